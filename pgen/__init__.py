@@ -1,0 +1,98 @@
+"""pgen writes the dialogue that hierarchical robot policies learn from into a LeRobot dataset.
+
+Names are imported on first use, so that `import pgen` and the command line stay light.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from pgen.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    from pgen.api import annotate
+    from pgen.components import (
+        Component,
+        Generator,
+        ImageReader,
+        Options,
+        PromptBuilder,
+        Sampler,
+        Sink,
+        Source,
+        tuning,
+    )
+    from pgen.errors import ConfigError, InputError, PgenError, PluginError, SampleError
+    from pgen.records import (
+        Annotation,
+        Dialogue,
+        Episode,
+        Failure,
+        Image,
+        Plan,
+        Prompt,
+        Repair,
+        Reply,
+        Request,
+        Sample,
+        Skill,
+        Usage,
+    )
+    from pgen.results import Results
+    from pgen.run import Report
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Annotation",
+    "Component",
+    "ConfigError",
+    "Dialogue",
+    "Episode",
+    "Failure",
+    "Generator",
+    "Image",
+    "ImageReader",
+    "InputError",
+    "Options",
+    "PgenError",
+    "Plan",
+    "PluginError",
+    "Prompt",
+    "PromptBuilder",
+    "Repair",
+    "Reply",
+    "Report",
+    "Request",
+    "Results",
+    "Sample",
+    "SampleError",
+    "Sampler",
+    "Sink",
+    "Skill",
+    "Source",
+    "Usage",
+    "annotate",
+    "hookimpl",
+    "tuning",
+]
+
+_HOMES = {
+    "pgen.api": ("annotate",),
+    "pgen.components": (
+        "Component", "Generator", "ImageReader", "Options", "PromptBuilder", "Sampler", "Sink", "Source", "tuning",
+    ),
+    "pgen.errors": ("ConfigError", "InputError", "PgenError", "PluginError", "SampleError"),
+    "pgen.records": (
+        "Annotation", "Dialogue", "Episode", "Failure", "Image", "Plan", "Prompt", "Repair", "Reply", "Request",
+        "Sample", "Skill", "Usage",
+    ),
+    "pgen.results": ("Results",),
+    "pgen.run": ("Report",),
+}  # fmt: skip
+_HOME = {name: module for module, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'pgen' has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name)

@@ -1,0 +1,114 @@
+"""Annotations as lines of `syn_annotations.jsonl` (schema `syn_annotation`): D_syn of Hi Robot, section A.
+
+The first keys are those of a D_labeled line with `user_prompt` and `robot_utterance`; a sample that
+failed has null there, and its stage and reason. Costs are left out: the same run gives the same lines.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pgen.errors import InputError
+from pgen.records import Annotation, Dialogue, Failure, Plan, Sample
+from pgen.results import Results
+from pgen.schema import first_error, validator
+
+FILE = "syn_annotations.jsonl"
+
+
+def to_line(annotation: Annotation, generator: str) -> dict[str, Any]:
+    """The annotation as a JSON object."""
+    sample, dialogue, failure = annotation.sample, annotation.dialogue, annotation.failure
+    return {
+        "episode_id": sample.episode_id,
+        "t": sample.frame_index,
+        "images": list(sample.images),
+        "skill_current": sample.skill_current,
+        "skill_history": list(sample.skill_history),
+        "task_description": sample.task_description,
+        "user_prompt": dialogue.user_prompt if dialogue else None,
+        "robot_utterance": dialogue.robot_utterance if dialogue else None,
+        "episode_index": sample.episode_index,
+        "frame_index": sample.frame_index,
+        "timestamp": sample.timestamp,
+        "skill_index": sample.skill_index,
+        "skill_future": list(sample.skill_future),
+        "cameras": list(sample.cameras),
+        "scenario_type": dialogue.scenario_type if dialogue else None,
+        "response_type": dialogue.response_type if dialogue else None,
+        "planned_scenario_type": annotation.plan.scenario_type,
+        "planned_response_type": annotation.plan.response_type,
+        "generator": generator,
+        "status": "ok" if dialogue else "failed",
+        "stage": failure.stage if failure else None,
+        "reason": failure.reason if failure else None,
+    }
+
+
+def labeled_sample(line: dict[str, Any], episode_index: int = 0, views: int | None = None) -> Sample:
+    """The sample of a D_labeled line (schema `labeled`), with its first `views` images."""
+    images = tuple(line["images"][:views])
+    return Sample(
+        episode_index=episode_index,
+        episode_id=line["episode_id"],
+        frame_index=line["t"],
+        timestamp=line.get("timestamp"),
+        skill_index=len(line["skill_history"]),
+        skill_current=line["skill_current"],
+        skill_history=tuple(line["skill_history"]),
+        skill_future=(),
+        task_description=line["task_description"],
+        cameras=tuple(f"camera {position}" for position in range(len(images))),
+        images=images,
+    )
+
+
+def from_line(line: dict[str, Any]) -> Annotation:
+    """The annotation of a line that fits the schema; what it cost is not in the line."""
+    sample = Sample(
+        episode_index=line["episode_index"],
+        episode_id=line["episode_id"],
+        frame_index=line["frame_index"],
+        timestamp=line["timestamp"],
+        skill_index=line["skill_index"],
+        skill_current=line["skill_current"],
+        skill_history=tuple(line["skill_history"]),
+        skill_future=tuple(line["skill_future"]),
+        task_description=line["task_description"],
+        cameras=tuple(line["cameras"]),
+        images=tuple(line["images"]),
+    )
+    outcome: Dialogue | Failure
+    if line["status"] == "ok":
+        types = (line["scenario_type"], line["response_type"])
+        outcome = Dialogue(line["user_prompt"], line["robot_utterance"], *types)
+    else:
+        outcome = Failure(line["stage"], line["reason"])
+    return Annotation(sample, Plan(line["planned_scenario_type"], line["planned_response_type"]), outcome)
+
+
+def write_lines(path: Path, results: Results) -> None:
+    """Write a line for each sample, in the order of the episodes and their frames, durably."""
+    with path.open("x", encoding="utf-8") as file:
+        for _, annotations in results.read():
+            for annotation in annotations:
+                line = to_line(annotation, results.generator)
+                file.write(json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def read_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """The lines of a file, each checked. Raises InputError naming the file and the line's number."""
+    check = validator("syn_annotation")
+    with path.open(encoding="utf-8") as file:
+        for number, text in enumerate(file, start=1):
+            try:
+                line = json.loads(text)
+            except ValueError as error:
+                raise InputError(f"{path}, line {number}: not JSON: {error}") from None
+            if problem := first_error(check, line):
+                raise InputError(f"{path}, line {number}: {problem}")
+            yield line

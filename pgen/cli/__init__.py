@@ -1,0 +1,52 @@
+"""The command line: parses, calls and prints. Commands are imported when they are run or listed."""
+
+import sys
+from importlib import import_module
+
+import click
+
+from pgen.errors import PgenError
+
+_OWN = {"annotate": "pgen.cli.annotate", "plugins": "pgen.cli.plugins", "schema": "pgen.cli.schema"}
+
+
+class Commands(click.Group):
+    """pgen's own commands and those of its plugins; errors end in one line and an exit code."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*_OWN, *_added()})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in _OWN:
+            command: click.Command = getattr(import_module(_OWN[cmd_name]), cmd_name)
+            return command
+        return _added().get(cmd_name)
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except PgenError as error:
+            click.echo(f"pgen: error: {printable(str(error))}", err=True)
+            ctx.exit(error.exit_code)
+
+
+def printable(text: str) -> str:
+    """Text from data as a terminal may show it: without control characters, so without escape sequences."""
+    return "".join(char if char.isprintable() or char == "\n" else "�" for char in text)
+
+
+def _added() -> dict[str, click.Command]:
+    from pgen.registry import registry
+
+    return {command.name: command for command in registry().commands() if command.name and command.name not in _OWN}
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="pgen", message="pgen %(version)s")
+def cli() -> None:
+    """Write the dialogue that hierarchical robot policies learn from into a LeRobot dataset."""
+
+
+def main() -> None:
+    """The console script."""
+    sys.exit(cli())

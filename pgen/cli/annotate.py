@@ -1,0 +1,72 @@
+"""`pgen annotate`: the main job."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from pgen.run import Run
+
+_folder = click.Path(path_type=Path)
+
+
+@click.command()
+@click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="Run file (TOML); flags override it.")
+@click.option("--root", type=_folder, help="The dataset's folder, or a D_labeled file (.jsonl).")
+@click.option("--repo-id", metavar="ID", help="The dataset's Hub id, where no --root is given.")
+@click.option("--revision", help="Branch, tag or commit on the Hub.")
+@click.option("--output-dir", type=_folder, help="The new dataset; must not exist yet.")
+@click.option("--generator", metavar="NAME", help="Who answers, such as `template`.")
+@click.option("--source", metavar="NAME", help="The input's form.  [default: by --root]")
+@click.option("--sampler", metavar="NAME", help="Which moments are asked about.  [default: segments]")
+@click.option("--prompt", metavar="NAME", help="How they are asked about.  [default: hi-robot]")
+@click.option("--sink", multiple=True, metavar="NAME", help="The output's form; repeatable.  [default: the input's]")
+@click.option("--opt", multiple=True, metavar="KIND.OPTION=VALUE", help="An option of a component; repeatable.")
+@click.option("--episodes", metavar="RANGES", help="Episodes to annotate, such as 0-9,12.  [default: all]")
+@click.option("--camera", multiple=True, metavar="KEY", help="Camera to show; repeatable.  [default: all]")
+@click.option("--num-image-views-per-sample", type=int, metavar="N", help="Show at most N cameras a sample.")
+@click.option("--skills", metavar="WHERE", help="auto (meta/skills.json), task, or a skills file.  [default: auto]")
+@click.option("--sample-interval", type=float, metavar="SECONDS", help="Seconds between two samples.  [default: 1]")
+@click.option("--max-samples", type=int, metavar="N", help="Ask about the first N samples only.")
+@click.option("--model", help="The model's Hub id, folder or name on the server.")
+@click.option("--temperature", type=float, help="0 always takes the likeliest word.")
+@click.option("--device", help="Where the model runs.")
+@click.option("--batch-size", type=int, metavar="N", help="Requests the model computes at once.")
+@click.option("--concurrency", type=int, metavar="N", help="Requests in flight at once.")
+@click.option("--attempts", type=int, metavar="N", help="Times a sample is asked at most.  [default: 2]")
+@click.option("--max-pixels", type=int, metavar="N", help="Scale pictures down to this size.  [default: 1003520]")
+@click.option("--seed", type=int, help="The same seed gives the same output.  [default: 0]")
+@click.option("--max-failures", type=float, metavar="SHARE", help="Share of samples that may fail.  [default: 0.02]")
+@click.option("--overwrite", is_flag=True, default=None, help="Replace dialogue that the dataset already has.")
+@click.option("--unlabelled", metavar="task|-1", help="What a frame without a dialogue holds.  [default: task]")
+@click.option("--fresh", is_flag=True, default=None, help="Throw away the answers of an unfinished run.")
+@click.option("--dry-run", is_flag=True, help="Print the plan and a sample prompt; ask nothing, write nothing.")
+def annotate(config: Path | None, opt: tuple[str, ...], dry_run: bool, **flags: Any) -> None:
+    """Write the dialogue for a dataset with skills.
+
+    \b
+    pgen annotate --root my-dataset --output-dir my-dataset-dialogue --generator template
+    """
+    from pgen.config import build, resolve
+    from pgen.parts import create
+    from pgen.run import Run
+
+    settings = build(resolve(config, flags, opt))
+    with Run(settings.run, create(settings)) as run:
+        _show_plan(run) if dry_run else _execute(run)
+
+
+def _show_plan(run: "Run") -> None:
+    from pgen.cli.text import plan_text
+
+    click.echo(plan_text(run.plan))
+
+
+def _execute(run: "Run") -> None:
+    from pgen.cli.progress import ProgressBar
+    from pgen.cli.text import report_text
+
+    with ProgressBar() as bar:
+        report = run.execute(bar.start)
+    click.echo(report_text(report))

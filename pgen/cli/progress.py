@@ -1,0 +1,30 @@
+"""A progress bar on standard error: samples a second, failures, time left."""
+
+from pgen.generation import Progress
+from pgen.records import Annotation
+
+
+class ProgressBar:
+    """Starts when the run knows its size; closes in any case."""
+
+    def __init__(self) -> None:
+        self._failed = 0
+
+    def __enter__(self) -> "ProgressBar":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if hasattr(self, "_bar"):
+            self._bar.close()
+
+    def start(self, total: int, done: int) -> Progress:
+        from tqdm import tqdm
+
+        self._bar = tqdm(total=total, initial=done, unit="sample", dynamic_ncols=True)
+        return self._step
+
+    def _step(self, annotation: Annotation) -> None:
+        if annotation.failure:
+            self._failed += 1
+            self._bar.set_postfix_str(f"{self._failed} failed", refresh=False)
+        self._bar.update()

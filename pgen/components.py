@@ -1,0 +1,210 @@
+"""The base classes of everything that is chosen by name: one class a kind, options as a frozen model.
+
+A component has a `name` and an `Options` model whose fields are documented; it is built from keyword
+options, holds nothing open until it is opened, and can be pickled. Heavy imports belong into its methods.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from pgen.errors import ConfigError
+from pgen.records import Episode, Image, Prompt, Reply, Request, Sample
+
+if TYPE_CHECKING:
+    from pgen.results import Results
+
+
+class Options(BaseModel):
+    """Options of a component: frozen, unknown names refused, each field with its documentation."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+def tuning(default: Any, **constraints: Any) -> Any:
+    """A field that changes how fast or where a reply is made, never the reply: finished work stays valid."""
+    return Field(default, json_schema_extra={"tuning": True}, **constraints)
+
+
+class Component:
+    """What all kinds share. Subclasses set `name`, and `Options` where they have any."""
+
+    kind: ClassVar[str]
+    name: ClassVar[str]
+    Options: ClassVar[type[Options]] = Options
+
+    def __init__(self, **options: Any) -> None:
+        try:
+            self.options: Any = self.Options(**options)
+        except ValidationError as error:
+            told = "; ".join(explain(self.Options, error))
+            see = f"See `pgen plugins show {self.name}`."
+            raise ConfigError(f"{self.kind} {self.name}: {told}. {see}") from None
+
+    def __repr__(self) -> str:
+        given = ", ".join(f"{key}={value!r}" for key, value in self.options.model_dump().items())
+        return f"{type(self).__name__}({given})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.options.model_dump())
+
+    def identity(self) -> dict[str, Any]:
+        """The name and the options that can change a reply, as JSON values."""
+        fields = type(self.options).model_fields
+        keep = {name for name, field in fields.items() if not _is_tuning(field.json_schema_extra)}
+        return {"name": self.name, **self.options.model_dump(mode="json", include=keep)}
+
+    def describe(self) -> dict[str, Any]:
+        """The name and every option, as JSON values: what is stored with a result."""
+        return {"name": self.name, **self.options.model_dump(mode="json")}
+
+
+class Source(Component):
+    """Episodes with their skills, and the pictures of a sample."""
+
+    kind = "source"
+    output: ClassVar[str] = "jsonl"
+    """The sink that is used where none is named."""
+
+    def open(self) -> None:
+        """Check the input and make it ready. Raises InputError or ConfigError. Called once, first."""
+
+    def identity(self) -> dict[str, Any]:
+        """Without the input's place: a dataset that was moved is the same dataset."""
+        return {"name": self.name}
+
+    def episodes(self) -> Iterator[Episode]:
+        """The chosen episodes in order. May be called more than once and gives the same each time."""
+        raise NotImplementedError
+
+    def reader(self, max_pixels: int) -> "AbstractContextManager[ImageReader]":
+        """A reader of pictures of at most `max_pixels` each; a reader serves one thread at a time."""
+        raise NotImplementedError
+
+    def image_names(self, episode: Episode, frame_index: int) -> tuple[str, ...]:
+        """References to a frame's pictures, one a camera, relative to the input."""
+        return ()
+
+    def notes(self) -> dict[str, int]:
+        """What was repaired or left out while reading, counted: shown to the user and stored."""
+        return {}
+
+    def close(self) -> None:
+        """Release what `open` took."""
+
+
+class ImageReader:
+    """Reads the pictures of samples. Samples of one file are best asked for in order."""
+
+    def images(self, sample: Sample) -> tuple[Image, ...]:
+        """One picture a camera of the sample. Raises SampleError("decode", …)."""
+        raise NotImplementedError
+
+
+class Sampler(Component):
+    """Which frames of an episode to ask about."""
+
+    kind = "sampler"
+
+    def frames(self, episode: Episode) -> Iterable[int]:
+        """Positions in `episode.timestamps`, in any order; one outside every span is passed over."""
+        raise NotImplementedError
+
+
+class PromptBuilder(Component):
+    """The request for a sample: a pure function of the sample, the options and the seed."""
+
+    kind = "prompt"
+
+    def open(self) -> None:
+        """Check what the options name, such as a file. Raises ConfigError."""
+
+    def build(self, sample: Sample, seed: int) -> Prompt:
+        raise NotImplementedError
+
+    def example(self, sample: Sample, seed: int) -> dict[str, str]:
+        """A reply to `build(sample, seed)` that its own schema accepts."""
+        raise NotImplementedError
+
+    def fingerprint(self) -> str:
+        """Changes whenever the wording changes: the hash of the prompt's text."""
+        raise NotImplementedError
+
+
+class Generator(Component):
+    """Replies for requests."""
+
+    kind = "generator"
+
+    @property
+    def concurrency(self) -> int:
+        """How many requests may be in flight at once."""
+        return 1
+
+    @property
+    def model(self) -> str | None:
+        """The model's name as the result records it, or None for a generator without a model."""
+        return None
+
+    def provenance(self) -> dict[str, Any]:
+        """What was found out at run time and belongs into the manifest, as JSON values."""
+        return {}
+
+    async def open(self) -> None:
+        """Check and take what is needed, before anything is paid for. Raises ConfigError."""
+
+    async def generate(self, request: Request) -> Reply:
+        """One reply. Raises SampleError, or anything else, where this sample cannot be answered."""
+        raise NotImplementedError
+
+    async def close(self) -> None:
+        """Release what `open` took."""
+
+
+class Sink(Component):
+    """One form of the output."""
+
+    kind = "sink"
+
+    def open(self, source: Source) -> None:
+        """Check that this source can be written in this form. Raises ConfigError or InputError."""
+
+    def write(self, results: "Results", out: Path) -> None:
+        """Write into the folder `out`, which exists and becomes the output once every sink is done."""
+        raise NotImplementedError
+
+    def needs_bytes(self, source: Source) -> int:
+        """An upper estimate of the room on the disk, in bytes."""
+        return 0
+
+
+KINDS: Mapping[str, type[Component]] = {cls.kind: cls for cls in (Source, Sampler, PromptBuilder, Generator, Sink)}
+
+
+def explain(options: type[BaseModel], error: ValidationError) -> list[str]:
+    """A validation error as `option: reason` each, with the closest name for an unknown option."""
+    reasons = []
+    for item in error.errors():
+        option = ".".join(str(part) for part in item["loc"])
+        if item["type"] == "extra_forbidden":
+            known = sorted(options.model_fields)
+            close = get_close_matches(option, known, n=1)
+            hint = f"did you mean {close[0]}?" if close else f"it has: {', '.join(known) or 'none'}"
+            reasons.append(f"there is no option {option} ({hint})")
+        elif item["type"] == "missing":
+            reasons.append(f"option {option} is required")
+        else:
+            reasons.append(f"option {option}: {item['msg']}, got {item['input']!r}")
+    return reasons
+
+
+def _is_tuning(extra: Any) -> bool:
+    return isinstance(extra, dict) and bool(extra.get("tuning"))
+
+
+def _rebuild(cls: type[Component], options: dict[str, Any]) -> Component:
+    return cls(**options)

@@ -1,0 +1,173 @@
+"""The configuration of a run as one value: a TOML run file, overridden by flags, checked as a whole.
+
+A component is a table with its `name`; what else the table holds are the component's options. A flag
+such as `--model` is a short name for an option of the one component that has it.
+"""
+
+import json
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError
+
+from pgen.components import Component, Options, explain
+from pgen.errors import ConfigError
+
+SHORT = {
+    "root": ("source", "root"),
+    "repo_id": ("source", "repo_id"),
+    "revision": ("source", "revision"),
+    "episodes": ("source", "episodes"),
+    "camera": ("source", "cameras"),
+    "num_image_views_per_sample": ("source", "views"),
+    "skills": ("source", "skills"),
+    "sample_interval": ("sampler", "interval"),
+    "model": ("generator", "model"),
+    "temperature": ("generator", "temperature"),
+    "device": ("generator", "device"),
+    "batch_size": ("generator", "batch_size"),
+    "concurrency": ("generator", "concurrency"),
+    "overwrite": ("sink", "overwrite"),
+    "unlabelled": ("sink", "unlabelled"),
+}
+"""Flags that stand for a component's option, by the flag's parameter name."""
+
+COMPONENTS = ("source", "sampler", "prompt", "generator", "sink")
+DEFAULTS = {"sampler": "segments", "prompt": "hi-robot"}
+
+
+class RunOptions(Options):
+    """What belongs to the run as a whole."""
+
+    output_dir: Path
+    """The new dataset; must not exist yet."""
+    seed: int = 0
+    """Makes every choice of the run; the same seed gives the same output."""
+    max_samples: int | None = Field(None, ge=1)
+    """Ask about this many samples at most, the first ones."""
+    max_failures: float = Field(0.02, ge=0, le=1)
+    """The share of samples that may fail; with more, nothing is written."""
+    attempts: int = Field(2, ge=1, le=10)
+    """How often a sample is asked at most, where the reply was cut, no JSON or not of the schema."""
+    max_pixels: int = Field(1003520, ge=1024)
+    """Pictures are scaled down to this many pixels before they are sent."""
+    fresh: bool = False
+    """Throw away the answers of an unfinished run and start anew."""
+
+
+class Choice(Options):
+    """A component by name, with its options as given."""
+
+    name: str
+    options: dict[str, Any] = Field(default_factory=dict)
+
+
+class RunConfig(Options):
+    """A whole run: its options and its components, by name. No sink means the source's own."""
+
+    run: RunOptions
+    source: Choice
+    sampler: Choice
+    prompt: Choice
+    generator: Choice
+    sinks: tuple[str, ...]
+    sink_options: dict[str, Any]
+
+
+def resolve(path: Path | None, flags: Mapping[str, Any], options: Sequence[str] = ()) -> dict[str, Any]:
+    """The run file, then `--opt`, then the flags that were given, as nested values. Raises ConfigError."""
+    values = _read(path) if path else {}
+    chosen = {flag: value for flag, value in flags.items() if value is not None and value != ()}
+    for kind in COMPONENTS:
+        if kind in chosen:
+            _rename(values, kind, chosen.pop(kind))
+    for text in options:
+        _set(values, *_assignment(text))
+    for flag, value in chosen.items():
+        _set(values, list(SHORT.get(flag, (flag,))), value)
+    return values
+
+
+def build(values: Mapping[str, Any]) -> RunConfig:
+    """The checked configuration. Raises ConfigError with the option and the reason."""
+    rest = dict(values)
+    tables = {kind: dict(rest.pop(kind, {})) for kind in COMPONENTS}
+    names = {kind: table.pop("name", None) for kind, table in tables.items()}
+    names["source"] = names["source"] or _source_for(tables["source"].get("root"))
+    if not names["generator"]:
+        raise ConfigError("no generator is named; choose one with --generator NAME (`pgen plugins` lists them).")
+    sinks = [names["sink"]] if isinstance(names["sink"], str) else names["sink"] or ()
+    run = checked(rest)
+    one = {k: Choice(name=names[k] or DEFAULTS[k], options=tables[k]) for k in COMPONENTS if k != "sink"}
+    return RunConfig(run=run, **one, sinks=tuple(sinks), sink_options=tables["sink"])
+
+
+def checked(options: Mapping[str, Any]) -> RunOptions:
+    """The run's own options. Raises ConfigError with the option and the reason."""
+    try:
+        return RunOptions(**options)
+    except ValidationError as error:
+        told = "; ".join(explain(RunOptions, error))
+        raise ConfigError(f"the run: {told}. See `pgen annotate --help`.") from None
+
+
+def fitting(cls: type[Component], options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options for a component; ConfigError where a flag stands for one that it does not have."""
+    known = cls.Options.model_fields
+    for flag, (kind, option) in SHORT.items():
+        if kind == cls.kind and option in options and option not in known:
+            raise ConfigError(
+                f"--{flag.replace('_', '-')} does not apply: {kind} {cls.name} has no option {option}. "
+                f"See `pgen plugins show {cls.name}`."
+            )
+    return dict(options)
+
+
+def _source_for(root: Any) -> str:
+    return "jsonl" if str(root or "").endswith(".jsonl") else "lerobot"
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"the run file {path} cannot be read: {error.strerror}.") from None
+    except ValueError as error:
+        raise ConfigError(f"the run file {path} is not TOML: {error}.") from None
+    for kind in COMPONENTS:
+        if kind in values and not isinstance(values[kind], dict):
+            raise ConfigError(f'{path}: `{kind}` must be a table, as in [{kind}] and name = "…" below it.')
+    return values
+
+
+def _assignment(text: str) -> tuple[list[str], Any]:
+    """`generator.base_url=…` as its path and its value; lists and objects are written as JSON."""
+    key, sign, value = text.partition("=")
+    path = key.strip().split(".")
+    if not sign or len(path) < 2 or path[0] not in COMPONENTS or not all(path):
+        raise ConfigError(
+            f"--opt {text!r}: write it as COMPONENT.OPTION=VALUE, with {', '.join(COMPONENTS)} as the component."
+        )
+    if value[:1] in ("[", "{"):
+        try:
+            return path, json.loads(value)
+        except ValueError as error:
+            raise ConfigError(f"--opt {key}: the value is not JSON: {error}.") from None
+    return path, value
+
+
+def _set(values: dict[str, Any], path: list[str], value: Any) -> None:
+    for key in path[:-1]:
+        values = values.setdefault(key, {})
+        if not isinstance(values, dict):
+            raise ConfigError(f"--opt {'.'.join(path)}: {key} already has a value that is no table.")
+    values[path[-1]] = value
+
+
+def _rename(values: dict[str, Any], kind: str, name: Any) -> None:
+    """Another component than the run file's has other options: the file's do not apply to it."""
+    if kind not in values or values[kind].get("name") != name:
+        values[kind] = {}
+    values[kind]["name"] = name

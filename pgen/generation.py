@@ -1,0 +1,128 @@
+"""Runs the pipeline to its end: answers go to the journal in groups, signals and failures end it early.
+
+The first Ctrl-C (or SIGTERM) asks no more and waits for what is in flight; the second one stops at once.
+Either way what was answered is in the journal.
+"""
+
+import asyncio
+import signal
+import sys
+import threading
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from pgen.errors import InterruptedRunError
+from pgen.journal import Journal
+from pgen.pipeline import Pipeline
+from pgen.records import Annotation, Sample
+
+GROUP = 64
+"""Answers a commit holds at most; with `DELAY`, what a power cut can cost."""
+
+DELAY = 0.05
+"""Seconds an answer waits at most before it is committed."""
+
+Progress = Callable[[Annotation], None]
+
+
+def generate(
+    pipeline: Pipeline,
+    groups: Iterator[list[Sample]],
+    journal: Journal,
+    failures_allowed: int,
+    progress: Progress,
+) -> None:
+    """Ask about all samples of `groups`, and stop once more than `failures_allowed` have failed.
+
+    Raises InterruptedRunError after a signal; whatever else ends the run, once the answers are stored.
+    """
+    _run(_Generation(pipeline, journal, failures_allowed, progress).run(groups))
+
+
+class _Generation:
+    def __init__(self, pipeline: Pipeline, journal: Journal, failures_allowed: int, progress: Progress) -> None:
+        self._pipeline, self._journal, self._progress = pipeline, journal, progress
+        self._failures_left = failures_allowed
+        self._waiting: list[Annotation] = []
+        self._stop = asyncio.Event()
+        self._wake = asyncio.Event()
+        self._signal = 0
+
+    async def run(self, groups: Iterator[list[Sample]]) -> None:
+        generator = self._pipeline.generator
+        main = asyncio.current_task()
+        with self._signals(main.cancel if main else lambda: None):
+            await generator.open()
+            committing = asyncio.create_task(self._commit_in_groups())
+            try:
+                await self._pipeline.run(groups, self._record, self._stop)
+            except asyncio.CancelledError:
+                if not self._signal:
+                    raise
+            finally:
+                committing.cancel()
+                await asyncio.gather(committing, return_exceptions=True)
+                await self._commit()
+                await generator.close()
+        if self._signal:
+            name = signal.Signals(self._signal).name
+            raise InterruptedRunError(f"stopped by {name}; the same command goes on from here.", 128 + self._signal)
+
+    async def _record(self, annotation: Annotation) -> None:
+        self._waiting.append(annotation)
+        self._progress(annotation)
+        if annotation.failure:
+            self._failures_left -= 1
+            if self._failures_left < 0:
+                self._stop.set()
+        if len(self._waiting) >= GROUP:
+            self._wake.set()
+
+    async def _commit_in_groups(self) -> None:
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), DELAY)
+            self._wake.clear()
+            await asyncio.shield(self._commit())
+
+    async def _commit(self) -> None:
+        group, self._waiting = self._waiting, []
+        if group:
+            await asyncio.to_thread(self._journal.add, group)
+
+    @contextmanager
+    def _signals(self, cancel: Callable[[], object]) -> Iterator[None]:
+        """Only the main thread may handle signals; elsewhere they stay the caller's."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        loop = asyncio.get_running_loop()
+
+        def caught(number: int) -> None:
+            if self._stop.is_set():
+                cancel()
+                return
+            self._signal = number
+            self._stop.set()
+            print("\npgen: finishing what is in flight; once more to stop at once.", file=sys.stderr)
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, caught, number)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(number)
+
+
+def _run(work: Coroutine[Any, Any, None]) -> None:
+    """`asyncio.run`, in a thread of its own where a loop is running already, as in a notebook."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        asyncio.run(work)
+        return
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, work).result()

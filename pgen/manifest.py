@@ -1,0 +1,36 @@
+"""The provenance of a result: `meta/pgen/manifest.json` (schema `manifest`).
+
+It holds what made the result and what it cost: enough to run it again. No key, token or environment.
+"""
+
+import json
+import os
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import pgen
+
+_NAMED = ("pyarrow", "av", "pillow", "torch", "transformers", "lerobot")
+
+
+def versions() -> dict[str, str]:
+    """The versions of pgen, Python and the packages that shape a result, where they are installed."""
+    found = {"pgen": pgen.__version__, "python": platform.python_version()}
+    for name in _NAMED:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def write(path: Path, manifest: dict[str, Any]) -> None:
+    """Write the manifest durably; its folder is made where it is missing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("x", encoding="utf-8") as file:
+        json.dump(manifest, file, indent=2, ensure_ascii=False, allow_nan=False)
+        file.write("\n")
+        file.flush()
+        os.fsync(file.fileno())

@@ -1,0 +1,55 @@
+"""The components of a run, built from their names and options, or given as objects."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from pgen.components import Component, Generator, PromptBuilder, Sampler, Sink, Source
+from pgen.config import Choice, RunConfig, fitting
+from pgen.registry import Registry, registry
+
+C = TypeVar("C", bound=Component)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """One component of each kind; one or more sinks."""
+
+    source: Source
+    sampler: Sampler
+    prompts: PromptBuilder
+    generator: Generator
+    sinks: tuple[Sink, ...]
+
+
+def create(config: RunConfig, objects: Mapping[str, Component] | None = None, known: Registry | None = None) -> Parts:
+    """The components that a configuration names, or those of `objects` by kind. Raises ConfigError, PluginError."""
+    ready, known = objects or {}, known or registry()
+
+    def one(kind: type[C], choice: Choice) -> C:
+        if isinstance(given := ready.get(kind.kind), kind):
+            return given
+        cls: Any = known.find(kind.kind, choice.name)
+        component: C = cls(**fitting(cls, choice.options))
+        return component
+
+    source = one(Source, config.source)
+    sink = ready.get("sink")
+    names = config.sinks or (source.output,)
+    return Parts(
+        source,
+        one(Sampler, config.sampler),
+        one(PromptBuilder, config.prompt),
+        one(Generator, config.generator),
+        (sink,) if isinstance(sink, Sink) else _sinks(names, config.sink_options, known),
+    )
+
+
+def _sinks(names: Sequence[str], options: Mapping[str, Any], known: Registry) -> tuple[Sink, ...]:
+    """Each sink takes the options that it has; one that no sink has is left to the first, to refuse it."""
+    classes: list[Any] = [known.find("sink", name) for name in names]
+    fields = {field for cls in classes for field in cls.Options.model_fields}
+    strays = {key: value for key, value in options.items() if key not in fields}
+    taken = [{key: value for key, value in options.items() if key in cls.Options.model_fields} for cls in classes]
+    taken[0] |= fitting(classes[0], strays)
+    return tuple(cls(**its) for cls, its in zip(classes, taken, strict=True))

@@ -1,0 +1,26 @@
+"""Paths that come out of data: joined to a folder, and refused where they would leave it."""
+
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+from pgen.errors import InputError
+
+
+def inside(folder: Path, relative: str, origin: str) -> Path:
+    """`folder / relative`; raises InputError naming `origin` where that lies outside the folder.
+
+    Judged by the text alone: a dataset in a Hub cache is made of links that lead elsewhere on purpose.
+    """
+    windows = PureWindowsPath(relative)
+    parts = {*PurePosixPath(relative).parts, *windows.parts}
+    absolute = relative.startswith("/") or bool(windows.drive) or bool(windows.root)
+    if not relative or absolute or ".." in parts or "\0" in relative:
+        raise InputError(f"{origin}: the path {relative!r} leads outside {folder}; only paths inside it are read.")
+    return folder / relative
+
+
+def linked_inside(folder: Path, relative: str, origin: str) -> Path:
+    """Like `inside`, for folders where a link that leads out is no accident: links are followed."""
+    path = inside(folder, relative, origin)
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise InputError(f"{origin}: the path {relative!r} is a link that leads outside {folder}.")
+    return path

@@ -1,0 +1,31 @@
+"""Pictures as they are sent to a model: JPEG, scaled once, never larger than asked for."""
+
+from io import BytesIO
+from math import sqrt
+from typing import TYPE_CHECKING
+
+from pgen.records import Image
+
+if TYPE_CHECKING:
+    import PIL.Image
+
+QUALITY = 90
+
+
+def fitted(width: int, height: int, max_pixels: int) -> tuple[int, int]:
+    """The size of the same shape with at most `max_pixels` pixels; never larger than it was."""
+    if width * height <= max_pixels:
+        return width, height
+    scale = sqrt(max_pixels / (width * height))
+    return max(1, int(width * scale)), max(1, int(height * scale))
+
+
+def encode(picture: "PIL.Image.Image", camera: str, max_pixels: int) -> Image:
+    """A PIL picture of any mode as a JPEG of at most `max_pixels`."""
+    size = fitted(picture.width, picture.height, max_pixels)
+    rgb = picture if picture.mode == "RGB" else picture.convert("RGB")
+    if size != rgb.size:
+        rgb = rgb.resize(size)
+    buffer = BytesIO()
+    rgb.save(buffer, format="JPEG", quality=QUALITY)
+    return Image(camera, buffer.getvalue(), *size)

@@ -1,0 +1,57 @@
+"""Which samples a run asks about: the source's episodes, the sampler's frames, the spans' skills."""
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from itertools import islice
+
+from pgen.components import Sampler, Source
+from pgen.errors import PluginError
+from pgen.records import Episode, Sample
+from pgen.spans import frame_ranges
+
+
+def samples_of(episode: Episode, source: Source, sampler: Sampler) -> list[Sample]:
+    """The episode's samples in the order of their frames; a frame outside every span gives none."""
+    if episode.samples is not None:
+        return list(episode.samples)
+    wanted = sorted(set(sampler.frames(episode)))
+    if wanted and not (wanted[0] >= 0 and wanted[-1] < len(episode.timestamps)):
+        raise PluginError(
+            f"sampler {sampler.name} chose frame {wanted[-1] if wanted[0] >= 0 else wanted[0]} of episode "
+            f"{episode.index}, which has {len(episode.timestamps)} frames."
+        )
+    samples: list[Sample] = []
+    for position, frames in enumerate(frame_ranges(episode)):
+        inside = wanted[bisect_left(wanted, frames.start) : bisect_left(wanted, frames.stop)]
+        samples += _span_samples(episode, source, position, inside)
+    return samples
+
+
+def _span_samples(episode: Episode, source: Source, position: int, frames: list[int]) -> Iterator[Sample]:
+    names = [skill.name for skill in episode.skills]
+    history, future = tuple(names[:position]), tuple(names[position + 1 :])
+    for frame in frames:
+        yield Sample(
+            episode_index=episode.index,
+            episode_id=episode.id,
+            frame_index=frame,
+            timestamp=episode.timestamps[frame],
+            skill_index=position,
+            skill_current=names[position],
+            skill_history=history,
+            skill_future=future,
+            task_description=episode.task,
+            cameras=episode.cameras,
+            images=source.image_names(episode, frame),
+        )
+
+
+def planned(source: Source, sampler: Sampler, limit: int | None) -> Iterator[tuple[Episode, list[Sample]]]:
+    """Each chosen episode with its samples, in order, until `limit` samples are reached."""
+    left = limit
+    for episode in source.episodes():
+        samples = samples_of(episode, source, sampler)
+        if left is not None:
+            samples = list(islice(samples, left))
+            left -= len(samples)
+        yield episode, samples

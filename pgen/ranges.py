@@ -1,0 +1,21 @@
+"""Index ranges as people type them: `0-9,12`."""
+
+import re
+
+from pgen.errors import ConfigError
+
+_PART = re.compile(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?")
+
+
+def parse_ranges(text: str, option: str) -> set[int]:
+    """The indices in `text`, both ends of a range included. Raises ConfigError naming `option`."""
+    indices: set[int] = set()
+    for part in text.split(","):
+        match = _PART.fullmatch(part)
+        if match is None:
+            raise ConfigError(f"{option}: {part.strip()!r} is no index and no range; write it as in 0-9,12.")
+        first, last = int(match[1]), int(match[2] or match[1])
+        if last < first:
+            raise ConfigError(f"{option}: the range {part.strip()!r} ends before it starts.")
+        indices.update(range(first, last + 1))
+    return indices

@@ -1,0 +1,185 @@
+"""The records that travel from a dataset to its dialogue: frozen, slotted, without I/O.
+
+Episode -> Sample -> Request (Prompt + Image) -> Reply -> Annotation (Dialogue, or a Failure).
+"""
+
+from array import array
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pgen.errors import Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Skill:
+    """A span of an episode with one skill: the half-open interval [start, end), in seconds."""
+
+    name: str
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A moment of an episode to ask about, and what the model is told of it (Hi Robot, section A).
+
+    `frame_index` is the frame's position in its episode, `timestamp` its time in seconds (None where the
+    source has none). `skill_index` is the position of the current skill among the episode's spans.
+    `skill_history` holds every earlier skill, `skill_future` every later one. `images` are references
+    to the pictures, one per chosen camera: paths relative to the input, with a media fragment for a
+    frame of a video.
+    """
+
+    episode_index: int
+    episode_id: str
+    frame_index: int
+    timestamp: float | None
+    skill_index: int
+    skill_current: str
+    skill_history: tuple[str, ...]
+    skill_future: tuple[str, ...]
+    task_description: str
+    cameras: tuple[str, ...]
+    images: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """One demonstration.
+
+    `skills` are sorted and disjoint. `timestamps` (float64, one a frame, ascending) are the dataset's
+    own, in seconds. `samples` is None where a sampler chooses the moments, and holds them where the
+    source already has.
+    """
+
+    index: int
+    id: str
+    task: str
+    fps: float
+    timestamps: array[float]
+    skills: tuple[Skill, ...]
+    cameras: tuple[str, ...] = ()
+    samples: tuple[Sample, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A picture as it is sent to a model: `jpeg` bytes of `width` x `height` pixels, RGB."""
+
+    camera: str
+    jpeg: bytes
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The kind of interaction a prompt asks for; None where the prompt leaves it open."""
+
+    scenario_type: str | None = None
+    response_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What a sample is asked: `text` (and `system`), and the JSON Schema that the reply has to fit."""
+
+    text: str
+    schema: Mapping[str, Any]
+    system: str = ""
+    plan: Plan = Plan()
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """A reply that did not fit, and what was wrong with it: shown to the model when it is asked again."""
+
+    reply: str
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A prompt with its pictures, for one sample. `seed` is the sample's own, in [0, 2**32)."""
+
+    sample: Sample
+    prompt: Prompt
+    images: tuple[Image, ...]
+    seed: int
+    repair: Repair | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a sample cost: tokens read and written, seconds, replies asked for, requests sent once more."""
+
+    tokens_in: int = 0
+    tokens_out: int = 0
+    seconds: float = 0.0
+    attempts: int = 1
+    retries: int = 0
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(
+            self.tokens_in + other.tokens_in,
+            self.tokens_out + other.tokens_out,
+            self.seconds + other.seconds,
+            self.attempts + other.attempts,
+            self.retries + other.retries,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A model's answer as text, before it is parsed.
+
+    `truncated`: it was cut at its length limit. `retries` counts requests that were sent once more.
+    """
+
+    text: str
+    truncated: bool = False
+    tokens_in: int = 0
+    tokens_out: int = 0
+    retries: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Dialogue:
+    """What a person might have said, and what the robot would answer."""
+
+    user_prompt: str
+    robot_utterance: str
+    scenario_type: str | None = None
+    response_type: str | None = None
+
+    @property
+    def task(self) -> str:
+        """The dialogue as one row of `meta/tasks.parquet`."""
+        return f"{self.user_prompt} | {self.robot_utterance}"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a sample has no dialogue."""
+
+    stage: Stage
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """What came of a sample: its dialogue, or a failure; never both, never neither."""
+
+    sample: Sample
+    plan: Plan
+    outcome: Dialogue | Failure
+    usage: Usage = Usage()
+
+    @property
+    def dialogue(self) -> Dialogue | None:
+        return self.outcome if isinstance(self.outcome, Dialogue) else None
+
+    @property
+    def failure(self) -> Failure | None:
+        return self.outcome if isinstance(self.outcome, Failure) else None

@@ -1,0 +1,83 @@
+"""Skill spans as they are found, made sorted and disjoint; and which frames lie in which span.
+
+A span is half-open, [start, end); the last one includes the episode's end. A frame's time is the
+dataset's `timestamp`. Where two spans overlap, the one that starts later has the overlap. Nothing is
+guessed: what no span covers stays uncovered.
+"""
+
+from array import array
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable
+from math import isfinite
+
+from pgen.records import Episode, Skill
+
+SLACK = 1e-3
+"""Seconds by which a frame may lie before a span's start and still be in it: float32 timestamps and
+rounded spans name the same moment by slightly different numbers. Never more than a tenth of a frame."""
+
+
+def normalise(spans: Iterable[Skill], timestamps: array[float], fps: float, repairs: Counter[str]) -> tuple[Skill, ...]:
+    """Sorted, disjoint spans inside the episode; what was changed is counted in `repairs`."""
+    end_of_episode = (timestamps[-1] if timestamps else 0.0) + 1.0 / fps
+    usable = [span for span in (_upright(span, repairs) for span in spans) if span is not None]
+    if usable != sorted(usable, key=_order):
+        repairs["episodes with skills out of order: sorted"] += 1
+    clipped = [_clip(span, end_of_episode, repairs) for span in sorted(usable, key=_order)]
+    return _disjoint([span for span in clipped if span is not None], repairs)
+
+
+def frame_ranges(episode: Episode) -> list[range]:
+    """The frames of each span of the episode, in the order of `episode.skills`; a range may be empty."""
+    if not episode.timestamps:
+        return [range(0)] * len(episode.skills)
+    slack = min(SLACK, 0.1 / episode.fps)
+    edges = [bisect_left(episode.timestamps, span.start - slack) for span in episode.skills]
+    ranges = []
+    for start, span in zip(edges, episode.skills, strict=True):
+        closed = span is episode.skills[-1] and span.end >= episode.timestamps[-1] - slack
+        stop = len(episode.timestamps) if closed else bisect_left(episode.timestamps, span.end - slack)
+        ranges.append(range(start, max(stop, start)))
+    return ranges
+
+
+def _order(span: Skill) -> tuple[float, float]:
+    return span.start, span.end
+
+
+def _upright(span: Skill, repairs: Counter[str]) -> Skill | None:
+    if not (isfinite(span.start) and isfinite(span.end)):
+        repairs["skills without finite times: dropped"] += 1
+        return None
+    if not span.name.strip():
+        repairs["skills without a name: dropped"] += 1
+        return None
+    if span.end < span.start:
+        repairs["skills that end before they start: turned round"] += 1
+        return Skill(span.name.strip(), span.end, span.start)
+    return Skill(span.name.strip(), span.start, span.end)
+
+
+def _clip(span: Skill, end_of_episode: float, repairs: Counter[str]) -> Skill | None:
+    within = span.end <= end_of_episode + SLACK
+    start, end = max(span.start, 0.0), span.end if within else end_of_episode
+    if start >= min(end, end_of_episode):
+        reason = "skills outside their episode: dropped" if span.end > span.start else "empty skills: dropped"
+        repairs[reason] += 1
+        return None
+    if not within or span.start < 0.0:
+        repairs["skills reaching beyond their episode: clipped"] += 1
+    return Skill(span.name, start, end)
+
+
+def _disjoint(spans: list[Skill], repairs: Counter[str]) -> tuple[Skill, ...]:
+    done: list[Skill] = []
+    for span in spans:
+        if done and done[-1].end > span.start:
+            earlier = done.pop()
+            repairs["overlapping skills: the earlier one cut"] += 1
+            if earlier.start < span.start:
+                done.append(Skill(earlier.name, earlier.start, span.start))
+        done.append(span)
+    return tuple(done)

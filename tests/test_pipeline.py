@@ -1,0 +1,172 @@
+import asyncio
+import json
+import threading
+from collections import Counter
+from contextlib import nullcontext
+
+import pytest
+
+from pgen.components import ImageReader
+from pgen.errors import ConfigError, SampleError
+from pgen.pipeline import AHEAD, Pipeline
+from pgen.records import Reply
+from pgen.testing import FakeGenerator, FakeSource, make_episode, make_samples, plain_answer
+from pgen_prompts.hi_robot import HiRobotPrompt
+from pgen_prompts.seed import SeedPrompt
+from pgen_samplers.samplers import EveryFrame
+
+
+def run(generator, source=None, samples=None, attempts=2, prompts=None, stop_after=None):
+    """The annotations of a run over `samples`, in the order they ended."""
+    source = source or FakeSource()
+    groups = iter([samples or make_samples()])
+    done = []
+
+    async def go():
+        stop = asyncio.Event()
+
+        async def emit(annotation):
+            done.append(annotation)
+            if stop_after == len(done):
+                stop.set()
+
+        pipeline = Pipeline(source, prompts or SeedPrompt(), generator, 0, attempts, 10**6)
+        await pipeline.run(groups, emit, stop)
+
+    asyncio.run(go())
+    return done
+
+
+def test_every_sample_ends_once_with_its_own_answer():
+    samples = make_samples(make_episode(), EveryFrame())
+    done = run(FakeGenerator(concurrency=8), samples=samples)
+    assert Counter(annotation.sample for annotation in done) == Counter(samples)
+    for annotation in done:
+        assert annotation.dialogue.robot_utterance == f"Now {annotation.sample.frame_index}."
+
+
+@pytest.mark.parametrize(
+    ("answer", "stage"),
+    [
+        ("no JSON at all", "parse"),
+        ('{"user_prompt": "", "robot_utterance": "x"}', "schema"),
+        ('{"user_prompt": "only"}', "schema"),
+        (Reply('{"user_prompt": "a", "robot', truncated=True), "truncated"),
+        (SampleError("refused", "it would not"), "refused"),
+        (RuntimeError("out of luck"), "generate"),
+        (KeyError("\ud800\x1b[31m"), "generate"),
+    ],
+)
+def test_a_sample_that_fails_is_a_row_with_its_stage_and_reason(answer, stage):
+    (first, *_) = samples = make_samples()
+    generator = FakeGenerator(lambda request: answer if request.sample == first else plain_answer(request))
+    done = {annotation.sample: annotation for annotation in run(generator, samples=samples)}
+    assert done[first].failure.stage == stage
+    assert done[first].failure.reason.encode()
+    assert all(done[sample].dialogue for sample in samples[1:])
+
+
+def test_a_reply_that_does_not_fit_is_asked_again_with_what_was_wrong_and_another_seed():
+    generator = FakeGenerator(lambda request: plain_answer(request) if request.repair else "prose")
+    done = run(generator, samples=make_samples()[:1])
+    first, second = generator.requests
+    assert second.repair.reply == "prose"
+    assert "holds no JSON object" in second.repair.problem
+    assert first.seed != second.seed
+    assert done[0].dialogue
+    assert done[0].usage.attempts == 2
+
+
+def test_a_refusal_is_not_asked_again():
+    generator = FakeGenerator(lambda request: SampleError("refused", "no"))
+    run(generator, samples=make_samples()[:1], attempts=5)
+    assert len(generator.requests) == 1
+
+
+def test_pictures_that_do_not_open_fail_their_sample_and_cost_no_request():
+    class Broken(ImageReader):
+        def images(self, sample):
+            raise SampleError("decode", "no such frame")
+
+    class Source(FakeSource):
+        def reader(self, max_pixels):
+            return nullcontext(Broken())
+
+    generator = FakeGenerator()
+    done = run(generator, source=Source())
+    assert {annotation.failure.stage for annotation in done} == {"decode"}
+    assert generator.requests == []
+
+
+def test_an_error_of_the_run_ends_it():
+    with pytest.raises(ConfigError, match="the server went away"):
+        run(FakeGenerator(lambda request: ConfigError("the server went away")))
+
+
+def test_the_generator_is_kept_busy_and_never_asked_beyond_its_concurrency():
+    class Slow(FakeGenerator):
+        now = peak = 0
+
+        async def generate(self, request):
+            self.now += 1
+            self.peak = max(self.peak, self.now)
+            if self.now < 6:
+                await asyncio.wait_for(self.full.wait(), 20)
+            self.full.set()
+            self.now -= 1
+            return await super().generate(request)
+
+        async def open(self):
+            self.full = asyncio.Event()
+
+    generator = Slow(concurrency=6)
+    asyncio.run(generator.open())
+    run(generator, samples=make_samples(make_episode(), EveryFrame()))
+    assert generator.peak == 6
+
+
+def test_what_is_decoded_and_not_answered_is_bounded():
+    decoded, answered, most = 0, 0, 0
+    lock = threading.Lock()
+
+    class Counting(FakeSource):
+        def reader(self, max_pixels):
+            inner = super().reader(max_pixels)
+
+            class Reader(ImageReader):
+                def images(self, sample):
+                    nonlocal decoded, most
+                    with lock, inner as reader:
+                        decoded += 1
+                        most = max(most, decoded - answered)
+                        return reader.images(sample)
+
+            return nullcontext(Reader())
+
+    def answer(request):
+        nonlocal answered
+        answered += 1
+        return plain_answer(request)
+
+    samples = make_samples(make_episode(length=55), EveryFrame()) * 6
+    run(FakeGenerator(answer, concurrency=2), source=Counting(), samples=samples)
+    assert decoded == len(samples)
+    assert most <= 2 + AHEAD + 2
+
+
+def test_after_a_stop_nothing_more_is_asked():
+    samples = make_samples(make_episode(), EveryFrame())
+    generator = FakeGenerator(concurrency=1)
+    done = run(generator, samples=samples, stop_after=5)
+    assert len(done) == len(generator.requests) == 5
+
+
+def test_the_same_seed_asks_the_same_whatever_the_order():
+    samples = make_samples(make_episode(), EveryFrame())
+    asked = []
+    for order in (samples, samples[::-1]):
+        generator = FakeGenerator(concurrency=3)
+        run(generator, samples=order, prompts=HiRobotPrompt())
+        requests = {request.sample.frame_index: (request.prompt, request.seed) for request in generator.requests}
+        asked.append(json.dumps([repr(requests[frame]) for frame in sorted(requests)]))
+    assert asked[0] == asked[1]

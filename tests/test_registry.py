@@ -1,0 +1,76 @@
+from importlib.metadata import EntryPoint
+
+import pytest
+
+import pgen
+from pgen.components import Generator, Sampler
+from pgen.errors import ConfigError, PluginError
+from pgen.registry import Registry
+from pgen.testing import FakeGenerator
+
+SAMPLERS = EntryPoint("samplers", "pgen_samplers", "pgen")
+
+
+class Provides:
+    def __init__(self, *classes):
+        self._classes = classes
+
+    @pgen.hookimpl
+    def pgen_generators(self):
+        return self._classes
+
+
+def test_components_are_found_through_entry_points():
+    assert set(Registry([SAMPLERS]).components("sampler")) == {"segments", "interval", "uniform", "every-frame"}
+
+
+def test_a_plugin_that_cannot_be_imported_breaks_nothing_else_and_is_named_where_it_is_missed():
+    known = Registry([SAMPLERS, EntryPoint("lost", "no_such_module", "pgen")])
+    assert "segments" in known.components("sampler")
+    (lost,) = [plugin for plugin in known.plugins if plugin.name == "lost"]
+    assert "No module named 'no_such_module'" in lost.error
+    with pytest.raises(ConfigError, match="Plugin lost failed to load: ModuleNotFoundError"):
+        known.find("sampler", "mine")
+
+
+def test_a_hook_that_raises_breaks_nothing_else():
+    class Raises:
+        @pgen.hookimpl
+        def pgen_samplers(self):
+            raise ImportError("torch is not here")
+
+    known = Registry([SAMPLERS])
+    known.register(Raises(), "raises")
+    assert "segments" in known.components("sampler")
+    assert [plugin.error for plugin in known.plugins if plugin.name == "raises"] == ["ImportError: torch is not here"]
+
+
+def test_a_misspelled_hook_is_an_error_that_lists_the_hooks():
+    class Misspelled:
+        @pgen.hookimpl
+        def pgen_sampler(self):
+            return ()
+
+    with pytest.raises(PluginError, match=r"pgen_sampler.*the hooks are: pgen_sources, pgen_samplers"):
+        Registry([]).register(Misspelled(), "typo")
+
+
+def test_a_name_taken_twice_names_both_owners():
+    known = Registry([])
+    known.register(Provides(FakeGenerator), "one")
+    known.register(Provides(FakeGenerator), "two")
+    with pytest.raises(PluginError, match=r"two plugins provide a generator named 'fake': (one and two|two and one)"):
+        known.components("generator")
+
+
+@pytest.mark.parametrize("wrong", [object(), Sampler, type("Nameless", (Generator,), {})])
+def test_what_is_no_component_of_its_kind_is_refused_with_its_plugin(wrong):
+    known = Registry([])
+    known.register(Provides(wrong), "odd")
+    with pytest.raises(PluginError, match="plugin odd"):
+        known.components("generator")
+
+
+def test_an_unknown_name_offers_the_closest():
+    with pytest.raises(ConfigError, match="there is no sampler named 'segment'; did you mean segments"):
+        Registry([SAMPLERS]).find("sampler", "segment")
