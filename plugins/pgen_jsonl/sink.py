@@ -1,0 +1,18 @@
+"""The sink `jsonl`: `syn_annotations.jsonl`, a line for each sample, and the manifest beside it."""
+
+from pathlib import Path
+
+from pgen import manifest
+from pgen.annotations import FILE, write_lines
+from pgen.components import Sink
+from pgen.results import Results
+
+
+class JsonlSink(Sink):
+    """D_syn lines: each sample with its user prompt and robot utterance."""
+
+    name = "jsonl"
+
+    def write(self, results: Results, out: Path) -> None:
+        write_lines(out / FILE, results)
+        manifest.write(out / "manifest.json", results.manifest)

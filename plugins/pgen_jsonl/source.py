@@ -1,0 +1,112 @@
+"""The source `jsonl`: a file of D_labeled lines (schema `labeled`), each of them a sample.
+
+Image paths are relative to the file and may not lead outside its folder. Every line is checked, and every
+image's header read, before anything is paid for.
+"""
+
+import json
+from array import array
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import PIL.Image
+from pydantic import Field
+
+from pgen.annotations import labeled_sample
+from pgen.components import ImageReader, Options, Source
+from pgen.errors import ConfigError, InputError, SampleError
+from pgen.paths import linked_inside
+from pgen.pictures import encode
+from pgen.records import Episode, Image, Sample
+from pgen.schema import first_error, validator
+
+_BROKEN = (OSError, SyntaxError, ValueError, PIL.Image.DecompressionBombError)
+"""What PIL raises for a file that is no picture, a broken one, or one that is far too large."""
+
+
+class JsonlOptions(Options):
+    root: Path
+    """The file of D_labeled lines."""
+    views: int | None = Field(None, ge=1)
+    """Show at most this many images a sample, the first ones of its line."""
+
+
+class JsonlSource(Source):
+    """D_labeled lines: episode_id, t, images, skill_current, skill_history, task_description."""
+
+    name = "jsonl"
+    Options = JsonlOptions
+    options: JsonlOptions
+
+    def open(self) -> None:
+        if not self.options.root.is_file():
+            raise ConfigError(f"--root: there is no file {self.options.root}.")
+        for number, line in self._lines():
+            for name in line["images"]:
+                self._check_image(name, f"{self.options.root}, line {number}")
+
+    def episodes(self) -> Iterator[Episode]:
+        """Consecutive lines of one episode_id are an episode."""
+        lines = (line for _, line in self._lines())
+        for index, (name, group) in enumerate(groupby(lines, key=lambda line: str(line["episode_id"]))):
+            samples = tuple(labeled_sample(line, index, self.options.views) for line in group)
+            yield Episode(index, name, samples[0].task_description, 1.0, array("d"), (), samples=samples)
+
+    def reader(self, max_pixels: int) -> AbstractContextManager[ImageReader]:
+        return FileImages(self.options.root.parent, max_pixels)
+
+    def _lines(self) -> Iterator[tuple[int, dict[str, Any]]]:
+        check = validator("labeled")
+        with self.options.root.open(encoding="utf-8-sig") as file:
+            for number, text in enumerate(file, start=1):
+                if not text.strip():
+                    continue
+                where = f"{self.options.root}, line {number}"
+                try:
+                    line = json.loads(text)
+                except (ValueError, RecursionError) as error:
+                    raise InputError(f"{where} is not JSON: {error}.") from None
+                if problem := first_error(check, line):
+                    raise InputError(
+                        f"{where} does not fit the schema `labeled` at {problem}. See `pgen schema labeled`."
+                    )
+                yield number, line
+
+    def _check_image(self, name: str, where: str) -> None:
+        path = linked_inside(self.options.root.parent, name, where)
+        try:
+            with PIL.Image.open(path):
+                pass
+        except FileNotFoundError:
+            raise InputError(f"{where}: the image {path} is missing.") from None
+        except _BROKEN as error:
+            raise InputError(f"{where}: the image {path} does not open: {error}.") from None
+
+
+class FileImages(ImageReader):
+    """Pictures in files of their own."""
+
+    def __init__(self, folder: Path, max_pixels: int) -> None:
+        self._folder = folder
+        self._max_pixels = max_pixels
+
+    def __enter__(self) -> "FileImages":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing is held open."""
+
+    def images(self, sample: Sample) -> tuple[Image, ...]:
+        return tuple(self._read(name, camera) for name, camera in zip(sample.images, sample.cameras, strict=True))
+
+    def _read(self, name: str, camera: str) -> Image:
+        try:
+            with PIL.Image.open(linked_inside(self._folder, name, "images")) as picture:
+                return encode(picture, camera, self._max_pixels)
+        except InputError as error:
+            raise SampleError("decode", str(error)) from None
+        except _BROKEN as error:
+            raise SampleError("decode", f"{name}: {error}") from None

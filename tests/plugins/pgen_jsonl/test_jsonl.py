@@ -1,0 +1,88 @@
+"""D_labeled lines in, D_syn lines out: the mission's own form."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from pgen.cli import cli
+
+LINE = {
+    "episode_id": "ep_001",
+    "t": 37,
+    "images": ["frames/cam0_t.jpg", "frames/cam1_t.jpg"],
+    "skill_current": "pick up the KitKat",
+    "skill_history": ["open fridge", "pick up lettuce", "place lettuce"],
+    "task_description": "making a sandwich",
+}
+
+
+@pytest.fixture
+def labeled(tmp_path):
+    folder = tmp_path / "in"
+    (folder / "frames").mkdir(parents=True)
+    for name, mode in (("cam0_t.jpg", "RGB"), ("cam1_t.jpg", "L")):
+        Image.new(mode, (64, 48)).save(folder / "frames" / name)
+    Image.new("RGBA", (64, 48)).save(folder / "frames/clear.png")
+    path = folder / "labeled.jsonl"
+    path.write_text("\n".join(json.dumps(line) for line in (LINE, {**LINE, "t": 60}, {**LINE, "episode_id": "ep_002"})))
+    return path
+
+
+def annotated(labeled, *flags, out="out"):
+    folder = labeled.parent.parent / out
+    arguments = ["annotate", "--root", str(labeled), "--output-dir", str(folder), "--generator", "template", *flags]
+    told = CliRunner().invoke(cli, arguments)
+    assert told.exit_code == 0, told.output
+    return [json.loads(line) for line in (folder / "syn_annotations.jsonl").read_text().splitlines()]
+
+
+def test_each_line_comes_back_with_its_user_prompt_and_robot_utterance(labeled):
+    lines = annotated(labeled)
+    assert [(line["episode_id"], line["t"]) for line in lines] == [("ep_001", 37), ("ep_001", 60), ("ep_002", 37)]
+    for line in lines:
+        assert {key: line[key] for key in LINE if key not in ("t", "episode_id")} == {
+            key: LINE[key] for key in LINE if key not in ("t", "episode_id")
+        }
+        assert "kitkat" in (line["user_prompt"] + line["robot_utterance"]).lower()
+        assert (line["status"], line["generator"]) == ("ok", "template")
+
+
+def test_the_manifest_lies_beside_the_lines(labeled):
+    annotated(labeled)
+    manifest = json.loads((labeled.parent.parent / "out/manifest.json").read_text())
+    assert manifest["counts"] == {"episodes": 2, "frames": 0, "samples": 3, "answered": 3, "failed": {}}
+
+
+def test_the_same_seed_gives_the_same_lines_and_another_one_others(labeled):
+    first = annotated(labeled)
+    assert annotated(labeled, out="again") == first
+    assert annotated(labeled, "--seed", "1", out="other") != first
+
+
+def test_views_shows_the_first_images_only(labeled):
+    assert annotated(labeled, "--num-image-views-per-sample", "1")[0]["images"] == ["frames/cam0_t.jpg"]
+
+
+def test_pictures_of_any_mode_are_sent_as_rgb_jpeg(labeled):
+    from pgen_jsonl.source import JsonlSource
+
+    labeled.write_text(json.dumps({**LINE, "images": ["frames/cam1_t.jpg", "frames/clear.png"]}))
+    source = JsonlSource(root=labeled)
+    source.open()
+    (episode,) = source.episodes()
+    with source.reader(10**6) as reader:
+        for image in reader.images(episode.samples[0]):
+            assert image.jpeg.startswith(b"\xff\xd8")
+
+
+def test_a_picture_cut_short_fails_its_sample_alone(labeled):
+    Image.effect_noise((320, 240), 60).save(labeled.parent / "frames/cut.jpg")
+    whole = (labeled.parent / "frames/cut.jpg").read_bytes()
+    (labeled.parent / "frames/cut.jpg").write_bytes(whole[: len(whole) // 2])
+    labeled.write_text("\n".join(json.dumps(line) for line in (LINE, {**LINE, "images": ["frames/cut.jpg"]})))
+    good, bad = annotated(labeled, "--max-failures", "0.5")
+    assert good["status"] == "ok"
+    assert (bad["status"], bad["stage"], bad["user_prompt"]) == ("failed", "decode", None)
+    assert "cut.jpg" in bad["reason"]
