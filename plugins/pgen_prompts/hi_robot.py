@@ -1,0 +1,87 @@
+"""The prompt builder `hi-robot`: a planned kind of request and of answer, with its definition and examples.
+
+Besides what Hi Robot conditions on, the model is told what the robot does later, so that no request
+contradicts the demonstration. The wording lies in `hi_robot.toml`; what never changes is the system message,
+first and identical for every sample, so that a server reads it once.
+"""
+
+import tomllib
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from pgen.components import PromptBuilder
+from pgen.records import Plan, Prompt, Sample
+from pgen_prompts.grounds import RuledOut, ruled_out
+from pgen_prompts.planner import PlanOptions, plan
+from pgen_prompts.reply import example_dialogue, fingerprint_of, typed, typed_schema
+from pgen_prompts.seed import listed
+
+
+class HiRobotPrompt(PromptBuilder):
+    """Asks for a dialogue of a planned scenario type and response type, as in Hi Robot, section A."""
+
+    name = "hi-robot"
+    Options = PlanOptions
+
+    def build(self, sample: Sample, seed: int) -> Prompt:
+        planned = plan(sample, seed, self.options)
+        text, system = request_text(sample, planned), wording()["system"].strip()
+        return Prompt(text=text, schema=typed_schema(), system=system, plan=planned)
+
+    def example(self, sample: Sample, seed: int) -> dict[str, str]:
+        return typed(example_dialogue(sample), plan(sample, seed, self.options))
+
+    def fingerprint(self) -> str:
+        return fingerprint_of(source())
+
+
+@cache
+def source() -> str:
+    """The file with the wording."""
+    return files("pgen_prompts").joinpath("hi_robot.toml").read_text(encoding="utf-8")
+
+
+@cache
+def wording() -> dict[str, Any]:
+    """The wording, parsed."""
+    return tomllib.loads(source())
+
+
+def request_text(sample: Sample, planned: Plan) -> str:
+    """What changes from sample to sample."""
+    words = wording()
+    scenario = words["scenarios"][planned.scenario_type]
+    response = words["responses"][planned.response_type]
+    text: str = (
+        words["text"]
+        .strip()
+        .format(
+            task_description=sample.task_description or "not described",
+            skill_history=listed(sample.skill_history, "nothing yet"),
+            skill_current=sample.skill_current,
+            skill_future=listed(sample.skill_future, "nothing more"),
+            scenario_type=planned.scenario_type,
+            scenario=scenario["text"],
+            scenario_examples=_bullets(scenario["examples"]),
+            response_type=planned.response_type,
+            response=response["text"],
+            response_examples=_bullets(response["examples"]),
+            boundary=_boundary(sample) if planned.scenario_type == "negative_task" else "",
+        )
+    )
+    return text
+
+
+def _bullets(examples: list[str]) -> str:
+    return "\n".join(f"- {example}" for example in examples)
+
+
+def _boundary(sample: Sample) -> str:
+    may = ruled_out(sample)
+    text: str = wording()["boundary"].format(ruled_out="; ".join(_named(may)) or "nothing")
+    return text
+
+
+def _named(may: RuledOut) -> list[str]:
+    return [*may.things, *(f"{deed.doing} again" for deed in may.deeds)]

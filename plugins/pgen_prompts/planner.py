@@ -1,0 +1,103 @@
+"""Chooses which kind of interaction a prompt asks for, among those that fit the moment.
+
+A choice depends on the sample, the weights and the seed alone. Types that cannot fit are left out and the
+weights of the others decide. Where nothing with a weight is left, it is `specific_object` answered by
+`acknowledgment`, which fit everywhere. Types a user does not list have the weight 0.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+
+from pydantic import field_validator
+from pydantic_core import PydanticCustomError
+
+from pgen.components import Options
+from pgen.records import Plan, Sample
+from pgen.seeds import derive
+from pgen_prompts.grounds import earlier, ruled_out
+
+_RESPONSES = {
+    "specific_object": ("acknowledgment", "confirmation"),
+    "negative_task": ("acknowledgment", "confirmation", "constraint_acknowledgment"),
+    "situated_correction": ("acknowledgment", "confirmation", "clarification", "error_handling"),
+    "implicit_request": ("acknowledgment", "confirmation", "clarification"),
+    "constraint_based": ("acknowledgment", "confirmation", "constraint_acknowledgment"),
+}
+SCENARIO_TYPES = tuple(_RESPONSES)
+RESPONSE_TYPES = (
+    "acknowledgment",
+    "confirmation",
+    "clarification",
+    "constraint_acknowledgment",
+    "error_handling",
+)
+
+
+class PlanOptions(Options):
+    """The weights of the kinds of interaction."""
+
+    scenarios: dict[str, float] = dict.fromkeys(SCENARIO_TYPES, 1.0)
+    """How often each scenario type is asked for, relative to the others that fit. Not listed: never."""
+
+    responses: dict[str, float] = dict.fromkeys(RESPONSE_TYPES, 1.0)
+    """How often each response type is asked for, relative to the others that fit. Not listed: never."""
+
+    @field_validator("scenarios")
+    @classmethod
+    def _scenarios(cls, value: dict[str, float]) -> dict[str, float]:
+        return checked(value, SCENARIO_TYPES)
+
+    @field_validator("responses")
+    @classmethod
+    def _responses(cls, value: dict[str, float]) -> dict[str, float]:
+        return checked(value, RESPONSE_TYPES)
+
+
+def checked(weights: dict[str, float], known: tuple[str, ...]) -> dict[str, float]:
+    """The weights, if each belongs to a known type, is a finite number from 0 up, and one is not 0."""
+    if unknown := sorted(set(weights) - set(known)):
+        raise _invalid(f"there is no type {', '.join(unknown)}; there are {', '.join(known)}")
+    if wrong := sorted(name for name, weight in weights.items() if not (0 <= weight < math.inf)):
+        raise _invalid(f"the weight of {', '.join(wrong)} must be a number from 0 up")
+    if not any(weights.values()):
+        raise _invalid("at least one type needs a weight above 0")
+    return weights
+
+
+def fitting_scenarios(sample: Sample) -> tuple[str, ...]:
+    """The scenario types that suit a sample."""
+    left_out = set() if ruled_out(sample) else {"negative_task"}
+    if earlier(sample) is None:
+        left_out.add("situated_correction")
+    return tuple(name for name in SCENARIO_TYPES if name not in left_out)
+
+
+def fitting_responses(scenario: str) -> tuple[str, ...]:
+    """The response types that can answer a scenario type."""
+    return _RESPONSES[scenario]
+
+
+def plan(sample: Sample, seed: int, options: PlanOptions) -> Plan:
+    """The kind of interaction to ask for at this sample."""
+    wanted = {name for name, weight in options.responses.items() if weight}
+    fitting = fitting_scenarios(sample)
+    answerable = [name for name in fitting if wanted.intersection(fitting_responses(name))]
+    scenario = _drawn(options.scenarios, answerable, derive(seed, "scenario"))
+    scenario = scenario or _drawn(options.scenarios, fitting, derive(seed, "scenario")) or "specific_object"
+    response = _drawn(options.responses, fitting_responses(scenario), derive(seed, "response"))
+    return Plan(scenario, response or "acknowledgment")
+
+
+def _drawn(weights: Mapping[str, float], names: Iterable[str], seed: int) -> str | None:
+    """A name by its weight; None where none has any. Independent of the order the weights came in."""
+    listed = sorted((name, weights[name]) for name in names if weights.get(name))
+    left = sum(weight for _, weight in listed) * (seed / 2**32)
+    for name, weight in listed:
+        left -= weight
+        if left < 0:
+            return name
+    return listed[-1][0] if listed else None
+
+
+def _invalid(message: str) -> PydanticCustomError:
+    return PydanticCustomError("weights", "{reason}", {"reason": message})

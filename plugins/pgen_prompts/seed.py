@@ -1,0 +1,43 @@
+"""The prompt builder `seed`: the plain template, for the user's words and the robot's, with no plan.
+
+A label is inserted once and literally: a skill named "{task_description}" stays that.
+"""
+
+from importlib.resources import files
+
+from pgen.components import PromptBuilder
+from pgen.records import Prompt, Sample
+from pgen_prompts.reply import dialogue_schema, example_dialogue, fingerprint_of
+
+VERSION = "1"
+PGEN_PROMPT_TEMPLATE = files("pgen_prompts").joinpath("seed.txt").read_text(encoding="utf-8").strip()
+"""The template, with the fields {task_description}, {skill_history} and {skill_current}."""
+
+
+def construct_prompt(sample: Sample) -> str:
+    """The template with the sample's task, completed skills and next skill."""
+    return PGEN_PROMPT_TEMPLATE.format(
+        task_description=sample.task_description or "not described",
+        skill_history=listed(sample.skill_history),
+        skill_current=sample.skill_current,
+    )
+
+
+def listed(skills: tuple[str, ...], nothing: str = "none yet") -> str:
+    """Skills in their order, numbered, in one line."""
+    return "; ".join(f"({number}) {skill}" for number, skill in enumerate(skills, 1)) or nothing
+
+
+class SeedPrompt(PromptBuilder):
+    """Asks for `user_prompt` and `robot_utterance` and leaves the kind of interaction to the model."""
+
+    name = "seed"
+
+    def build(self, sample: Sample, seed: int) -> Prompt:
+        return Prompt(text=construct_prompt(sample), schema=dialogue_schema())
+
+    def example(self, sample: Sample, seed: int) -> dict[str, str]:
+        return example_dialogue(sample)
+
+    def fingerprint(self) -> str:
+        return fingerprint_of(VERSION, PGEN_PROMPT_TEMPLATE)

@@ -1,0 +1,265 @@
+import asyncio
+import itertools
+import json
+import re
+from dataclasses import replace
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from prompt_samples import moments, sample, samples, seeds
+
+from pgen.components import Generator
+from pgen.records import Plan, Prompt, Request
+from pgen.schema import compiled, first_error
+from pgen.seeds import derive, sample_key
+from pgen_prompts.english import read
+from pgen_prompts.file import FilePrompt
+from pgen_prompts.grounds import ruled_out
+from pgen_prompts.hi_robot import HiRobotPrompt
+from pgen_prompts.planner import RESPONSE_TYPES, SCENARIO_TYPES, fitting_responses, fitting_scenarios
+from pgen_prompts.reply import dialogue_schema, typed_schema
+from pgen_prompts.seed import SeedPrompt
+from pgen_template import pgen_generators
+from pgen_template.facts import facts_of
+from pgen_template.generator import TemplateGenerator, reply_to
+from pgen_template.phrasebook import compose, names_in, phrases
+
+PINK = sample("robot arm picks up pink lego brick", task="pink lego brick into the transparent box")
+quick = settings(max_examples=40, deadline=None)
+SCHEMAS = [dialogue_schema(), typed_schema()]
+CHECKS = [compiled(schema) for schema in SCHEMAS]
+
+
+def asked(one, seed, plan=None, schema=SCHEMAS[1]):
+    return reply_to(Request(one, Prompt("", schema, plan=plan or Plan()), (), seed))
+
+
+def said(count, one, scenario, response="acknowledgment"):
+    plan = Plan(scenario, response)
+    return [asked(one, derive(0, seed), plan) for seed in range(count)]
+
+
+def conversation(count):
+    """Dialogues for `count` moments of realistic episodes, as a run with the default prompts makes them."""
+    everyone = [replace(one, frame_index=one.frame_index + again) for again in range(9) for one in moments()]
+    chosen = sorted(everyone, key=sample_key)[:count]
+    keyed = [(one, derive(0, sample_key(one))) for one in chosen]
+    return [(one, asked(one, seed, HiRobotPrompt().build(one, seed).plan)) for one, seed in keyed]
+
+
+def bigrams(texts):
+    for text in texts:
+        words = re.findall(r"[a-z0-9'-]+", text.lower())
+        yield from itertools.pairwise(words)
+
+
+def test_the_plugin_provides_the_generator():
+    assert list(pgen_generators()) == [TemplateGenerator]
+    assert issubclass(TemplateGenerator, Generator)
+
+
+def test_it_has_no_model_costs_nothing_and_takes_many_requests_at_once():
+    generator = TemplateGenerator()
+    reply = asyncio.run(generator.generate(Request(PINK, Prompt("", SCHEMAS[0]), (), 1)))
+    assert (generator.model, generator.concurrency, reply.tokens_in, reply.tokens_out) == (None, 64, 0, 0)
+    assert set(json.loads(reply.text)) == {"user_prompt", "robot_utterance"}
+
+
+def test_how_many_at_once_never_changes_a_reply():
+    assert TemplateGenerator(concurrency=2).identity() == TemplateGenerator().identity()
+
+
+@quick
+@given(samples, seeds)
+def test_a_reply_fits_every_builders_schema_whatever_the_text_says(one, seed):
+    for schema, check in zip(SCHEMAS, CHECKS, strict=True):
+        reply = asked(one, seed, schema=schema)
+        assert first_error(check, reply) is None
+        json.dumps(reply, ensure_ascii=False).encode()
+
+
+@quick
+@given(one=samples, seed=seeds)
+def test_a_reply_fits_what_each_builder_asks_for(tmp_path_factory, one, seed):
+    path = tmp_path_factory.getbasetemp() / "prompt.txt"
+    path.write_text("{skill_current} {response_type}")
+    for builder in (SeedPrompt(), HiRobotPrompt(), FilePrompt(path=path), FilePrompt(path=path, reply="typed")):
+        prompt = builder.build(one, seed)
+        reply = reply_to(Request(one, prompt, (), seed))
+        assert first_error(CHECKS["scenario_type" in prompt.schema["properties"]], reply) is None
+        for name in ("scenario_type", "response_type"):
+            if (wanted := getattr(prompt.plan, name)) and name in reply:
+                assert reply[name] == wanted
+
+
+@quick
+@given(samples, seeds)
+def test_the_same_request_gets_the_same_reply(one, seed):
+    assert asked(one, seed) == asked(one, seed)
+
+
+@quick
+@given(samples, seeds)
+def test_types_left_open_are_chosen_so_that_they_fit(one, seed):
+    reply = asked(one, seed)
+    assert reply["scenario_type"] in fitting_scenarios(one)
+    assert reply["response_type"] in fitting_responses(reply["scenario_type"])
+
+
+def test_a_shorter_limit_of_the_schema_is_kept():
+    schema = dialogue_schema()
+    schema["properties"] = {name: text | {"maxLength": 20} for name, text in schema["properties"].items()}
+    assert all(len(text) <= 20 for text in asked(PINK, 1, schema=schema).values())
+
+
+def test_the_robots_own_name_is_not_spoken():
+    requests = [reply["user_prompt"] for reply in said(200, PINK, "specific_object")]
+    assert any(re.match(r"(Could|Can) you (please )?pick up the pink lego brick", request) for request in requests)
+    assert not any("robot arm" in request or "picks" in request for request in requests)
+
+
+def test_a_confirmation_says_what_is_done():
+    answers = [reply["robot_utterance"] for reply in said(200, PINK, "specific_object", "confirmation")]
+    assert any(re.match(r"(Sure|Yes|Certainly|Gladly), picking", answer) for answer in answers)
+    assert all(re.search(r"pick(ing)? (up the pink lego brick|it up)", answer) for answer in answers)
+
+
+@pytest.mark.parametrize("scenario", SCENARIO_TYPES)
+def test_every_scenario_is_asked_for_in_many_ways(scenario):
+    one = sample("pick up red brick", ["place pink brick in bin"], ["place red brick in box"])
+    assert len({reply["user_prompt"] for reply in said(60, one, scenario)}) > 30
+
+
+@pytest.mark.parametrize("response", RESPONSE_TYPES)
+def test_every_response_is_given_in_many_ways(response):
+    one = sample("pick up red brick", ["place pink brick in bin"], ["place red brick in box"])
+    scenario = next(name for name in SCENARIO_TYPES if response in fitting_responses(name))
+    assert len({reply["robot_utterance"] for reply in said(60, one, scenario, response)}) > 15
+
+
+def test_a_negative_forbids_what_the_robot_is_done_with_and_the_robot_repeats_it():
+    one = sample("pick up red brick", ["place pink brick in bin"], ["place red brick in box"])
+    for reply in said(60, one, "negative_task", "constraint_acknowledgment"):
+        assert "pink brick" in reply["user_prompt"]
+        assert "pink brick" in reply["robot_utterance"]
+        assert "red brick" in reply["robot_utterance"]
+
+
+def test_what_is_forbidden_is_always_something_that_may_be_ruled_out():
+    for one in moments():
+        may = ruled_out(one)
+        for seed in range(5):
+            facts = facts_of(one, Random(seed))
+            assert facts.get("not_obj") in {None, *may.things}
+            assert "not_do" not in facts or any(facts["not_do"] in deed.do for deed in may.deeds)
+            assert bool(may) == ("not_obj" in facts or "not_do" in facts)
+
+
+def test_a_correction_refers_to_an_earlier_step():
+    one = sample("lift the cup", ["open the drawer"])
+    for reply in said(60, one, "situated_correction", "error_handling"):
+        assert "open" in reply["user_prompt"].lower()
+        assert re.search("lift|rais", reply["user_prompt"], re.IGNORECASE)
+
+
+def test_an_implicit_request_names_the_thing_and_not_the_deed():
+    for name in (
+        "pick up the cup",
+        "carry the block to the goal",
+        "fold the towel",
+        "wipe the table",
+        "open the drawer",
+    ):
+        one = sample(name)
+        verb, thing = read(name).verb, read(name).objects[0]
+        for reply in said(40, one, "implicit_request"):
+            request = reply["user_prompt"].lower()
+            assert thing in request
+            assert not re.search(rf"\b{verb}", request), request
+
+
+def test_a_constraint_that_is_acknowledged_is_repeated():
+    cares = [text.partition("{")[0].strip() for group in phrases()["care"].values() for text in group]
+    for reply in said(80, sample("lift the cup", ["open the drawer"]), "constraint_based", "constraint_acknowledgment"):
+        stated = {care for care in cares if care and care in reply["user_prompt"].lower()}
+        repeated = {care for care in cares if care and care in reply["robot_utterance"].lower()}
+        assert repeated & stated
+
+
+def test_a_clarification_still_says_what_is_done():
+    for reply in said(60, sample("lift the cup"), "implicit_request", "clarification"):
+        assert re.search(r"lift(ing)? (it|the cup)", reply["robot_utterance"])
+
+
+def test_a_label_that_cannot_be_read_is_quoted_whole():
+    reply = asked(sample("拿起杯子"), 3)
+    assert "拿起杯子" in reply["user_prompt"]
+    assert "拿起杯子" in reply["robot_utterance"]
+
+
+@pytest.mark.parametrize("name", ["", "|", "\n\n", "...", "\x00"])
+def test_a_label_that_says_nothing_still_gets_a_dialogue(name):
+    assert "next step" in asked(sample(name), 3)["user_prompt"]
+
+
+@pytest.mark.parametrize("name", ["pick up {do} and [a|b]", "pick up the {0}"])
+def test_a_label_is_never_read_as_a_phrase(name):
+    wanted = name.partition("pick up ")[2].replace("|", "/")
+    assert wanted in asked(sample(name), 1, Plan("specific_object", "acknowledgment"))["user_prompt"]
+
+
+def test_dialogues_about_realistic_skills_are_varied():
+    replies = [reply for _, reply in conversation(300)]
+    pairs = list(bigrams(text for reply in replies for text in (reply["user_prompt"], reply["robot_utterance"])))
+    assert len(set(pairs)) / len(pairs) >= 0.35
+    assert len({reply["user_prompt"] for reply in replies}) > 285
+
+
+def test_the_same_skill_asked_about_at_several_moments_gets_different_dialogues():
+    asks = {asked(PINK, derive(0, moment))["user_prompt"] for moment in range(20)}
+    assert len(asks) >= 17
+
+
+def test_dialogues_read_as_plain_english():
+    for _, reply in conversation(600):
+        for text in (reply["user_prompt"], reply["robot_utterance"]):
+            assert re.fullmatch(r"[A-Z].*[.?]", text), text
+            assert not re.search(r"  |[.?!,;:] ?[.,;:?]|\b(\w+) \1\b|\ba [aeio]|[.?] [a-z]|[{}\[\]|]", text), text
+            assert not re.search(r"\b(image|frame|json|skill|robot arm)", text, re.IGNORECASE), text
+
+
+def test_every_phrase_can_be_filled_by_some_sample():
+    known = {
+        "do",
+        "doing",
+        "do_it",
+        "doing_it",
+        "obj",
+        "it",
+        "them",
+        "is",
+        "has",
+        "s",
+        "dest",
+        "last_doing",
+        "last_done",
+        "task",
+    }
+    known |= {"not_obj", "not_do", "not_doing", "not_done", "not_it", "not_is", "not_s", "other", "care", "label"}
+    known |= {name[0].upper() + name[1:] for name in known}
+    stack = [phrases()]
+    while stack:
+        entry = stack.pop()
+        if isinstance(entry, str):
+            assert entry.count("[") == entry.count("]")
+            assert names_in(entry) <= known, entry
+        else:
+            stack += entry.values() if isinstance(entry, dict) else entry
+
+
+def test_a_choice_that_cannot_be_filled_is_passed_over():
+    assert {compose(["[{gone}|{here}] you go"], {"here": "there"}, Random(seed)) for seed in range(9)} == {
+        "There you go"
+    }
+    assert compose(["{gone}"], {}, Random(0)) == ""
