@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         ImageReader,
         Options,
         PromptBuilder,
+        Results,
         Sampler,
         Sink,
         Source,
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
         Skill,
         Usage,
     )
-    from pgen.results import Results
     from pgen.run import Report
 
 __version__ = "0.1.0"
@@ -79,14 +79,14 @@ __all__ = [
 _HOMES = {
     "pgen.api": ("annotate",),
     "pgen.components": (
-        "Component", "Generator", "ImageReader", "Options", "PromptBuilder", "Sampler", "Sink", "Source", "tuning",
+        "Component", "Generator", "ImageReader", "Options", "PromptBuilder", "Results", "Sampler", "Sink", "Source",
+        "tuning",
     ),
     "pgen.errors": ("ConfigError", "InputError", "PgenError", "PluginError", "SampleError"),
     "pgen.records": (
         "Annotation", "Dialogue", "Episode", "Failure", "Image", "Plan", "Prompt", "Repair", "Reply", "Request",
         "Sample", "Skill", "Usage",
     ),
-    "pgen.results": ("Results",),
     "pgen.run": ("Report",),
 }  # fmt: skip
 _HOME = {name: module for module, names in _HOMES.items() for name in names}

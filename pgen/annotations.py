@@ -5,14 +5,14 @@ failed has null there, and its stage and reason. Costs are left out: the same ru
 """
 
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from pgen.components import Results
+from pgen.durable import write_text
 from pgen.errors import InputError
 from pgen.records import Annotation, Dialogue, Failure, Plan, Sample
-from pgen.results import Results
 from pgen.schema import first_error, validator
 
 FILE = "syn_annotations.jsonl"
@@ -91,13 +91,9 @@ def from_line(line: dict[str, Any]) -> Annotation:
 
 def write_lines(path: Path, results: Results) -> None:
     """Write a line for each sample, in the order of the episodes and their frames, durably."""
-    with path.open("x", encoding="utf-8") as file:
-        for _, annotations in results.read():
-            for annotation in annotations:
-                line = to_line(annotation, results.generator)
-                file.write(json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
+    found = (annotation for _, annotations in results.read() for annotation in annotations)
+    lines = (to_line(annotation, results.generator) for annotation in found)
+    write_text(path, (json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n" for line in lines))
 
 
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:

@@ -4,19 +4,17 @@ A component has a `name` and an `Options` model whose fields are documented; it 
 options, holds nothing open until it is opened, and can be pickled. Heavy imports belong into its methods.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pgen.errors import ConfigError
-from pgen.records import Episode, Image, Prompt, Reply, Request, Sample
-
-if TYPE_CHECKING:
-    from pgen.results import Results
+from pgen.records import Annotation, Episode, Image, Prompt, Reply, Request, Sample
 
 
 class Options(BaseModel):
@@ -80,6 +78,11 @@ class Source(Component):
     def episodes(self) -> Iterator[Episode]:
         """The chosen episodes in order. May be called more than once and gives the same each time."""
         raise NotImplementedError
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder that the input is, once open; no output is written into it."""
+        return None
 
     def reader(self, max_pixels: int) -> "AbstractContextManager[ImageReader]":
         """A reader of pictures of at most `max_pixels` each; a reader serves one thread at a time."""
@@ -165,6 +168,23 @@ class Generator(Component):
         """Release what `open` took."""
 
 
+@dataclass(frozen=True, slots=True)
+class Results:
+    """What a run hands to its sinks: each episode with its annotations, read as often as a sink wants.
+
+    `manifest` is the provenance that the sinks store.
+    """
+
+    source: Source
+    manifest: dict[str, Any]
+    read: Callable[[], Iterator[tuple[Episode, list[Annotation]]]]
+
+    @property
+    def generator(self) -> str:
+        """The generator's name, for outputs that have to say where their text comes from."""
+        return str(self.manifest["generator"]["name"])
+
+
 class Sink(Component):
     """One form of the output."""
 
@@ -173,7 +193,7 @@ class Sink(Component):
     def open(self, source: Source) -> None:
         """Check that this source can be written in this form. Raises ConfigError or InputError."""
 
-    def write(self, results: "Results", out: Path) -> None:
+    def write(self, results: Results, out: Path) -> None:
         """Write into the folder `out`, which exists and becomes the output once every sink is done."""
         raise NotImplementedError
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from pgen.errors import InterruptedRunError
 from pgen.journal import Journal
-from pgen.pipeline import Pipeline
+from pgen.pipeline import Pipeline, reason_of
 from pgen.records import Annotation, Sample
 
 GROUP = 64
@@ -49,26 +49,35 @@ class _Generation:
         self._stop = asyncio.Event()
         self._wake = asyncio.Event()
         self._signal = 0
+        self._over = False
 
     async def run(self, groups: Iterator[list[Sample]]) -> None:
         generator = self._pipeline.generator
         main = asyncio.current_task()
         with self._signals(main.cancel if main else lambda: None):
             await generator.open()
-            committing = asyncio.create_task(self._commit_in_groups())
             try:
-                await self._pipeline.run(groups, self._record, self._stop)
+                await self._ask_and_commit(groups)
             except asyncio.CancelledError:
                 if not self._signal:
                     raise
             finally:
-                committing.cancel()
-                await asyncio.gather(committing, return_exceptions=True)
                 await self._commit()
                 await generator.close()
         if self._signal:
             name = signal.Signals(self._signal).name
             raise InterruptedRunError(f"stopped by {name}; the same command goes on from here.", 128 + self._signal)
+
+    async def _ask_and_commit(self, groups: Iterator[list[Sample]]) -> None:
+        """Side by side, so that answers that cannot be stored end the asking."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._commit_in_groups())
+                await self._pipeline.run(groups, self._record, self._stop)
+                self._over = True
+                self._wake.set()
+        except BaseExceptionGroup as group:
+            raise reason_of(group) from None
 
     async def _record(self, annotation: Annotation) -> None:
         self._waiting.append(annotation)
@@ -81,16 +90,20 @@ class _Generation:
             self._wake.set()
 
     async def _commit_in_groups(self) -> None:
-        while True:
+        while not self._over:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), DELAY)
             self._wake.clear()
-            await asyncio.shield(self._commit())
+            await self._commit()
 
     async def _commit(self) -> None:
         group, self._waiting = self._waiting, []
-        if group:
-            await asyncio.to_thread(self._journal.add, group)
+        try:
+            if group:
+                await asyncio.to_thread(self._journal.add, group)
+        except Exception:
+            self._waiting = group + self._waiting
+            raise
 
     @contextmanager
     def _signals(self, cancel: Callable[[], object]) -> Iterator[None]:

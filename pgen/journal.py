@@ -29,16 +29,22 @@ class Journal:
     def __init__(self, path: Path, identity: dict[str, Any]) -> None:
         self.path = path
         self._lock = threading.Lock()
+        self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         try:
-            self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-            # WAL: one fsync a commit instead of two, and a reader never waits for the writer.
-            # FULL: without it a commit in WAL mode is not yet on the disk after a power cut.
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("PRAGMA synchronous=FULL")
-            self._db.executescript(_SCHEMA)
-            self._claim(identity)
-        except sqlite3.DatabaseError as error:
+            self._open(identity)
+        except BaseException as error:
+            self._db.close()
+            if not isinstance(error, sqlite3.DatabaseError):
+                raise
             raise InputError(f"{path} is no usable journal ({error}); move it away, or start with --fresh.") from None
+
+    def _open(self, identity: dict[str, Any]) -> None:
+        # WAL: one fsync a commit instead of two, and a reader never waits for the writer.
+        # FULL: without it a commit in WAL mode is not yet on the disk after a power cut.
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=FULL")
+        self._db.executescript(_SCHEMA)
+        self._claim(identity)
 
     def add(self, annotations: Iterable[Annotation]) -> None:
         """Store finished samples durably; a sample that failed before is replaced."""
@@ -76,7 +82,6 @@ class Journal:
             self._db.execute("DELETE FROM run")
             self._db.execute("INSERT INTO run VALUES (?)", (json.dumps(identity, sort_keys=True),))
         elif changed := differences(json.loads(row[0]), mine):
-            self._db.close()
             raise ConfigError(
                 f"{self.path} belongs to a run with other options ({'; '.join(changed)}). Take the former options to "
                 "go on with it, or start anew with --fresh."

@@ -4,13 +4,13 @@ It holds what made the result and what it cost: enough to run it again. No key, 
 """
 
 import json
-import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import pgen
+from pgen.durable import write_text
 
 _NAMED = ("pyarrow", "av", "pillow", "torch", "transformers", "lerobot")
 
@@ -27,10 +27,5 @@ def versions() -> dict[str, str]:
 
 
 def write(path: Path, manifest: dict[str, Any]) -> None:
-    """Write the manifest durably; its folder is made where it is missing."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("x", encoding="utf-8") as file:
-        json.dump(manifest, file, indent=2, ensure_ascii=False, allow_nan=False)
-        file.write("\n")
-        file.flush()
-        os.fsync(file.fileno())
+    """Write the manifest durably."""
+    write_text(path, [json.dumps(manifest, indent=2, ensure_ascii=False, allow_nan=False), "\n"])

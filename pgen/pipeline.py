@@ -48,7 +48,7 @@ class Pipeline:
                     for _ in range(DECODERS):
                         tasks.create_task(stream.decode(tasks))
             except BaseExceptionGroup as group:
-                raise _first(group) from None
+                raise reason_of(group) from None
 
     async def annotate(self, sample: Sample, images: Images) -> Annotation:
         """One sample to its end: asked until a reply fits, at most `attempts` times."""
@@ -126,12 +126,16 @@ def _images(reader: ImageReader, sample: Sample) -> Images:
         return reader.images(sample)
     except SampleError as error:
         return error
+    except PgenError:
+        raise
+    except Exception as error:  # a decoder may raise anything: it costs this sample, not the run
+        return SampleError("decode", f"{type(error).__name__}: {error}")
 
 
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+def reason_of(group: BaseExceptionGroup[BaseException]) -> BaseException:
     """The reason a run ended, out of the group that asyncio wraps it in."""
     error = group.exceptions[0]
-    return _first(error) if isinstance(error, BaseExceptionGroup) else error
+    return reason_of(error) if isinstance(error, BaseExceptionGroup) else error
 
 
 def _line(reason: str, limit: int = 500) -> str:

@@ -14,6 +14,7 @@ from time import monotonic
 from typing import Any
 
 from pgen import manifest
+from pgen.components import Results
 from pgen.config import RunOptions
 from pgen.errors import InputError, TooManyFailuresError
 from pgen.generation import Progress, generate
@@ -22,7 +23,6 @@ from pgen.parts import Parts
 from pgen.pipeline import Pipeline
 from pgen.planning import planned
 from pgen.records import Annotation, Episode, Prompt, Sample, Usage
-from pgen.results import Results
 from pgen.seeds import derive, sample_key
 from pgen.workspace import Workspace
 
@@ -67,6 +67,7 @@ class Run:
     def __enter__(self) -> "Run":
         self.workspace.check()
         self.parts.source.open()
+        self.workspace.check_outside(self.parts.source.folder)
         self.parts.prompts.open()
         for sink in self.parts.sinks:
             sink.open(self.parts.source)

@@ -10,12 +10,11 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from pgen.components import Generator, ImageReader, PromptBuilder, Sampler, Sink, Source
+from pgen.components import Generator, ImageReader, PromptBuilder, Results, Sampler, Sink, Source
 from pgen.parsing import parse
 from pgen.pictures import encode
 from pgen.planning import samples_of
 from pgen.records import Annotation, Dialogue, Episode, Image, Plan, Reply, Request, Sample, Skill
-from pgen.results import Results
 from pgen.schema import compiled, first_error
 
 PICK_AND_PLACE = (

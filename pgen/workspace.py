@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from pgen.durable import sync
 from pgen.errors import ConfigError
 
 
@@ -33,6 +34,11 @@ class Workspace:
         parent = next(folder for folder in self.out.parents if folder.exists())
         if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
             raise ConfigError(f"--output-dir {self.out}: {parent} is not a folder that can be written to.")
+
+    def check_outside(self, folder: Path | None) -> None:
+        """Raises ConfigError where OUT would lie inside the input's folder, which is never changed."""
+        if folder is not None and self.out.resolve().is_relative_to(folder.resolve()):
+            raise ConfigError(f"--output-dir {self.out} lies inside the input {folder}; name a folder elsewhere.")
 
     def check_room(self, needed: int) -> None:
         """Raises ConfigError where the file system has less room than `needed` bytes."""
@@ -81,16 +87,8 @@ class Workspace:
     def publish(self) -> None:
         """Make what was built OUT, durably, then drop the working folder."""
         for folder in [self.staging, *(path for path in self.staging.rglob("*") if path.is_dir())]:
-            _sync(folder)
+            sync(folder)
         self.check()
         self.staging.rename(self.out)
-        _sync(self.out.parent)
+        sync(self.out.parent)
         self.discard()
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -170,3 +170,16 @@ def test_the_same_seed_asks_the_same_whatever_the_order():
         requests = {request.sample.frame_index: (request.prompt, request.seed) for request in generator.requests}
         asked.append(json.dumps([repr(requests[frame]) for frame in sorted(requests)]))
     assert asked[0] == asked[1]
+
+
+def test_a_decoder_that_raises_anything_costs_one_sample():
+    class Odd(ImageReader):
+        def images(self, sample):
+            raise ZeroDivisionError("a frame rate of 0/0")
+
+    class Source(FakeSource):
+        def reader(self, max_pixels):
+            return nullcontext(Odd())
+
+    done = run(FakeGenerator(), source=Source())
+    assert {a.failure.reason for a in done} == {"ZeroDivisionError: a frame rate of 0/0"}

@@ -225,3 +225,16 @@ def test_a_run_inside_a_running_loop_works_as_in_a_notebook(tmp_path):
         return run(tmp_path)
 
     assert asyncio.run(cell()).samples == SAMPLES
+
+
+def test_answers_that_cannot_be_stored_end_the_run(tmp_path, monkeypatch):
+    from pgen.journal import Journal
+
+    def full(self, annotations):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Journal, "add", full)
+    generator = FakeGenerator(concurrency=1)
+    with pytest.raises(OSError, match="No space left"):
+        run(tmp_path, generator)
+    assert not (tmp_path / "out").exists()

@@ -4,8 +4,7 @@ from pathlib import Path
 
 from pgen import manifest
 from pgen.annotations import FILE, write_lines
-from pgen.components import Sink
-from pgen.results import Results
+from pgen.components import Results, Sink
 
 
 class JsonlSink(Sink):
