@@ -1,0 +1,27 @@
+"""`pgen verify DIR`."""
+
+from pathlib import Path
+
+import click
+
+from pgen.errors import VerificationError
+
+
+@click.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON object.")
+def verify(folder: Path, as_json: bool) -> None:
+    """Check that a dataset which pgen wrote is whole, and every frame's dialogue its own."""
+    import json
+
+    from pgen_lerobot.verify import verify as check
+
+    found = check(folder)
+    if as_json:
+        click.echo(json.dumps(found.as_json(), ensure_ascii=False, indent=2))
+    else:
+        for line in found.lines():
+            click.echo(line)
+    if not found.ok:
+        count = "1 problem" if len(found.problems) == 1 else f"{len(found.problems)} problems"
+        raise VerificationError(f"{folder} has {count}.")

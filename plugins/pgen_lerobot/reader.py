@@ -1,0 +1,130 @@
+"""The pictures of samples: of video files through one open file a camera, of parquet rows through a cursor."""
+
+from collections.abc import Iterator
+from io import BytesIO
+from typing import Any
+
+import PIL.Image
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pgen.components import ImageReader
+from pgen.errors import InputError, SampleError
+from pgen.pictures import encode, fitted
+from pgen.records import Image, Sample
+from pgen_lerobot.dataset import Dataset, EpisodeEntry
+from pgen_lerobot.frames import runs
+from pgen_lerobot.video import VideoFile
+
+_BATCH = 16
+"""Rows read at a time where pictures lie in the parquet: a row may hold a megabyte."""
+
+
+class LeRobotImages(ImageReader):
+    """Reads samples of one dataset; holds one video file a camera and one parquet file open."""
+
+    def __init__(self, dataset: Dataset, max_pixels: int) -> None:
+        self._dataset = dataset
+        self._max_pixels = max_pixels
+        self._videos: dict[str, tuple[str, VideoFile]] = {}
+        self._rows: RowCursor | None = None
+        self._entry: EpisodeEntry | None = None
+
+    def __enter__(self) -> "LeRobotImages":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for _path, video in self._videos.values():
+            video.close()
+        if self._rows:
+            self._rows.close()
+
+    def images(self, sample: Sample) -> tuple[Image, ...]:
+        entry = self._find(sample.episode_index)
+        return tuple(self._image(entry, camera, sample.frame_index) for camera in sample.cameras)
+
+    def _image(self, entry: EpisodeEntry, camera: str, frame_index: int) -> Image:
+        if self._dataset.cameras[camera] == "image":
+            return self._stored(entry, camera, frame_index)
+        clip = entry.clips.get(camera)
+        if clip is None:
+            raise SampleError("decode", f"episode {entry.index} has no video of camera {camera}.")
+        frame = self._video(camera, clip.path).at(clip.start + frame_index / self._dataset.fps, self._dataset.fps)
+        width, height = fitted(frame.width, frame.height, self._max_pixels)
+        picture = frame.to_image(width=width, height=height)
+        return encode(picture, camera, self._max_pixels)
+
+    def _stored(self, entry: EpisodeEntry, camera: str, frame_index: int) -> Image:
+        if self._rows is None or self._rows.name != entry.data_file:
+            if self._rows:
+                self._rows.close()
+            self._rows = RowCursor(self._dataset, entry.data_file)
+        cell = self._rows.cell(entry.index, frame_index, camera)
+        data = cell.get("bytes") if isinstance(cell, dict) else cell
+        if not isinstance(data, bytes):
+            raise SampleError("decode", f"episode {entry.index}, frame {frame_index}: {camera} holds no picture.")
+        try:
+            with PIL.Image.open(BytesIO(data)) as picture:
+                return encode(picture, camera, self._max_pixels)
+        except (OSError, SyntaxError, ValueError, PIL.Image.DecompressionBombError) as error:
+            reason = f"episode {entry.index}, frame {frame_index}, {camera}: {error}"
+            raise SampleError("decode", reason) from None
+
+    def _video(self, camera: str, path: str) -> VideoFile:
+        held = self._videos.get(camera)
+        if held and held[0] == path:
+            return held[1]
+        if held:
+            held[1].close()
+            del self._videos[camera]
+        video = VideoFile(self._dataset.root / path)
+        self._videos[camera] = path, video
+        return video
+
+    def _find(self, episode_index: int) -> EpisodeEntry:
+        if self._entry is None or self._entry.index != episode_index:
+            self._entry = self._dataset.entry(episode_index)
+        return self._entry
+
+
+class RowCursor:
+    """Walks a shard's rows forward, a few at a time, and back to its start where it has to."""
+
+    def __init__(self, dataset: Dataset, name: str) -> None:
+        self.name = name
+        self._cameras = [key for key, kind in dataset.cameras.items() if kind == "image"]
+        try:
+            self._shard = dataset.shard(name)
+        except InputError as error:
+            raise SampleError("decode", str(error)) from None
+        self._first = {index: start for start, _, index in runs(self._column("episode_index"))}
+        self._starts = [0]
+        for group in range(self._shard.metadata.num_row_groups):
+            self._starts.append(self._starts[-1] + self._shard.metadata.row_group(group).num_rows)
+        self._group = -1
+        self._batches: Iterator[pa.RecordBatch] = iter(())
+        self._begin, self._batch = 0, None
+
+    def cell(self, episode_index: int, frame_index: int, camera: str) -> Any:
+        """The value of a camera's column at an episode's frame."""
+        row = self._first[episode_index] + frame_index
+        try:
+            return self._at(row).column(camera)[row - self._begin].as_py()
+        except (OSError, pa.ArrowException) as error:
+            raise SampleError("decode", f"{self.name}, row {row}: {error}") from None
+
+    def close(self) -> None:
+        self._shard.close()
+
+    def _at(self, row: int) -> pa.RecordBatch:
+        group = next(g for g, start in enumerate(self._starts[1:]) if row < start)
+        if group != self._group or row < self._begin:
+            self._group, self._begin, self._batch = group, self._starts[group], None
+            self._batches = self._shard.iter_batches(_BATCH, row_groups=[group], columns=self._cameras)
+        while self._batch is None or row >= self._begin + len(self._batch):
+            self._begin += len(self._batch) if self._batch is not None else 0
+            self._batch = next(self._batches)
+        return self._batch
+
+    def _column(self, name: str) -> pa.ChunkedArray:
+        return pq.ParquetFile.read(self._shard, columns=[name]).column(name)

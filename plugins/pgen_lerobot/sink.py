@@ -1,0 +1,149 @@
+"""The sink `lerobot`: the source's dataset again, with a dialogue for each frame.
+
+Everything is written anew or carried over into an empty folder; the source is only read. What can be wrong
+with the input is found by `open`, before anything is paid for.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pgen import annotations, manifest
+from pgen.components import Options, Results, Sink, Source
+from pgen.durable import write_text
+from pgen.errors import ConfigError, InputError
+from pgen_lerobot.dataset import COLUMN, Dataset
+from pgen_lerobot.source import LeRobotSource
+from pgen_lerobot.writing import files, metadata, shards
+from pgen_lerobot.writing.card import Counts, write_card
+from pgen_lerobot.writing.dialogues import MIRROR, Dialogues, read_mirror
+from pgen_lerobot.writing.labelling import Labeller
+
+TASKS = "meta/tasks.parquet"
+LINES = f"meta/{annotations.FILE}"
+MANIFEST = "meta/pgen/manifest.json"
+SKILLS = "meta/pgen/skills.json"
+"""The skills that were used, where they are not the dataset's own."""
+CARD = "README.md"
+_OWN = {LINES, MANIFEST, SKILLS}
+_ROOM_PER_FRAME = 16
+_ROOM_AT_LEAST = 16_000_000
+
+
+class LeRobotSinkOptions(Options):
+    overwrite: bool = False
+    """Replace the column where the dataset has it already."""
+    unlabelled: Literal["task", "-1"] = "task"
+    """What a frame without a dialogue points at: its own task, or -1 (to LeRobot, the last row)."""
+
+
+class LeRobotSink(Sink):
+    """A new LeRobot v3.0 dataset: the column task_index_high_level, with its tasks, stats and card."""
+
+    name = "lerobot"
+    Options = LeRobotSinkOptions
+    options: LeRobotSinkOptions
+
+    def open(self, source: Source) -> None:
+        dataset = _dataset(source)
+        if COLUMN in dataset.features and not self.options.overwrite:
+            path = dataset.root / metadata.INFO
+            raise InputError(f"{path} has the feature {COLUMN} already; replace it with --overwrite.")
+        files.check_readable(dataset.root)
+        shards.check(dataset, self.options.overwrite)
+        metadata.check(dataset)
+        read_mirror(dataset.root / MIRROR)
+
+    def needs_bytes(self, source: Source) -> int:
+        """Without the videos, which are linked where OUT is on the same filesystem."""
+        dataset = _dataset(source)
+        made = {name for name, _ in shards.shard_names(dataset)}
+        size = sum((dataset.root / name).stat().st_size for name in made)
+        meta = sum(path.stat().st_size for path in dataset.episodes_files)
+        frames = int(dataset.info.get("total_frames") or 0) * _ROOM_PER_FRAME
+        return size + 2 * meta + frames + files.carried_bytes(dataset.root, made) + _ROOM_AT_LEAST
+
+    def write(self, results: Results, out: Path) -> None:
+        dataset = _dataset(results.source)
+        _Writing(results, dataset, out, self.options.unlabelled).write()
+
+
+@dataclass(slots=True)
+class _Writing:
+    """One output under way."""
+
+    results: Results
+    dataset: Dataset
+    out: Path
+    unlabelled: str
+
+    def write(self) -> None:
+        root, out = self.dataset.root, self.out
+        unlabelled = None if self.unlabelled == "task" else int(self.unlabelled)
+        dialogues = Dialogues(self.dataset.tasks, read_mirror(root / MIRROR))
+        stats = metadata.stat_names(self.dataset)
+        counts = Counts()
+        labeller = Labeller(counts.watch(self.results.read()), dialogues.index, unlabelled, stats)
+        written = [*self._shards(labeller, unlabelled)]
+        dialogues.write_tasks(root / TASKS, out / TASKS)
+        dialogues.write_mirror(out / MIRROR)
+        written += [TASKS, MIRROR, *self._metadata(labeller, len(dialogues))]
+        counts.labelled, counts.frames = labeller.labelled, labeller.counts.total()
+        counts.dialogues = len(dialogues.used)
+        write_card(root / CARD, out / CARD, self.results, counts, self.unlabelled)
+        annotations.write_lines(out / LINES, self.results)
+        written += [CARD, LINES, *self._skills()]
+        self._manifest(counts, written)
+        files.carry_over(root, out, {*written, *_OWN})
+
+    def _shards(self, labeller: Labeller, unlabelled: int | None) -> list[str]:
+        stray = Labeller((), lambda _: 0, unlabelled)
+        names = []
+        for name, listed in shards.shard_names(self.dataset):
+            with self.dataset.shard(name) as shard:
+                label = labeller.column if listed else stray.column
+                shards.rewrite(shard, self.out / name, label)
+            names.append(name)
+        labeller.finish()
+        return names
+
+    def _metadata(self, labeller: Labeller, total_tasks: int) -> list[str]:
+        written = [metadata.INFO]
+        metadata.write_info(self.dataset, self.out / metadata.INFO, total_tasks)
+        if metadata.write_stats(self.dataset, self.out / metadata.STATS, labeller.counts):
+            written.append(metadata.STATS)
+        for path in self.dataset.episodes_files:
+            name = path.relative_to(self.dataset.root).as_posix()
+            if metadata.write_episodes(path, self.out / name, labeller.stats):
+                written.append(name)
+        return written
+
+    def _skills(self) -> list[str]:
+        """The skills file of the run, so that the labels can be followed without it."""
+        choice = str(self.results.source.options.skills)
+        if choice in ("auto", "task"):
+            return []
+        write_text(self.out / SKILLS, [files.read_text(Path(choice))], files.KEPT)
+        return [SKILLS]
+
+    def _manifest(self, counts: Counts, written: list[str]) -> None:
+        """The card has no hash: it is there to be edited."""
+        labels: dict[str, Any] = {
+            "column": COLUMN,
+            "frames": counts.frames,
+            "frames_labelled": counts.labelled,
+            "frames_unlabelled": counts.frames - counts.labelled,
+            "unlabelled": self.unlabelled,
+            "dialogues": counts.dialogues,
+            "files": {name: files.digest(self.out / name) for name in sorted(written) if name != CARD},
+        }
+        manifest.write(self.out / MANIFEST, {**self.results.manifest, "labels": labels})
+
+
+def _dataset(source: Source) -> Dataset:
+    if not isinstance(source, LeRobotSource):
+        raise ConfigError(
+            f"sink lerobot needs a LeRobot dataset; the source {source.name} is none. Use --source lerobot, "
+            f"or --sink {source.output}."
+        )
+    return source.dataset

@@ -1,0 +1,62 @@
+"""Verifies a dataset that pgen wrote: that LeRobot reads it, and that each frame has the right dialogue.
+
+The heart is independent of how the dataset was written: the labels are made again from the lines of
+syn_annotations.jsonl and the skills, and compared with the column, frame by frame.
+"""
+
+import json
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from pgen.errors import PgenError
+from pgen.schema import first_error, validator
+from pgen_lerobot.dataset import Dataset
+from pgen_lerobot.verifying import frames, lerobot, meta
+from pgen_lerobot.verifying.labels import Expected
+from pgen_lerobot.verifying.problems import MOST, Problem, Verification
+from pgen_lerobot.writing.shards import shard_names
+
+MANIFEST = "meta/pgen/manifest.json"
+
+
+def verify(root: Path | str, *, with_lerobot: bool = True) -> Verification:
+    """Check everything that can be checked; `with_lerobot` opens the dataset with lerobot, if installed."""
+    found = Verification(Path(root))
+    problems = _problems(found, with_lerobot)
+    found.problems += islice(problems, MOST)
+    if next(problems, None) is not None:
+        found.problems.append(Problem("", f"there are more than these {MOST} problems"))
+    return found
+
+
+def _problems(found: Verification, with_lerobot: bool) -> Iterator[Problem]:
+    try:
+        dataset = Dataset(found.root)
+        shards = list(shard_names(dataset))
+    except PgenError as error:
+        yield Problem("", str(error))
+        return
+    manifest: dict[str, Any] = {}
+    yield from _read_manifest(found.root, manifest)
+    yield from meta.problems(dataset, manifest)
+    yield from frames.problems(dataset, shards, Expected(dataset, manifest))
+    if with_lerobot:
+        yield from lerobot.problems(found.root, found.notes)
+
+
+def _read_manifest(root: Path, manifest: dict[str, Any]) -> Iterator[Problem]:
+    """Fills `manifest`; what is missing in it makes some checks fall back on defaults."""
+    try:
+        content = json.loads((root / MANIFEST).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        yield Problem(MANIFEST, "the file is missing; without it nobody can tell how the dialogues were made")
+        return
+    except (OSError, ValueError) as error:
+        yield Problem(MANIFEST, f"cannot be read as JSON: {error}")
+        return
+    if isinstance(content, dict):
+        manifest |= content
+    if wrong := first_error(validator("manifest"), content):
+        yield Problem(MANIFEST, f"does not fit the schema `manifest` at {wrong}")

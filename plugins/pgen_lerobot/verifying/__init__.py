@@ -1,0 +1,1 @@
+"""The parts of `verify`: each gives the problems of one aspect of a dataset."""

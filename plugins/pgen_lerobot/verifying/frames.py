@@ -1,0 +1,148 @@
+"""The data shards, row group by row group: their columns, their episodes, and the new column's values.
+
+Rows are counted from 0 in their file.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from pgen.errors import PgenError
+from pgen_lerobot.dataset import COLUMN, Dataset
+from pgen_lerobot.frames import packed, runs
+from pgen_lerobot.verifying.labels import NO_ROW, Expected
+from pgen_lerobot.verifying.problems import Problem
+from pgen_lerobot.verifying.stats import episode_stats, global_stats
+
+_EMPTY = -3
+_INTEGERS = ("frame_index", "episode_index", "index", "task_index", COLUMN)
+
+
+def problems(dataset: Dataset, shards: list[tuple[str, bool]], expected: Expected) -> Iterator[Problem]:
+    """Everything wrong with the shards (`shard_names`); the labels are compared with the expected ones."""
+    lengths: Counter[int] = Counter()
+    counts: Counter[int] = Counter()
+    for name, listed in shards:
+        try:
+            with dataset.shard(name) as shard:
+                yield from _schema(dataset, name, shard)
+                for start, table in _groups(shard):
+                    wanted = expected.column(table) if listed else None
+                    yield from expected.problems()
+                    yield from _values(dataset, name, start, table, expected.least)
+                    yield from _labels(dataset, name, start, table, wanted)
+                    _count(table, lengths, counts)
+        except (PgenError, OSError, pa.ArrowException) as error:
+            yield Problem(name, str(error))
+    expected.finish()
+    yield from expected.problems()
+    yield from _episodes(dataset, lengths)
+    yield from global_stats(dataset, counts)
+    if expected.counts is not None:
+        yield from episode_stats(dataset, expected.counts.stats)
+
+
+def _groups(shard: pq.ParquetFile) -> Iterator[tuple[int, pa.Table]]:
+    """The columns that are looked at, a row group at a time, each with its first row's number."""
+    start = 0
+    wanted = [name for name in _INTEGERS if name in shard.schema_arrow.names]
+    for group in range(shard.metadata.num_row_groups):
+        table = shard.read_row_group(group, columns=wanted)
+        yield start, table
+        start += len(table)
+
+
+def _schema(dataset: Dataset, name: str, shard: pq.ParquetFile) -> Iterator[Problem]:
+    declared = {key: feature for key, feature in dataset.features.items() if feature.get("dtype") != "video"}
+    schema = shard.schema_arrow
+    for column in declared:
+        if column not in schema.names:
+            yield Problem(name, "the column is missing; info.json declares it", column=column)
+        elif told := _mismatch(declared[column], schema.field(column).type):
+            yield Problem(name, told, column=column)
+    for column in schema.names:
+        if column not in declared:
+            yield Problem(name, "info.json does not declare the column", column=column)
+
+
+def _mismatch(feature: dict[str, Any], kind: pa.DataType) -> str | None:
+    dtype = str(feature.get("dtype"))
+    if dtype in ("image", "language"):
+        return None
+    scalar, inner = True, kind
+    while pa.types.is_nested(inner) and isinstance(inner, pa.ListType | pa.LargeListType | pa.FixedSizeListType):
+        scalar, inner = False, inner.value_type
+    named = {"double": "float64", "float": "float32", "large_string": "string"}.get(str(inner), str(inner))
+    if named != dtype or scalar != (feature.get("shape") == [1]):
+        return f"its type is {kind}; info.json says {dtype} of shape {feature.get('shape')}"
+    return None
+
+
+def _values(dataset: Dataset, name: str, start: int, table: pa.Table, least: int) -> Iterator[Problem]:
+    known = len(dataset.tasks.texts)
+    for column in ("task_index", COLUMN):
+        if column not in table.column_names:
+            continue
+        cells = table.column(column)
+        if cells.null_count:
+            row = pc.index(pc.is_null(cells), pa.scalar(True)).as_py()
+            yield Problem(name, f"{cells.null_count} cells are empty, this the first", start + row, column)
+        lowest = pa.scalar(least if column == COLUMN else 0)
+        outside = pc.or_(pc.less(cells, lowest), pc.greater_equal(cells, pa.scalar(known)))
+        row = pc.index(outside, pa.scalar(True)).as_py()
+        if row >= 0:
+            yield Problem(name, f"{cells[row]} is no row of meta/tasks.parquet ({known} rows)", start + row, column)
+
+
+def _labels(
+    dataset: Dataset, name: str, start: int, table: pa.Table, wanted: "pa.Array[Any] | None"
+) -> Iterator[Problem]:
+    """One problem for each run of frames that hold the same wrong label instead of the same right one."""
+    if wanted is None or COLUMN not in table.column_names:
+        return
+    cells = table.column(COLUMN).cast(pa.int64()).fill_null(pa.scalar(_EMPTY))
+    expected = pa.chunked_array([wanted])
+    if cells.equals(expected):
+        return
+    wrong: Any = pc.not_equal(cells, expected).cast(pa.int8())  # the stubs take it for one array
+    found, right = packed("q", cells), packed("q", expected)
+    for first, stop, is_wrong in runs(wrong):
+        row = first if is_wrong else stop
+        while row < stop:
+            end = row + 1
+            while end < stop and (found[end], right[end]) == (found[row], right[row]):
+                end += 1
+            told = f"found {_shown(dataset, found[row])}, expected {_shown(dataset, right[row])}"
+            more = f" (and in the {end - row - 1} rows that follow)" if end > row + 1 else ""
+            yield Problem(name, told + more, start + row, COLUMN)
+            row = end
+
+
+def _shown(dataset: Dataset, index: int) -> str:
+    texts = dataset.tasks.texts
+    if index == NO_ROW:
+        return "a dialogue that has no row in meta/tasks.parquet"
+    if index == _EMPTY:
+        return "an empty cell"
+    return f"{index} {texts[index]!r}" if 0 <= index < len(texts) else str(index)
+
+
+def _count(table: pa.Table, lengths: Counter[int], counts: Counter[int]) -> None:
+    for column, counter in (("episode_index", lengths), (COLUMN, counts)):
+        if column in table.column_names:
+            for item in pc.value_counts(table.column(column).drop_null().combine_chunks()):
+                counter[item["values"].as_py()] += item["counts"].as_py()
+
+
+def _episodes(dataset: Dataset, lengths: Counter[int]) -> Iterator[Problem]:
+    for entry in dataset.entries():
+        if lengths[entry.index] != entry.length:
+            what = f"episode {entry.index} has {lengths[entry.index]} rows, meta/episodes says {entry.length}"
+            yield Problem(entry.data_file, what)
+    unlisted = sorted(set(lengths).difference(dataset.episode_indices))
+    if unlisted:
+        yield Problem("meta/episodes", f"episode {unlisted[0]} is not listed, but the data has rows of it")

@@ -1,0 +1,57 @@
+"""`python -m pgen_lerobot.verifying.judge DIR`: lerobot reads two episodes; its verdict is a line of JSON."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from pgen_lerobot.dataset import COLUMN, Dataset
+
+
+def judge(root: Path) -> dict[str, list[str]]:
+    """The problems and notes of lerobot with the dataset at `root`."""
+    verdict: dict[str, list[str]] = {"problems": [], "notes": []}
+    try:
+        from lerobot.datasets.lerobot_dataset import LeRobotDataset
+    except Exception as error:
+        verdict["notes"].append(f"lerobot cannot be imported, so it did not judge: {_told(error)}")
+        return verdict
+    known = Dataset(root)
+    ends = sorted({known.episode_indices[0], known.episode_indices[-1]})
+    try:
+        opened = LeRobotDataset("local/verified", root=root, episodes=ends, video_backend="pyav")
+        verdict["problems"] += _differences(opened, known, verdict["notes"])
+    except Exception as error:
+        verdict["problems"].append(f"lerobot cannot read the dataset: {_told(error)}")
+    return verdict
+
+
+def _differences(opened: Any, known: Dataset, notes: list[str]) -> list[str]:
+    import torch
+    from torch.utils.data import DataLoader, Subset
+
+    rows = sorted({0, len(opened) // 2, len(opened) - 1})
+    try:
+        batch = next(iter(DataLoader(Subset(opened, rows), batch_size=len(rows))))
+    except ValueError as error:
+        if type(error).__name__ != "FrameTimestampError":
+            raise
+        notes.append("lerobot refuses the dataset's timestamps, so only its table was read")
+        batch = {COLUMN: torch.stack([opened.hf_dataset[row][COLUMN] for row in rows])}
+    column = batch[COLUMN]
+    found = []
+    if column.dtype != torch.int64 or tuple(column.shape) != (len(rows),):
+        found.append(f"lerobot batches {COLUMN} to {tuple(column.shape)} of {column.dtype}")
+    for index in column.flatten().tolist():
+        text = opened.meta.tasks.iloc[index].name
+        if text != known.tasks.texts[index]:
+            found.append(f"lerobot reads task {index} as {text!r}, not {known.tasks.texts[index]!r}")
+    return found
+
+
+def _told(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"[:500]
+
+
+if __name__ == "__main__":
+    print(json.dumps(judge(Path(sys.argv[1]))))

@@ -1,0 +1,126 @@
+"""The labels that a dataset should have: from its annotation lines and its skills, by the rules of pgen.labels.
+
+The lines are read along with the episodes, and each is checked against the episode it names.
+"""
+
+from collections.abc import Iterator
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from pgen.annotations import from_line, read_lines
+from pgen.errors import PgenError
+from pgen.records import Annotation, Episode
+from pgen.spans import frame_ranges
+from pgen_lerobot.dataset import Dataset
+from pgen_lerobot.source import LeRobotSource
+from pgen_lerobot.verifying.problems import Problem
+from pgen_lerobot.writing.labelling import Labeller
+from pgen_lerobot.writing.metadata import stat_names
+
+LINES = "meta/syn_annotations.jsonl"
+NO_ROW = -2
+"""Stands for a dialogue that has no row in tasks.parquet."""
+
+
+class Expected:
+    """The expected label of each row, in the order of the data; None once they cannot be told."""
+
+    def __init__(self, dataset: Dataset, manifest: dict[str, Any]) -> None:
+        self._dataset, self._manifest = dataset, manifest
+        self._found: list[Problem] = []
+        self._rows = {text: index for index, text in enumerate(dataset.tasks.texts)}
+        self._labeller: Labeller | None = None
+        labels = manifest.get("labels")
+        self.least = -1 if isinstance(labels, dict) and labels.get("unlabelled") == "-1" else 0
+        self._try(self._start)
+
+    @property
+    def counts(self) -> Labeller | None:
+        """What was given out so far, while everything went well."""
+        return self._labeller
+
+    def column(self, table: pa.Table) -> "pa.Array[Any] | None":
+        """The labels of the next rows."""
+        column: list[pa.Array[Any]] = []
+        self._try(lambda: column.append(self._labeller.column(table)) if self._labeller else None)
+        return column[0] if column else None
+
+    def finish(self) -> None:
+        """There are no more rows."""
+        self._try(lambda: self._labeller.finish() if self._labeller else None)
+
+    def problems(self) -> Iterator[Problem]:
+        """What was found since the last call."""
+        while self._found:
+            yield self._found.pop(0)
+
+    def _start(self) -> None:
+        source = LeRobotSource(**self._options())
+        source.open()
+        annotated = self._annotated(source, self._dataset.root / LINES)
+        self._labeller = Labeller(annotated, self._row, self.least or None, stat_names(self._dataset))
+
+    def _options(self) -> dict[str, Any]:
+        """Those of the run, for the dataset where it is now."""
+        told = self._manifest.get("source")
+        source = told if isinstance(told, dict) else {}
+        kept = self._dataset.root / "meta" / "pgen" / "skills.json"
+        skills = str(kept) if kept.is_file() else source.get("skills", "auto")
+        return {"root": self._dataset.root, "episodes": source.get("episodes"), "skills": skills}
+
+    def _row(self, annotation: Annotation) -> int:
+        dialogue = annotation.dialogue
+        return NO_ROW if dialogue is None else self._rows.get(dialogue.task, NO_ROW)
+
+    def _annotated(self, source: LeRobotSource, path: Path) -> Iterator[tuple[Episode, list[Annotation]]]:
+        numbered = ((row, from_line(line)) for row, line in enumerate(read_lines(path)))
+        groups = groupby(numbered, key=lambda item: item[1].sample.episode_index)
+        upcoming = next(groups, None)
+        for episode in source.episodes():
+            annotations: list[Annotation] = []
+            if upcoming is not None and upcoming[0] == episode.index:
+                annotations = self._checked(episode, list(upcoming[1]))
+                upcoming = next(groups, None)
+            yield episode, annotations
+        if upcoming is not None:
+            row = next(upcoming[1])[0]
+            what = f"episode {upcoming[0]} is not among the annotated ones, or comes out of order"
+            self._found.append(Problem(LINES, what, row))
+
+    def _checked(self, episode: Episode, lines: list[tuple[int, Annotation]]) -> list[Annotation]:
+        """Those of the lines that fit the episode; the others are problems."""
+        ranges = frame_ranges(episode)
+        good: list[Annotation] = []
+        before = -1
+        for row, annotation in lines:
+            what = _misfit(episode, ranges, annotation)
+            if what is None and annotation.sample.frame_index <= before:
+                what = "its frame comes twice, or out of order"
+            if what is None:
+                good.append(annotation)
+                before = annotation.sample.frame_index
+            else:
+                self._found.append(Problem(LINES, what, row))
+        return good
+
+    def _try(self, step: Any) -> None:
+        try:
+            step()
+        except (PgenError, OSError) as error:
+            self._labeller = None
+            self._found.append(Problem(LINES, f"the labels cannot be made again: {error}"))
+
+
+def _misfit(episode: Episode, ranges: list[range], annotation: Annotation) -> str | None:
+    sample = annotation.sample
+    index, frame = sample.skill_index, sample.frame_index
+    if index >= len(ranges) or episode.skills[index].name != sample.skill_current:
+        return f"skill {index} of episode {episode.index} is not {sample.skill_current!r}"
+    if frame not in ranges[index]:
+        return f"frame {frame} of episode {episode.index} is not in the span of {sample.skill_current!r}"
+    if sample.timestamp is None or abs(sample.timestamp - episode.timestamps[frame]) > 1e-6:
+        return f"frame {frame} of episode {episode.index} is at {episode.timestamps[frame]} s, not {sample.timestamp}"
+    return None

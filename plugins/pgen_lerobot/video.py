@@ -1,0 +1,84 @@
+"""Single frames of a video file by time, decoding no more than the way from the last keyframe.
+
+Frames are best asked for in ascending order: a wish a little ahead of the last frame decodes on, any
+other seeks. How far "a little" reaches is learnt from the keyframes that pass by.
+"""
+
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+
+import av
+from av.video.frame import VideoFrame
+
+from pgen.errors import SampleError
+
+
+class VideoFile:
+    """An open video file. Not for two threads at once."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._container = av.open(str(path))
+            self._stream = self._container.streams.video[0]
+        except (av.FFmpegError, OSError, IndexError) as error:
+            raise SampleError("decode", f"{path} does not open as a video: {error}") from None
+        self._stream.thread_type = "SLICE"
+        self._path = path
+        self._base: Fraction = self._stream.time_base or Fraction(1, 90000)
+        self._origin = self._stream.start_time or 0
+        self._frames = self._container.decode(self._stream)
+        self._last: VideoFrame | None = None
+        self._keyframe: int | None = None
+        self._gop = 0
+
+    def at(self, seconds: float, fps: float) -> VideoFrame:
+        """The frame whose time is within half a frame of `seconds`. Raises SampleError("decode", …)."""
+        half = round(0.5 / fps / self._base)
+        wish = round(seconds / self._base) + self._origin
+        try:
+            if self._must_seek(wish, half):
+                self._seek(max(wish, 0))
+            frame = self._decode_to(wish - half)
+        except (av.FFmpegError, OSError) as error:
+            raise SampleError("decode", f"{self._path} at {seconds:.3f} s: {error}") from None
+        if frame is None or frame.pts is None or frame.pts > wish + half:
+            raise SampleError("decode", f"{self._path} has no frame at {seconds:.3f} s.")
+        return frame
+
+    def close(self) -> None:
+        self._container.close()
+
+    def __enter__(self) -> "VideoFile":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _must_seek(self, wish: int, half: int) -> bool:
+        if self._last is None or self._last.pts is None:
+            return wish > half
+        ahead = wish - self._last.pts
+        return ahead < -half or ahead > max(self._gop, 4 * half)
+
+    def _seek(self, pts: int) -> None:
+        self._container.seek(pts, stream=self._stream, backward=True)
+        self._frames = self._container.decode(self._stream)
+        self._last = self._keyframe = None
+
+    def _decode_to(self, pts: int) -> VideoFrame | None:
+        while self._last is None or self._last.pts is None or self._last.pts < pts:
+            frame = next(self._frames, None)
+            if frame is None:
+                return None
+            self._last = frame
+            self._learn(frame)
+        return self._last
+
+    def _learn(self, frame: VideoFrame) -> None:
+        if frame.key_frame and frame.pts is not None:
+            if self._keyframe is not None:
+                self._gop = max(self._gop, frame.pts - self._keyframe)
+            self._keyframe = frame.pts

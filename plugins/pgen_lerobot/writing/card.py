@@ -1,0 +1,137 @@
+"""The section that pgen adds to a dataset card: what was written, by what, and how to use it.
+
+It stands between two markers and replaces what stood between them. Texts of the data or of a model are
+escaped: in the card they are words, never markup.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pgen.components import Results
+from pgen.durable import write_text
+from pgen.records import Annotation
+from pgen_lerobot.dataset import COLUMN
+from pgen_lerobot.writing.files import KEPT, read_text
+from pgen_lerobot.writing.labelling import Annotated
+
+BEGIN, END = "<!-- pgen:begin -->", "<!-- pgen:end -->"
+EXAMPLES = 10
+_FRONT_MATTER = """---
+task_categories:
+- robotics
+tags:
+- LeRobot
+- pgen
+configs:
+- config_name: default
+  data_files: data/*/*.parquet
+---
+"""
+_USE = """```python
+from lerobot.datasets.lerobot_dataset import LeRobotDataset
+
+dataset = LeRobotDataset(repo_id)
+frame = dataset[0]
+text = dataset.meta.tasks.iloc[int(frame["{column}"])].name
+```"""
+_MARKUP = re.compile(r"([\\`*_{}\[\]()#+!|~$:@-])")
+
+
+@dataclass(slots=True)
+class Counts:
+    """What the card says of a run: counted while the annotations pass by, the frames afterwards."""
+
+    labelled: int = 0
+    frames: int = 0
+    dialogues: int = 0
+    answered: int = 0
+    failed: int = 0
+    scenarios: Counter[str] = field(default_factory=Counter)
+    responses: Counter[str] = field(default_factory=Counter)
+    examples: dict[str, Annotation] = field(default_factory=dict)
+
+    def watch(self, annotated: Iterable[Annotated]) -> Iterator[Annotated]:
+        """The same episodes, counted as they are taken."""
+        for episode, annotations in annotated:
+            for annotation in annotations:
+                self._add(annotation)
+            yield episode, annotations
+
+    def _add(self, annotation: Annotation) -> None:
+        dialogue = annotation.dialogue
+        if dialogue is None:
+            self.failed += 1
+            return
+        self.answered += 1
+        self.scenarios[dialogue.scenario_type or "not given"] += 1
+        self.responses[dialogue.response_type or "not given"] += 1
+        if len(self.examples) < EXAMPLES:
+            self.examples.setdefault(dialogue.task, annotation)
+
+
+def write_card(source: Path, target: Path, results: Results, counts: Counts, unlabelled: str) -> None:
+    """The card of `source`, or a new one, with the section; `unlabelled` is the sink's option."""
+    text = read_text(source) if source.is_file() else f"{_FRONT_MATTER}\n"
+    other = "points at its own task" if unlabelled == "task" else f"has {unlabelled}"
+    write_text(target, [_with_section(text, _section(results, counts, other))], KEPT)
+
+
+def _with_section(text: str, section: str) -> str:
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if begin and end:
+        return f"{before}{section}{after}"
+    gap = "" if not text or text.endswith("\n\n") else "\n" if text.endswith("\n") else "\n\n"
+    return f"{text}{gap}{section}\n"
+
+
+def _section(results: Results, counts: Counts, other: str) -> str:
+    said = [
+        "## Dialogue",
+        f"Written by pgen with {_author(results)}: what a person might have said, and what the robot would "
+        "answer, while it did what it is seen doing. Nobody said these words.",
+        f"- Frames with a dialogue: {counts.labelled} of {counts.frames}. Any other frame {other}.\n"
+        f"- Dialogues: {counts.dialogues}, from {counts.answered} samples; {counts.failed} samples failed.\n"
+        f"- Scenario types: {_shares(counts.scenarios)}.\n"
+        f"- Response types: {_shares(counts.responses)}.",
+        f"`{COLUMN}` is the row of `meta/tasks.parquet` with a frame's dialogue, `user prompt | robot "
+        "utterance`; `meta/tasks_high_level.parquet` has the same rows, with the two apart and the skill and "
+        "types. `meta/syn_annotations.jsonl` has a line for each sample, `meta/pgen/manifest.json` says how "
+        "they were made.",
+        _USE.format(column=COLUMN),
+        _table(counts),
+    ]
+    return "\n\n".join([BEGIN, *(part for part in said if part), END])
+
+
+def _author(results: Results) -> str:
+    if results.generator == "template":
+        return "the generator template, which fills in sentences and asks no model: for trials only"
+    model = results.manifest["generator"].get("model")
+    by = f"the generator {escaped(results.generator)}"
+    return f"{by} and the model {escaped(str(model))}" if model else by
+
+
+def _shares(types: Counter[str]) -> str:
+    return ", ".join(f"{escaped(name)} {number}" for name, number in sorted(types.items())) or "none"
+
+
+def _table(counts: Counts) -> str:
+    if not counts.examples:
+        return ""
+    rows = ["| skill | user prompt | robot utterance |", "|---|---|---|"]
+    for annotation in counts.examples.values():
+        dialogue = annotation.dialogue
+        if dialogue is not None:
+            cells = (annotation.sample.skill_current, dialogue.user_prompt, dialogue.robot_utterance)
+            rows.append(f"| {' | '.join(map(escaped, cells))} |")
+    return "\n".join(rows)
+
+
+def escaped(text: str) -> str:
+    """The text in a line of Markdown, as nothing but text."""
+    line = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return _MARKUP.sub(r"\\\1", line)

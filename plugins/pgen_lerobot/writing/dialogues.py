@@ -1,0 +1,131 @@
+"""Dialogue texts as rows of the task table, and the mirror of that table with what each row is.
+
+Rows that exist stay as they are, in place; each new text gets the next index, in the order of its first
+frame. LeRobot looks a text up by position, others in `tasks_high_level.parquet`, by position or by its
+column task_index: the mirror has a row for every task, so that all of them find the same.
+"""
+
+import json
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any, Self
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pgen.durable import sync
+from pgen.errors import InputError
+from pgen.records import Annotation
+from pgen_lerobot.tasks import TaskTable
+from pgen_lerobot.writing.parquet import writer_like
+
+MIRROR = "meta/tasks_high_level.parquet"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What a task is. None: not known, or not the same wherever the text was said."""
+
+    user_prompt: str | None
+    robot_utterance: str | None
+    skill: str | None = ""
+    scenario_type: str | None = ""
+    response_type: str | None = ""
+
+    @classmethod
+    def of(cls, annotation: Annotation) -> Self:
+        dialogue = annotation.dialogue
+        if dialogue is None:
+            raise ValueError("a failed sample has no dialogue")
+        skill = annotation.sample.skill_current
+        types = (dialogue.scenario_type, dialogue.response_type)
+        return cls(dialogue.user_prompt, dialogue.robot_utterance, skill, *types)
+
+    def agreeing(self, other: Self) -> Self:
+        """This row, with None for each of the last three in which the other differs."""
+        differing = {name: None for name in _TOLD if getattr(self, name) != getattr(other, name)}
+        return replace(self, **differing) if differing else self
+
+
+_TOLD = ("skill", "scenario_type", "response_type")
+MIRROR_COLUMNS = ("task_index", *(field.name for field in fields(Row)), "task")
+
+
+class Dialogues:
+    """Gives each text its index. `old` are the rows of an earlier mirror, by text."""
+
+    def __init__(self, tasks: TaskTable, old: dict[str, Row]) -> None:
+        self._tasks = tasks
+        self._index = {text: index for index, text in enumerate(tasks.texts)}
+        self._rows = {index: old[text] for text, index in self._index.items() if text in old}
+        self.used: dict[int, Row] = {}
+        """The rows that this run uses, in the order of their first frame."""
+
+    def index(self, annotation: Annotation) -> int:
+        """The row of the annotation's dialogue: the one that has its text, or a new one."""
+        row = Row.of(annotation)
+        text = f"{row.user_prompt} | {row.robot_utterance}"
+        index = self._index.setdefault(text, len(self._index))
+        known = self.used.get(index)
+        self.used[index] = row if known is None else known.agreeing(row)
+        return index
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    def write_tasks(self, source: Path, target: Path) -> None:
+        """The table of `source` with the new rows behind its own."""
+        table, column = self._tasks.table, self._tasks.column
+        new = list(self._index)[len(self._tasks.texts) :]
+        cells: dict[str, Any] = {"task_index": range(len(self._tasks.texts), len(self._index)), column: new}
+        added = [pa.array(cells.get(field.name, [None] * len(new)), field.type) for field in table.schema]
+        schema = table.schema.with_metadata(_indexed_by(table.schema, column))
+        old = table.replace_schema_metadata(schema.metadata)
+        whole = pa.concat_tables([old, pa.Table.from_arrays(added, schema=schema)])
+        with pq.ParquetFile(source) as file, writer_like(file, target, schema, {}) as writer:
+            writer.write_table(whole)
+        sync(target)
+
+    def write_mirror(self, target: Path) -> None:
+        """A row for every task, in the order of the table, as a pandas frame with the index `task`."""
+        texts = list(self._index)
+        rows = [self.used.get(i) or self._rows.get(i) or Row(text, "") for i, text in enumerate(texts)]
+        columns: dict[str, Any] = {"task_index": pa.array(range(len(texts)), pa.int64())}
+        for field in fields(Row):
+            columns[field.name] = pa.array([getattr(row, field.name) for row in rows], pa.string())
+        table = pa.table({**columns, "task": pa.array(texts, pa.string())})
+        pq.write_table(table.replace_schema_metadata(_indexed_by(table.schema, "task")), target)
+        sync(target)
+
+
+def read_mirror(path: Path) -> dict[str, Row]:
+    """The rows of a mirror by text; none where there is no such file or it has other columns."""
+    if not path.is_file():
+        return {}
+    try:
+        with pq.ParquetFile(path) as file:
+            if not set(MIRROR_COLUMNS) <= set(file.schema_arrow.names):
+                return {}
+            lines = file.read(columns=list(MIRROR_COLUMNS)).to_pylist()
+    except (OSError, pa.ArrowException) as error:
+        raise InputError(f"{path} is not a readable parquet file: {error}") from None
+    return {line["task"]: Row(**{field.name: line[field.name] for field in fields(Row)}) for line in lines}
+
+
+def _indexed_by(schema: pa.Schema, column: str) -> dict[bytes, bytes]:
+    """The schema's metadata, with `column` as the pandas index: LeRobot finds a text by no other way."""
+    metadata = dict(schema.metadata or {})
+    pandas = json.loads(metadata.get(b"pandas", b"{}"))
+    if pandas.get("index_columns") != [column]:
+        names = [{"name": None, "field_name": None, "pandas_type": "unicode", "numpy_type": "object"}]
+        columns = pandas.get("columns") or [_described(field) for field in schema]
+        pandas = {**pandas, "index_columns": [column], "column_indexes": names, "columns": columns}
+        metadata[b"pandas"] = json.dumps(pandas).encode()
+    return metadata
+
+
+def _described(field: "pa.Field[Any]") -> dict[str, Any]:
+    text = pa.types.is_string(field.type) or pa.types.is_large_string(field.type)
+    kinds = ("unicode", "object") if text else (str(field.type), str(field.type))
+    names = {"name": field.name, "field_name": field.name}
+    return {**names, "pandas_type": kinds[0], "numpy_type": kinds[1], "metadata": None}

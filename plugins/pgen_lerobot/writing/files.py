@@ -1,0 +1,86 @@
+"""Files of an output: made anew, never written through a link, and on the disk before they are announced.
+
+The input is only ever read. Large files are hard-linked, since nobody edits a video in place; small ones
+are copied, so that editing the output never edits the input.
+"""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+from pgen.durable import sync
+from pgen.errors import InputError
+
+LINK_FROM_BYTES = 1_000_000
+"""Files of this size and more are hard-linked, and videos of any."""
+KEPT = "surrogateescape"
+_VIDEOS = frozenset({".mp4", ".mkv", ".webm", ".avi", ".mov"})
+_SKIPPED = frozenset({".cache", ".git"})
+_SKIPPED_ENDINGS = frozenset({".lock", ".pgen"})
+"""Of locks, and of the folder that a run works in, should it lie inside the input."""
+
+
+def walk(root: Path) -> Iterator[str]:
+    """Every file below `root` as a path relative to it, in order; links are followed, caches left out."""
+    yield from _walk(root, PurePosixPath(), frozenset())
+
+
+def carry_over(root: Path, out: Path, written: set[str]) -> None:
+    """Link or copy every file of `root` that is not in `written` and not in `out` already."""
+    for name in walk(root):
+        target = out / name
+        if name not in written and not target.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            _link_or_copy((root / name).resolve(), target, PurePosixPath(name).suffix in _VIDEOS)
+
+
+def check_readable(root: Path) -> None:
+    """Raises InputError for a file that could not be carried over."""
+    for name in walk(root):
+        if not os.access(root / name, os.R_OK):
+            reason = "cannot be read" if (root / name).exists() else "is a link to a file that is missing"
+            raise InputError(f"{root / name} {reason}; the output is to hold it.")
+
+
+def carried_bytes(root: Path, written: set[str]) -> int:
+    """What `carry_over` copies where everything large can be linked, in bytes."""
+    sizes = ((root / name).stat().st_size for name in walk(root) if name not in written)
+    return sum(size for size in sizes if size < LINK_FROM_BYTES)
+
+
+def read_text(path: Path) -> str:
+    """A file's text, line ends as they are; bytes that are no text come through `write_text(…, KEPT)`."""
+    with path.open(encoding="utf-8", errors=KEPT, newline="") as file:
+        return file.read()
+
+
+def digest(path: Path) -> str:
+    """The SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _walk(root: Path, folder: PurePosixPath, above: frozenset[Path]) -> Iterator[str]:
+    real = (root / folder).resolve()
+    if real in above:
+        return
+    for entry in sorted((root / folder).iterdir()):
+        if entry.name in _SKIPPED or entry.suffix in _SKIPPED_ENDINGS:
+            continue
+        if entry.is_dir():
+            yield from _walk(root, folder / entry.name, above | {real})
+        elif entry.is_file() or entry.is_symlink():
+            yield str(folder / entry.name)
+
+
+def _link_or_copy(real: Path, target: Path, video: bool) -> None:
+    if video or real.stat().st_size >= LINK_FROM_BYTES:
+        try:
+            os.link(real, target)
+            return
+        except OSError:  # another filesystem, or one without hard links
+            pass
+    shutil.copyfile(real, target)
+    sync(target)

@@ -1,0 +1,79 @@
+"""Data shards rewritten with one more column, row group by row group: everything else stays as it was.
+
+The new column is the last one; a column of that name is replaced where it stands. No more than one row
+group is held at a time.
+"""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from pgen.durable import sync
+from pgen.errors import InputError
+from pgen_lerobot.dataset import COLUMN, Dataset
+from pgen_lerobot.writing.parquet import finish, with_feature, write_group, writer_like
+
+_LIKE = "task_index"
+_FEATURE = {COLUMN: {"dtype": "int64", "_type": "Value"}}
+
+
+def shard_names(dataset: Dataset) -> Iterator[tuple[str, bool]]:
+    """The shards in the order of their frames, then those that meta/episodes doesn't know (False).
+
+    LeRobot loads every parquet file below data/, so that one without the column breaks the dataset.
+    """
+    listed = dict.fromkeys(dataset.data_files)
+    yield from ((name, True) for name in listed)
+    for path in sorted((dataset.root / "data").glob("*/*.parquet")):
+        name = path.relative_to(dataset.root).as_posix()
+        if name not in listed:
+            yield name, False
+
+
+def check(dataset: Dataset, overwrite: bool) -> None:
+    """Raises InputError for what would make a rewritten shard wrong, or `rewrite` fail."""
+    for name, _ in shard_names(dataset):
+        with dataset.shard(name) as shard:
+            if COLUMN in shard.schema_arrow.names and not overwrite:
+                raise InputError(f"{dataset.root / name} has the column {COLUMN} already; use --overwrite.")
+            for group in range(shard.metadata.num_row_groups):
+                _check_tasks(shard, group, dataset, name)
+
+
+def rewrite(shard: pq.ParquetFile, target: Path, label: Callable[[pa.Table], "pa.Array[Any]"]) -> None:
+    """Write the shard to `target` with the labels that `label` gives for each of its row groups."""
+    schema = _with_column(shard.schema_arrow)
+    position = schema.names.index(COLUMN)
+    with writer_like(shard, target, schema, {COLUMN: _LIKE}) as writer:
+        for group in range(shard.metadata.num_row_groups):
+            table = shard.read_row_group(group, use_threads=False)  # two thirds of the memory, no slower
+            labels = label(table)
+            if COLUMN in table.column_names:
+                table = table.drop_columns(COLUMN)
+            table = table.add_column(position, schema.field(position), labels)
+            write_group(writer, table.replace_schema_metadata(schema.metadata))
+        finish(writer, shard, schema)
+    sync(target)
+
+
+def _with_column(schema: pa.Schema) -> pa.Schema:
+    field = pa.field(COLUMN, pa.int64(), nullable=schema.field(_LIKE).nullable)
+    known = schema.get_field_index(COLUMN)
+    extended = schema.append(field) if known < 0 else schema.set(known, field)
+    return extended.with_metadata(with_feature(schema.metadata, {COLUMN: _LIKE}, _FEATURE))
+
+
+def _check_tasks(shard: pq.ParquetFile, group: int, dataset: Dataset, name: str) -> None:
+    column = shard.read_row_group(group, columns=[_LIKE]).column(_LIKE)
+    where = f"{dataset.root / name}, column {_LIKE}"
+    if column.null_count:
+        raise InputError(f"{where}: a cell is empty; a frame without a dialogue takes its own task_index.")
+    if len(column):
+        low, high, known = pc.min(column).as_py(), pc.max(column).as_py(), len(dataset.tasks.texts)
+        if low < 0 or high >= known:
+            wrong = low if low < 0 else high
+            raise InputError(f"{where}: there is no task {wrong}; meta/tasks.parquet has {known} tasks.")
