@@ -1,0 +1,88 @@
+"""`pgen demo`: a small dataset rendered on the spot, annotated without a model, and verified.
+
+Needs no download and no model. Only a folder that holds the demo's own mark is ever replaced.
+"""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from pgen.errors import ConfigError, VerificationError
+
+if TYPE_CHECKING:
+    from pgen.run import Report
+
+MARK = ".pgen-demo"
+SHOWN = 3
+"""Dialogues that are printed."""
+
+
+@click.command()
+@click.option(
+    "--output-dir",
+    type=click.Path(path_type=Path),
+    default="pgen-demo",
+    show_default=True,
+    help="A folder for the two datasets.",
+)
+@click.option("--force", is_flag=True, help="Replace what a former demo left there.")
+def demo(output_dir: Path, force: bool) -> None:
+    """Render a small dataset, annotate it without a model, and verify the result."""
+    from pgen import annotate
+    from pgen_demo.example import write_example
+
+    make_folder(output_dir, force)
+    source = write_example(output_dir / "source")
+    report = annotate(source, output_dir / "annotated", generator="template")
+    check(output_dir / "annotated")
+    for line in summary(output_dir, report):
+        click.echo(line)
+
+
+def make_folder(folder: Path, force: bool) -> None:
+    """An empty folder with the demo's mark. Raises ConfigError where something is in the way."""
+    if folder.exists() or folder.is_symlink():
+        if not (folder / MARK).is_file() or folder.is_symlink():
+            raise ConfigError(f"{folder} exists and was not made by `pgen demo`; choose another --output-dir.")
+        if not force:
+            raise ConfigError(f"{folder} holds a former demo; replace it with --force.")
+        shutil.rmtree(folder)
+    try:
+        folder.mkdir(parents=True)
+    except OSError as error:
+        raise ConfigError(f"--output-dir {folder} cannot be made: {error.strerror}; choose another.") from None
+    (folder / MARK).touch()
+
+
+def check(dataset: Path) -> None:
+    """Raises VerificationError where the dataset is not what it should be."""
+    from pgen_lerobot.verify import verify
+
+    found = verify(dataset)
+    if not found.ok:
+        raise VerificationError("\n".join(found.lines()))
+
+
+def summary(folder: Path, report: "Report") -> Iterator[str]:
+    """What was made, where it is, and some of the dialogues."""
+    yield f"rendered   {report.episodes} episodes, {report.frames} frames: {folder / 'source'}"
+    yield f"annotated  {report.samples} samples: {folder / 'annotated'}"
+    yield "verified   every frame points at its own dialogue"
+    yield ""
+    yield from _dialogues(folder / "annotated")
+    yield f"These were made by the generator `{report.generator}`, from phrases, without a model."
+    yield f"All of them: {folder / 'annotated/meta/syn_annotations.jsonl'}"
+
+
+def _dialogues(dataset: Path) -> Iterator[str]:
+    from pgen.annotations import FILE, read_lines
+
+    lines = [line for line in read_lines(dataset / "meta" / FILE) if line["status"] == "ok"]
+    for line in lines[:: max(1, len(lines) // SHOWN)][:SHOWN]:
+        yield f"{line['episode_id']} at {line['timestamp']:.1f} s: {line['skill_current']}"
+        yield f"  user   {line['user_prompt']}"
+        yield f"  robot  {line['robot_utterance']}"
+        yield ""
