@@ -1,0 +1,50 @@
+# Needs a network and any Python 3: tools/setup.sh sees to the rest.
+SHELL := /bin/bash
+PYTEST := -m pytest -n 2 --dist loadfile
+SETUP := pyproject.toml constraints.txt tools/setup.sh
+CODE := pgen plugins tests benchmarks examples $(wildcard *.py)
+# A copy of all but the packages: what is imported then comes from the wheel.
+COPY := .cache/wheel-test
+
+export PATH := $(PATH):$(CURDIR)/.cache/uv-env/bin
+export PGEN_LEROBOT044_PYTHON ?= $(CURDIR)/.venv-lerobot044/bin/python
+
+.PHONY: help demo test check wheel-test bench constraints clean
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
+
+demo: .venv/.ready ## render a small dataset, annotate it without a model, verify it
+	.venv/bin/pgen demo --output-dir demo --force
+
+test: .venv-test/.ready .venv-lerobot044/.ready ## the whole suite, against this checkout
+	.venv-test/bin/python $(PYTEST) $(ARGS)
+
+check: .venv-test/.ready ## ruff and mypy
+	.venv-test/bin/ruff check $(CODE)
+	.venv-test/bin/ruff format --check $(CODE)
+	.venv-test/bin/mypy
+
+wheel-test: .venv-lerobot044/.ready ## the whole suite, against the built wheel
+	tools/setup.sh wheel
+	rm -rf $(COPY) && mkdir -p $(COPY)
+	cp -r $(filter-out pgen plugins schemas dist demo,$(wildcard *)) $(COPY)
+	cd $(COPY) && PGEN_WHEEL="$$(echo $(CURDIR)/dist/*.whl)" $(CURDIR)/.venv-wheel/bin/python $(PYTEST) $(ARGS)
+
+bench: .venv-test/.ready ## every figure the README gives
+	.venv-test/bin/python benchmarks/run.py $(ARGS)
+
+constraints: ## the newest versions that fit pyproject.toml, into constraints*.txt
+	tools/setup.sh constraints
+
+clean: ## remove what these commands made
+	rm -rf .venv .venv-test .venv-wheel .venv-lerobot044 .cache .mypy_cache .pytest_cache .ruff_cache dist demo
+
+.venv/.ready: $(SETUP)
+	tools/setup.sh demo && touch $@
+
+.venv-test/.ready: $(SETUP)
+	tools/setup.sh test && touch $@
+
+.venv-lerobot044/.ready: constraints-lerobot044.txt tools/setup.sh
+	tools/setup.sh lerobot044 && touch $@

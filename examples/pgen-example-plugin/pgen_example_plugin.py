@@ -1,0 +1,46 @@
+"""A plugin for pgen: the sampler `first-last` and the generator `shout`."""
+
+import json
+from collections.abc import Iterator
+
+from pgen import Episode, Generator, Options, Reply, Request, Sampler, hookimpl
+from pgen.spans import frame_ranges
+
+
+class FirstLastSampler(Sampler):
+    """The first and the last frame of each skill."""
+
+    name = "first-last"
+
+    def frames(self, episode: Episode) -> Iterator[int]:
+        for frames in filter(None, frame_ranges(episode)):
+            yield frames[0]
+            yield frames[-1]
+
+
+class ShoutOptions(Options):
+    marks: int = 1
+    """Exclamation marks after each sentence."""
+
+
+class ShoutGenerator(Generator):
+    """Says the current skill in capitals, without a model."""
+
+    name = "shout"
+    Options = ShoutOptions
+
+    async def generate(self, request: Request) -> Reply:
+        # A reply has to fit the request's schema: what it requires is filled in, what it lists is chosen from.
+        said = request.sample.skill_current.upper() + "!" * self.options.marks
+        fields = request.prompt.schema["properties"]
+        return Reply(json.dumps({key: field["enum"][0] if "enum" in field else said for key, field in fields.items()}))
+
+
+@hookimpl
+def pgen_samplers() -> tuple[type[Sampler], ...]:
+    return (FirstLastSampler,)
+
+
+@hookimpl
+def pgen_generators() -> tuple[type[Generator], ...]:
+    return (ShoutGenerator,)

@@ -1,0 +1,80 @@
+import json
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from pgen import schema
+from pgen.cli import cli
+from pgen.registry import registry
+
+
+def told(*arguments):
+    result = CliRunner().invoke(cli, list(arguments))
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_plugins_lists_every_component_with_its_plugin():
+    output = told("plugins")
+    for kind in ("source", "sampler", "prompt", "generator", "sink"):
+        for name in registry().components(kind):
+            assert f"  {name}" in output
+
+
+@pytest.mark.parametrize("name", ["segments", "lerobot", "hi-robot", "template", "file"])
+def test_show_prints_every_option_with_type_default_and_documentation(name):
+    output = told("plugins", "show", name)
+    for kind, cls in registry().named(name).items():
+        for option in cls.Options.model_fields:
+            assert f"--opt {kind}.{option}=…" in output
+
+
+def test_show_prints_the_json_schema():
+    options = json.loads(told("plugins", "show", "segments", "--json"))["sampler"]
+    assert options["properties"]["interval"]["exclusiveMinimum"] == 0
+
+
+def test_show_of_an_unknown_component_offers_the_closest():
+    result = CliRunner().invoke(cli, ["plugins", "show", "segmnts"])
+    assert result.exit_code == 2
+    assert "did you mean segments" in result.output
+
+
+def test_schema_lists_and_prints_valid_schemas():
+    for name in schema.names():
+        assert name in told("schema")
+        schema.compiled(json.loads(told("schema", name)))
+
+
+def test_schema_of_an_unknown_name_lists_the_known_ones():
+    result = CliRunner().invoke(cli, ["schema", "skill"])
+    assert result.exit_code == 2
+    assert "skills" in result.output
+
+
+def test_a_dry_run_prints_the_plan_and_a_prompt_and_writes_nothing(tmp_path):
+    from pgen_demo.example import write_example
+
+    root = write_example(tmp_path / "data")
+    output = told(
+        "annotate", "--root", str(root), "--output-dir", str(tmp_path / "out"), "--generator", "template", "--dry-run"
+    )
+    assert "episodes   2" in output
+    assert "samples    " in output
+    assert "images     " in output
+    assert "robot arm moves towards pink lego brick" in output
+    assert [path.name for path in tmp_path.iterdir()] == ["data"]
+
+
+def test_help_imports_nothing_heavy():
+    heavy = ("torch", "av", "pyarrow", "PIL", "aiohttp", "huggingface_hub", "pydantic", "jsonschema", "lerobot")
+    code = (
+        "import sys\nfrom pgen.cli import cli\n"
+        "try:\n    cli(['--help'])\nexcept SystemExit:\n    pass\n"
+        f"print('HEAVY', [name for name in {heavy!r} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "HEAVY []" in done.stdout
+    assert "annotate" in done.stdout

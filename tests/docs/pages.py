@@ -1,0 +1,120 @@
+"""A page as what can be run of it: its blocks in their order, each in one folder, and what they are to print.
+
+A block whose paragraph ends in a file name and a colon is that file. A `…` alone on a line stands for any lines.
+"""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import Path
+
+TOP = Path(__file__).parents[2]
+PAGES = [TOP / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + sorted(TOP.glob("docs/*.md"))
+HOME = "/home/you"
+
+_FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_NAMED = re.compile(r"`([\w./-]+\.\w+)`:\s*\Z")
+_SECONDS = re.compile(r"^(seconds +)[\d.]+$", re.MULTILINE)
+_COMMAND = re.compile(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A fenced block; `file` is the name that the paragraph before it gives."""
+
+    language: str
+    text: str
+    file: str | None
+
+
+def blocks(page: Path) -> list[Block]:
+    text = page.read_text(encoding="utf-8")
+    found = []
+    for fence in _FENCE.finditer(text):
+        named = _NAMED.search(text[: fence.start()])
+        found.append(Block(fence[1], fence[2], named[1] if named else None))
+    return found
+
+
+class Folder:
+    """Where a page is read from top to bottom: what it writes is there, what it installs is found."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        for name in ("annotate_pgen.py", "benchmarks"):
+            (path / name).symlink_to(TOP / name)
+
+    def run(self, page: Path) -> None:
+        """Run every block. Raises AssertionError where one fails or prints something else."""
+        listed = blocks(page)
+        for block, following in zip_longest(listed, listed[1:]):
+            if block.file:
+                self._write(block.file, block.text)
+            elif block.language == "console":
+                for command, expected in _COMMAND.findall(block.text):
+                    self._check_command(command, expected)
+            elif block.language == "python":
+                printed = self._execute([sys.executable, "-c", block.text], succeeds=True)
+                if following and following.language == "text":
+                    assert printed == following.text, f"{block.text}\n{printed}\n--- instead of\n{following.text}"
+
+    def _check_command(self, command: str, expected: str) -> None:
+        arguments = shlex.split(_recipe(command))
+        programs = {"pgen": [str(Path(sys.executable).with_name("pgen"))], "python": [sys.executable]}
+        printed = self._execute(programs[arguments[0]] + arguments[1:], succeeds="pgen: error" not in expected)
+        pattern = "".join("(?:.*\n)*?" if line == "…\n" else re.escape(line) for line in _lines(expected))
+        assert re.fullmatch(pattern, _seconds(printed)), f"$ {command}\n{printed}\n--- instead of\n{expected}"
+
+    def _execute(self, command: list[str], *, succeeds: bool) -> str:
+        environment = {**os.environ, "PYTHONPATH": str(self.path), "HF_HOME": str(self.path / ".hf")}
+        done = subprocess.run(command, capture_output=True, text=True, cwd=self.path, env=environment, check=False)
+        assert (done.returncode == 0) == succeeds, f"{command} ended with {done.returncode}:\n{done.stderr[-3000:]}"
+        told = "".join(f"{line}\n" for line in done.stderr.splitlines() if line.startswith("pgen: "))
+        return (done.stdout + told).replace(str(self.path), HOME)
+
+    def _write(self, name: str, text: str) -> None:
+        path = self.path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        if name == "pyproject.toml":
+            self._install(tomllib.loads(text)["project"])
+
+    def _install(self, project: dict) -> None:
+        """What `pip install .` leaves of a plugin, beside its module."""
+        info = self.path / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Name: {project['name']}\nVersion: {project['version']}\n")
+        points = "".join(f"{name} = {module}\n" for name, module in project["entry-points"]["pgen"].items())
+        (info / "entry_points.txt").write_text(f"[pgen]\n{points}")
+
+
+def shell_commands() -> Iterator[tuple[str, list[str]]]:
+    """The commands that pages name without running them."""
+    for page in PAGES:
+        for block in blocks(page):
+            if block.language == "sh":
+                yield from ((page.name, shlex.split(line)) for line in block.text.splitlines())
+
+
+def _recipe(command: str) -> str:
+    """What a `make` target runs, with the tools of this environment."""
+    if not command.startswith("make "):
+        return command
+    makefile = (TOP / "Makefile").read_text(encoding="utf-8")
+    found = re.search(rf"^{command[5:]}:.*\n\t(?:\.venv\S*/bin/)?(.*)$", makefile, re.MULTILINE)
+    assert found, f"the Makefile has no target for `{command}`"
+    return found[1]
+
+
+def _seconds(text: str) -> str:
+    return _SECONDS.sub(r"\1N", text)
+
+
+def _lines(text: str) -> list[str]:
+    return _seconds(text).splitlines(keepends=True)

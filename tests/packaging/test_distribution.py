@@ -1,0 +1,49 @@
+"""What a wheel holds, and that what is installed is found: in the checkout, and in the wheel."""
+
+import zipfile
+from collections.abc import Callable
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import pytest
+
+from pgen.registry import Registry
+
+
+@pytest.fixture(scope="module")
+def names(wheel: Path) -> list[str]:
+    with zipfile.ZipFile(wheel) as archive:
+        return archive.namelist()
+
+
+def test_the_wheel_holds_the_packages_under_their_own_names(names: list[str]) -> None:
+    tops = {name.partition("/")[0] for name in names}
+    assert {"pgen", "pgen_demo", "pgen_lerobot"} <= tops
+    assert all(top == "pgen" or top.startswith(("pgen_", "pgen-")) for top in tops)
+
+
+def test_the_wheel_holds_the_schemas_and_the_data_of_the_plugins(names: list[str]) -> None:
+    assert {"pgen/py.typed", "pgen/_schemas/syn_annotation.schema.json", "pgen_demo/skills.json"} <= set(names)
+
+
+def test_the_wheel_holds_the_licence_and_no_tests(names: list[str]) -> None:
+    assert any(name.endswith("licenses/LICENSE") for name in names)
+    assert not any("test" in Path(name).name and "testing" not in name for name in names)
+
+
+def test_every_plugin_that_ships_with_pgen_is_found_and_loads() -> None:
+    shipped = [point for point in entry_points(group="pgen") if point.dist and point.dist.name == "pgen"]
+    assert "demo" in {point.name for point in shipped}
+    assert [plugin for plugin in Registry(shipped).plugins if plugin.error] == []
+
+
+def test_the_source_distribution_builds_the_same_wheel(
+    uv: str, run: Callable[..., str], names: list[str], top: Path, tmp_path: Path
+) -> None:
+    if not (top / "pgen").is_dir():
+        pytest.skip("the sources are not here: this is the suite against a wheel.")
+    constraints = ("--build-constraints", top / "constraints.txt")
+    run(uv, "build", "--quiet", "--sdist", *constraints, "--out-dir", tmp_path, top)
+    run(uv, "build", "--quiet", "--wheel", *constraints, "--out-dir", tmp_path, next(tmp_path.glob("*.tar.gz")))
+    with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as archive:
+        assert sorted(archive.namelist()) == sorted(names)

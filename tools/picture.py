@@ -1,0 +1,107 @@
+"""Makes docs/dialogue.png: three moments of the demo's first episode, each with the dialogue written for it.
+
+Run by hand where the demo, or what the generator `template` says, has changed: python tools/picture.py
+"""
+
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from PIL import Image, ImageDraw, ImageFont
+
+from pgen import Annotation, annotate
+from pgen.annotations import FILE, from_line, read_lines
+from pgen_demo.example import write_example
+from pgen_lerobot.source import LeRobotSource
+
+TARGET = Path(__file__).parents[1] / "docs/dialogue.png"
+MOMENTS = (54, 123, 300)
+"""Frames of the first episode that were sampled."""
+CAMERA = "observation.images.front"
+
+PANEL, FRAME = (400, 596), (400, 300)
+GAP, MARGIN, PAD = 24, 20, 14
+"""Between the panels, around them, and inside a bubble."""
+INK, MUTED, PAPER = (28, 32, 38), (96, 104, 114), (255, 255, 255)
+USER, ROBOT = (233, 236, 240), (207, 228, 247)
+WIDEST = 330
+"""Pixels of a bubble."""
+
+type Moment = tuple[Annotation, Image.Image]
+
+
+def moments(folder: Path) -> Iterator[Moment]:
+    """The annotations at MOMENTS, each with its picture."""
+    root = write_example(folder / "source")
+    annotate(root, folder / "annotated", generator="template")
+    source = LeRobotSource(root=root, cameras=(CAMERA,))
+    source.open()
+    with source.reader(FRAME[0] * FRAME[1]) as reader:
+        for annotation in map(from_line, read_lines(folder / "annotated/meta" / FILE)):
+            if annotation.sample.episode_index == 0 and annotation.sample.frame_index in MOMENTS:
+                shown = reader.images(annotation.sample)[list(annotation.sample.cameras).index(CAMERA)]
+                yield annotation, Image.open(BytesIO(shown.jpeg))
+
+
+def panel(moment: Moment) -> Image.Image:
+    """The frame, its time and skill above it, and what was said below."""
+    annotation, picture = moment
+    sample, dialogue = annotation.sample, annotation.dialogue
+    if dialogue is None or sample.timestamp is None:
+        raise ValueError(f"frame {sample.frame_index} has no dialogue: choose other MOMENTS")
+    image = Image.new("RGB", PANEL, PAPER)
+    draw = ImageDraw.Draw(image)
+    draw.text((0, 0), f"{sample.timestamp:.1f} s", MUTED, font(15))
+    draw.text((0, 22), sample.skill_current, INK, font(17))
+    image.paste(picture.resize(FRAME, Image.Resampling.LANCZOS), (0, 54))
+    below = bubble(draw, 54 + FRAME[1] + 16, "user prompt", dialogue.user_prompt, right=False)
+    bubble(draw, below + 14, "robot utterance", dialogue.robot_utterance, right=True)
+    return image
+
+
+def bubble(draw: ImageDraw.ImageDraw, top: int, who: str, text: str, *, right: bool) -> int:
+    """A speech bubble with its speaker; gives the place below it."""
+    lines = wrapped(text, WIDEST - 2 * PAD)
+    width = max(font(17).getlength(line) for line in lines) + 2 * PAD
+    left = PANEL[0] - width - 1 if right else 0
+    bottom = top + 20 + len(lines) * 23 + 2 * PAD - 6
+    draw.text((PANEL[0] - 1 if right else 2, top), who, MUTED, font(13), anchor="ra" if right else "la")
+    draw.rounded_rectangle((left, top + 20, left + width, bottom), 14, fill=ROBOT if right else USER)
+    for number, line in enumerate(lines):
+        draw.text((left + PAD, top + 20 + PAD - 4 + number * 23), line, INK, font(17))
+    return bottom
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """The text in lines of at most `width` pixels."""
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if font(17).getlength(longer) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines
+
+
+def font(size: int) -> ImageFont.FreeTypeFont:
+    """The font that comes with Pillow: the same everywhere."""
+    found = ImageFont.load_default(size)
+    assert isinstance(found, ImageFont.FreeTypeFont), "Pillow was built without FreeType"
+    return found
+
+
+def main() -> None:
+    with TemporaryDirectory() as folder:
+        panels = [panel(moment) for moment in moments(Path(folder))]
+    width = 2 * MARGIN + len(panels) * PANEL[0] + (len(panels) - 1) * GAP
+    whole = Image.new("RGB", (width, 2 * MARGIN + PANEL[1]), PAPER)
+    for number, image in enumerate(panels):
+        whole.paste(image, (MARGIN + number * (PANEL[0] + GAP), MARGIN))
+    whole.save(TARGET, optimize=True)
+    print(f"{TARGET}: {TARGET.stat().st_size:,} bytes")
+
+
+if __name__ == "__main__":
+    main()
