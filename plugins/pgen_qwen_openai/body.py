@@ -1,0 +1,115 @@
+"""A request as the bytes that travel, and the parts of an answer.
+
+Bodies are joined from bytes: pictures in base64 need no escaping, and are most of it.
+"""
+
+import json
+import re
+from base64 import b64encode
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pgen.errors import SampleError
+from pgen.records import Image, Prompt, Repair, Reply
+
+_CONTROL = re.compile(r"<(\|[A-Za-z0-9_]{1,32}\|>)")
+
+MAX_QUOTED = 4000
+"""Characters of a bad reply that are shown to the model again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """What every request of a run has in common."""
+
+    model: str
+    temperature: float
+    max_tokens: int
+    extra: Mapping[str, Any]
+
+    def with_seed(self, seed: int, response_format: Mapping[str, Any] | None) -> dict[str, Any]:
+        """All fields but the messages. 31 bits of a seed are what every server takes."""
+        ours = {
+            "model": self.model,
+            "temperature": self.temperature,
+            "max_tokens": self.max_tokens,
+            "seed": seed & 0x7FFFFFFF,
+            "stream": False,
+            "response_format": response_format,
+        }
+        return {name: value for name, value in {**ours, **self.extra}.items() if value is not None}
+
+
+def encode(
+    fields: Mapping[str, Any], prompt: Prompt, suffix: str, images: tuple[Image, ...], repair: Repair | None
+) -> bytes:
+    """The body of a chat completion: system, then pictures and text, then what was wrong with a first reply."""
+    turns = [_turn("system", prompt.system)] if prompt.system else []
+    turns.append(b"".join(_pictures_and_text(images, prompt.text + suffix)))
+    if repair:
+        turns.append(_turn("assistant", repair.reply[:MAX_QUOTED]))
+        turns.append(_turn("user", f"That is not usable: {repair.problem}\nReply again, with the JSON object alone."))
+    return b"".join((_json(fields)[:-1], b',"messages":[', b",".join(turns), b"]}"))
+
+
+def reply_of(answer: Any) -> Reply | None:
+    """The reply in a chat completion; None where it is none. Raises SampleError("refused")."""
+    choice = _first(answer.get("choices")) if isinstance(answer, dict) else None
+    message = choice.get("message") if isinstance(choice, dict) else None
+    if not isinstance(message, dict) or not isinstance(choice, dict):
+        return None
+    finish = choice.get("finish_reason")
+    if refusal := message.get("refusal"):
+        raise SampleError("refused", f"the model refused: {str(refusal)[:200]!r}")
+    if finish == "content_filter":
+        raise SampleError("refused", "the server's content filter withheld the reply")
+    text = _text(message.get("content"))
+    if text is None:
+        return None
+    usage = answer.get("usage")
+    read, written = (_count(usage, name) for name in ("prompt_tokens", "completion_tokens"))
+    return Reply(text, truncated=finish == "length", tokens_in=read, tokens_out=written)
+
+
+def _pictures_and_text(images: tuple[Image, ...], text: str) -> Iterator[bytes]:
+    yield b'{"role":"user","content":['
+    for image in images:
+        yield b'{"type":"image_url","image_url":{"url":"data:image/jpeg;base64,'
+        yield b64encode(image.jpeg)
+        yield b'"}},'
+    yield _json({"type": "text", "text": _whole(text)})
+    yield b"]}"
+
+
+def _turn(role: str, text: str) -> bytes:
+    return _json({"role": role, "content": _whole(text)})
+
+
+def _whole(text: str) -> str:
+    """Without halves of characters, which servers answer with an error, and without words that a tokenizer
+    takes for control tokens: text of a dataset ends no turn and stands for no picture."""
+    return _CONTROL.sub(r"< \1", text.encode("utf-8", "replace").decode())
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, separators=(",", ":"), allow_nan=False).encode()
+
+
+def _first(values: Any) -> Any:
+    return values[0] if isinstance(values, list) and values else None
+
+
+def _text(content: Any) -> str | None:
+    """A message's content: text, nothing, or text in parts."""
+    if content is None or isinstance(content, str):
+        return content or ""
+    if isinstance(content, list) and all(isinstance(part, dict) for part in content):
+        texts = [part.get("text") for part in content]
+        return "".join(text for text in texts if isinstance(text, str))
+    return None
+
+
+def _count(usage: Any, name: str) -> int:
+    value = usage.get(name) if isinstance(usage, dict) else None
+    return value if isinstance(value, int) and 0 <= value < 1 << 40 else 0

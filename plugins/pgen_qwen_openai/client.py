@@ -1,0 +1,169 @@
+"""One HTTP session to all servers: sends a body until it is answered, and reads what comes back with care.
+
+What a server does wrong becomes a PassingError, which is tried again, or a RejectedError, which is not.
+The key travels in a header and is blotted out wherever a server repeats it.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import aiohttp
+
+from pgen.errors import SampleError
+from pgen.records import Reply
+from pgen_qwen_openai.body import reply_of
+from pgen_qwen_openai.endpoints import Endpoint, Endpoints
+from pgen_qwen_openai.retrying import PATIENCE, Kind, PassingError, RejectedError, persistently, retry_after
+
+MAX_BODY = 1 << 20
+"""Bytes of an answer: no chat completion of a dialogue comes near."""
+
+MAX_PAUSE = 600.0
+"""Seconds that a server may ask to wait; with more the sample fails and is asked about in the next run."""
+
+CONNECT_SECONDS = 15.0
+
+FILTERED = frozenset({"content_filter", "content_policy_violation", "data_inspection_failed"})
+"""Error codes that mean that a server will not answer this, rather than that the request is wrong."""
+
+
+class Client:
+    """Open while a session is; bound to the event loop that it was made in."""
+
+    def __init__(self, endpoints: Endpoints, key: str, timeout: float, retries: int, first_wait: float) -> None:
+        self.endpoints = endpoints
+        self._key, self._retries, self._first_wait = key, retries, first_wait
+        headers = {"Content-Type": "application/json", "User-Agent": "pgen"}
+        if key:
+            headers["Authorization"] = f"Bearer {key}"
+        self._session = aiohttp.ClientSession(
+            headers=headers,
+            connector=aiohttp.TCPConnector(limit=0),
+            timeout=aiohttp.ClientTimeout(total=timeout, sock_connect=CONNECT_SECONDS),
+            trust_env=True,
+        )
+        self._timeout = timeout
+
+    async def close(self) -> None:
+        await self._session.close()
+
+    async def complete(
+        self, body: bytes, only: Endpoint | None = None, patience: Mapping[Kind, int] = PATIENCE
+    ) -> tuple[Reply, int]:
+        """The reply to a chat completion, from any server or `only` that one, and how often it was sent again.
+
+        Raises PassingError where all tries failed, RejectedError, or SampleError("refused").
+        """
+        tries = 0
+
+        async def once() -> Reply:
+            nonlocal tries
+            tries += 1
+            if only:
+                return await self._ask(only, body)
+            async with self.endpoints.take() as endpoint:
+                return await self._ask(endpoint, body)
+
+        try:
+            reply = await persistently(once, self._retries, self._first_wait, patience)
+        except PassingError as error:
+            raise PassingError(error.kind, f"{error}; sent {tries} times") from None
+        return reply, tries - 1
+
+    async def models(self, endpoint: Endpoint, patience: Mapping[Kind, int]) -> list[str] | None:
+        """The names that a server lists; None where it keeps no list."""
+
+        async def once() -> Any:
+            return await self._exchange(endpoint, "GET", "/models", None)
+
+        try:
+            answer = await persistently(once, self._retries, self._first_wait, patience)
+        except RejectedError as error:
+            if error.status in (404, 405, 501):
+                return None
+            raise
+        rows = answer.get("data") if isinstance(answer, dict) else None
+        if not isinstance(rows, list):
+            return None
+        return [row["id"] for row in rows if isinstance(row, dict) and isinstance(row.get("id"), str)]
+
+    async def _ask(self, endpoint: Endpoint, body: bytes) -> Reply:
+        answer = await self._exchange(endpoint, "POST", "/chat/completions", body)
+        reply = reply_of(answer)
+        if reply is None:
+            raise PassingError("broken", f"{endpoint.url} answered with something else than a chat completion")
+        return reply
+
+    async def _exchange(self, endpoint: Endpoint, method: str, path: str, body: bytes | None) -> Any:
+        """The JSON value that a server answers with, and word to `endpoints` of how it went."""
+        wave = endpoint.limit.wave
+        try:
+            status, headers, data = await self._send(method, endpoint.url + path, body)
+        except (aiohttp.ClientSSLError, aiohttp.InvalidURL) as error:
+            raise RejectedError(0, f"{endpoint.url}: {self._clean(error)}") from None
+        except aiohttp.ConnectionTimeoutError:
+            self.endpoints.failed(endpoint)
+            raise PassingError("unreachable", f"{endpoint.url} took no connection in {CONNECT_SECONDS:g} s") from None
+        except TimeoutError:
+            self.endpoints.failed(endpoint)
+            raise PassingError("slow", f"{endpoint.url} did not answer within {self._timeout:g} s") from None
+        except (aiohttp.ClientError, OSError) as error:
+            self.endpoints.failed(endpoint)
+            kind: Kind = "unreachable" if isinstance(error, aiohttp.ClientConnectorError) else "broken"
+            raise PassingError(kind, f"{endpoint.url}: {self._clean(error)}") from None
+        if status >= 300:
+            self._refuse(endpoint, wave, status, headers, data)
+        self.endpoints.answered(endpoint)
+        try:
+            return json.loads(data)
+        except (ValueError, RecursionError):
+            raise PassingError("broken", f"{endpoint.url} answered with something else than JSON") from None
+
+    async def _send(self, method: str, url: str, body: bytes | None) -> tuple[int, Mapping[str, str], bytes]:
+        # A redirect would turn POST into GET; whoever moved the server has to say so.
+        async with self._session.request(method, url, data=body, allow_redirects=False) as response:
+            data = bytearray()
+            async for chunk in response.content.iter_any():
+                data += chunk
+                if len(data) > MAX_BODY:
+                    response.close()
+                    raise RejectedError(0, f"{url} sent more than {MAX_BODY >> 20} MB for one reply")
+            return response.status, response.headers, bytes(data)
+
+    def _refuse(self, endpoint: Endpoint, wave: int, status: int, headers: Mapping[str, str], data: bytes) -> None:
+        message, code = error_of(data)
+        reason = self._clean(f"{endpoint.url} answered {status}{f': {message}' if message else ''}")
+        if status in (429, 503):
+            pause = retry_after(headers.get("Retry-After"))
+            if pause is not None and pause > MAX_PAUSE:
+                raise RejectedError(status, f"{reason} (and to wait {pause:.0f} s)", code)
+            self.endpoints.busy(endpoint, wave, pause)
+            raise PassingError("busy", reason)
+        if status >= 500 or status in (408, 409):
+            self.endpoints.failed(endpoint)
+            raise PassingError("broken", reason)
+        self.endpoints.answered(endpoint)
+        if code in FILTERED:
+            raise SampleError("refused", reason)
+        if status < 400:
+            reason += f" and redirects to {headers.get('Location', 'nowhere')}"
+        raise RejectedError(status, reason, code)
+
+    def _clean(self, what: object) -> str:
+        text = " ".join(str(what).split()) or type(what).__name__
+        return text.replace(self._key, "***") if self._key else text
+
+
+def error_of(data: bytes, limit: int = 300) -> tuple[str, str]:
+    """The message and the code of an error's body, in one of the forms that servers use."""
+    text = data[:65536].decode("utf-8", "replace")
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return text[:limit], ""
+    inner = value.get("error", value) if isinstance(value, dict) else value
+    if not isinstance(inner, dict):
+        return str(inner)[:limit], ""
+    message = inner.get("message") or inner.get("detail") or inner
+    return str(message)[:limit], str(inner.get("code") or "")

@@ -1,0 +1,119 @@
+"""The generator `qwen-openai`: replies from one or several OpenAI-compatible servers, or from ones it starts.
+
+`open` finds out who answers, with which model and which structured output; `generate` sends one sample and
+returns its reply as text, or raises SampleError("transport") or SampleError("refused").
+"""
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from pgen.components import Generator
+from pgen.errors import ConfigError, SampleError
+from pgen.records import Reply, Request
+from pgen_qwen_openai.body import Fields, encode
+from pgen_qwen_openai.formats import instruction, response_format
+from pgen_qwen_openai.options import QwenOpenAIOptions
+
+if TYPE_CHECKING:
+    from pgen_qwen_openai.client import Client
+    from pgen_qwen_openai.preflight import Found
+    from pgen_qwen_openai.serving import Servers
+
+
+class QwenOpenAIGenerator(Generator):
+    """Asks a Qwen (or any other vision-language) model over HTTP, many samples at once."""
+
+    name = "qwen-openai"
+    Options = QwenOpenAIOptions
+    options: QwenOpenAIOptions
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        if not self.options.base_url and not self.options.serve:
+            raise ConfigError(
+                "generator qwen-openai: name the server, as in --opt generator.base_url=http://127.0.0.1:8000/v1, "
+                "or the command that starts one, as in --opt 'generator.serve=vllm serve MODEL --port {port}'."
+            )
+        self._client: Client | None = None
+        self._servers: Servers | None = None
+        self._found: Found | None = None
+
+    @property
+    def concurrency(self) -> int:
+        return self.options.concurrency
+
+    @property
+    def model(self) -> str | None:
+        return self._found.model if self._found else self.options.model
+
+    def provenance(self) -> dict[str, Any]:
+        """What was found out at preflight, as JSON values for the manifest."""
+        return {"model": self._found.model, "response_format": self._found.format} if self._found else {}
+
+    async def open(self) -> None:
+        key = self._key()
+        try:
+            urls = [*self.options.base_url, *await self._serve(key)]
+            self._client = self._connect(urls, key)
+            from pgen_qwen_openai.preflight import check
+
+            self._found = await check(self._client, self.options)
+        except BaseException:  # whoever is interrupted here is not closed by the caller
+            await self.close()
+            raise
+
+    async def generate(self, request: Request) -> Reply:
+        from pgen_qwen_openai.retrying import PassingError, RejectedError
+
+        if not self._client:
+            raise RuntimeError("the generator is not open")
+        try:
+            reply, retries = await self._client.complete(self._body(request))
+        except (PassingError, RejectedError) as error:
+            raise SampleError("transport", str(error)) from None
+        return Reply(reply.text, reply.truncated, reply.tokens_in, reply.tokens_out, retries)
+
+    async def close(self) -> None:
+        client, self._client = self._client, None
+        servers, self._servers = self._servers, None
+        try:
+            if client:
+                await client.close()
+        finally:
+            if servers:
+                await servers.stop()
+
+    def _body(self, request: Request) -> bytes:
+        found, options, prompt = self._found, self.options, request.prompt
+        if not found:
+            raise RuntimeError("the generator is not open")
+        fields = Fields(found.model, options.temperature, options.max_tokens, options.extra)
+        common = fields.with_seed(request.seed, response_format(found.format, prompt.schema))
+        return encode(common, prompt, instruction(found.format, prompt.schema), request.images, request.repair)
+
+    def _connect(self, urls: list[str], key: str) -> "Client":
+        from pgen_qwen_openai.client import Client
+        from pgen_qwen_openai.endpoints import Endpoints
+
+        options = self.options
+        return Client(
+            Endpoints(urls, options.concurrency), key, options.timeout, options.max_retries, options.retry_wait
+        )
+
+    async def _serve(self, key: str) -> list[str]:
+        if not self.options.serve:
+            return []
+        from pgen_qwen_openai.serving import Servers
+
+        self._servers = Servers(self.options.serve, self.options.replicas, secret=key)
+        return await self._servers.start(self.options.serve_timeout)
+
+    def _key(self) -> str:
+        """Without the line break that `export KEY=$(cat file)` can leave behind."""
+        variable = self.options.api_key_env
+        key = os.environ.get(variable, "").strip()
+        if not key and "api_key_env" in self.options.model_fields_set:
+            raise ConfigError(f"the environment variable {variable}, named by generator.api_key_env, is not set.")
+        if not key.isascii() or not key.isprintable():
+            raise ConfigError(f"the key in the environment variable {variable} holds characters that no header can.")
+        return key

@@ -1,0 +1,119 @@
+"""The options of `qwen-openai`, checked as far as that needs no server.
+
+A key is never an option's value: options are shown, stored and hashed. So an option that looks as if it
+held one is refused without being repeated.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, field_validator
+
+from pgen.components import Options, tuning
+from pgen.errors import ConfigError
+
+FormatName = Literal["json_schema", "json_object_schema", "json_object", "plain"]
+
+RESERVED = frozenset({"messages", "model", "n", "response_format", "stream"})
+"""Request fields that `extra` may not set: what comes back would be read wrongly."""
+
+
+class QwenOpenAIOptions(Options):
+    base_url: tuple[str, ...] = tuning(())
+    """The server's address with its version, as in http://127.0.0.1:8000/v1; several, separated by commas
+    or as a JSON list, share the work."""
+    model: str = "auto"
+    """The model's name on the server; `auto` takes the only one that the server lists."""
+    api_key_env: str = tuning("OPENAI_API_KEY")
+    """The name of the environment variable that holds the key; without the variable no key is sent."""
+    temperature: float = Field(0.0, ge=0, le=2)
+    """0 takes the likeliest token; above that each sample draws with a seed of its own."""
+    max_tokens: int = Field(1024, ge=1)
+    """Tokens of one reply at most; a model that thinks aloud needs more."""
+    response_format: Literal["auto", "json_schema", "json_object_schema", "json_object", "plain"] = "auto"
+    """How the server is made to keep to the reply's schema; `auto` finds the strictest way that it obeys."""
+    extra: dict[str, Any] = Field(default_factory=dict)
+    """Further fields of each request, as in extra.top_p=0.9 or extra.chat_template_kwargs.enable_thinking=false;
+    null leaves out a field that pgen would send, such as seed."""
+    concurrency: int = tuning(64, ge=1, le=4096)
+    """Requests in flight at most; fewer while a server says that it is busy."""
+    timeout: float = tuning(300.0, gt=0, allow_inf_nan=False)
+    """Seconds until a request that has no complete answer is given up and sent again."""
+    max_retries: int = tuning(8, ge=0, le=100)
+    """How often a request is sent again after a lost connection, a time-out or a passing error."""
+    retry_wait: float = tuning(0.5, gt=0, le=60)
+    """Seconds before the first of these, at most; doubled each time, up to 30, and drawn at random below that."""
+    serve: str | None = tuning(None)
+    """A command that starts the server, with {port} where its port belongs: vllm serve MODEL --port {port}."""
+    replicas: int = tuning(1, ge=1, le=64)
+    """How many servers `serve` starts; more than one get a GPU each."""
+    serve_timeout: float = tuning(1800.0, gt=0, allow_inf_nan=False)
+    """Seconds until a started server has to answer."""
+
+    @field_validator("base_url", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return tuple(part for part in re.split(r"[\s,]+", value) if part) if isinstance(value, str) else value
+
+    @field_validator("base_url")
+    @classmethod
+    def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(_address(url) for url in value))
+
+    @field_validator("api_key_env")
+    @classmethod
+    def _name_of_a_variable(cls, value: str) -> str:
+        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,63}", value):
+            raise ConfigError(
+                "generator qwen-openai: option api_key_env takes the name of an environment variable, not a key; "
+                "put the key into that variable."
+            )
+        return value
+
+    @field_validator("extra", mode="before")
+    @classmethod
+    def _scalars(cls, value: Any) -> Any:
+        return _typed(value) if isinstance(value, Mapping) else value
+
+    @field_validator("extra")
+    @classmethod
+    def _not_reserved(cls, value: dict[str, Any]) -> dict[str, Any]:
+        if taken := sorted(RESERVED & set(value)):
+            raise ValueError(f"{', '.join(taken)} cannot be set here")
+        return value
+
+    @field_validator("serve")
+    @classmethod
+    def _has_a_port(cls, value: str | None) -> str | None:
+        if value is not None and "{port}" not in value:
+            raise ValueError("it must contain {port}, where the server takes its port")
+        return value
+
+
+def _address(url: str) -> str:
+    """The address without a slash at its end. Raises where it could hold a secret, or is none."""
+    parts = urlsplit(url)
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise ConfigError(
+            "generator qwen-openai: option base_url takes an address without user, password or query; put a key "
+            "into the environment variable that api_key_env names."
+        )
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("an address begins with http:// or https://")
+    return url.rstrip("/").removesuffix("/chat/completions")
+
+
+def _typed(value: Any) -> Any:
+    """Text from the command line as the JSON scalar it spells; other text stays text."""
+    if isinstance(value, Mapping):
+        return {str(key): _typed(item) for key, item in value.items()}
+    if not isinstance(value, str):
+        return value
+    try:
+        read = json.loads(value, parse_constant=str)
+    except ValueError:
+        return value
+    return read if read is None or isinstance(read, bool | int | float | str) else value

@@ -1,0 +1,76 @@
+"""Which errors may pass, how long to wait for that, and when to stop hoping."""
+
+import re
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Literal
+
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
+
+Kind = Literal["unreachable", "slow", "busy", "broken"]
+
+LONGEST_WAIT = 30.0
+"""Seconds between two tries at most, where the server names none."""
+
+PATIENCE: Mapping[Kind, int] = {"slow": 3}
+"""How many errors of a kind end it, whatever is left of `max_retries`: a request that times out is dear."""
+
+
+class PassingError(Exception):
+    """An error that another try may not meet."""
+
+    def __init__(self, kind: Kind, reason: str) -> None:
+        super().__init__(reason)
+        self.kind: Kind = kind
+
+
+class RejectedError(Exception):
+    """An answer that stays the same however often one asks. `status` is 0 where there was none."""
+
+    def __init__(self, status: int, reason: str, code: str = "") -> None:
+        super().__init__(reason)
+        self.status, self.code = status, code
+
+
+class _Stop:
+    """After the last try, or as many errors of one kind as there is patience for."""
+
+    def __init__(self, tries: int, patience: Mapping[Kind, int]) -> None:
+        self._tries, self._patience = tries, patience
+        self._seen: Counter[Kind] = Counter()
+
+    def __call__(self, state: RetryCallState) -> bool:
+        error = state.outcome.exception() if state.outcome else None
+        if not isinstance(error, PassingError):
+            return True
+        self._seen[error.kind] += 1
+        return state.attempt_number >= self._tries or self._seen[error.kind] >= self._patience.get(error.kind, 1 << 30)
+
+
+async def persistently[T](
+    work: Callable[[], Awaitable[T]], retries: int, first_wait: float, patience: Mapping[Kind, int] = PATIENCE
+) -> T:
+    """What `work` returns, tried again after passing errors; the last of these where it never succeeds."""
+    retrying = AsyncRetrying(
+        retry=retry_if_exception_type(PassingError),
+        stop=_Stop(retries + 1, patience),
+        wait=wait_random_exponential(multiplier=first_wait, max=LONGEST_WAIT),
+        reraise=True,
+    )
+    return await retrying(work)
+
+
+def retry_after(value: str | None, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> float | None:
+    """The seconds of a Retry-After header, which holds a number or a date; None where it says nothing."""
+    if value is None:
+        return None
+    if re.fullmatch(r"\d{1,9}(\.\d{1,9})?", value.strip()):
+        return float(value)
+    try:
+        date = parsedate_to_datetime(value)
+    except (ValueError, TypeError):
+        return None
+    date = date if date.tzinfo else date.replace(tzinfo=UTC)
+    return max(0.0, (date - now()).total_seconds())

@@ -1,0 +1,177 @@
+"""A Qwen vision-language model in this process: loaded once, asked in batches, held to the reply schema.
+
+`prepare` and `answer` may be called from two threads. A row's reply depends on its own request and seed; the
+rows beside it change no more than the last bits of its logits.
+"""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+from pgen.records import Image, Reply, Request
+from pgen_qwen_transformers.chat import messages
+from pgen_qwen_transformers.decoding import Decoding
+from pgen_qwen_transformers.grammar import Grammars
+from pgen_qwen_transformers.loading import Settings, check_packages, device_of, load_frame, load_weights
+
+if TYPE_CHECKING:
+    import PIL.Image
+    from torch import Tensor
+
+_loading = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How tokens are chosen."""
+
+    temperature: float
+    top_p: float
+    max_new_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A request as tensors of one row, on the CPU. `length` counts its tokens."""
+
+    inputs: "Mapping[str, Tensor]"
+    length: int
+    schema: Mapping[str, Any]
+    seed: int
+
+
+def shared(settings: Settings) -> "Model":
+    """The process's one model with these settings; another's memory is given back. Raises ConfigError."""
+    with _loading:
+        return _shared(settings)
+
+
+@lru_cache(maxsize=1)
+def _shared(settings: Settings) -> "Model":
+    return Model(settings)
+
+
+class Model:
+    """Checks all but the weights at once; those are loaded for the first answer."""
+
+    def __init__(self, settings: Settings) -> None:
+        check_packages(settings)
+        self.device = device_of(settings.device)
+        self._settings = settings
+        self._config, self._processor = load_frame(settings)
+        self._preparing, self._answering = threading.Lock(), threading.Lock()
+        added = self._processor.tokenizer.added_tokens_decoder.values()
+        self._control = tuple(token.content for token in added if token.special)
+
+    def prepare(self, request: Request) -> Prepared:
+        """Text and pictures as the model takes them."""
+        chat = messages(request, self._control)
+        pictures = [_decoded(image) for image in request.images]
+        with self._preparing:
+            text = self._processor.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
+            inputs = self._processor(text=[text], images=[pictures] if pictures else None, return_tensors="pt")
+        return Prepared(dict(inputs), inputs["input_ids"].shape[1], request.prompt.schema, request.seed)
+
+    def answer(self, works: Sequence[Prepared], sampling: Sampling, cancelled: Callable[[], bool]) -> list[Reply]:
+        """One reply a row, in order. Raises MemoryError where the batch does not fit the device."""
+        with self._answering:
+            rows = self._grammars.rows([work.schema for work in works])
+            seeds = [work.seed for work in works]
+            choose = Decoding(rows, seeds, sampling.temperature, sampling.top_p, cancelled)
+            output = self._generate(works, choose, sampling.max_new_tokens)
+            return [self._reply(work, tokens) for work, tokens in zip(works, output, strict=True)]
+
+    def facts(self) -> dict[str, Any]:
+        """What was found out, for the manifest; weights that nothing was asked of are not loaded for it."""
+        import llguidance
+        import torch
+        import transformers
+
+        found = {
+            "device": self.device,
+            "structured_output": f"JSON Schema, by llguidance {llguidance.__version__}",
+            "torch": torch.__version__,
+            "transformers": transformers.__version__,
+            "architecture": self._config.model_type,
+        }
+        if commit := getattr(self._config, "_commit_hash", None):
+            found["commit"] = commit
+        if self.device.startswith("cuda"):
+            found["gpu"] = torch.cuda.get_device_name(self.device)
+        if "_weights" in vars(self):
+            found["dtype"] = str(self._weights.dtype).removeprefix("torch.")
+        return found
+
+    @cached_property
+    def _weights(self) -> Any:
+        """The model; its own habits of sampling (temperature, repetition penalty, …) are set aside."""
+        from transformers import GenerationConfig
+
+        model = load_weights(self._settings, self._config, self.device)
+        own = model.generation_config.eos_token_id
+        stops = dict.fromkeys([*(own if isinstance(own, list) else [own]), self._processor.tokenizer.eos_token_id])
+        ends = [stop for stop in stops if stop is not None]
+        pad = self._processor.tokenizer.pad_token_id
+        model.generation_config = GenerationConfig(eos_token_id=ends, pad_token_id=ends[0] if pad is None else pad)
+        return model
+
+    @cached_property
+    def _grammars(self) -> Grammars:
+        weights = self._weights
+        width = weights.config.get_text_config().vocab_size
+        return Grammars(self._processor.tokenizer, width, weights.generation_config.eos_token_id)
+
+    def _generate(self, works: Sequence[Prepared], choose: Decoding, limit: int) -> list[list[int]]:
+        """The new tokens of each row, padding after their end included."""
+        import torch
+
+        inputs = collated([work.inputs for work in works], self._weights.generation_config.pad_token_id)
+        try:
+            with torch.inference_mode():
+                moved = {name: value.to(self.device) for name, value in inputs.items()}
+                output = self._weights.generate(
+                    **moved, logits_processor=[choose], do_sample=False, max_new_tokens=limit
+                )
+            new: list[list[int]] = output[:, inputs["input_ids"].shape[1] :].tolist()
+            return new
+        except torch.OutOfMemoryError:
+            moved = {}
+        # Outside of the handler, whose traceback would keep the batch's tensors alive.
+        if self.device.startswith("cuda"):
+            torch.cuda.empty_cache()
+        raise MemoryError(f"{self.device} has no room for {len(works)} sample(s); lower --max-pixels")
+
+    def _reply(self, work: Prepared, tokens: list[int]) -> Reply:
+        stops = set(self._weights.generation_config.eos_token_id)
+        end = next((place for place, token in enumerate(tokens) if token in stops), None)
+        text = self._processor.tokenizer.decode(
+            tokens[:end], skip_special_tokens=True, clean_up_tokenization_spaces=False
+        )
+        count = len(tokens) if end is None else end + 1
+        return Reply(text, truncated=end is None, tokens_in=work.length, tokens_out=count)
+
+
+def collated(rows: "Sequence[Mapping[str, Tensor]]", pad: int) -> "dict[str, Tensor]":
+    """Rows of different length as one batch: what runs along the text is padded on the left, the rest joined."""
+    import torch
+    from torch.nn.functional import pad as padded
+
+    width = max(row["input_ids"].shape[1] for row in rows)
+    batch: dict[str, Tensor] = {}
+    for name in sorted({name for row in rows for name in row}):
+        parts = [row[name] for row in rows if name in row]
+        if all(name in row and row[name].shape == row["input_ids"].shape for row in rows):
+            fill = pad if name == "input_ids" else 0
+            parts = [padded(part, (width - part.shape[1], 0), value=fill) for part in parts]
+        batch[name] = torch.cat(parts)
+    return batch
+
+
+def _decoded(image: Image) -> "PIL.Image.Image":
+    import PIL.Image
+
+    with PIL.Image.open(BytesIO(image.jpeg)) as picture:
+        return picture.convert("RGB")

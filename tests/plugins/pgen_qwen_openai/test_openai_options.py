@@ -1,0 +1,99 @@
+"""Options: what is read from a command line, and what is refused."""
+
+import pickle
+import traceback
+
+import pytest
+
+from pgen.errors import ConfigError
+from pgen_qwen_openai.generator import QwenOpenAIGenerator
+
+HERE = "http://127.0.0.1:8000/v1"
+
+
+def options(**given):
+    return QwenOpenAIGenerator(**{"base_url": HERE, **given}).options
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        (HERE, (HERE,)),
+        (f"{HERE}/, http://b:1/v1 {HERE}", (HERE, "http://b:1/v1")),
+        ([f"{HERE}/chat/completions"], (HERE,)),
+    ],
+)
+def test_addresses_come_one_or_several(given, read):
+    assert options(base_url=given).base_url == read
+
+
+def test_further_fields_are_read_as_what_they_spell():
+    extra = {
+        "top_p": "0.9",
+        "stop": ["x"],
+        "user": "me",
+        "id": '"7"',
+        "seed": "null",
+        "n_best": "NaN",
+        "a": {"b": "false"},
+    }
+    assert options(extra=extra).extra == {
+        **{"top_p": 0.9, "stop": ["x"], "user": "me", "id": "7", "seed": None, "n_best": "NaN"},
+        "a": {"b": False},
+    }
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"base_url": ""}, "name the server"),
+        ({"base_url": "127.0.0.1:8000"}, "begins with http"),
+        ({"serve": "vllm serve"}, "{port}"),
+        ({"extra": {"messages": []}}, "messages cannot be set here"),
+        ({"temperature": "-1"}, "temperature"),
+        ({"concurrency": 0}, "concurrency"),
+        ({"baseurl": HERE}, "did you mean base_url"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_by_name(given, told):
+    with pytest.raises(ConfigError, match=told):
+        options(**given)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"api_key_env": "sk-secret-123"},
+        {"api_key": "sk-secret-123"},
+        {"base_url": "https://user:sk-secret-123@host/v1"},
+        {"base_url": "https://host/v1?key=sk-secret-123"},
+    ],
+)
+def test_a_key_in_an_option_is_refused_and_not_repeated(given):
+    with pytest.raises(ConfigError) as caught:
+        options(**given)
+    assert "sk-secret" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_variable_that_was_named_must_be_set(monkeypatch):
+    import asyncio
+
+    monkeypatch.delenv("NO_SUCH_KEY", raising=False)
+    with pytest.raises(ConfigError, match=r"NO_SUCH_KEY, named by generator\.api_key_env, is not set"):
+        asyncio.run(QwenOpenAIGenerator(base_url=HERE, api_key_env="NO_SUCH_KEY").open())
+
+
+def test_only_what_can_change_a_reply_belongs_to_its_identity():
+    assert set(QwenOpenAIGenerator(base_url=HERE).identity()) == {
+        *("name", "model", "temperature", "max_tokens", "response_format", "extra")
+    }
+
+
+def test_every_option_is_documented():
+    fields = QwenOpenAIGenerator.Options.model_json_schema()["properties"]
+    assert all(field.get("description") for field in fields.values())
+
+
+def test_it_can_be_pickled():
+    generator = QwenOpenAIGenerator(base_url=HERE, extra={"top_p": "0.5"})
+    assert pickle.loads(pickle.dumps(generator)).options == generator.options

@@ -1,0 +1,24 @@
+"""What real servers run in: environments of their own, and variables that keep them quiet and offline."""
+
+import os
+
+import pytest
+
+QUIET = {
+    **{"HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1", "VLLM_CPU_KVCACHE_SPACE": "1"},
+    **{"OMP_NUM_THREADS": "2", "TOKENIZERS_PARALLELISM": "false"},
+}
+"""Nothing is fetched, nothing is reported, and memory and cores are left for others."""
+
+
+def missing(told: str) -> None:
+    if os.environ.get("PGEN_REQUIRE_SERVERS") == "1":
+        pytest.fail(told)
+    pytest.skip(told)
+
+
+def python_of(variable: str) -> str:
+    python = os.environ.get(variable, "")
+    if not os.access(python, os.X_OK):
+        missing(f"no real server: {variable} is {python!r}, which is no Python; see tools/server-envs.sh")
+    return python

@@ -1,0 +1,63 @@
+"""vLLM on the CPU, started and stopped by the generator: the server that most users have."""
+
+import asyncio
+import json
+import shlex
+from importlib.util import find_spec
+
+import pytest
+from asking_servers import ask, outcome, requests
+from server_environments import missing
+
+from pgen.records import Dialogue
+from pgen_qwen_openai.generator import QwenOpenAIGenerator
+
+STRUCTURED = json.dumps({"backend": "guidance", "disable_any_whitespace": True})
+FAMILY = "qwen2_5_vl"
+COUNT, COMPARED = 200, 24
+TOKENS = 2600
+"""Room for texts of 300 characters at a token a byte."""
+
+
+def command(python, checkpoint):
+    options = "--host 127.0.0.1 --port {port} --dtype float32 --max-model-len 8192 --max-num-seqs 32 --enforce-eager"
+    # The checkpoint's own repetition penalty is left out: greedy text is then that of the model alone.
+    options += " --generation-config vllm --served-model-name tiny"
+    more = ["--limit-mm-per-prompt", '{"image":4,"video":0}', "--structured-outputs-config", STRUCTURED]
+    start = [python, "-m", "vllm.entrypoints.openai.api_server", "--model", str(checkpoint)]
+    return f"{shlex.join(start)} {options} {shlex.join(more)}"
+
+
+@pytest.fixture(scope="module")
+def answered(vllm_python, checkpoint, quiet):
+    """The checkpoint, the generator, and its replies to all requests, from one start of the server."""
+    folder = checkpoint(vllm_python, FAMILY)
+    generator = QwenOpenAIGenerator(
+        serve=command(vllm_python, folder), concurrency=16, max_tokens=TOKENS, serve_timeout=400, max_retries=2
+    )
+    return folder, generator, asyncio.run(ask(generator, list(requests(COUNT))))
+
+
+def test_every_reply_is_valid_and_none_is_lost(answered):
+    _, generator, replies = answered
+    outcomes = [outcome(reply, request) for reply, request in zip(replies, requests(COUNT), strict=True)]
+    assert [found for found in outcomes if not isinstance(found, Dialogue)] == []
+    assert generator.provenance() == {"model": "tiny", "response_format": "json_schema"}
+    assert all(reply.tokens_in and reply.tokens_out for reply in replies)
+
+
+def test_the_pictures_are_seen(answered):
+    _, _, replies = answered
+    none, one, two = ({reply.tokens_in for reply in replies[start:9:3]} for start in range(3))
+    assert max(none) < min(one) < min(two)
+
+
+def test_the_greedy_text_is_that_of_the_model_in_this_process(answered):
+    if lacking := [name for name in ("torch", "torchvision", "transformers", "llguidance") if find_spec(name) is None]:
+        missing(f"no comparison with qwen-transformers: {', '.join(lacking)} is missing")
+    from pgen_qwen_transformers.generator import QwenTransformers
+
+    folder, _, replies = answered
+    local = QwenTransformers(model=str(folder), device="cpu", max_new_tokens=TOKENS, batch_size=8)
+    texts = [reply.text for reply in asyncio.run(ask(local, list(requests(COMPARED))))]
+    assert texts == [reply.text for reply in replies[:COMPARED]]
