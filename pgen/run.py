@@ -17,7 +17,7 @@ from pgen import manifest
 from pgen.components import Results
 from pgen.config import RunOptions
 from pgen.errors import InputError, TooManyFailuresError
-from pgen.generation import Progress, generate
+from pgen.generation import FOUND, Progress, generate
 from pgen.journal import Journal
 from pgen.parts import Parts
 from pgen.pipeline import Pipeline
@@ -98,13 +98,15 @@ class Run:
         started, began = monotonic(), datetime.now(UTC)
         plan = self.plan
         with self.workspace.locked(fresh=self.options.fresh):
-            journal = Journal(self.workspace.journal, self.identity())
+            journal = Journal(self.workspace.journal)
             try:
+                journal.claim("options", self.identity())
                 resumed = sum(journal.answered(sample) for _, samples in self._planned() for sample in samples)
-                self._generate(journal, plan, progress(plan.samples, resumed))
+                if resumed < plan.samples or journal.recall(FOUND) is None:
+                    self._generate(journal, plan, progress(plan.samples, resumed))
                 report = replace(self._report(journal, plan), resumed=resumed, seconds=monotonic() - started)
                 self._check_failures(report, journal)
-                self._write(journal, self._manifest(report, began))
+                self._write(journal, self._manifest(report, began, journal.recall(FOUND)))
             except BaseException:
                 if journal.empty:
                     self.workspace.discard()
@@ -120,7 +122,7 @@ class Run:
         return {
             "source": parts.source.identity(),
             "prompt": {**parts.prompts.identity(), "hash": parts.prompts.fingerprint()},
-            "generator": {**parts.generator.identity(), "model": parts.generator.model},
+            "generator": parts.generator.identity(),
             "run": {"seed": self.options.seed, "max_pixels": self.options.max_pixels},
         }
 
@@ -173,7 +175,7 @@ class Run:
         for sink in self.parts.sinks:
             sink.write(results, staging)
 
-    def _manifest(self, report: Report, began: datetime) -> dict[str, Any]:
+    def _manifest(self, report: Report, began: datetime, found: dict[str, Any]) -> dict[str, Any]:
         parts, failed = self.parts, sum(report.failed.values())
         return {
             "pgen_manifest": 1,
@@ -181,11 +183,7 @@ class Run:
             "source": parts.source.describe(),
             "sampler": parts.sampler.describe(),
             "prompt": {**parts.prompts.describe(), "hash": parts.prompts.fingerprint()},
-            "generator": {
-                **parts.generator.describe(),
-                "model": parts.generator.model,
-                "found": parts.generator.provenance(),
-            },
+            "generator": {**parts.generator.describe(), **found},
             "sinks": [sink.describe() for sink in parts.sinks],
             "run": self.options.model_dump(mode="json", exclude={"output_dir", "fresh"}),
             "counts": {
