@@ -9,7 +9,7 @@ COPY := .cache/wheel-test
 export PATH := $(PATH):$(CURDIR)/.cache/uv-env/bin
 export PGEN_LEROBOT044_PYTHON ?= $(CURDIR)/.venv-lerobot044/bin/python
 
-.PHONY: help demo test check wheel-test bench constraints clean
+.PHONY: help demo test check servers wheel-test bench constraints clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
@@ -31,6 +31,9 @@ wheel-test: .venv-lerobot044/.ready ## the whole suite, against the built wheel
 	cp -r $(filter-out pgen plugins schemas dist demo,$(wildcard *)) $(COPY)
 	cd $(COPY) && PGEN_WHEEL="$$(echo $(CURDIR)/dist/*.whl)" $(CURDIR)/.venv-wheel/bin/python $(PYTEST) $(ARGS)
 
+servers: .venv-test/.ready ## environments of real servers, for tests/servers; prints the variables to export
+	@tools/server-envs.sh .venv-vllm .venv-serve
+
 bench: .venv-test/.ready ## every figure the README gives
 	.venv-test/bin/python benchmarks/run.py $(ARGS)
 
@@ -38,7 +41,7 @@ constraints: ## the newest versions that fit pyproject.toml, into constraints*.t
 	tools/setup.sh constraints
 
 clean: ## remove what these commands made
-	rm -rf .venv .venv-test .venv-wheel .venv-lerobot044 .cache .mypy_cache .pytest_cache .ruff_cache dist demo
+	rm -rf .venv .venv-* .cache .mypy_cache .pytest_cache .ruff_cache dist demo
 
 .venv/.ready: $(SETUP)
 	tools/setup.sh demo && touch $@

@@ -14,6 +14,7 @@ from time import monotonic
 from typing import Any
 
 from pgen import manifest
+from pgen.clips import with_clip
 from pgen.components import Results
 from pgen.config import RunOptions
 from pgen.errors import InputError, TooManyFailuresError
@@ -90,7 +91,7 @@ class Run:
         if first is None:
             found = f" ({'; '.join(f'{count} {note}' for note, count in notes.items())})" if notes else ""
             raise InputError(f"the chosen episodes hold no skill to ask about{found}; check the skills.")
-        prompt = self.parts.prompts.build(first, self._seed(first))
+        prompt = with_clip(self.parts.prompts.build(first, self._seed(first)), first)
         return Plan(**counts, notes=notes, sample=first, prompt=prompt)
 
     def execute(self, progress: Callable[[int, int], Progress]) -> Report:
@@ -135,7 +136,13 @@ class Run:
     def _generate(self, journal: Journal, plan: Plan, progress: Progress) -> None:
         parts, options = self.parts, self.options
         pipeline = Pipeline(
-            parts.source, parts.prompts, parts.generator, options.seed, options.attempts, options.max_pixels
+            parts.source,
+            parts.prompts,
+            parts.generator,
+            options.seed,
+            options.attempts,
+            options.max_pixels,
+            parts.sampler.pictures,
         )
         missing = ([sample for sample in samples if not journal.answered(sample)] for _, samples in self._planned())
         generate(pipeline, missing, journal, int(options.max_failures * plan.samples), progress)
