@@ -73,15 +73,10 @@ class Dataset:
     def notes(self) -> Counter[str]:
         """What is not as the format has it, and was read all the same, counted."""
         found = Counter(self.layout.notes())
-        for key, known in (("total_episodes", len(self.episode_indices)), ("total_frames", self.frames)):
+        for key, known in (("total_episodes", len(self.episode_indices)), ("total_frames", self.layout.frames)):
             if self.info.get(key) != known:
                 found[f"{key} of info.json is {self.info.get(key)}, there are {known}"] += 1
         return found
-
-    @cached_property
-    def frames(self) -> int:
-        """The number of frames, by the metadata."""
-        return sum(entry.length for entry in self.entries())
 
     def episode_of(self, name: str) -> int | None:
         """The one episode whose frames are in a data file; None where the layout puts several into one."""
@@ -110,7 +105,7 @@ class Dataset:
 def _read_info(root: Path) -> dict[str, Any]:
     path = root / "meta" / "info.json"
     try:
-        info = json.loads(path.read_text(encoding="utf-8"))
+        info: Any = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(f"there is no LeRobot dataset at {root}: meta/info.json is missing.") from None
     except (OSError, ValueError) as error:
@@ -121,7 +116,7 @@ def _read_info(root: Path) -> dict[str, Any]:
     for key, feature in features.items():
         if not isinstance(feature, dict):
             raise InputError(f"{path}: the feature {key!r} is no object.")
-    return info
+    return dict(info)
 
 
 def _number(info: dict[str, Any], key: str) -> float:

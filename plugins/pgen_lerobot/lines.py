@@ -23,8 +23,9 @@ def read_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 
 def whole(path: Path, number: int, line: dict[str, Any], key: str) -> int:
     """A whole number of a line, which may be written as a float. Raises InputError."""
-    value = line.get(key)
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value) or value < 0:
+    value: Any = line.get(key)
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not float(value).is_integer() or value < 0:
         raise InputError(f"{path}, line {number}: {key} must be a whole number from 0 on, found {value!r}.")
     return int(value)
 

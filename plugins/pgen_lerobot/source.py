@@ -101,7 +101,7 @@ class LeRobotSource(Source):
         if entry.length != len(frames.timestamps):
             raise InputError(
                 f"{self.dataset.root / entry.data_file} holds {len(frames.timestamps)} frames of episode "
-                f"{entry.index}, {self.dataset.layout.episodes_name} says {entry.length}; the data and its metadata disagree."
+                f"{entry.index}, {self.dataset.layout.episodes_name} says {entry.length}; the two disagree."
             )
         own_task = self._own_task(frames)
         found = self._skills.read(frames, own_task)

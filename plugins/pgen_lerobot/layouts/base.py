@@ -101,6 +101,11 @@ class Layout(ABC):
     def episode_indices(self) -> list[int]:
         """The indices of all episodes, in order."""
 
+    @property
+    @abstractmethod
+    def frames(self) -> int:
+        """How many frames the episodes have."""
+
     @abstractmethod
     def entries(self) -> Iterator[EpisodeEntry]:
         """All episodes, in order."""

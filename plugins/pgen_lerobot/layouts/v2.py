@@ -15,9 +15,9 @@ from typing import Any
 
 from pgen.errors import InputError
 from pgen_lerobot.layouts.base import Clip, EpisodeEntry, EpisodeStats, Layout
-from pgen_lerobot.lines import read_lines, whole
 from pgen_lerobot.layouts.paths import PathTemplate
 from pgen_lerobot.layouts.stats_lines import LineStats
+from pgen_lerobot.lines import read_lines, whole
 from pgen_lerobot.tasks import LineTasks, TaskTable
 
 DATA_PATH = "data/chunk-{episode_chunk:03d}/episode_{episode_index:06d}.parquet"
@@ -50,6 +50,10 @@ class LayoutV2(Layout):
     @cached_property
     def episode_indices(self) -> list[int]:
         return self._indices.tolist()
+
+    @property
+    def frames(self) -> int:
+        return sum(self._lengths)
 
     def entries(self) -> Iterator[EpisodeEntry]:
         return map(self.entry_at, range(len(self._indices)))

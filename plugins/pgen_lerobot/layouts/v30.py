@@ -52,6 +52,10 @@ class LayoutV30(Layout):
         indices: list[int] = self._episodes.column("episode_index").to_pylist()
         return indices
 
+    @property
+    def frames(self) -> int:
+        return int(pc.sum(self._episodes.column("length")).as_py())
+
     def entries(self) -> Iterator[EpisodeEntry]:
         for batch in self._episodes.to_batches(max_chunksize=1024):
             yield from map(self._entry, batch.to_pylist())

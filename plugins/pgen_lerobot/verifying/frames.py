@@ -166,8 +166,8 @@ def _count(frames: pa.Table, table: pa.Table, lengths: Counter[int], counts: Cou
 def _episodes(dataset: Dataset, lengths: Counter[int]) -> Iterator[Problem]:
     for entry in dataset.entries():
         if lengths[entry.index] != entry.length:
-            what = f"episode {entry.index} has {lengths[entry.index]} rows, {dataset.layout.episodes_name} says {entry.length}"
-            yield Problem(entry.data_file, what)
+            what = f"episode {entry.index} has {lengths[entry.index]} rows"
+            yield Problem(entry.data_file, f"{what}, {dataset.layout.episodes_name} says {entry.length}")
     unlisted = sorted(set(lengths).difference(dataset.episode_indices))
     if unlisted:
         yield Problem(dataset.layout.episodes_name, f"episode {unlisted[0]} is not listed, but the data has rows of it")

@@ -44,7 +44,7 @@ def _totals(dataset: Dataset) -> Iterator[Problem]:
     totals = {
         "total_tasks": len(dataset.tasks.texts),
         "total_episodes": len(dataset.episode_indices),
-        "total_frames": dataset.frames,
+        "total_frames": dataset.layout.frames,
     }
     for key, right in totals.items():
         if dataset.info.get(key) != right:

@@ -22,11 +22,11 @@ def as_v21(root: Path, chunks_size: int = 1000) -> Path:
         fields = {"episode_chunk": row["episode_index"] // chunks_size, "episode_index": row["episode_index"]}
         old = f"chunk-000/file-{row['episode_index']:03d}"
         _move(root / f"data/{old}.parquet", root / V21_DATA.format(**fields))
+        _in_older_words(root / V21_DATA.format(**fields))
         for key in videos:
             _move(root / f"videos/{key}/{old}.mp4", root / V21_VIDEO.format(video_key=key, **fields))
-    _lines(
-        root / "meta/episodes.jsonl", [{k: row[k] for k in ("episode_index", "tasks", "length")} for row in episodes]
-    )
+    kept = ("episode_index", "tasks", "length")
+    _lines(root / "meta/episodes.jsonl", [{key: row[key] for key in kept} for row in episodes])
     _lines(root / "meta/episodes_stats.jsonl", [_stats(row, info) for row in episodes])
     tasks = pq.read_table(root / "meta/tasks.parquet").to_pylist()
     _lines(root / "meta/tasks.jsonl", [{"task_index": row["task_index"], "task": row["task"]} for row in tasks])
@@ -35,8 +35,8 @@ def as_v21(root: Path, chunks_size: int = 1000) -> Path:
     for folder in sorted((p for p in root.rglob("*") if p.is_dir()), reverse=True):
         if not any(folder.iterdir()):
             folder.rmdir()
-    dropped = {"data_files_size_in_mb", "video_files_size_in_mb"}
-    kept = {key: value for key, value in info.items() if key not in dropped}
+    for key in ("data_files_size_in_mb", "video_files_size_in_mb"):
+        del info[key]
     told = {
         "codebase_version": "v2.1",
         "total_videos": len(videos) * len(episodes),
@@ -45,7 +45,7 @@ def as_v21(root: Path, chunks_size: int = 1000) -> Path:
         "data_path": V21_DATA,
         "video_path": V21_VIDEO if videos else None,
     }
-    (root / "meta/info.json").write_text(json.dumps(kept | told, indent=4))
+    (root / "meta/info.json").write_text(json.dumps(info | told, indent=4))
     return root
 
 
@@ -69,6 +69,13 @@ def as_v20(root: Path, chunks_size: int = 1000) -> Path:
         table = pq.read_table(path).drop_columns(["frame_index"])
         pq.write_table(table.cast(pa.schema([_double(field) for field in table.schema])), path)
     return root
+
+
+def _in_older_words(path: Path) -> None:
+    """What Hugging Face's datasets of that time called a list."""
+    table = pq.read_table(path)
+    told = {key: value.replace(b'"List"', b'"Sequence"') for key, value in (table.schema.metadata or {}).items()}
+    pq.write_table(table.replace_schema_metadata(told), path)
 
 
 def _double(field: "pa.Field[Any]") -> "pa.Field[Any]":
