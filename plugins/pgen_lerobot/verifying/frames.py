@@ -26,7 +26,7 @@ def problems(
     dataset: Dataset, shards: list[tuple[str, bool]], expected: Expected, notes: list[str]
 ) -> Iterator[Problem]:
     """Everything wrong with the shards (`shard_names`); the labels are compared with the expected ones."""
-    loose: dict[str, str] = {}
+    loose: dict[str, dict[str, None]] = {}
     lengths: Counter[int] = Counter()
     counts: Counter[int] = Counter()
     for name, listed in shards:
@@ -42,7 +42,7 @@ def problems(
                     _count(frames, table, lengths, counts)
         except (PgenError, OSError, pa.ArrowException) as error:
             yield Problem(name, str(error))
-    notes += [f"column {column}: {told}" for column, told in loose.items()]
+    notes += [f"{told}: {', '.join(columns)}" for told, columns in loose.items()]
     expected.finish()
     yield from expected.problems()
     yield from _episodes(dataset, lengths)
@@ -61,7 +61,7 @@ def _groups(shard: pq.ParquetFile) -> Iterator[tuple[int, pa.Table]]:
         start += len(table)
 
 
-def _schema(dataset: Dataset, name: str, shard: pq.ParquetFile, loose: dict[str, str]) -> Iterator[Problem]:
+def _schema(dataset: Dataset, name: str, shard: pq.ParquetFile, loose: dict[str, dict[str, None]]) -> Iterator[Problem]:
     declared = {key: feature for key, feature in dataset.features.items() if feature.get("dtype") != "video"}
     schema = shard.schema_arrow
     for column in declared:
@@ -69,7 +69,7 @@ def _schema(dataset: Dataset, name: str, shard: pq.ParquetFile, loose: dict[str,
             yield Problem(name, "the column is missing; info.json declares it", column=column)
         elif told := _mismatch(declared[column], schema.field(column).type):
             if column != COLUMN and _is_number(declared[column], schema.field(column).type):
-                loose.setdefault(column, told)
+                loose.setdefault(told, {})[column] = None
             else:
                 yield Problem(name, told, column=column)
     for column in schema.names:
@@ -84,7 +84,7 @@ def _mismatch(feature: dict[str, Any], kind: pa.DataType) -> str | None:
     inner = _element(kind)
     named = {"double": "float64", "float": "float32", "large_string": "string"}.get(str(inner), str(inner))
     if named != dtype or (inner is kind) != (feature.get("shape") == [1]):
-        return f"its type is {kind}; info.json says {dtype} of shape {feature.get('shape')}"
+        return f"the type is {kind}; info.json says {dtype} of shape {feature.get('shape')}"
     return None
 
 
