@@ -13,9 +13,6 @@ from av.video.frame import VideoFrame
 
 from pgen.errors import SampleError
 
-_CLOSE = 0.01
-"""Rates that differ by less are the same one, measured: a container keeps durations in whole ticks."""
-
 
 class VideoFile:
     """An open video file. Not for two threads at once."""
@@ -36,11 +33,9 @@ class VideoFile:
         self._gop = 0
 
     def rate(self, fps: float) -> float:
-        """Frames a second: `fps`, unless the file itself runs at another constant rate."""
+        """Frames a second: the file's own constant rate, which need not be the dataset's; `fps` where it has none."""
         own, steady = self._stream.average_rate, self._stream.base_rate
-        if own is None or own != steady or abs(float(own) / fps - 1) < _CLOSE:
-            return fps
-        return float(own)
+        return fps if own is None or own != steady else float(own)
 
     def at(self, seconds: float, fps: float) -> VideoFrame:
         """The frame whose time is within half a frame of `seconds`. Raises SampleError("decode", …)."""
