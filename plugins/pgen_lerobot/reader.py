@@ -49,9 +49,7 @@ class LeRobotImages(ImageReader):
         clip = entry.clips.get(camera)
         if clip is None:
             raise SampleError("decode", f"episode {entry.index} has no video of camera {camera}.")
-        video = self._video(camera, clip.path)
-        rate = video.rate(self._dataset.fps)
-        frame = video.at(clip.start + frame_index / rate, rate)
+        frame = self._video(camera, clip.path).frame(clip.start, frame_index)
         width, height = fitted(frame.width, frame.height, self._max_pixels)
         picture = frame.to_image(width=width, height=height)
         return encode(picture, camera, self._max_pixels)

@@ -3,7 +3,9 @@
 import io
 import json
 import shutil
+from fractions import Fraction
 
+import av
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -276,6 +278,34 @@ def test_a_video_at_another_rate_than_the_datasets_is_read_by_frame(tmp_path, ra
     edit_json(root / "meta/info.json", lambda info: info.update(fps=10))
     for frame, shown in enumerate(pictures(*opened(root))):
         assert shown[0] == pytest.approx(20 + frame * 53 % 210, abs=12)
+
+
+def test_a_video_on_a_wall_clock_is_read_by_frame(tmp_path):
+    def draw(episode):
+        return lambda camera, frame: Image.new("RGB", (32, 32), (20 + (frame * 53 + episode * 90) % 210, 0, 0))
+
+    recordings = [Recording(length=40, draw=draw(episode), task="wipe") for episode in range(2)]
+    root = write_dataset(tmp_path / "data", recordings, Layout(fps=10, cameras=("top",), gop=7))
+    before = pictures(*opened(root))
+    starts = retimed(root / "videos/top/chunk-000/file-000.mp4", lambda n: n * 100 + 20 * (n % 5) + 900 * (n // 30))
+    path = next((root / "meta/episodes").glob("*/*.parquet"))
+    name = "videos/top/from_timestamp"
+    change(path, lambda t: t.set_column(t.column_names.index(name), name, pa.array([0.0, starts[40] + 0.004])))
+    assert pictures(*opened(root)) == before
+
+
+def retimed(path, milliseconds):
+    """Write a video again with other times for its frames; gives them in seconds."""
+    moved = path.with_name("moved.mp4")
+    with av.open(str(path)) as source, av.open(str(moved), "w", options={"video_track_timescale": "1000"}) as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        packets = [packet for packet in source.demux(video=0) if packet.pts is not None]
+        times = [milliseconds(number) for number in range(len(packets))]
+        for packet, time in zip(packets, times, strict=True):
+            packet.stream, packet.time_base, packet.pts, packet.dts = stream, Fraction(1, 1000), time, time
+            target.mux(packet)
+    moved.replace(path)
+    return [time / 1000 for time in times]
 
 
 def test_an_entirely_black_camera_is_shown_as_it_is(tmp_path):
