@@ -7,7 +7,7 @@ dataset to tell what it always lacked from what was lost.
 from collections import Counter
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from functools import cached_property
+from functools import cached_property, lru_cache
 from io import BytesIO
 from typing import Any
 
@@ -44,12 +44,12 @@ class Cameras:
     def videos(self) -> dict[str, Videos]:
         """What there is of each video camera, whatever its pictures."""
         known = {key: Videos() for key, kind in self._dataset.cameras.items() if kind == "video"}
-        there: dict[str, bool] = {}
+        there = lru_cache(maxsize=None)(lambda path: (self._dataset.root / path).is_file())
         for entry in self._dataset.entries() if known else ():
             for key, videos in known.items():
                 clip = entry.clips.get(key)
                 path = clip.path if clip else None
-                if path is not None and there.setdefault(path, (self._dataset.root / path).is_file()):
+                if path is not None and there(path):
                     videos.found += 1
                 else:
                     videos.missing += 1

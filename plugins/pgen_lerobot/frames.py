@@ -37,7 +37,8 @@ def stream(dataset: Dataset, wanted: set[int] | None) -> Iterator[EpisodeFrames]
             with dataset.shard(name) as shard:
                 columns = [column for column in _COLUMNS if column in shard.schema_arrow.names]
                 tables = episode_tables(shard, columns, wanted) if only is None else [shard.read(columns)]
-                yield from (_checked(indexed(dataset, name, table), dataset.root / name) for table in tables)
+                found = (indexed(dataset, name, table) for table in tables if len(table))
+                yield from (_checked(table, dataset.root / name) for table in found)
 
 
 def episode_tables(shard: pq.ParquetFile, columns: list[str], wanted: set[int] | None = None) -> Iterator[pa.Table]:
@@ -65,27 +66,27 @@ def indexed(dataset: Dataset, name: str, table: pa.Table) -> pa.Table:
     columns: dict[str, Any] = {"episode_index": episode_column(dataset, name, table)}
     for column in ("frame_index", "task_index"):
         if column in table.column_names:
-            columns[column] = _whole(table.column(column), f"{dataset.root / name}, column {column}")
+            columns[column] = _numbers(table, column, pa.int64(), dataset.root / name)
     if "task_index" not in columns:
         episodes = runs(columns["episode_index"])
         told = [pa.repeat(_told_task(dataset, name, index), stop - start) for start, stop, index in episodes]
         columns["task_index"] = pa.chunked_array(told, pa.int64())
     if "timestamp" in table.column_names:
-        columns["timestamp"] = table.column("timestamp").cast(pa.float64())
+        columns["timestamp"] = _numbers(table, "timestamp", pa.float64(), dataset.root / name)
     return pa.table(columns)
 
 
 def episode_column(dataset: Dataset, name: str, table: pa.Table) -> pa.ChunkedArray:
     """The episode of each row of a shard's table, as int64. Raises InputError where file and column disagree."""
     only = dataset.episode_of(name)
-    where = f"{dataset.root / name}, column episode_index"
-    found = _whole(table.column("episode_index"), where) if "episode_index" in table.column_names else None
+    path = dataset.root / name
+    found = _numbers(table, "episode_index", pa.int64(), path) if "episode_index" in table.column_names else None
     if only is None and found is not None:
         return found
     known = pa.chunked_array([pa.repeat(pa.scalar(only, pa.int64()), len(table))])
     if found is not None and not found.equals(known):
         other = next((value for _, _, value in runs(found) if value != only), None)
-        raise InputError(f"{where} holds {other}; the file is that of episode {only} alone.")
+        raise InputError(f"{path}, column episode_index holds {other}; the file is that of episode {only} alone.")
     return known
 
 
@@ -100,11 +101,12 @@ def runs(column: pa.ChunkedArray) -> Iterator[tuple[int, int, int]]:
         start = stop
 
 
-def _whole(column: pa.ChunkedArray, where: str) -> pa.ChunkedArray:
+def _numbers(table: pa.Table, column: str, kind: pa.DataType, path: Path) -> pa.ChunkedArray:
     try:
-        return column.cast(pa.int64())
+        return table.column(column).cast(kind)
     except pa.ArrowException as error:
-        raise InputError(f"{where}: an index has to be a whole number: {error}.") from None
+        needed = "times have to be numbers" if pa.types.is_floating(kind) else "an index has to be a whole number"
+        raise InputError(f"{path}, column {column}: {needed}: {error}.") from None
 
 
 def _told_task(dataset: Dataset, name: str, episode_index: int) -> "pa.Scalar[Any]":

@@ -65,7 +65,7 @@ class LeRobotSink(Sink):
         made = {name for name, _ in shards.shard_names(dataset)}
         size = sum((dataset.root / name).stat().st_size for name in made)
         meta = sum(path.stat().st_size for path in dataset.layout.stats.files())
-        frames = int(dataset.info.get("total_frames") or 0) * _ROOM_PER_FRAME
+        frames = dataset.layout.frames * _ROOM_PER_FRAME
         return size + 2 * meta + frames + files.carried_bytes(dataset.root, made) + _ROOM_AT_LEAST
 
     def write(self, results: Results, out: Path) -> None:

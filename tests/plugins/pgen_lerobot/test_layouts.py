@@ -176,6 +176,25 @@ def test_indices_as_doubles_are_whole_numbers_or_refused(tmp_path):
         opened(root)
 
 
+@pytest.mark.parametrize("rearranged", [as_v21, lambda root: root], ids=["v2.1", "v3.0"])
+def test_times_that_are_no_numbers_are_refused(tmp_path, rearranged):
+    root = rearranged(dataset(tmp_path / "data", **ONE_A_FILE))
+    path = sorted((root / "data").glob("*/*.parquet"))[0]
+    table = pq.read_table(path)
+    words = pa.array(["late"] * len(table))
+    pq.write_table(table.set_column(table.column_names.index("timestamp"), "timestamp", words), path)
+    with pytest.raises(InputError, match=r"column timestamp: times have to be numbers"):
+        opened(root)
+
+
+def test_an_episode_without_frames_is_missed(tmp_path):
+    root = as_v21(dataset(tmp_path / "data", **ONE_A_FILE))
+    path = root / "data/chunk-000/episode_000002.parquet"
+    pq.write_table(pq.read_table(path).slice(0, 0), path)
+    with pytest.raises(InputError, match=r"the data holds 3 of the 4 episodes that meta/episodes.jsonl lists"):
+        opened(root)
+
+
 def test_several_files_of_episodes_and_stray_ones_are_read(tmp_path):
     root = dataset(tmp_path / "data", episodes_per_meta_file=3)
     folder = root / "meta/episodes/chunk-000"
