@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -20,6 +21,8 @@ JUDGE = Path(__file__).with_name("judge.py")
 JUDGE_V21 = Path(__file__).with_name("judge_v21.py")
 TABLE = Path(__file__).parents[1] / "tools/dataset_table.py"
 COLUMN = "task_index_high_level"
+BY_LEROBOT = re.compile(r"(; |(?<=\| ))(lerobot refuses|the dataset is of v)[^;|]*(?= \|)")
+"""What the table notes of lerobot's own look, which the quick table leaves out."""
 WITH_SKILLS = ["sim_drawer_sawyer_v30_av1", "sim_pickplace_so101_v30", "sim_pickplace_so101_v30_images"]
 REAL_ARM = "cr5_realarm_v30conv_8ep"
 V21, V20 = "cr5_realarm_v21_8ep", "gr1_picknplace_v20"
@@ -154,10 +157,19 @@ def test_a_second_run_is_identical_in_every_file_but_the_manifests_times(annotat
     assert one == two
 
 
+@pytest.mark.parametrize("name", [WITH_SKILLS[0], REAL_ARM, *OLDER])
+def test_verify_finds_nothing_wrong_with_what_annotate_wrote(annotated, name):
+    told = CliRunner().invoke(cli, ["verify", str(annotated(name))])
+    assert told.exit_code == 0, told.output
+
+
 def test_every_dataset_comes_to_what_the_table_in_the_docs_says(shared_datasets):
     page = Path(__file__).parents[1] / "docs/datasets.md"
-    table = [line for line in page.read_text(encoding="utf-8").split("## Tried")[1].splitlines() if line[:1] == "|"]
-    done = subprocess.run([sys.executable, TABLE, shared_datasets], capture_output=True, text=True, check=False)
+    told = page.read_text(encoding="utf-8").split("## Tried")[1]
+    table = [BY_LEROBOT.sub("", line) for line in told.splitlines() if line[:1] == "|"]
+    done = subprocess.run(
+        [sys.executable, TABLE, "--quick", shared_datasets], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr[-3000:]
     assert done.stdout.splitlines() == table
 

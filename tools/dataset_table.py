@@ -1,7 +1,7 @@
 """What pgen makes of each dataset below a folder, as the table in docs/datasets.md.
 
-Each is annotated by `template` (its task is its one skill where it has no skills.json) and verified, lerobot
-included where it is installed. Usage: dataset_table.py FOLDER
+Each is annotated by `template` (its task is its one skill where it has no skills.json) and verified.
+Usage: dataset_table.py [--quick] FOLDER: quick leaves lerobot out, and with it what lerobot notes.
 """
 
 import json
@@ -23,7 +23,7 @@ def datasets(folder: Path) -> list[Path]:
     return sorted(path.parents[1] for path in folder.rglob("meta/info.json"))
 
 
-def row(root: Path, name: str, out: Path) -> tuple[str, ...]:
+def row(root: Path, name: str, out: Path, with_lerobot: bool) -> tuple[str, ...]:
     """A dataset's line of the table: what was found, or the refusal."""
     info = json.loads((root / "meta/info.json").read_text(encoding="utf-8"))
     skills = "auto" if (root / "meta/skills.json").is_file() else "task"
@@ -33,7 +33,7 @@ def row(root: Path, name: str, out: Path) -> tuple[str, ...]:
     except PgenError as error:
         told = str(error).replace(f"{root}/", "")
         return name, version, "", "", "", f"refused: {told}", ""
-    found = verify(out)
+    found = verify(out, with_lerobot=with_lerobot)
     result = "sound" if found.ok else "; ".join(map(str, found.problems))
     notes = [f"{count} {note}" for note, count in done.notes.items()] + found.notes
     size = f"{done.episodes}, {done.frames:,}"
@@ -41,21 +41,22 @@ def row(root: Path, name: str, out: Path) -> tuple[str, ...]:
     return name, version, size, used, str(done.samples), result, "; ".join(notes)
 
 
-def lines(folder: Path) -> Iterator[str]:
+def lines(folder: Path, with_lerobot: bool) -> Iterator[str]:
     """The table, line by line."""
     yield f"| {' | '.join(HEAD)} |"
     yield "|---" * len(HEAD) + "|"
     for root in datasets(folder):
         with TemporaryDirectory(prefix="pgen-datasets-") as work:
-            cells = row(root, root.relative_to(folder).as_posix(), Path(work) / "out")
+            cells = row(root, root.relative_to(folder).as_posix(), Path(work) / "out", with_lerobot)
         yield f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |"
 
 
 def main() -> None:
-    if len(sys.argv) != 2 or not datasets(Path(sys.argv[1])):
-        sys.exit("usage: dataset_table.py FOLDER, a folder with LeRobot datasets in it")
+    arguments = [argument for argument in sys.argv[1:] if argument != "--quick"]
+    if len(arguments) != 1 or not datasets(Path(arguments[0])):
+        sys.exit("usage: dataset_table.py [--quick] FOLDER, a folder with LeRobot datasets in it")
     warnings.simplefilter("ignore")
-    for line in lines(Path(sys.argv[1])):
+    for line in lines(Path(arguments[0]), with_lerobot="--quick" not in sys.argv):
         print(line, flush=True)
 
 
