@@ -8,6 +8,7 @@ COPY := .cache/wheel-test
 
 export PATH := $(PATH):$(CURDIR)/.cache/uv-env/bin
 export PGEN_LEROBOT044_PYTHON ?= $(CURDIR)/.venv-lerobot044/bin/python
+export PGEN_LEROBOT033_PYTHON ?= $(CURDIR)/.venv-lerobot033/bin/python
 
 .PHONY: help demo test check servers wheel-test bench constraints clean
 
@@ -17,7 +18,7 @@ help: ## this list
 demo: .venv/.ready ## render a small dataset, annotate it without a model, verify it
 	.venv/bin/pgen demo --output-dir demo --force
 
-test: .venv-test/.ready .venv-lerobot044/.ready ## the whole suite, against this checkout
+test: .venv-test/.ready .venv-lerobot044/.ready .venv-lerobot033/.ready ## the whole suite, against this checkout
 	.venv-test/bin/python $(PYTEST) $(ARGS)
 
 check: .venv-test/.ready ## ruff and mypy
@@ -25,7 +26,7 @@ check: .venv-test/.ready ## ruff and mypy
 	.venv-test/bin/ruff format --check $(CODE)
 	.venv-test/bin/mypy
 
-wheel-test: .venv-lerobot044/.ready ## the whole suite, against the built wheel
+wheel-test: .venv-lerobot044/.ready .venv-lerobot033/.ready ## the whole suite, against the built wheel
 	tools/setup.sh wheel
 	rm -rf $(COPY) && mkdir -p $(COPY)
 	cp -r $(filter-out pgen plugins schemas dist demo,$(wildcard *)) $(COPY)
@@ -51,3 +52,6 @@ clean: ## remove what these commands made
 
 .venv-lerobot044/.ready: constraints-lerobot044.txt tools/setup.sh
 	tools/setup.sh lerobot044 && touch $@
+
+.venv-lerobot033/.ready: constraints-lerobot033.txt tools/setup.sh
+	tools/setup.sh lerobot033 && touch $@
