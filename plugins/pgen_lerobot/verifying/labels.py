@@ -19,6 +19,7 @@ from pgen_lerobot.source import LeRobotSource
 from pgen_lerobot.verifying.problems import Problem
 from pgen_lerobot.writing.labelling import Labeller
 from pgen_lerobot.writing.metadata import stat_names
+from pgen_lerobot.writing.skills import KEPT_SKILLS
 
 LINES = "meta/syn_annotations.jsonl"
 NO_ROW = -2
@@ -67,7 +68,7 @@ class Expected:
         """Those of the run, for the dataset where it is now."""
         told = self._manifest.get("source")
         source = told if isinstance(told, dict) else {}
-        kept = self._dataset.root / "meta" / "pgen" / "skills.json"
+        kept = self._dataset.root / KEPT_SKILLS
         skills = str(kept) if kept.is_file() else source.get("skills", "auto")
         return {"root": self._dataset.root, "episodes": source.get("episodes"), "skills": skills}
 
