@@ -58,11 +58,14 @@ class Expected:
         while self._found:
             yield self._found.pop(0)
 
-    def _start(self) -> None:
+    def annotated(self) -> Iterator[tuple[Episode, list[Annotation]]]:
+        """The episodes with the annotations that fit them, anew. Raises PgenError."""
         source = LeRobotSource(**self._options())
         source.open()
-        annotated = self._annotated(source, self._dataset.root / LINES)
-        self._labeller = Labeller(annotated, self._row, self.least or None, stat_names(self._dataset))
+        return self._annotated(source, self._dataset.root / LINES)
+
+    def _start(self) -> None:
+        self._labeller = Labeller(self.annotated(), self._row, self.least or None, stat_names(self._dataset))
 
     def _options(self) -> dict[str, Any]:
         """Those of the run, for the dataset where it is now."""

@@ -51,7 +51,7 @@ def write_info(dataset: Dataset, target: Path, total_tasks: int) -> None:
     like = info["features"].get("task_index") or {}
     info["features"][COLUMN] = {**like, "dtype": "int64", "shape": [1], "names": None}
     info["total_tasks"] = total_tasks
-    write_text(target, [_dumped(info, text)], KEPT)
+    write_text(target, [dumped(info, text)], KEPT)
 
 
 def write_stats(dataset: Dataset, target: Path, counts: Counter[int]) -> bool:
@@ -65,8 +65,8 @@ def write_stats(dataset: Dataset, target: Path, counts: Counter[int]) -> bool:
     if not isinstance(like, dict):
         return False
     found = summarise(counts, like) if counts else {}
-    told = {name: _in_form(like[name], value) for name, value in found.items()}
-    write_text(target, [_dumped(_placed_behind("task_index", stats, COLUMN, told), text)], KEPT)
+    told = {name: in_form(like[name], value) for name, value in found.items()}
+    write_text(target, [dumped(_placed_behind("task_index", stats, COLUMN, told), text)], KEPT)
     return True
 
 
@@ -121,10 +121,10 @@ def _stat_column(values: list[float | None], kind: pa.DataType) -> "pa.Array[Any
     return pa.array(values, pa.float64()).cast(kind, safe=False)
 
 
-def _in_form(like: Any, value: float) -> Any:
+def in_form(like: Any, value: float) -> Any:
     """The value in the form of another: a list of one (of one …), whole or not."""
     if isinstance(like, list):
-        return [_in_form(like[0] if like else 0.0, value)]
+        return [in_form(like[0] if like else 0.0, value)]
     return float(value) if isinstance(like, float) else value
 
 
@@ -139,7 +139,7 @@ def _placed_behind(neighbour: str, content: dict[str, Any], key: str, value: Any
     return placed
 
 
-def _dumped(content: Any, original: str) -> str:
+def dumped(content: Any, original: str) -> str:
     """As JSON, indented as the original was."""
     indent = re.match(r"\s*\{\r?\n( +|\t+)", original)
     ascii_only = original.isascii() and "\\u" in original

@@ -5,7 +5,7 @@ original's metadata; a column that is new takes those of a neighbour.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +19,20 @@ _ARROW = b"ARROW:schema"
 _CHUNKING = b"content_defined_chunking"
 
 
-def writer_like(file: pq.ParquetFile, target: Path, schema: pa.Schema, new: Mapping[str, str]) -> pq.ParquetWriter:
-    """A writer with the settings of `file`; `new` names, for each new column, the column it is like."""
+def writer_like(
+    file: pq.ParquetFile, target: Path, schema: pa.Schema, new: Mapping[str, str], dictionaries: Iterable[str] = ()
+) -> pq.ParquetWriter:
+    """A writer with the settings of `file`; `new` names, for each new column, the column it is like.
+
+    The columns of `dictionaries` are written with a dictionary in any case.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
     chunks = _chunks(file)
     for column, like in new.items():
         known = {path: chunk for path, chunk in chunks.items() if path == like or path.startswith(f"{like}.")}
         chunks |= {column + path.removeprefix(like): chunk for path, chunk in known.items()}
-    dictionaries = [path for path, chunk in chunks.items() if _DICTIONARIES & set(chunk.encodings)]
+    named = set(dictionaries)
+    dictionaries = [path for path, chunk in chunks.items() if path in named or _DICTIONARIES & set(chunk.encodings)]
     settings: dict[str, Any] = {
         "version": file.metadata.format_version,
         "write_page_index": any(chunk.has_offset_index for chunk in chunks.values()),
