@@ -1,4 +1,4 @@
-"""The generator `replay`: the answers of a former run, or those that were edited by hand since."""
+"""The generator and the sampler `replay`: the answers of a former run, or those that were edited by hand since."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from pgen.hookspecs import hookimpl
 
 if TYPE_CHECKING:
-    from pgen.components import Generator
+    from pgen.components import Generator, Sampler
 
 
 @hookimpl
@@ -14,3 +14,10 @@ def pgen_generators() -> "Iterable[type[Generator]]":
     from pgen_replay.generator import ReplayGenerator
 
     return (ReplayGenerator,)
+
+
+@hookimpl
+def pgen_samplers() -> "Iterable[type[Sampler]]":
+    from pgen_replay.sampler import ReplaySampler
+
+    return (ReplaySampler,)

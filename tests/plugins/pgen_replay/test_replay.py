@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 from pgen import annotate
 from pgen.annotations import read_lines
 from pgen.errors import ConfigError, InputError, TooManyFailuresError
-from pgen.testing import FakeSource, make_episode, make_samples
+from pgen.testing import FakeSource, check_sampler, make_episode, make_samples
 from pgen_demo.example import write_example
 from pgen_lerobot.source import LeRobotSource
 from pgen_lerobot.verify import verify
 from pgen_replay.files import Memory
 from pgen_replay.generator import ReplayGenerator
+from pgen_replay.sampler import ReplaySampler
 from pgen_samplers.samplers import Segments
 
 ATOMS = "meta/lerobot_annotations.json"
@@ -147,6 +148,54 @@ def test_an_edited_file_is_another_generator_and_a_moved_one_is_not(former, tmp_
     assert ReplayGenerator(file=tmp_path / "moved.jsonl").identity() == first
     (tmp_path / "moved.jsonl").write_text(text.replace("please", "kindly"))
     assert ReplayGenerator(file=tmp_path / "moved.jsonl").identity() != first
+
+
+@pytest.mark.parametrize("name", [LINES, ATOMS])
+def test_the_sampler_asks_about_the_moments_that_the_file_holds(root, former, tmp_path, name):
+    again(root, tmp_path / "out", former / name, sampler=ReplaySampler(file=former / name), prompt="seed")
+    assert dialogues(tmp_path / "out") == dialogues(former)
+
+
+def test_a_dialogue_that_somebody_added_is_taken_up(root, former, tmp_path):
+    content = json.loads((former / ATOMS).read_text())
+    atoms = content["episodes"]["0"]["atoms"]
+    said = {"type": "function", "function": {"name": "say", "arguments": {"text": "Stopping."}}}
+    time = make_time(root, 40)
+    atoms.append({"role": "user", "content": "Wait!", "style": "interjection", "timestamp": time, "tool_calls": None})
+    atoms.append({"role": "assistant", "content": None, "style": None, "timestamp": time, "tool_calls": [said]})
+    file = tmp_path / "lerobot_annotations.json"
+    file.write_text(json.dumps(content))
+    again(root, tmp_path / "out", file, sampler=ReplaySampler(file=file), prompt="seed")
+    assert (40, "Wait!", "Stopping.") in dialogues(tmp_path / "out")
+
+
+def make_time(root, frame):
+    source = LeRobotSource(root=root)
+    source.open()
+    return next(source.episodes()).timestamps[frame]
+
+
+@pytest.mark.parametrize(
+    ("time", "message"),
+    [
+        (0.05, r"ep_000000 has no frame at 0.050 s"),
+        (99.0, r"has no frame at 99.000 s"),
+        (5.0, r"where no skill goes on"),
+    ],
+)
+def test_a_dialogue_that_belongs_to_no_frame_or_no_skill_is_refused(tmp_path, time, message):
+    asked = {"role": "user", "content": "Go", "style": "interjection", "timestamp": time}
+    file = tmp_path / "lerobot_annotations.json"
+    file.write_text(json.dumps({"episodes": {"0": {"atoms": [asked]}}}))
+    episode = make_episode(("reach", 0.0, 2.0), length=60)
+    with pytest.raises(InputError, match=message):
+        list(ReplaySampler(file=file).frames(episode))
+
+
+def test_the_sampler_keeps_the_contract(root, former):
+    source = LeRobotSource(root=root)
+    source.open()
+    check_sampler(ReplaySampler(file=former / LINES), [*source.episodes(), make_episode(index=7)])
 
 
 @given(st.integers(0, 3000), st.sampled_from([5.0, 10.0, 29.97, 30.0, 60.0]))
