@@ -11,6 +11,7 @@ https://huggingface.co/docs/lerobot/language_and_recipes
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from struct import pack, unpack
 from typing import Any
 
 import pyarrow as pa
@@ -130,7 +131,17 @@ def _row(role: str, content: str | None, style: str | None, calls: list[str] | N
 
 
 def _lasting(episode: Episode, frame: int, row: Row) -> Row:
-    return {**row, "timestamp": episode.timestamps[frame]}
+    return {**row, "timestamp": single_below(episode.timestamps[frame])}
+
+
+def single_below(time: float) -> float:
+    """The largest float32 that is not above `time`: a row that began a rounding later would miss its first frame."""
+    bits, single = unpack("<if", 2 * pack("<f", time))
+    if single <= time:
+        return float(single)
+    if single == 0.0:
+        return -(2.0**-149)
+    return float(unpack("<f", pack("<i", bits - 1 if single > 0 else bits + 1))[0])
 
 
 def _said(text: str) -> str:

@@ -53,6 +53,8 @@ class LanguageColumnsSink(staged.Form):
         path = dataset.root / INFO
         if dataset.info.get("codebase_version") != _OLDEST:
             raise ConfigError(f"sink {self.name}: only {_OLDEST} datasets have language columns; see {path}.")
+        if not isinstance(dataset.info.get("tools") or [], list):
+            raise InputError(f"{path}: `tools` is no list; the tool `say` cannot be declared in it.")
         there = [name for name in COLUMNS if name in dataset.features]
         if there and not self.options.overwrite:
             raise InputError(f"{path} has the feature {there[0]} already; replace it with --overwrite.")

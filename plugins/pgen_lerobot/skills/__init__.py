@@ -52,12 +52,13 @@ def _first(place: Place) -> SkillReader:
             found.append(reader(place))
             if not found[-1].empty:
                 return found[-1]
-    if found:
+    if found and isinstance(found[0], SkillsJson):
         return found[0]
+    empty = "".join(f" ({reader.reads} holds no span)" for reader in found)
     raise InputError(
-        f"{place.dataset.root / SkillsJson.reads} is missing, and no other skills were found. Annotate the dataset "
-        "with skills first, name a file with --skills FILE, or use --skills task to take each episode's task as its "
-        "one skill."
+        f"{place.dataset.root / SkillsJson.reads} is missing, and no other skills were found{empty}. Annotate the "
+        "dataset with skills first, name a file with --skills FILE, or use --skills task to take each episode's task "
+        "as its one skill."
     )
 
 

@@ -1,5 +1,6 @@
 """`pgen.open` and `pgen.LeRobotDialogueDataset`: each frame's dialogue as text."""
 
+import pickle
 import subprocess
 import sys
 
@@ -81,10 +82,11 @@ def test_items_of_lerobots_dataset_gain_their_dialogue_and_batch(out, tmp_path, 
 
     told = pgen.open(out)
     items = pgen.LeRobotDialogueDataset("local/x", root=out, video_backend="pyav")
+    items = pickle.loads(pickle.dumps(items))  # as a worker of a DataLoader gets it
     assert len(items) == len(told)
     assert items.meta.fps == FPS
     rows = []
-    for batch in DataLoader(items, batch_size=8, num_workers=1, multiprocessing_context="spawn"):
+    for batch in DataLoader(items, batch_size=8):
         rows += zip(batch["user_prompt"], batch["robot_utterance"], batch["index"].tolist(), strict=True)
     assert rows == [(said.user_prompt, said.robot_utterance, row) for row, said in enumerate(told)]
 

@@ -1,6 +1,9 @@
 """Several forms of one output: each adds to what the sink `lerobot` wrote, whatever was named."""
 
 import json
+import os
+import subprocess
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -14,6 +17,7 @@ from pgen_lerobot.forms.language_columns import LanguageColumnsSink
 from pgen_lerobot.forms.task_override import TaskOverrideSink
 from pgen_lerobot.verify import verify
 
+TOP = Path(__file__).parents[3]
 FORMS = ("language-columns", "lerobot-annotations", "task-override")
 
 
@@ -77,3 +81,20 @@ def test_an_output_with_every_form_can_be_annotated_again(root, tmp_path):
     assert refused.exit_code != 0
     assert run(tmp_path / "out", again, *FORMS, overwrite="true").exit_code == 0
     assert verify(again, with_lerobot=False).problems == []
+
+
+def test_lerobot_0_4_4_reads_every_form_but_the_language_columns(root, tmp_path):
+    python = os.environ.get("PGEN_LEROBOT044_PYTHON", "")
+    if not Path(python).is_file():
+        told = f"no lerobot 0.4.4: PGEN_LEROBOT044_PYTHON is {python!r}, which is no Python; `make test` makes one"
+        pytest.fail(told) if os.environ.get("CI") == "true" else pytest.skip(told)
+    environment = os.environ | {"HF_DATASETS_CACHE": str(tmp_path / "cache"), "HF_HUB_OFFLINE": "1"}
+
+    def judged(*sinks):
+        out = tmp_path / sinks[0]
+        assert run(root, out, *sinks).exit_code == 0
+        command = [python, "-W", "ignore", TOP / "tests/judge.py", out]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+    assert json.loads(judged("task-override", "lerobot-annotations").stdout)["lerobot"] == "0.4.4"
+    assert "Neither language nor language_ seems to be a pyarrow data type" in judged("language-columns").stderr

@@ -199,6 +199,12 @@ def test_auto_takes_the_first_form_that_holds_a_span_and_says_which(root):
     assert read(root)[0][0] == [("wait", range(10))]
 
 
+def test_a_form_without_any_span_is_named_where_nothing_else_is_found(root):
+    put(root, "meta/lerobot_annotations.json", {"version": 2, "episodes": {"0": {"atoms": []}}})
+    with pytest.raises(InputError, match=r"skills.json is missing.*_annotations.json holds no span.*--skills task"):
+        read(root)
+
+
 def test_a_form_that_was_named_is_read_alone_and_needs_no_note(root):
     with_subtasks(root, [0] * 43)
     assert read(root, "subtask-index")[1] == {}
