@@ -52,12 +52,13 @@ def _given(sink: Sink, known: Registry) -> tuple[Sink, ...]:
 
 
 def _sinks(names: Sequence[str], options: Mapping[str, Any], known: Registry) -> tuple[Sink, ...]:
-    """Each sink takes the options that it has; one that no sink has is left to the first, to refuse it."""
+    """Each sink takes the options that it has; one that no sink has is left to the first named, to refuse it."""
     classes: list[Any] = _ordered([known.find("sink", name) for name in names], known)
     fields = {field for cls in classes for field in cls.Options.model_fields}
     strays = {key: value for key, value in options.items() if key not in fields}
     taken = [{key: value for key, value in options.items() if key in cls.Options.model_fields} for cls in classes]
-    taken[0] |= fitting(classes[0], strays)
+    first = classes.index(known.find("sink", names[0]))
+    taken[first] |= fitting(classes[first], strays)
     return tuple(cls(**its) for cls, its in zip(classes, taken, strict=True))
 
 

@@ -37,12 +37,12 @@ class Provides:
         return MemorySink, Marked, Twice, Lost
 
 
-def sinks(*names, sink=None):
+def sinks(*names, sink=None, **options):
     known = Registry([])
     known.register(Provides(), "provides")
     objects = {"source": FakeSource(), "generator": FakeGenerator(), "sampler": Every(), "prompt": Plain()}
     tables = {kind: {"name": kind} for kind in objects}
-    config = build({"output_dir": "out", **tables, "sink": {"name": list(names)}})
+    config = build({"output_dir": "out", **tables, "sink": {"name": list(names), **options}})
     return [part.name for part in create(config, objects | ({"sink": sink} if sink else {}), known).sinks]
 
 
@@ -76,3 +76,8 @@ def test_a_sink_that_is_an_object_brings_it_along_too():
 def test_what_is_built_on_and_not_installed_is_named():
     with pytest.raises(ConfigError, match="there is no sink named 'nowhere'"):
         sinks("lost")
+
+
+def test_an_option_that_no_sink_has_is_refused_by_the_one_that_was_named():
+    with pytest.raises(ConfigError, match="sink twice: there is no option colour"):
+        sinks("twice", colour="red")
