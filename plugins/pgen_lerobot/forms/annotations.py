@@ -37,10 +37,8 @@ class LeRobotAnnotationsSink(Form):
 
     def open(self, source: Source) -> None:
         path = self.dataset(source).root / FILE
-        if self.options.overwrite:
-            return
         for index, episode in _known(path).items():
-            if any(_is_dialogue(atom) for atom in atoms_of(episode)):
+            if not self.options.overwrite and any(_is_dialogue(atom) for atom in atoms_of(episode)):
                 raise InputError(f"{path} holds dialogue of episode {index} already; replace it with --overwrite.")
 
     def write(self, results: Results, out: Path) -> None:

@@ -131,6 +131,9 @@ def _item(file: pq.ParquetFile) -> str:
 def _declare(info: dict[str, Any]) -> None:
     info["features"] |= {column: {"dtype": "language", "shape": [1], "names": None} for column in COLUMNS}
     tools = info.get("tools") or []
-    if not any((tool.get("function") or {}).get("name") == "say" for tool in tools if isinstance(tool, dict)):
-        tools = [*tools, SAY]
-    info["tools"] = tools
+    info["tools"] = tools if any(_says(tool) for tool in tools) else [*tools, SAY]
+
+
+def _says(tool: Any) -> bool:
+    function = tool.get("function") if isinstance(tool, dict) else None
+    return isinstance(function, dict) and function.get("name") == "say"

@@ -82,6 +82,12 @@ def test_dialogue_that_is_there_is_replaced_only_when_told_to(root, tmp_path, ep
     assert "Go" not in [atom["content"] for atom in episodes(out)["0"]["atoms"]]
 
 
+def test_a_file_of_another_form_is_refused_before_anything_is_asked(root):
+    (root / FILE).write_text('{"episodes": []}')
+    with pytest.raises(InputError, match=r"lerobot_annotations.json does not fit the schema"):
+        LeRobotAnnotationsSink(overwrite=True).open(results(root).source)
+
+
 def test_verify_says_that_its_words_are_free_but_not_its_form(root, tmp_path):
     out = written(root, tmp_path / "out", LeRobotAnnotationsSink())
     (out / FILE).write_text((out / FILE).read_text().replace("Reaching.", "On my way."))

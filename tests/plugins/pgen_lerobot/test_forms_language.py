@@ -195,6 +195,32 @@ def test_columns_that_are_there_are_kept_unless_they_are_to_be_replaced(out, tmp
     assert verify(again, with_lerobot=False).problems == []
 
 
+@pytest.mark.parametrize(
+    ("tools", "expected"),
+    [
+        (None, ["say"]),
+        ([{"type": "function", "function": {"name": "look"}}, "odd"], ["look", None, "say"]),
+        ([{"type": "function", "function": {"name": "say", "strict": True}}], ["say"]),
+    ],
+)
+def test_the_tool_is_added_to_those_that_the_dataset_has(tmp_path, tools, expected):
+    root = dataset(tmp_path / "in")
+    info = json.loads((root / "meta/info.json").read_text())
+    (root / "meta/info.json").write_text(json.dumps({**info, "tools": tools}))
+    out = written(root, tmp_path / "out", LanguageColumnsSink())
+    found = json.loads((out / "meta/info.json").read_text())["tools"]
+    assert [tool["function"]["name"] if isinstance(tool, dict) else None for tool in found] == expected
+    assert found[: len(tools or ())] == (tools or [])
+
+
+def test_tools_that_are_no_list_are_refused_before_anything_is_asked(tmp_path):
+    root = dataset(tmp_path / "in")
+    info = json.loads((root / "meta/info.json").read_text())
+    (root / "meta/info.json").write_text(json.dumps({**info, "tools": {"say": 1}}))
+    with pytest.raises(InputError, match=r"info.json: `tools` is no list"):
+        LanguageColumnsSink().open(results(root).source)
+
+
 def test_verify_names_the_cell_that_is_not_what_was_said(out):
     events = column(out, EVENTS)
     row = next(row for row, told in enumerate(events) if told and row > 0)
