@@ -81,6 +81,25 @@ def test_lerobots_renderer_finds_each_frames_own_dialogue(out):
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.usefixtures("lerobot")
+def test_a_label_begins_on_its_first_frame_where_timestamps_are_doubles_too(tmp_path):
+    root = dataset(tmp_path / "in")
+
+    def doubled(table):
+        times = [frame / 10 for frame in table.column("frame_index").to_pylist()]
+        place = table.column_names.index("timestamp")
+        return table.set_column(place, pa.field("timestamp", pa.float64()), pa.array(times, pa.float64()))
+
+    change(shards(root)[0], doubled)
+    info = json.loads((root / "meta/info.json").read_text())
+    info["features"]["timestamp"]["dtype"] = "float64"
+    (root / "meta/info.json").write_text(json.dumps(info))
+    out = written(root, tmp_path / "out", LanguageColumnsSink())
+    asked = [told["messages"][0]["content"] for told in rendered(out, "high_level")]
+    assert asked == [told.user_prompt for told in Dialogues(out)]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.usefixtures("lerobot")
 @pytest.mark.parametrize("part", ["high_level", "low_level"])
 def test_the_recipe_is_dense_on_a_real_dataset(tmp_path, shared_datasets, part):
     root = shared_datasets / "sim_pickplace_so101_v30_images"
