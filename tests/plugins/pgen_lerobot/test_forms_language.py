@@ -37,21 +37,21 @@ def out(tmp_path):
 
 
 def rendered(root: Path, name: str) -> list[Any]:
-    """What lerobot's renderer makes of each frame, by one part of the recipe in the docs."""
+    """What lerobot's renderer makes of each frame, at the second that the data say, by one part of the docs' recipe."""
     from lerobot.configs.recipe import load_recipe
     from lerobot.datasets.language_render import render_sample
 
     recipe = load_recipe(RECIPE).blend[name]
-    items = opened(root).hf_dataset.select_columns([PERSISTENT, EVENTS, "timestamp", "index"])
+    items = opened(root).hf_dataset.select_columns([PERSISTENT, EVENTS, "index"])
     return [
         render_sample(
             recipe=recipe,
             persistent=item[PERSISTENT],
             events=item[EVENTS],
-            t=float(item["timestamp"]),
+            t=time,
             sample_idx=int(item["index"]),
         )
-        for item in items
+        for item, time in zip(items, column(root, "timestamp"), strict=True)
     ]
 
 
