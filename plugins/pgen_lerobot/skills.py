@@ -49,12 +49,19 @@ class SkillsFile:
         episode = self._episodes.get(frames.episode_index)
         if episode is None:
             return None
-        spans = tuple(Skill(s["name"], float(s["start"]), float(s["end"])) for s in episode["skills"])
-        return EpisodeSkills(spans, self._task(episode.get("description"), own_task))
+        return EpisodeSkills(_spans(episode), self._task(episode.get("description"), own_task))
+
+    def spans(self) -> dict[int, tuple[Skill, ...]]:
+        """The spans of every episode as they were written."""
+        return {index: _spans(episode) for index, episode in self._episodes.items()}
 
     def _task(self, description: str | None, own_task: str) -> str | None:
         """The tool that writes the file puts the dataset's first task into every description."""
         return own_task if description == self._coarse and own_task else description
+
+
+def _spans(episode: dict[str, Any]) -> tuple[Skill, ...]:
+    return tuple(Skill(s["name"], float(s["start"]), float(s["end"])) for s in episode["skills"])
 
 
 class TaskAsSkill:

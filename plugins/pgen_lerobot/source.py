@@ -31,8 +31,8 @@ class LeRobotOptions(Options):
     """Episodes to annotate, such as `0-9,12`; all where not given."""
     cameras: tuple[str, ...] = ()
     """Camera keys to show, in this order; all of the dataset's where not given."""
-    views: int | None = Field(None, ge=1)
-    """Show at most this many cameras a sample."""
+    views: int | None = Field(None, ge=0)
+    """Show at most this many cameras a sample; none of them need files where it is 0."""
     skills: str = "auto"
     """`auto` (meta/skills.json), `task` (each episode's task is its one skill), or the path of a skills file."""
 

@@ -79,7 +79,7 @@ class Dialogues:
         new = list(self._index)[len(self._tasks.texts) :]
         cells: dict[str, Any] = {"task_index": range(len(self._tasks.texts), len(self._index)), column: new}
         added = [pa.array(cells.get(field.name, [None] * len(new)), field.type) for field in table.schema]
-        schema = table.schema.with_metadata(_indexed_by(table.schema, column))
+        schema = table.schema.with_metadata(indexed_by(table.schema, column))
         old = table.replace_schema_metadata(schema.metadata)
         whole = pa.concat_tables([old, pa.Table.from_arrays(added, schema=schema)])
         with pq.ParquetFile(source) as file, writer_like(file, target, schema, {}) as writer:
@@ -94,7 +94,7 @@ class Dialogues:
         for field in fields(Row):
             columns[field.name] = pa.array([getattr(row, field.name) for row in rows], pa.string())
         table = pa.table({**columns, "task": pa.array(texts, pa.string())})
-        pq.write_table(table.replace_schema_metadata(_indexed_by(table.schema, "task")), target)
+        pq.write_table(table.replace_schema_metadata(indexed_by(table.schema, "task")), target)
         sync(target)
 
 
@@ -112,7 +112,7 @@ def read_mirror(path: Path) -> dict[str, Row]:
     return {line["task"]: Row(**{field.name: line[field.name] for field in fields(Row)}) for line in lines}
 
 
-def _indexed_by(schema: pa.Schema, column: str) -> dict[bytes, bytes]:
+def indexed_by(schema: pa.Schema, column: str) -> dict[bytes, bytes]:
     """The schema's metadata, with `column` as the pandas index: LeRobot finds a text by no other way."""
     metadata = dict(schema.metadata or {})
     pandas = json.loads(metadata.get(b"pandas", b"{}"))

@@ -23,7 +23,6 @@ from pgen_lerobot.writing.stats import summarise
 INFO = "meta/info.json"
 STATS = "meta/stats.json"
 _LIKE = "stats/task_index/"
-_NEW = f"stats/{COLUMN}/"
 
 
 def check(dataset: Dataset) -> None:
@@ -36,45 +35,45 @@ def check(dataset: Dataset) -> None:
         raise InputError(f"{path} cannot be read as JSON: {error}.") from None
 
 
-def stat_names(dataset: Dataset) -> list[str]:
+def stat_names(dataset: Dataset, column: str = COLUMN) -> list[str]:
     """The statistics that meta/episodes has of task_index, or of the column itself."""
     names: dict[str, None] = {}
     for path in dataset.episodes_files:
-        names |= {new.removeprefix(_NEW): None for new in _stat_columns(pq.read_schema(path))}
+        names |= {new.removeprefix(_stats_of(column)): None for new in _stat_columns(pq.read_schema(path), column)}
     return list(names)
 
 
-def write_info(dataset: Dataset, target: Path, total_tasks: int) -> None:
+def write_info(dataset: Dataset, target: Path, total_tasks: int, column: str = COLUMN) -> None:
     """info.json with the feature declared and the number of tasks."""
     text = read_text(dataset.root / INFO)
     info = json.loads(text)
     like = info["features"].get("task_index") or {}
-    info["features"][COLUMN] = {**like, "dtype": "int64", "shape": [1], "names": None}
+    info["features"][column] = {**like, "dtype": "int64", "shape": [1], "names": None}
     info["total_tasks"] = total_tasks
     write_text(target, [_dumped(info, text)], KEPT)
 
 
-def write_stats(dataset: Dataset, target: Path, counts: Counter[int]) -> bool:
+def write_stats(dataset: Dataset, target: Path, counts: Counter[int], column: str = COLUMN) -> bool:
     """stats.json with the new column; False where it has nothing to say and can stay as it is."""
     path = dataset.root / STATS
     if not path.is_file():
         return False
     text = read_text(path)
     stats = json.loads(text)
-    like = stats.get("task_index", stats.get(COLUMN))
+    like = stats.get("task_index", stats.get(column))
     if not isinstance(like, dict):
         return False
     found = summarise(counts, like) if counts else {}
     told = {name: _in_form(like[name], value) for name, value in found.items()}
-    write_text(target, [_dumped(_placed_behind("task_index", stats, COLUMN, told), text)], KEPT)
+    write_text(target, [_dumped(_placed_behind("task_index", stats, column, told), text)], KEPT)
     return True
 
 
-def write_episodes(source: Path, target: Path, stats: dict[int, dict[str, float]]) -> bool:
+def write_episodes(source: Path, target: Path, stats: dict[int, dict[str, float]], column: str = COLUMN) -> bool:
     """An episodes file with the new column's stats behind those of task_index; False if it has none."""
     with pq.ParquetFile(source) as file:
         old = file.schema_arrow
-        names = _stat_columns(old)
+        names = _stat_columns(old, column)
         if not names:
             return False
         schema = _with_columns(old, names)
@@ -82,16 +81,22 @@ def write_episodes(source: Path, target: Path, stats: dict[int, dict[str, float]
             for group in range(file.metadata.num_row_groups):
                 table = file.read_row_group(group)
                 episodes = table.column("episode_index").to_pylist()
-                write_group(writer, _filled(table, schema, [stats.get(index or 0, {}) for index in episodes]))
+                told = [stats.get(index or 0, {}) for index in episodes]
+                write_group(writer, _filled(table, schema, told, _stats_of(column)))
             finish(writer, file, schema)
     sync(target)
     return True
 
 
-def _stat_columns(schema: pa.Schema) -> dict[str, str]:
+def _stats_of(column: str) -> str:
+    return f"stats/{column}/"
+
+
+def _stat_columns(schema: pa.Schema, column: str) -> dict[str, str]:
     """The columns of the new column's stats, each with the one it is like."""
-    names = {_NEW + name.removeprefix(_LIKE): name for name in schema.names if name.startswith(_LIKE)}
-    return names | {name: name for name in schema.names if name.startswith(_NEW) and name not in names}
+    new = _stats_of(column)
+    names = {new + name.removeprefix(_LIKE): name for name in schema.names if name.startswith(_LIKE)}
+    return names | {name: name for name in schema.names if name.startswith(new) and name not in names}
 
 
 def _with_columns(old: pa.Schema, names: dict[str, str]) -> pa.Schema:
@@ -101,11 +106,11 @@ def _with_columns(old: pa.Schema, names: dict[str, str]) -> pa.Schema:
     return pa.schema([*fields[:behind], *new, *fields[behind:]], with_feature(old.metadata, names, {}))
 
 
-def _filled(table: pa.Table, schema: pa.Schema, stats: list[dict[str, float]]) -> pa.Table:
+def _filled(table: pa.Table, schema: pa.Schema, stats: list[dict[str, float]], prefix: str) -> pa.Table:
     columns = []
     for field in schema:
-        if field.name.startswith(_NEW):
-            name = field.name.removeprefix(_NEW)
+        if field.name.startswith(prefix):
+            name = field.name.removeprefix(prefix)
             new = _stat_column([episode.get(name) for episode in stats], field.type)
             columns.append(pa.chunked_array([new]))
         else:

@@ -1,0 +1,44 @@
+"""What splits episodes into skills: one small interface, for rules and for models."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pgen.components import Component
+from pgen.records import Episode
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from pgen_lerobot.source import LeRobotSource
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """An episode with the columns of its data that the segmenter asked for, a row a frame."""
+
+    episode: Episode
+    columns: "Mapping[str, pa.ChunkedArray[Any]]" = field(default_factory=dict)
+
+
+class Segmenter(Component):
+    """Splits an episode into spans. They need not be tidy: `pgen_segment.whole` makes them whole."""
+
+    kind: ClassVar[str] = "segmenter"
+    columns: Sequence[str] = ()
+    """Columns of the data that `segment` reads; known once it is open."""
+
+    def open(self, source: "LeRobotSource") -> None:
+        """Check that this dataset can be split. Raises ConfigError or InputError. Called once, first."""
+
+    def segment(self, recording: Recording) -> Any:
+        """The spans (schema `segments`), in any order. Raises SampleError where this episode has none."""
+        raise NotImplementedError
+
+    def notes(self) -> Iterator[str]:
+        """What a user should know of how the dataset was understood, a line each."""
+        return iter(())
+
+    def provenance(self) -> dict[str, Any]:
+        """What was found out at run time, as JSON values."""
+        return {}
