@@ -83,6 +83,10 @@ class Job:
         if self.options.skills_only and self.options.write_subtasks:
             raise ConfigError("--skills-only writes no data, and --write-subtasks does: leave one of them out.")
         self.workspace.check()
+        if self.workspace.journal.exists():
+            raise ConfigError(
+                f"--output-dir {self.workspace.out}: an unfinished run keeps its answers there; name another."
+            )
         self.source.open()
         self.workspace.check_outside(self.source.folder)
         self.segmenter.open(self.source)

@@ -59,7 +59,7 @@ class Motion:
 
         What is known twice, by the state and by the action, weighs as much as what is known once.
         """
-        levels = (_shared(hand.levels.T[:, :, None]) for hand in self.hands)
+        levels = (_shared([level[:, None] for level in hand.levels.T]) for hand in self.hands)
         return np.hstack([*_shared(self.headings), *(level for hand in levels for level in hand), self._nothing])
 
     @property

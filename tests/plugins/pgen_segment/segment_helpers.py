@@ -1,12 +1,16 @@
 """Small datasets of an arm that goes through phases, with or without a camera."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
+from click.testing import CliRunner
 from PIL import Image
 
+from pgen.cli import cli
 from pgen_demo.dataset import Recording, write_dataset
 from pgen_demo.layout import Layout
 from pgen_lerobot.source import LeRobotSource
@@ -79,6 +83,30 @@ def opened(root: Path, **options: Any) -> tuple[LeRobotSource, Gripper]:
 
 def read(source: LeRobotSource, segmenter: Gripper) -> list[Read]:
     return list(recordings(source, segmenter.columns))
+
+
+def run(*arguments, expect=0):
+    done = CliRunner().invoke(cli, ["segment", *map(str, arguments)])
+    assert done.exit_code == expect, done.output
+    assert "Traceback" not in done.output
+    return done.output
+
+
+def segmented(root, out, *options):
+    run("--root", root, "--output-dir", out, *options)
+    return out
+
+
+def read_json(path):
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def files(root):
+    return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+
+
+def rows(root, *columns):
+    return pq.read_table(root / "data/chunk-000/file-000.parquet", columns=list(columns))
 
 
 def _draw(camera: str, frame: int) -> Image.Image:

@@ -191,7 +191,10 @@ def test_the_gripper_is_guessed_from_names(names, expected):
 
 
 def test_names_that_do_not_fit_the_size_are_not_believed():
-    assert dimensions("action", {"shape": [2], "names": ["gripper"]}) == [Dimension("action", 0), Dimension("action", 1)]
+    assert dimensions("action", {"shape": [2], "names": ["gripper"]}) == [
+        Dimension("action", 0),
+        Dimension("action", 1),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -201,7 +204,10 @@ def test_names_that_do_not_fit_the_size_are_not_believed():
         ([-1, 1, 0, -1], "approach grasp move release"),
         ([0, 1, 0], "approach grasp move"),
         ([0, 1, -1, 1, -1], "approach grasp release grasp release"),
-        ([0, 1, 0, -1, 0, 0, 1, -1, 0, 0], "approach grasp move release retract approach grasp release retract retract"),
+        (
+            [0, 1, 0, -1, 0, 0, 1, -1, 0, 0],
+            "approach grasp move release retract approach grasp release retract retract",
+        ),
         ([0, 1, -1, 0, 1], "approach grasp release approach grasp"),
         ([0, 0.1, -0.1], "move move move"),
         ([], ""),

@@ -1,4 +1,5 @@
 import json
+from itertools import pairwise
 
 import pytest
 from click.testing import CliRunner
@@ -16,7 +17,7 @@ words = st.sampled_from(["reach", "pick up the cup", "place the cup"])
 @st.composite
 def spans(draw):
     times = [0, *draw(cuts), 100]
-    return [Skill(draw(words), a / 10, b / 10) for a, b in zip(times, times[1:], strict=False)]
+    return [Skill(draw(words), a / 10, b / 10) for a, b in pairwise(times)]
 
 
 sets = st.dictionaries(st.integers(0, 5), spans(), min_size=1)
@@ -51,9 +52,7 @@ def test_edges_are_matched_one_to_one_as_often_as_can_be(found, expected, tolera
     def most(ours, theirs):
         if not ours:
             return 0
-        pairs = [
-            1 + most(ours[1:], theirs[i + 1 :]) for i, t in enumerate(theirs) if abs(ours[0] - t) <= tolerance
-        ]
+        pairs = [1 + most(ours[1:], theirs[i + 1 :]) for i, t in enumerate(theirs) if abs(ours[0] - t) <= tolerance]
         return max([most(ours[1:], theirs), *pairs])
 
     assert matched(found, expected, tolerance) == most(found, expected)
