@@ -24,6 +24,7 @@ from pgen_segment.motion import (
     is_target,
     mean_over,
     moves,
+    open_until_first_closing,
     pairs,
     starts_of,
     step_of,
@@ -145,7 +146,8 @@ class Gripper(Segmenter):
             signals = [(d, moving[d]) for d in hand if moves(moving[d])]
             if signals:
                 measured_too = any(d.feature == STATE for d, _ in signals)
-                yield Hand(np.stack(self._levels(signals), axis=1), measured_too)
+                levels = [open_until_first_closing(level, ENOUGH) for level in self._levels(signals)]
+                yield Hand(np.stack(levels, axis=1), measured_too)
 
     def _levels(self, signals: "list[tuple[Dimension, Array]]") -> "list[Array]":
         """How far closed, 0 to 1, by each signal: the measured one first, if it moves."""

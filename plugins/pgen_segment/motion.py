@@ -133,6 +133,18 @@ def pairs(state: Sequence[Dimension], action: Sequence[Dimension]) -> list[tuple
     return [(s.position, a.position) for s, a in zip(state, action, strict=True)]
 
 
+def open_until_first_closing(level: "Array", enough: float) -> "Array":
+    """A gripper's level without what it does before it first closes by `enough`: opening alone is no skill."""
+    lowest = np.minimum.accumulate(level)
+    closes = np.flatnonzero(level - lowest > enough)
+    if not len(closes):
+        return level
+    opened = int(level[: closes[0]].argmin())
+    kept = level.copy()
+    kept[:opened] = level[opened]
+    return kept
+
+
 def moves(values: "Array") -> bool:
     """Whether a gripper's signal changes enough to be its motion."""
     return float(np.ptp(values)) > MOVING * float(np.abs(values).max(initial=0.0))

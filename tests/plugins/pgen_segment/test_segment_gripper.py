@@ -93,6 +93,14 @@ def test_a_command_alone_begins_open_and_its_fingers_take_a_second(tmp_path):
     assert edges == pytest.approx([1.5, 2.5, 4.0, 5.5, 6.5], abs=0.11)
 
 
+def test_a_gripper_that_opens_on_its_way_to_an_object_begins_no_span(tmp_path):
+    opening = (Phase(1.0, ACROSS, opening=0.0), Phase(1.0, ACROSS, opening=1.0), *PICK[1:])
+    states, actions = vectors(opening, opening=0.0)
+    names, edges = found(dataset(tmp_path / "in", episode(opening, **{"observation.state": states, "action": actions})))
+    assert names == PICK_PHASES
+    assert edges[0] == pytest.approx(2.0, abs=0.11)
+
+
 def test_the_gripper_can_be_named_where_its_name_tells_nothing(tmp_path):
     names = {"observation.state": ("m0", "m1", "m2", "m3"), "action": ("m0", "m1", "m2", "m3")}
     root = dataset(tmp_path / "in", names=names)
