@@ -4,7 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pgen.components import Component
+from pydantic import ValidationError
+
+from pgen.components import Component, explain
+from pgen.errors import ConfigError
 from pgen.records import Episode
 
 if TYPE_CHECKING:
@@ -27,6 +30,13 @@ class Segmenter(Component):
     kind: ClassVar[str] = "segmenter"
     columns: Sequence[str] = ()
     """Columns of the data that `segment` reads; known once it is open."""
+
+    def __init__(self, **options: Any) -> None:
+        try:
+            self.options: Any = self.Options(**options)
+        except ValidationError as error:
+            told = "; ".join(explain(self.Options, error))
+            raise ConfigError(f"{self.kind} {self.name}: {told}. See `pgen segment --help`.") from None
 
     def open(self, source: "LeRobotSource") -> None:
         """Check that this dataset can be split. Raises ConfigError or InputError. Called once, first."""

@@ -64,7 +64,7 @@ def test_the_benchmark_prints_a_table_for_each_dataset(shared_datasets, benchmar
     monkeypatch.setenv("PGEN_DATASETS", str(shared_datasets))
     printed = "\n".join(benchmark.lines())
     assert all(name in printed for name in NAMES[:3])
-    assert printed.count("gripper") == 3
+    assert printed.count("uniform, each 1 s") == 3
 
 
 def test_without_datasets_the_benchmark_says_what_it_needs(benchmark, monkeypatch):

@@ -1,5 +1,7 @@
 """The segmenter `gripper`: cuts where the motion turns or the gripper changes, and names from what it does."""
 
+from pathlib import Path
+
 import pytest
 from segment_helpers import (
     ACROSS,
@@ -21,6 +23,7 @@ from segment_helpers import (
 
 from pgen.errors import ConfigError, InputError, SampleError
 from pgen_segment.dimensions import Dimension, dimensions, guessed
+from pgen_segment.gripper import GripperOptions
 from pgen_segment.job import segment_all
 from pgen_segment.phases import phases
 
@@ -172,6 +175,11 @@ def test_a_dataset_without_state_and_action_is_refused(tmp_path):
     root = dataset(tmp_path / "in", episode(action=None, **{"observation.state": None}))
     with pytest.raises(InputError, match=r"has neither observation\.state nor action"):
         opened(root)
+
+
+def test_every_option_is_in_the_page():
+    page = (Path(__file__).parents[3] / "docs/segment.md").read_text(encoding="utf-8")
+    assert [name for name in GripperOptions.model_fields if f"segmenter.{name}=" not in page] == []
 
 
 def test_an_unknown_gripper_is_refused_with_those_there_are(tmp_path):
