@@ -40,7 +40,7 @@ def _find(name: str) -> type[Segmenter]:
 
 
 def _options(cls: type[Segmenter], assignments: Sequence[str]) -> dict[str, Any]:
-    """`segmenter.turn=0.5`; an option that holds several takes them one by one, or as a JSON list."""
+    """`segmenter.steady=0.5`; an option that holds several takes them one by one, or as a JSON list."""
     options: dict[str, Any] = {}
     for text in assignments:
         key, sign, value = text.partition("=")

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pgen.errors import ConfigError
+from pgen.errors import ConfigError, InputError
 
 STATE, ACTION = "observation.state", "action"
 _HAND = re.compile(r"(?:gripper|grip|finger|fingers|jaw|claw)\d*")
@@ -28,10 +28,17 @@ class Dimension:
 
 
 def dimensions(feature: str, declared: Mapping[str, Any]) -> list[Dimension]:
-    """The dimensions of a feature as info.json declares it; names may be a list, or lists in an object."""
-    shape = declared.get("shape") or [1]
+    """The dimensions of a feature as info.json declares it; names may be a list, or lists in an object.
+
+    Raises InputError for a shape that is none.
+    """
+    shape = declared.get("shape")
+    size = shape[0] if isinstance(shape, list) and shape else None
+    if not isinstance(size, int) or size < 1:
+        raise InputError(
+            f"meta/info.json: the feature {feature} has the shape {shape!r}; expected its size, as in [7]."
+        )
     names = list(_names(declared.get("names")))
-    size = int(shape[0])
     return [Dimension(feature, i, names[i] if len(names) == size else "") for i in range(size)]
 
 

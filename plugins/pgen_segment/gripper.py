@@ -65,6 +65,7 @@ class Gripper(Segmenter):
             path = source.dataset.root / "meta" / "info.json"
             raise InputError(f"{path} has neither {STATE} nor {ACTION}; segmenter gripper needs one of them.")
         known = {key: dimensions(key, features[key]) for key in self.columns}
+        self._sizes = {key: len(found) for key, found in known.items()}
         every = [dimension for found in known.values() for dimension in found]
         self.hands = told(every, self.options.gripper) if self.options.gripper else guessed(every)
         self._arm = {key: [d for d in found if d not in self.hands] for key, found in known.items()}
@@ -100,7 +101,7 @@ class Gripper(Segmenter):
         episode = recording.episode
         starts = starts_of(len(episode.timestamps), episode.fps)
         times = np.array([*(episode.timestamps[start] for start in starts), episode.timestamps[-1] + 1 / episode.fps])
-        values = {key: matrix(recording.columns[key], key) for key in self.columns}
+        values = {key: matrix(recording.columns[key], key, self._sizes[key]) for key in self.columns}
         headings, hands = self._headings(values, starts), self._hands(values, starts)
         return Motion(starts, times, step_of(episode.fps) / episode.fps, list(headings), list(hands))
 
@@ -170,18 +171,17 @@ class Gripper(Segmenter):
         return not moved and motion.times[stop] - motion.times[start] >= LONG_GAP and motion.still(start, stop)
 
 
-def matrix(column: "pa.ChunkedArray[Any]", name: str) -> "Array":
-    """A column of vectors, or of numbers, as n x d float64. Raises SampleError for what is no finite number."""
+def matrix(column: "pa.ChunkedArray[Any]", name: str, width: int) -> "Array":
+    """A column of vectors, or of numbers, as n x `width` float64. Raises SampleError for anything else."""
     cells = column.combine_chunks()
-    nested = (
-        pa.types.is_list(cells.type) or pa.types.is_large_list(cells.type) or pa.types.is_fixed_size_list(cells.type)
-    )
-    flat = cells.flatten() if nested else cells
-    values = flat.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
-    if len(values) % len(cells) or not np.isfinite(values).all():
-        raise SampleError("decode", f"the column {name} has cells that are no vectors of finite numbers.")
-    rows: Array = values.reshape(len(cells), -1)
-    return rows
+    flat = cells.flatten() if hasattr(cells, "flatten") else cells
+    try:
+        values: Array = flat.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+    except pa.ArrowException as error:
+        raise SampleError("decode", f"the column {name} holds no vectors of numbers: {error}") from None
+    if len(values) != len(cells) * width or not np.isfinite(values).all():
+        raise SampleError("decode", f"the column {name} has cells that are no vectors of {width} finite numbers.")
+    return values.reshape(len(cells), width)
 
 
 def closing(hand: Hand, start: int, stop: int) -> float:

@@ -18,8 +18,7 @@ from pgen.components import Options
 from pgen.errors import ConfigError, SampleError, TooManyFailuresError
 from pgen.workspace import Workspace
 from pgen_lerobot.source import LeRobotSource
-from pgen_segment import output, skillsfile
-from pgen_segment.reading import recordings
+from pgen_segment import output, reading, skillsfile
 from pgen_segment.segmenter import Segmenter
 from pgen_segment.skillsfile import Segmented
 from pgen_segment.whole import make_whole
@@ -60,7 +59,7 @@ class Segmentation:
 def segment_all(source: LeRobotSource, segmenter: Segmenter, *, keep_idle: bool = False) -> Segmentation:
     """The whole spans of every chosen episode. Both components are open."""
     found = Segmentation()
-    for recording in recordings(source, segmenter.columns):
+    for recording in reading.recordings(source, segmenter.columns):
         episode = recording.episode
         found.frames += len(episode.timestamps)
         try:
@@ -90,6 +89,7 @@ class Job:
         self.source.open()
         self.workspace.check_outside(self.source.folder)
         self.segmenter.open(self.source)
+        reading.check(self.source, self.segmenter.columns)
         if not self.options.skills_only:
             output.check(self.source.dataset, self.options.overwrite, self.options.write_subtasks)
             self.workspace.check_room(output.needs_bytes(self.source.dataset, self.options.write_subtasks))

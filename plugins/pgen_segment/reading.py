@@ -4,10 +4,21 @@ from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
 
-from pgen_lerobot.dataset import Dataset
+from pgen.errors import InputError
+from pgen.ranges import parse_ranges
 from pgen_lerobot.frames import episode_tables
 from pgen_lerobot.source import LeRobotSource
 from pgen_segment.segmenter import Recording
+
+
+def check(source: LeRobotSource, columns: Sequence[str]) -> None:
+    """Raises InputError for a shard without one of the columns."""
+    for name in source.dataset.data_files:
+        with source.dataset.shard(name) as shard:
+            missing = [column for column in columns if column not in shard.schema_arrow.names]
+        if missing:
+            path = source.dataset.root / name
+            raise InputError(f"{path} has no column {missing[0]}, which meta/info.json declares.")
 
 
 def recordings(source: LeRobotSource, columns: Sequence[str]) -> Iterator[Recording]:
@@ -15,14 +26,13 @@ def recordings(source: LeRobotSource, columns: Sequence[str]) -> Iterator[Record
     if not columns:
         yield from (Recording(episode) for episode in source.episodes())
         return
-    tables = _tables(source.dataset, columns)
-    for episode in source.episodes():
-        table = next(table for index, table in tables if index == episode.index)
+    for episode, table in zip(source.episodes(), _tables(source, columns), strict=True):
         yield Recording(episode, {name: table.column(name) for name in columns})
 
 
-def _tables(dataset: Dataset, columns: Sequence[str]) -> Iterator[tuple[int, pa.Table]]:
-    for name in dataset.data_files:
-        with dataset.shard(name) as shard:
-            for table in episode_tables(shard, ["episode_index", *columns]):
-                yield table.column("episode_index")[0].as_py(), table
+def _tables(source: LeRobotSource, columns: Sequence[str]) -> Iterator[pa.Table]:
+    chosen = source.options.episodes
+    wanted = None if chosen is None else parse_ranges(chosen, "--episodes")
+    for name in source.dataset.data_files:
+        with source.dataset.shard(name) as shard:
+            yield from episode_tables(shard, ["episode_index", *columns], wanted)

@@ -13,7 +13,7 @@ from pgen.records import Episode, Skill
 from pgen_segment.raw import Edges, Stretch, read
 
 SHORTEST = 0.3
-"""Seconds: no skill of an arm is shorter, and at 2 to 10 frames a second no eye could tell."""
+"""Seconds: less than any skill of an arm takes, and than a person needs to see what is done."""
 LONG_GAP = 1.0
 """Seconds from which on a gap may be a pause, and not only untidy edges: the length of the shortest skills."""
 IDLE = "idle"

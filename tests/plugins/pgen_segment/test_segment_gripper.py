@@ -1,7 +1,9 @@
 """The segmenter `gripper`: cuts where the motion turns or the gripper changes, and names from what it does."""
 
+from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from segment_helpers import (
     ACROSS,
@@ -66,14 +68,15 @@ def test_the_state_alone_is_enough(tmp_path):
     check_pick(dataset(tmp_path / "in", episode(action=None)))
 
 
-def test_actions_that_are_speeds_are_understood(tmp_path):
+@pytest.mark.parametrize("action_names", [("dx", "dy", "dz", "gripper"), ("x", "y", "z", "gripper")])
+def test_actions_that_are_speeds_are_understood_whatever_their_names(tmp_path, action_names):
     states, _ = vectors(PICK)
     speeds = [[*phase.direction, 0.0] for phase in PICK for _ in range(round(phase.seconds * FPS))]
     told = 1.0
     for row, phase in zip(speeds, [p for p in PICK for _ in range(round(p.seconds * FPS))], strict=True):
         told = told if phase.opening is None else phase.opening
         row[3] = 1.0 - 2 * told
-    names = {"observation.state": ("x", "y", "z", "gripper.pos"), "action": ("dx", "dy", "dz", "gripper")}
+    names = {"observation.state": ("x", "y", "z", "gripper.pos"), "action": action_names}
     check_pick(dataset(tmp_path / "in", episode(**{"observation.state": states, "action": speeds}), names=names))
 
 
@@ -165,10 +168,25 @@ def test_values_that_are_no_numbers_cost_their_episode_alone(tmp_path):
     root = dataset(tmp_path / "in", episode(**{"observation.state": states}), episode())
     every = segment_all(*opened(root))
     assert list(every.episodes) == [1]
-    assert "no vectors of finite numbers" in every.failed[0].reason
+    assert "no vectors of 4 finite numbers" in every.failed[0].reason
     source, segmenter = opened(root)
     with pytest.raises(SampleError):
         segmenter.segment(read(source, segmenter)[0])
+
+
+@pytest.mark.parametrize("cell", [[0.0, 0.0], ["a", "b", "c", "d"]])
+def test_cells_of_another_form_than_declared_cost_their_episode(tmp_path, cell):
+    source, segmenter = opened(dataset(tmp_path / "in"))
+    (recording,) = read(source, segmenter)
+    column = pa.chunked_array([[cell] * len(recording.episode.timestamps)])
+    with pytest.raises(SampleError, match=r"the column action (holds|has cells that are) no vectors"):
+        segmenter.segment(replace(recording, columns={**recording.columns, "action": column}))
+
+
+@pytest.mark.parametrize("shape", [None, [], "7", [0]])
+def test_a_shape_that_is_none_is_refused(shape):
+    with pytest.raises(InputError, match="the feature action has the shape"):
+        dimensions("action", {"shape": shape})
 
 
 def test_a_dataset_without_state_and_action_is_refused(tmp_path):

@@ -3,6 +3,7 @@
 import shutil
 from itertools import pairwise
 
+import pyarrow.parquet as pq
 import pytest
 from segment_helpers import PICK, PICK_PHASES, dataset, episode, files, opened, read_json, rows, run, segmented, vectors
 
@@ -160,7 +161,7 @@ def test_with_too_many_failures_nothing_is_written(root, tmp_path):
     bad = dataset(tmp_path / "bad", episode(), episode(**{"observation.state": states}))
     told = run("--root", bad, "--output-dir", tmp_path / "out", expect=4)
     assert "1 of 2 episodes failed" in told
-    assert "no vectors of finite numbers" in told
+    assert "no vectors of 4 finite numbers" in told
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bad", "in"]
 
 
@@ -191,6 +192,12 @@ def test_the_answers_of_an_unfinished_run_are_left_alone(root, tmp_path):
         "--root", root, "--output-dir", tmp_path / "out", expect=2
     )
     assert journal.exists()
+
+
+def test_a_column_that_is_declared_and_missing_is_refused_before_anything_is_written(root, tmp_path):
+    path = root / "data/chunk-000/file-000.parquet"
+    pq.write_table(pq.read_table(path).drop_columns("action"), path)
+    assert "has no column action, which" in run("--root", root, "--output-dir", tmp_path / "out", expect=2)
 
 
 def test_an_output_in_the_wrong_place_is_refused(root, tmp_path):
