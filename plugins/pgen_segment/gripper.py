@@ -174,7 +174,8 @@ class Gripper(Segmenter):
 def matrix(column: "pa.ChunkedArray[Any]", name: str, width: int) -> "Array":
     """A column of vectors, or of numbers, as n x `width` float64. Raises SampleError for anything else."""
     cells = column.combine_chunks()
-    flat = cells.flatten() if hasattr(cells, "flatten") else cells
+    nested = isinstance(cells, pa.ListArray | pa.LargeListArray | pa.FixedSizeListArray)
+    flat = cells.flatten() if nested else cells
     try:
         values: Array = flat.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
     except pa.ArrowException as error:

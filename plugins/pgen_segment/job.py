@@ -59,11 +59,12 @@ class Segmentation:
 def segment_all(source: LeRobotSource, segmenter: Segmenter, *, keep_idle: bool = False) -> Segmentation:
     """The whole spans of every chosen episode. Both components are open."""
     found = Segmentation()
-    for recording in reading.recordings(source, segmenter.columns):
-        episode = recording.episode
+    for episode, raw in segmenter.answers(reading.recordings(source, segmenter.columns)):
         found.frames += len(episode.timestamps)
         try:
-            skills = make_whole(segmenter.segment(recording), episode, found.changes, keep_idle=keep_idle)
+            if isinstance(raw, SampleError):
+                raise raw
+            skills = make_whole(raw, episode, found.changes, keep_idle=keep_idle)
         except SampleError as error:
             found.failed[episode.index] = error
         else:

@@ -1,13 +1,13 @@
 """What splits episodes into skills: one small interface, for rules and for models."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import ValidationError
 
 from pgen.components import Component, explain
-from pgen.errors import ConfigError
+from pgen.errors import ConfigError, SampleError
 from pgen.records import Episode
 
 if TYPE_CHECKING:
@@ -44,6 +44,17 @@ class Segmenter(Component):
     def segment(self, recording: Recording) -> Any:
         """The spans (schema `segments`), in any order. Raises SampleError where this episode has none."""
         raise NotImplementedError
+
+    def answers(self, recordings: Iterable[Recording]) -> Iterator[tuple[Episode, Any]]:
+        """Each episode with its spans, or with the SampleError that says why it has none.
+
+        One after the other; a segmenter that waits for answers may have several episodes under way.
+        """
+        for recording in recordings:
+            try:
+                yield recording.episode, self.segment(recording)
+            except SampleError as error:
+                yield recording.episode, error
 
     def notes(self) -> Iterator[str]:
         """What a user should know of how the dataset was understood, a line each."""

@@ -174,7 +174,7 @@ def test_values_that_are_no_numbers_cost_their_episode_alone(tmp_path):
         segmenter.segment(read(source, segmenter)[0])
 
 
-@pytest.mark.parametrize("cell", [[0.0, 0.0], ["a", "b", "c", "d"]])
+@pytest.mark.parametrize("cell", [[0.0, 0.0], ["a", "b", "c", "d"], {"x": 0.0}])
 def test_cells_of_another_form_than_declared_cost_their_episode(tmp_path, cell):
     source, segmenter = opened(dataset(tmp_path / "in"))
     (recording,) = read(source, segmenter)
