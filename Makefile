@@ -8,8 +8,9 @@ COPY := .cache/wheel-test
 
 export PATH := $(PATH):$(CURDIR)/.cache/uv-env/bin
 export PGEN_LEROBOT044_PYTHON ?= $(CURDIR)/.venv-lerobot044/bin/python
+export PGEN_LEROBOT033_PYTHON ?= $(CURDIR)/.venv-lerobot033/bin/python
 
-.PHONY: help demo test check wheel-test bench constraints clean
+.PHONY: help demo test check servers wheel-test bench constraints clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
@@ -17,7 +18,7 @@ help: ## this list
 demo: .venv/.ready ## render a small dataset, annotate it without a model, verify it
 	.venv/bin/pgen demo --output-dir demo --force
 
-test: .venv-test/.ready .venv-lerobot044/.ready ## the whole suite, against this checkout
+test: .venv-test/.ready .venv-lerobot044/.ready .venv-lerobot033/.ready ## the whole suite, against this checkout
 	.venv-test/bin/python $(PYTEST) $(ARGS)
 
 check: .venv-test/.ready ## ruff and mypy
@@ -25,11 +26,14 @@ check: .venv-test/.ready ## ruff and mypy
 	.venv-test/bin/ruff format --check $(CODE)
 	.venv-test/bin/mypy
 
-wheel-test: .venv-lerobot044/.ready ## the whole suite, against the built wheel
+wheel-test: .venv-lerobot044/.ready .venv-lerobot033/.ready ## the whole suite, against the built wheel
 	tools/setup.sh wheel
 	rm -rf $(COPY) && mkdir -p $(COPY)
 	cp -r $(filter-out pgen plugins schemas dist demo,$(wildcard *)) $(COPY)
 	cd $(COPY) && PGEN_WHEEL="$$(echo $(CURDIR)/dist/*.whl)" $(CURDIR)/.venv-wheel/bin/python $(PYTEST) $(ARGS)
+
+servers: .venv-test/.ready ## environments of real servers, for tests/servers; prints the variables to export
+	@tools/server-envs.sh .venv-vllm .venv-serve
 
 bench: .venv-test/.ready ## every figure the README gives
 	.venv-test/bin/python benchmarks/run.py $(ARGS)
@@ -38,7 +42,7 @@ constraints: ## the newest versions that fit pyproject.toml, into constraints*.t
 	tools/setup.sh constraints
 
 clean: ## remove what these commands made
-	rm -rf .venv .venv-test .venv-wheel .venv-lerobot044 .cache .mypy_cache .pytest_cache .ruff_cache dist demo
+	rm -rf .venv .venv-* .cache .mypy_cache .pytest_cache .ruff_cache dist demo
 
 .venv/.ready: $(SETUP)
 	tools/setup.sh demo && touch $@
@@ -48,3 +52,6 @@ clean: ## remove what these commands made
 
 .venv-lerobot044/.ready: constraints-lerobot044.txt tools/setup.sh
 	tools/setup.sh lerobot044 && touch $@
+
+.venv-lerobot033/.ready: constraints-lerobot033.txt tools/setup.sh
+	tools/setup.sh lerobot033 && touch $@

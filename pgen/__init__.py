@@ -25,10 +25,12 @@ if TYPE_CHECKING:
     from pgen.errors import ConfigError, InputError, PgenError, PluginError, SampleError
     from pgen.records import (
         Annotation,
+        Clip,
         Dialogue,
         Episode,
         Failure,
         Image,
+        Moment,
         Plan,
         Prompt,
         Repair,
@@ -44,6 +46,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Annotation",
+    "Clip",
     "Component",
     "ConfigError",
     "Dialogue",
@@ -53,6 +56,7 @@ __all__ = [
     "Image",
     "ImageReader",
     "InputError",
+    "Moment",
     "Options",
     "PgenError",
     "Plan",
@@ -84,8 +88,8 @@ _HOMES = {
     ),
     "pgen.errors": ("ConfigError", "InputError", "PgenError", "PluginError", "SampleError"),
     "pgen.records": (
-        "Annotation", "Dialogue", "Episode", "Failure", "Image", "Plan", "Prompt", "Repair", "Reply", "Request",
-        "Sample", "Skill", "Usage",
+        "Annotation", "Clip", "Dialogue", "Episode", "Failure", "Image", "Moment", "Plan", "Prompt", "Repair", "Reply",
+        "Request", "Sample", "Skill", "Usage",
     ),
     "pgen.run": ("Report",),
 }  # fmt: skip

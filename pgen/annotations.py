@@ -12,7 +12,7 @@ from typing import Any
 from pgen.components import Results
 from pgen.durable import write_text
 from pgen.errors import InputError
-from pgen.records import Annotation, Dialogue, Failure, Plan, Sample
+from pgen.records import Annotation, Dialogue, Failure, Moment, Plan, Sample
 from pgen.schema import first_error, validator
 
 FILE = "syn_annotations.jsonl"
@@ -36,6 +36,7 @@ def to_line(annotation: Annotation, generator: str) -> dict[str, Any]:
         "skill_index": sample.skill_index,
         "skill_future": list(sample.skill_future),
         "cameras": list(sample.cameras),
+        "clip": [list(moment) for moment in sample.clip],
         "scenario_type": dialogue.scenario_type if dialogue else None,
         "response_type": dialogue.response_type if dialogue else None,
         "planned_scenario_type": annotation.plan.scenario_type,
@@ -79,6 +80,7 @@ def from_line(line: dict[str, Any]) -> Annotation:
         task_description=line["task_description"],
         cameras=tuple(line["cameras"]),
         images=tuple(line["images"]),
+        clip=tuple(Moment(*moment) for moment in line["clip"]),
     )
     outcome: Dialogue | Failure
     if line["status"] == "ok":

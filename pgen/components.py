@@ -4,7 +4,7 @@ A component has a `name` and an `Options` model whose fields are documented; it 
 options, holds nothing open until it is opened, and can be pickled. Heavy imports belong into its methods.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -113,9 +113,18 @@ class Sampler(Component):
 
     kind = "sampler"
 
+    @property
+    def pictures(self) -> int:
+        """How many pictures of each camera a sample shows at most; more than one are a clip."""
+        return 1
+
     def frames(self, episode: Episode) -> Iterable[int]:
         """Positions in `episode.timestamps`, in any order; one outside every span is passed over."""
         raise NotImplementedError
+
+    def clip(self, episode: Episode, frame: int) -> Sequence[int]:
+        """The frames that are shown with a chosen one, ascending and itself the last; none for a still picture."""
+        return ()
 
 
 class PromptBuilder(Component):
@@ -152,6 +161,11 @@ class Generator(Component):
     def model(self) -> str | None:
         """The model's name as the result records it, or None for a generator without a model."""
         return None
+
+    @property
+    def takes_clips(self) -> bool:
+        """Whether a clip is handed over as such; otherwise a sheet of its frames is, as one picture."""
+        return False
 
     def provenance(self) -> dict[str, Any]:
         """What was found out at run time and belongs into the manifest, as JSON values."""

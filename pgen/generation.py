@@ -24,6 +24,9 @@ GROUP = 64
 DELAY = 0.05
 """Seconds an answer waits at most before it is committed."""
 
+FOUND = "found"
+"""The name by which the journal remembers the model and what the generator found out."""
+
 Progress = Callable[[Annotation], None]
 
 
@@ -36,7 +39,8 @@ def generate(
 ) -> None:
     """Ask about all samples of `groups`, and stop once more than `failures_allowed` have failed.
 
-    Raises InterruptedRunError after a signal; whatever else ends the run, once the answers are stored.
+    The journal is claimed for the model that answers, and remembers what the generator found out. Raises
+    InterruptedRunError after a signal; whatever else ends the run, once the answers are stored.
     """
     _run(_Generation(pipeline, journal, failures_allowed, progress).run(groups))
 
@@ -57,6 +61,7 @@ class _Generation:
         with self._signals(main.cancel if main else lambda: None):
             await generator.open()
             try:
+                self._journal.claim("model", generator.model)
                 await self._ask_and_commit(groups)
             except asyncio.CancelledError:
                 if not self._signal:
@@ -64,6 +69,7 @@ class _Generation:
             finally:
                 await self._commit()
                 await generator.close()
+        self._journal.remember(FOUND, {"model": generator.model, "found": generator.provenance()})
         if self._signal:
             name = signal.Signals(self._signal).name
             raise InterruptedRunError(f"stopped by {name}; the same command goes on from here.", 128 + self._signal)

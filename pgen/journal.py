@@ -1,8 +1,8 @@
 """The journal of a run: an SQLite file that holds every finished sample, so that none is asked twice.
 
-An answer is done once the transaction that holds it is on the disk. The journal belongs to one set of
-options that change replies; it is refused under others. Samples are known by their content
-(`pgen.seeds.sample_key`), so an answer never serves another skill or history.
+An answer is done once the transaction that holds it is on the disk. What changes replies is claimed by the
+run (its options, then the model that answers); a journal with answers is refused under other claims. Samples
+are known by their content (`pgen.seeds.sample_key`), so an answer never serves another skill or history.
 """
 
 import json
@@ -18,33 +18,50 @@ from pgen.records import Annotation, Dialogue, Failure, Plan, Sample, Usage
 from pgen.seeds import sample_key
 
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS run (identity TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS run (name TEXT PRIMARY KEY, content TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS samples (key TEXT PRIMARY KEY, ok INTEGER NOT NULL, content TEXT NOT NULL) WITHOUT ROWID;
 """
 
 
 class Journal:
-    """Open with the identity of the run: what must agree for finished answers to be valid."""
+    """Raises InputError where the file is none of pgen's."""
 
-    def __init__(self, path: Path, identity: dict[str, Any]) -> None:
+    def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = threading.Lock()
         self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         try:
-            self._open(identity)
-        except BaseException as error:
+            # WAL: one fsync a commit instead of two, and a reader never waits for the writer.
+            # FULL: without it a commit in WAL mode is not yet on the disk after a power cut.
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=FULL")
+            self._db.executescript(_SCHEMA)
+        except sqlite3.DatabaseError as error:
             self._db.close()
-            if not isinstance(error, sqlite3.DatabaseError):
-                raise
             raise InputError(f"{path} is no usable journal ({error}); move it away, or start with --fresh.") from None
 
-    def _open(self, identity: dict[str, Any]) -> None:
-        # WAL: one fsync a commit instead of two, and a reader never waits for the writer.
-        # FULL: without it a commit in WAL mode is not yet on the disk after a power cut.
-        self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute("PRAGMA synchronous=FULL")
-        self._db.executescript(_SCHEMA)
-        self._claim(identity)
+    def claim(self, name: str, value: Any) -> None:
+        """What has to agree for finished answers to be valid, as a JSON value. Raises ConfigError where it differs."""
+        known = self.recall(name)
+        if known is not None and not self.empty:
+            if changed := differences(known, json.loads(json.dumps(value)), name):
+                raise ConfigError(
+                    f"{self.path} belongs to a run with other options ({'; '.join(changed)}). Take the former options "
+                    "to go on with it, or start anew with --fresh."
+                )
+            return
+        self.remember(name, value)
+
+    def remember(self, name: str, value: Any) -> None:
+        """Keep a JSON value by its name, durably."""
+        with self._lock:
+            self._db.execute("INSERT OR REPLACE INTO run VALUES (?, ?)", (name, json.dumps(value)))
+
+    def recall(self, name: str) -> Any:
+        """The value that was kept by that name, or None."""
+        with self._lock:
+            row = self._db.execute("SELECT content FROM run WHERE name = ?", (name,)).fetchone()
+        return None if row is None else json.loads(row[0])
 
     def add(self, annotations: Iterable[Annotation]) -> None:
         """Store finished samples durably; a sample that failed before is replaced."""
@@ -66,7 +83,8 @@ class Journal:
     @property
     def empty(self) -> bool:
         """Whether no sample was ever finished."""
-        return self._db.execute("SELECT 1 FROM samples LIMIT 1").fetchone() is None
+        with self._lock:
+            return self._db.execute("SELECT 1 FROM samples LIMIT 1").fetchone() is None
 
     def close(self) -> None:
         self._db.close()
@@ -74,18 +92,6 @@ class Journal:
     def _row(self, sample: Sample, query: str) -> Any:
         with self._lock:
             return self._db.execute(query, (sample_key(sample),)).fetchone()
-
-    def _claim(self, identity: dict[str, Any]) -> None:
-        row = self._db.execute("SELECT identity FROM run").fetchone()
-        mine = json.loads(json.dumps(identity))
-        if row is None or self.empty:
-            self._db.execute("DELETE FROM run")
-            self._db.execute("INSERT INTO run VALUES (?)", (json.dumps(identity, sort_keys=True),))
-        elif changed := differences(json.loads(row[0]), mine):
-            raise ConfigError(
-                f"{self.path} belongs to a run with other options ({'; '.join(changed)}). Take the former options to "
-                "go on with it, or start anew with --fresh."
-            )
 
 
 def differences(old: Any, new: Any, path: str = "") -> list[str]:

@@ -7,13 +7,15 @@ becomes an annotation with its stage and reason. The order of the answers is not
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from time import monotonic
 
+from pgen.clips import read_clips, sheet, with_clip
 from pgen.components import Generator, ImageReader, PromptBuilder, Source
 from pgen.errors import PgenError, SampleError
 from pgen.parsing import parse
-from pgen.records import Annotation, Dialogue, Failure, Image, Repair, Reply, Request, Sample, Usage
+from pgen.records import Annotation, Clip, Dialogue, Failure, Image, Repair, Reply, Request, Sample, Usage
 from pgen.seeds import derive, sample_key
 
 DECODERS = 2
@@ -25,12 +27,23 @@ AHEAD = 16
 _ASK_AGAIN = frozenset({"truncated", "parse", "schema"})
 
 Emit = Callable[[Annotation], Awaitable[None]]
-Images = tuple[Image, ...] | SampleError
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """What a request shows: still pictures and sheets, or clips."""
+
+    images: tuple[Image, ...] = ()
+    clips: tuple[Clip, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """The parts of a run between planning and the journal. `attempts` bounds how often one sample is asked."""
+    """The parts of a run between planning and the journal.
+
+    `attempts` bounds how often one sample is asked; `pictures` is the most a sample shows of one camera, whose
+    pixels all together are at most `max_pixels`.
+    """
 
     source: Source
     prompts: PromptBuilder
@@ -38,6 +51,7 @@ class Pipeline:
     seed: int
     attempts: int
     max_pixels: int
+    pictures: int = 1
 
     async def run(self, groups: Iterator[list[Sample]], emit: Emit, stop: asyncio.Event) -> None:
         """Ask about every sample of `groups` (samples of one episode each); ends early once `stop` is set."""
@@ -50,13 +64,33 @@ class Pipeline:
             except BaseExceptionGroup as group:
                 raise reason_of(group) from None
 
-    async def annotate(self, sample: Sample, images: Images) -> Annotation:
+    def reader(self) -> AbstractContextManager[ImageReader]:
+        """A reader of pictures of the size that is to be sent."""
+        return self.source.reader(self.max_pixels // self.pictures)
+
+    def read(self, reader: ImageReader, sample: Sample) -> Pictures | SampleError:
+        """The sample's pictures in the form that the generator takes, or why there are none."""
+        try:
+            if not sample.clip:
+                return Pictures(reader.images(sample))
+            clips = read_clips(reader, sample)
+            if self.generator.takes_clips:
+                return Pictures(clips=clips)
+            return Pictures(tuple(sheet(clip, self.max_pixels) for clip in clips))
+        except SampleError as error:
+            return error
+        except PgenError:
+            raise
+        except Exception as error:  # a decoder may raise anything: it costs this sample, not the run
+            return SampleError("decode", f"{type(error).__name__}: {error}")
+
+    async def annotate(self, sample: Sample, shown: Pictures | SampleError) -> Annotation:
         """One sample to its end: asked until a reply fits, at most `attempts` times."""
         seed = derive(self.seed, sample_key(sample))
-        prompt = self.prompts.build(sample, seed)
-        if isinstance(images, SampleError):
-            return Annotation(sample, prompt.plan, Failure(images.stage, _line(images.reason)), Usage(attempts=0))
-        request = Request(sample, prompt, images, seed)
+        prompt = with_clip(self.prompts.build(sample, seed), sample)
+        if isinstance(shown, SampleError):
+            return Annotation(sample, prompt.plan, Failure(shown.stage, _line(shown.reason)), Usage(attempts=0))
+        request = Request(sample, prompt, shown.images, seed, clips=shown.clips)
         usage = Usage(attempts=0)
         for attempt in range(1, self.attempts + 1):
             outcome, text, used = await self._ask(request)
@@ -101,7 +135,7 @@ class _Stream:
     async def decode(self, tasks: asyncio.TaskGroup) -> None:
         """Read the pictures of one episode after the other, and send each sample off as it is read."""
         loop = asyncio.get_running_loop()
-        with self._parts.source.reader(self._parts.max_pixels) as reader:
+        with self._parts.reader() as reader:
             while not self._stop.is_set():
                 async with self._turn:
                     group = await loop.run_in_executor(self._pool, next, self._groups, None)
@@ -111,25 +145,14 @@ class _Stream:
                     await self._slots.acquire()
                     if self._stop.is_set():
                         return
-                    images = await loop.run_in_executor(self._pool, _images, reader, sample)
-                    tasks.create_task(self._fly(sample, images))
+                    shown = await loop.run_in_executor(self._pool, self._parts.read, reader, sample)
+                    tasks.create_task(self._fly(sample, shown))
 
-    async def _fly(self, sample: Sample, images: Images) -> None:
+    async def _fly(self, sample: Sample, shown: Pictures | SampleError) -> None:
         async with self._flights:
             if not self._stop.is_set():
-                await self._emit(await self._parts.annotate(sample, images))
+                await self._emit(await self._parts.annotate(sample, shown))
         self._slots.release()
-
-
-def _images(reader: ImageReader, sample: Sample) -> Images:
-    try:
-        return reader.images(sample)
-    except SampleError as error:
-        return error
-    except PgenError:
-        raise
-    except Exception as error:  # a decoder may raise anything: it costs this sample, not the run
-        return SampleError("decode", f"{type(error).__name__}: {error}")
 
 
 def reason_of(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -2,11 +2,11 @@
 
 from bisect import bisect_left
 from collections.abc import Iterator
-from itertools import islice
+from itertools import islice, pairwise
 
 from pgen.components import Sampler, Source
 from pgen.errors import PluginError
-from pgen.records import Episode, Sample
+from pgen.records import Episode, Moment, Sample
 from pgen.spans import frame_ranges
 
 
@@ -23,11 +23,13 @@ def samples_of(episode: Episode, source: Source, sampler: Sampler) -> list[Sampl
     samples: list[Sample] = []
     for position, frames in enumerate(frame_ranges(episode)):
         inside = wanted[bisect_left(wanted, frames.start) : bisect_left(wanted, frames.stop)]
-        samples += _span_samples(episode, source, position, inside)
+        samples += _span_samples(episode, source, sampler, position, inside)
     return samples
 
 
-def _span_samples(episode: Episode, source: Source, position: int, frames: list[int]) -> Iterator[Sample]:
+def _span_samples(
+    episode: Episode, source: Source, sampler: Sampler, position: int, frames: list[int]
+) -> Iterator[Sample]:
     names = [skill.name for skill in episode.skills]
     history, future = tuple(names[:position]), tuple(names[position + 1 :])
     for frame in frames:
@@ -43,7 +45,15 @@ def _span_samples(episode: Episode, source: Source, position: int, frames: list[
             task_description=episode.task,
             cameras=episode.cameras,
             images=source.image_names(episode, frame),
+            clip=_clip(episode, sampler, frame),
         )
+
+
+def _clip(episode: Episode, sampler: Sampler, frame: int) -> tuple[Moment, ...]:
+    shown = list(sampler.clip(episode, frame))
+    if shown and not (shown[0] >= 0 and shown[-1] == frame and all(a < b for a, b in pairwise(shown))):
+        raise PluginError(f"sampler {sampler.name}: the clip of frame {frame} does not ascend to it: {shown}.")
+    return tuple(Moment(one, episode.timestamps[one]) for one in shown) if len(shown) > 1 else ()
 
 
 def planned(source: Source, sampler: Sampler, limit: int | None) -> Iterator[tuple[Episode, list[Sample]]]:

@@ -6,7 +6,7 @@ Episode -> Sample -> Request (Prompt + Image) -> Reply -> Annotation (Dialogue, 
 from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from pgen.errors import Stage
 
@@ -20,6 +20,13 @@ class Skill:
     end: float
 
 
+class Moment(NamedTuple):
+    """A frame by its position in its episode, and its time in seconds."""
+
+    frame_index: int
+    timestamp: float
+
+
 @dataclass(frozen=True, slots=True)
 class Sample:
     """A moment of an episode to ask about, and what the model is told of it (Hi Robot, section A).
@@ -28,7 +35,8 @@ class Sample:
     source has none). `skill_index` is the position of the current skill among the episode's spans.
     `skill_history` holds every earlier skill, `skill_future` every later one. `images` are references
     to the pictures, one per chosen camera: paths relative to the input, with a media fragment for a
-    frame of a video.
+    frame of a video. `clip` holds the moments that are shown of each camera, the sample's own last; it is
+    empty where one still picture is shown.
     """
 
     episode_index: int
@@ -42,6 +50,7 @@ class Sample:
     task_description: str
     cameras: tuple[str, ...]
     images: tuple[str, ...]
+    clip: tuple[Moment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +83,15 @@ class Image:
 
 
 @dataclass(frozen=True, slots=True)
+class Clip:
+    """What one camera saw up to a moment: a picture for each of `times`, in seconds before it (the last is 0)."""
+
+    camera: str
+    frames: tuple[Image, ...]
+    times: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """The kind of interaction a prompt asks for; None where the prompt leaves it open."""
 
@@ -101,13 +119,18 @@ class Repair:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A prompt with its pictures, for one sample. `seed` is the sample's own, in [0, 2**32)."""
+    """A prompt with its pictures, for one sample. `seed` is the sample's own, in [0, 2**32).
+
+    `images` holds one picture a camera: of the moment, or the sheet of a clip. A generator that takes clips
+    is given `clips`, one a camera, instead.
+    """
 
     sample: Sample
     prompt: Prompt
     images: tuple[Image, ...]
     seed: int
     repair: Repair | None = None
+    clips: tuple[Clip, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

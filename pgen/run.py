@@ -14,10 +14,11 @@ from time import monotonic
 from typing import Any
 
 from pgen import manifest
+from pgen.clips import with_clip
 from pgen.components import Results
 from pgen.config import RunOptions
 from pgen.errors import InputError, TooManyFailuresError
-from pgen.generation import Progress, generate
+from pgen.generation import FOUND, Progress, generate
 from pgen.journal import Journal
 from pgen.parts import Parts
 from pgen.pipeline import Pipeline
@@ -90,7 +91,7 @@ class Run:
         if first is None:
             found = f" ({'; '.join(f'{count} {note}' for note, count in notes.items())})" if notes else ""
             raise InputError(f"the chosen episodes hold no skill to ask about{found}; check the skills.")
-        prompt = self.parts.prompts.build(first, self._seed(first))
+        prompt = with_clip(self.parts.prompts.build(first, self._seed(first)), first)
         return Plan(**counts, notes=notes, sample=first, prompt=prompt)
 
     def execute(self, progress: Callable[[int, int], Progress]) -> Report:
@@ -98,13 +99,15 @@ class Run:
         started, began = monotonic(), datetime.now(UTC)
         plan = self.plan
         with self.workspace.locked(fresh=self.options.fresh):
-            journal = Journal(self.workspace.journal, self.identity())
+            journal = Journal(self.workspace.journal)
             try:
+                journal.claim("options", self.identity())
                 resumed = sum(journal.answered(sample) for _, samples in self._planned() for sample in samples)
-                self._generate(journal, plan, progress(plan.samples, resumed))
+                if resumed < plan.samples or journal.recall(FOUND) is None:
+                    self._generate(journal, plan, progress(plan.samples, resumed))
                 report = replace(self._report(journal, plan), resumed=resumed, seconds=monotonic() - started)
                 self._check_failures(report, journal)
-                self._write(journal, self._manifest(report, began))
+                self._write(journal, self._manifest(report, began, journal.recall(FOUND)))
             except BaseException:
                 if journal.empty:
                     self.workspace.discard()
@@ -120,7 +123,7 @@ class Run:
         return {
             "source": parts.source.identity(),
             "prompt": {**parts.prompts.identity(), "hash": parts.prompts.fingerprint()},
-            "generator": {**parts.generator.identity(), "model": parts.generator.model},
+            "generator": parts.generator.identity(),
             "run": {"seed": self.options.seed, "max_pixels": self.options.max_pixels},
         }
 
@@ -133,7 +136,13 @@ class Run:
     def _generate(self, journal: Journal, plan: Plan, progress: Progress) -> None:
         parts, options = self.parts, self.options
         pipeline = Pipeline(
-            parts.source, parts.prompts, parts.generator, options.seed, options.attempts, options.max_pixels
+            parts.source,
+            parts.prompts,
+            parts.generator,
+            options.seed,
+            options.attempts,
+            options.max_pixels,
+            parts.sampler.pictures,
         )
         missing = ([sample for sample in samples if not journal.answered(sample)] for _, samples in self._planned())
         generate(pipeline, missing, journal, int(options.max_failures * plan.samples), progress)
@@ -173,7 +182,7 @@ class Run:
         for sink in self.parts.sinks:
             sink.write(results, staging)
 
-    def _manifest(self, report: Report, began: datetime) -> dict[str, Any]:
+    def _manifest(self, report: Report, began: datetime, found: dict[str, Any]) -> dict[str, Any]:
         parts, failed = self.parts, sum(report.failed.values())
         return {
             "pgen_manifest": 1,
@@ -181,11 +190,7 @@ class Run:
             "source": parts.source.describe(),
             "sampler": parts.sampler.describe(),
             "prompt": {**parts.prompts.describe(), "hash": parts.prompts.fingerprint()},
-            "generator": {
-                **parts.generator.describe(),
-                "model": parts.generator.model,
-                "found": parts.generator.provenance(),
-            },
+            "generator": {**parts.generator.describe(), **found},
             "sinks": [sink.describe() for sink in parts.sinks],
             "run": self.options.model_dump(mode="json", exclude={"output_dir", "fresh"}),
             "counts": {

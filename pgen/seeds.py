@@ -14,6 +14,10 @@ def derive(seed: int, *parts: str | int) -> int:
 
 
 def sample_key(sample: Sample) -> str:
-    """32 hex digits that name a sample by all it says: another skill or history is another key."""
-    text = json.dumps(astuple(sample), ensure_ascii=True, separators=(",", ":"))
+    """32 hex digits that name a sample by all it says: another skill or history is another key.
+
+    What it leaves unsaid has no part in it, so that a new field changes no key that was given before.
+    """
+    said = astuple(sample) if sample.clip else astuple(sample)[:-1]
+    text = json.dumps(said, ensure_ascii=True, separators=(",", ":"))
     return blake2b(text.encode(), digest_size=16).hexdigest()

@@ -79,7 +79,7 @@ class FakeGenerator(Generator):
         self, answer: Callable[[Request], Reply | str | Exception] | None = None, concurrency: int = 4
     ) -> None:
         super().__init__()
-        self._answer = answer or plain_answer
+        self.answer = answer or plain_answer
         self._concurrency = concurrency
         self.requests: list[Request] = []
 
@@ -89,7 +89,7 @@ class FakeGenerator(Generator):
 
     async def generate(self, request: Request) -> Reply:
         self.requests.append(request)
-        answer = self._answer(request)
+        answer = self.answer(request)
         if isinstance(answer, Exception):
             raise answer
         return answer if isinstance(answer, Reply) else Reply(answer)

@@ -183,3 +183,22 @@ def test_a_decoder_that_raises_anything_costs_one_sample():
 
     done = run(FakeGenerator(), source=Source())
     assert {a.failure.reason for a in done} == {"ZeroDivisionError: a frame rate of 0/0"}
+
+
+@pytest.mark.parametrize("takes_clips", [False, True])
+def test_a_clip_is_handed_over_as_the_generator_takes_it(takes_clips):
+    class Watching(FakeGenerator):
+        @property
+        def takes_clips(self):
+            return takes_clips
+
+    sampler = EveryFrame(clip=0.5, clip_frames=3)
+    samples = make_samples(make_episode(length=8), sampler)
+    generator = Watching()
+    run(generator, samples=samples)
+    requests = {request.sample.frame_index: request for request in generator.requests}
+    assert (len(requests[0].images), len(requests[0].clips)) == (1, 0)
+    assert (len(requests[7].images), len(requests[7].clips)) == ((0, 1) if takes_clips else (1, 0))
+    assert "its last 0.5 seconds" in requests[7].prompt.text
+    if takes_clips:
+        assert len(requests[7].clips[0].frames) == 3

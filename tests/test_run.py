@@ -182,6 +182,41 @@ def test_a_sink_that_fails_leaves_no_output_and_loses_no_answer(tmp_path):
     assert list((tmp_path / "out").iterdir()) == []
 
 
+def test_answers_of_one_model_are_not_mixed_with_those_of_another(tmp_path):
+    class Served(FakeGenerator):
+        """Finds out which model there is only once it is open."""
+
+        served = "small"
+
+        @property
+        def model(self):
+            return self.served
+
+    with pytest.raises(TooManyFailuresError):
+        run(tmp_path, Served(failing(0.5).answer), max_failures=0.1)
+    other = Served()
+    other.served = "large"
+    with pytest.raises(ConfigError, match=r"model: 'small', now 'large'"):
+        run(tmp_path, other)
+    assert other.requests == []
+
+
+def test_a_run_whose_answers_are_all_there_needs_no_generator(tmp_path):
+    class Broken(MemorySink):
+        def write(self, results, out):
+            raise OSError(28, "No space left on device")
+
+    class Gone(FakeGenerator):
+        async def open(self):
+            raise ConfigError("the server is gone")
+
+    with pytest.raises(OSError, match="No space left"):
+        run(tmp_path, sink=Broken())
+    sink = MemorySink()
+    assert run(tmp_path, Gone(), sink=sink).resumed == SAMPLES
+    assert sink.manifest["generator"]["found"] == {}
+
+
 def test_an_output_that_exists_is_refused_before_the_input_is_read(tmp_path):
     (tmp_path / "out").mkdir()
     with pytest.raises(ConfigError, match=r"--output-dir .*out exists already"):

@@ -1,4 +1,4 @@
-"""Makes docs/dialogue.png: three moments of the demo's first episode, each with the dialogue written for it.
+"""Makes the pictures of the docs from the demo: dialogue.png (moments with their dialogue), sheet.jpg (a clip).
 
 Run by hand where the demo, or what the generator `template` says, has changed: python tools/picture.py
 """
@@ -12,10 +12,14 @@ from PIL import Image, ImageDraw, ImageFont
 
 from pgen import Annotation, annotate
 from pgen.annotations import FILE, from_line, read_lines
+from pgen.clips import read_clips, sheet
+from pgen.planning import samples_of
 from pgen_demo.example import write_example
 from pgen_lerobot.source import LeRobotSource
+from pgen_samplers.samplers import EveryFrame
 
-TARGET = Path(__file__).parents[1] / "docs/dialogue.png"
+DOCS = Path(__file__).parents[1] / "docs"
+SHEET_FRAME, SHEET_PIXELS = 60, 640_000
 MOMENTS = (54, 123, 300)
 """Frames of the first episode that were sampled."""
 CAMERA = "observation.images.front"
@@ -31,9 +35,19 @@ WIDEST = 330
 type Moment = tuple[Annotation, Image.Image]
 
 
-def moments(folder: Path) -> Iterator[Moment]:
+def sheet_of(root: Path) -> bytes:
+    """The two seconds up to SHEET_FRAME, as a model without video sees them: a JPEG."""
+    source = LeRobotSource(root=root, cameras=(CAMERA,))
+    source.open()
+    episode = next(source.episodes())
+    samples = samples_of(episode, source, EveryFrame(clip=2.0))
+    with source.reader(SHEET_PIXELS // 8) as reader:
+        (clip,) = read_clips(reader, samples[SHEET_FRAME])
+    return sheet(clip, SHEET_PIXELS).jpeg
+
+
+def moments(folder: Path, root: Path) -> Iterator[Moment]:
     """The annotations at MOMENTS, each with its picture."""
-    root = write_example(folder / "source")
     annotate(root, folder / "annotated", generator="template")
     source = LeRobotSource(root=root, cameras=(CAMERA,))
     source.open()
@@ -94,13 +108,16 @@ def font(size: int) -> ImageFont.FreeTypeFont:
 
 def main() -> None:
     with TemporaryDirectory() as folder:
-        panels = [panel(moment) for moment in moments(Path(folder))]
+        root = write_example(Path(folder) / "source")
+        panels = [panel(moment) for moment in moments(Path(folder), root)]
+        (DOCS / "sheet.jpg").write_bytes(sheet_of(root))
     width = 2 * MARGIN + len(panels) * PANEL[0] + (len(panels) - 1) * GAP
     whole = Image.new("RGB", (width, 2 * MARGIN + PANEL[1]), PAPER)
     for number, image in enumerate(panels):
         whole.paste(image, (MARGIN + number * (PANEL[0] + GAP), MARGIN))
-    whole.save(TARGET, optimize=True)
-    print(f"{TARGET}: {TARGET.stat().st_size:,} bytes")
+    whole.save(DOCS / "dialogue.png", optimize=True)
+    for name in ("dialogue.png", "sheet.jpg"):
+        print(f"{DOCS / name}: {(DOCS / name).stat().st_size:,} bytes")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes one of the checkout's environments: tools/setup.sh demo|test|wheel|lerobot044
+# Makes one of the checkout's environments: tools/setup.sh demo|test|wheel|lerobot044|lerobot033
 # Needs a network and a Python 3 of any age; fetches uv, and a Python of 3.12 or newer, only where none is found.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -54,6 +54,12 @@ install() { # FOLDER ARGUMENTS...
 }
 
 uv=$(find_uv)
+# lerobot 0.3.3 reads data with the torch of 0.4.4, which saves a second download of gigabytes, and needs none of
+# what it has for keyboards, cameras, viewers and logs.
+overrides033() {
+    printf '%s\n' av torch torchvision
+    printf '%s ; python_version < "3"\n' opencv-python-headless pynput rerun-sdk torchcodec wandb
+}
 constrained=(--constraints constraints.txt --build-constraints constraints.txt)
 case "${1:-}" in
 demo)
@@ -76,6 +82,10 @@ lerobot044)
     install .venv-lerobot044 --constraints constraints-lerobot044.txt \
         --overrides <(echo 'pynput ; python_version < "3"') lerobot==0.4.4
     ;;
+lerobot033)
+    environment .venv-lerobot033
+    install .venv-lerobot033 --constraints constraints-lerobot033.txt --overrides <(overrides033) lerobot==0.3.3
+    ;;
 constraints)
     compile=("$uv" pip compile --quiet --universal --python-version 3.12 --no-header --no-annotate --upgrade)
     printf 'hatchling\neditables\n' | "${compile[@]}" pyproject.toml - --all-extras --group dev |
@@ -83,9 +93,13 @@ constraints)
     mv constraints.txt.new constraints.txt
     printf 'lerobot==0.4.4\npandas<3\n' | "${compile[@]}" - | sed 's/ *;.*//' >constraints-lerobot044.txt.new
     mv constraints-lerobot044.txt.new constraints-lerobot044.txt
+    echo 'lerobot==0.3.3' | "${compile[@]}" - --overrides <(overrides033) \
+        --constraints <(grep -E '^(av|torch|torchvision)==' constraints-lerobot044.txt) |
+        sed 's/ *;.*//' >constraints-lerobot033.txt.new
+    mv constraints-lerobot033.txt.new constraints-lerobot033.txt
     ;;
 *)
-    echo "usage: tools/setup.sh demo|test|wheel|lerobot044|constraints" >&2
+    echo "usage: tools/setup.sh demo|test|wheel|lerobot044|lerobot033|constraints" >&2
     exit 2
     ;;
 esac

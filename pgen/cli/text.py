@@ -33,6 +33,7 @@ def report_text(report: Report) -> str:
         f"answered   {report.samples - failed:,} by {report.generator}"
         + (f", {report.resumed:,} of them in a former run" if report.resumed else ""),
         *([f"failed     {failed:,} ({stages})"] if failed else []),
+        *([f"asked      {usage.attempts:,} times, {usage.retries:,} requests sent again"] if usage.retries else []),
         *([f"tokens     {usage.tokens_in:,} in, {usage.tokens_out:,} out"] if usage.tokens_out else []),
         *_notes(report.notes),
         f"seconds    {report.seconds:.1f}",

@@ -32,9 +32,13 @@ class EpisodeFrames:
 def stream(dataset: Dataset, wanted: set[int] | None) -> Iterator[EpisodeFrames]:
     """The wanted episodes (all, if None) in the order of the data. Raises InputError."""
     for name in dataset.data_files:
-        with dataset.shard(name) as shard:
-            for table in episode_tables(shard, _COLUMNS, wanted):
-                yield _checked(table, dataset.root / name)
+        only = dataset.episode_of(name)
+        if only is None or wanted is None or only in wanted:
+            with dataset.shard(name) as shard:
+                columns = [column for column in _COLUMNS if column in shard.schema_arrow.names]
+                tables = episode_tables(shard, columns, wanted) if only is None else [shard.read(columns)]
+                found = (indexed(dataset, name, table) for table in tables if len(table))
+                yield from (_checked(table, dataset.root / name) for table in found)
 
 
 def episode_tables(shard: pq.ParquetFile, columns: list[str], wanted: set[int] | None = None) -> Iterator[pa.Table]:
@@ -54,6 +58,38 @@ def episode_tables(shard: pq.ParquetFile, columns: list[str], wanted: set[int] |
         yield pa.concat_tables(pending)
 
 
+def indexed(dataset: Dataset, name: str, table: pa.Table) -> pa.Table:
+    """The table's frame columns, the indices as int64: whatever their type, or from the metadata where missing.
+
+    `frame_index` may stay missing; the file's order then stands for it. Raises InputError.
+    """
+    columns: dict[str, Any] = {"episode_index": episode_column(dataset, name, table)}
+    for column in ("frame_index", "task_index"):
+        if column in table.column_names:
+            columns[column] = _numbers(table, column, pa.int64(), dataset.root / name)
+    if "task_index" not in columns:
+        episodes = runs(columns["episode_index"])
+        told = [pa.repeat(_told_task(dataset, name, index), stop - start) for start, stop, index in episodes]
+        columns["task_index"] = pa.chunked_array(told, pa.int64())
+    if "timestamp" in table.column_names:
+        columns["timestamp"] = _numbers(table, "timestamp", pa.float64(), dataset.root / name)
+    return pa.table(columns)
+
+
+def episode_column(dataset: Dataset, name: str, table: pa.Table) -> pa.ChunkedArray:
+    """The episode of each row of a shard's table, as int64. Raises InputError where file and column disagree."""
+    only = dataset.episode_of(name)
+    path = dataset.root / name
+    found = _numbers(table, "episode_index", pa.int64(), path) if "episode_index" in table.column_names else None
+    if only is None and found is not None:
+        return found
+    known = pa.chunked_array([pa.repeat(pa.scalar(only, pa.int64()), len(table))])
+    if found is not None and not found.equals(known):
+        other = next((value for _, _, value in runs(found) if value != only), None)
+        raise InputError(f"{path}, column episode_index holds {other}; the file is that of episode {only} alone.")
+    return known
+
+
 def runs(column: pa.ChunkedArray) -> Iterator[tuple[int, int, int]]:
     """The runs of equal values as (start, stop, value)."""
     if not len(column):
@@ -65,10 +101,28 @@ def runs(column: pa.ChunkedArray) -> Iterator[tuple[int, int, int]]:
         start = stop
 
 
+def _numbers(table: pa.Table, column: str, kind: pa.DataType, path: Path) -> pa.ChunkedArray:
+    try:
+        return table.column(column).cast(kind)
+    except pa.ArrowException as error:
+        needed = "times have to be numbers" if pa.types.is_floating(kind) else "an index has to be a whole number"
+        raise InputError(f"{path}, column {column}: {needed}: {error}.") from None
+
+
+def _told_task(dataset: Dataset, name: str, episode_index: int) -> "pa.Scalar[Any]":
+    """The row of an episode's task, where the metadata name exactly one."""
+    texts = dataset.entry(episode_index).tasks
+    if len(texts) != 1 or texts[0] not in dataset.tasks.texts:
+        raise InputError(
+            f"{dataset.root / name} has no column task_index, and {dataset.layout.episodes_name} does not say which "
+            f"one task of {dataset.layout.tasks_file} is that of episode {episode_index}."
+        )
+    return pa.scalar(dataset.tasks.texts.index(texts[0]), pa.int64())
+
+
 def _may_hold(shard: pq.ParquetFile, group: int, wanted: set[int]) -> bool:
     """By the row group's statistics, where it has any."""
-    position = shard.schema_arrow.names.index("episode_index")
-    for column in range(position, shard.metadata.num_columns):
+    for column in range(shard.metadata.num_columns):
         chunk = shard.metadata.row_group(group).column(column)
         if chunk.path_in_schema == "episode_index":
             known = chunk.statistics
@@ -81,20 +135,21 @@ def _may_hold(shard: pq.ParquetFile, group: int, wanted: set[int]) -> bool:
 def _checked(table: pa.Table, path: Path) -> EpisodeFrames:
     index = table.column("episode_index")[0].as_py()
     where = f"{path}, episode {index}"
-    for name in _COLUMNS:
+    for name in table.column_names:
         if table.column(name).null_count:
             raise InputError(f"{where}: column {name} has an empty cell.")
-    counted, times = table.column("frame_index"), table.column("timestamp").cast(pa.float64())
-    if not pc.all(pc.equal(counted, pa.array(range(len(counted)), counted.type))).as_py():
-        raise InputError(f"{where}: frame_index does not count 0, 1, 2, …; its rows are out of order or missing.")
+    times = table.column("timestamp")
+    if "frame_index" in table.column_names:
+        counted = table.column("frame_index")
+        if not pc.all(pc.equal(counted, pa.array(range(len(counted)), pa.int64()))).as_py():
+            raise InputError(f"{where}: frame_index does not count 0, 1, 2, …; its rows are out of order or missing.")
     if not pc.all(pc.is_finite(times)).as_py():
         raise InputError(f"{where}: a timestamp is not a finite number.")
     steps = pc.subtract(times[1:], times[:-1])
     if len(steps) and pc.min(steps).as_py() < 0:
         row = pc.index(pc.less(steps, 0.0), True).as_py() + 1
         raise InputError(f"{where}, frame {row}: its timestamp {times[row]} s runs back behind the one before.")
-    tasks = table.column("task_index").cast(pa.int64())
-    return EpisodeFrames(index, packed("d", times), packed("q", tasks))
+    return EpisodeFrames(index, packed("d", times), packed("q", table.column("task_index")))
 
 
 def packed(typecode: str, column: pa.ChunkedArray) -> "array[Any]":

@@ -6,14 +6,13 @@ from typing import Any
 
 import PIL.Image
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from pgen.components import ImageReader
 from pgen.errors import InputError, SampleError
 from pgen.pictures import encode, fitted
 from pgen.records import Image, Sample
 from pgen_lerobot.dataset import Dataset, EpisodeEntry
-from pgen_lerobot.frames import runs
+from pgen_lerobot.frames import episode_column, runs
 from pgen_lerobot.video import VideoFile
 
 _BATCH = 16
@@ -21,10 +20,11 @@ _BATCH = 16
 
 
 class LeRobotImages(ImageReader):
-    """Reads samples of one dataset; holds one video file a camera and one parquet file open."""
+    """Reads samples with some of a dataset's cameras; holds one video file a camera and one parquet file open."""
 
-    def __init__(self, dataset: Dataset, max_pixels: int) -> None:
+    def __init__(self, dataset: Dataset, cameras: tuple[str, ...], max_pixels: int) -> None:
         self._dataset = dataset
+        self._stored = [key for key in cameras if dataset.cameras[key] == "image"]
         self._max_pixels = max_pixels
         self._videos: dict[str, tuple[str, VideoFile]] = {}
         self._rows: RowCursor | None = None
@@ -45,20 +45,20 @@ class LeRobotImages(ImageReader):
 
     def _image(self, entry: EpisodeEntry, camera: str, frame_index: int) -> Image:
         if self._dataset.cameras[camera] == "image":
-            return self._stored(entry, camera, frame_index)
+            return self._cell(entry, camera, frame_index)
         clip = entry.clips.get(camera)
         if clip is None:
             raise SampleError("decode", f"episode {entry.index} has no video of camera {camera}.")
-        frame = self._video(camera, clip.path).at(clip.start + frame_index / self._dataset.fps, self._dataset.fps)
+        frame = self._video(camera, clip.path).frame(clip.start, frame_index)
         width, height = fitted(frame.width, frame.height, self._max_pixels)
         picture = frame.to_image(width=width, height=height)
         return encode(picture, camera, self._max_pixels)
 
-    def _stored(self, entry: EpisodeEntry, camera: str, frame_index: int) -> Image:
+    def _cell(self, entry: EpisodeEntry, camera: str, frame_index: int) -> Image:
         if self._rows is None or self._rows.name != entry.data_file:
             if self._rows:
                 self._rows.close()
-            self._rows = RowCursor(self._dataset, entry.data_file)
+            self._rows = RowCursor(self._dataset, entry.data_file, self._stored)
         cell = self._rows.cell(entry.index, frame_index, camera)
         data = cell.get("bytes") if isinstance(cell, dict) else cell
         if not isinstance(data, bytes):
@@ -90,14 +90,14 @@ class LeRobotImages(ImageReader):
 class RowCursor:
     """Walks a shard's rows forward, a few at a time, and back to its start where it has to."""
 
-    def __init__(self, dataset: Dataset, name: str) -> None:
+    def __init__(self, dataset: Dataset, name: str, cameras: list[str]) -> None:
         self.name = name
-        self._cameras = [key for key, kind in dataset.cameras.items() if kind == "image"]
+        self._cameras = cameras
         try:
             self._shard = dataset.shard(name)
         except InputError as error:
             raise SampleError("decode", str(error)) from None
-        self._first = {index: start for start, _, index in runs(self._column("episode_index"))}
+        self._first = {index: start for start, _, index in runs(self._episodes(dataset))}
         self._starts = [0]
         for group in range(self._shard.metadata.num_row_groups):
             self._starts.append(self._starts[-1] + self._shard.metadata.row_group(group).num_rows)
@@ -108,6 +108,8 @@ class RowCursor:
     def cell(self, episode_index: int, frame_index: int, camera: str) -> Any:
         """The value of a camera's column at an episode's frame."""
         row = self._first[episode_index] + frame_index
+        if camera not in self._shard.schema_arrow.names:
+            raise SampleError("decode", f"{self.name} has no column {camera}.")
         try:
             return self._at(row).column(camera)[row - self._begin].as_py()
         except (OSError, pa.ArrowException) as error:
@@ -126,5 +128,6 @@ class RowCursor:
             self._batch = next(self._batches)
         return self._batch
 
-    def _column(self, name: str) -> pa.ChunkedArray:
-        return pq.ParquetFile.read(self._shard, columns=[name]).column(name)
+    def _episodes(self, dataset: Dataset) -> pa.ChunkedArray:
+        names = [name for name in ("episode_index", "timestamp") if name in self._shard.schema_arrow.names]
+        return episode_column(dataset, self.name, self._shard.read(columns=names))

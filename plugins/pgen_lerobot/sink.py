@@ -4,22 +4,26 @@ Everything is written anew or carried over into an empty folder; the source is o
 with the input is found by `open`, before anything is paid for.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
+
+import pyarrow as pa
 
 from pgen import annotations, manifest
 from pgen.components import Options, Results, Sink, Source
 from pgen.durable import write_text
 from pgen.errors import ConfigError, InputError
 from pgen_lerobot.dataset import COLUMN, Dataset
+from pgen_lerobot.frames import indexed
 from pgen_lerobot.source import LeRobotSource
 from pgen_lerobot.writing import files, metadata, shards
 from pgen_lerobot.writing.card import Counts, write_card
 from pgen_lerobot.writing.dialogues import MIRROR, Dialogues, read_mirror
 from pgen_lerobot.writing.labelling import Labeller
 
-TASKS = "meta/tasks.parquet"
 LINES = f"meta/{annotations.FILE}"
 MANIFEST = "meta/pgen/manifest.json"
 SKILLS = "meta/pgen/skills.json"
@@ -38,7 +42,7 @@ class LeRobotSinkOptions(Options):
 
 
 class LeRobotSink(Sink):
-    """A new LeRobot v3.0 dataset: the column task_index_high_level, with its tasks, stats and card."""
+    """A new LeRobot dataset of the version it read: the column task_index_high_level, with tasks, stats and card."""
 
     name = "lerobot"
     Options = LeRobotSinkOptions
@@ -52,6 +56,7 @@ class LeRobotSink(Sink):
         files.check_readable(dataset.root)
         shards.check(dataset, self.options.overwrite)
         metadata.check(dataset)
+        dataset.layout.stats.names()
         read_mirror(dataset.root / MIRROR)
 
     def needs_bytes(self, source: Source) -> int:
@@ -59,8 +64,8 @@ class LeRobotSink(Sink):
         dataset = _dataset(source)
         made = {name for name, _ in shards.shard_names(dataset)}
         size = sum((dataset.root / name).stat().st_size for name in made)
-        meta = sum(path.stat().st_size for path in dataset.episodes_files)
-        frames = int(dataset.info.get("total_frames") or 0) * _ROOM_PER_FRAME
+        meta = sum(path.stat().st_size for path in dataset.layout.stats.files())
+        frames = dataset.layout.frames * _ROOM_PER_FRAME
         return size + 2 * meta + frames + files.carried_bytes(dataset.root, made) + _ROOM_AT_LEAST
 
     def write(self, results: Results, out: Path) -> None:
@@ -81,16 +86,17 @@ class _Writing:
         root, out = self.dataset.root, self.out
         unlabelled = None if self.unlabelled == "task" else int(self.unlabelled)
         dialogues = Dialogues(self.dataset.tasks, read_mirror(root / MIRROR))
-        stats = metadata.stat_names(self.dataset)
+        stats = self.dataset.layout.stats.names()
+        tasks = self.dataset.layout.tasks_file
         counts = Counts()
         labeller = Labeller(counts.watch(self.results.read()), dialogues.index, unlabelled, stats)
         written = [*self._shards(labeller, unlabelled)]
-        dialogues.write_tasks(root / TASKS, out / TASKS)
+        dialogues.write_tasks(out / tasks)
         dialogues.write_mirror(out / MIRROR)
-        written += [TASKS, MIRROR, *self._metadata(labeller, len(dialogues))]
+        written += [tasks, MIRROR, *self._metadata(labeller, len(dialogues))]
         counts.labelled, counts.frames = labeller.labelled, labeller.counts.total()
         counts.dialogues = len(dialogues.used)
-        write_card(root / CARD, out / CARD, self.results, counts, self.unlabelled)
+        write_card(root / CARD, out / CARD, self.results, counts, self.unlabelled, self.dataset.layout)
         annotations.write_lines(out / LINES, self.results)
         written += [CARD, LINES, *self._skills()]
         self._manifest(counts, written)
@@ -102,21 +108,20 @@ class _Writing:
         for name, listed in shards.shard_names(self.dataset):
             with self.dataset.shard(name) as shard:
                 label = labeller.column if listed else stray.column
-                shards.rewrite(shard, self.out / name, label)
+                shards.rewrite(shard, self.out / name, partial(self._labelled, name, label))
             names.append(name)
         labeller.finish()
         return names
+
+    def _labelled(self, name: str, label: Callable[[pa.Table], "pa.Array[Any]"], table: pa.Table) -> "pa.Array[Any]":
+        return label(indexed(self.dataset, name, table))
 
     def _metadata(self, labeller: Labeller, total_tasks: int) -> list[str]:
         written = [metadata.INFO]
         metadata.write_info(self.dataset, self.out / metadata.INFO, total_tasks)
         if metadata.write_stats(self.dataset, self.out / metadata.STATS, labeller.counts):
             written.append(metadata.STATS)
-        for path in self.dataset.episodes_files:
-            name = path.relative_to(self.dataset.root).as_posix()
-            if metadata.write_episodes(path, self.out / name, labeller.stats):
-                written.append(name)
-        return written
+        return written + self.dataset.layout.stats.write(self.out, labeller.stats)
 
     def _skills(self) -> list[str]:
         """The skills file of the run, so that the labels can be followed without it."""

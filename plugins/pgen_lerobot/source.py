@@ -1,9 +1,8 @@
-"""The source `lerobot`: a LeRobot v3.0 dataset in a folder, or on the Hub, with its skills."""
+"""The source `lerobot`: a LeRobot dataset in a folder, or on the Hub, with its skills."""
 
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from pgen.errors import ConfigError, InputError
 from pgen.ranges import parse_ranges
 from pgen.records import Episode
 from pgen.spans import frame_ranges, normalise
+from pgen_lerobot.cameras import Cameras
 from pgen_lerobot.dataset import Dataset, EpisodeEntry
 from pgen_lerobot.frames import EpisodeFrames, stream
 from pgen_lerobot.hub import locate
@@ -30,7 +30,7 @@ class LeRobotOptions(Options):
     episodes: str | None = None
     """Episodes to annotate, such as `0-9,12`; all where not given."""
     cameras: tuple[str, ...] = ()
-    """Camera keys to show, in this order; all of the dataset's where not given."""
+    """Camera keys to show, in this order; all that can be shown where not given."""
     views: int | None = Field(None, ge=0)
     """Show at most this many cameras a sample; none of them need files where it is 0."""
     skills: str = "auto"
@@ -38,7 +38,7 @@ class LeRobotOptions(Options):
 
 
 class LeRobotSource(Source):
-    """A LeRobot v3.0 dataset: video or image cameras, any number of files. Pictures are found by frame index."""
+    """A LeRobot dataset of v2.0, v2.1 or v3.0, with video or image cameras. Pictures are found by frame index."""
 
     name = "lerobot"
     Options = LeRobotOptions
@@ -48,8 +48,9 @@ class LeRobotSource(Source):
     def open(self) -> None:
         self.dataset = Dataset(locate(self.options.root, self.options.repo_id, self.options.revision))
         self._wanted = self._chosen_episodes()
-        self._cameras = self._chosen_cameras()
-        self._check_videos()
+        cameras = Cameras(self.dataset)
+        self._cameras = cameras.choose(self.options.cameras, self.options.views, self._wanted)
+        self._found = cameras.notes(self._cameras) + self.dataset.notes()
         self._skills: SkillReader = reader(
             self.options.skills, self.dataset.root, self.dataset.tasks.texts, self.dataset.fps
         )
@@ -79,28 +80,28 @@ class LeRobotSource(Source):
         expected = len(self.dataset.episode_indices if self._wanted is None else self._wanted)
         if len(seen) != expected:
             raise InputError(
-                f"{self.dataset.root}: the data holds {len(seen)} of the {expected} episodes that meta/episodes lists; "
-                "the dataset is incomplete."
+                f"{self.dataset.root}: the data holds {len(seen)} of the {expected} episodes that "
+                f"{self.dataset.layout.episodes_name} lists; the dataset is incomplete."
             )
 
     def reader(self, max_pixels: int) -> AbstractContextManager[ImageReader]:
         from pgen_lerobot.reader import LeRobotImages
 
-        return LeRobotImages(self.dataset, max_pixels)
+        return LeRobotImages(self.dataset, self._cameras, max_pixels)
 
     def image_names(self, episode: Episode, frame_index: int) -> tuple[str, ...]:
         entry = self._entry(episode.index)
         return tuple(self._image_name(entry, camera, frame_index) for camera in self._cameras)
 
     def notes(self) -> dict[str, int]:
-        return dict(sorted(self._repairs.items()))
+        return dict(sorted((self._found + self._repairs).items()))
 
     def _episode(self, frames: EpisodeFrames) -> Episode:
         entry = self._entry(frames.episode_index)
         if entry.length != len(frames.timestamps):
             raise InputError(
                 f"{self.dataset.root / entry.data_file} holds {len(frames.timestamps)} frames of episode "
-                f"{entry.index}, meta/episodes says {entry.length}; the data and its metadata disagree."
+                f"{entry.index}, {self.dataset.layout.episodes_name} says {entry.length}; the two disagree."
             )
         own_task = self._own_task(frames)
         found = self._skills.read(frames, own_task)
@@ -126,8 +127,8 @@ class LeRobotSource(Source):
         index = frames.task_indices[0]
         if not 0 <= min(frames.task_indices) <= max(frames.task_indices) < len(texts):
             raise InputError(
-                f"{self.dataset.root}, episode {frames.episode_index}: a task_index lies outside meta/tasks.parquet, "
-                f"which has {len(texts)} rows."
+                f"{self.dataset.root}, episode {frames.episode_index}: a task_index lies outside "
+                f"{self.dataset.layout.tasks_file}, which has {len(texts)} rows."
             )
         return texts[index]
 
@@ -156,32 +157,3 @@ class LeRobotSource(Source):
                 f"up to {last}."
             )
         return wanted
-
-    def _chosen_cameras(self) -> tuple[str, ...]:
-        known = self.dataset.cameras
-        for camera in self.options.cameras:
-            if camera not in known:
-                close = f"did you mean {closest}? " if (closest := _closest(camera, known)) else ""
-                raise ConfigError(f"--camera: there is no camera {camera!r}; {close}There are: {', '.join(known)}.")
-        chosen = self.options.cameras or tuple(known)
-        return chosen[: self.options.views]
-
-    def _check_videos(self) -> None:
-        """Before anything is paid for: a sample without its pictures would fail one by one."""
-        checked: set[str] = set()
-        for entry in self.dataset.entries(self._wanted):
-            for camera in self._cameras:
-                clip = entry.clips.get(camera)
-                if clip is None or clip.path in checked:
-                    continue
-                if not (self.dataset.root / clip.path).is_file():
-                    raise InputError(
-                        f"{self.dataset.root / clip.path} is missing: episode {entry.index} of camera {camera} is "
-                        "in it. Fetch the file, or choose other cameras with --camera or episodes with --episodes."
-                    )
-                checked.add(clip.path)
-
-
-def _closest(name: str, known: dict[str, str]) -> str | None:
-    matches = get_close_matches(name, known, n=1, cutoff=0.4)
-    return matches[0] if matches else None

@@ -40,10 +40,10 @@ def _problems(found: Verification, with_lerobot: bool) -> Iterator[Problem]:
         return
     manifest: dict[str, Any] = {}
     yield from _read_manifest(found.root, manifest)
-    yield from meta.problems(dataset, manifest)
-    yield from frames.problems(dataset, shards, Expected(dataset, manifest))
+    yield from meta.problems(dataset, manifest, found.notes)
+    yield from frames.problems(dataset, shards, Expected(dataset, manifest), found.notes)
     if with_lerobot:
-        yield from lerobot.problems(found.root, found.notes)
+        yield from lerobot.problems(dataset, found.notes)
 
 
 def _read_manifest(root: Path, manifest: dict[str, Any]) -> Iterator[Problem]:

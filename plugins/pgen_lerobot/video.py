@@ -1,10 +1,12 @@
-"""Single frames of a video file by time, decoding no more than the way from the last keyframe.
+"""Single frames of a video file by number or time, decoding no more than the way from the last keyframe.
 
 Frames are best asked for in ascending order: a wish a little ahead of the last frame decodes on, any
 other seeks. How far "a little" reaches is learnt from the keyframes that pass by.
 """
 
+from bisect import bisect_left
 from fractions import Fraction
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 
@@ -32,19 +34,22 @@ class VideoFile:
         self._keyframe: int | None = None
         self._gop = 0
 
+    def frame(self, start: float, number: int) -> VideoFrame:
+        """Frame `number` of what begins `start` seconds into the file, whatever the file's rate and however steady.
+
+        Raises SampleError("decode", …).
+        """
+        rate = self._stream.average_rate
+        if rate is not None and rate == self._stream.base_rate:
+            return self.at(start + number / float(rate), float(rate))
+        first = self._nearest(round(start / self._base) + self._origin)
+        if first + number >= len(self._times):
+            raise SampleError("decode", f"{self._path} has no frame {number} from {start:.3f} s on.")
+        return self._at(self._times[first + number], 0, start)
+
     def at(self, seconds: float, fps: float) -> VideoFrame:
         """The frame whose time is within half a frame of `seconds`. Raises SampleError("decode", …)."""
-        half = round(0.5 / fps / self._base)
-        wish = round(seconds / self._base) + self._origin
-        try:
-            if self._must_seek(wish, half):
-                self._seek(max(wish, 0))
-            frame = self._decode_to(wish - half)
-        except (av.FFmpegError, OSError) as error:
-            raise SampleError("decode", f"{self._path} at {seconds:.3f} s: {error}") from None
-        if frame is None or frame.pts is None or frame.pts > wish + half:
-            raise SampleError("decode", f"{self._path} has no frame at {seconds:.3f} s.")
-        return frame
+        return self._at(round(seconds / self._base) + self._origin, round(0.5 / fps / self._base), seconds)
 
     def close(self) -> None:
         self._container.close()
@@ -56,6 +61,35 @@ class VideoFile:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    @cached_property
+    def _times(self) -> list[int]:
+        """When each frame is shown, in order: read from the packets, without decoding any."""
+        times: list[int] = []
+        try:
+            with av.open(str(self._path)) as container:
+                packets = container.demux(container.streams.video[0])
+                times += (packet.pts for packet in packets if packet.pts is not None)
+        except (av.FFmpegError, OSError) as error:
+            raise SampleError("decode", f"{self._path} cannot be read to its end: {error}") from None
+        return sorted(times)
+
+    def _nearest(self, pts: int) -> int:
+        """The position of the frame that is shown closest to `pts`."""
+        after = bisect_left(self._times, pts)
+        around = range(max(after - 1, 0), min(after + 1, len(self._times)))
+        return min(around, key=lambda position: abs(self._times[position] - pts), default=0)
+
+    def _at(self, wish: int, half: int, seconds: float) -> VideoFrame:
+        try:
+            if self._must_seek(wish, half):
+                self._seek(max(wish, 0))
+            frame = self._decode_to(wish - half)
+        except (av.FFmpegError, OSError) as error:
+            raise SampleError("decode", f"{self._path} at {seconds:.3f} s: {error}") from None
+        if frame is None or frame.pts is None or frame.pts > wish + half:
+            raise SampleError("decode", f"{self._path} has no frame at {seconds:.3f} s.")
+        return frame
 
     def _must_seek(self, wish: int, half: int) -> bool:
         if self._last is None or self._last.pts is None:

@@ -6,12 +6,12 @@ Bodies are joined from bytes: pictures in base64 need no escaping, and are most 
 import json
 import re
 from base64 import b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pgen.errors import SampleError
-from pgen.records import Image, Prompt, Repair, Reply
+from pgen.records import Clip, Image, Prompt, Repair, Reply
 
 _CONTROL = re.compile(r"<(\|[A-Za-z0-9_]{1,32}\|>)")
 
@@ -42,11 +42,11 @@ class Fields:
 
 
 def encode(
-    fields: Mapping[str, Any], prompt: Prompt, suffix: str, images: tuple[Image, ...], repair: Repair | None
+    fields: Mapping[str, Any], prompt: Prompt, suffix: str, shown: Sequence[Image | Clip], repair: Repair | None = None
 ) -> bytes:
     """The body of a chat completion: system, then pictures and text, then what was wrong with a first reply."""
     turns = [_turn("system", prompt.system)] if prompt.system else []
-    turns.append(b"".join(_pictures_and_text(images, prompt.text + suffix)))
+    turns.append(b"".join(_pictures_and_text(shown, prompt.text + suffix)))
     if repair:
         turns.append(_turn("assistant", repair.reply[:MAX_QUOTED]))
         turns.append(_turn("user", f"That is not usable: {repair.problem}\nReply again, with the JSON object alone."))
@@ -72,11 +72,12 @@ def reply_of(answer: Any) -> Reply | None:
     return Reply(text, truncated=finish == "length", tokens_in=read, tokens_out=written)
 
 
-def _pictures_and_text(images: tuple[Image, ...], text: str) -> Iterator[bytes]:
+def _pictures_and_text(shown: Sequence[Image | Clip], text: str) -> Iterator[bytes]:
     yield b'{"role":"user","content":['
-    for image in images:
-        yield b'{"type":"image_url","image_url":{"url":"data:image/jpeg;base64,'
-        yield b64encode(image.jpeg)
+    for one in shown:
+        kind, frames = ("image", (one,)) if isinstance(one, Image) else ("video", one.frames)
+        yield f'{{"type":"{kind}_url","{kind}_url":{{"url":"data:{kind}/jpeg;base64,'.encode()
+        yield b",".join(b64encode(frame.jpeg) for frame in frames)
         yield b'"}},'
     yield _json({"type": "text", "text": _whole(text)})
     yield b"]}"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pgen.components import Generator
 from pgen.errors import ConfigError, SampleError
-from pgen.records import Reply, Request
+from pgen.records import Clip, Image, Reply, Request
 from pgen_qwen_openai.body import Fields, encode
 from pgen_qwen_openai.formats import instruction, response_format
 from pgen_qwen_openai.options import QwenOpenAIOptions
@@ -45,6 +45,10 @@ class QwenOpenAIGenerator(Generator):
     @property
     def model(self) -> str | None:
         return self._found.model if self._found else self.options.model
+
+    @property
+    def takes_clips(self) -> bool:
+        return self.options.clips == "video"
 
     def provenance(self) -> dict[str, Any]:
         """What was found out at preflight, as JSON values for the manifest."""
@@ -89,7 +93,8 @@ class QwenOpenAIGenerator(Generator):
             raise RuntimeError("the generator is not open")
         fields = Fields(found.model, options.temperature, options.max_tokens, options.extra)
         common = fields.with_seed(request.seed, response_format(found.format, prompt.schema))
-        return encode(common, prompt, instruction(found.format, prompt.schema), request.images, request.repair)
+        shown: list[Image | Clip] = [*request.images, *request.clips]
+        return encode(common, prompt, instruction(found.format, prompt.schema), shown, request.repair)
 
     def _connect(self, urls: list[str], key: str) -> "Client":
         from pgen_qwen_openai.client import Client

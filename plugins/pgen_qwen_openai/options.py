@@ -35,6 +35,9 @@ class QwenOpenAIOptions(Options):
     """Tokens of one reply at most; a model that thinks aloud needs more."""
     response_format: Literal["auto", "json_schema", "json_object_schema", "json_object", "plain"] = "auto"
     """How the server is made to keep to the reply's schema; `auto` finds the strictest way that it obeys."""
+    clips: Literal["sheet", "video"] = "sheet"
+    """How clips are sent: as one sheet of their frames, which every server takes, or as moving pictures of the
+    type video/jpeg, which vLLM takes; it supposes a frame a second unless started with --media-io-kwargs."""
     extra: dict[str, Any] = Field(default_factory=dict)
     """Further fields of each request, as in extra.top_p=0.9 or extra.chat_template_kwargs.enable_thinking=false;
     null leaves out a field that pgen would send, such as seed."""

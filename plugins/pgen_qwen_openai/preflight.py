@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from pgen.errors import ConfigError, SampleError
+from pgen.records import Clip
 from pgen_qwen_openai.body import Fields, encode
 from pgen_qwen_openai.client import Client
 from pgen_qwen_openai.endpoints import Endpoint
@@ -80,10 +81,12 @@ def _model(wanted: str, endpoint: Endpoint, names: list[str] | None) -> str:
 async def _format(client: Client, endpoint: Endpoint, options: QwenOpenAIOptions, model: str) -> FormatName:
     """The strictest format that this server obeys; or the one that was asked for, if it answers at all."""
     fields = Fields(model, options.temperature, options.max_tokens, options.extra)
+    picture = probe_image()
+    shown = Clip("probe", (picture, picture), (-1.0, 0.0)) if options.clips == "video" else picture
     problem: Exception | None = None
     for number, name in enumerate(ORDER if options.response_format == "auto" else (options.response_format,)):
         request = fields.with_seed(number, response_format(name, PROBE_SCHEMA))
-        body = encode(request, PROBE, _suffix(name), (probe_image(),), None)
+        body = encode(request, PROBE, _suffix(name), (shown,))
         try:
             reply, _ = await client.complete(body, endpoint, PATIENCE if name == "plain" else PROBING)
             if options.response_format != "auto" or obeyed(name, reply.text):
@@ -92,7 +95,8 @@ async def _format(client: Client, endpoint: Endpoint, options: QwenOpenAIOptions
             return name
         except (RejectedError, PassingError) as error:
             problem = _tolerated(error, options)
-    raise ConfigError(f"the server does not answer a small request with one picture: {problem}.")
+    what = "clip of type video/jpeg" if options.clips == "video" else "picture"
+    raise ConfigError(f"the server does not answer a small request with one {what}: {problem}.")
 
 
 def _tolerated(error: RejectedError | PassingError, options: QwenOpenAIOptions) -> Exception:

@@ -21,14 +21,14 @@ def messages(request: Request, control: Iterable[str]) -> list[dict[str, Any]]:
     """The chat to answer; `control` are the texts that the tokenizer reads as control tokens."""
     pattern = _pattern(tuple(control))
 
-    def turn(role: str, text: str, pictures: int = 0) -> dict[str, Any]:
+    def turn(role: str, text: str, shown: Iterable[str] = ()) -> dict[str, Any]:
         whole = text.encode("utf-8", "replace").decode()
         plain = pattern.sub(lambda found: f"{found[0][0]} {found[0][1:]}", whole)
-        return {"role": role, "content": [{"type": "image"}] * pictures + [{"type": "text", "text": plain}]}
+        return {"role": role, "content": [*({"type": kind} for kind in shown), {"type": "text", "text": plain}]}
 
     prompt, repair = request.prompt, request.repair
     chat = [turn("system", prompt.system)] if prompt.system else []
-    chat.append(turn("user", prompt.text, len(request.images)))
+    chat.append(turn("user", prompt.text, ["image"] * len(request.images) + ["video"] * len(request.clips)))
     if repair:
         chat += [turn("assistant", repair.reply[:MAX_QUOTED]), turn("user", AGAIN.format(repair.problem))]
     return chat

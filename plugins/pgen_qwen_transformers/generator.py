@@ -36,6 +36,8 @@ class QwenOptions(Options):
     """Quantize the weights to 4 bits while loading, by bitsandbytes, which must be installed."""
     trust_remote_code: bool = False
     """Run Python code that comes with the checkpoint. Only for one whose code you have read."""
+    clips: Literal["video", "sheet"] = "video"
+    """How clips are shown: as videos, or each as one sheet of its frames, for a model that sees no videos."""
     temperature: float = Field(0.0, ge=0, le=5)
     """0 takes the likeliest token each time. Above, each sample draws from a seed of its own.
 
@@ -72,6 +74,10 @@ class QwenTransformers(Generator):
     @property
     def model(self) -> str:
         return self.options.model
+
+    @property
+    def takes_clips(self) -> bool:
+        return self.options.clips == "video"
 
     def provenance(self) -> dict[str, Any]:
         return self._found or {}

@@ -11,7 +11,7 @@ from functools import cached_property, lru_cache
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from pgen.records import Image, Reply, Request
+from pgen.records import Clip, Image, Reply, Request
 from pgen_qwen_transformers.chat import messages
 from pgen_qwen_transformers.decoding import Decoding
 from pgen_qwen_transformers.grammar import Grammars
@@ -69,10 +69,14 @@ class Model:
     def prepare(self, request: Request) -> Prepared:
         """Text and pictures as the model takes them."""
         chat = messages(request, self._control)
-        pictures = [_decoded(image) for image in request.images]
+        shown: dict[str, Any] = {}
+        if request.images:
+            shown["images"] = [[_decoded(image) for image in request.images]]
+        if request.clips:
+            shown |= _videos(request.clips)
         with self._preparing:
             text = self._processor.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
-            inputs = self._processor(text=[text], images=[pictures] if pictures else None, return_tensors="pt")
+            inputs = self._processor(text=[text], **shown, return_tensors="pt")
         return Prepared(dict(inputs), inputs["input_ids"].shape[1], request.prompt.schema, request.seed)
 
     def answer(self, works: Sequence[Prepared], sampling: Sampling, cancelled: Callable[[], bool]) -> list[Reply]:
@@ -168,6 +172,19 @@ def collated(rows: "Sequence[Mapping[str, Tensor]]", pad: int) -> "dict[str, Ten
             parts = [padded(part, (width - part.shape[1], 0), value=fill) for part in parts]
         batch[name] = torch.cat(parts)
     return batch
+
+
+def _videos(clips: Sequence[Clip]) -> dict[str, Any]:
+    """Clips as a processor takes videos whose frames are chosen already, each with its mean rate."""
+    told = []
+    for clip in clips:
+        count = len(clip.frames)
+        rate = (count - 1) / -clip.times[0] if clip.times[0] else 1.0
+        told.append(
+            {"fps": rate, "frames_indices": list(range(count)), "total_num_frames": count, "duration": count / rate}
+        )
+    frames = [[_decoded(frame) for frame in clip.frames] for clip in clips]
+    return {"videos": frames, "video_metadata": told, "do_sample_frames": False}
 
 
 def _decoded(image: Image) -> "PIL.Image.Image":

@@ -1,4 +1,7 @@
-"""Which frames to ask about. Times are the dataset's own, so uneven timestamps are met as they are."""
+"""Which frames to ask about. Times are the dataset's own, so uneven timestamps are met as they are.
+
+A clip is what led up to a frame, never what follows: a policy that listens at that moment has seen no more.
+"""
 
 from bisect import bisect_left
 from collections.abc import Iterator
@@ -11,17 +14,43 @@ from pgen.records import Episode
 from pgen.spans import frame_ranges
 
 
-class IntervalOptions(Options):
+class ClipOptions(Options):
+    clip: float = Field(0.0, ge=0, allow_inf_nan=False)
+    """Seconds that are shown of each camera up to a sample; 0 shows one still picture."""
+    clip_frames: int = Field(8, ge=2, le=32)
+    """Frames of a clip at most, evenly spread. (vLLM would drop what is beyond 32, the last ones first.)"""
+
+
+class IntervalOptions(ClipOptions):
     interval: float = Field(1.0, gt=0, allow_inf_nan=False)
     """Seconds between two samples."""
 
 
-class UniformOptions(Options):
+class UniformOptions(ClipOptions):
     count: int = Field(8, ge=1)
     """Samples an episode."""
 
 
-class Segments(Sampler):
+class ClipSampler(Sampler):
+    """A sampler with the options of clips."""
+
+    Options = ClipOptions
+    options: ClipOptions
+
+    @property
+    def pictures(self) -> int:
+        return self.options.clip_frames if self.options.clip else 1
+
+    def clip(self, episode: Episode, frame: int) -> list[int]:
+        if not self.options.clip:
+            return []
+        times, last = episode.timestamps, self.options.clip_frames - 1
+        slack = 0.1 / episode.fps
+        wanted = (times[frame] - self.options.clip * (last - place) / last for place in range(last))
+        return sorted({frame, *(min(bisect_left(times, time - slack), frame) for time in wanted)})
+
+
+class Segments(ClipSampler):
     """At the start of each skill span, and each `interval` seconds inside it, counted anew in every span."""
 
     name = "segments"
@@ -33,7 +62,7 @@ class Segments(Sampler):
             yield from _every(episode, span, self.options.interval)
 
 
-class Interval(Sampler):
+class Interval(ClipSampler):
     """Each `interval` seconds from the episode's first frame on, wherever the spans lie."""
 
     name = "interval"
@@ -44,7 +73,7 @@ class Interval(Sampler):
         return _every(episode, range(len(episode.timestamps)), self.options.interval)
 
 
-class Uniform(Sampler):
+class Uniform(ClipSampler):
     """`count` frames an episode, evenly spread, the first frame among them."""
 
     name = "uniform"
@@ -57,7 +86,7 @@ class Uniform(Sampler):
         return (position * length // wanted for position in range(wanted))
 
 
-class EveryFrame(Sampler):
+class EveryFrame(ClipSampler):
     """Every frame. Dear: a model is asked 30 times a second of recording."""
 
     name = "every-frame"

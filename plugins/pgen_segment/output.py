@@ -37,6 +37,7 @@ def check(dataset: Dataset, overwrite: bool, with_subtasks: bool) -> None:
             raise InputError(f"{path} has the feature {subtasks.COLUMN} already; replace it with --overwrite.")
         shards.check(dataset, overwrite)
         metadata.check(dataset)
+        dataset.layout.stats.names(subtasks.COLUMN)
     files.check_readable(root)
 
 
@@ -44,7 +45,8 @@ def needs_bytes(dataset: Dataset, with_subtasks: bool) -> int:
     """An upper estimate, without the videos, which are linked where OUT is on the same filesystem."""
     made = {name for name, _ in shards.shard_names(dataset)} if with_subtasks else set()
     size = sum((dataset.root / name).stat().st_size for name in made)
-    frames = int(dataset.info.get("total_frames") or 0) * _ROOM_PER_FRAME
+    size += 2 * sum(path.stat().st_size for path in dataset.layout.stats.files())
+    frames = dataset.layout.frames * _ROOM_PER_FRAME
     return size + frames + files.carried_bytes(dataset.root, made) + _ROOM_AT_LEAST
 
 

@@ -34,5 +34,11 @@ def _tables(source: LeRobotSource, columns: Sequence[str]) -> Iterator[pa.Table]
     chosen = source.options.episodes
     wanted = None if chosen is None else parse_ranges(chosen, "--episodes")
     for name in source.dataset.data_files:
+        only = source.dataset.episode_of(name)
+        if only is not None and wanted is not None and only not in wanted:
+            continue
         with source.dataset.shard(name) as shard:
-            yield from episode_tables(shard, ["episode_index", *columns], wanted)
+            if only is None:
+                yield from episode_tables(shard, ["episode_index", *columns], wanted)
+            elif shard.metadata.num_rows:
+                yield shard.read(columns=list(columns))

@@ -6,7 +6,8 @@ readers, who look it up by position.
 
 from array import array
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,10 @@ import pyarrow.parquet as pq
 
 from pgen.durable import sync
 from pgen_lerobot.dataset import Dataset
-from pgen_lerobot.frames import runs
+from pgen_lerobot.frames import indexed, runs
 from pgen_lerobot.writing import metadata, shards
-from pgen_lerobot.writing.dialogues import indexed_by
 from pgen_lerobot.writing.labelling import as_arrow
+from pgen_lerobot.writing.parquet import indexed_by
 from pgen_lerobot.writing.stats import summarise
 from pgen_segment.skillsfile import Segmented, skill_indices
 
@@ -30,20 +31,23 @@ def write(dataset: Dataset, episodes: Mapping[int, Segmented], out: Path) -> lis
     """Write the dataset's data and metadata with the subtasks; returns the files, relative to `out`."""
     subtasks = Subtasks(dataset, episodes)
     written = []
-    for name, _ in shards.shard_names(dataset):
+    for name, listed in shards.shard_names(dataset):
         with dataset.shard(name) as shard:
-            shards.rewrite(shard, out / name, subtasks.column, COLUMN)
+            label = subtasks.column if listed else subtasks.own_tasks
+            shards.rewrite(shard, out / name, partial(_labelled, dataset, name, label), COLUMN)
         written.append(name)
     subtasks.write_table(out / TABLE)
     metadata.write_info(dataset, out / metadata.INFO, len(dataset.tasks.texts), COLUMN)
     if metadata.write_stats(dataset, out / metadata.STATS, subtasks.counts, COLUMN):
         written.append(metadata.STATS)
-    stats = subtasks.stats(metadata.stat_names(dataset, COLUMN))
-    for path in dataset.episodes_files:
-        name = path.relative_to(dataset.root).as_posix()
-        if metadata.write_episodes(path, out / name, stats, COLUMN):
-            written.append(name)
-    return [*written, TABLE, metadata.INFO]
+    stats = subtasks.stats(dataset.layout.stats.names(COLUMN))
+    return [*written, TABLE, metadata.INFO, *dataset.layout.stats.write(out, stats, COLUMN)]
+
+
+def _labelled(
+    dataset: Dataset, name: str, label: "Callable[[pa.Table], pa.Array[Any]]", table: pa.Table
+) -> "pa.Array[Any]":
+    return label(indexed(dataset, name, table))
 
 
 class Subtasks:
@@ -73,10 +77,18 @@ class Subtasks:
                 self._episode, self._position = episode, 0
             segmented = self._episodes.get(episode)
             if segmented is None:
-                self._own_tasks(table.column("task_index").slice(start, stop - start), values)
+                for row, length in self._tasks_of(table.slice(start, stop - start)):
+                    self._give(row, length, values)
             else:
                 self._skills(segmented, stop - start, values)
             self._position += stop - start
+        return as_arrow(values)
+
+    def own_tasks(self, table: pa.Table) -> "pa.Array[Any]":
+        """Each row's own task as its subtask, for rows that are in no episode; they are not counted."""
+        values = array("q")
+        for row, length in self._tasks_of(table):
+            values.extend(array("q", [row]) * length)
         return as_arrow(values)
 
     def write_table(self, target: Path) -> None:
@@ -94,9 +106,10 @@ class Subtasks:
             if within > 0:
                 self._give(self._rows[skill.name], within, values)
 
-    def _own_tasks(self, tasks: "pa.ChunkedArray[Any]", values: "array[int]") -> None:
-        for start, stop, task in runs(tasks):
-            self._give(self._rows.setdefault(self._tasks[task], len(self._rows)), stop - start, values)
+    def _tasks_of(self, table: pa.Table) -> Iterator[tuple[int, int]]:
+        """The row of each stretch's own task, and its length."""
+        for start, stop, task in runs(table.column("task_index")):
+            yield self._rows.setdefault(self._tasks[task], len(self._rows)), stop - start
 
     def _give(self, index: int, number: int, values: "array[int]") -> None:
         values.extend(array("q", [index]) * number)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from io import BytesIO
 
 from PIL import Image as Picture
@@ -9,7 +10,7 @@ from PIL import Image as Picture
 from pgen.components import Generator
 from pgen.errors import SampleError
 from pgen.parsing import parse
-from pgen.records import Dialogue, Image, Prompt, Reply, Request
+from pgen.records import Clip, Dialogue, Image, Prompt, Reply, Request
 from pgen.testing import make_episode, make_samples
 from pgen_prompts.reply import typed_schema
 
@@ -23,6 +24,14 @@ def requests(count: int) -> Iterator[Request]:
         images = tuple(picture(number, camera) for camera in range(number % 3))
         prompt = Prompt(f"Step {number}: what may be said?", SCHEMA, "You write dialogue.")
         yield Request(sample, prompt, images, seed=number)
+
+
+def with_clips(count: int) -> Iterator[Request]:
+    """With one clip each, of two frames and of six in turn, a second apart: the rate that vLLM supposes."""
+    for number, request in enumerate(requests(count)):
+        frames = tuple(picture(number + 3 * frame, 0) for frame in range(2 if number % 2 == 0 else 6))
+        times = tuple(float(place + 1 - len(frames)) for place in range(len(frames)))
+        yield replace(request, images=(), clips=(Clip("camera 0", frames, times),))
 
 
 def picture(number: int, camera: int) -> Image:

@@ -13,31 +13,36 @@ import pyarrow.parquet as pq
 
 from pgen.errors import PgenError
 from pgen_lerobot.dataset import COLUMN, Dataset
-from pgen_lerobot.frames import packed, runs
+from pgen_lerobot.frames import indexed, packed, runs
 from pgen_lerobot.verifying.labels import NO_ROW, Expected
 from pgen_lerobot.verifying.problems import Problem
 from pgen_lerobot.verifying.stats import episode_stats, global_stats
 
 _EMPTY = -3
-_INTEGERS = ("frame_index", "episode_index", "index", "task_index", COLUMN)
+_READ = ("frame_index", "episode_index", "timestamp", "task_index", COLUMN)
 
 
-def problems(dataset: Dataset, shards: list[tuple[str, bool]], expected: Expected) -> Iterator[Problem]:
+def problems(
+    dataset: Dataset, shards: list[tuple[str, bool]], expected: Expected, notes: list[str]
+) -> Iterator[Problem]:
     """Everything wrong with the shards (`shard_names`); the labels are compared with the expected ones."""
+    loose: dict[str, dict[str, None]] = {}
     lengths: Counter[int] = Counter()
     counts: Counter[int] = Counter()
     for name, listed in shards:
         try:
             with dataset.shard(name) as shard:
-                yield from _schema(dataset, name, shard)
+                yield from _schema(dataset, name, shard, loose)
                 for start, table in _groups(shard):
-                    wanted = expected.column(table) if listed else None
+                    frames = indexed(dataset, name, table)
+                    wanted = expected.column(frames) if listed else None
                     yield from expected.problems()
                     yield from _values(dataset, name, start, table, expected.least)
                     yield from _labels(dataset, name, start, table, wanted)
-                    _count(table, lengths, counts)
+                    _count(frames, table, lengths, counts)
         except (PgenError, OSError, pa.ArrowException) as error:
             yield Problem(name, str(error))
+    notes += [f"{told}: {', '.join(columns)}" for told, columns in loose.items()]
     expected.finish()
     yield from expected.problems()
     yield from _episodes(dataset, lengths)
@@ -49,21 +54,24 @@ def problems(dataset: Dataset, shards: list[tuple[str, bool]], expected: Expecte
 def _groups(shard: pq.ParquetFile) -> Iterator[tuple[int, pa.Table]]:
     """The columns that are looked at, a row group at a time, each with its first row's number."""
     start = 0
-    wanted = [name for name in _INTEGERS if name in shard.schema_arrow.names]
+    wanted = [name for name in _READ if name in shard.schema_arrow.names]
     for group in range(shard.metadata.num_row_groups):
         table = shard.read_row_group(group, columns=wanted)
         yield start, table
         start += len(table)
 
 
-def _schema(dataset: Dataset, name: str, shard: pq.ParquetFile) -> Iterator[Problem]:
+def _schema(dataset: Dataset, name: str, shard: pq.ParquetFile, loose: dict[str, dict[str, None]]) -> Iterator[Problem]:
     declared = {key: feature for key, feature in dataset.features.items() if feature.get("dtype") != "video"}
     schema = shard.schema_arrow
     for column in declared:
         if column not in schema.names:
             yield Problem(name, "the column is missing; info.json declares it", column=column)
         elif told := _mismatch(declared[column], schema.field(column).type):
-            yield Problem(name, told, column=column)
+            if column != COLUMN and _is_number(declared[column], schema.field(column).type):
+                loose.setdefault(told, {})[column] = None
+            else:
+                yield Problem(name, told, column=column)
     for column in schema.names:
         if column not in declared:
             yield Problem(name, "info.json does not declare the column", column=column)
@@ -73,13 +81,26 @@ def _mismatch(feature: dict[str, Any], kind: pa.DataType) -> str | None:
     dtype = str(feature.get("dtype"))
     if dtype in ("image", "language"):
         return None
-    scalar, inner = True, kind
-    while pa.types.is_nested(inner) and isinstance(inner, pa.ListType | pa.LargeListType | pa.FixedSizeListType):
-        scalar, inner = False, inner.value_type
+    inner = _element(kind)
     named = {"double": "float64", "float": "float32", "large_string": "string"}.get(str(inner), str(inner))
-    if named != dtype or scalar != (feature.get("shape") == [1]):
-        return f"its type is {kind}; info.json says {dtype} of shape {feature.get('shape')}"
+    if named != dtype or (inner is kind) != (feature.get("shape") == [1]):
+        return f"the type is {kind}; info.json says {dtype} of shape {feature.get('shape')}"
     return None
+
+
+def _is_number(feature: dict[str, Any], kind: pa.DataType) -> bool:
+    """Whether both are numbers, alone or both in lists: recorders write doubles for all of them."""
+    inner = _element(kind)
+    number = pa.types.is_integer(inner) or pa.types.is_floating(inner)
+    told = str(feature.get("dtype")).startswith(("int", "uint", "float"))
+    return number and told and (inner is kind) == (feature.get("shape") == [1])
+
+
+def _element(kind: pa.DataType) -> pa.DataType:
+    """The type itself, or that of the innermost elements of a list."""
+    while isinstance(kind, pa.ListType | pa.LargeListType | pa.FixedSizeListType):
+        kind = kind.value_type
+    return kind
 
 
 def _values(dataset: Dataset, name: str, start: int, table: pa.Table, least: int) -> Iterator[Problem]:
@@ -95,7 +116,8 @@ def _values(dataset: Dataset, name: str, start: int, table: pa.Table, least: int
         outside = pc.or_(pc.less(cells, lowest), pc.greater_equal(cells, pa.scalar(known)))
         row = pc.index(outside, pa.scalar(True)).as_py()
         if row >= 0:
-            yield Problem(name, f"{cells[row]} is no row of meta/tasks.parquet ({known} rows)", start + row, column)
+            what = f"{cells[row]} is no row of {dataset.layout.tasks_file} ({known} rows)"
+            yield Problem(name, what, start + row, column)
 
 
 def _labels(
@@ -125,24 +147,27 @@ def _labels(
 def _shown(dataset: Dataset, index: int) -> str:
     texts = dataset.tasks.texts
     if index == NO_ROW:
-        return "a dialogue that has no row in meta/tasks.parquet"
+        return f"a dialogue that has no row in {dataset.layout.tasks_file}"
     if index == _EMPTY:
         return "an empty cell"
     return f"{index} {texts[index]!r}" if 0 <= index < len(texts) else str(index)
 
 
-def _count(table: pa.Table, lengths: Counter[int], counts: Counter[int]) -> None:
-    for column, counter in (("episode_index", lengths), (COLUMN, counts)):
-        if column in table.column_names:
-            for item in pc.value_counts(table.column(column).drop_null().combine_chunks()):
-                counter[item["values"].as_py()] += item["counts"].as_py()
+def _count(frames: pa.Table, table: pa.Table, lengths: Counter[int], counts: Counter[int]) -> None:
+    """The episodes of `frames`, and the labels of `table`, where it has them."""
+    known = [(frames.column("episode_index"), lengths)]
+    if COLUMN in table.column_names:
+        known.append((table.column(COLUMN), counts))
+    for column, counter in known:
+        for item in pc.value_counts(column.drop_null().combine_chunks()):
+            counter[item["values"].as_py()] += item["counts"].as_py()
 
 
 def _episodes(dataset: Dataset, lengths: Counter[int]) -> Iterator[Problem]:
     for entry in dataset.entries():
         if lengths[entry.index] != entry.length:
-            what = f"episode {entry.index} has {lengths[entry.index]} rows, meta/episodes says {entry.length}"
-            yield Problem(entry.data_file, what)
+            what = f"episode {entry.index} has {lengths[entry.index]} rows"
+            yield Problem(entry.data_file, f"{what}, {dataset.layout.episodes_name} says {entry.length}")
     unlisted = sorted(set(lengths).difference(dataset.episode_indices))
     if unlisted:
-        yield Problem("meta/episodes", f"episode {unlisted[0]} is not listed, but the data has rows of it")
+        yield Problem(dataset.layout.episodes_name, f"episode {unlisted[0]} is not listed, but the data has rows of it")

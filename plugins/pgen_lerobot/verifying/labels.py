@@ -18,11 +18,10 @@ from pgen_lerobot.dataset import Dataset
 from pgen_lerobot.source import LeRobotSource
 from pgen_lerobot.verifying.problems import Problem
 from pgen_lerobot.writing.labelling import Labeller
-from pgen_lerobot.writing.metadata import stat_names
 
 LINES = "meta/syn_annotations.jsonl"
 NO_ROW = -2
-"""Stands for a dialogue that has no row in tasks.parquet."""
+"""Stands for a dialogue that has no row in the task table."""
 
 
 class Expected:
@@ -61,7 +60,7 @@ class Expected:
         source = LeRobotSource(**self._options())
         source.open()
         annotated = self._annotated(source, self._dataset.root / LINES)
-        self._labeller = Labeller(annotated, self._row, self.least or None, stat_names(self._dataset))
+        self._labeller = Labeller(annotated, self._row, self.least or None, self._dataset.layout.stats.names())
 
     def _options(self) -> dict[str, Any]:
         """Those of the run, for the dataset where it is now."""

@@ -8,22 +8,22 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pgen_lerobot.cameras import NO_FILES, NO_VIDEO, Cameras
 from pgen_lerobot.dataset import COLUMN, Dataset
 from pgen_lerobot.verifying.problems import Problem
 from pgen_lerobot.writing import files
 from pgen_lerobot.writing.dialogues import MIRROR, MIRROR_COLUMNS
 
 INFO = "meta/info.json"
-TASKS = "meta/tasks.parquet"
 
 
-def problems(dataset: Dataset, manifest: dict[str, Any]) -> Iterator[Problem]:
+def problems(dataset: Dataset, manifest: dict[str, Any], notes: list[str]) -> Iterator[Problem]:
     """Everything wrong with the metadata, and the files that are missing or not as they were written."""
     yield from _feature(dataset)
     yield from _totals(dataset)
     yield from _tasks(dataset)
     yield from _mirror(dataset)
-    yield from _videos(dataset)
+    yield from _videos(dataset, manifest, notes)
     yield from _digests(dataset.root, manifest)
 
 
@@ -44,7 +44,7 @@ def _totals(dataset: Dataset) -> Iterator[Problem]:
     totals = {
         "total_tasks": len(dataset.tasks.texts),
         "total_episodes": len(dataset.episode_indices),
-        "total_frames": sum(entry.length for entry in dataset.entries()),
+        "total_frames": dataset.layout.frames,
     }
     for key, right in totals.items():
         if dataset.info.get(key) != right:
@@ -53,9 +53,8 @@ def _totals(dataset: Dataset) -> Iterator[Problem]:
 
 def _tasks(dataset: Dataset) -> Iterator[Problem]:
     """Order, gaps and repeated texts are refused when the table is read."""
-    told = json.loads((dataset.tasks.table.schema.metadata or {}).get(b"pandas", b"{}"))
-    if told.get("index_columns") != [dataset.tasks.column]:
-        yield Problem(TASKS, "the texts are not the pandas index; LeRobot gives numbers instead of texts")
+    if told := dataset.tasks.problem():
+        yield Problem(dataset.layout.tasks_file, told)
 
 
 def _mirror(dataset: Dataset) -> Iterator[Problem]:
@@ -72,28 +71,33 @@ def _mirror(dataset: Dataset) -> Iterator[Problem]:
         return
     texts = dataset.tasks.texts
     if len(table) != len(texts):
-        yield Problem(MIRROR, f"has {len(table)} rows, meta/tasks.parquet has {len(texts)}")
+        yield Problem(MIRROR, f"has {len(table)} rows, {dataset.layout.tasks_file} has {len(texts)}")
     for row, (cells, text) in enumerate(zip(table.to_pylist(), texts, strict=False)):
-        yield from _mirror_row(row, cells, text)
+        yield from _mirror_row(dataset, row, cells, text)
 
 
-def _mirror_row(row: int, cells: dict[str, Any], text: str) -> Iterator[Problem]:
+def _mirror_row(dataset: Dataset, row: int, cells: dict[str, Any], text: str) -> Iterator[Problem]:
     if cells["task_index"] != row:
         yield Problem(MIRROR, f"found {cells['task_index']}, expected {row}", row, "task_index")
     if cells["task"] != text:
-        yield Problem(MIRROR, f"found {cells['task']!r}, meta/tasks.parquet has {text!r}", row, "task")
+        yield Problem(MIRROR, f"found {cells['task']!r}, {dataset.layout.tasks_file} has {text!r}", row, "task")
     user, robot = cells["user_prompt"], cells["robot_utterance"]
     if (user if robot == "" else f"{user} | {robot}") != text:
         yield Problem(MIRROR, f"{user!r} and {robot!r} do not make up {text!r}", row, "user_prompt")
 
 
-def _videos(dataset: Dataset) -> Iterator[Problem]:
-    checked: set[str] = set()
-    for entry in dataset.entries():
-        for camera, clip in entry.clips.items():
-            if clip.path not in checked and not (dataset.root / clip.path).is_file():
-                yield Problem(clip.path, f"the file is missing; episode {entry.index} of camera {camera} is in it")
-            checked.add(clip.path)
+def _videos(dataset: Dataset, manifest: dict[str, Any], notes: list[str]) -> Iterator[Problem]:
+    """A video that the input lacked too, by the notes of the run, is noted again; any other is a problem."""
+    repairs = manifest.get("repairs")
+    before: dict[str, Any] = repairs if isinstance(repairs, dict) else {}
+    for camera, videos in Cameras(dataset).videos.items():
+        known = NO_FILES.format(camera) in before or before.get(NO_VIDEO.format(camera), 0) >= videos.missing
+        if videos.missing and known:
+            notes.append(f"camera {camera} has no video for {videos.missing} episodes; nor had the input")
+        elif videos.missing:
+            first = min(videos.episodes)
+            what = f"the file is missing; episode {first} of camera {camera} is in it"
+            yield Problem(videos.first or INFO, what if videos.first else f"camera {camera} has no files")
 
 
 def _digests(root: Path, manifest: dict[str, Any]) -> Iterator[Problem]:

@@ -9,15 +9,12 @@ from collections.abc import Iterator
 from math import isclose
 from typing import Any
 
-import pyarrow.parquet as pq
-
 from pgen_lerobot.dataset import COLUMN, Dataset
 from pgen_lerobot.verifying.problems import Problem
 from pgen_lerobot.writing.metadata import STATS
 from pgen_lerobot.writing.stats import summarise
 
 _EXACT = ("min", "max", "mean", "std", "count")
-_LIKE, _NEW = "stats/task_index/", f"stats/{COLUMN}/"
 
 
 def global_stats(dataset: Dataset, counts: Counter[int]) -> Iterator[Problem]:
@@ -41,24 +38,20 @@ def global_stats(dataset: Dataset, counts: Counter[int]) -> Iterator[Problem]:
 
 
 def episode_stats(dataset: Dataset, stats: dict[int, dict[str, float]]) -> Iterator[Problem]:
-    """meta/episodes against the stats of each episode."""
-    for path in dataset.episodes_files:
-        name = path.relative_to(dataset.root).as_posix()
-        with pq.ParquetFile(path) as file:
-            columns = file.schema_arrow.names
-            like = {column.removeprefix(_LIKE) for column in columns if column.startswith(_LIKE)}
-            found = {column.removeprefix(_NEW) for column in columns if column.startswith(_NEW)}
-            for stat in sorted(like ^ found):
-                what = "is missing; task_index has it" if stat in like else "has no counterpart of task_index"
-                yield Problem(name, what, column=_NEW + stat)
-            looked_at = [stat for stat in _EXACT if stat in found & like]
-            table = file.read(columns=["episode_index", *(_NEW + stat for stat in looked_at)])
-        for row, cells in enumerate(table.to_pylist()):
-            right = stats.get(cells["episode_index"], {})
-            for stat in looked_at:
-                if stat in right and not _same(cells[_NEW + stat], right[stat]):
-                    what = f"is {cells[_NEW + stat]}, the episode's labels have {right[stat]}"
-                    yield Problem(name, what, row, _NEW + stat)
+    """What the layout keeps of each episode against the stats of its labels; each file's gaps are told once."""
+    kept = dataset.layout.stats
+    told: set[tuple[str, str]] = set()
+    for row in kept.rows():
+        for stat in sorted(row.like ^ set(row.found)):
+            if (row.file, stat) not in told:
+                what = "is missing; task_index has it" if stat in row.like else "has no counterpart of task_index"
+                yield Problem(row.file, what, row.row, kept.column.format(stat))
+            told.add((row.file, stat))
+        right = stats.get(row.episode, {})
+        for stat in _EXACT:
+            if stat in row.like and stat in row.found and stat in right and not _same(row.found[stat], right[stat]):
+                what = f"is {row.found[stat]}, the episode's labels have {right[stat]}"
+                yield Problem(row.file, what, row.row, kept.column.format(stat))
 
 
 def _same(found: Any, right: float) -> bool:

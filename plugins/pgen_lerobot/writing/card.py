@@ -13,7 +13,7 @@ from pathlib import Path
 from pgen.components import Results
 from pgen.durable import write_text
 from pgen.records import Annotation
-from pgen_lerobot.dataset import COLUMN
+from pgen_lerobot.layouts.base import COLUMN, Layout
 from pgen_lerobot.writing.files import KEPT, read_text
 from pgen_lerobot.writing.labelling import Annotated
 
@@ -35,7 +35,7 @@ from lerobot.datasets.lerobot_dataset import LeRobotDataset
 
 dataset = LeRobotDataset(repo_id)
 frame = dataset[0]
-text = dataset.meta.tasks.iloc[int(frame["{column}"])].name
+text = {text}
 ```"""
 _MARKUP = re.compile(r"([\\`*_{}\[\]()#+!|~$:@-])")
 
@@ -72,11 +72,11 @@ class Counts:
             self.examples.setdefault(dialogue.task, annotation)
 
 
-def write_card(source: Path, target: Path, results: Results, counts: Counts, unlabelled: str) -> None:
+def write_card(source: Path, target: Path, results: Results, counts: Counts, unlabelled: str, layout: Layout) -> None:
     """The card of `source`, or a new one, with the section; `unlabelled` is the sink's option."""
     text = read_text(source) if source.is_file() else f"{_FRONT_MATTER}\n"
     other = "points at its own task" if unlabelled == "task" else f"has {unlabelled}"
-    write_text(target, [_with_section(text, _section(results, counts, other))], KEPT)
+    write_text(target, [_with_section(text, _section(results, counts, other, layout))], KEPT)
 
 
 def _with_section(text: str, section: str) -> str:
@@ -88,7 +88,7 @@ def _with_section(text: str, section: str) -> str:
     return f"{text}{gap}{section}\n"
 
 
-def _section(results: Results, counts: Counts, other: str) -> str:
+def _section(results: Results, counts: Counts, other: str, layout: Layout) -> str:
     said = [
         "## Dialogue",
         f"Written by pgen with {_author(results)}: what a person might have said, and what the robot would "
@@ -97,11 +97,11 @@ def _section(results: Results, counts: Counts, other: str) -> str:
         f"- Dialogues: {counts.dialogues}, from {counts.answered} samples; {counts.failed} samples failed.\n"
         f"- Scenario types: {_shares(counts.scenarios)}.\n"
         f"- Response types: {_shares(counts.responses)}.",
-        f"`{COLUMN}` is the row of `meta/tasks.parquet` with a frame's dialogue, `user prompt | robot "
+        f"`{COLUMN}` is the row of `{layout.tasks_file}` with a frame's dialogue, `user prompt | robot "
         "utterance`; `meta/tasks_high_level.parquet` has the same rows, with the two apart and the skill and "
         "types. `meta/syn_annotations.jsonl` has a line for each sample, `meta/pgen/manifest.json` says how "
         "they were made.",
-        _USE.format(column=COLUMN),
+        _USE.format(text=layout.text_of.format(f'int(frame["{COLUMN}"])')),
         _table(counts),
     ]
     return "\n\n".join([BEGIN, *(part for part in said if part), END])

@@ -5,7 +5,6 @@ frame. LeRobot looks a text up by position, others in `tasks_high_level.parquet`
 column task_index: the mirror has a row for every task, so that all of them find the same.
 """
 
-import json
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Self
@@ -17,7 +16,7 @@ from pgen.durable import sync
 from pgen.errors import InputError
 from pgen.records import Annotation
 from pgen_lerobot.tasks import TaskTable
-from pgen_lerobot.writing.parquet import writer_like
+from pgen_lerobot.writing.parquet import indexed_by
 
 MIRROR = "meta/tasks_high_level.parquet"
 
@@ -73,18 +72,9 @@ class Dialogues:
     def __len__(self) -> int:
         return len(self._index)
 
-    def write_tasks(self, source: Path, target: Path) -> None:
-        """The table of `source` with the new rows behind its own."""
-        table, column = self._tasks.table, self._tasks.column
-        new = list(self._index)[len(self._tasks.texts) :]
-        cells: dict[str, Any] = {"task_index": range(len(self._tasks.texts), len(self._index)), column: new}
-        added = [pa.array(cells.get(field.name, [None] * len(new)), field.type) for field in table.schema]
-        schema = table.schema.with_metadata(indexed_by(table.schema, column))
-        old = table.replace_schema_metadata(schema.metadata)
-        whole = pa.concat_tables([old, pa.Table.from_arrays(added, schema=schema)])
-        with pq.ParquetFile(source) as file, writer_like(file, target, schema, {}) as writer:
-            writer.write_table(whole)
-        sync(target)
+    def write_tasks(self, target: Path) -> None:
+        """The task table with the new rows behind its own."""
+        self._tasks.write(target, list(self._index)[len(self._tasks.texts) :])
 
     def write_mirror(self, target: Path) -> None:
         """A row for every task, in the order of the table, as a pandas frame with the index `task`."""
@@ -110,22 +100,3 @@ def read_mirror(path: Path) -> dict[str, Row]:
     except (OSError, pa.ArrowException) as error:
         raise InputError(f"{path} is not a readable parquet file: {error}") from None
     return {line["task"]: Row(**{field.name: line[field.name] for field in fields(Row)}) for line in lines}
-
-
-def indexed_by(schema: pa.Schema, column: str) -> dict[bytes, bytes]:
-    """The schema's metadata, with `column` as the pandas index: LeRobot finds a text by no other way."""
-    metadata = dict(schema.metadata or {})
-    pandas = json.loads(metadata.get(b"pandas", b"{}"))
-    if pandas.get("index_columns") != [column]:
-        names = [{"name": None, "field_name": None, "pandas_type": "unicode", "numpy_type": "object"}]
-        columns = pandas.get("columns") or [_described(field) for field in schema]
-        pandas = {**pandas, "index_columns": [column], "column_indexes": names, "columns": columns}
-        metadata[b"pandas"] = json.dumps(pandas).encode()
-    return metadata
-
-
-def _described(field: "pa.Field[Any]") -> dict[str, Any]:
-    text = pa.types.is_string(field.type) or pa.types.is_large_string(field.type)
-    kinds = ("unicode", "object") if text else (str(field.type), str(field.type))
-    names = {"name": field.name, "field_name": field.name}
-    return {**names, "pandas_type": kinds[0], "numpy_type": kinds[1], "metadata": None}

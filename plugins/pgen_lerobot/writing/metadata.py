@@ -1,28 +1,22 @@
-"""The metadata that declare the new column: info.json, stats.json and the episodes' own stats.
+"""The metadata that declare the new column: info.json and stats.json.
 
 The new column gets the statistics that task_index has, in the same form, and none where that has none.
 JSON is edited as JSON: unknown keys, their order and the indentation survive.
 """
 
 import json
-import re
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
-from pgen.durable import sync, write_text
+from pgen.durable import write_text
 from pgen.errors import InputError
 from pgen_lerobot.dataset import COLUMN, Dataset
 from pgen_lerobot.writing.files import KEPT, read_text
-from pgen_lerobot.writing.parquet import finish, with_feature, write_group, writer_like
+from pgen_lerobot.writing.jsontext import dumped, in_form, placed_behind
 from pgen_lerobot.writing.stats import summarise
 
 INFO = "meta/info.json"
 STATS = "meta/stats.json"
-_LIKE = "stats/task_index/"
 
 
 def check(dataset: Dataset) -> None:
@@ -35,14 +29,6 @@ def check(dataset: Dataset) -> None:
         raise InputError(f"{path} cannot be read as JSON: {error}.") from None
 
 
-def stat_names(dataset: Dataset, column: str = COLUMN) -> list[str]:
-    """The statistics that meta/episodes has of task_index, or of the column itself."""
-    names: dict[str, None] = {}
-    for path in dataset.episodes_files:
-        names |= {new.removeprefix(_stats_of(column)): None for new in _stat_columns(pq.read_schema(path), column)}
-    return list(names)
-
-
 def write_info(dataset: Dataset, target: Path, total_tasks: int, column: str = COLUMN) -> None:
     """info.json with the feature declared and the number of tasks."""
     text = read_text(dataset.root / INFO)
@@ -50,7 +36,7 @@ def write_info(dataset: Dataset, target: Path, total_tasks: int, column: str = C
     like = info["features"].get("task_index") or {}
     info["features"][column] = {**like, "dtype": "int64", "shape": [1], "names": None}
     info["total_tasks"] = total_tasks
-    write_text(target, [_dumped(info, text)], KEPT)
+    write_text(target, [dumped(info, text)], KEPT)
 
 
 def write_stats(dataset: Dataset, target: Path, counts: Counter[int], column: str = COLUMN) -> bool:
@@ -64,89 +50,6 @@ def write_stats(dataset: Dataset, target: Path, counts: Counter[int], column: st
     if not isinstance(like, dict):
         return False
     found = summarise(counts, like) if counts else {}
-    told = {name: _in_form(like[name], value) for name, value in found.items()}
-    write_text(target, [_dumped(_placed_behind("task_index", stats, column, told), text)], KEPT)
+    told = {name: in_form(like[name], value) for name, value in found.items()}
+    write_text(target, [dumped(placed_behind("task_index", stats, column, told), text)], KEPT)
     return True
-
-
-def write_episodes(source: Path, target: Path, stats: dict[int, dict[str, float]], column: str = COLUMN) -> bool:
-    """An episodes file with the new column's stats behind those of task_index; False if it has none."""
-    with pq.ParquetFile(source) as file:
-        old = file.schema_arrow
-        names = _stat_columns(old, column)
-        if not names:
-            return False
-        schema = _with_columns(old, names)
-        with writer_like(file, target, schema, names) as writer:
-            for group in range(file.metadata.num_row_groups):
-                table = file.read_row_group(group)
-                episodes = table.column("episode_index").to_pylist()
-                told = [stats.get(index or 0, {}) for index in episodes]
-                write_group(writer, _filled(table, schema, told, _stats_of(column)))
-            finish(writer, file, schema)
-    sync(target)
-    return True
-
-
-def _stats_of(column: str) -> str:
-    return f"stats/{column}/"
-
-
-def _stat_columns(schema: pa.Schema, column: str) -> dict[str, str]:
-    """The columns of the new column's stats, each with the one it is like."""
-    new = _stats_of(column)
-    names = {new + name.removeprefix(_LIKE): name for name in schema.names if name.startswith(_LIKE)}
-    return names | {name: name for name in schema.names if name.startswith(new) and name not in names}
-
-
-def _with_columns(old: pa.Schema, names: dict[str, str]) -> pa.Schema:
-    fields = list(old)
-    behind = max((i + 1 for i, field in enumerate(fields) if field.name.startswith(_LIKE)), default=0)
-    new = [old.field(like).with_name(name) for name, like in names.items() if name not in old.names]
-    return pa.schema([*fields[:behind], *new, *fields[behind:]], with_feature(old.metadata, names, {}))
-
-
-def _filled(table: pa.Table, schema: pa.Schema, stats: list[dict[str, float]], prefix: str) -> pa.Table:
-    columns = []
-    for field in schema:
-        if field.name.startswith(prefix):
-            name = field.name.removeprefix(prefix)
-            new = _stat_column([episode.get(name) for episode in stats], field.type)
-            columns.append(pa.chunked_array([new]))
-        else:
-            columns.append(table.column(field.name))
-    return pa.table(columns, schema=schema)
-
-
-def _stat_column(values: list[float | None], kind: pa.DataType) -> "pa.Array[Any]":
-    """The values as cells of `kind`: LeRobot's are lists of one."""
-    if isinstance(kind, pa.ListType | pa.LargeListType | pa.FixedSizeListType):
-        inner = _stat_column(values, kind.value_type)
-        return pa.array([None if cell is None else [cell] for cell in inner.to_pylist()], kind)
-    return pa.array(values, pa.float64()).cast(kind, safe=False)
-
-
-def _in_form(like: Any, value: float) -> Any:
-    """The value in the form of another: a list of one (of one …), whole or not."""
-    if isinstance(like, list):
-        return [_in_form(like[0] if like else 0.0, value)]
-    return float(value) if isinstance(like, float) else value
-
-
-def _placed_behind(neighbour: str, content: dict[str, Any], key: str, value: Any) -> dict[str, Any]:
-    if key in content or neighbour not in content:
-        return {**content, key: value}
-    placed = {}
-    for known, kept in content.items():
-        placed[known] = kept
-        if known == neighbour:
-            placed[key] = value
-    return placed
-
-
-def _dumped(content: Any, original: str) -> str:
-    """As JSON, indented as the original was."""
-    indent = re.match(r"\s*\{\r?\n( +|\t+)", original)
-    ascii_only = original.isascii() and "\\u" in original
-    text = json.dumps(content, indent=indent[1] if indent else None, ensure_ascii=ascii_only)
-    return text + ("\n" if original.endswith("\n") else "")

@@ -76,6 +76,18 @@ def with_feature(
     return told
 
 
+def indexed_by(schema: pa.Schema, column: str) -> dict[bytes, bytes]:
+    """The schema's metadata, with `column` as the pandas index: LeRobot finds a text by no other way."""
+    metadata = dict(schema.metadata or {})
+    pandas = json.loads(metadata.get(b"pandas", b"{}"))
+    if pandas.get("index_columns") != [column]:
+        names = [{"name": None, "field_name": None, "pandas_type": "unicode", "numpy_type": "object"}]
+        columns = pandas.get("columns") or [_described(field) for field in schema]
+        pandas = {**pandas, "index_columns": [column], "column_indexes": names, "columns": columns}
+        metadata[b"pandas"] = json.dumps(pandas).encode()
+    return metadata
+
+
 def _in_features(raw: bytes, names: Mapping[str, str], features: Mapping[str, dict[str, Any]]) -> bytes:
     content = json.loads(raw)
     declared = (content.get("info") or {}).get("features")
@@ -118,3 +130,10 @@ def _encodings(chunks: Mapping[str, Any], dictionaries: list[str]) -> dict[str, 
         if special and path not in dictionaries:
             found[path] = special[0]
     return found
+
+
+def _described(field: "pa.Field[Any]") -> dict[str, Any]:
+    text = pa.types.is_string(field.type) or pa.types.is_large_string(field.type)
+    kinds = ("unicode", "object") if text else (str(field.type), str(field.type))
+    names = {"name": field.name, "field_name": field.name}
+    return {**names, "pandas_type": kinds[0], "numpy_type": kinds[1], "metadata": None}

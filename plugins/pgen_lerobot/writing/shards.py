@@ -15,16 +15,18 @@ import pyarrow.parquet as pq
 from pgen.durable import sync
 from pgen.errors import InputError
 from pgen_lerobot.dataset import COLUMN, Dataset
+from pgen_lerobot.frames import indexed
 from pgen_lerobot.writing.parquet import finish, with_feature, write_group, writer_like
 
 _LIKE = "task_index"
+_INDICES = ("episode_index", "timestamp", _LIKE)
 _FEATURE = {"dtype": "int64", "_type": "Value"}
 
 
 def shard_names(dataset: Dataset) -> Iterator[tuple[str, bool]]:
-    """The shards in the order of their frames, then those that meta/episodes doesn't know (False).
+    """The shards in the order of their frames, then those that no episode is in (False).
 
-    LeRobot loads every parquet file below data/, so that one without the column breaks the dataset.
+    LeRobot v3.0 loads every parquet file below data/, so that one without the column breaks the dataset.
     """
     listed = dict.fromkeys(dataset.data_files)
     yield from ((name, True) for name in listed)
@@ -50,7 +52,7 @@ def rewrite(
     """Write the shard to `target` with the labels that `label` gives for each of its row groups."""
     schema = _with_column(shard.schema_arrow, column)
     position = schema.names.index(column)
-    with writer_like(shard, target, schema, {column: _LIKE}) as writer:
+    with writer_like(shard, target, schema, {column: _like(shard.schema_arrow)}) as writer:
         for group in range(shard.metadata.num_row_groups):
             table = shard.read_row_group(group, use_threads=False)  # two thirds of the memory, no slower
             labels = label(table)
@@ -63,19 +65,26 @@ def rewrite(
 
 
 def _with_column(schema: pa.Schema, column: str) -> pa.Schema:
-    field = pa.field(column, pa.int64(), nullable=schema.field(_LIKE).nullable)
+    like = _like(schema)
+    field = pa.field(column, pa.int64(), nullable=schema.field(like).nullable)
     known = schema.get_field_index(column)
     extended = schema.append(field) if known < 0 else schema.set(known, field)
-    return extended.with_metadata(with_feature(schema.metadata, {column: _LIKE}, {column: _FEATURE}))
+    return extended.with_metadata(with_feature(schema.metadata, {column: like}, {column: _FEATURE}))
+
+
+def _like(schema: pa.Schema) -> str:
+    """The column that the new one is written like."""
+    return _LIKE if _LIKE in schema.names else "timestamp"
 
 
 def _check_tasks(shard: pq.ParquetFile, group: int, dataset: Dataset, name: str) -> None:
-    column = shard.read_row_group(group, columns=[_LIKE]).column(_LIKE)
+    known = [column for column in _INDICES if column in shard.schema_arrow.names]
+    column = indexed(dataset, name, shard.read_row_group(group, columns=known)).column(_LIKE)
     where = f"{dataset.root / name}, column {_LIKE}"
     if column.null_count:
         raise InputError(f"{where}: a cell is empty; a frame without a dialogue takes its own task_index.")
     if len(column):
-        low, high, known = pc.min(column).as_py(), pc.max(column).as_py(), len(dataset.tasks.texts)
-        if low < 0 or high >= known:
+        low, high, tasks = pc.min(column).as_py(), pc.max(column).as_py(), len(dataset.tasks.texts)
+        if low < 0 or high >= tasks:
             wrong = low if low < 0 else high
-            raise InputError(f"{where}: there is no task {wrong}; meta/tasks.parquet has {known} tasks.")
+            raise InputError(f"{where}: there is no task {wrong}; {dataset.layout.tasks_file} has {tasks} tasks.")

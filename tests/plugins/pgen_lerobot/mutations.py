@@ -106,7 +106,7 @@ CHANGES: dict[str, tuple[Change, str]] = {
         table(DATA, lambda t: t.drop_columns(COLUMN)),
         rf"{DATA}, column {COLUMN}: the column is missing",
     ),
-    "the column as floats": (table(DATA, as_float), rf"{DATA}, column {COLUMN}: its type is double"),
+    "the column as floats": (table(DATA, as_float), rf"{DATA}, column {COLUMN}: the type is double"),
     "another column gone": (table(DATA2, lambda t: t.drop_columns("action")), rf"{DATA2}, column action: .*missing"),
     "a column too many": (
         table(DATA, lambda t: t.append_column("more", t.column("index"))),

@@ -141,7 +141,10 @@ def test_a_choice_that_the_dataset_does_not_have_is_refused(root, options, messa
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda i: i.update(codebase_version="v9.0"), r"info.json says codebase_version 'v9.0'; pgen reads v3.0"),
+        (
+            lambda i: i.update(codebase_version="v9.0"),
+            r"info.json says codebase_version 'v9.0'; pgen reads v2.0, v2.1 and v3.0",
+        ),
         (lambda i: i.update(fps=0), r"fps must be a number above 0, found 0"),
         (lambda i: i.pop("features"), r"has no `features`"),
         (lambda i: i.update(data_path="../{chunk_index}"), r"data_path: the path '../0' leads outside"),

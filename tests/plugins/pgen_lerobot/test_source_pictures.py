@@ -156,13 +156,13 @@ def test_a_video_that_is_none_fails_its_samples_with_the_file_named(tmp_path):
         reader.images(samples[0])
 
 
-def test_a_missing_video_is_found_before_anything_is_asked(tmp_path):
+def test_a_video_missing_for_every_chosen_episode_is_found_before_anything_is_asked(tmp_path):
     root = written(tmp_path / "data", codec="h264", episodes_per_video_file=1)
     (root / "videos/wrist/chunk-000/file-002.mp4").unlink()
-    with pytest.raises(InputError, match=r"file-002.mp4 is missing: episode 2 of camera wrist is in it"):
-        opened(root)
+    with pytest.raises(InputError, match=r"file-002.mp4 is missing: there is no picture of camera wrist"):
+        opened(root, episodes="2")
     assert opened(root, episodes="0-1")
-    assert opened(root, cameras=("observation.images.top",))
+    assert opened(root, episodes="2", cameras=("observation.images.top",))
 
 
 def test_the_real_arms_pictures_follow_its_video_and_not_its_wall_clock(shared_datasets):

@@ -85,7 +85,7 @@ def test_a_variable_that_was_named_must_be_set(monkeypatch):
 
 def test_only_what_can_change_a_reply_belongs_to_its_identity():
     assert set(QwenOpenAIGenerator(base_url=HERE).identity()) == {
-        *("name", "model", "temperature", "max_tokens", "response_format", "extra")
+        *("name", "model", "temperature", "max_tokens", "response_format", "clips", "extra")
     }
 
 

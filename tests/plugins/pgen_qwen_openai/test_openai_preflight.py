@@ -159,6 +159,17 @@ def test_a_probe_that_runs_out_of_tokens_decides_nothing(text):
         assert opened(server).provenance()["response_format"] == "json_schema"
 
 
+def test_a_server_that_takes_no_clips_is_found_out_before_anything_is_paid_for():
+    def decide(body, count):
+        kinds = {part["type"] for turn in body["messages"] for part in turn["content"] if isinstance(part, dict)}
+        return hostile.status(400, "video_url is not supported") if "video_url" in kinds else hostile.says()
+
+    with HostileServer(decide) as server:
+        assert opened(server).provenance()["response_format"] == "json_schema"
+        with pytest.raises(ConfigError, match=r"one clip of type video/jpeg: .*video_url is not supported"):
+            opened(server, clips="video")
+
+
 def test_preflight_outlasts_a_server_that_is_busy_for_a_moment():
     with HostileServer(lambda body, count: hostile.busy(0.01) if count == 0 else hostile.says()) as server:
         assert opened(server).provenance()["response_format"] == "json_schema"

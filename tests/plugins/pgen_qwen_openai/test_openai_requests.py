@@ -13,7 +13,7 @@ from hostile_server import HostileServer
 
 from pgen.errors import ConfigError, SampleError
 from pgen.parsing import parse
-from pgen.records import Image, Prompt, Repair
+from pgen.records import Clip, Image, Prompt, Repair
 from pgen_qwen_openai.client import MAX_BODY, error_of
 from pgen_qwen_openai.generator import QwenOpenAIGenerator
 
@@ -66,6 +66,24 @@ def test_a_request_holds_system_pictures_text_schema_seed_and_fields_in_order():
     assert body["chat_template_kwargs"] == {"x": "no"}
     assert parse(reply, prompt).user_prompt == "Do step 0"
     assert (reply.tokens_in, reply.tokens_out, reply.retries, reply.truncated) == (100, 20, 0, False)
+
+
+def test_a_clip_is_sent_as_its_frames_with_commas_between_them():
+    frames = tuple(Image("left", name.encode(), 64, 48) for name in ("one", "two"))
+    with HostileServer() as server:
+        generator = generator_for(server, clips="video")
+        assert generator.takes_clips
+        ask(generator, a_request(images=(), clips=(Clip("left", frames, (-1.0, 0.0)),)))
+    (user,) = server.bodies["step 0"]["messages"]
+    assert [part["type"] for part in user["content"]] == ["video_url", "text"]
+    kind, _, data = user["content"][0]["video_url"]["url"].partition(",")
+    assert kind == "data:video/jpeg;base64"
+    assert [base64.b64decode(frame) for frame in data.split(",")] == [b"one", b"two"]
+
+
+def test_clips_are_sent_as_sheets_where_nothing_else_is_said():
+    with HostileServer() as server:
+        assert not generator_for(server).takes_clips
 
 
 def test_a_repair_is_two_more_turns_with_what_was_said_and_what_was_wrong():

@@ -8,7 +8,7 @@ from qwen_requests import picture, replies, request
 from tiny_qwen import FAMILIES
 
 from pgen.parsing import parse
-from pgen.records import Repair, Request
+from pgen.records import Clip, Repair, Request
 from pgen.testing import make_samples
 from pgen_prompts.hi_robot import HiRobotPrompt
 from pgen_prompts.seed import SeedPrompt
@@ -191,3 +191,32 @@ def test_half_precision_and_eager_attention_are_taken(tiny_checkpoint) -> None:
     for reply in replies(generator, [request(0), request(1)]):
         parse(reply, request(0).prompt)
     assert generator.provenance()["dtype"] == "bfloat16"
+
+
+def clip(number: int, frames: int) -> Clip:
+    """Frames of one size, and the times of half seconds."""
+    return Clip(
+        "front",
+        tuple(picture(number + 12 * n) for n in range(frames)),
+        tuple(0.5 * (n + 1 - frames) for n in range(frames)),
+    )
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_video_is_seen_and_its_reply_is_the_same_in_any_batch(tiny_checkpoint, family) -> None:
+    shown = [(clip(0, 2),), (clip(1, 5), clip(2, 5)), (), (clip(0, 4),)]
+    requests = [request(number, images=(), clips=clips) for number, clips in enumerate(shown)]
+    alone = replies(tiny(tiny_checkpoint, family), requests)
+    together = replies(tiny(tiny_checkpoint, family, batch_size=4), requests)
+    assert alone == together
+    for asked, reply in zip(requests, alone, strict=True):
+        parse(reply, asked.prompt)
+    still = replies(tiny(tiny_checkpoint, family), [request(0, images=())])[0]
+    assert still.tokens_in < alone[0].tokens_in
+    others = [request(0, images=(), clips=(clip(number, 2),)) for number in range(6)]
+    assert len({reply.text for reply in replies(tiny(tiny_checkpoint, family, temperature=1.0), others)}) > 3
+
+
+def test_clips_are_shown_as_videos_unless_sheets_are_wanted(tiny_checkpoint) -> None:
+    assert tiny(tiny_checkpoint).takes_clips
+    assert not tiny(tiny_checkpoint, clips="sheet").takes_clips

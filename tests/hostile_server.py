@@ -7,6 +7,7 @@ a request gets is decided by `decide(body, count)`, where `count` is how often t
 import asyncio
 import json
 import random
+import socket
 import ssl
 import threading
 from collections import Counter
@@ -155,12 +156,14 @@ class HostileServer:
         app.add_routes([web.get("/v1/models", self._list), web.post("/v1/chat/completions", self._complete)])
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0, handler_cancellation=True)
         await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=self._tls)
-        await site.start()
-        port = runner.addresses[0][1]
-        self.url = f"{'https' if self._tls else 'http'}://127.0.0.1:{port}/v1"
+        listening = socket.create_server(("127.0.0.1", 0))
+        await web.SockSite(runner, listening, ssl_context=self._tls).start()
+        self.url = f"{'https' if self._tls else 'http'}://127.0.0.1:{listening.getsockname()[1]}/v1"
         started.set()
         await self._end.wait()
+        # asyncio loses a connection that it accepts while it closes the server: so it accepts no more first.
+        self._loop.remove_reader(listening)
+        await asyncio.sleep(0)
         await runner.cleanup()
 
     def _barred(self, request: web.Request) -> web.Response | None:

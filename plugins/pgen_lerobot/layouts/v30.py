@@ -1,0 +1,153 @@
+"""v3.0: several episodes a data file and a video, metadata as parquet.
+
+Files of meta/episodes that list no episode are passed over; an episode that two of them list in the same
+words counts once.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from pgen.errors import InputError
+from pgen_lerobot.layouts.base import Clip, EpisodeEntry, EpisodeStats, Layout
+from pgen_lerobot.layouts.paths import PathTemplate
+from pgen_lerobot.layouts.stats_columns import ColumnStats
+from pgen_lerobot.tasks import ParquetTasks, TaskTable
+
+_DATA_COLUMNS = ["episode_index", "data/chunk_index", "data/file_index"]
+_CLIP_COLUMNS = ("chunk_index", "file_index", "from_timestamp")
+_STRAY = "files of meta/episodes that list no episode: passed over"
+_TWICE = "episodes that meta/episodes lists twice, in the same words"
+
+
+class LayoutV30(Layout):
+    """Many episodes a file."""
+
+    tasks_file = "meta/tasks.parquet"
+    episodes_name = "meta/episodes"
+    text_of = "dataset.meta.tasks.iloc[{}].name"
+    opened_by_lerobot = True
+    one_episode_a_file = False
+
+    def __init__(self, root: Path, info: dict[str, Any], videos: list[str]) -> None:
+        super().__init__(root, info, videos)
+        self._data = PathTemplate(root, info, "data_path")
+        self._video = PathTemplate(root, info, "video_path")
+        self._found: Counter[str] = Counter()
+        self._files = self._episodes_files()
+        self._stats = ColumnStats(root, self._files)
+        self._episodes = self._read_episodes()
+
+    def read_tasks(self) -> TaskTable:
+        return ParquetTasks.read(self.root / self.tasks_file)
+
+    @cached_property
+    def episode_indices(self) -> list[int]:
+        indices: list[int] = self._episodes.column("episode_index").to_pylist()
+        return indices
+
+    @property
+    def frames(self) -> int:
+        return int(pc.sum(self._episodes.column("length")).as_py())
+
+    def entries(self) -> Iterator[EpisodeEntry]:
+        for batch in self._episodes.to_batches(max_chunksize=1024):
+            yield from map(self._entry, batch.to_pylist())
+
+    def entry_at(self, position: int) -> EpisodeEntry:
+        return self._entry(self._episodes.slice(position, 1).to_pylist()[0])
+
+    def data_files(self) -> Iterator[str]:
+        return map(self._data_file, self._episodes.select(_DATA_COLUMNS).to_pylist())
+
+    @property
+    def stats(self) -> EpisodeStats:
+        return self._stats
+
+    def notes(self) -> Counter[str]:
+        return self._found
+
+    def _episodes_files(self) -> list[Path]:
+        folder = self.root / self.episodes_name
+        found = sorted(folder.glob("*/*.parquet"))
+        files = [path for path in found if "episode_index" in _schema(path).names]
+        if not files:
+            raise InputError(f"{folder} holds no parquet file that lists episodes; the dataset is incomplete.")
+        if len(found) > len(files):
+            self._found[_STRAY] = len(found) - len(files)
+        return files
+
+    def _read_episodes(self) -> pa.Table:
+        folder = self.root / self.episodes_name
+        parts = [self._episode_table(path) for path in self._files]
+        table = pa.concat_tables(parts, promote_options="permissive").sort_by("episode_index")
+        if not len(table):
+            raise InputError(f"{folder} lists no episode; there is nothing to annotate.")
+        indices = table.column("episode_index")
+        again = pc.equal(indices[1:], indices[:-1])
+        if pc.any(again).as_py():
+            table = self._once(table)
+        return table
+
+    def _once(self, table: pa.Table) -> pa.Table:
+        """The table with each episode once; refused where two rows of an episode differ."""
+        rows = table.to_pylist()
+        kept = [0]
+        for position, row in enumerate(rows[1:], start=1):
+            if row == rows[kept[-1]]:
+                self._found[_TWICE] += 1
+            elif row["episode_index"] == rows[kept[-1]]["episode_index"]:
+                raise InputError(
+                    f"{self.root / self.episodes_name} lists episode {row['episode_index']} twice, and differently; "
+                    "one of its files does not belong there."
+                )
+            else:
+                kept.append(position)
+        return table.take(kept)
+
+    def _episode_table(self, path: Path) -> pa.Table:
+        """The columns that are needed, indices as whole numbers; those of a camera only where all are there."""
+        known = _schema(path).names
+        missing = [name for name in (*_DATA_COLUMNS, "length") if name not in known]
+        if missing:
+            raise InputError(f"{path} has no column {missing[0]}, which LeRobot v3.0 has.")
+        cameras = [[f"videos/{key}/{part}" for part in _CLIP_COLUMNS] for key in self.videos]
+        clips = [name for names in cameras if set(names) <= set(known) for name in names]
+        tasks = [name for name in ("tasks",) if name in known]
+        try:
+            table = pq.read_table(path, columns=[*_DATA_COLUMNS, "length", *clips, *tasks], partitioning=None)
+            return table.cast(pa.schema([_as_whole(field) for field in table.schema]))
+        except (OSError, pa.ArrowException) as error:
+            raise InputError(f"{path} is not a readable parquet file: {error}") from None
+
+    def _entry(self, row: dict[str, Any]) -> EpisodeEntry:
+        clips = {}
+        for key in self.videos:
+            chunk, file, start = (row.get(f"videos/{key}/{part}") for part in _CLIP_COLUMNS)
+            if chunk is not None and file is not None:
+                path = self._video.path(video_key=key, chunk_index=chunk, file_index=file)
+                clips[key] = Clip(path, float(start or 0.0))
+        tasks = row.get("tasks")
+        texts = tuple(text for text in tasks if isinstance(text, str)) if isinstance(tasks, list) else ()
+        return EpisodeEntry(row["episode_index"], row["length"], self._data_file(row), clips, texts)
+
+    def _data_file(self, row: dict[str, Any]) -> str:
+        return self._data.path(chunk_index=row["data/chunk_index"], file_index=row["data/file_index"])
+
+
+def _schema(path: Path) -> pa.Schema:
+    try:
+        return pq.read_schema(path)
+    except (OSError, pa.ArrowException) as error:
+        raise InputError(f"{path} is not a readable parquet file: {error}") from None
+
+
+def _as_whole(field: "pa.Field[Any]") -> "pa.Field[Any]":
+    index = field.name in ("episode_index", "length") or field.name.endswith("_index")
+    return field.with_type(pa.int64()) if index else field
