@@ -73,6 +73,8 @@ class Cameras:
                 raise ConfigError(f"--camera: there is no camera {camera!r}; {hint}There are: {', '.join(known)}.")
             if camera in self.left_out:
                 raise InputError(f"--camera {camera}: {self._why(camera)}")
+        if most == 0:
+            return ()
         usable = [camera for camera in known if camera not in self.left_out]
         if known and not usable:
             raise InputError(self._why(next(iter(known))))

@@ -31,8 +31,8 @@ class LeRobotOptions(Options):
     """Episodes to annotate, such as `0-9,12`; all where not given."""
     cameras: tuple[str, ...] = ()
     """Camera keys to show, in this order; all that can be shown where not given."""
-    views: int | None = Field(None, ge=1)
-    """Show at most this many cameras a sample."""
+    views: int | None = Field(None, ge=0)
+    """Show at most this many cameras a sample; none of them need files where it is 0."""
     skills: str = "auto"
     """`auto` (the first form that is found), a form by name (see docs/labels.md), or the path of a file."""
 

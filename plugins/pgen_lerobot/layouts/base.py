@@ -61,11 +61,11 @@ class EpisodeStats(ABC):
         """The files that `write` may write again."""
 
     @abstractmethod
-    def names(self) -> list[str]:
-        """The statistics that task_index has, or the column itself. Raises InputError for a broken file."""
+    def names(self, column: str = COLUMN) -> list[str]:
+        """The statistics that task_index has, or the new column itself. Raises InputError for a broken file."""
 
     @abstractmethod
-    def write(self, out: Path, stats: Mapping[int, Mapping[str, float]]) -> list[str]:
+    def write(self, out: Path, stats: Mapping[int, Mapping[str, float]], column: str = COLUMN) -> list[str]:
         """Write the files with the new column's stats by episode; gives the names of those that changed."""
 
     @abstractmethod

@@ -28,15 +28,16 @@ class ColumnStats(EpisodeStats):
     def files(self) -> list[Path]:
         return self._files
 
-    def names(self) -> list[str]:
+    def names(self, column: str = COLUMN) -> list[str]:
         names: dict[str, None] = {}
         for path in self._files:
-            names |= {new.removeprefix(_NEW): None for new in _columns(pq.read_schema(path))}
+            found = _columns(pq.read_schema(path), _stats_of(column))
+            names |= {new.removeprefix(_stats_of(column)): None for new in found}
         return list(names)
 
-    def write(self, out: Path, stats: Mapping[int, Mapping[str, float]]) -> list[str]:
+    def write(self, out: Path, stats: Mapping[int, Mapping[str, float]], column: str = COLUMN) -> list[str]:
         names = [path.relative_to(self._root).as_posix() for path in self._files]
-        return [name for name in names if _write(self._root / name, out / name, stats)]
+        return [name for name in names if _write(self._root / name, out / name, stats, _stats_of(column))]
 
     def retell(self, counts: Mapping[int, Counter[int]], texts: Sequence[str]) -> list[str]:
         for path in self._files:
@@ -72,11 +73,11 @@ def _retold(table: pa.Table, counts: Mapping[int, Counter[int]], texts: Sequence
     return table
 
 
-def _write(source: Path, target: Path, stats: Mapping[int, Mapping[str, float]]) -> bool:
+def _write(source: Path, target: Path, stats: Mapping[int, Mapping[str, float]], new: str) -> bool:
     """A file with the new column's stats behind those of task_index; False if it has none."""
     with pq.ParquetFile(source) as file:
         old = file.schema_arrow
-        names = _columns(old)
+        names = _columns(old, new)
         if not names:
             return False
         schema = _with_columns(old, names)
@@ -84,16 +85,21 @@ def _write(source: Path, target: Path, stats: Mapping[int, Mapping[str, float]])
             for group in range(file.metadata.num_row_groups):
                 table = file.read_row_group(group)
                 episodes = table.column("episode_index").to_pylist()
-                write_group(writer, _filled(table, schema, [stats.get(index or 0, {}) for index in episodes]))
+                told = [stats.get(index or 0, {}) for index in episodes]
+                write_group(writer, _filled(table, schema, told, new))
             finish(writer, file, schema)
     sync(target)
     return True
 
 
-def _columns(schema: pa.Schema) -> dict[str, str]:
+def _stats_of(column: str) -> str:
+    return f"stats/{column}/"
+
+
+def _columns(schema: pa.Schema, new: str) -> dict[str, str]:
     """The columns of the new column's stats, each with the one it is like."""
-    names = {_NEW + name.removeprefix(_LIKE): name for name in schema.names if name.startswith(_LIKE)}
-    return names | {name: name for name in schema.names if name.startswith(_NEW) and name not in names}
+    names = {new + name.removeprefix(_LIKE): name for name in schema.names if name.startswith(_LIKE)}
+    return names | {name: name for name in schema.names if name.startswith(new) and name not in names}
 
 
 def _with_columns(old: pa.Schema, names: dict[str, str]) -> pa.Schema:
@@ -103,13 +109,13 @@ def _with_columns(old: pa.Schema, names: dict[str, str]) -> pa.Schema:
     return pa.schema([*fields[:behind], *new, *fields[behind:]], with_feature(old.metadata, names, {}))
 
 
-def _filled(table: pa.Table, schema: pa.Schema, stats: list[Mapping[str, float]]) -> pa.Table:
+def _filled(table: pa.Table, schema: pa.Schema, stats: list[Mapping[str, float]], new: str) -> pa.Table:
     columns = []
     for field in schema:
-        if field.name.startswith(_NEW):
-            name = field.name.removeprefix(_NEW)
-            new = _stat_column([episode.get(name) for episode in stats], field.type)
-            columns.append(pa.chunked_array([new]))
+        if field.name.startswith(new):
+            name = field.name.removeprefix(new)
+            cells = _stat_column([episode.get(name) for episode in stats], field.type)
+            columns.append(pa.chunked_array([cells]))
         else:
             columns.append(table.column(field.name))
     return pa.table(columns, schema=schema)

@@ -27,22 +27,22 @@ class LineStats(EpisodeStats):
     def files(self) -> list[Path]:
         return [self._path] if self._path.is_file() else []
 
-    def names(self) -> list[str]:
+    def names(self, column: str = COLUMN) -> list[str]:
         names: dict[str, None] = {}
         for _, line in self._lines():
-            names |= dict.fromkeys(_like(line["stats"]))
+            names |= dict.fromkeys(_like(line["stats"], column))
         return list(names)
 
-    def write(self, out: Path, stats: Mapping[int, Mapping[str, float]]) -> list[str]:
-        if not self.names():
+    def write(self, out: Path, stats: Mapping[int, Mapping[str, float]], column: str = COLUMN) -> list[str]:
+        if not self.names(column):
             return []
-        write_text(out / FILE, (json.dumps(self._with(line, stats)) + "\n" for _, line in self._lines()))
+        write_text(out / FILE, (json.dumps(_with(line, stats, column)) + "\n" for _, line in self._lines()))
         return [FILE]
 
     def retell(self, counts: Mapping[int, Counter[int]], texts: Sequence[str]) -> list[str]:
         def line_of(line: dict[str, Any]) -> dict[str, Any]:
             counted = counts.get(int(line["episode_index"]), Counter())
-            stats, like = line.get("stats"), _like(line.get("stats") or {})
+            stats, like = line.get("stats"), _like(line.get("stats") or {}, COLUMN)
             told = {name: retold_stat(old, counted, name) for name, old in like.items()}
             changed: dict[str, Any] = {"stats": {**stats, "task_index": told}} if stats and like else {}
             if "tasks" in line:
@@ -62,14 +62,6 @@ class LineStats(EpisodeStats):
             cells = found if isinstance(found, dict) else {}
             yield StatsRow(FILE, number - 1, whole(self._path, number, line, "episode_index"), known, cells)
 
-    def _with(self, line: dict[str, Any], stats: Mapping[int, Mapping[str, float]]) -> dict[str, Any]:
-        like = _like(line["stats"])
-        if not like:
-            return line
-        new = stats.get(int(line["episode_index"]), {})
-        told = {name: in_form(like[name], value) for name, value in new.items() if name in like}
-        return {**line, "stats": placed_behind("task_index", line["stats"], COLUMN, told)}
-
     def _lines(self) -> Iterator[tuple[int, dict[str, Any]]]:
         if not self._path.is_file():
             return
@@ -80,7 +72,16 @@ class LineStats(EpisodeStats):
             yield number, line
 
 
-def _like(stats: dict[str, Any]) -> dict[str, Any]:
+def _with(line: dict[str, Any], stats: Mapping[int, Mapping[str, float]], column: str) -> dict[str, Any]:
+    like = _like(line["stats"], column)
+    if not like:
+        return line
+    new = stats.get(int(line["episode_index"]), {})
+    told = {name: in_form(like[name], value) for name, value in new.items() if name in like}
+    return {**line, "stats": placed_behind("task_index", line["stats"], column, told)}
+
+
+def _like(stats: dict[str, Any], column: str) -> dict[str, Any]:
     """The statistics that the new column's are to be like; none where there are none."""
-    like = stats.get("task_index", stats.get(COLUMN))
+    like = stats.get("task_index", stats.get(column))
     return like if isinstance(like, dict) else {}

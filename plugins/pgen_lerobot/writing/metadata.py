@@ -29,27 +29,27 @@ def check(dataset: Dataset) -> None:
         raise InputError(f"{path} cannot be read as JSON: {error}.") from None
 
 
-def write_info(dataset: Dataset, target: Path, total_tasks: int) -> None:
+def write_info(dataset: Dataset, target: Path, total_tasks: int, column: str = COLUMN) -> None:
     """info.json with the feature declared and the number of tasks."""
     text = read_text(dataset.root / INFO)
     info = json.loads(text)
     like = info["features"].get("task_index") or {}
-    info["features"][COLUMN] = {**like, "dtype": "int64", "shape": [1], "names": None}
+    info["features"][column] = {**like, "dtype": "int64", "shape": [1], "names": None}
     info["total_tasks"] = total_tasks
     write_text(target, [dumped(info, text)], KEPT)
 
 
-def write_stats(dataset: Dataset, target: Path, counts: Counter[int]) -> bool:
+def write_stats(dataset: Dataset, target: Path, counts: Counter[int], column: str = COLUMN) -> bool:
     """stats.json with the new column; False where it has nothing to say and can stay as it is."""
     path = dataset.root / STATS
     if not path.is_file():
         return False
     text = read_text(path)
     stats = json.loads(text)
-    like = stats.get("task_index", stats.get(COLUMN))
+    like = stats.get("task_index", stats.get(column))
     if not isinstance(like, dict):
         return False
     found = summarise(counts, like) if counts else {}
     told = {name: in_form(like[name], value) for name, value in found.items()}
-    write_text(target, [dumped(placed_behind("task_index", stats, COLUMN, told), text)], KEPT)
+    write_text(target, [dumped(placed_behind("task_index", stats, column, told), text)], KEPT)
     return True

@@ -20,7 +20,7 @@ from pgen_lerobot.writing.parquet import finish, with_feature, write_group, writ
 
 _LIKE = "task_index"
 _INDICES = ("episode_index", "timestamp", _LIKE)
-_FEATURE = {COLUMN: {"dtype": "int64", "_type": "Value"}}
+_FEATURE = {"dtype": "int64", "_type": "Value"}
 
 
 def shard_names(dataset: Dataset) -> Iterator[tuple[str, bool]]:
@@ -46,28 +46,30 @@ def check(dataset: Dataset, overwrite: bool) -> None:
                 _check_tasks(shard, group, dataset, name)
 
 
-def rewrite(shard: pq.ParquetFile, target: Path, label: Callable[[pa.Table], "pa.Array[Any]"]) -> None:
+def rewrite(
+    shard: pq.ParquetFile, target: Path, label: Callable[[pa.Table], "pa.Array[Any]"], column: str = COLUMN
+) -> None:
     """Write the shard to `target` with the labels that `label` gives for each of its row groups."""
-    schema = _with_column(shard.schema_arrow)
-    position = schema.names.index(COLUMN)
-    with writer_like(shard, target, schema, {COLUMN: _like(shard.schema_arrow)}) as writer:
+    schema = _with_column(shard.schema_arrow, column)
+    position = schema.names.index(column)
+    with writer_like(shard, target, schema, {column: _like(shard.schema_arrow)}) as writer:
         for group in range(shard.metadata.num_row_groups):
             table = shard.read_row_group(group, use_threads=False)  # two thirds of the memory, no slower
             labels = label(table)
-            if COLUMN in table.column_names:
-                table = table.drop_columns(COLUMN)
+            if column in table.column_names:
+                table = table.drop_columns(column)
             table = table.add_column(position, schema.field(position), labels)
             write_group(writer, table.replace_schema_metadata(schema.metadata))
         finish(writer, shard, schema)
     sync(target)
 
 
-def _with_column(schema: pa.Schema) -> pa.Schema:
+def _with_column(schema: pa.Schema, column: str) -> pa.Schema:
     like = _like(schema)
-    field = pa.field(COLUMN, pa.int64(), nullable=schema.field(like).nullable)
-    known = schema.get_field_index(COLUMN)
+    field = pa.field(column, pa.int64(), nullable=schema.field(like).nullable)
+    known = schema.get_field_index(column)
     extended = schema.append(field) if known < 0 else schema.set(known, field)
-    return extended.with_metadata(with_feature(schema.metadata, {COLUMN: like}, _FEATURE))
+    return extended.with_metadata(with_feature(schema.metadata, {column: like}, {column: _FEATURE}))
 
 
 def _like(schema: pa.Schema) -> str:

@@ -1,0 +1,80 @@
+"""The segmenter `gripper` against the true spans of simulated datasets, with uniform splitting beside it.
+
+The datasets are those of the folder PGEN_DATASETS whose spans come from a scripted expert. `uniform` cuts
+each N seconds; the last row cuts into as many equal spans as the expert has, which no rule can know.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from pgen.records import Skill
+from pgen_lerobot.skills.skills_json import read_spans
+from pgen_lerobot.source import LeRobotSource
+from pgen_segment.gripper import Gripper
+from pgen_segment.job import segment_all
+from pgen_segment.scoring import Episodes, score
+from pgen_segment.whole import SHORTEST
+
+DATASETS = ("sim_drawer_sawyer_v30_av1", "sim_pickplace_so101_v30", "sim_pickplace_so101_v30_images")
+SECONDS = (1.0, 2.0, 3.0)
+
+
+def truth(root: Path) -> Episodes:
+    """The expert's spans."""
+    return read_spans(root / "meta/skills.json")
+
+
+def by_gripper(root: Path, steady: float = SHORTEST) -> Episodes:
+    """What `gripper` gives with its defaults, or another `steady`."""
+    source, segmenter = LeRobotSource(root=root, skills="task"), Gripper(steady=steady)
+    source.open()
+    segmenter.open(source)
+    return {index: found.skills for index, found in segment_all(source, segmenter).episodes.items()}
+
+
+def uniform(reference: Episodes, seconds: float | None) -> Episodes:
+    """Cuts each so many seconds, or into as many spans as the reference has."""
+    return {index: _equal(spans, seconds) for index, spans in reference.items()}
+
+
+def _equal(spans: Sequence[Skill], seconds: float | None) -> list[Skill]:
+    end = spans[-1].end
+    count = len(spans) if seconds is None else max(1, round(end / seconds))
+    length = end / count if seconds is None else seconds
+    edges = [position * length for position in range(count)]
+    return [Skill("span", start, stop) for start, stop in zip(edges, [*edges[1:], end], strict=True)]
+
+
+def row(name: str, found: Episodes, reference: Episodes) -> str:
+    """F1 at each tolerance, and the mean overlap."""
+    result = score(found, reference)
+    figures = [*(edges.f1 for edges in result.boundaries), result.mean_iou]
+    return f"  {name:<26}" + "".join(f"{figure:>10.2f}" for figure in figures)
+
+
+def lines() -> Iterator[str]:
+    """A table a dataset: F1 at each tolerance, and the mean overlap over union."""
+    folder = os.environ.get("PGEN_DATASETS")
+    if not folder:
+        yield "needs the folder of datasets that PGEN_DATASETS names"
+        return
+    for name in DATASETS:
+        root = Path(folder) / name
+        reference = truth(root)
+        yield f"{name:<32}{'0.25 s':>6}{'0.5 s':>10}{'1 s':>10}{'overlap':>10}"
+        yield row("gripper", by_gripper(root), reference)
+        for steady in (SHORTEST / 2, SHORTEST * 2):
+            yield row(f"gripper, steady {steady:g} s", by_gripper(root, steady), reference)
+        for seconds in SECONDS:
+            yield row(f"uniform, each {seconds:g} s", uniform(reference, seconds), reference)
+        yield row("uniform, the true number", uniform(reference, None), reference)
+
+
+def main() -> None:
+    for line in lines():
+        print(line)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,17 @@
+"""Skills for datasets that have none: `pgen segment`, and `pgen score` to compare two sets of them."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from pgen.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    import click
+
+
+@hookimpl
+def pgen_commands() -> "Iterable[click.Command]":
+    from pgen_segment.command import segment
+    from pgen_segment.score_command import score
+
+    return (segment, score)

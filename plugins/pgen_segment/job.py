@@ -1,0 +1,162 @@
+"""`pgen segment` as a job: preflight, spans for each episode, and the output, which is absent or whole.
+
+The input is never changed. OUT is the dataset with meta/skills.json, or with `skills_only` that file alone.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from pydantic import Field
+
+from pgen import manifest
+from pgen.components import Options
+from pgen.errors import ConfigError, SampleError, TooManyFailuresError
+from pgen.workspace import Workspace
+from pgen_lerobot.source import LeRobotSource
+from pgen_segment import output, reading, skillsfile
+from pgen_segment.segmenter import Segmenter
+from pgen_segment.skillsfile import Segmented
+from pgen_segment.whole import make_whole
+
+
+class SegmentOptions(Options):
+    """What belongs to the run as a whole."""
+
+    output_dir: Path
+    """The new dataset; must not exist yet."""
+    skills_only: bool = False
+    """Write skills.json alone, without a copy of the dataset."""
+    write_subtasks: bool = False
+    """Also write the column subtask_index and meta/subtasks.parquet."""
+    keep_idle: bool = False
+    """Name long pauses `idle` instead of giving them to the skills beside them."""
+    overwrite: bool = False
+    """Replace the skills or subtasks that the dataset already has."""
+    max_failures: float = Field(0.02, ge=0, le=1)
+    """The share of episodes that may fail; with more, nothing is written."""
+
+
+@dataclass(slots=True)
+class Segmentation:
+    """The spans of each episode; the episodes that failed; and what was changed, counted."""
+
+    episodes: dict[int, Segmented] = field(default_factory=dict)
+    failed: dict[int, SampleError] = field(default_factory=dict)
+    changes: Counter[str] = field(default_factory=Counter)
+    frames: int = 0
+
+    @property
+    def spans(self) -> int:
+        """The number of all spans."""
+        return sum(len(episode.skills) for episode in self.episodes.values())
+
+
+def segment_all(source: LeRobotSource, segmenter: Segmenter, *, keep_idle: bool = False) -> Segmentation:
+    """The whole spans of every chosen episode. Both components are open."""
+    found = Segmentation()
+    for episode, raw in segmenter.answers(reading.recordings(source, segmenter.columns)):
+        found.frames += len(episode.timestamps)
+        try:
+            if isinstance(raw, SampleError):
+                raise raw
+            skills = make_whole(raw, episode, found.changes, keep_idle=keep_idle)
+        except SampleError as error:
+            found.failed[episode.index] = error
+        else:
+            found.episodes[episode.index] = Segmented.of(episode, skills)
+    return found
+
+
+class Job:
+    """One run. Opening it checks all that can be checked before anything is paid for."""
+
+    def __init__(self, options: SegmentOptions, source: LeRobotSource, segmenter: Segmenter) -> None:
+        self.options, self.source, self.segmenter = options, source, segmenter
+        self.workspace = Workspace(options.output_dir)
+
+    def __enter__(self) -> "Job":
+        if self.options.skills_only and self.options.write_subtasks:
+            raise ConfigError("--skills-only writes no data, and --write-subtasks does: leave one of them out.")
+        self.workspace.check()
+        if self.workspace.journal.exists():
+            raise ConfigError(
+                f"--output-dir {self.workspace.out}: an unfinished run keeps its answers there; name another."
+            )
+        self.source.open()
+        self.workspace.check_outside(self.source.folder)
+        self.segmenter.open(self.source)
+        reading.check(self.source, self.segmenter.columns)
+        if not self.options.skills_only:
+            output.check(self.source.dataset, self.options.overwrite, self.options.write_subtasks)
+            self.workspace.check_room(output.needs_bytes(self.source.dataset, self.options.write_subtasks))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.source.close()
+
+    def execute(self) -> Iterator[str]:
+        """Segment and write; returns what to tell the user, line by line."""
+        began, started = datetime.now(UTC), monotonic()
+        with self.workspace.locked(fresh=True):
+            try:
+                found = segment_all(self.source, self.segmenter, keep_idle=self.options.keep_idle)
+                self._check_failures(found)
+                times = {"began": began.isoformat(timespec="seconds"), "seconds": round(monotonic() - started, 3)}
+                self._write(found, self._provenance(found) | {"times": times})
+            except BaseException:
+                self.workspace.discard()
+                raise
+            self.workspace.publish()
+        return self._told(found, monotonic() - started)
+
+    def _check_failures(self, found: Segmentation) -> None:
+        total = len(found.episodes) + len(found.failed)
+        if found.failed and len(found.failed) > self.options.max_failures * total:
+            index, error = next(iter(found.failed.items()))
+            raise TooManyFailuresError(
+                f"{len(found.failed)} of {total} episodes failed, more than --max-failures "
+                f"{self.options.max_failures:g} allows; nothing was written. The first, episode {index}: {error.reason}"
+            )
+
+    def _write(self, found: Segmentation, provenance: dict[str, Any]) -> None:
+        staging = self.workspace.stage()
+        if self.options.skills_only:
+            skillsfile.write(staging / "skills.json", found.episodes)
+            manifest.write(staging / "segmentation.json", provenance)
+        else:
+            output.write(self.source.dataset, found.episodes, staging, provenance, self.options.write_subtasks)
+
+    def _provenance(self, found: Segmentation) -> dict[str, Any]:
+        return {
+            "pgen_segmentation": 1,
+            "versions": manifest.versions(),
+            "source": self.source.describe(),
+            "segmenter": {**self.segmenter.describe(), "found": self.segmenter.provenance()},
+            "run": self.options.model_dump(mode="json", exclude={"output_dir"}),
+            "counts": {
+                "episodes": len(found.episodes) + len(found.failed),
+                "frames": found.frames,
+                "segmented": len(found.episodes),
+                "spans": found.spans,
+            },
+            "changes": dict(sorted(found.changes.items())),
+            "failed": [
+                {"episode_index": index, "stage": error.stage, "reason": error.reason}
+                for index, error in found.failed.items()
+            ],
+        }
+
+    def _told(self, found: Segmentation, seconds: float) -> Iterator[str]:
+        yield f"episodes   {len(found.episodes) + len(found.failed):,}, {found.frames:,} frames"
+        yield f"segmented  {len(found.episodes):,} by {self.segmenter.name}, into {found.spans:,} spans"
+        for index, error in found.failed.items():
+            yield f"failed     episode {index}, at {error.stage}: {error.reason}"
+        yield from self.segmenter.notes()
+        yield from (f"note       {count:,} {change}" for change, count in sorted(found.changes.items()))
+        yield f"seconds    {seconds:.1f}"
+        yield f"output     {self.workspace.out}"

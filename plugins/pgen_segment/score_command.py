@@ -1,0 +1,56 @@
+"""`pgen score A B`."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from pgen_segment.scoring import Episodes, Score
+
+_skills = click.Path(path_type=Path)
+
+
+@click.command()
+@click.argument("found", metavar="A", type=_skills)
+@click.argument("reference", metavar="B", type=_skills)
+@click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON object.")
+def score(found: Path, reference: Path, as_json: bool) -> None:
+    """Compare the skills of A with those of B, the reference: two skills files, or datasets that have one."""
+    import json
+
+    from pgen_segment.scoring import score as compare
+
+    result = compare(_read(found), _read(reference))
+    if as_json:
+        click.echo(json.dumps(result.as_json(), indent=2))
+    else:
+        for line in lines(result):
+            click.echo(line)
+
+
+def lines(result: "Score") -> Iterator[str]:
+    """The score as a table."""
+    missing = f", {result.missing} of them not in A" if result.missing else ""
+    yield f"episodes   {result.episodes}{missing}"
+    yield f"spans      {result.spans}, expected {result.expected_spans}"
+    yield ""
+    yield "edges within  precision    recall        F1"
+    for edges in result.boundaries:
+        yield f"{f'{edges.tolerance:g} s':<12}{edges.precision:>11.2f}{edges.recall:>10.2f}{edges.f1:>10.2f}"
+    yield ""
+    yield f"mean overlap over union     {result.mean_iou:.2f}"
+    yield f"spans with the same name    {result.same_label:.2f}"
+    yield f"words in common             {result.token_overlap:.2f}"
+    yield f"frames with the same name   {result.same_frames:.2f}"
+
+
+def _read(path: Path) -> "Episodes":
+    from pgen.errors import InputError
+    from pgen_lerobot.skills.skills_json import read_spans
+
+    file = path / "meta" / "skills.json" if path.is_dir() else path
+    if not file.is_file():
+        raise InputError(f"there is no skills file {file}; name a skills.json, or a dataset that has meta/skills.json.")
+    return read_spans(file)

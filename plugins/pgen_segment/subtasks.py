@@ -1,0 +1,116 @@
+"""Skills as subtasks: the column `subtask_index` in the data, and meta/subtasks.parquet with their names.
+
+A frame in no skill has its own task for its subtask: an index that names nothing is the wrong name to its
+readers, who look it up by position.
+"""
+
+from array import array
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pgen.durable import sync
+from pgen_lerobot.dataset import Dataset
+from pgen_lerobot.frames import indexed, runs
+from pgen_lerobot.writing import metadata, shards
+from pgen_lerobot.writing.labelling import as_arrow
+from pgen_lerobot.writing.parquet import indexed_by
+from pgen_lerobot.writing.stats import summarise
+from pgen_segment.skillsfile import Segmented, skill_indices
+
+COLUMN = "subtask_index"
+TABLE = "meta/subtasks.parquet"
+
+
+def write(dataset: Dataset, episodes: Mapping[int, Segmented], out: Path) -> list[str]:
+    """Write the dataset's data and metadata with the subtasks; returns the files, relative to `out`."""
+    subtasks = Subtasks(dataset, episodes)
+    written = []
+    for name, listed in shards.shard_names(dataset):
+        with dataset.shard(name) as shard:
+            label = subtasks.column if listed else subtasks.own_tasks
+            shards.rewrite(shard, out / name, partial(_labelled, dataset, name, label), COLUMN)
+        written.append(name)
+    subtasks.write_table(out / TABLE)
+    metadata.write_info(dataset, out / metadata.INFO, len(dataset.tasks.texts), COLUMN)
+    if metadata.write_stats(dataset, out / metadata.STATS, subtasks.counts, COLUMN):
+        written.append(metadata.STATS)
+    stats = subtasks.stats(dataset.layout.stats.names(COLUMN))
+    return [*written, TABLE, metadata.INFO, *dataset.layout.stats.write(out, stats, COLUMN)]
+
+
+def _labelled(
+    dataset: Dataset, name: str, label: "Callable[[pa.Table], pa.Array[Any]]", table: pa.Table
+) -> "pa.Array[Any]":
+    return label(indexed(dataset, name, table))
+
+
+class Subtasks:
+    """Gives each row its subtask, in the order in which the rows are stored, and counts what it gives out."""
+
+    def __init__(self, dataset: Dataset, episodes: Mapping[int, Segmented]) -> None:
+        self._tasks = dataset.tasks.texts
+        self._episodes = episodes
+        self._rows = skill_indices(episodes)
+        self._episode, self._position = -1, 0
+        self._counts: dict[int, Counter[int]] = {}
+
+    @property
+    def counts(self) -> Counter[int]:
+        """How many frames have each subtask."""
+        return sum(self._counts.values(), Counter())
+
+    def stats(self, names: list[str]) -> dict[int, dict[str, float]]:
+        """The named statistics of each episode."""
+        return {episode: summarise(counts, names) for episode, counts in self._counts.items()}
+
+    def column(self, table: pa.Table) -> "pa.Array[Any]":
+        """The subtasks of the next rows, which have `episode_index` and `task_index`."""
+        values = array("q")
+        for start, stop, episode in runs(table.column("episode_index")):
+            if episode != self._episode:
+                self._episode, self._position = episode, 0
+            segmented = self._episodes.get(episode)
+            if segmented is None:
+                for row, length in self._tasks_of(table.slice(start, stop - start)):
+                    self._give(row, length, values)
+            else:
+                self._skills(segmented, stop - start, values)
+            self._position += stop - start
+        return as_arrow(values)
+
+    def own_tasks(self, table: pa.Table) -> "pa.Array[Any]":
+        """Each row's own task as its subtask, for rows that are in no episode; they are not counted."""
+        values = array("q")
+        for row, length in self._tasks_of(table):
+            values.extend(array("q", [row]) * length)
+        return as_arrow(values)
+
+    def write_table(self, target: Path) -> None:
+        """The names by index, as a pandas frame with the index `subtask`."""
+        columns = {"subtask_index": pa.array(range(len(self._rows)), pa.int64()), "subtask": pa.array(self._rows)}
+        table = pa.table(columns)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        pq.write_table(table.replace_schema_metadata(indexed_by(table.schema, "subtask")), target)
+        sync(target)
+
+    def _skills(self, segmented: Segmented, length: int, values: "array[int]") -> None:
+        first, last = self._position, self._position + length
+        for skill, frames in zip(segmented.skills, segmented.frames, strict=True):
+            within = min(frames.stop, last) - max(frames.start, first)
+            if within > 0:
+                self._give(self._rows[skill.name], within, values)
+
+    def _tasks_of(self, table: pa.Table) -> Iterator[tuple[int, int]]:
+        """The row of each stretch's own task, and its length."""
+        for start, stop, task in runs(table.column("task_index")):
+            yield self._rows.setdefault(self._tasks[task], len(self._rows)), stop - start
+
+    def _give(self, index: int, number: int, values: "array[int]") -> None:
+        values.extend(array("q", [index]) * number)
+        self._counts.setdefault(self._episode, Counter())[index] += number

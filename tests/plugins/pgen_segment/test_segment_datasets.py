@@ -1,0 +1,72 @@
+"""The segmenter `gripper` on real datasets, and against the true spans of simulated ones."""
+
+from collections import Counter
+from importlib import util
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from segment_helpers import opened
+
+from pgen.spans import normalise
+from pgen_segment.job import segment_all
+
+NAMES = (
+    "sim_drawer_sawyer_v30_av1",
+    "sim_pickplace_so101_v30",
+    "sim_pickplace_so101_v30_images",
+    "cr5_realarm_v30conv_8ep",
+)
+
+
+@pytest.fixture(scope="module")
+def benchmark():
+    path = Path(__file__).parents[3] / "benchmarks/segment.py"
+    spec = util.spec_from_file_location("segment_benchmark", path)
+    module = util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_episode_has_spans_that_need_no_repair(shared_datasets, name):
+    source, segmenter = opened(shared_datasets / name)
+    found = segment_all(source, segmenter)
+    assert not found.failed
+    for episode in source.episodes():
+        skills, repairs = found.episodes[episode.index].skills, Counter()
+        assert normalise(skills, episode.timestamps, episode.fps, repairs) == skills
+        assert not repairs
+
+
+def test_each_episode_of_the_real_arm_has_one_grasp_and_one_release(shared_datasets):
+    source, segmenter = opened(shared_datasets / "cr5_realarm_v30conv_8ep")
+    for found in segment_all(source, segmenter).episodes.values():
+        told = [skill.name.partition(":")[0] for skill in found.skills]
+        order = [name for name, after in pairwise([*told, ""]) if name != after]
+        assert order == ["approach", "grasp", "move", "release", "retract"]
+        assert 1.0 < found.skills[-1].end / len(found.skills) < 3.0
+
+
+@pytest.mark.parametrize("name", NAMES[:3])
+def test_true_edges_are_found_better_than_by_uniform_spans(shared_datasets, benchmark, name):
+    reference = benchmark.truth(shared_datasets / name)
+
+    def f1(found):
+        return benchmark.score(found, reference).boundaries[1].f1
+
+    ours = f1(benchmark.by_gripper(shared_datasets / name))
+    assert ours > 0.9
+    assert all(ours >= f1(benchmark.uniform(reference, seconds)) + 0.09 for seconds in benchmark.SECONDS)
+
+
+def test_the_benchmark_prints_a_table_for_each_dataset(shared_datasets, benchmark, monkeypatch):
+    monkeypatch.setenv("PGEN_DATASETS", str(shared_datasets))
+    printed = "\n".join(benchmark.lines())
+    assert all(name in printed for name in NAMES[:3])
+    assert printed.count("uniform, each 1 s") == 3
+
+
+def test_without_datasets_the_benchmark_says_what_it_needs(benchmark, monkeypatch):
+    monkeypatch.delenv("PGEN_DATASETS", raising=False)
+    assert list(benchmark.lines()) == ["needs the folder of datasets that PGEN_DATASETS names"]
