@@ -28,6 +28,7 @@ SHORT = {
     "model": ("generator", "model"),
     "temperature": ("generator", "temperature"),
     "base_url": ("generator", "base_url"),
+    "wait_for_server": ("generator", "wait_for_server"),
     "serve": ("generator", "serve"),
     "replicas": ("generator", "replicas"),
     "device": ("generator", "device"),
@@ -50,6 +51,8 @@ class RunOptions(Options):
 
     output_dir: Path
     """The new dataset; must not exist yet."""
+    journal: Path | None = None
+    """The file that keeps the answers of a run under way, on a local disk; beside the output where not given."""
     seed: int = 0
     """Makes every choice of the run; the same seed gives the same output."""
     max_samples: int | None = Field(None, ge=1)

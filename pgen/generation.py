@@ -1,7 +1,7 @@
 """Runs the pipeline to its end: answers go to the journal in groups, signals and failures end it early.
 
-The first Ctrl-C (or SIGTERM) asks no more and waits for what is in flight; the second one stops at once.
-Either way what was answered is in the journal.
+The first Ctrl-C (or SIGTERM) asks no more and waits a little for what is in flight; the second one stops at
+once. Either way what was answered is in the journal.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from pgen.errors import InterruptedRunError
+from pgen.interrupts import SIGNALS, interrupted
 from pgen.journal import Journal
 from pgen.pipeline import Pipeline, reason_of
 from pgen.records import Annotation, Sample
@@ -23,6 +23,9 @@ GROUP = 64
 
 DELAY = 0.05
 """Seconds an answer waits at most before it is committed."""
+
+PATIENCE = 5.0
+"""Seconds that requests in flight have, after a signal, to be answered."""
 
 FOUND = "found"
 """The name by which the journal remembers the model and what the generator found out."""
@@ -67,12 +70,11 @@ class _Generation:
                 if not self._signal:
                     raise
             finally:
-                await self._commit()
+                self._commit_rest()
                 await generator.close()
         self._journal.remember(FOUND, {"model": generator.model, "found": generator.provenance()})
         if self._signal:
-            name = signal.Signals(self._signal).name
-            raise InterruptedRunError(f"stopped by {name}; the same command goes on from here.", 128 + self._signal)
+            raise interrupted(self._signal)
 
     async def _ask_and_commit(self, groups: Iterator[list[Sample]]) -> None:
         """Side by side, so that answers that cannot be stored end the asking."""
@@ -107,9 +109,15 @@ class _Generation:
         try:
             if group:
                 await asyncio.to_thread(self._journal.add, group)
-        except Exception:
+        except BaseException:  # whoever is cancelled here does not know whether the thread had begun
             self._waiting = group + self._waiting
             raise
+
+    def _commit_rest(self) -> None:
+        """At the end, without a pause in which one more signal could lose them; to store twice does no harm."""
+        if self._waiting:
+            self._journal.add(self._waiting)
+            self._waiting = []
 
     @contextmanager
     def _signals(self, cancel: Callable[[], object]) -> Iterator[None]:
@@ -125,15 +133,18 @@ class _Generation:
                 return
             self._signal = number
             self._stop.set()
+            loop.call_later(PATIENCE, cancel)
             print("\npgen: finishing what is in flight; once more to stop at once.", file=sys.stderr)
 
-        for number in (signal.SIGINT, signal.SIGTERM):
+        former = {number: signal.getsignal(number) for number in SIGNALS}
+        for number in SIGNALS:
             loop.add_signal_handler(number, caught, number)
         try:
             yield
         finally:
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number, handler in former.items():
                 loop.remove_signal_handler(number)
+                signal.signal(number, handler)
 
 
 def _run(work: Coroutine[Any, Any, None]) -> None:
