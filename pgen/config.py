@@ -14,6 +14,7 @@ from pydantic import Field, ValidationError
 
 from pgen.components import Component, Options, explain
 from pgen.errors import ConfigError
+from pgen.sidefiles import TEMPLATE, read_bounded
 
 SHORT = {
     "root": ("source", "root"),
@@ -141,10 +142,10 @@ def _source_for(root: Any) -> str:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        values = tomllib.loads(read_bounded(path, TEMPLATE).decode("utf-8"))
     except OSError as error:
         raise ConfigError(f"the run file {path} cannot be read: {error.strerror}.") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigError(f"the run file {path} is not TOML: {error}.") from None
     for kind in COMPONENTS:
         if kind in values and not isinstance(values[kind], dict):

@@ -140,12 +140,12 @@ class Run:
 
     def _disk_failed(self, error: BaseException, told: StorageError | None = None) -> StorageError:
         """What was needed and where, and that nothing is lost."""
-        path = told.path if told else getattr(error, "filename", None) or self.workspace.work
-        needed, free = self._needs_bytes() / 1e6, self.workspace.free() / 1e6
+        space, path = self.workspace, told.path if told else getattr(error, "filename", None)
+        needed, free = self._needs_bytes() / 1e6, space.free() / 1e6
         return StorageError(
-            f"{path}: {str(error).rstrip('.')}. The output needs about {needed:,.0f} MB, {self.workspace.out.parent} has "
-            f"{free:,.0f} MB left. Put that right and start the same command again: the answers so far are kept in "
-            f"{self.workspace.journal}."
+            f"{path or space.work}: {str(error).rstrip('.')}. The output needs about {needed:,.0f} MB, "
+            f"{space.out.parent} has {free:,.0f} MB left. Put that right and start the same command again: the answers "
+            f"so far are kept in {space.journal}."
         )
 
     def identity(self) -> dict[str, Any]:

@@ -14,12 +14,9 @@ _VARIABLE = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?)$", re.I
 _NAME = re.compile(r"(^|[_\-.])(api[_-]?key|token|secret|passw(or)?d|authorization|credentials?)$", re.IGNORECASE)
 _LABEL = r"(?:api[_-]?key|token|secret|password)"
 _FORMS = re.compile(
-    r"(?P<before>bearer\s+|--(?:[\w-]+-)?"
-    + _LABEL
-    + r"[\s=]+|"
-    + _LABEL
-    + r"['\"]?\s*[=:]\s*['\"]?|://[^/\s:@]{0,200}:)"
-    r"[^\s'\"@,;{}*]{6,}|\b(?:sk-|hf_|gh[pousr]_|xox[abp]-|AKIA)[A-Za-z0-9_\-]{12,}",
+    r"(?P<before>bearer\s+|--(?:[\w-]+-)?" + _LABEL + r"[\s=]+|" + _LABEL + r"['\"]?\s*[=:]\s*['\"]?)[^\s'\"@,;{}*]{6,}"
+    r"|(?P<user>://[^/\s:@]{0,200}:)[^/\s@]{1,200}(?=@)"
+    r"|\b(?:sk-|hf_|gh[pousr]_|xox[abp]-|AKIA)[A-Za-z0-9_\-]{12,}",
     re.IGNORECASE,
 )
 _SHORTEST = 8
@@ -30,7 +27,7 @@ def redact(text: str) -> str:
     """The text without secrets."""
     for value in _known():
         text = text.replace(value, BLOT)
-    return _FORMS.sub(lambda found: (found["before"] or "") + BLOT, text)
+    return _FORMS.sub(lambda found: (found["before"] or found["user"] or "") + BLOT, text)
 
 
 def redacted(value: Any) -> Any:

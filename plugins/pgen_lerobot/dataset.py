@@ -4,12 +4,12 @@ Everything is found through info.json and its path templates; nothing outside th
 named. Format: https://huggingface.co/docs/lerobot/lerobot-dataset-v3
 """
 
-import json
 import re
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from pgen.errors import InputError
 from pgen.paths import inside
+from pgen.sidefiles import read_json
 from pgen_lerobot.tasks import TaskTable
 
 COLUMN = "task_index_high_level"
@@ -173,11 +174,9 @@ _CLIP_COLUMNS = ("chunk_index", "file_index", "from_timestamp")
 def _read_info(root: Path) -> dict[str, Any]:
     path = root / "meta" / "info.json"
     try:
-        info = json.loads(path.read_text(encoding="utf-8"))
+        info = read_json(path)
     except FileNotFoundError:
         raise InputError(f"there is no LeRobot dataset at {root}: meta/info.json is missing.") from None
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path} cannot be read as JSON: {error}") from None
     if not isinstance(info, dict) or not isinstance(info.get("features"), dict):
         raise InputError(f"{path} has no `features`; it is not the info.json of a LeRobot dataset.")
     version = info.get("codebase_version")
@@ -191,6 +190,6 @@ def _read_info(root: Path) -> dict[str, Any]:
 
 def _number(info: dict[str, Any], key: str) -> float:
     value = info.get(key)
-    if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < inf:
         raise InputError(f"meta/info.json: {key} must be a number above 0, found {value!r}.")
     return float(value)

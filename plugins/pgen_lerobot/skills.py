@@ -3,7 +3,6 @@
 A reader gives the spans as they were written; `pgen.spans` makes them sorted and disjoint.
 """
 
-import json
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any, Protocol
 from pgen.errors import InputError
 from pgen.records import Skill
 from pgen.schema import first_error, validator
+from pgen.sidefiles import read_json
 from pgen_lerobot.frames import EpisodeFrames
 
 
@@ -90,10 +90,7 @@ def reader(choice: str, root: Path, texts: tuple[str, ...], fps: float) -> Skill
 
 
 def _load(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"{path} is not JSON: {error}.") from None
+    content = read_json(path)
     if problem := first_error(validator("skills"), content):
         raise InputError(f"{path} does not fit the schema `skills` at {problem}. See `pgen schema skills`.")
     return dict(content)
