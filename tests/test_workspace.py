@@ -1,4 +1,5 @@
 import os
+from pathlib import Path
 
 import pytest
 
@@ -29,7 +30,7 @@ def test_every_step_is_on_the_disk_before_the_next(tmp_path, monkeypatch):
     sync, rename, unlink = os.fsync, os.rename, os.unlink
 
     def synced(descriptor):
-        steps.append(("fsync", os.readlink(f"/proc/self/fd/{descriptor}")))
+        steps.append(("fsync", str(Path(f"/proc/self/fd/{descriptor}").readlink())))
         sync(descriptor)
 
     def renamed(old, new, **_):
