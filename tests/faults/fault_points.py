@@ -40,10 +40,11 @@ class Points:
             self.names.append(name)
             if number == self.at and self.side == "before":
                 self.act(name)
-            value = real(*args, **kwargs)
-            if number == self.at and self.side == "after":
-                self.act(name)
-            return value
+            try:
+                return real(*args, **kwargs)
+            finally:
+                if number == self.at and self.side == "after":
+                    self.act(name)
 
         return operation
 
