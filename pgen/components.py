@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pgen.errors import ConfigError
 from pgen.records import Annotation, Episode, Image, Prompt, Reply, Request, Sample
+from pgen.secrets import redact, redacted
 
 
 class Options(BaseModel):
@@ -44,8 +45,8 @@ class Component:
             raise ConfigError(f"{self.kind} {self.name}: {told}. {see}") from None
 
     def __repr__(self) -> str:
-        given = ", ".join(f"{key}={value!r}" for key, value in self.options.model_dump().items())
-        return f"{type(self).__name__}({given})"
+        given = ", ".join(f"{key}={value!r}" for key, value in redacted(self.options.model_dump()).items())
+        return redact(f"{type(self).__name__}({given})")
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.options.model_dump())

@@ -14,6 +14,7 @@ from pydantic import Field, ValidationError
 
 from pgen.components import Component, Options, explain
 from pgen.errors import ConfigError
+from pgen.sidefiles import TEMPLATE, read_bounded
 
 SHORT = {
     "root": ("source", "root"),
@@ -28,6 +29,7 @@ SHORT = {
     "model": ("generator", "model"),
     "temperature": ("generator", "temperature"),
     "base_url": ("generator", "base_url"),
+    "wait_for_server": ("generator", "wait_for_server"),
     "serve": ("generator", "serve"),
     "replicas": ("generator", "replicas"),
     "device": ("generator", "device"),
@@ -50,6 +52,8 @@ class RunOptions(Options):
 
     output_dir: Path
     """The new dataset; must not exist yet."""
+    journal: Path | None = None
+    """The file that keeps the answers of a run under way, on a local disk; beside the output where not given."""
     seed: int = 0
     """Makes every choice of the run; the same seed gives the same output."""
     max_samples: int | None = Field(None, ge=1)
@@ -138,10 +142,10 @@ def _source_for(root: Any) -> str:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        values = tomllib.loads(read_bounded(path, TEMPLATE).decode("utf-8"))
     except OSError as error:
         raise ConfigError(f"the run file {path} cannot be read: {error.strerror}.") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigError(f"the run file {path} is not TOML: {error}.") from None
     for kind in COMPONENTS:
         if kind in values and not isinstance(values[kind], dict):

@@ -16,6 +16,7 @@ from pgen.components import Generator, ImageReader, PromptBuilder, Source
 from pgen.errors import PgenError, SampleError
 from pgen.parsing import parse
 from pgen.records import Annotation, Clip, Dialogue, Failure, Image, Repair, Reply, Request, Sample, Usage
+from pgen.secrets import redact
 from pgen.seeds import derive, sample_key
 
 DECODERS = 2
@@ -163,5 +164,5 @@ def reason_of(group: BaseExceptionGroup[BaseException]) -> BaseException:
 
 def _line(reason: str, limit: int = 500) -> str:
     """A reason as one line of text that every file can hold."""
-    printable = reason.encode("utf-8", "backslashreplace").decode()
+    printable = redact(reason).encode("utf-8", "backslashreplace").decode()
     return " ".join(printable.split())[:limit] or "no reason was given"

@@ -17,8 +17,10 @@ from pgen import manifest
 from pgen.clips import with_clip
 from pgen.components import Results
 from pgen.config import RunOptions
-from pgen.errors import InputError, TooManyFailuresError
+from pgen.durable import OF_THE_DISK
+from pgen.errors import InputError, StorageError, TooManyFailuresError
 from pgen.generation import FOUND, Progress, generate
+from pgen.interrupts import interruptible, uninterrupted
 from pgen.journal import Journal
 from pgen.parts import Parts
 from pgen.pipeline import Pipeline
@@ -65,16 +67,17 @@ class Run:
     def __init__(self, options: RunOptions, parts: Parts) -> None:
         self.options = options
         self.parts = parts
-        self.workspace = Workspace(options.output_dir)
+        self.workspace = Workspace(options.output_dir, options.journal)
 
     def __enter__(self) -> "Run":
+        self.workspace.sweep()
         self.workspace.check()
         self.parts.source.open()
         self.workspace.check_outside(self.parts.source.folder)
         self.parts.prompts.open()
         for sink in self.parts.sinks:
             sink.open(self.parts.source)
-        self.workspace.check_room(sum(sink.needs_bytes(self.parts.source) for sink in self.parts.sinks))
+        self.workspace.check_room(self._needs_bytes())
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -97,7 +100,21 @@ class Run:
         return Plan(**counts, notes=notes, sample=first, prompt=prompt, remarks=self._remarks())
 
     def execute(self, progress: Callable[[int, int], Progress]) -> Report:
-        """Ask what is missing, then write. `progress` is given the number of samples, and of those done before."""
+        """Ask what is missing, then write. `progress` is given the number of samples, and of those done before.
+
+        Raises StorageError where the disk is full or fails, InterruptedRunError after a signal.
+        """
+        try:
+            with interruptible():
+                return self._execute(progress)
+        except OSError as error:
+            if error.errno not in OF_THE_DISK:
+                raise
+            raise self._disk_failed(error) from error
+        except StorageError as error:
+            raise self._disk_failed(error.__cause__ or error, error) from error
+
+    def _execute(self, progress: Callable[[int, int], Progress]) -> Report:
         started, began = monotonic(), datetime.now(UTC)
         plan = self.plan
         with self.workspace.locked(fresh=self.options.fresh):
@@ -111,13 +128,27 @@ class Run:
                 self._check_failures(report, journal)
                 self._write(journal, self._manifest(report, began, journal.recall(FOUND)))
             except BaseException:
-                if journal.empty:
+                if _empty(journal):
                     self.workspace.discard()
                 raise
             finally:
                 journal.close()
-            self.workspace.publish()
+            with uninterrupted():
+                self.workspace.publish()
         return report
+
+    def _needs_bytes(self) -> int:
+        return sum(sink.needs_bytes(self.parts.source) for sink in self.parts.sinks)
+
+    def _disk_failed(self, error: BaseException, told: StorageError | None = None) -> StorageError:
+        """What was needed and where, and that nothing is lost."""
+        space, path = self.workspace, told.path if told else getattr(error, "filename", None)
+        needed, free = self._needs_bytes() / 1e6, space.free() / 1e6
+        return StorageError(
+            f"{path or space.work}: {str(error).rstrip('.')}. The output needs about {needed:,.0f} MB, "
+            f"{space.out.parent} has {free:,.0f} MB left. Put that right and start the same command again: the answers "
+            f"so far are kept in {space.journal}."
+        )
 
     def identity(self) -> dict[str, Any]:
         """What has to agree for answers of a former run to be valid."""
@@ -197,7 +228,7 @@ class Run:
             "prompt": {**parts.prompts.describe(), "hash": parts.prompts.fingerprint()},
             "generator": {**parts.generator.describe(), **found},
             "sinks": [sink.describe() for sink in parts.sinks],
-            "run": self.options.model_dump(mode="json", exclude={"output_dir", "fresh"}),
+            "run": self.options.model_dump(mode="json", exclude={"output_dir", "journal", "fresh"}),
             "counts": {
                 "episodes": report.episodes,
                 "frames": report.frames,
@@ -215,3 +246,11 @@ class Run:
                 "model_seconds": round(report.usage.seconds, 3),
             },
         }
+
+
+def _empty(journal: Journal) -> bool:
+    """Whether nothing would be lost with it; one that cannot be read may hold anything."""
+    try:
+        return journal.empty
+    except StorageError:
+        return False

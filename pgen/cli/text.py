@@ -1,6 +1,6 @@
 """A plan and a report as the command line prints them."""
 
-from pgen.cli import printable
+from pgen.cli.shown import printable
 from pgen.run import Plan, Report
 
 

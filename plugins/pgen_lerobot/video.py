@@ -14,6 +14,7 @@ import av
 from av.video.frame import VideoFrame
 
 from pgen.errors import SampleError
+from pgen.pictures import check_size
 
 
 class VideoFile:
@@ -23,7 +24,8 @@ class VideoFile:
         try:
             self._container = av.open(str(path))
             self._stream = self._container.streams.video[0]
-        except (av.FFmpegError, OSError, IndexError) as error:
+            check_size(self._stream.width, self._stream.height)
+        except (av.FFmpegError, OSError, IndexError, ValueError) as error:
             raise SampleError("decode", f"{path} does not open as a video: {error}") from None
         self._stream.thread_type = "SLICE"
         self._path = path

@@ -6,12 +6,14 @@ The key travels in a header and is blotted out wherever a server repeats it.
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
 
 from pgen.errors import SampleError
 from pgen.records import Reply
+from pgen.secrets import BLOT, redact
 from pgen_qwen_openai.body import reply_of
 from pgen_qwen_openai.endpoints import Endpoint, Endpoints
 from pgen_qwen_openai.retrying import PATIENCE, Kind, PassingError, RejectedError, persistently, retry_after
@@ -31,8 +33,11 @@ FILTERED = frozenset({"content_filter", "content_policy_violation", "data_inspec
 class Client:
     """Open while a session is; bound to the event loop that it was made in."""
 
-    def __init__(self, endpoints: Endpoints, key: str, timeout: float, retries: int, first_wait: float) -> None:
+    def __init__(
+        self, endpoints: Endpoints, key: str, timeout: float, retries: int, first_wait: float, wait: float = 0.0
+    ) -> None:
         self.endpoints = endpoints
+        self._wait = wait
         self._key, self._retries, self._first_wait = key, retries, first_wait
         headers = {"Content-Type": "application/json", "User-Agent": "pgen"}
         if key:
@@ -66,7 +71,7 @@ class Client:
                 return await self._ask(endpoint, body)
 
         try:
-            reply = await persistently(once, self._retries, self._first_wait, patience)
+            reply = await persistently(once, self._retries, self._first_wait, patience, self._wait)
         except PassingError as error:
             raise PassingError(error.kind, f"{error}; sent {tries} times") from None
         return reply, tries - 1
@@ -93,6 +98,8 @@ class Client:
         reply = reply_of(answer)
         if reply is None:
             raise PassingError("broken", f"{endpoint.url} answered with something else than a chat completion")
+        if self._key and self._key in reply.text:
+            return replace(reply, text=reply.text.replace(self._key, BLOT))
         return reply
 
     async def _exchange(self, endpoint: Endpoint, method: str, path: str, body: bytes | None) -> Any:
@@ -142,7 +149,7 @@ class Client:
             raise PassingError("busy", reason)
         if status >= 500 or status in (408, 409):
             self.endpoints.failed(endpoint)
-            raise PassingError("broken", reason)
+            raise PassingError("unreachable" if status == 502 else "broken", reason)
         self.endpoints.answered(endpoint)
         if code in FILTERED:
             raise SampleError("refused", reason)
@@ -151,8 +158,9 @@ class Client:
         raise RejectedError(status, reason, code)
 
     def _clean(self, what: object) -> str:
-        text = " ".join(str(what).split()) or type(what).__name__
-        return text.replace(self._key, "***") if self._key else text
+        text = "".join(char if char.isprintable() else " " for char in str(what))
+        text = " ".join(text.split()) or type(what).__name__
+        return redact(text.replace(self._key, BLOT) if self._key else text)
 
 
 def error_of(data: bytes, limit: int = 300) -> tuple[str, str]:

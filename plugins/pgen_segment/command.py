@@ -28,7 +28,7 @@ def segment(segmenter: str, opt: tuple[str, ...], gripper: tuple[str, ...], **fl
     \b
     pgen segment --root my-dataset --output-dir my-dataset-skills
     """
-    from pgen.cli import printable
+    from pgen.cli.shown import printable
     from pgen_segment.config import job
 
     given = {flag: value for flag, value in flags.items() if value is not None}
