@@ -10,6 +10,7 @@ from pgen.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     from pgen.api import annotate
+    from pgen.checks import Check, Context
     from pgen.components import (
         Component,
         Generator,
@@ -29,7 +30,9 @@ if TYPE_CHECKING:
         Dialogue,
         Episode,
         Failure,
+        Finding,
         Image,
+        Judgement,
         Moment,
         Plan,
         Prompt,
@@ -38,24 +41,29 @@ if TYPE_CHECKING:
         Request,
         Sample,
         Skill,
+        Turn,
         Usage,
     )
-    from pgen.run import Report
+    from pgen.reports import Report
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Annotation",
+    "Check",
     "Clip",
     "Component",
     "ConfigError",
+    "Context",
     "Dialogue",
     "Episode",
     "Failure",
+    "Finding",
     "Generator",
     "Image",
     "ImageReader",
     "InputError",
+    "Judgement",
     "Moment",
     "Options",
     "PgenError",
@@ -74,6 +82,7 @@ __all__ = [
     "Sink",
     "Skill",
     "Source",
+    "Turn",
     "Usage",
     "annotate",
     "hookimpl",
@@ -82,16 +91,17 @@ __all__ = [
 
 _HOMES = {
     "pgen.api": ("annotate",),
+    "pgen.checks": ("Check", "Context"),
     "pgen.components": (
         "Component", "Generator", "ImageReader", "Options", "PromptBuilder", "Results", "Sampler", "Sink", "Source",
         "tuning",
     ),
     "pgen.errors": ("ConfigError", "InputError", "PgenError", "PluginError", "SampleError"),
     "pgen.records": (
-        "Annotation", "Clip", "Dialogue", "Episode", "Failure", "Image", "Moment", "Plan", "Prompt", "Repair", "Reply",
-        "Request", "Sample", "Skill", "Usage",
+        "Annotation", "Clip", "Dialogue", "Episode", "Failure", "Finding", "Image", "Judgement", "Moment", "Plan",
+        "Prompt", "Repair", "Reply", "Request", "Sample", "Skill", "Turn", "Usage",
     ),
-    "pgen.run": ("Report",),
+    "pgen.reports": ("Report",),
 }  # fmt: skip
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 

@@ -8,7 +8,7 @@ import asyncio
 import signal
 import sys
 import threading
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -32,22 +32,26 @@ Progress = Callable[[Annotation], None]
 
 def generate(
     pipeline: Pipeline,
-    groups: Iterator[list[Sample]],
+    rounds: Sequence[Iterator[list[Sample]]],
     journal: Journal,
     failures_allowed: int,
     progress: Progress,
+    role: str = "",
 ) -> None:
-    """Ask about all samples of `groups`, and stop once more than `failures_allowed` have failed.
+    """Ask about all samples of each round, and stop once more than `failures_allowed` have failed.
 
-    The journal is claimed for the model that answers, and remembers what the generator found out. Raises
+    A round begins when the answers of the one before are stored. The journal is claimed for the model that
+    answers, and remembers what the generator found out, under names that begin with `role`. Raises
     InterruptedRunError after a signal; whatever else ends the run, once the answers are stored.
     """
-    _run(_Generation(pipeline, journal, failures_allowed, progress).run(groups))
+    _run(_Generation(pipeline, journal, failures_allowed, progress, role).run(rounds))
 
 
 class _Generation:
-    def __init__(self, pipeline: Pipeline, journal: Journal, failures_allowed: int, progress: Progress) -> None:
-        self._pipeline, self._journal, self._progress = pipeline, journal, progress
+    def __init__(
+        self, pipeline: Pipeline, journal: Journal, failures_allowed: int, progress: Progress, role: str
+    ) -> None:
+        self._pipeline, self._journal, self._progress, self._role = pipeline, journal, progress, role
         self._failures_left = failures_allowed
         self._waiting: list[Annotation] = []
         self._stop = asyncio.Event()
@@ -55,27 +59,30 @@ class _Generation:
         self._signal = 0
         self._over = False
 
-    async def run(self, groups: Iterator[list[Sample]]) -> None:
+    async def run(self, rounds: Sequence[Iterator[list[Sample]]]) -> None:
         generator = self._pipeline.generator
         main = asyncio.current_task()
         with self._signals(main.cancel if main else lambda: None):
             await generator.open()
             try:
-                self._journal.claim("model", generator.model)
-                await self._ask_and_commit(groups)
+                self._journal.claim(f"{self._role}model", generator.model)
+                for groups in (groups for groups in rounds if not self._stop.is_set()):
+                    await self._ask_and_commit(groups)
+                    await self._commit()
             except asyncio.CancelledError:
                 if not self._signal:
                     raise
             finally:
                 await self._commit()
                 await generator.close()
-        self._journal.remember(FOUND, {"model": generator.model, "found": generator.provenance()})
+        self._journal.remember(self._role + FOUND, {"model": generator.model, "found": generator.provenance()})
         if self._signal:
             name = signal.Signals(self._signal).name
             raise InterruptedRunError(f"stopped by {name}; the same command goes on from here.", 128 + self._signal)
 
     async def _ask_and_commit(self, groups: Iterator[list[Sample]]) -> None:
         """Side by side, so that answers that cannot be stored end the asking."""
+        self._over = False
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._commit_in_groups())
@@ -87,9 +94,9 @@ class _Generation:
 
     async def _record(self, annotation: Annotation) -> None:
         self._waiting.append(annotation)
-        self._progress(annotation)
-        if annotation.failure:
-            self._failures_left -= 1
+        if annotation.sample.about is None:
+            self._progress(annotation)
+            self._failures_left -= annotation.failure is not None
             if self._failures_left < 0:
                 self._stop.set()
         if len(self._waiting) >= GROUP:

@@ -14,13 +14,15 @@ from pathlib import Path
 from typing import Any
 
 from pgen.errors import ConfigError, InputError
-from pgen.records import Annotation, Dialogue, Failure, Plan, Sample, Usage
+from pgen.records import Annotation, Dialogue, Failure, Finding, Judgement, Plan, Sample, Usage
 from pgen.seeds import sample_key
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS run (name TEXT PRIMARY KEY, content TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS samples (key TEXT PRIMARY KEY, ok INTEGER NOT NULL, content TEXT NOT NULL) WITHOUT ROWID;
 """
+
+_OUTCOMES = {"dialogue": Dialogue, "judgement": Judgement, "failure": Failure}
 
 
 class Journal:
@@ -65,7 +67,7 @@ class Journal:
 
     def add(self, annotations: Iterable[Annotation]) -> None:
         """Store finished samples durably; a sample that failed before is replaced."""
-        rows = [(sample_key(a.sample), a.dialogue is not None, _content(a)) for a in annotations]
+        rows = [(sample_key(a.sample), a.failure is None, _content(a)) for a in annotations]
         with self._lock:
             self._db.execute("BEGIN IMMEDIATE")
             self._db.executemany("INSERT OR REPLACE INTO samples VALUES (?, ?, ?)", rows)
@@ -103,13 +105,15 @@ def differences(old: Any, new: Any, path: str = "") -> list[str]:
 
 
 def _content(annotation: Annotation) -> str:
-    parts = {"plan": asdict(annotation.plan), "usage": asdict(annotation.usage)}
-    name = "dialogue" if annotation.dialogue else "failure"
+    parts: dict[str, Any] = {"plan": asdict(annotation.plan), "usage": asdict(annotation.usage)}
+    if annotation.checks:
+        parts["checks"] = [asdict(finding) for finding in annotation.checks]
+    name = next(name for name, kind in _OUTCOMES.items() if isinstance(annotation.outcome, kind))
     return json.dumps({**parts, name: asdict(annotation.outcome)}, ensure_ascii=True, separators=(",", ":"))
 
 
 def _annotation(sample: Sample, content: str) -> Annotation:
     parts = json.loads(content)
-    dialogue = parts.get("dialogue")
-    outcome = Dialogue(**dialogue) if dialogue else Failure(**parts["failure"])
-    return Annotation(sample, Plan(**parts["plan"]), outcome, Usage(**parts["usage"]))
+    outcome: Any = next(kind(**parts[name]) for name, kind in _OUTCOMES.items() if name in parts)
+    checks = tuple(Finding(**finding) for finding in parts.get("checks", ()))
+    return Annotation(sample, Plan(**parts["plan"]), outcome, Usage(**parts["usage"]), checks)
