@@ -18,7 +18,7 @@ from pgen.records import Annotation, Failure, Finding
 EARLIER = 64
 """Dialogues of an episode that a check can look back on."""
 
-_ROWS, _CELLS = 4, 1 << 20
+_ROWS, _LEAST, _MOST = 4, 1 << 10, 1 << 20
 
 
 def examined(annotation: Annotation, checks: Sequence[Check], context: Context) -> Annotation:
@@ -42,7 +42,7 @@ class Overview:
 
     def __init__(self, checks: Sequence[Check], language: str, samples: int) -> None:
         self._checks = [check for check in checks if check.whole_run]
-        self._counts = _Counts()
+        self._counts = _Counts(samples)
         self._earlier: deque[Annotation] = deque(maxlen=EARLIER)
         self._context = Context(language, samples, self._earlier, self._counts.add)
 
@@ -75,16 +75,17 @@ def _made(check: Check, annotation: Annotation, context: Context) -> Finding | N
 
 
 class _Counts:
-    """How often texts came: a count-min sketch of 16 MB, made when it is first used."""
+    """How often texts came: a count-min sketch of at most 16 MB, made when it is first used."""
 
-    def __init__(self) -> None:
+    def __init__(self, texts: int) -> None:
+        self._cells = min(max(_LEAST, 8 * texts), _MOST)
         self._rows: list[array[int]] = []
 
     def add(self, text: str) -> int:
         """Count the text, and say how often it came so far, this time included."""
-        self._rows = self._rows or [array("I", bytes(4 * _CELLS)) for _ in range(_ROWS)]
+        self._rows = self._rows or [array("I", bytes(4 * self._cells)) for _ in range(_ROWS)]
         digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=4 * _ROWS).digest()
-        cells = [int.from_bytes(digest[4 * row : 4 * row + 4]) % _CELLS for row in range(_ROWS)]
+        cells = [int.from_bytes(digest[4 * row : 4 * row + 4]) % self._cells for row in range(_ROWS)]
         count = 1 + min(row[cell] for row, cell in zip(self._rows, cells, strict=True))
         for row, cell in zip(self._rows, cells, strict=True):
             row[cell] = max(row[cell], count)

@@ -181,11 +181,14 @@ class _Stream:
                     group = await loop.run_in_executor(self._pool, next, self._groups, None)
                 if group is None:
                     return
+                moment: object = None
+                shown: Pictures | SampleError = Pictures()
                 for sample in group:
                     await self._slots.acquire()
                     if self._stop.is_set():
                         return
-                    shown = await loop.run_in_executor(self._pool, self._parts.read, reader, sample)
+                    if moment != (moment := (sample.frame_index, sample.clip, sample.images)):
+                        shown = await loop.run_in_executor(self._pool, self._parts.read, reader, sample)
                     tasks.create_task(self._fly(sample, shown))
 
     async def converse(self) -> None:
