@@ -3,12 +3,13 @@
 These are added to every builder's prompt in the same words, so that a user's own template has them too.
 """
 
+import json
 from dataclasses import replace
 
 from pgen.clips import with_clip
 from pgen.components import PromptBuilder
 from pgen.languages import LANGUAGES
-from pgen.records import Prompt, Sample
+from pgen.records import Prompt, Repair, Sample
 from pgen.turns import with_turns
 
 
@@ -19,3 +20,11 @@ def prompt_for(prompts: PromptBuilder, sample: Sample, seed: int, language: str)
         return prompt
     told = f"Write user_prompt and robot_utterance in {LANGUAGES[language]}, as native speakers would say them."
     return replace(prompt, text=f"{prompt.text}\n\n{told} Everything else stays as it is.")
+
+
+def repair_for(sample: Sample) -> Repair | None:
+    """What is wrong with the dialogue that a sample is asked about once more."""
+    if sample.about is None or not sample.problem:
+        return None
+    said = {"user_prompt": sample.about.user_prompt, "robot_utterance": sample.about.robot_utterance}
+    return Repair(json.dumps(said, ensure_ascii=False), sample.problem)

@@ -5,14 +5,13 @@ becomes an annotation with its stage and reason. The order of the answers is not
 """
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
 from time import monotonic
 
-from pgen.asking import prompt_for
+from pgen.asking import prompt_for, repair_for
 from pgen.checking import examined, failed, told
 from pgen.checks import Check, Context
 from pgen.clips import read_clips, sheet
@@ -81,12 +80,17 @@ class Pipeline:
 
     async def run(self, groups: Iterator[list[Sample]], emit: Emit, stop: asyncio.Event) -> None:
         """Ask about every sample of `groups` (samples of one episode each); ends early once `stop` is set."""
-        with ThreadPoolExecutor(DECODERS, "decode") as pool:
+        with ExitStack() as readers, ThreadPoolExecutor(DECODERS, "decode") as pool:
             stream = _Stream(self, groups, emit, stop, pool)
             try:
                 async with asyncio.TaskGroup() as tasks:
-                    for _ in range(self.generator.concurrency if self.turns else DECODERS):
-                        tasks.create_task(stream.converse() if self.turns else stream.decode(tasks))
+                    if self.turns:
+                        stream.share([readers.enter_context(self.reader()) for _ in range(DECODERS)])
+                        for _ in range(self.generator.concurrency):
+                            tasks.create_task(stream.converse())
+                        return
+                    for _ in range(DECODERS):
+                        tasks.create_task(stream.decode(tasks))
             except BaseExceptionGroup as group:
                 raise reason_of(group) from None
 
@@ -116,7 +120,7 @@ class Pipeline:
         prompt, seed = prompt_for(self.prompts, sample, moment, self.language), request_seed(moment, sample)
         if isinstance(shown, SampleError):
             return Annotation(sample, prompt.plan, Failure(shown.stage, _line(shown.reason)), Usage(attempts=0))
-        request = Request(sample, prompt, shown.images, seed, _repair(sample), shown.clips)
+        request = Request(sample, prompt, shown.images, seed, repair_for(sample), shown.clips)
         kept: Annotation | None = None
         usage = Usage(attempts=0)
         for attempt in range(1, self.attempts + 1):
@@ -169,6 +173,7 @@ class _Stream:
     ) -> None:
         self._parts, self._groups, self._emit, self._stop, self._pool = parts, groups, emit, stop, pool
         self._turn = asyncio.Lock()
+        self._readers: asyncio.Queue[ImageReader] = asyncio.Queue()
         self._flights = asyncio.Semaphore(parts.generator.concurrency)
         self._slots = asyncio.Semaphore(parts.generator.concurrency + AHEAD)
 
@@ -177,8 +182,7 @@ class _Stream:
         loop = asyncio.get_running_loop()
         with self._parts.reader() as reader:
             while not self._stop.is_set():
-                async with self._turn:
-                    group = await loop.run_in_executor(self._pool, next, self._groups, None)
+                group = await self._next()
                 if group is None:
                     return
                 moment: object = None
@@ -193,25 +197,35 @@ class _Stream:
 
     async def converse(self) -> None:
         """One conversation after the other, each request told what was said before it."""
-        loop = asyncio.get_running_loop()
-        with self._parts.reader() as reader:
-            while not self._stop.is_set():
-                async with self._turn:
-                    group = await loop.run_in_executor(self._pool, next, self._groups, None)
-                if group is None:
+        while not self._stop.is_set():
+            group = await self._next()
+            if group is None:
+                return
+            said = group[0].turns if group else ()
+            for sample in group:
+                if self._stop.is_set():
                     return
-                said = group[0].turns if group else ()
-                for sample in group:
-                    if self._stop.is_set():
-                        return
-                    said = after(await self._say(in_turn(sample, said), reader))
+                said = after(await self._say(in_turn(sample, said)))
 
-    async def _say(self, turn: Sample, reader: ImageReader) -> Annotation:
+    def share(self, readers: list[ImageReader]) -> None:
+        """Readers that all conversations use: each would hold its videos open, and there may be hundreds."""
+        for reader in readers:
+            self._readers.put_nowait(reader)
+
+    async def _next(self) -> list[Sample] | None:
+        async with self._turn:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, next, self._groups, None)
+
+    async def _say(self, turn: Sample) -> Annotation:
         known = self._parts.known(turn)
         if known is not None and known.dialogue:
             return known
+        reader = await self._readers.get()
         loop = asyncio.get_running_loop()
-        shown = await loop.run_in_executor(self._pool, self._parts.read, reader, turn)
+        try:
+            shown = await loop.run_in_executor(self._pool, self._parts.read, reader, turn)
+        finally:
+            self._readers.put_nowait(reader)
         annotation = await self._parts.annotate(turn, shown)
         await self._emit(annotation)
         return annotation
@@ -221,14 +235,6 @@ class _Stream:
             if not self._stop.is_set():
                 await self._emit(await self._parts.annotate(sample, shown))
         self._slots.release()
-
-
-def _repair(sample: Sample) -> Repair | None:
-    """What is wrong with the dialogue that a sample is asked about once more."""
-    if sample.about is None or not sample.problem:
-        return None
-    said = {"user_prompt": sample.about.user_prompt, "robot_utterance": sample.about.robot_utterance}
-    return Repair(json.dumps(said, ensure_ascii=False), sample.problem)
 
 
 def reason_of(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -94,15 +94,14 @@ def minimal(**tables):
     return build({"output_dir": "out", "source": {"root": "x.jsonl"}, "generator": {"name": "template"}, **tables})
 
 
-def test_a_weight_that_is_set_alone_changes_that_one_and_an_object_replaces_all():
-    for text, weights in (
-        ("prompt.scenarios.negative_task=2", {"negative_task": 2.0}),
-        ('prompt.scenarios={"negative_task":2}', None),
-    ):
-        values = resolve(None, {"output_dir": "o", "generator": "template", "root": "x.jsonl"}, [text])
-        scenarios = create(build(values)).prompts.options.scenarios
-        assert scenarios["negative_task"] == 2.0
-        assert len(scenarios) == (5 if weights else 1)
+@pytest.mark.parametrize(
+    ("option", "types"), [("prompt.scenarios.negative_task=2", 5), ('prompt.scenarios={"negative_task": 2}', 1)]
+)
+def test_a_weight_that_is_set_alone_changes_that_one_and_an_object_replaces_all(option, types):
+    values = resolve(None, {"output_dir": "o", "generator": "template", "root": "x.jsonl"}, [option])
+    scenarios = create(build(values)).prompts.options.scenarios
+    assert scenarios["negative_task"] == 2.0
+    assert len(scenarios) == types
 
 
 def test_the_prompt_may_be_a_file_by_its_path(tmp_path):

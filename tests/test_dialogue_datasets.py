@@ -45,13 +45,9 @@ def test_all_variants_label_frames_of_one_dataset(dataset, tmp_path):
 
     out = tmp_path / "out"
     annotate(dataset, out, generator="template", variants=3)
-    tasks = pq.read_table(out / "meta/tasks.parquet").to_pydict()
-    names = dict(zip(tasks["task_index"], next(v for k, v in tasks.items() if k != "task_index"), strict=True))
-    used = {
-        names[index]
-        for path in out.glob("data/**/*.parquet")
-        for index in pq.read_table(path)["task_index_high_level"].to_pylist()
-    }
+    texts = pq.read_table(out / "meta/tasks.parquet", columns=["task"])["task"].to_pylist()
+    shards = [pq.read_table(path, columns=["task_index_high_level"]) for path in out.glob("data/**/*.parquet")]
+    used = {texts[index] for shard in shards for index in shard["task_index_high_level"].to_pylist()}
     said = {f"{line['user_prompt']} | {line['robot_utterance']}" for line in lines(out)}
     assert used == said
 

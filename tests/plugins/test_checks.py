@@ -44,6 +44,11 @@ def test_on_the_labelled_set_a_check_is_as_good_as_the_docs_say(name):
     assert right / (right + missed) >= recall
 
 
+def test_on_dialogues_that_they_were_not_made_for_little_is_found_that_is_no_fault():
+    for right, wrong, _ in BENCHMARK["scores"](BENCHMARK["HELD_OUT"]).values():
+        assert wrong <= 1 <= right
+
+
 def test_nothing_that_template_says_of_labels_it_can_read_is_found_wrong():
     for number in range(6):
         for one in moments():
