@@ -4,7 +4,7 @@ A component has a `name` and an `Options` model whose fields are documented; it 
 options, holds nothing open until it is opened, and can be pickled. Heavy imports belong into its methods.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -152,6 +152,10 @@ class Generator(Component):
     """Replies for requests."""
 
     kind = "generator"
+    languages: ClassVar[frozenset[str] | None] = None
+    """The languages that it can write, by their codes; None where that is up to the model."""
+    any_schema: ClassVar[bool] = True
+    """Whether it answers any request. One that writes nothing but dialogues cannot judge them."""
 
     @property
     def concurrency(self) -> int:
@@ -221,9 +225,6 @@ class Sink(Component):
     def remarks(self) -> tuple[str, ...]:
         """What one should know who uses this output: shown with the plan and with the report."""
         return ()
-
-
-KINDS: Mapping[str, type[Component]] = {cls.kind: cls for cls in (Source, Sampler, PromptBuilder, Generator, Sink)}
 
 
 def explain(options: type[BaseModel], error: ValidationError) -> list[str]:

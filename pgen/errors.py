@@ -7,8 +7,9 @@ the command line prints it without a traceback and exits with `exit_code`.
 from pathlib import Path
 from typing import Literal
 
-Stage = Literal["decode", "generate", "transport", "refused", "truncated", "parse", "schema"]
-"""Where a sample failed: reading its pictures, in the generator (or on the way to its server), or in the reply."""
+Stage = Literal["decode", "generate", "transport", "refused", "truncated", "parse", "schema", "check"]
+"""Where a sample failed: reading its pictures, in the generator (or on the way to its server), in the reply, or by
+what a check found in it."""
 
 
 class PgenError(Exception):

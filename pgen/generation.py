@@ -8,7 +8,7 @@ import asyncio
 import signal
 import sys
 import threading
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
@@ -32,22 +32,26 @@ Progress = Callable[[Annotation], None]
 
 def generate(
     pipeline: Pipeline,
-    groups: Iterator[list[Sample]],
+    rounds: Sequence[Iterator[list[Sample]]],
     journal: Journal,
     failures_allowed: int,
     progress: Progress,
+    role: str = "",
 ) -> None:
-    """Ask about all samples of `groups`, and stop once more than `failures_allowed` have failed.
+    """Ask about all samples of each round, and stop once more than `failures_allowed` have failed.
 
-    The journal is claimed for the model that answers, and remembers what the generator found out. Raises
+    A round begins when the answers of the one before are stored. The journal is claimed for the model that
+    answers, and remembers what the generator found out, under names that begin with `role`. Raises
     InterruptedRunError after a signal; whatever else ends the run, once the answers are stored.
     """
-    _run(_Generation(pipeline, journal, failures_allowed, progress).run(groups))
+    _run(_Generation(pipeline, journal, failures_allowed, progress, role).run(rounds))
 
 
 class _Generation:
-    def __init__(self, pipeline: Pipeline, journal: Journal, failures_allowed: int, progress: Progress) -> None:
-        self._pipeline, self._journal, self._progress = pipeline, journal, progress
+    def __init__(
+        self, pipeline: Pipeline, journal: Journal, failures_allowed: int, progress: Progress, role: str
+    ) -> None:
+        self._pipeline, self._journal, self._progress, self._role = pipeline, journal, progress, role
         self._failures_left = failures_allowed
         self._waiting: list[Annotation] = []
         self._stop = asyncio.Event()
@@ -57,32 +61,35 @@ class _Generation:
         self._deadline: asyncio.TimerHandle | None = None
         self._over = False
 
-    async def run(self, groups: Iterator[list[Sample]]) -> None:
+    async def run(self, rounds: Sequence[Iterator[list[Sample]]]) -> None:
         main = asyncio.current_task()
         with self._signals(main.cancel if main else lambda: None):
             try:
-                await self._opened(groups)
+                await self._opened(rounds)
             except asyncio.CancelledError:
                 if not self._signal:
                     raise
         if self._signal:
             raise interrupted(self._signal)
 
-    async def _opened(self, groups: Iterator[list[Sample]]) -> None:
+    async def _opened(self, rounds: Sequence[Iterator[list[Sample]]]) -> None:
         generator = self._pipeline.generator
         await generator.open()
         try:
-            self._journal.claim("model", generator.model)
-            await self._ask_and_commit(groups)
+            self._journal.claim(f"{self._role}model", generator.model)
+            for groups in (groups for groups in rounds if not self._stop.is_set()):
+                await self._ask_and_commit(groups)
+                self._commit_rest()
         finally:
             if self._deadline:
                 self._deadline.cancel()
             self._commit_rest()
             await generator.close()
-        self._journal.remember(FOUND, {"model": generator.model, "found": generator.provenance()})
+        self._journal.remember(self._role + FOUND, {"model": generator.model, "found": generator.provenance()})
 
     async def _ask_and_commit(self, groups: Iterator[list[Sample]]) -> None:
         """Side by side, so that answers that cannot be stored end the asking."""
+        self._over = False
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._commit_in_groups())
@@ -94,9 +101,9 @@ class _Generation:
 
     async def _record(self, annotation: Annotation) -> None:
         self._waiting.append(annotation)
-        self._progress(annotation)
-        if annotation.failure:
-            self._failures_left -= 1
+        if annotation.sample.about is None:
+            self._progress(annotation)
+            self._failures_left -= annotation.failure is not None
             if self._failures_left < 0:
                 self._stop.set()
         self._wake.set()

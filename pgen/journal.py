@@ -16,9 +16,11 @@ from typing import Any
 
 from pgen.errors import ConfigError
 from pgen.journal_file import checksum, opened, storing
-from pgen.records import Annotation, Dialogue, Failure, Plan, Sample, Usage
+from pgen.records import Annotation, Dialogue, Failure, Finding, Judgement, Plan, Sample, Usage
 from pgen.secrets import redacted
 from pgen.seeds import sample_key
+
+_OUTCOMES = {"dialogue": Dialogue, "judgement": Judgement, "failure": Failure}
 
 
 class Journal:
@@ -104,15 +106,20 @@ def differences(old: Any, new: Any, path: str = "") -> list[str]:
 
 
 def _row(annotation: Annotation) -> tuple[str, int, str, bytes]:
-    parts = {"plan": asdict(annotation.plan), "usage": asdict(annotation.usage)}
-    name = "dialogue" if annotation.dialogue else "failure"
-    content = json.dumps({**parts, name: asdict(annotation.outcome)}, ensure_ascii=True, separators=(",", ":"))
-    key, ok = sample_key(annotation.sample), int(annotation.dialogue is not None)
+    key, ok, content = sample_key(annotation.sample), int(annotation.failure is None), _content(annotation)
     return key, ok, content, checksum(key, ok, content)
+
+
+def _content(annotation: Annotation) -> str:
+    parts: dict[str, Any] = {"plan": asdict(annotation.plan), "usage": asdict(annotation.usage)}
+    if annotation.checks:
+        parts["checks"] = [asdict(finding) for finding in annotation.checks]
+    name = next(name for name, kind in _OUTCOMES.items() if isinstance(annotation.outcome, kind))
+    return json.dumps({**parts, name: asdict(annotation.outcome)}, ensure_ascii=True, separators=(",", ":"))
 
 
 def _annotation(sample: Sample, content: str) -> Annotation:
     parts = json.loads(content)
-    dialogue = parts.get("dialogue")
-    outcome = Dialogue(**dialogue) if dialogue else Failure(**parts["failure"])
-    return Annotation(sample, Plan(**parts["plan"]), outcome, Usage(**parts["usage"]))
+    outcome: Any = next(kind(**parts[name]) for name, kind in _OUTCOMES.items() if name in parts)
+    checks = tuple(Finding(**finding) for finding in parts.get("checks", ()))
+    return Annotation(sample, Plan(**parts["plan"]), outcome, Usage(**parts["usage"]), checks)

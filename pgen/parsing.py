@@ -55,6 +55,23 @@ def parse(reply: Reply, prompt: Prompt) -> Dialogue:
         raise SampleError("parse", f"the reply's JSON is nested too deep: {_shown(text)}") from None
 
 
+def parse_object(reply: Reply, schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The one object of the reply that fits a schema which is no dialogue's. Raises SampleError as `parse` does."""
+    if reply.truncated:
+        raise SampleError("truncated", f"the reply was cut at its length limit: {_shown(reply.text)}")
+    check = _validator(schema)
+    try:
+        found = _objects(reply.text)
+        problems = [_oversized(fields, check) or first_error(check, fields) for fields in found]
+    except RecursionError:
+        raise SampleError("parse", f"the reply's JSON is nested too deep: {_shown(reply.text)}") from None
+    fitting = [fields for fields, problem in zip(found, problems, strict=True) if problem is None]
+    if len(fitting) != 1:
+        problem = problems[-1] or f"the reply holds {len(fitting)} answers where one is wanted"
+        raise SampleError("schema", f"{problem}, in {_shown(reply.text)}")
+    return fitting[0]
+
+
 def _fitting(objects: list[dict[str, Any]], check: "Validator", text: str) -> Dialogue:
     """The one dialogue among the objects that fits; of two different ones neither is chosen."""
     fitting: dict[Dialogue, None] = {}

@@ -2,6 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice, pairwise
 
 from pgen.components import Sampler, Source
@@ -56,11 +57,15 @@ def _clip(episode: Episode, sampler: Sampler, frame: int) -> tuple[Moment, ...]:
     return tuple(Moment(one, episode.timestamps[one]) for one in shown) if len(shown) > 1 else ()
 
 
-def planned(source: Source, sampler: Sampler, limit: int | None) -> Iterator[tuple[Episode, list[Sample]]]:
-    """Each chosen episode with its samples, in order, until `limit` samples are reached."""
+def planned(
+    source: Source, sampler: Sampler, limit: int | None, variants: int = 1
+) -> Iterator[tuple[Episode, list[Sample]]]:
+    """Each chosen episode with its samples, `variants` of each moment, in order, until `limit` are reached."""
     left = limit
     for episode in source.episodes():
         samples = samples_of(episode, source, sampler)
+        if variants > 1:
+            samples = [replace(sample, variant=number) for sample in samples for number in range(variants)]
         if left is not None:
             samples = list(islice(samples, left))
             left -= len(samples)

@@ -137,9 +137,11 @@ def _describe(problem: Exception) -> str:
 
 
 def _check_class(kind: str, cls: Any, plugin: str) -> None:
-    from pgen.components import KINDS
+    from pgen import components as known
+    from pgen.checks import Check
 
-    base = KINDS[kind]
+    kinds = (known.Source, known.Sampler, known.PromptBuilder, known.Generator, Check, known.Sink)
+    base: type[Component] = next(cls for cls in kinds if cls.kind == kind)
     if not (isinstance(cls, type) and issubclass(cls, base)):
         raise PluginError(f"plugin {plugin}: {HOOKS[kind]} returned {cls!r}, which is not a pgen.{base.__name__}.")
     if not isinstance(getattr(cls, "name", None), str):
