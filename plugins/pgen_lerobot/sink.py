@@ -24,8 +24,10 @@ LINES = f"meta/{annotations.FILE}"
 MANIFEST = "meta/pgen/manifest.json"
 SKILLS = "meta/pgen/skills.json"
 """The skills that were used, where they are not the dataset's own."""
+REPORT = "report.html"
+"""Of the sink and the command `report`; that of the input is about another run."""
 CARD = "README.md"
-_OWN = {LINES, MANIFEST, SKILLS}
+_OWN = {LINES, MANIFEST, SKILLS, REPORT}
 _ROOM_PER_FRAME = 16
 _ROOM_AT_LEAST = 16_000_000
 
