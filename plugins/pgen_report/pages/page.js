@@ -64,7 +64,8 @@ function controls(changed) {
   const form = document.getElementById("controls");
   const search = document.getElementById("search");
   const told = () => changed(search.value.toLowerCase().split(/\s+/).filter(Boolean));
-  form.addEventListener("input", told);
+  search.addEventListener("input", told);
+  for (const select of form.querySelectorAll("select")) select.addEventListener("change", told);
   form.addEventListener("submit", (event) => event.preventDefault());
   told();
 }

@@ -73,6 +73,18 @@ class Browser:
         """What the console has said since the last call."""
         return [str(entry["message"]) for entry in self.driver.get_log("browser")]
 
+    def resize(self, width: int, height: int = 900) -> None:
+        """Give the page a window of that size, scroll bars taking no room."""
+        metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": True}
+        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+
+    def print_view(self) -> None:
+        """Show the page as it is printed."""
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+
+    def screen_view(self) -> None:
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+
     def shot(self, path: Path, width: int, height: int | None = None, **media: str) -> None:
         """A picture of the page at a width, whole where no height is given; media as print or a feature's value."""
         features = [
