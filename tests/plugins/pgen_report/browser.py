@@ -93,7 +93,7 @@ class Browser:
         self.driver.execute_cdp_cmd(
             "Emulation.setEmulatedMedia", {"media": media.get("media", ""), "features": features}
         )
-        metrics = {"width": width, "height": height or 900, "deviceScaleFactor": 1, "mobile": False}
+        metrics = {"width": width, "height": height or 900, "deviceScaleFactor": 1, "mobile": True}
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
         if height is None:
             metrics["height"] = self.run("document.documentElement.scrollHeight")
