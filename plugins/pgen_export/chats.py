@@ -67,8 +67,10 @@ def write_chats(told: Told, output_dir: Path, options: ExportOptions) -> Exporte
     if told.source is None:
         raise ConfigError(f"{told.name}: {told.absent}")
     workspace.check_outside(told.source.folder)
+    if workspace.journal.exists():
+        raise ConfigError(f"{workspace.work} holds an unfinished run; choose another --output-dir.")
     held = validation_episodes(told, options)
-    with workspace.locked(fresh=True):
+    with workspace.locked(fresh=False):
         try:
             done = _write(told, told.source, workspace, options, held)
         except BaseException:
@@ -83,11 +85,9 @@ def validation_episodes(told: Told, options: ExportOptions) -> set[int]:
     answered = [episode.index for episode, lines in told.read() if any(line["status"] == "ok" for line in lines)]
     if not answered:
         raise InputError(f"{told.name} holds no answered sample; there is nothing to export.")
-    wanted = round(options.validation * len(answered))
-    if options.validation and len(answered) > 1:
-        wanted = min(max(1, wanted), len(answered) - 1)
+    wanted = max(1, round(options.validation * len(answered))) if options.validation else 0
     ordered = sorted(answered, key=lambda index: (derive(options.seed, "validation", index), index))
-    return set(ordered[:wanted])
+    return set(ordered[: min(wanted, len(answered) - 1)])
 
 
 def chat(sample: Sample, line: Line, images: list[str]) -> dict[str, Any]:

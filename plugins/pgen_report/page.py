@@ -7,6 +7,7 @@ text. The content security policy admits the page's own style and script by thei
 import base64
 import hashlib
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,8 @@ def check(path: Path) -> None:
     """Raises ConfigError where a page cannot be written there, or what stands there is no page of pgen's."""
     if not path.parent.is_dir():
         raise ConfigError(f"{path}: there is no folder {path.parent}; make it, or choose another file.")
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise ConfigError(f"{path}: {path.parent} cannot be written to; choose another file.")
     if path.is_dir():
         raise ConfigError(f"{path} is a folder; name a file.")
     if path.exists() and MARK not in _start(path):

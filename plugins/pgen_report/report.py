@@ -94,7 +94,7 @@ def _episode(episode: Episode, lines: list[Line], skills: dict[str, int], pictur
     return {
         "id": episode.id,
         "task": episode.task,
-        "timed": lines[0]["timestamp"] is not None,
+        "timed": times == [line["timestamp"] for line in lines],
         "start": min([0.0, *times[:1]]),
         "end": _end(episode, max([span.end for span in drawn] + times)),
         "spans": [[skills.setdefault(span.name, len(skills)), span.start, span.end] for span in drawn],

@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby, pairwise
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from pgen.annotations import FILE, read_lines, to_line
 from pgen.components import Results, Source
-from pgen.errors import InputError
+from pgen.errors import ConfigError, InputError
 from pgen.records import Episode, Skill
 from pgen.registry import registry
 from pgen.schema import first_error, validator
@@ -94,11 +94,19 @@ def _source(described: dict[str, Any], root: Path, folder: Path) -> Source:
     told = {key: value for key, value in described.items() if key in cls.Options.model_fields}
     elsewhere = {"root": root, "repo_id": None, "revision": None}
     options = {**told, **{key: value for key, value in elsewhere.items() if key in cls.Options.model_fields}}
-    kept = folder / "meta/pgen/skills.json"
-    if "skills" in options and kept.is_file():
-        options["skills"] = str(kept)
+    if "skills" in options:
+        options["skills"] = _skills(str(options["skills"]), folder / "meta/pgen/skills.json")
     source: Source = cls(**options)
     return source
+
+
+def _skills(told: str, kept: Path) -> str:
+    """The skills of a run: the file that its result holds, or a way to find them; never another file."""
+    if kept.is_file():
+        return str(kept)
+    if PurePath(told).suffix or len(PurePath(told).parts) > 1:
+        raise ConfigError(f"the run had its skills from the file {told!r}; copy it to {kept} to read the result.")
+    return told
 
 
 def _together(source: Source, path: Path) -> Iterator[tuple[Episode, list[Line]]]:

@@ -129,6 +129,14 @@ def test_an_existing_folder_is_refused_and_left_alone(result, tmp_path):
     assert list((tmp_path / "mine").iterdir()) == []
 
 
+def test_the_answers_of_an_unfinished_run_are_left_alone(result, tmp_path):
+    answers = tmp_path / ".out.pgen/journal.sqlite"
+    answers.parent.mkdir()
+    answers.write_bytes(b"answers")
+    assert "holds an unfinished run" in refused(result, "--output-dir", tmp_path / "out")
+    assert answers.read_bytes() == b"answers"
+
+
 def test_a_folder_inside_the_dataset_is_refused(result):
     assert "lies inside the input" in refused(result, "--output-dir", result / "chats")
     assert not (result / "chats").exists()

@@ -8,6 +8,7 @@ from pgen.cli import cli
 from pgen.errors import InputError
 from pgen_report.comparing import compare_page, compare_text, compared, rows
 from pgen_report.results import opened
+from pgen_samplers.samplers import Segments
 
 SKILLS = [("reach for the cup", 0.0, 2.0), ("lift the cup", 2.0, 4.0)]
 
@@ -18,7 +19,7 @@ def folders(tmp_path_factory):
     folder = tmp_path_factory.mktemp("compare")
     options = {"episodes": 2, "skills": SKILLS}
     report_runs.run(folder / "first", lambda request: answered("Grab it."), **options)
-    sparse = pgen.registry.registry().find("sampler", "segments")(interval=2.0)
+    sparse = Segments(interval=2.0)
 
     def second(request):
         if request.sample.episode_index:

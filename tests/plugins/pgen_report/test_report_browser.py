@@ -29,11 +29,6 @@ def browser():
 
 
 @pytest.fixture(scope="module")
-def many(browser, tmp_path_factory):
-    return report_runs.many(tmp_path_factory.mktemp("browser") / "many") / "report.html"
-
-
-@pytest.fixture(scope="module")
 def dataset(browser, tmp_path_factory):
     """A dataset and its annotated copy."""
     folder = tmp_path_factory.mktemp("browser-data")
