@@ -3,6 +3,7 @@ import hashlib
 import json
 import re
 import shutil
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -255,6 +256,19 @@ def test_prices_are_told_as_a_cost(out):
     (out / "meta/pgen/manifest.json").write_text(json.dumps(manifest))
     invoked("report", out, "--price-in", "2", "--price-out", "8")
     assert "<strong>10.00</strong><span>cost</span>" in (out / "report.html").read_text()
+
+
+def test_answers_that_checks_marked_are_counted_by_code_and_told_beside_the_dialogue(dataset):
+    def marked(told):
+        for number, (episode, lines) in enumerate(told.read()):
+            checks = [{"code": "length", "reason": "41 words"}] if number else []
+            yield episode, [{**line, "checks": checks} for line in lines]
+
+    with opened(dataset / "out") as told:
+        text = report_page(replace(told, read=lambda: marked(told)), ReportOptions())
+    assert re.search(r"<td>length</td>.*?6</td>.*?75\.0 %</td>", text, re.DOTALL)
+    samples = [sample for episode in Parsed(text).data()["episodes"] for sample in episode["samples"]]
+    assert [sample.get("reasons") for sample in samples] == [None] * 2 + [["length: 41 words"]] * 6
 
 
 def test_a_run_of_which_every_sample_failed_is_reported(tmp_path):
