@@ -28,15 +28,6 @@ def browser():
         yield one
 
 
-@pytest.fixture(scope="module")
-def dataset(browser, tmp_path_factory):
-    """A dataset and its annotated copy."""
-    folder = tmp_path_factory.mktemp("browser-data")
-    root = report_runs.rendered(folder / "data")
-    pgen.annotate(root, folder / "out", generator="template")
-    return folder
-
-
 @pytest.fixture
 def report(browser, dataset, tmp_path):
     """A report on view."""

@@ -2,73 +2,20 @@ import base64
 import hashlib
 import json
 import re
-import shutil
 from dataclasses import replace
-from html.parser import HTMLParser
 
 import pytest
 import report_runs
-from click.testing import CliRunner
+from parsed_page import Parsed, invoked
 from report_runs import HOSTILE, answered
 
 import pgen
-from pgen.cli import cli
-from pgen.errors import ConfigError, InputError
-from pgen_lerobot.source import LeRobotSource
+from pgen.errors import ConfigError
 from pgen_report import page
 from pgen_report.page import as_json, check
 from pgen_report.report import ReportOptions, report_page
-from pgen_report.results import opened, spans
+from pgen_report.results import opened
 from pgen_report.sink import ReportSink
-
-
-class Parsed(HTMLParser):
-    """A page's elements, and the text of its scripts, styles and data."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.elements, self.raw, self._inside = [], [], False
-        self.feed(text)
-
-    def handle_starttag(self, tag, attributes):
-        self.elements.append((tag, dict(attributes)))
-        self._inside = tag in ("script", "style")
-        if self._inside:
-            self.raw.append([tag, dict(attributes), ""])
-
-    def handle_endtag(self, tag):
-        self._inside = False
-
-    def handle_data(self, data):
-        if self._inside:
-            self.raw[-1][2] += data
-
-    def named(self, tag):
-        return [attributes for name, attributes in self.elements if name == tag]
-
-    def data(self):
-        (text,) = [text for tag, attributes, text in self.raw if attributes.get("type") == "application/json"]
-        return json.loads(text)
-
-
-def invoked(*arguments, code=0):
-    told = CliRunner().invoke(cli, list(map(str, arguments)))
-    assert told.exit_code == code, told.output
-    return told.output
-
-
-@pytest.fixture(scope="module")
-def dataset(tmp_path_factory):
-    """A dataset and its annotated copy."""
-    folder = tmp_path_factory.mktemp("report")
-    root = report_runs.rendered(folder / "data")
-    pgen.annotate(root, folder / "out", generator="template")
-    return folder
-
-
-@pytest.fixture
-def out(dataset, tmp_path):
-    return shutil.copytree(dataset / "out", tmp_path / "out")
 
 
 def test_report_writes_one_page_into_the_result(out):
@@ -151,57 +98,6 @@ def test_a_page_in_no_folder_or_as_a_folder_is_refused(tmp_path):
         check(tmp_path)
 
 
-def test_a_folder_without_a_result_is_refused(tmp_path):
-    assert "holds no syn_annotations.jsonl" in invoked("report", tmp_path, code=2)
-
-
-@pytest.mark.parametrize(("text", "told"), [("{", "cannot be read"), ("{}", "does not fit the schema `manifest`")])
-def test_a_broken_manifest_is_refused(out, text, told):
-    (out / "meta/pgen/manifest.json").write_text(text)
-    assert told in invoked("report", out, code=2)
-
-
-def test_lines_of_another_dataset_are_refused(out, tmp_path):
-    lines = out / "meta/syn_annotations.jsonl"
-    lines.write_text(lines.read_text().replace('"skill_current": "lift the cup"', '"skill_current": "drop the cup"'))
-    assert "is about 'drop the cup'" in invoked("report", out, code=2)
-
-
-def test_a_path_that_a_manifest_names_is_never_read(dataset, tmp_path):
-    pgen.annotate(dataset / "data", tmp_path / "lines", generator="template", sink="jsonl")
-    assert str(dataset / "data") in (tmp_path / "lines/manifest.json").read_text()
-    with opened(tmp_path / "lines") as told:
-        assert told.source is None
-        assert "No pictures: the result does not hold its pictures" in report_page(told, ReportOptions())
-    with opened(tmp_path / "lines", dataset / "data") as told:
-        assert report_page(told, ReportOptions()).count("image/jpeg") == 1
-        assert "8 of these 8 samples have a picture" in report_page(told, ReportOptions())
-
-
-def test_a_skills_file_that_a_manifest_names_is_asked_for_and_not_read(dataset, tmp_path):
-    skills = tmp_path / "skills.json"
-    skills.write_bytes((dataset / "data/meta/skills.json").read_bytes())
-    source = LeRobotSource(root=dataset / "data", skills=str(skills))
-    pgen.annotate(source, tmp_path / "lines", generator="template", sink="jsonl")
-    with pytest.raises(ConfigError, match="had its skills from the file"), opened(tmp_path / "lines", dataset / "data"):
-        pass
-    kept = tmp_path / "lines/meta/pgen/skills.json"
-    kept.parent.mkdir(parents=True)
-    skills.rename(kept)
-    with opened(tmp_path / "lines", dataset / "data") as told:
-        assert sum(len(lines) for _, lines in told.read()) == 8
-
-
-def test_without_the_input_skills_are_drawn_from_one_sample_to_the_next(tmp_path):
-    out = report_runs.run(tmp_path / "out", lambda request: answered("Grab it."))
-    with opened(out) as told:
-        ((episode, lines),) = told.read()
-    assert [(span.name, span.start, span.end) for span in spans(episode, lines)] == [
-        ("reach for the cup", 0.0, 1.0),
-        ("lift the cup", 1.0, 2.0),
-    ]
-
-
 def test_the_sink_writes_the_same_page_beside_a_dataset(dataset, tmp_path):
     arguments = ["--root", dataset / "data", "--output-dir", tmp_path / "out", "--generator", "template"]
     invoked("annotate", *arguments, "--sink", "lerobot", "--sink", "report", "--opt", "sink.thumbnails=3")
@@ -280,10 +176,3 @@ def test_a_run_of_which_every_sample_failed_is_reported(tmp_path):
 def test_the_sink_writes_the_page_where_it_is_the_only_one(tmp_path):
     out = report_runs.run(tmp_path / "out", lambda request: answered("Grab it."), sink=ReportSink())
     assert [path.name for path in out.iterdir()] == ["report.html"]
-
-
-def test_an_episode_that_the_input_does_not_have_is_refused(dataset, tmp_path):
-    pgen.annotate(dataset / "data", tmp_path / "lines", generator="template", sink="jsonl")
-    fewer = report_runs.rendered(tmp_path / "fewer", episodes=2)
-    with opened(tmp_path / "lines", fewer) as told, pytest.raises(InputError, match="episode 2 is not in the input"):
-        list(told.read())
