@@ -79,6 +79,7 @@ def threads(root: Path, out: Path) -> None:
 
 def lerobot_walk(root: Path) -> float:
     """Seconds of the walk over the first episode, by PyAV: the decoder that needs nothing but packages."""
+    limits.quiet_lerobot()
     from lerobot.datasets.lerobot_dataset import LeRobotDataset
 
     dataset = LeRobotDataset("bench/walk", root=root, episodes=[0], video_backend="pyav")

@@ -85,11 +85,12 @@ def copied(root: Path, out: Path) -> float:
 
 
 def add_features(root: Path, out: Path) -> float:
+    limits.quiet_lerobot()
     import numpy
     from lerobot.datasets.dataset_tools import add_features
     from lerobot.datasets.lerobot_dataset import LeRobotDataset
 
-    dataset = LeRobotDataset("bench/rows", root=root)
+    dataset = LeRobotDataset("bench/rows", root=root, video_backend="pyav")
     labels = numpy.zeros(len(dataset), numpy.int64)
     feature = {"dtype": "int64", "shape": (1,), "names": None}
     began = perf_counter()

@@ -9,6 +9,17 @@ from typing import Any
 COLUMN = "task_index_high_level"
 
 
+def quiet_lerobot() -> None:
+    """Before lerobot is imported: it asks no hub, and does not tell at length which decoders it has not."""
+    import logging
+    import os
+    import warnings
+
+    os.environ |= {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "TQDM_DISABLE": "1"}
+    logging.disable(logging.WARNING)
+    warnings.simplefilter("ignore")
+
+
 def job(root: Path, out: Path, every: int, *, jpeg: bool = True, threads: int = 1) -> int:
     """Each camera's every so many frames decoded (and made a JPEG), then the column written: frames decoded."""
     videos = sorted((root / "videos").glob("*/*/*.mp4"))

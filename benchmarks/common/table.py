@@ -19,8 +19,8 @@ class Row:
     others: dict[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        told = [f"pgen {self.pgen}", f"limit {self.limit}", *(f"{name} {value}" for name, value in self.others.items())]
-        return f"{self.measure}: {'; '.join(told)}"
+        told = {"pgen": self.pgen, "limit": self.limit, **self.others}
+        return f"{self.measure}: {'; '.join(f'{name} {value}' for name, value in told.items() if value)}"
 
     def markdown(self, benchmark: str) -> str:
         others = ", ".join(f"{name} {value}" for name, value in self.others.items())
