@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Iterator
-from itertools import islice, pairwise
+from itertools import pairwise
 
 from pgen.components import Sampler, Source
 from pgen.errors import PluginError
@@ -60,8 +60,8 @@ def planned(source: Source, sampler: Sampler, limit: int | None) -> Iterator[tup
     """Each chosen episode with its samples, in order, until `limit` samples are reached."""
     left = limit
     for episode in source.episodes():
-        samples = samples_of(episode, source, sampler)
+        # Past the limit an episode has no samples, but is still part of the output.
+        samples = [] if left == 0 else samples_of(episode, source, sampler)[:left]
         if left is not None:
-            samples = list(islice(samples, left))
             left -= len(samples)
         yield episode, samples
