@@ -35,6 +35,7 @@ MAX_STARTS = 64
 MAX_REPAIRS = 4
 """Of those, how many are read once more without trailing commas."""
 
+_HALF = re.compile("[\ud800-\udfff]")
 _START = re.compile(r"[{\[]")
 _BEFORE_CLOSING = re.compile(r",?\s*[}\]]")
 _STRING_OR_COMMA = re.compile(r'"(?:[^"\\]|\\.)*+"?|,(?=\s*[}\]])', re.DOTALL)
@@ -100,7 +101,7 @@ def _problem(fields: dict[str, Any], check: "Validator") -> str | None:
     said = [fields.get(name) for name in ("user_prompt", "robot_utterance", "scenario_type", "response_type")]
     if not all(value is None or isinstance(value, str) for value in said):
         return "$: a type is not a text"
-    if any("\ud800" <= character <= "\udfff" for value in said if value for character in value):
+    if any(_HALF.search(value) for value in said if value):
         return "$: the reply holds half a character"
     return None
 

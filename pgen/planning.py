@@ -3,7 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import islice, pairwise
+from itertools import pairwise
 
 from pgen.components import Sampler, Source
 from pgen.errors import PluginError
@@ -63,10 +63,11 @@ def planned(
     """Each chosen episode with its samples, `variants` of each moment, in order, until `limit` are reached."""
     left = limit
     for episode in source.episodes():
-        samples = samples_of(episode, source, sampler)
+        # Past the limit an episode has no samples, but is still part of the output.
+        samples = [] if left == 0 else samples_of(episode, source, sampler)
         if variants > 1:
             samples = [replace(sample, variant=number) for sample in samples for number in range(variants)]
         if left is not None:
-            samples = list(islice(samples, left))
+            samples = samples[:left]
             left -= len(samples)
         yield episode, samples

@@ -10,6 +10,8 @@ from dataclasses import replace
 from typing import Any
 
 import aiohttp
+from aiohttp.helpers import get_env_proxy_for_url
+from yarl import URL
 
 from pgen.errors import SampleError
 from pgen.records import Reply
@@ -46,8 +48,8 @@ class Client:
             headers=headers,
             connector=aiohttp.TCPConnector(limit=0),
             timeout=aiohttp.ClientTimeout(total=timeout, sock_connect=CONNECT_SECONDS),
-            trust_env=True,
         )
+        self._proxies = {one.url: _proxy(one.url) for one in endpoints.all}
         self._timeout = timeout
 
     async def close(self) -> None:
@@ -106,7 +108,7 @@ class Client:
         """The JSON value that a server answers with, and word to `endpoints` of how it went."""
         wave = endpoint.limit.wave
         try:
-            status, headers, data = await self._send(method, endpoint.url + path, body)
+            status, headers, data = await self._send(method, endpoint, path, body)
         except (aiohttp.ClientSSLError, aiohttp.InvalidURL) as error:
             raise RejectedError(0, f"{endpoint.url}: {self._clean(error)}") from None
         except aiohttp.ConnectionTimeoutError:
@@ -127,9 +129,14 @@ class Client:
         except (ValueError, RecursionError):
             raise PassingError("broken", f"{endpoint.url} answered with something else than JSON") from None
 
-    async def _send(self, method: str, url: str, body: bytes | None) -> tuple[int, Mapping[str, str], bytes]:
+    async def _send(
+        self, method: str, endpoint: Endpoint, path: str, body: bytes | None
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        url, (proxy, auth) = endpoint.url + path, self._proxies[endpoint.url]
         # A redirect would turn POST into GET; whoever moved the server has to say so.
-        async with self._session.request(method, url, data=body, allow_redirects=False) as response:
+        async with self._session.request(
+            method, url, data=body, allow_redirects=False, proxy=proxy, proxy_auth=auth
+        ) as response:
             data = bytearray()
             async for chunk in response.content.iter_any():
                 data += chunk
@@ -161,6 +168,14 @@ class Client:
         text = "".join(char if char.isprintable() else " " for char in str(what))
         text = " ".join(text.split()) or type(what).__name__
         return redact(text.replace(self._key, BLOT) if self._key else text)
+
+
+def _proxy(url: str) -> tuple[URL | None, aiohttp.BasicAuth | None]:
+    """The environment's proxy for an address; `trust_env` would read the environment for every request."""
+    try:
+        return get_env_proxy_for_url(URL(url))
+    except LookupError:
+        return None, None
 
 
 def error_of(data: bytes, limit: int = 300) -> tuple[str, str]:

@@ -74,13 +74,25 @@ async def persistently[T](
 
     Errors of a server that is gone end it no sooner than `wait` seconds after the first of them.
     """
+    try:  # most requests need no more, and to set up the trying costs as much CPU as to send a small one
+        return await work()
+    except PassingError as error:
+        failed: PassingError | None = error
+
+    async def once_more() -> T:
+        nonlocal failed
+        if failed:
+            error, failed = failed, None
+            raise error
+        return await work()
+
     retrying = AsyncRetrying(
         retry=retry_if_exception_type(PassingError),
         stop=_Stop(retries + 1, patience, wait),
         wait=wait_random_exponential(multiplier=first_wait, max=LONGEST_WAIT),
         reraise=True,
     )
-    return await retrying(work)
+    return await retrying(once_more)
 
 
 def retry_after(value: str | None, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> float | None:
