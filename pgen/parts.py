@@ -74,7 +74,11 @@ def check_suited(parts: Parts, language: str) -> None:
 
 def _judge(choice: Choice, known: Registry) -> Generator:
     cls: Any = known.find("generator", choice.name)
-    judge: Generator = cls(**choice.options)
+    try:
+        judge: Generator = cls(**choice.options)
+    except ConfigError as error:
+        told = str(error).replace("--opt generator.", "--opt judge.").replace("--opt 'generator.", "--opt 'judge.")
+        raise ConfigError(f"--judge {choice.name}: {told}") from None
     return judge
 
 

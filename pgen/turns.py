@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from pgen.records import Annotation, Prompt, Sample, Turn
 
-SHOWN = 30
+REMEMBERED = 30
 """Turns that a request repeats at most, the latest ones: an episode may be any length, a model's memory is not."""
 
 _KINDS = {
@@ -29,15 +29,16 @@ def in_turn(sample: Sample, said: Sequence[Turn]) -> Sample:
 
 def retold(length: int) -> int:
     """How often an earlier turn is told again in a conversation of `length` turns."""
-    return sum(min(position, SHOWN) for position in range(length))
+    return sum(min(position, REMEMBERED) for position in range(length))
 
 
 def after(annotation: Annotation) -> tuple[Turn, ...]:
-    """What was said once a sample is done."""
+    """What is remembered once a sample is done: the latest turns."""
     turns, dialogue = annotation.sample.turns, annotation.dialogue
     if dialogue is None:
         return turns
-    return (*turns, Turn(annotation.sample.skill_index, dialogue.user_prompt, dialogue.robot_utterance))
+    turn = Turn(annotation.sample.skill_index, dialogue.user_prompt, dialogue.robot_utterance)
+    return (*turns, turn)[-REMEMBERED:]
 
 
 def with_turns(prompt: Prompt, sample: Sample) -> Prompt:
@@ -46,6 +47,6 @@ def with_turns(prompt: Prompt, sample: Sample) -> Prompt:
         return prompt
     told = [_KINDS[sample.turn_type]]
     if sample.turns:
-        lines = [f"User: {turn.user_prompt}\nRobot: {turn.robot_utterance}" for turn in sample.turns[-SHOWN:]]
+        lines = [f"User: {turn.user_prompt}\nRobot: {turn.robot_utterance}" for turn in sample.turns]
         told = ["The conversation so far:", *lines, *told, "Agree with it, and repeat none of its wordings."]
     return replace(prompt, text="\n".join(told) + f"\n\n{prompt.text}")

@@ -129,3 +129,5 @@ def test_a_judge_is_a_generator_with_options_of_its_own():
     assert parts.judge.concurrency == 3
     with pytest.raises(ConfigError, match="the judge has options but no name"):
         minimal(judge={"concurrency": 3})
+    with pytest.raises(ConfigError, match=r"--judge qwen-openai: .*--opt judge.base_url="):
+        create(minimal(judge={"name": "qwen-openai"}))

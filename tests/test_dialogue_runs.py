@@ -161,6 +161,13 @@ def test_each_request_of_a_conversation_is_told_what_was_said_before(tmp_path):
     assert kinds == ["opening", "interjection", "followup", "interjection", "followup", "interjection"]
 
 
+def test_a_long_conversation_remembers_its_latest_turns(tmp_path):
+    answer = lambda request: said(f"at {request.sample.frame_index}")  # noqa: E731
+    _, sink, _ = run(tmp_path / "out", answer, turns="episode", sampler=EveryFrame(), episodes=1)
+    turns = sink.annotations[50].sample.turns
+    assert [turn.user_prompt for turn in turns] == [f"at {frame}" for frame in range(20, 50)]
+
+
 def test_episodes_are_talked_about_in_parallel_and_never_out_of_turn(tmp_path):
     class Meeting(FakeGenerator):
         async def generate(self, request):
