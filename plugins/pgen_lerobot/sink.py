@@ -100,7 +100,7 @@ class _Writing:
         annotations.write_lines(out / LINES, self.results)
         written += [CARD, LINES, *self._skills()]
         self._manifest(counts, written)
-        files.carry_over(root, out, {*written, *_OWN})
+        files.carry_over(self.dataset.files, out, {*written, *_OWN})
 
     def _shards(self, labeller: Labeller, unlabelled: int | None) -> list[str]:
         stray = Labeller((), lambda _: 0, unlabelled)

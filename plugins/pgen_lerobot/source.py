@@ -46,7 +46,8 @@ class LeRobotSource(Source):
     options: LeRobotOptions
 
     def open(self) -> None:
-        self.dataset = Dataset(locate(self.options.root, self.options.repo_id, self.options.revision))
+        files = locate(self.options.root, self.options.repo_id, self.options.revision)
+        self.dataset = Dataset(files.root, files)
         self._wanted = self._chosen_episodes()
         cameras = Cameras(self.dataset)
         self._cameras = cameras.choose(self.options.cameras, self.options.views, self._wanted)
@@ -64,6 +65,9 @@ class LeRobotSource(Source):
             "frames": self.dataset.info.get("total_frames"),
             **chosen,
         }
+
+    def describe(self) -> dict[str, Any]:
+        return {**super().describe(), **self.dataset.files.origin}
 
     @property
     def folder(self) -> Path:
