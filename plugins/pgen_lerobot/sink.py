@@ -96,7 +96,7 @@ class _Writing:
         written += [tasks, MIRROR, *self._metadata(labeller, len(dialogues))]
         counts.labelled, counts.frames = labeller.labelled, labeller.counts.total()
         counts.dialogues = len(dialogues.used)
-        write_card(root / CARD, out / CARD, self.results, counts, self.unlabelled, self.dataset.layout)
+        write_card(root / CARD, out / CARD, self.results.manifest, counts, self.unlabelled, self.dataset.layout)
         annotations.write_lines(out / LINES, self.results)
         written += [CARD, LINES, *self._skills()]
         self._manifest(counts, written)

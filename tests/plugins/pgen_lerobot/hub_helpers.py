@@ -12,9 +12,9 @@ _FOREIGN = ("HF_", "HUGGING", "XDG_")
 
 
 def environment(hub: Hub, home: Path, **more: str) -> dict[str, str]:
-    """The variables of the process: of Hugging Face's none but those of the test."""
+    """The variables of the process: of Hugging Face's none but those of the test, and files by LFS, not by Xet."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(_FOREIGN)}
-    own = {"HF_ENDPOINT": hub.url, "HF_HOME": str(home), "HF_TOKEN": TOKEN, "HF_HUB_DISABLE_TELEMETRY": "1"}
+    own = {"HF_ENDPOINT": hub.url, "HF_HOME": str(home), "HF_TOKEN": TOKEN, "HF_HUB_DISABLE_XET": "1"}
     return {**kept, **own, **more}
 
 
