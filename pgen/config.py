@@ -50,6 +50,8 @@ class RunOptions(Options):
 
     output_dir: Path
     """The new dataset; must not exist yet."""
+    in_place: bool = False
+    """Write into the input's own folder, which `output_dir` then is."""
     seed: int = 0
     """Makes every choice of the run; the same seed gives the same output."""
     max_samples: int | None = Field(None, ge=1)
@@ -106,9 +108,20 @@ def build(values: Mapping[str, Any]) -> RunConfig:
     if not names["generator"]:
         raise ConfigError("no generator is named; choose one with --generator NAME (`pgen plugins` lists them).")
     sinks = [names["sink"]] if isinstance(names["sink"], str) else names["sink"] or ()
-    run = checked(rest)
+    run = checked(_placed(rest, tables["source"].get("root")))
     one = {k: Choice(name=names[k] or DEFAULTS[k], options=tables[k]) for k in COMPONENTS if k != "sink"}
     return RunConfig(run=run, **one, sinks=tuple(sinks), sink_options=tables["sink"])
+
+
+def _placed(run: dict[str, Any], root: Any) -> dict[str, Any]:
+    """The run's options, with the input's folder as the output's where the run is in place."""
+    if not run.get("in_place"):
+        return run
+    if root is None:
+        raise ConfigError("--in-place writes into the input's folder: name it with --root DIR.")
+    if Path(run.get("output_dir") or root).absolute() != Path(root).absolute():
+        raise ConfigError("--in-place writes into --root: leave --output-dir out, or --in-place.")
+    return {**run, "output_dir": root}
 
 
 def checked(options: Mapping[str, Any]) -> RunOptions:

@@ -6,7 +6,7 @@ only for what is missing.
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +17,7 @@ from pgen import manifest
 from pgen.clips import with_clip
 from pgen.components import Results
 from pgen.config import RunOptions
-from pgen.errors import InputError, TooManyFailuresError
+from pgen.errors import ConfigError, InputError, TooManyFailuresError
 from pgen.generation import FOUND, Progress, generate
 from pgen.journal import Journal
 from pgen.parts import Parts
@@ -25,6 +25,7 @@ from pgen.pipeline import Pipeline
 from pgen.planning import planned
 from pgen.records import Annotation, Episode, Prompt, Sample, Usage
 from pgen.seeds import derive, sample_key
+from pgen.switching import InPlace
 from pgen.workspace import Workspace
 
 
@@ -63,9 +64,13 @@ class Run:
     def __init__(self, options: RunOptions, parts: Parts) -> None:
         self.options = options
         self.parts = parts
-        self.workspace = Workspace(options.output_dir)
+        self.workspace = InPlace(options.output_dir) if options.in_place else Workspace(options.output_dir)
+        self._former: dict[str, Any] | None = None
 
     def __enter__(self) -> "Run":
+        self._former = self.workspace.recover()
+        if self._former is not None:
+            return self
         self.workspace.check()
         self.parts.source.open()
         self.workspace.check_outside(self.parts.source.folder)
@@ -81,6 +86,8 @@ class Run:
     @cached_property
     def plan(self) -> Plan:
         """Read every chosen episode once, asking nothing. Raises InputError where nothing is to be asked."""
+        if self._former is not None:
+            raise ConfigError(f"a former run had yet to switch the files of {self.workspace.out}; that is done now.")
         counts: Counter[str] = Counter()
         first: Sample | None = None
         for episode, samples in self._planned():
@@ -96,6 +103,8 @@ class Run:
 
     def execute(self, progress: Callable[[int, int], Progress]) -> Report:
         """Ask what is missing, then write. `progress` is given the number of samples, and of those done before."""
+        if self._former is not None:
+            return Report(**{**self._former, "output_dir": self.workspace.out, "usage": Usage(**self._former["usage"])})
         started, began = monotonic(), datetime.now(UTC)
         plan = self.plan
         with self.workspace.locked(fresh=self.options.fresh):
@@ -114,7 +123,7 @@ class Run:
                 raise
             finally:
                 journal.close()
-            self.workspace.publish()
+            self.workspace.publish({**asdict(report), "output_dir": str(report.output_dir)})
         return report
 
     def identity(self) -> dict[str, Any]:

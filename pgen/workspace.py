@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from pgen.durable import sync
 from pgen.errors import ConfigError
@@ -84,8 +85,12 @@ class Workspace:
         self.staging.mkdir()
         return self.staging
 
-    def publish(self) -> None:
-        """Make what was built OUT, durably, then drop the working folder."""
+    def recover(self) -> dict[str, Any] | None:
+        """What a former run had to tell that had ended but for its last step, which is then done; None for others."""
+        return None
+
+    def publish(self, told: dict[str, Any]) -> None:
+        """Make what was built OUT, durably, then drop the working folder; `told` is for `recover`."""
         for folder in [self.staging, *(path for path in self.staging.rglob("*") if path.is_dir())]:
             sync(folder)
         self.check()

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pgen.errors import InputError
+from pgen.switching import check_settled
 from pgen_lerobot.hub import Files
 from pgen_lerobot.layouts import layout_of
 from pgen_lerobot.layouts.base import COLUMN, Clip, EpisodeEntry
@@ -32,6 +33,7 @@ class Dataset:
         self.files = files or Files(root)
         if not root.is_dir():
             raise InputError(f"there is no dataset at {root}: the folder does not exist.")
+        check_settled(root)
         self.info = _read_info(root)
         self.fps = _number(self.info, "fps")
         self.features: dict[str, dict[str, Any]] = self.info["features"]

@@ -76,7 +76,7 @@ def _commit(api: "HfApi", repo_id: str, root: Path, names: list[str], remote: se
     gone = sorted(name for name in remote.difference(names) if name.startswith(_OURS))
     operations: list[Any] = [CommitOperationDelete(name) for name in gone]
     operations += [CommitOperationAdd(name, card if name == CARD else str(root / name)) for name in names]
-    for batch in batched(operations, FILES_A_COMMIT, strict=False):
+    for batch in batched(operations, FILES_A_COMMIT):
         api.create_commit(repo_id, batch, commit_message="Add dialogue by pgen", repo_type="dataset")
     return f"{api.endpoint}/datasets/{repo_id}"
 
@@ -93,6 +93,7 @@ def _tag(api: "HfApi", repo_id: str, tag: str) -> None:
 def _explained(repo_id: str) -> Iterator[None]:
     from huggingface_hub.errors import HFValidationError, LocalTokenNotFoundError
 
+    stopping: tuple[type[Exception], ...] = (RuntimeError, *failures())
     try:
         yield
     except HFValidationError as error:
@@ -101,7 +102,7 @@ def _explained(repo_id: str) -> Iterator[None]:
         raise ConfigError(
             f"pushing to {repo_id} needs a token: set HF_TOKEN, or log in with `hf auth login`."
         ) from None
-    except (RuntimeError, *failures()) as error:
+    except stopping as error:
         raise InputError(
             f"the push to {repo_id} is not finished: {first_line(error)} Check the id, the network and what "
             "HF_TOKEN may write; the same command goes on where it was."
