@@ -7,6 +7,7 @@ it leaves the old files; one that ends after it is made good by `finish`, which 
 import filecmp
 import json
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +27,18 @@ class Switch:
         """Whether a switch has begun that is not finished: the folder may hold both old and new files."""
         return self.record.exists()
 
-    def check(self) -> None:
-        """Raises ConfigError for a file that is a link, or that other names share: it is not this folder's alone."""
+    def changes(self) -> list[str]:
+        """The names of the staged files that the folder does not have as they are."""
+        found = sorted(path for path in self.staging.rglob("*") if path.is_file())
+        names = (path.relative_to(self.staging).as_posix() for path in found)
+        return [name for name in names if not self._same(name)]
+
+    def check(self, names: Iterable[str] | None = None) -> None:
+        """Raises ConfigError for a file (of `names`, if given) that is a link, or that has other names elsewhere."""
         ours = {path.stat().st_ino for path in self.staging.rglob("*") if path.is_file()}
-        for path in [self.folder, *sorted(self.folder.rglob("*"))]:
+        named = None if names is None else [self.folder / name for name in names]
+        paths = sorted(self.folder.rglob("*")) if named is None else [path for path in named if path.exists()]
+        for path in [self.folder, *paths]:
             if path.is_symlink():
                 raise ConfigError(f"--in-place: {path} is a symbolic link; write to a new folder with --output-dir.")
             found = path.stat()
@@ -41,7 +50,7 @@ class Switch:
 
     def commit(self, told: dict[str, Any]) -> None:
         """Switch every staged file that differs; `told` is kept in the record and given back by `finish`."""
-        names = [name for name in self._staged() if not self._same(name)]
+        names = self.changes()
         for folder in (self.staging, *(path for path in self.staging.rglob("*") if path.is_dir())):
             sync(folder)
         part = self.record.with_name(f"{self.record.name}.part")
@@ -69,10 +78,6 @@ class Switch:
             return dict(json.loads(self.record.read_text(encoding="utf-8")))
         except (OSError, ValueError) as error:
             raise InputError(f"{self.record} cannot be read: {error}; it is needed to finish {self.folder}.") from None
-
-    def _staged(self) -> list[str]:
-        found = (path for path in self.staging.rglob("*") if path.is_file())
-        return sorted(path.relative_to(self.staging).as_posix() for path in found)
 
     def _same(self, name: str) -> bool:
         """Whether the folder has the file as it is: unchanged files keep their place, and their time."""

@@ -57,18 +57,10 @@ class Expected:
             yield self._found.pop(0)
 
     def _start(self) -> None:
-        source = LeRobotSource(**self._options())
+        source = LeRobotSource(**source_options(self._dataset.root, self._manifest))
         source.open()
         annotated = self._annotated(source, self._dataset.root / LINES)
         self._labeller = Labeller(annotated, self._row, self.least or None, self._dataset.layout.stats.names())
-
-    def _options(self) -> dict[str, Any]:
-        """Those of the run, for the dataset where it is now."""
-        told = self._manifest.get("source")
-        source = told if isinstance(told, dict) else {}
-        kept = self._dataset.root / "meta" / "pgen" / "skills.json"
-        skills = str(kept) if kept.is_file() else source.get("skills", "auto")
-        return {"root": self._dataset.root, "episodes": source.get("episodes"), "skills": skills}
 
     def _row(self, annotation: Annotation) -> int:
         dialogue = annotation.dialogue
@@ -95,7 +87,7 @@ class Expected:
         good: list[Annotation] = []
         before = -1
         for row, annotation in lines:
-            what = _misfit(episode, ranges, annotation)
+            what = misfit(episode, ranges, annotation)
             if what is None and annotation.sample.frame_index <= before:
                 what = "its frame comes twice, or out of order"
             if what is None:
@@ -113,7 +105,17 @@ class Expected:
             self._found.append(Problem(LINES, f"the labels cannot be made again: {error}"))
 
 
-def _misfit(episode: Episode, ranges: list[range], annotation: Annotation) -> str | None:
+def source_options(root: Path, manifest: dict[str, Any]) -> dict[str, Any]:
+    """The options of the run's source, for the dataset where it is now."""
+    told = manifest.get("source")
+    source = told if isinstance(told, dict) else {}
+    kept = root / "meta" / "pgen" / "skills.json"
+    skills = str(kept) if kept.is_file() else source.get("skills", "auto")
+    return {"root": root, "episodes": source.get("episodes"), "skills": skills}
+
+
+def misfit(episode: Episode, ranges: list[range], annotation: Annotation) -> str | None:
+    """What of the annotation is not so in the episode, whose spans have the frames `ranges`; None where all is."""
     sample = annotation.sample
     index, frame = sample.skill_index, sample.frame_index
     if index >= len(ranges) or episode.skills[index].name != sample.skill_current:
