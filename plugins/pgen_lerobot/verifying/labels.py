@@ -3,6 +3,7 @@
 The lines are read along with the episodes, and each is checked against the episode it names.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
@@ -17,9 +18,11 @@ from pgen.spans import frame_ranges
 from pgen_lerobot.dataset import Dataset
 from pgen_lerobot.source import LeRobotSource
 from pgen_lerobot.verifying.problems import Problem
+from pgen_lerobot.writing.dialogues import Row
 from pgen_lerobot.writing.labelling import Labeller
 
 LINES = "meta/syn_annotations.jsonl"
+MANIFEST = "meta/pgen/manifest.json"
 NO_ROW = -2
 """Stands for a dialogue that has no row in the task table."""
 
@@ -33,6 +36,9 @@ class Expected:
         self._rows = {text: index for index, text in enumerate(dataset.tasks.texts)}
         self._labeller: Labeller | None = None
         labels = manifest.get("labels")
+        self._outcomes: Counter[bool] = Counter()
+        self.used: dict[int, Row] = {}
+        """What the annotations say of each row of the task table that labels frames."""
         self.least = -1 if isinstance(labels, dict) and labels.get("unlabelled") == "-1" else 0
         self._try(self._start)
 
@@ -56,6 +62,23 @@ class Expected:
         while self._found:
             yield self._found.pop(0)
 
+    def miscounts(self) -> Iterator[Problem]:
+        """The manifest's counts against those of the lines and the labels; call it at the end."""
+        if self._labeller is None:
+            return
+        labelled, frames = self._labeller.labelled, self._labeller.counts.total()
+        right = {
+            "counts": {"answered": self._outcomes[True], "samples": self._outcomes.total()},
+            "labels": {"frames": frames, "frames_labelled": labelled, "frames_unlabelled": frames - labelled},
+        }
+        right["labels"]["dialogues"] = len(self.used)
+        for part, numbers in right.items():
+            content = self._manifest.get(part)
+            told: dict[str, Any] = content if isinstance(content, dict) else numbers
+            for key, number in numbers.items():
+                if told.get(key) != number:
+                    yield Problem(MANIFEST, f"{part}.{key} is {told.get(key)}, there are {number}")
+
     def _start(self) -> None:
         source = LeRobotSource(**source_options(self._dataset.root, self._manifest))
         source.open()
@@ -64,7 +87,11 @@ class Expected:
 
     def _row(self, annotation: Annotation) -> int:
         dialogue = annotation.dialogue
-        return NO_ROW if dialogue is None else self._rows.get(dialogue.task, NO_ROW)
+        row = NO_ROW if dialogue is None else self._rows.get(dialogue.task, NO_ROW)
+        if row != NO_ROW:
+            said = Row.of(annotation)
+            self.used[row] = self.used[row].agreeing(said) if row in self.used else said
+        return row
 
     def _annotated(self, source: LeRobotSource, path: Path) -> Iterator[tuple[Episode, list[Annotation]]]:
         numbered = ((row, from_line(line)) for row, line in enumerate(read_lines(path)))
@@ -87,6 +114,7 @@ class Expected:
         good: list[Annotation] = []
         before = -1
         for row, annotation in lines:
+            self._outcomes[annotation.dialogue is not None] += 1
             what = misfit(episode, ranges, annotation)
             if what is None and annotation.sample.frame_index <= before:
                 what = "its frame comes twice, or out of order"
