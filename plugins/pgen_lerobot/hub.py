@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pgen.errors import ConfigError, InputError
-from pgen_lerobot.writing.files import VIDEOS
+from pgen_lerobot.writing.files import VIDEOS, walk
 
 
 class Files:
@@ -107,7 +107,7 @@ def _on_the_hub(repo_id: str, revision: str | None) -> Files:
     try:
         names = HfApi().list_repo_files(repo_id, repo_type="dataset", revision=folder.name)
     except failures():  # offline: what the cache has must then be all
-        return Files(_snapshot(repo_id, folder.name))
+        names = list(walk(_snapshot(repo_id, folder.name)))
     return HubFiles(folder, repo_id, folder.name, frozenset(names))
 
 
