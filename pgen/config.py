@@ -58,6 +58,8 @@ class RunOptions(Options):
 
     output_dir: Path
     """The new dataset; must not exist yet."""
+    in_place: bool = False
+    """Write into the input's own folder, which `output_dir` then is."""
     journal: Path | None = None
     """The file that keeps the answers of a run under way, on a local disk; beside the output where not given."""
     seed: int = 0
@@ -145,13 +147,24 @@ def build(values: Mapping[str, Any]) -> RunConfig:
         if kind not in SEVERAL and (kind != "judge" or names[kind])
     }
     return RunConfig(
-        run=checked(rest),
+        run=checked(_placed(rest, tables["source"].get("root"))),
         **{"judge": None, **one},
         checks=() if checks == ("none",) else checks,
         check_options=tables["check"],
         sinks=sinks,
         sink_options=tables["sink"],
     )
+
+
+def _placed(run: dict[str, Any], root: Any) -> dict[str, Any]:
+    """The run's options, with the input's folder as the output's where the run is in place."""
+    if not run.get("in_place"):
+        return run
+    if root is None:
+        raise ConfigError("--in-place writes into the input's folder: name it with --root DIR.")
+    if Path(run.get("output_dir") or root).absolute() != Path(root).absolute():
+        raise ConfigError("--in-place writes into --root: leave --output-dir out, or --in-place.")
+    return {**run, "output_dir": root}
 
 
 def checked(options: Mapping[str, Any]) -> RunOptions:

@@ -6,7 +6,7 @@ only for what is missing.
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from time import monotonic
@@ -19,7 +19,7 @@ from pgen.checking import Overview
 from pgen.components import Results
 from pgen.config import RunOptions
 from pgen.durable import OF_THE_DISK
-from pgen.errors import InputError, StorageError, TooManyFailuresError
+from pgen.errors import ConfigError, InputError, StorageError, TooManyFailuresError
 from pgen.generation import FOUND, Progress, generate
 from pgen.interrupts import interruptible, uninterrupted
 from pgen.journal import Journal
@@ -28,9 +28,10 @@ from pgen.parts import Parts, check_suited
 from pgen.pipeline import Pipeline
 from pgen.planning import planned
 from pgen.provenance import Tally, tally
-from pgen.records import Sample
+from pgen.records import Sample, Usage
 from pgen.reports import Plan, Report
 from pgen.seeds import sample_seed
+from pgen.switching import InPlace
 from pgen.turns import in_turn, retold
 from pgen.workspace import Workspace
 
@@ -44,10 +45,15 @@ class Run:
     def __init__(self, options: RunOptions, parts: Parts) -> None:
         self.options = options
         self.parts = parts
-        self.workspace = Workspace(options.output_dir, options.journal)
+        kind = InPlace if options.in_place else Workspace
+        self.workspace = kind(options.output_dir, options.journal)
+        self._former: dict[str, Any] | None = None
 
     def __enter__(self) -> "Run":
         self.workspace.sweep()
+        self._former = self.workspace.recover()
+        if self._former is not None:
+            return self
         self.workspace.check()
         check_suited(self.parts, self.options.language)
         self.parts.source.open()
@@ -64,6 +70,8 @@ class Run:
     @cached_property
     def plan(self) -> Plan:
         """Read every chosen episode once, asking nothing. Raises InputError where nothing is to be asked."""
+        if self._former is not None:
+            raise ConfigError(f"a former run had yet to switch the files of {self.workspace.out}; that is done now.")
         counts: Counter[str] = Counter()
         longest = 0
         first: Sample | None = None
@@ -91,6 +99,8 @@ class Run:
 
         Raises StorageError where the disk is full or fails, InterruptedRunError after a signal.
         """
+        if self._former is not None:
+            return Report(**{**self._former, "output_dir": self.workspace.out, "usage": Usage(**self._former["usage"])})
         try:
             with interruptible():
                 return self._execute(progress)
@@ -124,7 +134,7 @@ class Run:
             finally:
                 journal.close()
             with uninterrupted():
-                self.workspace.publish()
+                self.workspace.publish({**asdict(report), "output_dir": str(report.output_dir)})
         return report
 
     def _needs_bytes(self) -> int:

@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from pgen.durable import make_folder, sync, write_text
 from pgen.errors import ConfigError
@@ -23,6 +24,7 @@ class Workspace:
         self.work = self.out.with_name(f".{self.out.name}.pgen")
         self.journal = journal.expanduser().absolute() if journal else self.work / "journal.sqlite"
         self.staging = self.work / "staging"
+        self.scratch = self.work / "scratch"
         self._published = self.work / "published"
         self._lock = self.work / "lock"
 
@@ -79,7 +81,8 @@ class Workspace:
         """Remove the journal and what was being built."""
         for ending in ("", "-wal", "-shm", "-journal"):
             self.journal.with_name(self.journal.name + ending).unlink(missing_ok=True)
-        shutil.rmtree(self.staging, ignore_errors=True)
+        for folder in (self.staging, self.scratch):
+            shutil.rmtree(folder, ignore_errors=True)
 
     def discard(self) -> None:
         """Remove what is pgen's: nothing of it is worth keeping. A journal that was set aside stays."""
@@ -97,8 +100,12 @@ class Workspace:
         self.staging.mkdir()
         return self.staging
 
-    def publish(self) -> None:
-        """Make what was built OUT, durably, then drop the working folder."""
+    def recover(self) -> dict[str, Any] | None:
+        """What a former run had to tell that had ended but for its last step, which is then done; None for others."""
+        return None
+
+    def publish(self, told: dict[str, Any] | None = None) -> None:
+        """Make what was built OUT, durably, then drop the working folder; `told` is for `recover`."""
         for folder in [self.staging, *(path for path in self.staging.rglob("*") if path.is_dir())]:
             sync(folder)
         self.check()

@@ -1,4 +1,4 @@
-"""LeRobot datasets: read as a source, written as a sink, verified by a command."""
+"""LeRobot datasets: read as a source, written as a sink, verified, repaired and pushed by commands."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -30,6 +30,6 @@ def pgen_sinks() -> "Iterable[type[Sink]]":
 
 @hookimpl
 def pgen_commands() -> "Iterable[click.Command]":
-    from pgen_lerobot.command import verify
+    from pgen_lerobot.command import push, repair, verify
 
-    return (verify,)
+    return (verify, repair, push)

@@ -44,7 +44,7 @@ class Cameras:
     def videos(self) -> dict[str, Videos]:
         """What there is of each video camera, whatever its pictures."""
         known = {key: Videos() for key, kind in self._dataset.cameras.items() if kind == "video"}
-        there = lru_cache(maxsize=None)(lambda path: (self._dataset.root / path).is_file())
+        there = lru_cache(maxsize=None)(self._dataset.files.has)
         for entry in self._dataset.entries() if known else ():
             for key, videos in known.items():
                 clip = entry.clips.get(key)

@@ -1,4 +1,4 @@
-"""`pgen verify DIR`."""
+"""`pgen verify DIR`, `pgen repair DIR` and `pgen push DIR REPO_ID`."""
 
 from pathlib import Path
 
@@ -25,3 +25,33 @@ def verify(folder: Path, as_json: bool) -> None:
     if not found.ok:
         count = "1 problem" if len(found.problems) == 1 else f"{len(found.problems)} problems"
         raise VerificationError(f"{folder} has {count}.")
+
+
+@click.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option(
+    "--from",
+    "originals",
+    metavar="DIR",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="A dataset that DIR was made from; repeatable.  [default: DIR itself]",
+)
+def repair(folder: Path, originals: tuple[Path, ...]) -> None:
+    """Make the labels right again after lerobot's tools changed a dataset's tasks or episodes."""
+    from pgen_lerobot.repair import repair as mend
+
+    done = mend(folder, originals)
+    click.echo(f"repaired   {folder}: {done.annotated:,} of {done.episodes:,} episodes, {done.answers:,} answers")
+
+
+@click.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.argument("repo_id")
+@click.option("--private", is_flag=True, help="Make the repository, if there is none, a private one.")
+def push(folder: Path, repo_id: str, private: bool) -> None:
+    """Put a dataset that pgen wrote on the Hub, as REPO_ID, tagged with its version."""
+    from pgen_lerobot.push import push as put
+
+    done = put(folder, repo_id, private=private)
+    click.echo(f"pushed     {done.files:,} files to {done.url}\ntagged     {done.tag}")

@@ -17,6 +17,8 @@ import pyarrow.parquet as pq
 
 from pgen.errors import InputError
 from pgen.sidefiles import read_json
+from pgen.switching import check_settled
+from pgen_lerobot.hub import Files
 from pgen_lerobot.layouts import layout_of
 from pgen_lerobot.layouts.base import COLUMN, Clip, EpisodeEntry
 from pgen_lerobot.tasks import TaskTable
@@ -25,17 +27,19 @@ __all__ = ["COLUMN", "Clip", "Dataset", "EpisodeEntry"]
 
 
 class Dataset:
-    """A dataset in a folder. Raises InputError for what is missing or of another form."""
+    """A dataset in a folder, or what was fetched of it. Raises InputError for what is missing or of another form."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, files: Files | None = None) -> None:
         self.root = root
+        self.files = files or Files(root)
         if not root.is_dir():
             raise InputError(f"there is no dataset at {root}: the folder does not exist.")
+        check_settled(root)
         self.info = _read_info(root)
         self.fps = _number(self.info, "fps")
         self.features: dict[str, dict[str, Any]] = self.info["features"]
         videos = [key for key, kind in self.cameras.items() if kind == "video"]
-        self.layout = layout_of(root, self.info, videos)
+        self.layout = layout_of(root, self.info, videos, self.files.has)
         self.tasks: TaskTable = self.layout.tasks
 
     @cached_property

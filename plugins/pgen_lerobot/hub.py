@@ -1,26 +1,141 @@
-"""Where a dataset lies: a folder as given, the lerobot cache, or a download from the Hub."""
+"""Where a dataset's files are: in a folder as given, in the lerobot cache, or on the Hub.
+
+Of a dataset on the Hub everything but the videos is fetched when it is opened, a video when it is looked
+into, and the rest before an output is written that holds it. What the Hub has is known from its listing.
+"""
 
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from pgen.errors import ConfigError, InputError
+from pgen_lerobot.writing.files import VIDEOS, walk
 
 _REPO_ID = re.compile(r"[A-Za-z0-9_.\-]{1,96}(/[A-Za-z0-9_.\-]{1,96})?")
 
 
-def locate(root: Path | None, repo_id: str | None, revision: str | None) -> Path:
-    """The dataset's folder. Raises ConfigError where nothing is named, InputError where nothing is found."""
+class Files:
+    """The files of a dataset in a folder, which are all there."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    @property
+    def origin(self) -> dict[str, str]:
+        """Where the dataset was fetched from, for the manifest."""
+        return {}
+
+    def has(self, name: str) -> bool:
+        """Whether the dataset has a file of this name (relative to the root), here or where it comes from."""
+        return (self.root / name).is_file()
+
+    def fetch(self, name: str) -> None:
+        """Have one file in the folder. Raises InputError."""
+
+    def fetch_all(self) -> None:
+        """Have every file in the folder. Raises InputError."""
+
+
+class HubFiles(Files):
+    """The files of one commit of a dataset on the Hub, in the Hugging Face cache as far as they were fetched."""
+
+    def __init__(self, root: Path, repo_id: str, commit: str, names: frozenset[str]) -> None:
+        super().__init__(root)
+        self._repo_id, self._commit, self._names = repo_id, commit, names
+
+    @property
+    def origin(self) -> dict[str, str]:
+        return {"commit": self._commit}
+
+    def has(self, name: str) -> bool:
+        return name in self._names
+
+    def fetch(self, name: str) -> None:
+        from huggingface_hub import hf_hub_download
+
+        if name in self._names and not (self.root / name).is_file():
+            with _explained(self._repo_id):
+                hf_hub_download(self._repo_id, name, repo_type="dataset", revision=self._commit)
+
+    def fetch_all(self) -> None:
+        if self._all_there:
+            return
+        _snapshot(self._repo_id, self._commit)
+        missing = sorted(name for name in self._names if not (self.root / name).is_file())
+        if missing:
+            raise InputError(f"{missing[0]} of the dataset {self._repo_id} was not fetched; start again.")
+
+    @cached_property
+    def _all_there(self) -> bool:
+        return all((self.root / name).is_file() for name in self._names)
+
+
+def locate(root: Path | None, repo_id: str | None, revision: str | None) -> Files:
+    """The dataset's files. Raises ConfigError where nothing is named, InputError where nothing is found."""
     if root is not None:
-        return root
+        return Files(root)
     if repo_id is None:
         raise ConfigError("no dataset is named; give its folder with --root DIR, or its Hub id with --repo-id.")
     if not _REPO_ID.fullmatch(repo_id) or ".." in repo_id:
         raise ConfigError(f"--repo-id {repo_id!r} is no Hub id; it has the form user/name.")
     cached = _lerobot_home() / repo_id
     if revision is None and (cached / "meta" / "info.json").is_file():
-        return cached
-    return _download(repo_id, revision)
+        return Files(cached)
+    return _on_the_hub(repo_id, revision)
+
+
+def failures() -> tuple[type[Exception], ...]:
+    """What huggingface_hub raises where the Hub refuses or cannot be reached."""
+    from huggingface_hub.errors import HfHubHTTPError
+
+    try:
+        from httpx import HTTPError
+    except ImportError:  # before huggingface_hub 1.0
+        return (HfHubHTTPError, OSError)
+    return (HfHubHTTPError, HTTPError, OSError)
+
+
+def first_line(error: Exception) -> str:
+    """What an error says, as a sentence."""
+    told = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip()
+    return told if told.endswith((".", "!", "?")) else f"{told}."
+
+
+def _on_the_hub(repo_id: str, revision: str | None) -> Files:
+    from huggingface_hub import HfApi
+
+    folder = _snapshot(repo_id, revision, ignore_patterns=[f"*{ending}" for ending in sorted(VIDEOS)])
+    try:
+        names = HfApi().list_repo_files(repo_id, repo_type="dataset", revision=folder.name)
+    except failures():  # offline: what the cache has must then be all
+        names = list(walk(_snapshot(repo_id, folder.name)))
+    return HubFiles(folder, repo_id, folder.name, frozenset(names))
+
+
+def _snapshot(repo_id: str, revision: str | None, **patterns: Any) -> Path:
+    from huggingface_hub import snapshot_download
+
+    with _explained(repo_id):
+        return Path(snapshot_download(repo_id, repo_type="dataset", revision=revision, **patterns))
+
+
+@contextmanager
+def _explained(repo_id: str) -> Iterator[None]:
+    from huggingface_hub.errors import HFValidationError
+
+    try:
+        yield
+    except HFValidationError as error:
+        raise ConfigError(f"--repo-id: {error}") from None
+    except failures() as error:
+        raise InputError(
+            f"the dataset {repo_id} is neither in the lerobot cache nor to be had from the Hub: {first_line(error)} "
+            "Name a folder with --root DIR, or check the id, the network and HF_TOKEN."
+        ) from None
 
 
 def _lerobot_home() -> Path:
@@ -29,19 +144,3 @@ def _lerobot_home() -> Path:
         return Path(home).expanduser()
     hub = os.environ.get("HF_HOME") or str(Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")) / "huggingface")
     return Path(hub).expanduser() / "lerobot"
-
-
-def _download(repo_id: str, revision: str | None) -> Path:
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-
-    try:
-        return Path(snapshot_download(repo_id, repo_type="dataset", revision=revision))
-    except HFValidationError as error:
-        raise ConfigError(f"--repo-id: {error}") from None
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
-        first = str(error).strip().splitlines()[0]
-        raise InputError(
-            f"the dataset {repo_id} is neither in the lerobot cache nor to be had from the Hub: {first} "
-            "Name a folder with --root DIR, or check the id, the network and HF_TOKEN."
-        ) from None

@@ -79,6 +79,7 @@ class LeRobotImages(ImageReader):
         if held:
             held[1].close()
             del self._videos[camera]
+        self._dataset.files.fetch(path)
         video = VideoFile(self._dataset.root / path)
         self._videos[camera] = path, video
         return video

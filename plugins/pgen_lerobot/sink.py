@@ -96,11 +96,12 @@ class _Writing:
         written += [tasks, MIRROR, *self._metadata(labeller, len(dialogues))]
         counts.labelled, counts.frames = labeller.labelled, labeller.counts.total()
         counts.dialogues = len(dialogues.used)
-        write_card(root / CARD, out / CARD, self.results, counts, self.unlabelled, self.dataset.layout)
+        write_card(root / CARD, out / CARD, self.results.manifest, counts, self.unlabelled, self.dataset.layout)
         annotations.write_lines(out / LINES, self.results)
         written += [CARD, LINES, *self._skills()]
-        self._manifest(counts, written)
-        files.carry_over(root, out, {*written, *_OWN})
+        files.carry_over(self.dataset.files, out, {*written, *_OWN})
+        kept = (name for name in files.walk(out) if name.startswith("meta/") and name not in _OWN)
+        self._manifest(counts, sorted({*written, *kept}))
 
     def _shards(self, labeller: Labeller, unlabelled: int | None) -> list[str]:
         stray = Labeller((), lambda _: 0, unlabelled)
@@ -132,7 +133,7 @@ class _Writing:
         return [KEPT_SKILLS]
 
     def _manifest(self, counts: Counts, written: list[str]) -> None:
-        """The card has no hash: it is there to be edited."""
+        """The card has no hash, since it is there to be edited, nor have the videos, for their size."""
         labels: dict[str, Any] = {
             "column": COLUMN,
             "frames": counts.frames,

@@ -47,9 +47,9 @@ class LeRobotSource(Source):
     options: LeRobotOptions
 
     def open(self) -> None:
-        root = locate(self.options.root, self.options.repo_id, self.options.revision)
-        check_links(root)
-        self.dataset = Dataset(root)
+        files = locate(self.options.root, self.options.repo_id, self.options.revision)
+        check_links(files.root)
+        self.dataset = Dataset(files.root, files)
         self._wanted = self._chosen_episodes()
         cameras = Cameras(self.dataset)
         self._cameras = cameras.choose(self.options.cameras, self.options.views, self._wanted)
@@ -65,6 +65,9 @@ class LeRobotSource(Source):
             "frames": self.dataset.info.get("total_frames"),
             **chosen,
         }
+
+    def describe(self) -> dict[str, Any]:
+        return {**super().describe(), **self.dataset.files.origin}
 
     @property
     def folder(self) -> Path:

@@ -59,4 +59,4 @@ def write(
     if with_subtasks:
         written += subtasks.write(dataset, episodes, out)
     manifest.write(out / MANIFEST, provenance)
-    files.carry_over(dataset.root, out, {*written})
+    files.carry_over(dataset.files, out, {*written})

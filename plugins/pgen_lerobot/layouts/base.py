@@ -5,7 +5,7 @@ A layout is read once and then answers from memory; nothing outside the dataset'
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -92,8 +92,8 @@ class Layout(ABC):
     """Whether the lerobot of today opens it."""
     one_episode_a_file: ClassVar[bool]
 
-    def __init__(self, root: Path, info: dict[str, Any], videos: list[str]) -> None:
-        self.root, self.info, self.videos = root, info, videos
+    def __init__(self, root: Path, info: dict[str, Any], videos: list[str], has: Callable[[str], bool]) -> None:
+        self.root, self.info, self.videos, self.has = root, info, videos, has
 
     @cached_property
     def tasks(self) -> TaskTable:

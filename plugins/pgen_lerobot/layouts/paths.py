@@ -1,7 +1,7 @@
 """Paths from the templates of info.json (`data_path`, `video_path`), which are data: filled in, never formatted."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,12 @@ _FIELD = re.compile(r"\{(\w+)(?::(\d*)d?)?\}")
 
 
 class PathTemplate:
-    """A template of info.json. `others` are tried in its stead, in order, where its file is not there."""
+    """A template of info.json. `others` are tried in its stead, in order, where `has` knows no file of its own."""
 
-    def __init__(self, root: Path, info: dict[str, Any], key: str, others: tuple[str, ...] = ()) -> None:
-        self._root, self._key, self._others = root, key, others
+    def __init__(
+        self, root: Path, info: dict[str, Any], key: str, has: Callable[[str], bool], others: tuple[str, ...] = ()
+    ) -> None:
+        self._root, self._key, self._has, self._others = root, key, has, others
         self._template = info.get(key)
         self.broken = False
         """Whether a file was found by another template than its own."""
@@ -24,7 +26,7 @@ class PathTemplate:
         """A path relative to the root, which stays inside it. Raises InputError."""
         own = self._expand(self._template, fields)
         for path in self._candidates(own, fields):
-            if (self._root / path).exists():
+            if self._has(path):
                 self.broken = self.broken or path != own
                 return path
         return own

@@ -8,7 +8,7 @@ import re
 from array import array
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -35,10 +35,10 @@ class LayoutV2(Layout):
     opened_by_lerobot = False
     one_episode_a_file = True
 
-    def __init__(self, root: Path, info: dict[str, Any], videos: list[str]) -> None:
-        super().__init__(root, info, videos)
-        self._data = PathTemplate(root, info, "data_path", (DATA_PATH,))
-        self._video = PathTemplate(root, info, "video_path", (VIDEO_PATH, _SINGULAR))
+    def __init__(self, root: Path, info: dict[str, Any], videos: list[str], has: Callable[[str], bool]) -> None:
+        super().__init__(root, info, videos, has)
+        self._data = PathTemplate(root, info, "data_path", has, (DATA_PATH,))
+        self._video = PathTemplate(root, info, "video_path", has, (VIDEO_PATH, _SINGULAR))
         size = info.get("chunks_size")
         self._chunks_size = size if isinstance(size, int) and size > 0 else CHUNKS_SIZE
         self._stats = LineStats(root)

@@ -5,7 +5,7 @@ words counts once.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -35,10 +35,10 @@ class LayoutV30(Layout):
     opened_by_lerobot = True
     one_episode_a_file = False
 
-    def __init__(self, root: Path, info: dict[str, Any], videos: list[str]) -> None:
-        super().__init__(root, info, videos)
-        self._data = PathTemplate(root, info, "data_path")
-        self._video = PathTemplate(root, info, "video_path")
+    def __init__(self, root: Path, info: dict[str, Any], videos: list[str], has: Callable[[str], bool]) -> None:
+        super().__init__(root, info, videos, has)
+        self._data = PathTemplate(root, info, "data_path", has)
+        self._video = PathTemplate(root, info, "video_path", has)
         self._found: Counter[str] = Counter()
         self._files = self._episodes_files()
         self._stats = ColumnStats(root, self._files)

@@ -14,12 +14,14 @@ import pyarrow.parquet as pq
 from pgen.errors import PgenError
 from pgen_lerobot.dataset import COLUMN, Dataset
 from pgen_lerobot.frames import indexed, packed, runs
+from pgen_lerobot.verifying import mirror
 from pgen_lerobot.verifying.labels import NO_ROW, Expected
+from pgen_lerobot.verifying.order import Order
 from pgen_lerobot.verifying.problems import Problem
 from pgen_lerobot.verifying.stats import episode_stats, global_stats
 
 _EMPTY = -3
-_READ = ("frame_index", "episode_index", "timestamp", "task_index", COLUMN)
+_READ = ("index", "frame_index", "episode_index", "timestamp", "task_index", COLUMN)
 
 
 def problems(
@@ -29,6 +31,7 @@ def problems(
     loose: dict[str, dict[str, None]] = {}
     lengths: Counter[int] = Counter()
     counts: Counter[int] = Counter()
+    order = Order()
     for name, listed in shards:
         try:
             with dataset.shard(name) as shard:
@@ -37,6 +40,7 @@ def problems(
                     frames = indexed(dataset, name, table)
                     wanted = expected.column(frames) if listed else None
                     yield from expected.problems()
+                    yield from order.problems(name, start, frames.column("episode_index"), table) if listed else ()
                     yield from _values(dataset, name, start, table, expected.least)
                     yield from _labels(dataset, name, start, table, wanted)
                     _count(frames, table, lengths, counts)
@@ -49,6 +53,8 @@ def problems(
     yield from global_stats(dataset, counts)
     if expected.counts is not None:
         yield from episode_stats(dataset, expected.counts.stats)
+        yield from mirror.told(dataset, expected.used)
+        yield from expected.miscounts()
 
 
 def _groups(shard: pq.ParquetFile) -> Iterator[tuple[int, pa.Table]]:

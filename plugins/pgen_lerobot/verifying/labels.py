@@ -3,6 +3,7 @@
 The lines are read along with the episodes, and each is checked against the episode it names.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
@@ -17,10 +18,12 @@ from pgen.spans import frame_ranges
 from pgen_lerobot.dataset import Dataset
 from pgen_lerobot.source import LeRobotSource
 from pgen_lerobot.verifying.problems import Problem
+from pgen_lerobot.writing.dialogues import Row
 from pgen_lerobot.writing.labelling import Labeller
 from pgen_lerobot.writing.skills import KEPT_SKILLS
 
 LINES = "meta/syn_annotations.jsonl"
+MANIFEST = "meta/pgen/manifest.json"
 NO_ROW = -2
 """Stands for a dialogue that has no row in the task table."""
 
@@ -34,6 +37,9 @@ class Expected:
         self._rows = {text: index for index, text in enumerate(dataset.tasks.texts)}
         self._labeller: Labeller | None = None
         labels = manifest.get("labels")
+        self._outcomes: Counter[bool] = Counter()
+        self.used: dict[int, Row] = {}
+        """What the annotations say of each row of the task table that labels frames."""
         self.least = -1 if isinstance(labels, dict) and labels.get("unlabelled") == "-1" else 0
         self._try(self._start)
 
@@ -57,26 +63,39 @@ class Expected:
         while self._found:
             yield self._found.pop(0)
 
+    def miscounts(self) -> Iterator[Problem]:
+        """The manifest's counts against those of the lines and the labels; call it at the end."""
+        if self._labeller is None:
+            return
+        labelled, frames = self._labeller.labelled, self._labeller.counts.total()
+        right = {
+            "counts": {"answered": self._outcomes[True], "samples": self._outcomes.total()},
+            "labels": {"frames": frames, "frames_labelled": labelled, "frames_unlabelled": frames - labelled},
+        }
+        right["labels"]["dialogues"] = len(self.used)
+        for part, numbers in right.items():
+            content = self._manifest.get(part)
+            told: dict[str, Any] = content if isinstance(content, dict) else numbers
+            for key, number in numbers.items():
+                if told.get(key) != number:
+                    yield Problem(MANIFEST, f"{part}.{key} is {told.get(key)}, there are {number}")
+
     def annotated(self) -> Iterator[tuple[Episode, list[Annotation]]]:
         """The episodes with the annotations that fit them, anew. Raises PgenError."""
-        source = LeRobotSource(**self._options())
+        source = LeRobotSource(**source_options(self._dataset.root, self._manifest))
         source.open()
         return self._annotated(source, self._dataset.root / LINES)
 
     def _start(self) -> None:
         self._labeller = Labeller(self.annotated(), self._row, self.least or None, self._dataset.layout.stats.names())
 
-    def _options(self) -> dict[str, Any]:
-        """Those of the run, for the dataset where it is now."""
-        told = self._manifest.get("source")
-        source = told if isinstance(told, dict) else {}
-        kept = self._dataset.root / KEPT_SKILLS
-        skills = str(kept) if kept.is_file() else source.get("skills", "auto")
-        return {"root": self._dataset.root, "episodes": source.get("episodes"), "skills": skills}
-
     def _row(self, annotation: Annotation) -> int:
         dialogue = annotation.dialogue
-        return NO_ROW if dialogue is None else self._rows.get(dialogue.task, NO_ROW)
+        row = NO_ROW if dialogue is None else self._rows.get(dialogue.task, NO_ROW)
+        if row != NO_ROW:
+            said = Row.of(annotation)
+            self.used[row] = self.used[row].agreeing(said) if row in self.used else said
+        return row
 
     def _annotated(self, source: LeRobotSource, path: Path) -> Iterator[tuple[Episode, list[Annotation]]]:
         numbered = ((row, from_line(line)) for row, line in enumerate(read_lines(path)))
@@ -99,7 +118,8 @@ class Expected:
         good: list[Annotation] = []
         before = (-1, 0)
         for row, annotation in lines:
-            what = _misfit(episode, ranges, annotation)
+            self._outcomes[annotation.dialogue is not None] += 1
+            what = misfit(episode, ranges, annotation)
             if what is None and (at := (annotation.sample.frame_index, annotation.sample.variant)) <= before:
                 what = "its frame comes twice, or out of order"
             if what is None:
@@ -117,7 +137,17 @@ class Expected:
             self._found.append(Problem(LINES, f"the labels cannot be made again: {error}"))
 
 
-def _misfit(episode: Episode, ranges: list[range], annotation: Annotation) -> str | None:
+def source_options(root: Path, manifest: dict[str, Any]) -> dict[str, Any]:
+    """The options of the run's source, for the dataset where it is now."""
+    told = manifest.get("source")
+    source = told if isinstance(told, dict) else {}
+    kept = root / KEPT_SKILLS
+    skills = str(kept) if kept.is_file() else source.get("skills", "auto")
+    return {"root": root, "episodes": source.get("episodes"), "skills": skills}
+
+
+def misfit(episode: Episode, ranges: list[range], annotation: Annotation) -> str | None:
+    """What of the annotation is not so in the episode, whose spans have the frames `ranges`; None where all is."""
     sample = annotation.sample
     index, frame = sample.skill_index, sample.frame_index
     if index >= len(ranges) or episode.skills[index].name != sample.skill_current:

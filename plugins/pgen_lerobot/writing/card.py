@@ -4,15 +4,19 @@ It stands between two markers and replaces what stood between them. Texts of the
 escaped: in the card they are words, never markup.
 """
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from pgen.components import Results
+from pgen import annotations
 from pgen.durable import write_text
+from pgen.errors import InputError
 from pgen.records import Annotation
+from pgen_lerobot.dataset import Dataset
 from pgen_lerobot.layouts.base import COLUMN, Layout
 from pgen_lerobot.writing.files import KEPT, read_text
 from pgen_lerobot.writing.labelling import Annotated
@@ -55,12 +59,12 @@ class Counts:
 
     def watch(self, annotated: Iterable[Annotated]) -> Iterator[Annotated]:
         """The same episodes, counted as they are taken."""
-        for episode, annotations in annotated:
-            for annotation in annotations:
-                self._add(annotation)
-            yield episode, annotations
+        for episode, found in annotated:
+            for annotation in found:
+                self.add(annotation)
+            yield episode, found
 
-    def _add(self, annotation: Annotation) -> None:
+    def add(self, annotation: Annotation) -> None:
         dialogue = annotation.dialogue
         if dialogue is None:
             self.failed += 1
@@ -72,11 +76,42 @@ class Counts:
             self.examples.setdefault(dialogue.task, annotation)
 
 
-def write_card(source: Path, target: Path, results: Results, counts: Counts, unlabelled: str, layout: Layout) -> None:
+def write_card(
+    source: Path, target: Path, manifest: dict[str, Any], counts: Counts, unlabelled: str, layout: Layout
+) -> None:
     """The card of `source`, or a new one, with the section; `unlabelled` is the sink's option."""
     text = read_text(source) if source.is_file() else f"{_FRONT_MATTER}\n"
-    other = "points at its own task" if unlabelled == "task" else f"has {unlabelled}"
-    write_text(target, [_with_section(text, _section(results, counts, other, layout))], KEPT)
+    write_text(target, [_with_section(text, _section(manifest, counts, unlabelled, layout))], KEPT)
+
+
+def pushed_card(dataset: Dataset) -> str:
+    """The card of an output with the tag `pgen`, and with the section where it was taken out. Raises InputError."""
+    from huggingface_hub import DatasetCard
+
+    path = dataset.root / "README.md"
+    text = read_text(path) if path.is_file() else ""
+    if not text.startswith("---"):
+        text = f"{_FRONT_MATTER}\n{text}"
+    if BEGIN not in text:
+        text = _with_section(text, _section_again(dataset))
+    try:
+        card = DatasetCard(text)
+    except Exception as error:  # whatever its YAML parser raises
+        raise InputError(f"{path}: the Hub cannot read its front matter: {' '.join(str(error).split())}.") from None
+    tags = card.data.get("tags") or []
+    known = [tags] if isinstance(tags, str) else list(tags)
+    card.data["tags"] = known if "pgen" in known else [*known, "pgen"]
+    return str(card)
+
+
+def _section_again(dataset: Dataset) -> str:
+    """The section from what the output says of itself."""
+    manifest = json.loads(read_text(dataset.root / "meta/pgen/manifest.json"))
+    labels = manifest["labels"]
+    counts = Counts(labels["frames_labelled"], labels["frames"], labels["dialogues"])
+    for line in annotations.read_lines(dataset.root / "meta" / annotations.FILE):
+        counts.add(annotations.from_line(line))
+    return _section(manifest, counts, labels["unlabelled"], dataset.layout)
 
 
 def _with_section(text: str, section: str) -> str:
@@ -88,11 +123,13 @@ def _with_section(text: str, section: str) -> str:
     return f"{text}{gap}{section}\n"
 
 
-def _section(results: Results, counts: Counts, other: str, layout: Layout) -> str:
+def _section(manifest: dict[str, Any], counts: Counts, unlabelled: str, layout: Layout) -> str:
+    other = "points at its own task" if unlabelled == "task" else f"has {unlabelled}"
     said = [
         "## Dialogue",
-        f"Written by pgen with {_author(results)}: what a person might have said, and what the robot would "
-        "answer, while it did what it is seen doing. Nobody said these words.",
+        f"Written by pgen with {_author(manifest['generator'])}: what a person might have said, and what the robot "
+        "would answer, while it did what it is seen doing. Nobody said these words.",
+        f"- Source: {_origin(manifest['source'])}.\n"
         f"- Frames with a dialogue: {counts.labelled} of {counts.frames}. Any other frame {other}.\n"
         f"- Dialogues: {counts.dialogues}, from {counts.answered} samples; {counts.failed} samples failed.\n"
         f"- Scenario types: {_shares(counts.scenarios)}.\n"
@@ -107,11 +144,21 @@ def _section(results: Results, counts: Counts, other: str, layout: Layout) -> st
     return "\n\n".join([BEGIN, *(part for part in said if part), END])
 
 
-def _author(results: Results) -> str:
-    if results.generator == "template":
+def _origin(source: dict[str, Any]) -> str:
+    """The Hub id, with what was read of it; of a folder no more than its name."""
+    if source.get("root"):
+        return f"the folder {escaped(Path(source['root']).resolve().name)}"
+    revision = source.get("commit") or source.get("revision")
+    told = escaped(str(source.get("repo_id")))
+    return f"{told} at {escaped(str(revision))}" if revision else told
+
+
+def _author(generator: dict[str, Any]) -> str:
+    name = str(generator["name"])
+    if name == "template":
         return "the generator template, which fills in sentences and asks no model: for trials only"
-    model = results.manifest["generator"].get("model")
-    by = f"the generator {escaped(results.generator)}"
+    model = generator.get("model")
+    by = f"the generator {escaped(name)}"
     return f"{by} and the model {escaped(str(model))}" if model else by
 
 

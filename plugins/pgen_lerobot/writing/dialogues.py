@@ -42,11 +42,11 @@ class Row:
 
     def agreeing(self, other: Self) -> Self:
         """This row, with None for each of the last three in which the other differs."""
-        differing = {name: None for name in _TOLD if getattr(self, name) != getattr(other, name)}
+        differing = {name: None for name in TOLD if getattr(self, name) != getattr(other, name)}
         return replace(self, **differing) if differing else self
 
 
-_TOLD = ("skill", "scenario_type", "response_type")
+TOLD = ("skill", "scenario_type", "response_type")
 MIRROR_COLUMNS = ("task_index", *(field.name for field in fields(Row)), "task")
 
 

@@ -9,6 +9,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
+from typing import Protocol
 
 from pgen.durable import sync
 from pgen.errors import InputError
@@ -17,7 +18,7 @@ from pgen.sidefiles import read_bounded
 LINK_FROM_BYTES = 1_000_000
 """Files of this size and more are hard-linked, and videos of any."""
 KEPT = "surrogateescape"
-_VIDEOS = frozenset({".mp4", ".mkv", ".webm", ".avi", ".mov"})
+VIDEOS = frozenset({".mp4", ".mkv", ".webm", ".avi", ".mov"})
 _SKIPPED = frozenset({".cache", ".git"})
 _SKIPPED_ENDINGS = frozenset({".lock", ".pgen"})
 """Of locks, and of the folder that a run works in, should it lie inside the input."""
@@ -28,13 +29,23 @@ def walk(root: Path) -> Iterator[str]:
     yield from _walk(root, PurePosixPath(), frozenset())
 
 
-def carry_over(root: Path, out: Path, written: set[str]) -> None:
-    """Link or copy every file of `root` that is not in `written` and not in `out` already."""
+class Complete(Protocol):
+    """A folder that can be asked to hold all its files."""
+
+    root: Path
+
+    def fetch_all(self) -> None: ...
+
+
+def carry_over(source: Complete, out: Path, written: set[str]) -> None:
+    """Link or copy every file of the source that is not in `written` and not in `out` already."""
+    source.fetch_all()
+    root = source.root
     for name in walk(root):
         target = out / name
         if name not in written and not target.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
-            _link_or_copy((root / name).resolve(), target, PurePosixPath(name).suffix in _VIDEOS)
+            _link_or_copy((root / name).resolve(), target, PurePosixPath(name).suffix in VIDEOS)
 
 
 def check_readable(root: Path) -> None:

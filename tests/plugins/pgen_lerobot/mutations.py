@@ -88,6 +88,12 @@ def damaged(root: Path) -> None:
     path.write_bytes(raw)
 
 
+def halved(path: Path) -> None:
+    raw = path.read_bytes()
+    path.unlink()
+    path.write_bytes(raw[: len(raw) // 2])
+
+
 def another_skill(root: Path) -> None:
     content("meta/skills.json", lambda skills: skills["episodes"]["0"]["skills"][0].update(end=0.3) or skills)(root)
 
@@ -115,6 +121,9 @@ CHANGES: dict[str, tuple[Change, str]] = {
     "a row less": (table(DATA, lambda t: t.slice(1)), r"episode 0 has 11 rows, meta/episodes says 12"),
     "an episode nobody lists": (cell(DATA2, "episode_index", 6, 8), r"episode 8 is not listed"),
     "a frame's own task": (cell(DATA, "task_index", 12, 0), rf"row 12, column {COLUMN}: found 1 .*expected 0"),
+    "an index": (cell(DATA2, "index", 2, 7), rf"{DATA2}, row 2, column index: found 7, expected 38"),
+    "a frame's number": (cell(DATA, "frame_index", 25, 0), rf"{DATA}, row 25, column frame_index: found 0, expected 4"),
+    "two rows the other way round": (table(DATA, swapped), rf"{DATA}, row 0, column index: found 1, expected 0"),
     "a task less": (table(TASKS, lambda t: t.slice(0, len(t) - 1)), r"total_tasks is 7, there are 6"),
     "tasks out of order": (table(TASKS, swapped), r"row 0 has task_index 1"),
     "a task twice": (table(TASKS, twice), r"stands there twice"),
@@ -128,6 +137,14 @@ CHANGES: dict[str, tuple[Change, str]] = {
     "a text of the mirror": (cell(MIRROR, "task", 4, "x"), rf"{MIRROR}, row 4, column task: found 'x'"),
     "a prompt of the mirror": (cell(MIRROR, "user_prompt", 4, "x"), rf"{MIRROR}, row 4, .*do not make up"),
     "an index of the mirror": (cell(MIRROR, "task_index", 4, 5), rf"{MIRROR}, row 4, column task_index: found 5"),
+    "a skill of the mirror": (
+        cell(MIRROR, "skill", 4, "fly"),
+        rf"{MIRROR}, row 4, column skill: found 'fly', the annotations have 'grasp'",
+    ),
+    "a type of the mirror": (
+        cell(MIRROR, "response_type", 3, None),
+        rf"{MIRROR}, row 3, column response_type: found None, the annotations have 'acknowledgment'",
+    ),
     "a column less in the mirror": (table(MIRROR, lambda t: t.drop_columns("skill")), r"column skill: .*missing"),
     "total_tasks": (content("meta/info.json", lambda i: i.update(total_tasks=2)), r"total_tasks is 2, there are 7"),
     "total_frames": (content("meta/info.json", lambda i: i.update(total_frames=1)), r"total_frames is 1, there are 43"),
@@ -196,6 +213,10 @@ CHANGES: dict[str, tuple[Change, str]] = {
         gone("videos/observation.images.wrist/chunk-000/file-000.mp4"),
         r"videos/observation.images.wrist/chunk-000/file-000.mp4: the file is missing",
     ),
+    "a video cut off": (
+        lambda root: halved(root / "videos/observation.images.wrist/chunk-000/file-000.mp4"),
+        r"videos/observation.images.wrist/chunk-000/file-000.mp4: the video cannot be read to its end",
+    ),
     "a data file gone": (gone(DATA2), r"file-001.parquet is missing"),
     "a data file cut off": (lambda root: (root / DATA).write_bytes(b"PAR1"), r"not a readable parquet file"),
     "a data file damaged within": (damaged, rf"{DATA}: "),
@@ -204,6 +225,14 @@ CHANGES: dict[str, tuple[Change, str]] = {
     "the manifest of another form": (
         content(MANIFEST, lambda m: m.pop("sampler") and m),
         rf"{MANIFEST}: does not fit the schema `manifest` at \$: 'sampler' is a required property",
+    ),
+    "a count of the manifest": (
+        content(MANIFEST, lambda m: m["labels"].update(frames_labelled=1)),
+        rf"{MANIFEST}: labels.frames_labelled is 1, there are",
+    ),
+    "a file that was carried over": (
+        content("meta/skills.json", lambda skills: skills | {"more": 1}),
+        r"meta/skills.json: the file was changed",
     ),
     "the manifest no JSON": (lambda root: (root / MANIFEST).write_text("["), rf"{MANIFEST}: cannot be read as JSON"),
 }

@@ -67,7 +67,7 @@ def results(root: Path, say: Answer = answer, generator: str = "template", **opt
         for episode, samples in planned(source, Segments(interval=0.3), None):
             yield episode, [Annotation(sample, Plan(), say(sample)) for sample in samples]
 
-    manifest = {
+    manifest: dict[str, Any] = {
         "pgen_manifest": 1,
         "versions": {"pgen": "0", "python": "3"},
         "source": source.describe(),
@@ -83,6 +83,8 @@ def results(root: Path, say: Answer = answer, generator: str = "template", **opt
         "retries": 0,
         "times": {"began": "", "seconds": 0.0, "model_seconds": 0.0},
     }
+    outcomes = [annotation.dialogue is not None for _, annotations in read() for annotation in annotations]
+    manifest["counts"] |= {"samples": len(outcomes), "answered": sum(outcomes)}
     return Results(source, manifest, read)
 
 

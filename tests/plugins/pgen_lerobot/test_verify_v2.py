@@ -48,6 +48,13 @@ def without_line(name, number):
     return apply
 
 
+def film(root, source, target):
+    """Put an episode's video in the place of another's."""
+    path = root / f"videos/chunk-000/{WRIST}/episode_{target:06d}.mp4"
+    path.unlink()
+    shutil.copy(root / f"videos/chunk-000/{WRIST}/episode_{source:06d}.mp4", path)
+
+
 CHANGES = {
     "a label that is another dialogue": (
         cell(DATA, COLUMN, 6, 2),
@@ -94,6 +101,10 @@ CHANGES = {
         gone(f"videos/chunk-000/{WRIST}/episode_000002.mp4"),
         rf"videos/chunk-000/{WRIST}/episode_000002.mp4: the file is missing; episode 2 of camera {WRIST} is in it",
     ),
+    "a video that is another episode's, and shorter": (
+        lambda root: film(root, 3, 0),
+        rf"videos/chunk-000/{WRIST}/episode_000000.mp4: the video has 7 frames, its episodes have 12",
+    ),
     "a line gone": (lines(lambda all_lines: all_lines[1:]), rf"row 0, column {COLUMN}: found 2 .*expected"),
     "a line's words": (line(0, lambda it: it.update(user_prompt="x")), r"expected a dialogue that has no row"),
     "the lines gone": (gone(LINES), rf"{LINES}: the labels cannot be made again"),
@@ -110,3 +121,10 @@ def test_one_change_is_found_and_named(root, edit, told):
     edit(root)
     problems = [str(problem) for problem in verify(root).problems]
     assert any(re.search(told, problem) for problem in problems), problems
+
+
+def test_a_video_that_goes_on_behind_its_episode_is_noted(root):
+    film(root, 0, 3)
+    found = verify(root, with_lerobot=False)
+    assert found.problems == []
+    assert "videos with more frames than their episodes: 1" in found.notes

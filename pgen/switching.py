@@ -1,0 +1,134 @@
+"""Files of a folder switched for new ones, all or none: staged beside it, then renamed behind a record.
+
+The record says what is to be renamed, and is on the disk before the first rename. A process that ends before
+it leaves the old files; one that ends after it is made good by `finish`, which the next start calls first.
+"""
+
+import filecmp
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from pgen.durable import sync, write_text
+from pgen.errors import ConfigError, InputError
+from pgen.workspace import Workspace
+
+
+class Switch:
+    """The switch of what lies in `staging` into `folder`; both on one file system."""
+
+    def __init__(self, folder: Path, staging: Path, record: Path) -> None:
+        self.folder, self.staging, self.record = folder, staging, record
+
+    @property
+    def pending(self) -> bool:
+        """Whether a switch has begun that is not finished: the folder may hold both old and new files."""
+        return self.record.exists()
+
+    def changes(self) -> list[str]:
+        """The names of the staged files that the folder does not have as they are."""
+        found = sorted(path for path in self.staging.rglob("*") if path.is_file())
+        names = (path.relative_to(self.staging).as_posix() for path in found)
+        return [name for name in names if not self._same(name)]
+
+    def check(self, names: Iterable[str] | None = None) -> None:
+        """Raises ConfigError for a file (of `names`, if given) that is a link, or that has other names elsewhere."""
+        ours = {path.stat().st_ino for path in self.staging.rglob("*") if path.is_file()}
+        named = None if names is None else [self.folder / name for name in names]
+        paths = sorted(self.folder.rglob("*")) if named is None else [path for path in named if path.exists()]
+        for path in [self.folder, *paths]:
+            if path.is_symlink():
+                raise ConfigError(f"--in-place: {path} is a symbolic link; write to a new folder with --output-dir.")
+            found = path.stat()
+            if path.is_file() and found.st_nlink - (found.st_ino in ours) > 1:
+                raise ConfigError(
+                    f"--in-place: {path} has several names (hard links), and would be changed in one place only; "
+                    "write to a new folder with --output-dir."
+                )
+
+    def commit(self, told: dict[str, Any]) -> None:
+        """Switch every staged file that differs; `told` is kept in the record and given back by `finish`."""
+        names = self.changes()
+        for folder in (self.staging, *(path for path in self.staging.rglob("*") if path.is_dir())):
+            sync(folder)
+        part = self.record.with_name(f"{self.record.name}.part")
+        write_text(part, [json.dumps({"files": names, "told": told})])
+        part.rename(self.record)
+        sync(self.record.parent)
+
+    def finish(self) -> dict[str, Any]:
+        """Rename what the record names and is still staged. May be called as often as needed."""
+        record = self._read()
+        folders = {self.folder}
+        for name in record["files"]:
+            target = self.folder / name
+            if (self.staging / name).exists():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                (self.staging / name).replace(target)
+            folders |= {parent for parent in target.parents if parent.is_relative_to(self.folder)}
+        for folder in folders:
+            sync(folder)
+        told: dict[str, Any] = record["told"]
+        return told
+
+    def _read(self) -> dict[str, Any]:
+        try:
+            return dict(json.loads(self.record.read_text(encoding="utf-8")))
+        except (OSError, ValueError) as error:
+            raise InputError(f"{self.record} cannot be read: {error}; it is needed to finish {self.folder}.") from None
+
+    def _same(self, name: str) -> bool:
+        """Whether the folder has the file as it is: unchanged files keep their place, and their time."""
+        old, new = self.folder / name, self.staging / name
+        if not old.exists():
+            return False
+        return old.samefile(new) or filecmp.cmp(old, new, shallow=False)
+
+
+class InPlace(Workspace):
+    """The working folder of a run that writes into the folder it reads."""
+
+    @property
+    def switch(self) -> Switch:
+        return Switch(self.out, self.staging, self.work / "switch.json")
+
+    def check(self) -> None:
+        """Raises ConfigError where the folder cannot be written into, or a file is not its alone."""
+        if not (self.out.is_dir() and os.access(self.out, os.W_OK) and os.access(self.out.parent, os.W_OK)):
+            raise ConfigError(
+                f"--in-place: {self.out} and the folder it is in have to be folders that can be written to."
+            )
+        self.switch.check()
+
+    def check_outside(self, folder: Path | None) -> None:
+        """The output is the input's folder."""
+
+    def recover(self) -> dict[str, Any] | None:
+        """Finish a switch that a former run began; gives what it had to tell, None where there is none."""
+        if not self.switch.pending:
+            return None
+        with self._locks():
+            return self._finish()
+
+    def publish(self, told: dict[str, Any] | None = None) -> None:
+        """Switch what was built for what was there, then drop the working folder."""
+        self.switch.commit(told or {})
+        self._finish()
+
+    def _finish(self) -> dict[str, Any]:
+        told = self.switch.finish()
+        self.forget()
+        self.switch.record.unlink()
+        self.discard()
+        return told
+
+
+def check_settled(folder: Path) -> None:
+    """Raises InputError for a folder between its old and its new files."""
+    if InPlace(folder).switch.pending:
+        raise InputError(
+            f"{folder} is between its old files and its new ones: a command that changes it in place was stopped. "
+            "Start that command again first; it finishes at once."
+        )

@@ -1,0 +1,109 @@
+"""Puts a dataset that pgen wrote on the Hub: its files, its card, and the tag by which LeRobot finds its version.
+
+Files are committed in an order in which the metadata come last, and the tag after them, so that a push which
+was cut off is no dataset yet; started again, it sends what is missing. Nothing in the folder is changed.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import batched
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pgen.errors import ConfigError, InputError
+from pgen_lerobot.dataset import Dataset
+from pgen_lerobot.hub import failures, first_line
+from pgen_lerobot.sink import CARD, MANIFEST
+from pgen_lerobot.writing.card import pushed_card
+from pgen_lerobot.writing.files import walk
+
+if TYPE_CHECKING:
+    from huggingface_hub import HfApi
+
+FILES_A_COMMIT = 500
+"""More make the Hub's answer slow, up to a timeout."""
+_OURS = ("data/", "meta/", "videos/", "video/")
+"""Where files of a former push are removed that the dataset no longer has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """What a push did."""
+
+    url: str
+    files: int
+    tag: str
+
+
+def push(root: Path, repo_id: str, *, private: bool = False) -> Pushed:
+    """Put the dataset at `root` on the Hub as `repo_id`. Raises ConfigError and InputError."""
+    dataset = Dataset(root)
+    if not (root / MANIFEST).is_file():
+        raise InputError(f"{root / MANIFEST} is missing: only a dataset that pgen wrote can be pushed.")
+    card = pushed_card(dataset).encode()
+    names = sorted({*walk(root), CARD}, key=_late)
+    with _explained(repo_id):
+        from huggingface_hub import HfApi
+
+        api = HfApi()
+        remote = _repository(api, repo_id, private)
+        url = _commit(api, repo_id, root, names, remote, card)
+        tag = str(dataset.info["codebase_version"])
+        _tag(api, repo_id, tag)
+    return Pushed(url, len(names), tag)
+
+
+def _late(name: str) -> tuple[bool, str]:
+    return name == CARD or name.startswith("meta/"), name
+
+
+def _repository(api: "HfApi", repo_id: str, private: bool) -> set[str]:
+    """The names of what the repository holds, which is made where there is none."""
+    api.create_repo(repo_id, repo_type="dataset", private=private or None, exist_ok=True)
+    info = api.dataset_info(repo_id)
+    if private and not info.private:
+        raise ConfigError(f"{repo_id} exists and is public; make it private on the Hub, or push without --private.")
+    names = {file.rfilename for file in info.siblings or ()}
+    if "meta/info.json" in names and MANIFEST not in names:
+        raise ConfigError(f"{repo_id} holds a dataset that pgen did not write; choose another name for this one.")
+    return names
+
+
+def _commit(api: "HfApi", repo_id: str, root: Path, names: list[str], remote: set[str], card: bytes) -> str:
+    from huggingface_hub import CommitOperationAdd, CommitOperationDelete
+
+    gone = sorted(name for name in remote.difference(names) if name.startswith(_OURS))
+    operations: list[Any] = [CommitOperationDelete(name) for name in gone]
+    operations += [CommitOperationAdd(name, card if name == CARD else str(root / name)) for name in names]
+    for batch in batched(operations, FILES_A_COMMIT):
+        api.create_commit(repo_id, batch, commit_message="Add dialogue by pgen", repo_type="dataset")
+    return f"{api.endpoint}/datasets/{repo_id}"
+
+
+def _tag(api: "HfApi", repo_id: str, tag: str) -> None:
+    """LeRobot opens what the tag of its version names: the tag is moved to what was just pushed."""
+    refs = api.list_repo_refs(repo_id, repo_type="dataset")
+    if any(known.name == tag for known in refs.tags):
+        api.delete_tag(repo_id, tag=tag, repo_type="dataset")
+    api.create_tag(repo_id, tag=tag, repo_type="dataset")
+
+
+@contextmanager
+def _explained(repo_id: str) -> Iterator[None]:
+    from huggingface_hub.errors import HFValidationError, LocalTokenNotFoundError
+
+    stopping: tuple[type[Exception], ...] = (RuntimeError, *failures())
+    try:
+        yield
+    except HFValidationError as error:
+        raise ConfigError(f"REPO_ID: {error}") from None
+    except LocalTokenNotFoundError:
+        raise ConfigError(
+            f"pushing to {repo_id} needs a token: set HF_TOKEN, or log in with `hf auth login`."
+        ) from None
+    except stopping as error:
+        raise InputError(
+            f"the push to {repo_id} is not finished: {first_line(error)} Check the id, the network and what "
+            "HF_TOKEN may write; the same command goes on where it was."
+        ) from None

@@ -1,0 +1,29 @@
+"""A process of pgen's own whose Hub is the stand-in, and whose caches are a test's."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from hub_server import TOKEN, Hub
+
+_FOREIGN = ("HF_", "HUGGING", "XDG_")
+
+
+def environment(hub: Hub, home: Path, **more: str) -> dict[str, str]:
+    """The variables of the process: of Hugging Face's none but those of the test, and files by LFS, not by Xet."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(_FOREIGN)}
+    own = {"HF_ENDPOINT": hub.url, "HF_HOME": str(home), "HF_TOKEN": TOKEN, "HF_HUB_DISABLE_XET": "1"}
+    return {**kept, **own, **more}
+
+
+def pgen(hub: Hub, home: Path, *arguments: Any, **more: str) -> "subprocess.CompletedProcess[str]":
+    """Run `pgen` to its end."""
+    command = [sys.executable, "-c", "from pgen.cli import main; main()", *map(str, arguments)]
+    return subprocess.run(command, env=environment(hub, home, **more), capture_output=True, text=True, timeout=300)
+
+
+def annotated(hub: Hub, home: Path, out: Path, *arguments: Any, **more: str) -> "subprocess.CompletedProcess[str]":
+    """Annotate by `template` what `arguments` name."""
+    return pgen(hub, home, "annotate", "--output-dir", out, "--generator", "template", *arguments, **more)

@@ -1,0 +1,87 @@
+"""A switch in place leaves the old files or the new ones, whenever the process dies."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pgen.errors import ConfigError, InputError
+from pgen.switching import InPlace, check_settled
+
+
+@pytest.fixture
+def place(tmp_path):
+    folder = tmp_path / "in"
+    (folder / "meta").mkdir(parents=True)
+    (folder / "meta/a").write_text("a")
+    return InPlace(folder)
+
+
+def staged(place, **files):
+    place.work.mkdir()
+    staging = place.stage()
+    for name, text in files.items():
+        (staging / name).write_text(text)
+    return place.switch
+
+
+def test_a_process_killed_at_any_step_leaves_the_old_or_the_new_folder_after_the_next_start(tmp_path):
+    script = Path(__file__).parent / "switch_kills.py"
+    done = subprocess.run([sys.executable, script, tmp_path], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    outcomes = json.loads(done.stdout)
+    states = [state for state, _ in outcomes]
+    turned = states.index("new")
+    assert 10 < turned < len(states) - 10
+    assert states == ["old"] * turned + ["new"] * (len(states) - turned)
+    assert outcomes[turned][1] == {"told": "all"}
+
+
+def test_a_symbolic_link_is_refused(place, tmp_path):
+    (tmp_path / "blob").write_text("shared")
+    (place.out / "film.mp4").symlink_to(tmp_path / "blob")
+    with pytest.raises(ConfigError, match=r"film\.mp4 is a symbolic link"):
+        place.check()
+
+
+def test_a_folder_that_is_reached_by_a_link_is_refused(place, tmp_path):
+    (tmp_path / "link").symlink_to(place.out)
+    with pytest.raises(ConfigError, match="link is a symbolic link"):
+        InPlace(tmp_path / "link").check()
+
+
+def test_a_file_of_several_names_is_refused(place, tmp_path):
+    os.link(place.out / "meta/a", tmp_path / "elsewhere")
+    with pytest.raises(ConfigError, match=r"meta/a has several names"):
+        place.check()
+
+
+def test_a_name_in_what_a_stopped_run_had_staged_counts_for_none(place):
+    staged(place)
+    os.link(place.out / "meta/a", place.staging / "a")
+    place.check()
+
+
+def test_files_that_are_the_same_keep_their_place_and_time(place):
+    before = (place.out / "meta/a").stat()
+    switch = staged(place, b="b")
+    (place.staging / "meta").mkdir()
+    (place.staging / "meta/a").write_text("a")
+    switch.commit({})
+    switch.finish()
+    after = (place.out / "meta/a").stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+    assert (place.out / "b").read_text() == "b"
+
+
+def test_a_folder_between_old_and_new_is_read_by_nobody(place):
+    switch = staged(place, b="b")
+    check_settled(place.out)
+    switch.commit({})
+    with pytest.raises(InputError, match="Start that command again first"):
+        check_settled(place.out)
+    assert place.recover() == {}
+    check_settled(place.out)
