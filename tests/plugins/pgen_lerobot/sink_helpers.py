@@ -83,8 +83,6 @@ def results(root: Path, say: Answer = answer, generator: str = "template", **opt
         "retries": 0,
         "times": {"began": "", "seconds": 0.0, "model_seconds": 0.0},
     }
-    outcomes = [annotation.dialogue is not None for _, annotations in read() for annotation in annotations]
-    manifest["counts"] |= {"samples": len(outcomes), "answered": sum(outcomes)}
     return Results(source, manifest, read)
 
 
@@ -93,6 +91,8 @@ def annotate(root: Path, out: Path, run: Results | None = None, **options: Any) 
     run = run or results(root)
     sink = LeRobotSink(**options)
     sink.open(run.source)
+    outcomes = [annotation.dialogue is not None for _, annotations in run.read() for annotation in annotations]
+    run.manifest["counts"] |= {"samples": len(outcomes), "answered": sum(outcomes)}
     out.mkdir(parents=True)
     sink.write(run, out)
     return out
