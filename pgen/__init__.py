@@ -41,6 +41,8 @@ if TYPE_CHECKING:
         Usage,
     )
     from pgen.run import Report
+    from pgen_lerobot.dialogues import open
+    from pgen_lerobot.training import LeRobotDialogueDataset
 
 __version__ = "0.1.0"
 
@@ -56,6 +58,7 @@ __all__ = [
     "Image",
     "ImageReader",
     "InputError",
+    "LeRobotDialogueDataset",
     "Moment",
     "Options",
     "PgenError",
@@ -77,6 +80,7 @@ __all__ = [
     "Usage",
     "annotate",
     "hookimpl",
+    "open",
     "tuning",
 ]
 
@@ -92,6 +96,10 @@ _HOMES = {
         "Request", "Sample", "Skill", "Usage",
     ),
     "pgen.run": ("Report",),
+    # The one exception to "nothing in pgen/ knows a plugin": what reads a finished LeRobot dataset is asked for as
+    # `pgen.…`, lives with everything else about that format, and is looked up only when it is asked for.
+    "pgen_lerobot.dialogues": ("open",),
+    "pgen_lerobot.training": ("LeRobotDialogueDataset",),
 }  # fmt: skip
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 

@@ -203,6 +203,8 @@ class Sink(Component):
     """One form of the output."""
 
     kind = "sink"
+    builds_on: ClassVar[str | None] = None
+    """The sink whose output this one adds to: it comes along and writes first, whether it is named or not."""
 
     def open(self, source: Source) -> None:
         """Check that this source can be written in this form. Raises ConfigError or InputError."""
@@ -214,6 +216,10 @@ class Sink(Component):
     def needs_bytes(self, source: Source) -> int:
         """An upper estimate of the room on the disk, in bytes."""
         return 0
+
+    def remarks(self) -> tuple[str, ...]:
+        """What one should know who uses this output: shown with the plan and with the report."""
+        return ()
 
 
 KINDS: Mapping[str, type[Component]] = {cls.kind: cls for cls in (Source, Sampler, PromptBuilder, Generator, Sink)}

@@ -41,15 +41,33 @@ def create(config: RunConfig, objects: Mapping[str, Component] | None = None, kn
         one(Sampler, config.sampler),
         one(PromptBuilder, config.prompt),
         one(Generator, config.generator),
-        (sink,) if isinstance(sink, Sink) else _sinks(names, config.sink_options, known),
+        _given(sink, known) if isinstance(sink, Sink) else _sinks(names, config.sink_options, known),
     )
 
 
+def _given(sink: Sink, known: Registry) -> tuple[Sink, ...]:
+    """A sink that is an object, behind those that it builds on, with their defaults."""
+    before: list[Any] = _ordered([known.find("sink", sink.builds_on)], known) if sink.builds_on else []
+    return (*(cls() for cls in before), sink)
+
+
 def _sinks(names: Sequence[str], options: Mapping[str, Any], known: Registry) -> tuple[Sink, ...]:
-    """Each sink takes the options that it has; one that no sink has is left to the first, to refuse it."""
-    classes: list[Any] = [known.find("sink", name) for name in names]
+    """Each sink takes the options that it has; one that no sink has is left to the first named, to refuse it."""
+    classes: list[Any] = _ordered([known.find("sink", name) for name in names], known)
     fields = {field for cls in classes for field in cls.Options.model_fields}
     strays = {key: value for key, value in options.items() if key not in fields}
     taken = [{key: value for key, value in options.items() if key in cls.Options.model_fields} for cls in classes]
-    taken[0] |= fitting(classes[0], strays)
+    first = classes.index(known.find("sink", names[0]))
+    taken[first] |= fitting(classes[first], strays)
     return tuple(cls(**its) for cls, its in zip(classes, taken, strict=True))
+
+
+def _ordered(classes: Sequence[Any], known: Registry) -> list[Any]:
+    """Each sink once, behind the one that it builds on."""
+    ordered: list[Any] = []
+    for cls in classes:
+        chain = [cls]
+        while chain[-1].builds_on is not None:
+            chain.append(known.find("sink", chain[-1].builds_on))
+        ordered += [one for one in reversed(chain) if one not in ordered]
+    return ordered

@@ -30,7 +30,7 @@ from pgen.workspace import Workspace
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a run will do: counts, what the source repaired, and the first sample with its prompt."""
+    """What a run will do: counts, what the source repaired, the first sample with its prompt, the sinks' remarks."""
 
     episodes: int
     frames: int
@@ -39,6 +39,7 @@ class Plan:
     notes: dict[str, int]
     sample: Sample
     prompt: Prompt
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ class Report:
     usage: Usage
     seconds: float
     notes: dict[str, int]
+    remarks: tuple[str, ...] = ()
 
 
 class Run:
@@ -92,7 +94,7 @@ class Run:
             found = f" ({'; '.join(f'{count} {note}' for note, count in notes.items())})" if notes else ""
             raise InputError(f"the chosen episodes hold no skill to ask about{found}; check the skills.")
         prompt = with_clip(self.parts.prompts.build(first, self._seed(first)), first)
-        return Plan(**counts, notes=notes, sample=first, prompt=prompt)
+        return Plan(**counts, notes=notes, sample=first, prompt=prompt, remarks=self._remarks())
 
     def execute(self, progress: Callable[[int, int], Progress]) -> Report:
         """Ask what is missing, then write. `progress` is given the number of samples, and of those done before."""
@@ -130,6 +132,9 @@ class Run:
     def _planned(self) -> Iterator[tuple[Episode, list[Sample]]]:
         return planned(self.parts.source, self.parts.sampler, self.options.max_samples)
 
+    def _remarks(self) -> tuple[str, ...]:
+        return tuple(remark for sink in self.parts.sinks for remark in sink.remarks())
+
     def _seed(self, sample: Sample) -> int:
         return derive(self.options.seed, sample_key(sample))
 
@@ -162,7 +167,7 @@ class Run:
                     failed[annotation.failure.stage] += 1
         counted = plan.episodes, plan.frames, plan.samples
         name = self.parts.generator.name
-        return Report(self.workspace.out, name, *counted, 0, dict(failed), usage, 0.0, plan.notes)
+        return Report(self.workspace.out, name, *counted, 0, dict(failed), usage, 0.0, plan.notes, plan.remarks)
 
     def _check_failures(self, report: Report, journal: Journal) -> None:
         failed = sum(report.failed.values())

@@ -13,6 +13,7 @@ def plan_text(plan: Plan) -> str:
         f"samples    {plan.samples:,} (one request each)",
         f"images     {plan.images:,}",
         *_notes(plan.notes),
+        *_remarks(plan.remarks),
         "",
         f"The first sample: {sample.episode_id}, frame {sample.frame_index}, {len(sample.images)} images",
         *(f"  {image}" for image in sample.images),
@@ -36,6 +37,7 @@ def report_text(report: Report) -> str:
         *([f"asked      {usage.attempts:,} times, {usage.retries:,} requests sent again"] if usage.retries else []),
         *([f"tokens     {usage.tokens_in:,} in, {usage.tokens_out:,} out"] if usage.tokens_out else []),
         *_notes(report.notes),
+        *_remarks(report.remarks),
         f"seconds    {report.seconds:.1f}",
         f"output     {report.output_dir}",
     ]
@@ -44,3 +46,7 @@ def report_text(report: Report) -> str:
 
 def _notes(notes: dict[str, int]) -> list[str]:
     return [f"note       {count:,} {note}" for note, count in notes.items()]
+
+
+def _remarks(remarks: tuple[str, ...]) -> list[str]:
+    return [f"note       {remark}" for remark in remarks]

@@ -20,9 +20,12 @@ def pgen_sources() -> "Iterable[type[Source]]":
 
 @hookimpl
 def pgen_sinks() -> "Iterable[type[Sink]]":
+    from pgen_lerobot.forms.annotations import LeRobotAnnotationsSink
+    from pgen_lerobot.forms.language_columns import LanguageColumnsSink
+    from pgen_lerobot.forms.task_override import TaskOverrideSink
     from pgen_lerobot.sink import LeRobotSink
 
-    return (LeRobotSink,)
+    return LeRobotSink, LanguageColumnsSink, LeRobotAnnotationsSink, TaskOverrideSink
 
 
 @hookimpl

@@ -14,7 +14,6 @@ import pyarrow as pa
 
 from pgen import annotations, manifest
 from pgen.components import Options, Results, Sink, Source
-from pgen.durable import write_text
 from pgen.errors import ConfigError, InputError
 from pgen_lerobot.dataset import COLUMN, Dataset
 from pgen_lerobot.frames import indexed
@@ -23,13 +22,12 @@ from pgen_lerobot.writing import files, metadata, shards
 from pgen_lerobot.writing.card import Counts, write_card
 from pgen_lerobot.writing.dialogues import MIRROR, Dialogues, read_mirror
 from pgen_lerobot.writing.labelling import Labeller
+from pgen_lerobot.writing.skills import KEPT_SKILLS, write_skills
 
 LINES = f"meta/{annotations.FILE}"
 MANIFEST = "meta/pgen/manifest.json"
-SKILLS = "meta/pgen/skills.json"
-"""The skills that were used, where they are not the dataset's own."""
 CARD = "README.md"
-_OWN = {LINES, MANIFEST, SKILLS}
+_OWN = {LINES, MANIFEST, KEPT_SKILLS}
 _ROOM_PER_FRAME = 16
 _ROOM_AT_LEAST = 16_000_000
 
@@ -124,12 +122,12 @@ class _Writing:
         return written + self.dataset.layout.stats.write(self.out, labeller.stats)
 
     def _skills(self) -> list[str]:
-        """The skills file of the run, so that the labels can be followed without it."""
-        choice = str(self.results.source.options.skills)
-        if choice in ("auto", "task"):
+        """The spans of the run, so that the labels can be followed, where no skills.json in its place has them."""
+        source = self.results.source
+        if isinstance(source, LeRobotSource) and source.skills.in_place:
             return []
-        write_text(self.out / SKILLS, [files.read_text(Path(choice))], files.KEPT)
-        return [SKILLS]
+        write_skills(self.results, self.out / KEPT_SKILLS)
+        return [KEPT_SKILLS]
 
     def _manifest(self, counts: Counts, written: list[str]) -> None:
         """The card has no hash: it is there to be edited."""

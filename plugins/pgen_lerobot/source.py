@@ -17,7 +17,7 @@ from pgen_lerobot.cameras import Cameras
 from pgen_lerobot.dataset import Dataset, EpisodeEntry
 from pgen_lerobot.frames import EpisodeFrames, stream
 from pgen_lerobot.hub import locate
-from pgen_lerobot.skills import SkillReader, reader
+from pgen_lerobot.skills import EpisodeSkills, Place, SkillReader, choose
 
 
 class LeRobotOptions(Options):
@@ -34,7 +34,7 @@ class LeRobotOptions(Options):
     views: int | None = Field(None, ge=0)
     """Show at most this many cameras a sample; none of them need files where it is 0."""
     skills: str = "auto"
-    """`auto` (meta/skills.json), `task` (each episode's task is its one skill), or the path of a skills file."""
+    """`auto` (the first form that is found), a form by name (see docs/labels.md), or the path of a file."""
 
 
 class LeRobotSource(Source):
@@ -51,9 +51,7 @@ class LeRobotSource(Source):
         cameras = Cameras(self.dataset)
         self._cameras = cameras.choose(self.options.cameras, self.options.views, self._wanted)
         self._found = cameras.notes(self._cameras) + self.dataset.notes()
-        self._skills: SkillReader = reader(
-            self.options.skills, self.dataset.root, self.dataset.tasks.texts, self.dataset.fps
-        )
+        self.skills: SkillReader = choose(self.options.skills, Place(self.dataset, self._wanted))
         self._repairs: Counter[str] = Counter()
 
     def identity(self) -> dict[str, Any]:
@@ -104,9 +102,8 @@ class LeRobotSource(Source):
                 f"{entry.index}, {self.dataset.layout.episodes_name} says {entry.length}; the two disagree."
             )
         own_task = self._own_task(frames)
-        found = self._skills.read(frames, own_task)
-        if found is None:
-            self._repairs["episodes without skills: left unlabelled"] += 1
+        found = self.skills.read(frames, own_task)
+        self._note(found)
         spans = found.spans if found else ()
         episode = Episode(
             index=entry.index,
@@ -121,6 +118,14 @@ class LeRobotSource(Source):
         if empty:
             self._repairs["skills shorter than a frame: nothing to label"] += empty
         return episode
+
+    def _note(self, found: EpisodeSkills | None) -> None:
+        if found is None:
+            self._repairs["episodes without skills: left unlabelled"] += 1
+            return
+        self._repairs.update(found.notes)
+        if self.options.skills == "auto" and self.skills.name != "skills-json":
+            self._repairs[f"episodes whose skills come from {self.skills.reads}"] += 1
 
     def _own_task(self, frames: EpisodeFrames) -> str:
         texts = self.dataset.tasks.texts

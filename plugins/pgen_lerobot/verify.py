@@ -13,7 +13,7 @@ from typing import Any
 from pgen.errors import PgenError
 from pgen.schema import first_error, validator
 from pgen_lerobot.dataset import Dataset
-from pgen_lerobot.verifying import frames, lerobot, meta
+from pgen_lerobot.verifying import forms, frames, lerobot, meta
 from pgen_lerobot.verifying.labels import Expected
 from pgen_lerobot.verifying.problems import MOST, Problem, Verification
 from pgen_lerobot.writing.shards import shard_names
@@ -42,6 +42,7 @@ def _problems(found: Verification, with_lerobot: bool) -> Iterator[Problem]:
     yield from _read_manifest(found.root, manifest)
     yield from meta.problems(dataset, manifest, found.notes)
     yield from frames.problems(dataset, shards, Expected(dataset, manifest), found.notes)
+    yield from forms.problems(dataset, shards, manifest, found.notes)
     if with_lerobot:
         yield from lerobot.problems(dataset, found.notes)
 

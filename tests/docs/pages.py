@@ -47,7 +47,7 @@ class Folder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        for name in ("annotate_pgen.py", "benchmarks"):
+        for name in ("annotate_pgen.py", "benchmarks", "docs"):
             (path / name).symlink_to(TOP / name)
 
     def run(self, page: Path) -> None:

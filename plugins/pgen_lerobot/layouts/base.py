@@ -5,7 +5,7 @@ A layout is read once and then answers from memory; nothing outside the dataset'
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -67,6 +67,13 @@ class EpisodeStats(ABC):
     @abstractmethod
     def write(self, out: Path, stats: Mapping[int, Mapping[str, float]], column: str = COLUMN) -> list[str]:
         """Write the files with the new column's stats by episode; gives the names of those that changed."""
+
+    @abstractmethod
+    def retell(self, counts: Mapping[int, Counter[int]], texts: Sequence[str]) -> list[str]:
+        """Write the files of an output under way again, for another task_index: each episode's tasks and stats of it.
+
+        `counts` is how often each task occurs in an episode. Gives the names of the files that changed.
+        """
 
     @abstractmethod
     def rows(self) -> Iterator[StatsRow]:

@@ -1,6 +1,7 @@
 """The episodes' stats as v3.0 keeps them: columns `stats/<feature>/<statistic>` of meta/episodes."""
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,8 @@ import pyarrow.parquet as pq
 
 from pgen.durable import sync
 from pgen_lerobot.layouts.base import COLUMN, EpisodeStats, StatsRow
-from pgen_lerobot.writing.parquet import finish, with_feature, write_group, writer_like
+from pgen_lerobot.writing.jsontext import retold_stat
+from pgen_lerobot.writing.parquet import finish, rewrite_in_place, with_feature, write_group, writer_like
 
 _LIKE = "stats/task_index/"
 _NEW = f"stats/{COLUMN}/"
@@ -37,6 +39,12 @@ class ColumnStats(EpisodeStats):
         names = [path.relative_to(self._root).as_posix() for path in self._files]
         return [name for name in names if _write(self._root / name, out / name, stats, _stats_of(column))]
 
+    def retell(self, counts: Mapping[int, Counter[int]], texts: Sequence[str]) -> list[str]:
+        for path in self._files:
+            schema = pq.read_schema(path)
+            rewrite_in_place(path, schema, lambda table: [_retold(table, counts, texts)])
+        return [path.relative_to(self._root).as_posix() for path in self._files]
+
     def rows(self) -> Iterator[StatsRow]:
         for path in self._files:
             name = path.relative_to(self._root).as_posix()
@@ -48,6 +56,21 @@ class ColumnStats(EpisodeStats):
             for row, cells in enumerate(table.to_pylist()):
                 values = {column.removeprefix(_NEW): cells[column] for column in found}
                 yield StatsRow(name, row, int(cells["episode_index"] or 0), like, values)
+
+
+def _retold(table: pa.Table, counts: Mapping[int, Counter[int]], texts: Sequence[str]) -> pa.Table:
+    found = [counts.get(index or 0, Counter()) for index in table.column("episode_index").to_pylist()]
+    for position, field in enumerate(table.schema):
+        cells: list[Any] = []
+        if field.name == "tasks":
+            cells = [[texts[index] for index in sorted(counted)] for counted in found]
+        elif field.name.startswith(_LIKE):
+            name, old = field.name.removeprefix(_LIKE), table.column(field.name).to_pylist()
+            cells = [retold_stat(cell, counted, name) for cell, counted in zip(old, found, strict=True)]
+        else:
+            continue
+        table = table.set_column(position, field, pa.array(cells, field.type))
+    return table
 
 
 def _write(source: Path, target: Path, stats: Mapping[int, Mapping[str, float]], new: str) -> bool:

@@ -1,7 +1,8 @@
 """The episodes' stats as v2.1 keeps them: a line an episode in meta/episodes_stats.jsonl. v2.0 has none."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,10 @@ from pgen.durable import write_text
 from pgen.errors import InputError
 from pgen_lerobot.layouts.base import COLUMN, EpisodeStats, StatsRow
 from pgen_lerobot.lines import read_lines, whole
-from pgen_lerobot.writing.jsontext import in_form, placed_behind
+from pgen_lerobot.writing.jsontext import in_form, placed_behind, retold_stat
 
 FILE = "meta/episodes_stats.jsonl"
+EPISODES = "meta/episodes.jsonl"
 
 
 class LineStats(EpisodeStats):
@@ -20,7 +22,7 @@ class LineStats(EpisodeStats):
     column = COLUMN + ".{}"
 
     def __init__(self, root: Path) -> None:
-        self._path = root / FILE
+        self._root, self._path = root, root / FILE
 
     def files(self) -> list[Path]:
         return [self._path] if self._path.is_file() else []
@@ -36,6 +38,22 @@ class LineStats(EpisodeStats):
             return []
         write_text(out / FILE, (json.dumps(_with(line, stats, column)) + "\n" for _, line in self._lines()))
         return [FILE]
+
+    def retell(self, counts: Mapping[int, Counter[int]], texts: Sequence[str]) -> list[str]:
+        def line_of(line: dict[str, Any]) -> dict[str, Any]:
+            counted = counts.get(int(line["episode_index"]), Counter())
+            stats, like = line.get("stats"), _like(line.get("stats") or {}, COLUMN)
+            told = {name: retold_stat(old, counted, name) for name, old in like.items()}
+            changed: dict[str, Any] = {"stats": {**stats, "task_index": told}} if stats and like else {}
+            if "tasks" in line:
+                changed["tasks"] = [texts[index] for index in sorted(counted)]
+            return {**line, **changed}
+
+        paths = [self._root / EPISODES, *self.files()]
+        for path in paths:
+            lines = [json.dumps(line_of(line), ensure_ascii=False) + "\n" for _, line in read_lines(path)]
+            write_text(path, lines)
+        return [path.relative_to(self._root).as_posix() for path in paths]
 
     def rows(self) -> Iterator[StatsRow]:
         for number, line in self._lines():

@@ -32,7 +32,7 @@ def _differences(opened: Any, known: Dataset, notes: list[str]) -> list[str]:
 
     rows = sorted({0, len(opened) // 2, len(opened) - 1})
     try:
-        batch = next(iter(DataLoader(Subset(opened, rows), batch_size=len(rows))))
+        batch = next(iter(DataLoader(Subset(opened, rows), batch_size=len(rows), collate_fn=_collate(opened))))
     except ValueError as error:
         if type(error).__name__ != "FrameTimestampError":
             raise
@@ -47,6 +47,15 @@ def _differences(opened: Any, known: Dataset, notes: list[str]) -> list[str]:
         if text != known.tasks.texts[index]:
             found.append(f"lerobot reads task {index} as {text!r}, not {known.tasks.texts[index]!r}")
     return found
+
+
+def _collate(opened: Any) -> Any:
+    """As lerobot's own training: language columns are lists, which torch alone cannot batch."""
+    if not getattr(opened.meta, "has_language_columns", False):
+        return None
+    from lerobot.utils.collate import lerobot_collate_fn
+
+    return lerobot_collate_fn
 
 
 def _told(error: Exception) -> str:

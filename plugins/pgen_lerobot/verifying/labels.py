@@ -18,6 +18,7 @@ from pgen_lerobot.dataset import Dataset
 from pgen_lerobot.source import LeRobotSource
 from pgen_lerobot.verifying.problems import Problem
 from pgen_lerobot.writing.labelling import Labeller
+from pgen_lerobot.writing.skills import KEPT_SKILLS
 
 LINES = "meta/syn_annotations.jsonl"
 NO_ROW = -2
@@ -56,17 +57,20 @@ class Expected:
         while self._found:
             yield self._found.pop(0)
 
-    def _start(self) -> None:
+    def annotated(self) -> Iterator[tuple[Episode, list[Annotation]]]:
+        """The episodes with the annotations that fit them, anew. Raises PgenError."""
         source = LeRobotSource(**self._options())
         source.open()
-        annotated = self._annotated(source, self._dataset.root / LINES)
-        self._labeller = Labeller(annotated, self._row, self.least or None, self._dataset.layout.stats.names())
+        return self._annotated(source, self._dataset.root / LINES)
+
+    def _start(self) -> None:
+        self._labeller = Labeller(self.annotated(), self._row, self.least or None, self._dataset.layout.stats.names())
 
     def _options(self) -> dict[str, Any]:
         """Those of the run, for the dataset where it is now."""
         told = self._manifest.get("source")
         source = told if isinstance(told, dict) else {}
-        kept = self._dataset.root / "meta" / "pgen" / "skills.json"
+        kept = self._dataset.root / KEPT_SKILLS
         skills = str(kept) if kept.is_file() else source.get("skills", "auto")
         return {"root": self._dataset.root, "episodes": source.get("episodes"), "skills": skills}
 

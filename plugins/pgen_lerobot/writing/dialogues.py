@@ -62,8 +62,11 @@ class Dialogues:
 
     def index(self, annotation: Annotation) -> int:
         """The row of the annotation's dialogue: the one that has its text, or a new one."""
-        row = Row.of(annotation)
-        text = f"{row.user_prompt} | {row.robot_utterance}"
+        return self.add(Row.of(annotation))
+
+    def add(self, row: Row) -> int:
+        """The row of the table for a text, and what it is: the one that is there, or a new one."""
+        text = f"{row.user_prompt} | {row.robot_utterance}" if row.robot_utterance else str(row.user_prompt)
         index = self._index.setdefault(text, len(self._index))
         known = self.used.get(index)
         self.used[index] = row if known is None else known.agreeing(row)

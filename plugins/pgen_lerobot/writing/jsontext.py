@@ -2,7 +2,10 @@
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
+
+from pgen_lerobot.writing.stats import summarise
 
 
 def in_form(like: Any, value: float) -> Any:
@@ -10,6 +13,12 @@ def in_form(like: Any, value: float) -> Any:
     if isinstance(like, list):
         return [in_form(like[0] if like else 0.0, value)]
     return float(value) if isinstance(like, float) else value
+
+
+def retold_stat(old: Any, counts: Mapping[int, int], name: str) -> Any:
+    """A statistic of another column, in the form of the old one; the old one where it is none that is known."""
+    known = summarise(counts, [name]) if counts and old is not None else {}
+    return in_form(old, known[name]) if name in known else old
 
 
 def placed_behind(neighbour: str, content: dict[str, Any], key: str, value: Any) -> dict[str, Any]:

@@ -5,12 +5,14 @@ original's metadata; a column that is new takes those of a neighbour.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from pgen.durable import sync
 
 _CODECS = {"UNCOMPRESSED": "NONE", "LZ4_RAW": "LZ4"}
 _DICTIONARIES = {"PLAIN_DICTIONARY", "RLE_DICTIONARY"}
@@ -18,15 +20,24 @@ _ENCODINGS = ("BYTE_STREAM_SPLIT", "DELTA_BINARY_PACKED", "DELTA_LENGTH_BYTE_ARR
 _ARROW = b"ARROW:schema"
 _CHUNKING = b"content_defined_chunking"
 
+type Pieces = Callable[[pa.Table], Iterable[pa.Table]]
+"""What becomes of a row group: one or more, in order."""
 
-def writer_like(file: pq.ParquetFile, target: Path, schema: pa.Schema, new: Mapping[str, str]) -> pq.ParquetWriter:
-    """A writer with the settings of `file`; `new` names, for each new column, the column it is like."""
+
+def writer_like(
+    file: pq.ParquetFile, target: Path, schema: pa.Schema, new: Mapping[str, str], dictionaries: Iterable[str] = ()
+) -> pq.ParquetWriter:
+    """A writer with the settings of `file`; `new` names, for each new column, the column it is like.
+
+    The columns of `dictionaries` are written with a dictionary in any case.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
     chunks = _chunks(file)
     for column, like in new.items():
         known = {path: chunk for path, chunk in chunks.items() if path == like or path.startswith(f"{like}.")}
         chunks |= {column + path.removeprefix(like): chunk for path, chunk in known.items()}
-    dictionaries = [path for path, chunk in chunks.items() if _DICTIONARIES & set(chunk.encodings)]
+    named = set(dictionaries)
+    dictionaries = [path for path, chunk in chunks.items() if path in named or _DICTIONARIES & set(chunk.encodings)]
     settings: dict[str, Any] = {
         "version": file.metadata.format_version,
         "write_page_index": any(chunk.has_offset_index for chunk in chunks.values()),
@@ -42,6 +53,21 @@ def writer_like(file: pq.ParquetFile, target: Path, schema: pa.Schema, new: Mapp
             "write_statistics": [path for path, chunk in chunks.items() if chunk.is_stats_set],
         }
     return pq.ParquetWriter(target, schema, **settings)
+
+
+def rewrite_in_place(path: Path, schema: pa.Schema, pieces: Pieces, new: Mapping[str, str] | None = None) -> None:
+    """A parquet file again, with another schema, renamed into its place; `new` as for `writer_like`."""
+    aside = path.with_name(f"{path.name}.new")
+    with (
+        pq.ParquetFile(path) as file,
+        writer_like(file, aside, schema, new or {}, dictionaries=new or ()) as writer,
+    ):
+        for group in range(file.metadata.num_row_groups):
+            for piece in pieces(file.read_row_group(group, use_threads=False)):
+                write_group(writer, piece)
+        finish(writer, file, schema)
+    sync(aside)
+    aside.replace(path)
 
 
 def write_group(writer: pq.ParquetWriter, table: pa.Table) -> None:

@@ -16,6 +16,8 @@ NAMES = (
     "sim_pickplace_so101_v30",
     "sim_pickplace_so101_v30_images",
     "cr5_realarm_v30conv_8ep",
+    "cr5_realarm_v21_8ep",
+    "gr1_picknplace_v20",
 )
 
 

@@ -1,0 +1,48 @@
+"""`meta/skills.jsonl`, or any .jsonl file: a span a line (schema `skill_span`), in any order."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pgen.errors import InputError
+from pgen.records import Skill
+from pgen.schema import first_error, validator
+from pgen_lerobot.frames import EpisodeFrames
+from pgen_lerobot.skills.base import EpisodeSkills, FileReader, Place
+
+
+class SpanLines(FileReader):
+    """The spans of a file of lines."""
+
+    name = "jsonl"
+    reads = "meta/skills.jsonl"
+
+    def __init__(self, place: Place) -> None:
+        self._episodes: dict[int, list[Skill]] = {}
+        for line in _lines(self.path(place)):
+            skill = Skill(line.get("skill") or line.get("name", ""), float(line["start"]), float(line["end"]))
+            self._episodes.setdefault(line["episode_index"], []).append(skill)
+
+    @property
+    def empty(self) -> bool:
+        return not self._episodes
+
+    def read(self, frames: EpisodeFrames, own_task: str) -> EpisodeSkills | None:
+        spans = self._episodes.get(frames.episode_index)
+        return EpisodeSkills(tuple(spans)) if spans else None
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    check = validator("skill_span")
+    with path.open(encoding="utf-8-sig") as file:
+        for number, text in enumerate(file, start=1):
+            if not text.strip():
+                continue
+            try:
+                line = json.loads(text)
+            except (ValueError, RecursionError) as error:
+                raise InputError(f"{path}, line {number}: not JSON: {error}.") from None
+            if problem := first_error(check, line):
+                raise InputError(f"{path}, line {number}: {problem}. See `pgen schema skill_span`.")
+            yield line

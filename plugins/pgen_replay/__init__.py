@@ -1,0 +1,23 @@
+"""The generator and the sampler `replay`: the answers of a former run, or those that were edited by hand since."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from pgen.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    from pgen.components import Generator, Sampler
+
+
+@hookimpl
+def pgen_generators() -> "Iterable[type[Generator]]":
+    from pgen_replay.generator import ReplayGenerator
+
+    return (ReplayGenerator,)
+
+
+@hookimpl
+def pgen_samplers() -> "Iterable[type[Sampler]]":
+    from pgen_replay.sampler import ReplaySampler
+
+    return (ReplaySampler,)

@@ -1,0 +1,38 @@
+"""The sampler `replay`: exactly the moments that a file has a dialogue for, so that none of them is lost."""
+
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+
+from pgen.components import Options, Sampler
+from pgen.errors import InputError
+from pgen.records import Episode
+from pgen.spans import frame_ranges
+from pgen_replay.files import Memory
+
+
+class ReplaySamplerOptions(Options):
+    file: Path
+    """A former run's syn_annotations.jsonl, the folder that holds it, or a lerobot_annotations.json."""
+
+
+class ReplaySampler(Sampler):
+    """The moments of a file with dialogues, as the generator `replay` answers them."""
+
+    name = "replay"
+    Options = ReplaySamplerOptions
+    options: ReplaySamplerOptions
+
+    def frames(self, episode: Episode) -> Iterator[int]:
+        spans = frame_ranges(episode)
+        for frame in self._memory.frames(episode):
+            if not any(frame in span for span in spans):
+                raise InputError(
+                    f"{self._memory.path}: a dialogue of {episode.id} is at frame {frame}, where no skill goes on; "
+                    "move it into a skill, or take it out."
+                )
+            yield frame
+
+    @cached_property
+    def _memory(self) -> Memory:
+        return Memory(self.options.file)
