@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pgen.records import Skill
-from pgen_lerobot.skills.skills_json import spans_of
+from pgen_lerobot.skills.skills_json import read_spans
 from pgen_lerobot.source import LeRobotSource
 from pgen_segment.gripper import Gripper
 from pgen_segment.job import segment_all
@@ -22,7 +22,7 @@ SECONDS = (1.0, 2.0, 3.0)
 
 def truth(root: Path) -> Episodes:
     """The expert's spans."""
-    return spans_of(root / "meta/skills.json")
+    return read_spans(root / "meta/skills.json")
 
 
 def by_gripper(root: Path, steady: float = SHORTEST) -> Episodes:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import click
 
     from pgen.components import Generator, PromptBuilder, Sampler, Sink, Source
+    from pgen.segmenters import Segmenter
 
 hookspec = pluggy.HookspecMarker("pgen")
 hookimpl = pluggy.HookimplMarker("pgen")
@@ -48,6 +49,12 @@ def pgen_sinks() -> Iterable[type["Sink"]]:
 
 
 @hookspec
+def pgen_segmenters() -> Iterable[type["Segmenter"]]:
+    """Ways to split an episode into skills."""
+    return ()
+
+
+@hookspec
 def pgen_commands() -> Iterable["click.Command"]:
     """Further commands of the command line."""
     return ()
@@ -59,5 +66,6 @@ HOOKS = {
     "prompt": "pgen_prompt_builders",
     "generator": "pgen_generators",
     "sink": "pgen_sinks",
+    "segmenter": "pgen_segmenters",
 }
 """The hook that provides each kind of component."""

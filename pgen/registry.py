@@ -137,9 +137,9 @@ def _describe(problem: Exception) -> str:
 
 
 def _check_class(kind: str, cls: Any, plugin: str) -> None:
-    from pgen.components import KINDS
+    from pgen.segmenters import BASES
 
-    base = KINDS[kind]
+    base = BASES[kind]
     if not (isinstance(cls, type) and issubclass(cls, base)):
         raise PluginError(f"plugin {plugin}: {HOOKS[kind]} returned {cls!r}, which is not a pgen.{base.__name__}.")
     if not isinstance(getattr(cls, "name", None), str):

@@ -6,6 +6,11 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How long an example takes says something about the machine and what else it does, nothing about the rule.
+settings.register_profile("pgen", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("pgen")
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("HF_DATASETS_OFFLINE", "1")

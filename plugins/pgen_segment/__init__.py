@@ -8,6 +8,15 @@ from pgen.hookspecs import hookimpl
 if TYPE_CHECKING:
     import click
 
+    from pgen.segmenters import Segmenter
+
+
+@hookimpl
+def pgen_segmenters() -> "Iterable[type[Segmenter]]":
+    from pgen_segment.gripper import Gripper
+
+    return (Gripper,)
+
 
 @hookimpl
 def pgen_commands() -> "Iterable[click.Command]":

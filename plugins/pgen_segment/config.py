@@ -2,19 +2,17 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any
 
 from pydantic import ValidationError
 
 from pgen.components import explain
 from pgen.errors import ConfigError
+from pgen.registry import registry
+from pgen.segmenters import Segmenter
 from pgen_lerobot.source import LeRobotSource
-from pgen_segment.gripper import Gripper
 from pgen_segment.job import Job, SegmentOptions
-from pgen_segment.segmenter import Segmenter
 
-SEGMENTERS: dict[str, type[Segmenter]] = {cls.name: cls for cls in (Gripper,)}
 _SOURCE = ("root", "repo_id", "revision", "episodes")
 
 
@@ -26,17 +24,9 @@ def job(segmenter: str, assignments: Sequence[str], flags: Mapping[str, Any]) ->
         options = SegmentOptions(**run)
     except ValidationError as error:
         raise ConfigError(f"the run: {'; '.join(explain(SegmentOptions, error))}. See `pgen segment --help`.") from None
-    cls = _find(segmenter)
+    cls: Any = registry().find(Segmenter.kind, segmenter)
     # No camera is shown: a dataset whose videos are not at hand can be segmented, too.
     return Job(options, LeRobotSource(**source, views=0, skills="task"), cls(**_options(cls, assignments)))
-
-
-def _find(name: str) -> type[Segmenter]:
-    if name not in SEGMENTERS:
-        close = get_close_matches(name, SEGMENTERS, n=1)
-        hint = f"did you mean {close[0]}?" if close else f"there are: {', '.join(sorted(SEGMENTERS))}."
-        raise ConfigError(f"there is no segmenter named {name!r}; {hint}")
-    return SEGMENTERS[name]
 
 
 def _options(cls: type[Segmenter], assignments: Sequence[str]) -> dict[str, Any]:

@@ -16,10 +16,10 @@ from pydantic import Field
 from pgen import manifest
 from pgen.components import Options
 from pgen.errors import ConfigError, SampleError, TooManyFailuresError
+from pgen.segmenters import Segmenter
 from pgen.workspace import Workspace
 from pgen_lerobot.source import LeRobotSource
 from pgen_segment import output, reading, skillsfile
-from pgen_segment.segmenter import Segmenter
 from pgen_segment.skillsfile import Segmented
 from pgen_segment.whole import make_whole
 

@@ -48,9 +48,9 @@ def lines(result: "Score") -> Iterator[str]:
 
 def _read(path: Path) -> "Episodes":
     from pgen.errors import InputError
-    from pgen_lerobot.skills.skills_json import spans_of
+    from pgen_lerobot.skills.skills_json import read_spans
 
     file = path / "meta" / "skills.json" if path.is_dir() else path
     if not file.is_file():
         raise InputError(f"there is no skills file {file}; name a skills.json, or a dataset that has meta/skills.json.")
-    return spans_of(file)
+    return read_spans(file)
