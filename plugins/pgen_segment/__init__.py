@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 @hookimpl
 def pgen_segmenters() -> "Iterable[type[Segmenter]]":
     from pgen_segment.gripper import Gripper
+    from pgen_segment.vlm import Vlm
 
-    return (Gripper,)
+    return (Gripper, Vlm)
 
 
 @hookimpl

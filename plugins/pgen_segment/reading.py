@@ -20,6 +20,12 @@ def dataset_of(source: Source) -> Dataset:
     return source.dataset
 
 
+def count(source: LeRobotSource) -> int:
+    """How many episodes are chosen."""
+    chosen = source.options.episodes
+    return len(source.dataset.episode_indices if chosen is None else parse_ranges(chosen, "--episodes"))
+
+
 def check(source: LeRobotSource, columns: Sequence[str]) -> None:
     """Raises InputError for a shard without one of the columns."""
     for name in source.dataset.data_files:
