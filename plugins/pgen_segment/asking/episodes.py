@@ -84,7 +84,8 @@ class Episodes:
         question = wording.prompt(wording.filled("describe", **told), wording.DESCRIPTION)
         first = await self.asker.ask(sample, question, self._show(sample), _reads(wording.DESCRIPTION))
         told |= {"description": first["description"], "names": wording.names(self.style, self.known)}
-        question = wording.prompt(wording.filled("segment", **told), wording.spans_schema(start, stop, self.known))
+        schema = wording.spans_schema(start, stop, len(frames), self.known)
+        question = wording.prompt(wording.filled("segment", **told), schema)
         found = await self.asker.ask(
             sample, question, self._show(sample), lambda reply: reading.spans(reply, episode, self.known)
         )

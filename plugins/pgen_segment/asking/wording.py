@@ -20,7 +20,7 @@ LONGEST_NAME = 120
 _NAME = {"type": "string", "minLength": 1, "maxLength": LONGEST_NAME}
 DESCRIPTION = {
     "type": "object",
-    "properties": {"description": {"type": "string", "minLength": 1, "maxLength": 3000}},
+    "properties": {"description": {"type": "string", "minLength": 1, "maxLength": 1500}},
     "required": ["description"],
     "additionalProperties": False,
 }
@@ -65,8 +65,8 @@ def prompt(text: str, schema: dict[str, Any]) -> Prompt:
     return Prompt(text, schema, wording()["system"].strip())
 
 
-def spans_schema(start: float, stop: float, known: Sequence[str]) -> dict[str, Any]:
-    """An object with the spans under `skills`; what a decoder is held to, not what is accepted."""
+def spans_schema(start: float, stop: float, most: int, known: Sequence[str]) -> dict[str, Any]:
+    """An object with at most so many spans under `skills`: what a decoder is held to, not what is accepted."""
     time = {"type": "number", "minimum": start, "maximum": stop}
     span = {
         "type": "object",
@@ -74,7 +74,7 @@ def spans_schema(start: float, stop: float, known: Sequence[str]) -> dict[str, A
         "required": ["name", "start", "end"],
         "additionalProperties": False,
     }
-    spans = {"type": "array", "minItems": 1, "maxItems": MOST_SPANS, "items": span}
+    spans = {"type": "array", "minItems": 1, "maxItems": most, "items": span}
     return _object({"skills": spans})
 
 

@@ -266,8 +266,7 @@ def test_a_vocabulary_is_made_from_some_episodes_and_then_used_by_all(root, tmp_
         (["--generator", "qwen-openai", "--base-url", "http://x", "--device", "cpu"], "--device does not apply"),
         (["--generator", "qwen-openai", "--base-url", "http://x", "--vocabulary", "none.txt"], "cannot be read"),
         (
-            ["--generator", "qwen-openai", "--base-url", "http://x", "--opt", "segmenter.overlap=30"]
-            + ["--opt", "segmenter.window=9"],
+            ["--generator", "qwen-openai", "--base-url", "http://x", "--opt", "segmenter.window=8"],
             "overlap must be less than window",
         ),
     ],
