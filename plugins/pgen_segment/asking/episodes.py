@@ -82,13 +82,12 @@ class Episodes:
             "before": wording.before(recent),
         }
         question = wording.prompt(wording.filled("describe", **told), wording.DESCRIPTION)
-        first = await self.asker.ask(sample, question, self._show(sample), _reads(wording.DESCRIPTION))
+        show = self._show(sample)
+        first = await self.asker.ask(sample, question, show, _reads(wording.DESCRIPTION))
         told |= {"description": first["description"], "names": wording.names(self.style, self.known)}
         schema = wording.spans_schema(start, stop, len(frames), self.known)
         question = wording.prompt(wording.filled("segment", **told), schema)
-        found = await self.asker.ask(
-            sample, question, self._show(sample), lambda reply: reading.spans(reply, episode, self.known)
-        )
+        found = await self.asker.ask(sample, question, show, lambda reply: reading.spans(reply, episode, self.known))
         return stitching.window(found, episode, start, stop, self.changes)
 
     async def _name(self, episode: Episode, skill: Skill, earlier: str, later: str) -> str:
@@ -110,7 +109,13 @@ class Episodes:
         return reading.listed(answer["name"], self.known)
 
     def _show(self, sample: Sample) -> Show:
+        """The pictures of a sample: read when they are first asked for, and kept for a second question."""
+        shown: tuple[Image, ...] = ()
+
         async def show() -> tuple[Image, ...]:
+            nonlocal shown
+            if shown:
+                return shown
             async with self._decoding:
                 shown = await asyncio.to_thread(self._sheets, sample)
             if missing := len(sample.cameras) - len(shown):

@@ -40,22 +40,23 @@ def window(found: Any, episode: Episode, start: float, stop: float, changes: Cou
 
 def stitched(left: Window, right: Window) -> Window:
     """Two windows that overlap as one; the seam is an edge that both have, else the middle of the overlap."""
-    shared = right.start, left.stop
-    seam, agreed = _seam(left, right, shared)
-    before = [replace(span, end=min(span.end, seam)) for span in left.spans if span.start < seam]
+    ours, seam, agreed = _seam(left, right)
+    before = [replace(span, end=seam if span.end >= ours else span.end) for span in left.spans if span.start < ours]
     after = [replace(span, start=max(span.start, seam)) for span in right.spans if span.end > seam]
     if before and after and not agreed and before[-1].name == after[0].name:
         after[0] = replace(after[0], start=before.pop().start)
     return Window(left.start, right.stop, (*before, *after))
 
 
-def _seam(left: Window, right: Window, shared: tuple[float, float]) -> tuple[float, bool]:
-    low, high = shared
+def _seam(left: Window, right: Window) -> tuple[float, float, bool]:
+    """Where the seam lies to the left window and to the right one, and whether both have an edge there."""
+    low, high = right.start, left.stop
     ours, theirs = _edges(left.spans, low, high), _edges(right.spans, low, high)
     near = min(product(ours, theirs), key=lambda pair: (abs(pair[0] - pair[1]), pair), default=None)
     if near is not None and abs(near[0] - near[1]) <= NEAR:
-        return near[1], True
-    return (low + high) / 2, False
+        return *near, True
+    middle = (low + high) / 2
+    return middle, middle, False
 
 
 def _edges(spans: Sequence[Skill], low: float, high: float) -> list[float]:

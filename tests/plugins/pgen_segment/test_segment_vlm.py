@@ -205,7 +205,7 @@ def test_a_camera_that_cannot_be_read_is_left_out_and_counted(tmp_path):
     lines = execute(root, tmp_path / "out", generator)
     shown = {r.sample.episode_index: [image.camera for image in r.images] for r in generator.requests}
     assert shown == {0: list(cameras), 1: [cameras[0]]}
-    assert "note       2 sheets of a camera that cannot be read: left out" in lines
+    assert "note       1 sheets of a camera that cannot be read: left out" in lines
 
 
 def test_spans_are_named_once_more_from_their_own_frames(root, tmp_path):

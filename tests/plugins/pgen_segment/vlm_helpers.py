@@ -32,8 +32,15 @@ def answering(spans: Any = SPANS, **others: Any) -> Callable[[Request], Any]:
     return answer
 
 
-def vlm_job(root: Any, out: Any, generator: FakeGenerator, run: dict[str, Any] | None = None, **options: Any) -> Job:
-    source = LeRobotSource(root=root, skills="task")
+def vlm_job(
+    root: Any,
+    out: Any,
+    generator: FakeGenerator,
+    run: dict[str, Any] | None = None,
+    episodes: str | None = None,
+    **options: Any,
+) -> Job:
+    source = LeRobotSource(root=root, skills="task", episodes=episodes)
     given = {"output_dir": out, "skills_only": True, **(run or {})}
     return Job(SegmentOptions(**given), source, Vlm(**options), generator)
 
