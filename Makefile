@@ -35,8 +35,8 @@ wheel-test: .venv-lerobot044/.ready .venv-lerobot033/.ready ## the whole suite, 
 servers: .venv-test/.ready ## environments of real servers, for tests/servers; prints the variables to export
 	@tools/server-envs.sh .venv-vllm .venv-serve
 
-bench: .venv-test/.ready ## every figure the README gives
-	.venv-test/bin/python benchmarks/run.py $(ARGS)
+bench: .venv-bench/.ready ## every figure that the README and docs give, into docs/performance.md
+	.venv-bench/bin/python benchmarks/run.py --write docs/performance.md $(ARGS)
 
 constraints: ## the newest versions that fit pyproject.toml, into constraints*.txt
 	tools/setup.sh constraints
@@ -49,6 +49,9 @@ clean: ## remove what these commands made
 
 .venv-test/.ready: $(SETUP)
 	tools/setup.sh test && touch $@
+
+.venv-bench/.ready: $(SETUP)
+	tools/setup.sh bench && touch $@
 
 .venv-lerobot044/.ready: constraints-lerobot044.txt tools/setup.sh
 	tools/setup.sh lerobot044 && touch $@

@@ -18,7 +18,7 @@ from typing import Any
 import PIL.Image
 
 from pgen.annotations import labeled_sample
-from pgen.cli import cli
+from pgen.cli import main as run
 from pgen.components import Generator
 from pgen.config import RunOptions
 from pgen.parsing import parse
@@ -91,7 +91,7 @@ def main() -> None:
     """Run `pgen annotate` with the script's flags."""
     given = {name: value for name, value in vars(_arguments()).items() if value is not None}
     flags = [part for name, value in given.items() for part in (f"--{name.replace('_', '-')}", str(value))]
-    cli(["annotate", "--generator", GENERATOR, "--prompt", "seed", *flags])
+    run(["annotate", "--generator", GENERATOR, "--prompt", "seed", *flags])
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """How long `pgen --help` takes, against what it cannot do without: a Python process that imports click.
 
 Both are run in turn, so that what else the machine does meets both alike; the ratio is the median of the
-pairs'. Usage: help_time.py [PAIRS]
+pairs'.
 """
 
 import subprocess
@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 from time import perf_counter
+
+from common.table import Row, main
 
 PAIRS = 15
 HELP = [str(Path(sys.executable).with_name("pgen")), "--help"]
@@ -29,15 +31,12 @@ def ratio(pairs: int) -> float:
     return median(found[1:])
 
 
-def lines(pairs: int = PAIRS) -> Iterator[str]:
-    """One line: the ratio and what it was made of."""
-    yield f"pgen --help takes {ratio(pairs):.1f} times as long as python -c 'import click' ({pairs} pairs)"
-
-
-def main() -> None:
-    for line in lines(int(sys.argv[1]) if len(sys.argv) > 1 else PAIRS):
-        print(line)
+def lines(tiny: bool = False) -> Iterator[Row]:
+    """One line: the ratio."""
+    pairs = 2 if tiny else PAIRS
+    measure = f"`pgen --help`, times `python -c 'import click'` ({pairs} pairs)"
+    yield Row(measure, f"{ratio(pairs):.1f}", "1")
 
 
 if __name__ == "__main__":
-    main()
+    main(lines)

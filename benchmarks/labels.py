@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import pairwise
 
+from common.table import main
 from pgen.labels import label
 from pgen.planning import samples_of
 from pgen.records import Episode
@@ -63,17 +64,12 @@ def share(rule: str, seconds: float) -> float:
     return sum(own != given for own, given in pairs) / len(pairs)
 
 
-def lines() -> Iterator[str]:
-    """The table."""
+def lines(tiny: bool = False) -> Iterator[str]:
+    """The table, which takes no time."""
     yield f"{'frames with a dialogue of another skill':<42}" + "".join(f"{f'{n} s':>8}" for n in INTERVALS)
     for rule in RULES:
         yield f"{rule:<42}" + "".join(f"{share(rule, n):>8.1%}" for n in INTERVALS)
 
 
-def main() -> None:
-    for line in lines():
-        print(line)
-
-
 if __name__ == "__main__":
-    main()
+    main(lines)

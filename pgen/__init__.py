@@ -10,6 +10,7 @@ from pgen.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     from pgen.api import annotate
+    from pgen.checks import Check, Context
     from pgen.components import (
         Component,
         Generator,
@@ -29,7 +30,9 @@ if TYPE_CHECKING:
         Dialogue,
         Episode,
         Failure,
+        Finding,
         Image,
+        Judgement,
         Moment,
         Plan,
         Prompt,
@@ -38,9 +41,10 @@ if TYPE_CHECKING:
         Request,
         Sample,
         Skill,
+        Turn,
         Usage,
     )
-    from pgen.run import Report
+    from pgen.reports import Report
     from pgen_lerobot.dialogues import open
     from pgen_lerobot.training import LeRobotDialogueDataset
 
@@ -48,16 +52,20 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Annotation",
+    "Check",
     "Clip",
     "Component",
     "ConfigError",
+    "Context",
     "Dialogue",
     "Episode",
     "Failure",
+    "Finding",
     "Generator",
     "Image",
     "ImageReader",
     "InputError",
+    "Judgement",
     "LeRobotDialogueDataset",
     "Moment",
     "Options",
@@ -77,6 +85,7 @@ __all__ = [
     "Sink",
     "Skill",
     "Source",
+    "Turn",
     "Usage",
     "annotate",
     "hookimpl",
@@ -86,16 +95,17 @@ __all__ = [
 
 _HOMES = {
     "pgen.api": ("annotate",),
+    "pgen.checks": ("Check", "Context"),
     "pgen.components": (
         "Component", "Generator", "ImageReader", "Options", "PromptBuilder", "Results", "Sampler", "Sink", "Source",
         "tuning",
     ),
     "pgen.errors": ("ConfigError", "InputError", "PgenError", "PluginError", "SampleError"),
     "pgen.records": (
-        "Annotation", "Clip", "Dialogue", "Episode", "Failure", "Image", "Moment", "Plan", "Prompt", "Repair", "Reply",
-        "Request", "Sample", "Skill", "Usage",
+        "Annotation", "Clip", "Dialogue", "Episode", "Failure", "Finding", "Image", "Judgement", "Moment", "Plan",
+        "Prompt", "Repair", "Reply", "Request", "Sample", "Skill", "Turn", "Usage",
     ),
-    "pgen.run": ("Report",),
+    "pgen.reports": ("Report",),
     # The one exception to "nothing in pgen/ knows a plugin": what reads a finished LeRobot dataset is asked for as
     # `pgen.…`, lives with everything else about that format, and is looked up only when it is asked for.
     "pgen_lerobot.dialogues": ("open",),

@@ -6,13 +6,14 @@ failed has null there, and its stage and reason. Costs are left out: the same ru
 
 import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from pgen.components import Results
 from pgen.durable import write_text
 from pgen.errors import InputError
-from pgen.records import Annotation, Dialogue, Failure, Moment, Plan, Sample
+from pgen.records import Annotation, Dialogue, Failure, Finding, Judgement, Moment, Plan, Sample
 from pgen.schema import first_error, validator
 
 FILE = "syn_annotations.jsonl"
@@ -33,6 +34,8 @@ def to_line(annotation: Annotation, generator: str) -> dict[str, Any]:
         "episode_index": sample.episode_index,
         "frame_index": sample.frame_index,
         "timestamp": sample.timestamp,
+        "variant": sample.variant,
+        "turn_type": sample.turn_type,
         "skill_index": sample.skill_index,
         "skill_future": list(sample.skill_future),
         "cameras": list(sample.cameras),
@@ -41,6 +44,8 @@ def to_line(annotation: Annotation, generator: str) -> dict[str, Any]:
         "response_type": dialogue.response_type if dialogue else None,
         "planned_scenario_type": annotation.plan.scenario_type,
         "planned_response_type": annotation.plan.response_type,
+        "checks": [asdict(finding) for finding in annotation.checks],
+        "judgement": asdict(annotation.judgement) if annotation.judgement else None,
         "generator": generator,
         "status": "ok" if dialogue else "failed",
         "stage": failure.stage if failure else None,
@@ -81,6 +86,8 @@ def from_line(line: dict[str, Any]) -> Annotation:
         cameras=tuple(line["cameras"]),
         images=tuple(line["images"]),
         clip=tuple(Moment(*moment) for moment in line["clip"]),
+        variant=line.get("variant", 0),
+        turn_type=line.get("turn_type"),
     )
     outcome: Dialogue | Failure
     if line["status"] == "ok":
@@ -88,7 +95,10 @@ def from_line(line: dict[str, Any]) -> Annotation:
         outcome = Dialogue(line["user_prompt"], line["robot_utterance"], *types)
     else:
         outcome = Failure(line["stage"], line["reason"])
-    return Annotation(sample, Plan(line["planned_scenario_type"], line["planned_response_type"]), outcome)
+    plan = Plan(line["planned_scenario_type"], line["planned_response_type"])
+    checks = tuple(Finding(**finding) for finding in line.get("checks", ()))
+    judgement = Judgement(**line["judgement"]) if line.get("judgement") else None
+    return Annotation(sample, plan, outcome, checks=checks, judgement=judgement)
 
 
 def write_lines(path: Path, results: Results) -> None:

@@ -4,7 +4,7 @@ A component has a `name` and an `Options` model whose fields are documented; it 
 options, holds nothing open until it is opened, and can be pickled. Heavy imports belong into its methods.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pgen.errors import ConfigError
 from pgen.records import Annotation, Episode, Image, Prompt, Reply, Request, Sample
+from pgen.secrets import redact, redacted
 
 
 class Options(BaseModel):
@@ -44,8 +45,8 @@ class Component:
             raise ConfigError(f"{self.kind} {self.name}: {told}. {see}") from None
 
     def __repr__(self) -> str:
-        given = ", ".join(f"{key}={value!r}" for key, value in self.options.model_dump().items())
-        return f"{type(self).__name__}({given})"
+        given = ", ".join(f"{key}={value!r}" for key, value in redacted(self.options.model_dump()).items())
+        return redact(f"{type(self).__name__}({given})")
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.options.model_dump())
@@ -151,6 +152,10 @@ class Generator(Component):
     """Replies for requests."""
 
     kind = "generator"
+    languages: ClassVar[frozenset[str] | None] = None
+    """The languages that it can write, by their codes; None where that is up to the model."""
+    any_schema: ClassVar[bool] = True
+    """Whether it answers any request. One that writes nothing but dialogues cannot judge them."""
 
     @property
     def concurrency(self) -> int:
@@ -220,9 +225,6 @@ class Sink(Component):
     def remarks(self) -> tuple[str, ...]:
         """What one should know who uses this output: shown with the plan and with the report."""
         return ()
-
-
-KINDS: Mapping[str, type[Component]] = {cls.kind: cls for cls in (Source, Sampler, PromptBuilder, Generator, Sink)}
 
 
 def explain(options: type[BaseModel], error: ValidationError) -> list[str]:

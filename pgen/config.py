@@ -8,12 +8,15 @@ import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
+from pydantic.fields import FieldInfo
 
 from pgen.components import Component, Options, explain
 from pgen.errors import ConfigError
+from pgen.languages import code_of
+from pgen.sidefiles import TEMPLATE, read_bounded
 
 SHORT = {
     "root": ("source", "root"),
@@ -28,6 +31,7 @@ SHORT = {
     "model": ("generator", "model"),
     "temperature": ("generator", "temperature"),
     "base_url": ("generator", "base_url"),
+    "wait_for_server": ("generator", "wait_for_server"),
     "serve": ("generator", "serve"),
     "replicas": ("generator", "replicas"),
     "device": ("generator", "device"),
@@ -41,8 +45,12 @@ SHORT = {
 }
 """Flags that stand for a component's option, by the flag's parameter name."""
 
-COMPONENTS = ("source", "sampler", "prompt", "generator", "sink")
+COMPONENTS = ("source", "sampler", "prompt", "generator", "check", "judge", "sink")
+SEVERAL = ("check", "sink")
+"""Of these there may be more than one."""
 DEFAULTS = {"sampler": "segments", "prompt": "hi-robot"}
+CHECKS = ("grounding", "meta-words", "label-copy", "length", "language", "duplicates")
+"""The checks where none is named; `none` stands for none."""
 
 
 class RunOptions(Options):
@@ -50,6 +58,8 @@ class RunOptions(Options):
 
     output_dir: Path
     """The new dataset; must not exist yet."""
+    journal: Path | None = None
+    """The file that keeps the answers of a run under way, on a local disk; beside the output where not given."""
     seed: int = 0
     """Makes every choice of the run; the same seed gives the same output."""
     max_samples: int | None = Field(None, ge=1)
@@ -60,8 +70,24 @@ class RunOptions(Options):
     """How often a sample is asked at most, where the reply was cut, no JSON or not of the schema."""
     max_pixels: int = Field(1003520, ge=1024)
     """Pictures are scaled down to this many pixels before they are sent."""
+    language: str = "en"
+    """The dialogue's language, by its code or its English name."""
+    turns: Literal["off", "episode"] = "off"
+    """`episode` tells each request what was said before in its episode; those of an episode wait for each other."""
+    variants: int = Field(1, ge=1, le=100)
+    """How many different dialogues to ask for at each moment; they share the frames of its stretch."""
+    on_check: Literal["retry", "keep", "fail"] = "retry"
+    """What becomes of a dialogue that a check finds wrong: asked for once more, then kept and marked (`retry`) or
+    failed (`fail`); or kept and marked at once (`keep`)."""
+    judge_share: float = Field(0.1, gt=0, le=1)
+    """The share of the answered samples that the judge looks at."""
     fresh: bool = False
     """Throw away the answers of an unfinished run and start anew."""
+
+    @field_validator("language")
+    @classmethod
+    def _language(cls, value: str) -> str:
+        return code_of(value)
 
 
 class Choice(Options):
@@ -72,13 +98,16 @@ class Choice(Options):
 
 
 class RunConfig(Options):
-    """A whole run: its options and its components, by name. No sink means the source's own."""
+    """A whole run: its options and its components, by name. No sink means the source's own, no judge means none."""
 
     run: RunOptions
     source: Choice
     sampler: Choice
     prompt: Choice
     generator: Choice
+    judge: Choice | None
+    checks: tuple[str, ...]
+    check_options: dict[str, Any]
     sinks: tuple[str, ...]
     sink_options: dict[str, Any]
 
@@ -105,10 +134,24 @@ def build(values: Mapping[str, Any]) -> RunConfig:
     names["source"] = names["source"] or _source_for(tables["source"].get("root"))
     if not names["generator"]:
         raise ConfigError("no generator is named; choose one with --generator NAME (`pgen plugins` lists them).")
-    sinks = [names["sink"]] if isinstance(names["sink"], str) else names["sink"] or ()
-    run = checked(rest)
-    one = {k: Choice(name=names[k] or DEFAULTS[k], options=tables[k]) for k in COMPONENTS if k != "sink"}
-    return RunConfig(run=run, **one, sinks=tuple(sinks), sink_options=tables["sink"])
+    if str(names["prompt"]).startswith("file:"):
+        names["prompt"], _, tables["prompt"]["path"] = names["prompt"].partition(":")
+    sinks, checks = _listed(names["sink"]), _listed(CHECKS if names["check"] is None else names["check"])
+    if tables["judge"] and not names["judge"]:
+        raise ConfigError("the judge has options but no name; choose a generator with --judge NAME.")
+    one = {
+        kind: Choice(name=names[kind] or DEFAULTS[kind], options=tables[kind])
+        for kind in COMPONENTS
+        if kind not in SEVERAL and (kind != "judge" or names[kind])
+    }
+    return RunConfig(
+        run=checked(rest),
+        **{"judge": None, **one},
+        checks=() if checks == ("none",) else checks,
+        check_options=tables["check"],
+        sinks=sinks,
+        sink_options=tables["sink"],
+    )
 
 
 def checked(options: Mapping[str, Any]) -> RunOptions:
@@ -129,7 +172,17 @@ def fitting(cls: type[Component], options: Mapping[str, Any]) -> dict[str, Any]:
                 f"--{flag.replace('_', '-')} does not apply: {kind} {cls.name} has no option {option}. "
                 f"See `pgen plugins show {cls.name}`."
             )
-    return dict(options)
+    return {name: _amended(known.get(name), value) for name, value in options.items()}
+
+
+def _amended(field: FieldInfo | None, value: Any) -> Any:
+    """What was set key by key changes the default; what was given as a whole replaces it."""
+    default = field.get_default() if field else None
+    return {**default, **value} if isinstance(value, _Keys) and isinstance(default, dict) else value
+
+
+def _listed(names: Any) -> tuple[str, ...]:
+    return (names,) if isinstance(names, str) else tuple(names or ())
 
 
 def _source_for(root: Any) -> str:
@@ -138,10 +191,10 @@ def _source_for(root: Any) -> str:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        values = tomllib.loads(read_bounded(path, TEMPLATE).decode("utf-8"))
     except OSError as error:
         raise ConfigError(f"the run file {path} cannot be read: {error.strerror}.") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigError(f"the run file {path} is not TOML: {error}.") from None
     for kind in COMPONENTS:
         if kind in values and not isinstance(values[kind], dict):
@@ -165,9 +218,13 @@ def _assignment(text: str) -> tuple[list[str], Any]:
     return path, value
 
 
+class _Keys(dict[str, Any]):
+    """Keys that were set one by one."""
+
+
 def _set(values: dict[str, Any], path: list[str], value: Any) -> None:
     for key in path[:-1]:
-        values = values.setdefault(key, {})
+        values = values.setdefault(key, _Keys())
         if not isinstance(values, dict):
             raise ConfigError(f"--opt {'.'.join(path)}: {key} already has a value that is no table.")
     values[path[-1]] = value

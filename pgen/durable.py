@@ -1,8 +1,15 @@
 """Files and folders that are on the disk before anything is said of them."""
 
+import errno
 import os
 from collections.abc import Iterable
 from pathlib import Path
+
+OF_THE_DISK = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE}
+    | {errno.EACCES, errno.EPERM, errno.ESTALE, errno.ENAMETOOLONG}
+)
+"""What an OSError says where a file could not be written, whatever was written: `errno`."""
 
 
 def write_text(path: Path, parts: Iterable[str], errors: str = "strict") -> None:
@@ -12,6 +19,14 @@ def write_text(path: Path, parts: Iterable[str], errors: str = "strict") -> None
     with path.open("x", encoding="utf-8", errors=errors, newline="") as file:
         file.writelines(parts)
     sync(path)
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it, and have the entry of each that is new on the disk."""
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    path.mkdir(parents=True, exist_ok=True)
+    for folder in missing:
+        sync(folder.parent)
 
 
 def sync(path: Path) -> None:

@@ -4,10 +4,12 @@ The message of a PgenError is one sentence or two that name the file, row or opt
 the command line prints it without a traceback and exits with `exit_code`.
 """
 
+from pathlib import Path
 from typing import Literal
 
-Stage = Literal["decode", "generate", "transport", "refused", "truncated", "parse", "schema"]
-"""Where a sample failed: reading its pictures, in the generator (or on the way to its server), or in the reply."""
+Stage = Literal["decode", "generate", "transport", "refused", "truncated", "parse", "schema", "check"]
+"""Where a sample failed: reading its pictures, in the generator (or on the way to its server), in the reply, or by
+what a check found in it."""
 
 
 class PgenError(Exception):
@@ -32,6 +34,16 @@ class PluginError(PgenError):
     """A plugin failed to load, to register or to keep its contract."""
 
     exit_code = 3
+
+
+class StorageError(PgenError):
+    """The disk is full, or cannot be read or written at `path`; the run can be started again."""
+
+    exit_code = 2
+
+    def __init__(self, message: str, path: Path | None = None) -> None:
+        super().__init__(message)
+        self.path = path
 
 
 class TooManyFailuresError(PgenError):

@@ -11,6 +11,7 @@ import pluggy
 if TYPE_CHECKING:
     import click
 
+    from pgen.checks import Check
     from pgen.components import Generator, PromptBuilder, Sampler, Sink, Source
     from pgen.segmenters import Segmenter
 
@@ -43,6 +44,12 @@ def pgen_generators() -> Iterable[type["Generator"]]:
 
 
 @hookspec
+def pgen_checks() -> Iterable[type["Check"]]:
+    """What may be wrong with a dialogue."""
+    return ()
+
+
+@hookspec
 def pgen_sinks() -> Iterable[type["Sink"]]:
     """Forms of the output."""
     return ()
@@ -65,6 +72,7 @@ HOOKS = {
     "sampler": "pgen_samplers",
     "prompt": "pgen_prompt_builders",
     "generator": "pgen_generators",
+    "check": "pgen_checks",
     "sink": "pgen_sinks",
     "segmenter": "pgen_segmenters",
 }

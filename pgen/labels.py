@@ -2,14 +2,16 @@
 
 A sample's dialogue labels the frames from its own to the next answered sample of the same span; the
 frames of the span before its first answered sample take that one. A label never crosses a span's edge:
-no frame carries a dialogue that was made for another skill.
+no frame carries a dialogue that was made for another skill. The variants of one sample share its frames, in
+runs of about the same length whose order their texts decide (and so the seed, and chance).
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 from pgen.records import Annotation, Episode
+from pgen.seeds import derive
 from pgen.spans import frame_ranges
 
 
@@ -37,11 +39,33 @@ def label(episode: Episode, annotations: Iterable[Annotation]) -> list[Stretch]:
 def _span(frames: range, annotations: list[Annotation]) -> list[Stretch]:
     if not annotations or not frames:
         return []
-    ordered = sorted(annotations, key=lambda annotation: annotation.sample.frame_index)
-    starts = [frames.start, *(annotation.sample.frame_index for annotation in ordered[1:]), frames.stop]
+    ordered = sorted(annotations, key=_frame)
+    groups = [list(group) for _, group in groupby(ordered, key=_frame)]
+    starts = [frames.start, *(_frame(group[0]) for group in groups[1:]), frames.stop]
     return [
-        Stretch(start, stop, annotation) for (start, stop), annotation in zip(pairwise(starts), ordered, strict=True)
+        stretch
+        for edges, group in zip(pairwise(starts), groups, strict=True)
+        for stretch in _shared(range(*edges), group)
     ]
+
+
+def _frame(annotation: Annotation) -> int:
+    return annotation.sample.frame_index
+
+
+def _shared(frames: range, variants: list[Annotation]) -> list[Stretch]:
+    """The frames in a run for each variant; where they are fewer than the variants, the last ones have none."""
+    if len(variants) > 1:
+        variants = sorted(variants, key=_drawn)
+    count = min(len(variants), len(frames))
+    edges = [frames.start + len(frames) * part // count for part in range(count + 1)] if count else []
+    return [Stretch(start, stop, one) for (start, stop), one in zip(pairwise(edges), variants, strict=False)]
+
+
+def _drawn(annotation: Annotation) -> tuple[int, int]:
+    sample, dialogue = annotation.sample, annotation.dialogue
+    said = dialogue.task if dialogue else ""
+    return derive(sample.frame_index, sample.episode_id, sample.variant, said), sample.variant
 
 
 def _without_holes(stretches: list[Stretch], length: int) -> list[Stretch]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pgen
 from pgen.durable import write_text
+from pgen.secrets import redacted
 
 _NAMED = ("pyarrow", "av", "pillow", "torch", "transformers", "lerobot")
 
@@ -28,4 +29,4 @@ def versions() -> dict[str, str]:
 
 def write(path: Path, manifest: dict[str, Any]) -> None:
     """Write the manifest durably."""
-    write_text(path, [json.dumps(manifest, indent=2, ensure_ascii=False, allow_nan=False), "\n"])
+    write_text(path, [json.dumps(redacted(manifest), indent=2, ensure_ascii=False, allow_nan=False), "\n"])

@@ -35,6 +35,7 @@ MAX_STARTS = 64
 MAX_REPAIRS = 4
 """Of those, how many are read once more without trailing commas."""
 
+_HALF = re.compile("[\ud800-\udfff]")
 _START = re.compile(r"[{\[]")
 _BEFORE_CLOSING = re.compile(r",?\s*[}\]]")
 _STRING_OR_COMMA = re.compile(r'"(?:[^"\\]|\\.)*+"?|,(?=\s*[}\]])', re.DOTALL)
@@ -61,6 +62,23 @@ def objects(reply: Reply) -> list[dict[str, Any]]:
         return _objects(text)
     except RecursionError:
         raise _too_deep(text) from None
+
+
+def parse_object(reply: Reply, schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The one object of the reply that fits a schema which is no dialogue's. Raises SampleError as `parse` does."""
+    if reply.truncated:
+        raise SampleError("truncated", f"the reply was cut at its length limit: {_shown(reply.text)}")
+    check = _validator(schema)
+    try:
+        found = _objects(reply.text)
+        problems = [_oversized(fields, check) or first_error(check, fields) for fields in found]
+    except RecursionError:
+        raise SampleError("parse", f"the reply's JSON is nested too deep: {_shown(reply.text)}") from None
+    fitting = [fields for fields, problem in zip(found, problems, strict=True) if problem is None]
+    if len(fitting) != 1:
+        problem = problems[-1] or f"the reply holds {len(fitting)} answers where one is wanted"
+        raise SampleError("schema", f"{problem}, in {_shown(reply.text)}")
+    return fitting[0]
 
 
 def _fitting(objects: list[dict[str, Any]], check: "Validator", text: str) -> Dialogue:
@@ -91,7 +109,7 @@ def _problem(fields: dict[str, Any], check: "Validator") -> str | None:
     said = [fields.get(name) for name in ("user_prompt", "robot_utterance", "scenario_type", "response_type")]
     if not all(value is None or isinstance(value, str) for value in said):
         return "$: a type is not a text"
-    if any("\ud800" <= character <= "\udfff" for value in said if value for character in value):
+    if any(_HALF.search(value) for value in said if value):
         return "$: the reply holds half a character"
     return None
 

@@ -1,5 +1,6 @@
 """Paths that come out of data: joined to a folder, and refused where they would leave it."""
 
+import os
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from pgen.errors import InputError
@@ -24,3 +25,21 @@ def linked_inside(folder: Path, relative: str, origin: str) -> Path:
     if not path.resolve().is_relative_to(folder.resolve()):
         raise InputError(f"{origin}: the path {relative!r} is a link that leads outside {folder}.")
     return path
+
+
+def check_links(root: Path) -> None:
+    """Raises InputError for a link below `root` that leads outside: what it shows would get into the output.
+
+    A snapshot in a Hub cache is made of links into the blobs beside it, and may be.
+    """
+    allowed = [root.resolve()]
+    if root.absolute().parent.name == "snapshots":
+        allowed.append((root.absolute().parent.parent / "blobs").resolve())
+    for folder, folders, files in os.walk(root):
+        folders[:] = [name for name in folders if name not in (".cache", ".git")]
+        for name in (*folders, *files):
+            path = Path(folder, name)
+            if path.is_symlink() and not any(path.resolve().is_relative_to(place) for place in allowed):
+                raise InputError(
+                    f"{path} is a link that leads outside {root}; put what it leads to into the dataset's folder."
+                )

@@ -11,6 +11,15 @@ if TYPE_CHECKING:
 
 QUALITY = 90
 
+MOST_PIXELS = 64_000_000
+"""Of a picture that is decoded: more than any robot's camera has, and 192 MB in memory."""
+
+
+def check_size(width: int, height: int) -> None:
+    """Raises ValueError for a picture that is too large to be decoded, whatever its file is like."""
+    if width * height > MOST_PIXELS:
+        raise ValueError(f"it has {width} x {height} pixels, and {MOST_PIXELS:,} are the most that is decoded")
+
 
 def fitted(width: int, height: int, max_pixels: int) -> tuple[int, int]:
     """The size of the same shape with at most `max_pixels` pixels; never larger than it was."""
@@ -21,7 +30,8 @@ def fitted(width: int, height: int, max_pixels: int) -> tuple[int, int]:
 
 
 def encode(picture: "PIL.Image.Image", camera: str, max_pixels: int) -> Image:
-    """A PIL picture of any mode as a JPEG of at most `max_pixels`."""
+    """A PIL picture of any mode as a JPEG of at most `max_pixels`. Raises ValueError for one that is too large."""
+    check_size(picture.width, picture.height)
     size = fitted(picture.width, picture.height, max_pixels)
     rgb = picture if picture.mode == "RGB" else picture.convert("RGB")
     if size != rgb.size:

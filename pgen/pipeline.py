@@ -7,16 +7,34 @@ becomes an annotation with its stage and reason. The order of the answers is not
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
 from time import monotonic
 
-from pgen.clips import read_clips, sheet, with_clip
+from pgen.asking import prompt_for, repair_for
+from pgen.checking import examined, failed, told
+from pgen.checks import Check, Context
+from pgen.clips import read_clips, sheet
 from pgen.components import Generator, ImageReader, PromptBuilder, Source
 from pgen.errors import PgenError, SampleError
 from pgen.parsing import parse
-from pgen.records import Annotation, Clip, Dialogue, Failure, Image, Repair, Reply, Request, Sample, Usage
-from pgen.seeds import derive, sample_key
+from pgen.records import (
+    Annotation,
+    Clip,
+    Dialogue,
+    Failure,
+    Image,
+    Judgement,
+    Prompt,
+    Repair,
+    Reply,
+    Request,
+    Sample,
+    Usage,
+)
+from pgen.secrets import redact
+from pgen.seeds import derive, request_seed, sample_seed
+from pgen.turns import after, in_turn
 
 DECODERS = 2
 """Threads that decode, each with a reader of its own and an episode at a time: decoding releases the GIL."""
@@ -42,7 +60,9 @@ class Pipeline:
     """The parts of a run between planning and the journal.
 
     `attempts` bounds how often one sample is asked; `pictures` is the most a sample shows of one camera, whose
-    pixels all together are at most `max_pixels`.
+    pixels all together are at most `max_pixels`. With `turns` the samples of a group wait for each other. What
+    the `checks` find is asked about once more, unless `on_check` is `keep`. `parse` reads a reply. `known` gives what
+    was answered before, of what turns out only in a conversation.
     """
 
     source: Source
@@ -52,13 +72,24 @@ class Pipeline:
     attempts: int
     max_pixels: int
     pictures: int = 1
+    language: str = "en"
+    turns: bool = False
+    checks: tuple[Check, ...] = ()
+    on_check: str = "retry"
+    parse: Callable[[Reply, Prompt], Dialogue | Judgement] = parse
+    known: Callable[[Sample], Annotation | None] = lambda sample: None
 
     async def run(self, groups: Iterator[list[Sample]], emit: Emit, stop: asyncio.Event) -> None:
         """Ask about every sample of `groups` (samples of one episode each); ends early once `stop` is set."""
-        with ThreadPoolExecutor(DECODERS, "decode") as pool:
+        with ExitStack() as readers, ThreadPoolExecutor(DECODERS, "decode") as pool:
             stream = _Stream(self, groups, emit, stop, pool)
             try:
                 async with asyncio.TaskGroup() as tasks:
+                    if self.turns:
+                        stream.share([readers.enter_context(self.reader()) for _ in range(DECODERS)])
+                        for _ in range(self.generator.concurrency):
+                            tasks.create_task(stream.converse())
+                        return
                     for _ in range(DECODERS):
                         tasks.create_task(stream.decode(tasks))
             except BaseExceptionGroup as group:
@@ -86,26 +117,40 @@ class Pipeline:
 
     async def annotate(self, sample: Sample, shown: Pictures | SampleError) -> Annotation:
         """One sample to its end: asked until a reply fits, at most `attempts` times."""
-        seed = derive(self.seed, sample_key(sample))
-        prompt = with_clip(self.prompts.build(sample, seed), sample)
+        moment = sample_seed(self.seed, sample)
+        prompt, seed = prompt_for(self.prompts, sample, moment, self.language), request_seed(moment, sample)
         if isinstance(shown, SampleError):
             return Annotation(sample, prompt.plan, Failure(shown.stage, _line(shown.reason)), Usage(attempts=0))
-        request = Request(sample, prompt, shown.images, seed, clips=shown.clips)
+        request = Request(sample, prompt, shown.images, seed, repair_for(sample), shown.clips)
+        kept: Annotation | None = None
         usage = Usage(attempts=0)
         for attempt in range(1, self.attempts + 1):
             outcome, text, used = await self._ask(request)
             usage += used
-            if isinstance(outcome, Dialogue) or outcome.stage not in _ASK_AGAIN:
+            annotation = examined(Annotation(sample, prompt.plan, outcome), self.checks, Context(self.language))
+            first_finding = kept is None or kept.failure is not None
+            if first_finding or annotation.dialogue:
+                kept = annotation
+            problem = self._problem(annotation, first_finding)
+            if problem is None:
                 break
-            request = replace(request, seed=derive(seed, attempt), repair=Repair(text, outcome.reason))
-        return Annotation(sample, prompt.plan, outcome, usage)
+            request = replace(request, seed=derive(seed, attempt), repair=Repair(text, problem))
+        assert kept is not None
+        return replace(failed(kept) if kept.checks and self.on_check == "fail" else kept, usage=usage)
 
-    async def _ask(self, request: Request) -> tuple[Dialogue | Failure, str, Usage]:
+    def _problem(self, annotation: Annotation, first_finding: bool) -> str | None:
+        """Why a sample is to be asked again; for what checks find, only once."""
+        if failure := annotation.failure:
+            return failure.reason if failure.stage in _ASK_AGAIN else None
+        once = first_finding and self.on_check != "keep" and not annotation.sample.problem
+        return told(annotation.checks) if annotation.checks and once else None
+
+    async def _ask(self, request: Request) -> tuple[Dialogue | Judgement | Failure, str, Usage]:
         started, reply = monotonic(), Reply("")
-        outcome: Dialogue | Failure
+        outcome: Dialogue | Judgement | Failure
         try:
             reply = await self.generator.generate(request)
-            outcome = parse(reply, request.prompt)
+            outcome = self.parse(reply, request.prompt)
         except SampleError as error:
             outcome = Failure(error.stage, _line(error.reason))
         except PgenError:
@@ -129,6 +174,7 @@ class _Stream:
     ) -> None:
         self._parts, self._groups, self._emit, self._stop, self._pool = parts, groups, emit, stop, pool
         self._turn = asyncio.Lock()
+        self._readers: asyncio.Queue[ImageReader] = asyncio.Queue()
         self._flights = asyncio.Semaphore(parts.generator.concurrency)
         self._slots = asyncio.Semaphore(parts.generator.concurrency + AHEAD)
 
@@ -137,16 +183,53 @@ class _Stream:
         loop = asyncio.get_running_loop()
         with self._parts.reader() as reader:
             while not self._stop.is_set():
-                async with self._turn:
-                    group = await loop.run_in_executor(self._pool, next, self._groups, None)
+                group = await self._next()
                 if group is None:
                     return
+                moment: object = None
+                shown: Pictures | SampleError = Pictures()
                 for sample in group:
                     await self._slots.acquire()
                     if self._stop.is_set():
                         return
-                    shown = await loop.run_in_executor(self._pool, self._parts.read, reader, sample)
+                    if moment != (moment := (sample.frame_index, sample.clip, sample.images)):
+                        shown = await loop.run_in_executor(self._pool, self._parts.read, reader, sample)
                     tasks.create_task(self._fly(sample, shown))
+
+    async def converse(self) -> None:
+        """One conversation after the other, each request told what was said before it."""
+        while not self._stop.is_set():
+            group = await self._next()
+            if group is None:
+                return
+            said = group[0].turns if group else ()
+            for sample in group:
+                if self._stop.is_set():
+                    return
+                said = after(await self._say(in_turn(sample, said)))
+
+    def share(self, readers: list[ImageReader]) -> None:
+        """Readers that all conversations use: each would hold its videos open, and there may be hundreds."""
+        for reader in readers:
+            self._readers.put_nowait(reader)
+
+    async def _next(self) -> list[Sample] | None:
+        async with self._turn:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, next, self._groups, None)
+
+    async def _say(self, turn: Sample) -> Annotation:
+        known = self._parts.known(turn)
+        if known is not None and known.dialogue:
+            return known
+        reader = await self._readers.get()
+        loop = asyncio.get_running_loop()
+        try:
+            shown = await loop.run_in_executor(self._pool, self._parts.read, reader, turn)
+        finally:
+            self._readers.put_nowait(reader)
+        annotation = await self._parts.annotate(turn, shown)
+        await self._emit(annotation)
+        return annotation
 
     async def _fly(self, sample: Sample, shown: Pictures | SampleError) -> None:
         async with self._flights:
@@ -163,5 +246,5 @@ def reason_of(group: BaseExceptionGroup[BaseException]) -> BaseException:
 
 def _line(reason: str, limit: int = 500) -> str:
     """A reason as one line of text that every file can hold."""
-    printable = reason.encode("utf-8", "backslashreplace").decode()
+    printable = redact(reason).encode("utf-8", "backslashreplace").decode()
     return " ".join(printable.split())[:limit] or "no reason was given"

@@ -2,7 +2,8 @@
 
 from bisect import bisect_left
 from collections.abc import Iterator
-from itertools import islice, pairwise
+from dataclasses import replace
+from itertools import pairwise
 
 from pgen.components import Sampler, Source
 from pgen.errors import PluginError
@@ -56,12 +57,17 @@ def _clip(episode: Episode, sampler: Sampler, frame: int) -> tuple[Moment, ...]:
     return tuple(Moment(one, episode.timestamps[one]) for one in shown) if len(shown) > 1 else ()
 
 
-def planned(source: Source, sampler: Sampler, limit: int | None) -> Iterator[tuple[Episode, list[Sample]]]:
-    """Each chosen episode with its samples, in order, until `limit` samples are reached."""
+def planned(
+    source: Source, sampler: Sampler, limit: int | None, variants: int = 1
+) -> Iterator[tuple[Episode, list[Sample]]]:
+    """Each chosen episode with its samples, `variants` of each moment, in order, until `limit` are reached."""
     left = limit
     for episode in source.episodes():
-        samples = samples_of(episode, source, sampler)
+        # Past the limit an episode has no samples, but is still part of the output.
+        samples = [] if left == 0 else samples_of(episode, source, sampler)
+        if variants > 1:
+            samples = [replace(sample, variant=number) for sample in samples for number in range(variants)]
         if left is not None:
-            samples = list(islice(samples, left))
+            samples = samples[:left]
             left -= len(samples)
         yield episode, samples

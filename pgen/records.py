@@ -20,6 +20,29 @@ class Skill:
     end: float
 
 
+class Turn(NamedTuple):
+    """What was said earlier in an episode, and during which of its spans."""
+
+    skill_index: int
+    user_prompt: str
+    robot_utterance: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dialogue:
+    """What a person might have said, and what the robot would answer."""
+
+    user_prompt: str
+    robot_utterance: str
+    scenario_type: str | None = None
+    response_type: str | None = None
+
+    @property
+    def task(self) -> str:
+        """The dialogue as one row of `meta/tasks.parquet`."""
+        return f"{self.user_prompt} | {self.robot_utterance}"
+
+
 class Moment(NamedTuple):
     """A frame by its position in its episode, and its time in seconds."""
 
@@ -36,7 +59,10 @@ class Sample:
     `skill_history` holds every earlier skill, `skill_future` every later one. `images` are references
     to the pictures, one per chosen camera: paths relative to the input, with a media fragment for a
     frame of a video. `clip` holds the moments that are shown of each camera, the sample's own last; it is
-    empty where one still picture is shown.
+    empty where one still picture is shown. `variant` numbers the dialogues that are wanted of one moment.
+
+    Where an episode is one conversation, `turns` are what was said before. A sample that is asked about once
+    more says which dialogue it is `about`, and the `problem` with that (empty where it is to be judged).
     """
 
     episode_index: int
@@ -51,6 +77,11 @@ class Sample:
     cameras: tuple[str, ...]
     images: tuple[str, ...]
     clip: tuple[Moment, ...] = ()
+    variant: int = 0
+    turn_type: str | None = None
+    turns: tuple[Turn, ...] = ()
+    about: Dialogue | None = None
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,18 +199,23 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class Dialogue:
-    """What a person might have said, and what the robot would answer."""
+class Finding:
+    """What a check found wrong with a dialogue: a code to count by, and a reason that a model can act on."""
 
-    user_prompt: str
-    robot_utterance: str
-    scenario_type: str | None = None
-    response_type: str | None = None
+    code: str
+    reason: str
 
-    @property
-    def task(self) -> str:
-        """The dialogue as one row of `meta/tasks.parquet`."""
-        return f"{self.user_prompt} | {self.robot_utterance}"
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a model thinks of a dialogue: scores from 1 (worst) to 5, each after its reason."""
+
+    grounding_reason: str
+    grounding: int
+    consistency_reason: str
+    consistency: int
+    naturalness_reason: str
+    naturalness: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,12 +228,17 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Annotation:
-    """What came of a sample: its dialogue, or a failure; never both, never neither."""
+    """What came of a sample: its dialogue, or a failure; never both, never neither.
+
+    (Of a sample that was judged, the judgement.) `checks` are what is wrong with the dialogue.
+    """
 
     sample: Sample
     plan: Plan
-    outcome: Dialogue | Failure
+    outcome: Dialogue | Judgement | Failure
     usage: Usage = Usage()
+    checks: tuple[Finding, ...] = ()
+    judgement: Judgement | None = None
 
     @property
     def dialogue(self) -> Dialogue | None:

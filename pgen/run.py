@@ -5,58 +5,37 @@ only for what is missing.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cached_property
-from pathlib import Path
+from functools import cached_property, partial
 from time import monotonic
 from typing import Any
 
-from pgen import manifest
-from pgen.clips import with_clip
+from pgen import provenance
+from pgen.answers import Answers, Judgements, Planned
+from pgen.asking import prompt_for
+from pgen.checking import Overview
 from pgen.components import Results
 from pgen.config import RunOptions
-from pgen.errors import InputError, TooManyFailuresError
+from pgen.durable import OF_THE_DISK
+from pgen.errors import InputError, StorageError, TooManyFailuresError
 from pgen.generation import FOUND, Progress, generate
+from pgen.interrupts import interruptible, uninterrupted
 from pgen.journal import Journal
-from pgen.parts import Parts
+from pgen.judging import JudgePrompt, parse_judgement
+from pgen.parts import Parts, check_suited
 from pgen.pipeline import Pipeline
 from pgen.planning import planned
-from pgen.records import Annotation, Episode, Prompt, Sample, Usage
-from pgen.seeds import derive, sample_key
+from pgen.provenance import Tally, tally
+from pgen.records import Sample
+from pgen.reports import Plan, Report
+from pgen.seeds import sample_seed
+from pgen.turns import in_turn, retold
 from pgen.workspace import Workspace
 
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What a run will do: counts, what the source repaired, the first sample with its prompt, the sinks' remarks."""
-
-    episodes: int
-    frames: int
-    samples: int
-    images: int
-    notes: dict[str, int]
-    sample: Sample
-    prompt: Prompt
-    remarks: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What a run did. `resumed` counts the samples answered before, `failed` the failures by stage."""
-
-    output_dir: Path
-    generator: str
-    episodes: int
-    frames: int
-    samples: int
-    resumed: int
-    failed: dict[str, int]
-    usage: Usage
-    seconds: float
-    notes: dict[str, int]
-    remarks: tuple[str, ...] = ()
+JUDGE = "judge "
+"""Begins the names under which the journal remembers what belongs to the judge."""
 
 
 class Run:
@@ -65,16 +44,18 @@ class Run:
     def __init__(self, options: RunOptions, parts: Parts) -> None:
         self.options = options
         self.parts = parts
-        self.workspace = Workspace(options.output_dir)
+        self.workspace = Workspace(options.output_dir, options.journal)
 
     def __enter__(self) -> "Run":
+        self.workspace.sweep()
         self.workspace.check()
+        check_suited(self.parts, self.options.language)
         self.parts.source.open()
         self.workspace.check_outside(self.parts.source.folder)
         self.parts.prompts.open()
         for sink in self.parts.sinks:
             sink.open(self.parts.source)
-        self.workspace.check_room(sum(sink.needs_bytes(self.parts.source) for sink in self.parts.sinks))
+        self.workspace.check_room(self._needs_bytes())
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -84,63 +65,110 @@ class Run:
     def plan(self) -> Plan:
         """Read every chosen episode once, asking nothing. Raises InputError where nothing is to be asked."""
         counts: Counter[str] = Counter()
+        longest = 0
         first: Sample | None = None
         for episode, samples in self._planned():
             counts.update(episodes=1, frames=len(episode.timestamps), samples=len(samples))
             counts["images"] += sum(len(sample.images) for sample in samples)
             first = first or (samples[0] if samples else None)
+            if self._turns:
+                turns = Counter(sample.variant for sample in samples)
+                counts.update(conversations=len(turns), retold=sum(map(retold, turns.values())))
+                longest = max([longest, *turns.values()])
         notes = self.parts.source.notes()
         if first is None:
             found = f" ({'; '.join(f'{count} {note}' for note, count in notes.items())})" if notes else ""
             raise InputError(f"the chosen episodes hold no skill to ask about{found}; check the skills.")
-        prompt = with_clip(self.parts.prompts.build(first, self._seed(first)), first)
-        return Plan(**counts, notes=notes, sample=first, prompt=prompt, remarks=self._remarks())
+        asked = in_turn(first, ()) if self._turns else first
+        prompt = prompt_for(self.parts.prompts, asked, sample_seed(self.options.seed, first), self.options.language)
+        judged = round(self.options.judge_share * counts["samples"]) if self.parts.judge else 0
+        return Plan(
+            **counts, notes=notes, sample=first, prompt=prompt, longest=longest, judged=judged, remarks=self._remarks()
+        )
 
     def execute(self, progress: Callable[[int, int], Progress]) -> Report:
-        """Ask what is missing, then write. `progress` is given the number of samples, and of those done before."""
+        """Ask what is missing, then write. `progress` is given the number of samples, and of those done before.
+
+        Raises StorageError where the disk is full or fails, InterruptedRunError after a signal.
+        """
+        try:
+            with interruptible():
+                return self._execute(progress)
+        except OSError as error:
+            if error.errno not in OF_THE_DISK:
+                raise
+            raise self._disk_failed(error) from error
+        except StorageError as error:
+            raise self._disk_failed(error.__cause__ or error, error) from error
+
+    def _execute(self, progress: Callable[[int, int], Progress]) -> Report:
         started, began = monotonic(), datetime.now(UTC)
         plan = self.plan
         with self.workspace.locked(fresh=self.options.fresh):
             journal = Journal(self.workspace.journal)
             try:
                 journal.claim("options", self.identity())
-                resumed = sum(journal.answered(sample) for _, samples in self._planned() for sample in samples)
-                if resumed < plan.samples or journal.recall(FOUND) is None:
-                    self._generate(journal, plan, progress(plan.samples, resumed))
-                report = replace(self._report(journal, plan), resumed=resumed, seconds=monotonic() - started)
-                self._check_failures(report, journal)
-                self._write(journal, self._manifest(report, began, journal.recall(FOUND)))
+                answers = self._answers(journal)
+                resumed = answers.answered()
+                if resumed < plan.samples or journal.recall(FOUND) is None or next(answers.again(), None):
+                    self._generate(journal, answers, progress(plan.samples, resumed))
+                self._check_failures(tally(answers.read()), answers)
+                judgements = self._judge(journal, answers)
+                counted = tally(judgements.read())
+                report = self._report(counted, resumed, monotonic() - started)
+                self._write(judgements, self._manifest(report, counted, began, journal, judgements))
             except BaseException:
-                if journal.empty:
+                if _empty(journal):
                     self.workspace.discard()
                 raise
             finally:
                 journal.close()
-            self.workspace.publish()
+            with uninterrupted():
+                self.workspace.publish()
         return report
+
+    def _needs_bytes(self) -> int:
+        return sum(sink.needs_bytes(self.parts.source) for sink in self.parts.sinks)
+
+    def _disk_failed(self, error: BaseException, told: StorageError | None = None) -> StorageError:
+        """What was needed and where, and that nothing is lost."""
+        space, path = self.workspace, told.path if told else getattr(error, "filename", None)
+        needed, free = self._needs_bytes() / 1e6, space.free() / 1e6
+        return StorageError(
+            f"{path or space.work}: {str(error).rstrip('.')}. The output needs about {needed:,.0f} MB, "
+            f"{space.out.parent} has {free:,.0f} MB left. Put that right and start the same command again: the answers "
+            f"so far are kept in {space.journal}."
+        )
 
     def identity(self) -> dict[str, Any]:
         """What has to agree for answers of a former run to be valid."""
-        parts = self.parts
+        parts, options = self.parts, self.options
         return {
             "source": parts.source.identity(),
             "prompt": {**parts.prompts.identity(), "hash": parts.prompts.fingerprint()},
             "generator": parts.generator.identity(),
-            "run": {"seed": self.options.seed, "max_pixels": self.options.max_pixels},
+            "checks": [check.identity() for check in parts.checks],
+            "run": options.model_dump(include={"seed", "max_pixels", "language", "turns", "on_check"}),
         }
 
-    def _planned(self) -> Iterator[tuple[Episode, list[Sample]]]:
-        return planned(self.parts.source, self.parts.sampler, self.options.max_samples)
+    @property
+    def _turns(self) -> bool:
+        return self.options.turns == "episode"
 
     def _remarks(self) -> tuple[str, ...]:
         return tuple(remark for sink in self.parts.sinks for remark in sink.remarks())
 
-    def _seed(self, sample: Sample) -> int:
-        return derive(self.options.seed, sample_key(sample))
+    def _planned(self) -> Planned:
+        return planned(self.parts.source, self.parts.sampler, self.options.max_samples, self.options.variants)
 
-    def _generate(self, journal: Journal, plan: Plan, progress: Progress) -> None:
+    def _answers(self, journal: Journal) -> Answers:
+        options, checks = self.options, self.parts.checks
+        overview = partial(Overview, checks, options.language, self.plan.samples)
+        return Answers(journal, self._planned, overview, self._turns, options.on_check)
+
+    def _pipeline(self, journal: Journal) -> Pipeline:
         parts, options = self.parts, self.options
-        pipeline = Pipeline(
+        return Pipeline(
             parts.source,
             parts.prompts,
             parts.generator,
@@ -148,70 +176,76 @@ class Run:
             options.attempts,
             options.max_pixels,
             parts.sampler.pictures,
+            options.language,
+            self._turns,
+            parts.checks,
+            options.on_check,
+            known=journal.get,
         )
-        missing = ([sample for sample in samples if not journal.answered(sample)] for _, samples in self._planned())
-        generate(pipeline, missing, journal, int(options.max_failures * plan.samples), progress)
 
-    def _results(self, journal: Journal) -> Iterator[tuple[Episode, list[Annotation]]]:
-        for episode, samples in self._planned():
-            found = (journal.get(sample) for sample in samples)
-            yield episode, [annotation for annotation in found if annotation is not None]
+    def _generate(self, journal: Journal, answers: Answers, progress: Progress) -> None:
+        allowed = int(self.options.max_failures * self.plan.samples)
+        generate(self._pipeline(journal), (answers.missing(), answers.again()), journal, allowed, progress)
 
-    def _report(self, journal: Journal, plan: Plan) -> Report:
-        failed: Counter[str] = Counter()
-        usage = Usage(attempts=0)
-        for _, annotations in self._results(journal):
-            for annotation in annotations:
-                usage += annotation.usage
-                if annotation.failure:
-                    failed[annotation.failure.stage] += 1
-        counted = plan.episodes, plan.frames, plan.samples
-        name = self.parts.generator.name
-        return Report(self.workspace.out, name, *counted, 0, dict(failed), usage, 0.0, plan.notes, plan.remarks)
+    def _judge(self, journal: Journal, answers: Answers) -> Judgements:
+        """Ask the judge what is missing. A judgement that fails is counted, and ends no run."""
+        parts, options = self.parts, self.options
+        judgements = Judgements(journal, answers, options.judge_share if parts.judge else 0.0, options.seed)
+        if parts.judge is not None:
+            prompts = JudgePrompt()
+            journal.claim("judge", {**parts.judge.identity(), "hash": prompts.fingerprint()})
+            pipeline = replace(
+                self._pipeline(journal),
+                prompts=prompts,
+                generator=parts.judge,
+                language="en",
+                turns=False,
+                checks=(),
+                parse=parse_judgement,
+            )
+            if any(judgements.missing()) or journal.recall(JUDGE + FOUND) is None:
+                generate(pipeline, (judgements.missing(),), journal, self.plan.samples, lambda _: None, JUDGE)
+        return judgements
 
-    def _check_failures(self, report: Report, journal: Journal) -> None:
-        failed = sum(report.failed.values())
-        if failed <= self.options.max_failures * report.samples:
+    def _check_failures(self, counted: Tally, answers: Answers) -> None:
+        failed, samples = counted.failed.total(), self.plan.samples
+        if failed <= self.options.max_failures * samples:
             return
-        stages = ", ".join(f"{count} at {stage}" for stage, count in sorted(report.failed.items()))
-        reasons = (a.failure.reason for _, found in self._results(journal) for a in found if a.failure)
+        stages = ", ".join(f"{count} at {stage}" for stage, count in sorted(counted.failed.items()))
+        reasons = (a.failure.reason for _, found in answers.read() for a in found if a.failure)
         raise TooManyFailuresError(
-            f"{failed} of {report.samples} samples failed ({stages}), more than --max-failures "
+            f"{failed} of {samples} samples failed ({stages}), more than --max-failures "
             f"{self.options.max_failures:g} allows; nothing was written. The first reason: {next(reasons)} "
             "The answers so far are kept: the same command asks again for what is missing."
         )
 
-    def _write(self, journal: Journal, provenance: dict[str, Any]) -> None:
+    def _report(self, counted: Tally, resumed: int, seconds: float) -> Report:
+        plan, name = self.plan, self.parts.generator.name
+        sizes = plan.episodes, plan.frames, plan.samples
+        failed, found = dict(counted.failed), dict(sorted(counted.found.items()))
+        out = self.workspace.out
+        return Report(
+            out, name, *sizes, resumed, failed, counted.usage, seconds, plan.notes, found, counted.judged, plan.remarks
+        )
+
+    def _write(self, judgements: Judgements, told: dict[str, Any]) -> None:
         staging = self.workspace.stage()
-        results = Results(self.parts.source, provenance, lambda: self._results(journal))
+        results = Results(self.parts.source, told, judgements.read)
         for sink in self.parts.sinks:
             sink.write(results, staging)
 
-    def _manifest(self, report: Report, began: datetime, found: dict[str, Any]) -> dict[str, Any]:
-        parts, failed = self.parts, sum(report.failed.values())
-        return {
-            "pgen_manifest": 1,
-            "versions": manifest.versions(),
-            "source": parts.source.describe(),
-            "sampler": parts.sampler.describe(),
-            "prompt": {**parts.prompts.describe(), "hash": parts.prompts.fingerprint()},
-            "generator": {**parts.generator.describe(), **found},
-            "sinks": [sink.describe() for sink in parts.sinks],
-            "run": self.options.model_dump(mode="json", exclude={"output_dir", "fresh"}),
-            "counts": {
-                "episodes": report.episodes,
-                "frames": report.frames,
-                "samples": report.samples,
-                "answered": report.samples - failed,
-                "failed": report.failed,
-            },
-            "repairs": report.notes,
-            "tokens": {"in": report.usage.tokens_in, "out": report.usage.tokens_out},
-            "attempts": report.usage.attempts,
-            "retries": report.usage.retries,
-            "times": {
-                "began": began.isoformat(timespec="seconds"),
-                "seconds": round(report.seconds, 3),
-                "model_seconds": round(report.usage.seconds, 3),
-            },
-        }
+    def _manifest(
+        self, report: Report, counted: Tally, began: datetime, journal: Journal, judgements: Judgements
+    ) -> dict[str, Any]:
+        parts, options = self.parts, self.options
+        unjudged = sum(1 for _ in judgements.failures())
+        judged = provenance.judge(parts, options, counted, unjudged, journal.recall(JUDGE + FOUND))
+        return provenance.manifest_of(parts, options, report, counted, began, journal.recall(FOUND), judged)
+
+
+def _empty(journal: Journal) -> bool:
+    """Whether nothing would be lost with it; one that cannot be read may hold anything."""
+    try:
+        return journal.empty
+    except StorageError:
+        return False

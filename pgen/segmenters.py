@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pgen.components import KINDS, Component, Generator, Source
+from pgen.components import Component, Generator, Source
 from pgen.errors import SampleError
 from pgen.journal import Journal
 from pgen.records import Episode
@@ -67,7 +67,3 @@ class Segmenter(Component):
     def provenance(self) -> dict[str, Any]:
         """What was found out at run time, as JSON values."""
         return {}
-
-
-BASES: Mapping[str, type[Component]] = {**KINDS, Segmenter.kind: Segmenter}
-"""The base class of each kind of component."""

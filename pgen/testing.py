@@ -106,9 +106,11 @@ class MemorySink(Sink):
 
 
 def plain_answer(request: Request) -> str:
-    """A reply that fits any schema of a dialogue: a property with an enum takes its first value."""
+    """A reply that fits any schema of a dialogue and passes every check; a property with an enum takes its first."""
     sample = request.sample
-    said = {"user_prompt": f"Please: {sample.skill_current}.", "robot_utterance": f"Now {sample.frame_index}."}
+    thing = (sample.skill_current.split() or ["this"])[-1]
+    asked = f"Please, {thing}: {sample.episode_index}-{sample.frame_index}-{sample.variant}."
+    said = {"user_prompt": asked, "robot_utterance": f"Now {sample.frame_index}."}
     properties: dict[str, Any] = dict(request.prompt.schema.get("properties", {}))
     types = {key: value["enum"][0] for key, value in properties.items() if "enum" in value}
     return json.dumps({**said, **types})

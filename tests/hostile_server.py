@@ -131,9 +131,11 @@ class HostileServer:
         model_status: int = 200,
         tls: ssl.SSLContext | None = None,
         key: str = "",
+        port: int = 0,
     ) -> None:
         self._decide, self._models, self._model_status = decide, models, model_status
-        self._tls, self._key = tls, key
+        self._tls, self._key, self._port = tls, key, port
+        self.port = 0
         self.asked: Counter[str] = Counter()
         self.bodies: dict[str, Body] = {}
         self.in_flight = self.peak = 0
@@ -156,8 +158,9 @@ class HostileServer:
         app.add_routes([web.get("/v1/models", self._list), web.post("/v1/chat/completions", self._complete)])
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0, handler_cancellation=True)
         await runner.setup()
-        listening = socket.create_server(("127.0.0.1", 0))
+        listening = socket.create_server(("127.0.0.1", self._port))
         await web.SockSite(runner, listening, ssl_context=self._tls).start()
+        self.port = listening.getsockname()[1]
         self.url = f"{'https' if self._tls else 'http'}://127.0.0.1:{listening.getsockname()[1]}/v1"
         started.set()
         await self._end.wait()

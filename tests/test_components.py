@@ -5,7 +5,7 @@ import pytest
 from pgen.errors import ConfigError
 from pgen.registry import registry
 
-KINDS = ("source", "sampler", "prompt", "generator", "sink", "segmenter")
+KINDS = ("source", "sampler", "prompt", "generator", "check", "sink", "segmenter")
 SHIPPED = [(kind, name) for kind in KINDS for name in registry().components(kind)]
 
 
@@ -26,5 +26,5 @@ def test_every_component_refuses_an_option_it_does_not_have(kind, name):
 def test_a_component_can_be_pickled_shows_its_options_and_describes_itself():
     sampler = registry().find("sampler", "segments")(interval=2.5)
     again = pickle.loads(pickle.dumps(sampler))
-    assert repr(again) == repr(sampler) == "Segments(interval=2.5)"
-    assert again.describe() == {"name": "segments", "interval": 2.5}
+    assert repr(again) == repr(sampler) == "Segments(clip=0.0, clip_frames=8, interval=2.5)"
+    assert again.describe() == {"name": "segments", "clip": 0.0, "clip_frames": 8, "interval": 2.5}

@@ -1,6 +1,6 @@
 import pytest
 
-from pgen.config import build, resolve
+from pgen.config import CHECKS, build, resolve
 from pgen.errors import ConfigError
 from pgen.parts import create
 
@@ -32,7 +32,7 @@ def test_flags_override_the_run_file(run_file):
 
 def test_another_component_than_the_files_does_not_inherit_its_options(run_file):
     config = build(resolve(run_file, {"sampler": "uniform"}, ["sampler.count=3"]))
-    assert create(config).sampler.describe() == {"name": "uniform", "count": 3}
+    assert create(config).sampler.describe() == {"name": "uniform", "count": 3, "clip": 0.0, "clip_frames": 8}
 
 
 def test_an_option_is_converted_and_nested_by_dots():
@@ -88,3 +88,46 @@ def test_the_source_is_known_by_the_inputs_ending():
     assert (
         build(resolve(None, {"output_dir": "o", "generator": "template", "root": "a/d.jsonl"})).source.name == "jsonl"
     )
+
+
+def minimal(**tables):
+    return build({"output_dir": "out", "source": {"root": "x.jsonl"}, "generator": {"name": "template"}, **tables})
+
+
+@pytest.mark.parametrize(
+    ("option", "types"), [("prompt.scenarios.negative_task=2", 5), ('prompt.scenarios={"negative_task": 2}', 1)]
+)
+def test_a_weight_that_is_set_alone_changes_that_one_and_an_object_replaces_all(option, types):
+    values = resolve(None, {"output_dir": "o", "generator": "template", "root": "x.jsonl"}, [option])
+    scenarios = create(build(values)).prompts.options.scenarios
+    assert scenarios["negative_task"] == 2.0
+    assert len(scenarios) == types
+
+
+def test_the_prompt_may_be_a_file_by_its_path(tmp_path):
+    path = tmp_path / "a:b.txt"
+    path.write_text("{skill_current}")
+    assert create(minimal(prompt={"name": f"file:{path}"})).prompts.describe()["path"] == str(path)
+
+
+def test_checks_are_the_default_ones_those_named_or_none():
+    assert [check.name for check in create(minimal()).checks] == list(CHECKS)
+    assert [check.name for check in create(minimal(check={"name": "length"})).checks] == ["length"]
+    assert create(minimal(check={"name": ("none",)})).checks == ()
+    assert create(minimal(check={"name": []})).checks == ()
+
+
+def test_an_option_of_a_check_goes_to_the_check_that_has_it():
+    _, length = create(minimal(check={"name": ["grounding", "length"], "user_words": 9})).checks
+    assert length.options.user_words == 9
+    with pytest.raises(ConfigError, match="there is no option usr_words"):
+        create(minimal(check={"usr_words": 9}))
+
+
+def test_a_judge_is_a_generator_with_options_of_its_own():
+    parts = create(minimal(judge={"name": "template", "concurrency": 3}))
+    assert parts.judge.concurrency == 3
+    with pytest.raises(ConfigError, match="the judge has options but no name"):
+        minimal(judge={"concurrency": 3})
+    with pytest.raises(ConfigError, match=r"--judge qwen-openai: .*--opt judge.base_url="):
+        create(minimal(judge={"name": "qwen-openai"}))

@@ -1,8 +1,10 @@
 import sqlite3
+from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
-from pgen.errors import ConfigError, InputError
+from pgen.errors import ConfigError, StorageError
 from pgen.journal import Journal, differences
 from pgen.records import Annotation, Dialogue, Failure, Plan, Usage
 from pgen.testing import make_samples
@@ -29,8 +31,6 @@ def test_what_was_added_is_there_after_opening_again(tmp_path):
 
 
 def test_an_answer_never_serves_a_sample_with_another_skill_or_history(tmp_path):
-    from dataclasses import replace
-
     (sample, *_) = make_samples()
     journal = Journal(tmp_path / "journal.sqlite")
     journal.add([Annotation(sample, Plan(), Dialogue("a", "b"))])
@@ -64,12 +64,110 @@ def test_a_journal_without_answers_binds_nobody(tmp_path):
     journal.close()
 
 
-def test_a_file_that_is_no_journal_is_refused_and_left_as_it_is(tmp_path):
+@pytest.mark.parametrize("content", [b"what is this? " * 100, b"SQLite format 3\0" + b"\0" * 100])
+def test_a_file_that_is_no_journal_is_set_aside_as_it_is_and_named(tmp_path, capsys, content):
     path = tmp_path / "journal.sqlite"
-    path.write_bytes(b"what is this? " * 100)
-    with pytest.raises(InputError, match=r"journal.sqlite is no usable journal .* --fresh"):
-        Journal(path)
-    assert path.read_bytes() == b"what is this? " * 100
+    path.write_bytes(content)
+    Journal(path).close()
+    aside = tmp_path / "journal.sqlite.aside-1"
+    assert aside.read_bytes() == content
+    assert f"It was set aside as {aside}; nothing was taken from it" in capsys.readouterr().err
+
+
+def test_the_database_of_another_program_is_set_aside_and_nothing_is_taken_from_it(tmp_path, capsys):
+    path = tmp_path / "journal.sqlite"
+    with closing(sqlite3.connect(path)) as other:
+        other.executescript(
+            "CREATE TABLE samples (key TEXT, ok, content TEXT, sum); INSERT INTO samples VALUES (1,1,1,1)"
+        )
+    before = path.read_bytes()
+    Journal(path).close()
+    assert (tmp_path / "journal.sqlite.aside-1").read_bytes() == before
+    assert "is none of this version of pgen" in capsys.readouterr().err
+
+
+def filled(path):
+    """A journal with three answers; their samples."""
+    samples = make_samples()
+    journal = Journal(path)
+    journal.claim("options", IDENTITY)
+    journal.add([Annotation(sample, Plan(), Dialogue(f"Do {i}", "Yes")) for i, sample in enumerate(samples)])
+    journal.close()
+    return samples
+
+
+def test_of_a_damaged_journal_what_is_whole_is_taken_over(tmp_path, capsys):
+    path = tmp_path / "journal.sqlite"
+    samples = filled(path)
+    damaged = path.read_bytes().replace(b"Do 1", b"Do 2", 1)
+    path.write_bytes(damaged)
+    journal = Journal(path)
+    assert [journal.answered(sample) for sample in samples] == [True, False, True]
+    journal.claim("options", IDENTITY)
+    with pytest.raises(ConfigError, match="other options"):
+        journal.claim("options", {"seed": 2})
+    journal.close()
+    assert (tmp_path / "journal.sqlite.aside-1").read_bytes() == damaged
+    assert "2 answers in it are whole and were taken over" in capsys.readouterr().err
+
+
+def test_answers_whose_options_are_not_known_for_certain_are_not_taken_over(tmp_path, capsys):
+    path = tmp_path / "journal.sqlite"
+    filled(path)
+    path.write_bytes(path.read_bytes().replace(b'"seed": 1', b'"seed": 3'))
+    journal = Journal(path)
+    assert journal.empty
+    journal.close()
+    assert "nothing was taken from it" in capsys.readouterr().err
+
+
+def test_each_journal_that_is_set_aside_gets_a_name_of_its_own(tmp_path):
+    for _ in range(2):
+        (tmp_path / "journal.sqlite").write_bytes(b"nonsense" * 100)
+        Journal(tmp_path / "journal.sqlite").close()
+        (tmp_path / "journal.sqlite").unlink()
+    assert len(list(tmp_path.glob("journal.sqlite.aside-*"))) == 2
+
+
+def test_a_file_system_without_shared_memory_gets_a_rollback_journal(tmp_path, monkeypatch):
+    """SQLite's own VFS `unix-dotfile` has none, as network file systems."""
+    real = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda path, **k: real(f"file:{path}?vfs=unix-dotfile", uri=True, **k))
+    samples = filled(tmp_path / "journal.sqlite")
+    assert not list(tmp_path.glob("*-wal"))
+    again = Journal(tmp_path / "journal.sqlite")
+    assert all(again.answered(sample) for sample in samples)
+    again.close()
+
+
+def test_a_journal_after_an_error_can_be_written_again(tmp_path):
+    """As when the disk is full, and then no more: here by a limit on the file's pages."""
+    samples = filled(tmp_path / "journal.sqlite")
+    journal = Journal(tmp_path / "journal.sqlite")
+    journal._db.execute("PRAGMA max_page_count=1")
+    large = Annotation(samples[0], Plan(), Dialogue("x" * 100_000, "y"))
+    with pytest.raises(StorageError, match=r"journal.sqlite cannot be used \(database or disk is full\)"):
+        journal.add([large])
+    assert journal.get(samples[0]).dialogue.user_prompt == "Do 0"
+    journal._db.execute("PRAGMA max_page_count=1000000")
+    journal.add([large])
+    assert journal.get(samples[0]) == large
+    journal.close()
+
+
+def test_a_place_where_no_file_can_be_is_an_error_that_names_it(tmp_path):
+    with pytest.raises(StorageError, match=r"no/journal.sqlite cannot be used \(unable to open"):
+        Journal(tmp_path / "no" / "journal.sqlite")
+
+
+def test_a_record_costs_less_than_a_kilobyte_beyond_its_text(tmp_path):
+    (sample, *_) = make_samples()
+    count = 500
+    samples = [replace(sample, frame_index=number) for number in range(count)]
+    journal = Journal(tmp_path / "journal.sqlite")
+    journal.add([Annotation(one, Plan("a" * 20, "b" * 20), Dialogue("x" * 1000, "y")) for one in samples])
+    journal.close()
+    assert (tmp_path / "journal.sqlite").stat().st_size < count * (1000 + 1000)
 
 
 def test_a_commit_is_on_the_disk_before_it_counts(tmp_path):

@@ -2,6 +2,7 @@ import json
 from array import array
 from bisect import bisect_right
 from collections import Counter
+from dataclasses import replace
 from importlib.resources import files
 from itertools import chain
 
@@ -79,6 +80,41 @@ def test_every_frame_of_a_span_with_an_answer_is_labelled_and_every_answer_label
             (position,) = certain
             span = episode.skills[position]
             assert not span.start + 2e-3 < time < span.end - 2e-3
+
+
+@given(episodes(), SAMPLERS, st.integers(2, 6), st.sets(st.integers(0, 100)))
+def test_variants_share_the_frames_of_their_sample_and_never_those_of_another_skill(episode, sampler, count, failing):
+    samples = [replace(one, variant=n) for one in make_samples(episode, sampler) for n in range(count)]
+    annotations = [
+        Annotation(one, Plan(), Failure("parse", "no JSON")) if n in failing else make_annotation(one, f"{n}")
+        for n, one in enumerate(samples)
+    ]
+    alone = {one.sample.frame_index: one for one in reversed(annotations) if one.dialogue}
+    without = [(s, frame) for s in label(episode, alone.values()) for frame in range(s.start, s.stop)]
+    with_variants = [(s, frame) for s in label(episode, annotations) for frame in range(s.start, s.stop)]
+    assert [frame for _, frame in with_variants] == list(range(len(episode.timestamps)))
+    lengths: dict[int, Counter[int]] = {}
+    for (one, _), (other, _) in zip(without, with_variants, strict=True):
+        assert (one.annotation is None) == (other.annotation is None)
+        if one.annotation and other.annotation:
+            assert one.annotation.sample.frame_index == other.annotation.sample.frame_index
+            lengths.setdefault(one.annotation.sample.frame_index, Counter())[other.annotation.sample.variant] += 1
+    for frame, shares in lengths.items():
+        answered = sum(1 for one in annotations if one.dialogue and one.sample.frame_index == frame)
+        assert len(shares) == min(answered, shares.total())
+        assert max(shares.values()) - min(shares.values()) <= 1
+
+
+def test_which_variant_comes_first_is_left_to_what_was_said():
+    (sample,) = make_samples(make_episode(("a", 0.0, 3.0)))
+    firsts = set()
+    for text in "abcdefgh":
+        pair = [make_annotation(replace(sample, variant=n), f"{text} {n}") for n in range(2)]
+        stretches = label(make_episode(("a", 0.0, 3.0)), pair)
+        assert stretches == label(make_episode(("a", 0.0, 3.0)), pair[::-1])
+        assert [(s.start, s.stop) for s in stretches] == [(0, 15), (15, 30)]
+        firsts.add(stretches[0].annotation.sample.variant)
+    assert firsts == {0, 1}
 
 
 @given(episodes(), st.floats(0.05, 20))

@@ -3,6 +3,7 @@ import json
 import threading
 from collections import Counter
 from contextlib import nullcontext
+from dataclasses import replace
 
 import pytest
 
@@ -183,6 +184,29 @@ def test_a_decoder_that_raises_anything_costs_one_sample():
 
     done = run(FakeGenerator(), source=Source())
     assert {a.failure.reason for a in done} == {"ZeroDivisionError: a frame rate of 0/0"}
+
+
+def test_the_pictures_of_a_moment_are_read_once_for_all_its_variants():
+    read = []
+
+    class Counting(FakeSource):
+        def reader(self, max_pixels):
+            inner = super().reader(max_pixels)
+
+            class Reader(ImageReader):
+                def images(self, sample):
+                    read.append(sample.frame_index)
+                    with inner as reader:
+                        return reader.images(sample)
+
+            return nullcontext(Reader())
+
+    moments = make_samples()
+    generator = FakeGenerator()
+    run(generator, source=Counting(), samples=[replace(one, variant=n) for one in moments for n in range(3)])
+    assert read == [one.frame_index for one in moments]
+    assert len({request.seed for request in generator.requests}) == 9
+    assert all(len(request.images) == 1 for request in generator.requests)
 
 
 @pytest.mark.parametrize("takes_clips", [False, True])

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes one of the checkout's environments: tools/setup.sh demo|test|wheel|lerobot044|lerobot033
+# Makes one of the checkout's environments: tools/setup.sh demo|test|bench|wheel|lerobot044|lerobot033
 # Needs a network and a Python 3 of any age; fetches uv, and a Python of 3.12 or newer, only where none is found.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -70,6 +70,10 @@ test)
     environment .venv-test
     install .venv-test "${constrained[@]}" -r pyproject.toml --all-extras --group dev --editable .
     ;;
+bench)
+    environment .venv-bench
+    install .venv-bench "${constrained[@]}" -r pyproject.toml --extra lerobot --group bench --editable .
+    ;;
 wheel)
     rm -rf dist .venv-wheel
     environment .venv-wheel
@@ -88,7 +92,7 @@ lerobot033)
     ;;
 constraints)
     compile=("$uv" pip compile --quiet --universal --python-version 3.12 --no-header --no-annotate --upgrade)
-    printf 'hatchling\neditables\n' | "${compile[@]}" pyproject.toml - --all-extras --group dev |
+    printf 'hatchling\neditables\n' | "${compile[@]}" pyproject.toml - --all-extras --group dev --group bench |
         sed 's/ *;.*//' >constraints.txt.new
     mv constraints.txt.new constraints.txt
     printf 'lerobot==0.4.4\npandas<3\n' | "${compile[@]}" - | sed 's/ *;.*//' >constraints-lerobot044.txt.new
@@ -99,7 +103,7 @@ constraints)
     mv constraints-lerobot033.txt.new constraints-lerobot033.txt
     ;;
 *)
-    echo "usage: tools/setup.sh demo|test|wheel|lerobot044|lerobot033|constraints" >&2
+    echo "usage: tools/setup.sh demo|test|bench|wheel|lerobot044|lerobot033|constraints" >&2
     exit 2
     ;;
 esac

@@ -5,7 +5,9 @@ from importlib import import_module
 
 import click
 
+from pgen.cli.shown import guard_output, printable
 from pgen.errors import PgenError
+from pgen.secrets import redact
 
 _OWN = {"annotate": "pgen.cli.annotate", "plugins": "pgen.cli.plugins", "schema": "pgen.cli.schema"}
 
@@ -26,13 +28,10 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except PgenError as error:
-            click.echo(f"pgen: error: {printable(str(error))}", err=True)
+            click.echo(f"pgen: error: {printable(redact(str(error)))}", err=True)
             ctx.exit(error.exit_code)
-
-
-def printable(text: str) -> str:
-    """Text from data as a terminal may show it: without control characters, so without escape sequences."""
-    return "".join(char if char.isprintable() or char == "\n" else "�" for char in text)
+        except KeyboardInterrupt:
+            ctx.exit(130)
 
 
 def _added() -> dict[str, click.Command]:
@@ -47,6 +46,7 @@ def cli() -> None:
     """Write the dialogue that hierarchical robot policies learn from into a LeRobot dataset."""
 
 
-def main() -> None:
-    """The console script."""
-    sys.exit(cli())
+def main(arguments: list[str] | None = None) -> None:
+    """The console script; `arguments` are the process's own where none are given."""
+    guard_output()
+    sys.exit(cli(arguments))

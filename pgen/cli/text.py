@@ -1,7 +1,10 @@
 """A plan and a report as the command line prints them."""
 
-from pgen.cli import printable
-from pgen.run import Plan, Report
+from pgen.cli.shown import printable
+from pgen.reports import Plan, Report
+
+TURN_TOKENS = 50
+"""What a request and its answer come to, about."""
 
 
 def plan_text(plan: Plan) -> str:
@@ -11,7 +14,9 @@ def plan_text(plan: Plan) -> str:
         f"episodes   {plan.episodes:,}",
         f"frames     {plan.frames:,}",
         f"samples    {plan.samples:,} (one request each)",
+        *_conversations(plan),
         f"images     {plan.images:,}",
+        *([f"judged     about {plan.judged:,} (a request more each)"] if plan.judged else []),
         *_notes(plan.notes),
         *_remarks(plan.remarks),
         "",
@@ -22,6 +27,16 @@ def plan_text(plan: Plan) -> str:
         plan.prompt.text,
     ]
     return printable("\n".join(lines))
+
+
+def _conversations(plan: Plan) -> list[str]:
+    if not plan.conversations:
+        return []
+    return [
+        f"turns      in {plan.conversations:,} conversations, so at most as many requests at once; the longest is "
+        f"{plan.longest:,} requests one after the other",
+        f"           {plan.retold:,} earlier turns are told again (of about {TURN_TOKENS} tokens each)",
+    ]
 
 
 def report_text(report: Report) -> str:
@@ -36,12 +51,18 @@ def report_text(report: Report) -> str:
         *([f"failed     {failed:,} ({stages})"] if failed else []),
         *([f"asked      {usage.attempts:,} times, {usage.retries:,} requests sent again"] if usage.retries else []),
         *([f"tokens     {usage.tokens_in:,} in, {usage.tokens_out:,} out"] if usage.tokens_out else []),
+        *([f"checks     {_counted(report.found)}"] if report.found else []),
+        *([f"judged     {report.judged:,}"] if report.judged else []),
         *_notes(report.notes),
         *_remarks(report.remarks),
         f"seconds    {report.seconds:.1f}",
         f"output     {report.output_dir}",
     ]
     return printable("\n".join(lines))
+
+
+def _counted(found: dict[str, int]) -> str:
+    return ", ".join(f"{count:,} {code}" for code, count in found.items())
 
 
 def _notes(notes: dict[str, int]) -> list[str]:

@@ -13,7 +13,7 @@ import click
 from pgen.errors import ConfigError, VerificationError
 
 if TYPE_CHECKING:
-    from pgen.run import Report
+    from pgen.reports import Report
 
 MARK = ".pgen-demo"
 SHOWN = 3

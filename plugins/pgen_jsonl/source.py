@@ -19,11 +19,12 @@ from pgen.annotations import labeled_sample
 from pgen.components import ImageReader, Options, Source
 from pgen.errors import ConfigError, InputError, SampleError
 from pgen.paths import linked_inside
-from pgen.pictures import encode
+from pgen.pictures import check_size, encode
 from pgen.records import Episode, Image, Sample
 from pgen.schema import first_error, validator
+from pgen.sidefiles import LINE
 
-_BROKEN = (OSError, SyntaxError, ValueError, PIL.Image.DecompressionBombError)
+_BROKEN = (OSError, SyntaxError, ValueError, PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning)
 """What PIL raises for a file that is no picture, a broken one, or one that is far too large."""
 
 
@@ -61,10 +62,12 @@ class JsonlSource(Source):
     def _lines(self) -> Iterator[tuple[int, dict[str, Any]]]:
         check = validator("labeled")
         with self.options.root.open(encoding="utf-8-sig") as file:
-            for number, text in enumerate(file, start=1):
+            for number, text in enumerate(iter(lambda: file.readline(LINE + 1), ""), start=1):
                 if not text.strip():
                     continue
                 where = f"{self.options.root}, line {number}"
+                if len(text) > LINE:
+                    raise InputError(f"{where} is longer than {LINE:,} characters; no sample is.")
                 try:
                     line = json.loads(text)
                 except (ValueError, RecursionError) as error:
@@ -78,8 +81,8 @@ class JsonlSource(Source):
     def _check_image(self, name: str, where: str) -> None:
         path = linked_inside(self.options.root.parent, name, where)
         try:
-            with PIL.Image.open(path):
-                pass
+            with PIL.Image.open(path) as picture:
+                check_size(picture.width, picture.height)
         except FileNotFoundError:
             raise InputError(f"{where}: the image {path} is missing.") from None
         except _BROKEN as error:

@@ -4,11 +4,11 @@ What differs among versions is the layout's; everything here holds for all of th
 dataset's folder is named.
 """
 
-import json
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator
 from functools import cached_property
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pgen.errors import InputError
+from pgen.sidefiles import read_json
 from pgen_lerobot.layouts import layout_of
 from pgen_lerobot.layouts.base import COLUMN, Clip, EpisodeEntry
 from pgen_lerobot.tasks import TaskTable
@@ -105,11 +106,9 @@ class Dataset:
 def _read_info(root: Path) -> dict[str, Any]:
     path = root / "meta" / "info.json"
     try:
-        info: Any = json.loads(path.read_text(encoding="utf-8"))
+        info: Any = read_json(path)
     except FileNotFoundError:
         raise InputError(f"there is no LeRobot dataset at {root}: meta/info.json is missing.") from None
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path} cannot be read as JSON: {error}") from None
     features = info.get("features") if isinstance(info, dict) else None
     if not isinstance(features, dict):
         raise InputError(f"{path} has no `features`; it is not the info.json of a LeRobot dataset.")
@@ -121,6 +120,6 @@ def _read_info(root: Path) -> dict[str, Any]:
 
 def _number(info: dict[str, Any], key: str) -> float:
     value = info.get(key)
-    if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < inf:
         raise InputError(f"meta/info.json: {key} must be a number above 0, found {value!r}.")
     return float(value)

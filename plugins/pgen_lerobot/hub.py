@@ -1,9 +1,12 @@
 """Where a dataset lies: a folder as given, the lerobot cache, or a download from the Hub."""
 
 import os
+import re
 from pathlib import Path
 
 from pgen.errors import ConfigError, InputError
+
+_REPO_ID = re.compile(r"[A-Za-z0-9_.\-]{1,96}(/[A-Za-z0-9_.\-]{1,96})?")
 
 
 def locate(root: Path | None, repo_id: str | None, revision: str | None) -> Path:
@@ -12,8 +15,10 @@ def locate(root: Path | None, repo_id: str | None, revision: str | None) -> Path
         return root
     if repo_id is None:
         raise ConfigError("no dataset is named; give its folder with --root DIR, or its Hub id with --repo-id.")
+    if not _REPO_ID.fullmatch(repo_id) or ".." in repo_id:
+        raise ConfigError(f"--repo-id {repo_id!r} is no Hub id; it has the form user/name.")
     cached = _lerobot_home() / repo_id
-    if revision is None and ".." not in Path(repo_id).parts and (cached / "meta" / "info.json").is_file():
+    if revision is None and (cached / "meta" / "info.json").is_file():
         return cached
     return _download(repo_id, revision)
 

@@ -18,6 +18,8 @@ from pgen_lerobot.video import VideoFile
 _BATCH = 16
 """Rows read at a time where pictures lie in the parquet: a row may hold a megabyte."""
 
+_BROKEN = (OSError, SyntaxError, ValueError, PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning)
+
 
 class LeRobotImages(ImageReader):
     """Reads samples with some of a dataset's cameras; holds one video file a camera and one parquet file open."""
@@ -66,7 +68,7 @@ class LeRobotImages(ImageReader):
         try:
             with PIL.Image.open(BytesIO(data)) as picture:
                 return encode(picture, camera, self._max_pixels)
-        except (OSError, SyntaxError, ValueError, PIL.Image.DecompressionBombError) as error:
+        except _BROKEN as error:
             reason = f"episode {entry.index}, frame {frame_index}, {camera}: {error}"
             raise SampleError("decode", reason) from None
 

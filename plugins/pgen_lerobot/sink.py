@@ -26,8 +26,10 @@ from pgen_lerobot.writing.skills import KEPT_SKILLS, write_skills
 
 LINES = f"meta/{annotations.FILE}"
 MANIFEST = "meta/pgen/manifest.json"
+REPORT = "report.html"
+"""Of the sink and the command `report`; that of the input is about another run."""
 CARD = "README.md"
-_OWN = {LINES, MANIFEST, KEPT_SKILLS}
+_OWN = {LINES, MANIFEST, KEPT_SKILLS, REPORT}
 _ROOM_PER_FRAME = 16
 _ROOM_AT_LEAST = 16_000_000
 

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from pgen.components import ImageReader, Options, Source
 from pgen.errors import ConfigError, InputError
+from pgen.paths import check_links
 from pgen.ranges import parse_ranges
 from pgen.records import Episode
 from pgen.spans import frame_ranges, normalise
@@ -46,7 +47,9 @@ class LeRobotSource(Source):
     options: LeRobotOptions
 
     def open(self) -> None:
-        self.dataset = Dataset(locate(self.options.root, self.options.repo_id, self.options.revision))
+        root = locate(self.options.root, self.options.repo_id, self.options.revision)
+        check_links(root)
+        self.dataset = Dataset(root)
         self._wanted = self._chosen_episodes()
         cameras = Cameras(self.dataset)
         self._cameras = cameras.choose(self.options.cameras, self.options.views, self._wanted)

@@ -4,14 +4,14 @@ The heart is independent of how the dataset was written: the labels are made aga
 syn_annotations.jsonl and the skills, and compared with the column, frame by frame.
 """
 
-import json
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from pgen.errors import PgenError
+from pgen.errors import InputError, PgenError
 from pgen.schema import first_error, validator
+from pgen.sidefiles import read_json
 from pgen_lerobot.dataset import Dataset
 from pgen_lerobot.verifying import forms, frames, lerobot, meta
 from pgen_lerobot.verifying.labels import Expected
@@ -50,12 +50,12 @@ def _problems(found: Verification, with_lerobot: bool) -> Iterator[Problem]:
 def _read_manifest(root: Path, manifest: dict[str, Any]) -> Iterator[Problem]:
     """Fills `manifest`; what is missing in it makes some checks fall back on defaults."""
     try:
-        content = json.loads((root / MANIFEST).read_text(encoding="utf-8"))
+        content = read_json(root / MANIFEST)
     except FileNotFoundError:
         yield Problem(MANIFEST, "the file is missing; without it nobody can tell how the dialogues were made")
         return
-    except (OSError, ValueError) as error:
-        yield Problem(MANIFEST, f"cannot be read as JSON: {error}")
+    except InputError as error:
+        yield Problem(MANIFEST, str(error).removeprefix(f"{root / MANIFEST} "))
         return
     if isinstance(content, dict):
         manifest |= content

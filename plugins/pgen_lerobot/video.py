@@ -1,7 +1,8 @@
 """Single frames of a video file by number or time, decoding no more than the way from the last keyframe.
 
 Frames are best asked for in ascending order: a wish a little ahead of the last frame decodes on, any
-other seeks. How far "a little" reaches is learnt from the keyframes that pass by.
+other seeks. How far "a little" reaches is learnt from the keyframes that pass by, and from how far before
+its aim a seek lands.
 """
 
 from bisect import bisect_left
@@ -14,6 +15,7 @@ import av
 from av.video.frame import VideoFrame
 
 from pgen.errors import SampleError
+from pgen.pictures import check_size
 
 
 class VideoFile:
@@ -23,7 +25,8 @@ class VideoFile:
         try:
             self._container = av.open(str(path))
             self._stream = self._container.streams.video[0]
-        except (av.FFmpegError, OSError, IndexError) as error:
+            check_size(self._stream.width, self._stream.height)
+        except (av.FFmpegError, OSError, IndexError, ValueError) as error:
             raise SampleError("decode", f"{path} does not open as a video: {error}") from None
         self._stream.thread_type = "SLICE"
         self._path = path
@@ -32,6 +35,7 @@ class VideoFile:
         self._frames = self._container.decode(self._stream)
         self._last: VideoFrame | None = None
         self._keyframe: int | None = None
+        self._aim = 0
         self._gop = 0
 
     def frame(self, start: float, number: int) -> VideoFrame:
@@ -101,6 +105,7 @@ class VideoFile:
         self._container.seek(pts, stream=self._stream, backward=True)
         self._frames = self._container.decode(self._stream)
         self._last = self._keyframe = None
+        self._aim = pts
 
     def _decode_to(self, pts: int) -> VideoFrame | None:
         while self._last is None or self._last.pts is None or self._last.pts < pts:
@@ -113,6 +118,6 @@ class VideoFile:
 
     def _learn(self, frame: VideoFrame) -> None:
         if frame.key_frame and frame.pts is not None:
-            if self._keyframe is not None:
-                self._gop = max(self._gop, frame.pts - self._keyframe)
+            seen = frame.pts - self._keyframe if self._keyframe is not None else self._aim - frame.pts
+            self._gop = max(self._gop, seen)
             self._keyframe = frame.pts

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from pgen.components import PromptBuilder
 from pgen.errors import ConfigError
 from pgen.records import Plan, Prompt, Sample
+from pgen.sidefiles import TEMPLATE, read_bounded
 from pgen_prompts.planner import PlanOptions, plan
 from pgen_prompts.reply import dialogue_schema, example_dialogue, fingerprint_of, typed, typed_schema
 from pgen_prompts.seed import listed
@@ -108,7 +109,7 @@ class Template:
 def load(path: Path) -> Template:
     """The template in a file. Raises ConfigError where it is missing, unreadable or wrong."""
     try:
-        template = Template(path, path.read_text(encoding="utf-8"))
+        template = Template(path, read_bounded(path, TEMPLATE).decode("utf-8"))
     except FileNotFoundError:
         raise ConfigError(f"prompt file: there is no file {path}; give the template as --opt prompt.path=…") from None
     except (OSError, UnicodeDecodeError) as problem:

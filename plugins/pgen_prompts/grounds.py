@@ -5,6 +5,7 @@ It prefers to miss one over naming a wrong one: whatever may be the same thing o
 as what the robot does now or later is left out, and so is what it may be holding.
 """
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -13,6 +14,11 @@ from pgen_prompts.english import Phrase, read, read_task
 from pgen_prompts.english.words import MOTION
 
 _ENOUGH = 4
+_TROUBLE = re.compile(
+    r"\b(?:retr(?:y|ies|ying)|re-?(?:attempt|grasp|grip|try)\w*|fail\w*|miss(?:es|ed|ing)?|slip\w*|fall\w*|recover\w*"
+    r"|(?:once|try|tries|trying) (?:more|again))\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +49,16 @@ def earlier(sample: Sample) -> Phrase | None:
     now = read(sample.skill_current)
     past = (read(name) for name in reversed(sample.skill_history))
     return next((phrase for phrase in past if (phrase.do or phrase.text) != (now.do or now.text)), None)
+
+
+def failed_before(sample: Sample) -> str:
+    """The skill by which the episode shows that something did not succeed; empty where none does."""
+    last = sample.skill_history[-1] if sample.skill_history else ""
+    for name in (last, sample.skill_current):
+        if _TROUBLE.search(name):
+            return name
+    now, before = read(sample.skill_current), read(last)
+    return last if now.verb and now.do == before.do else ""
 
 
 def bystanders(sample: Sample) -> tuple[str, ...]:

@@ -8,11 +8,13 @@ first and identical for every sample, so that a server reads it once.
 import tomllib
 from functools import cache
 from importlib.resources import files
+from random import Random
 from typing import Any
 
 from pgen.components import PromptBuilder
 from pgen.records import Plan, Prompt, Sample
-from pgen_prompts.grounds import RuledOut, ruled_out
+from pgen.seeds import derive
+from pgen_prompts.grounds import RuledOut, failed_before, ruled_out
 from pgen_prompts.planner import PlanOptions, plan
 from pgen_prompts.reply import example_dialogue, fingerprint_of, typed, typed_schema
 from pgen_prompts.seed import listed
@@ -26,7 +28,7 @@ class HiRobotPrompt(PromptBuilder):
 
     def build(self, sample: Sample, seed: int) -> Prompt:
         planned = plan(sample, seed, self.options)
-        text, system = request_text(sample, planned), wording()["system"].strip()
+        text, system = request_text(sample, planned, seed), wording()["system"].strip()
         return Prompt(text=text, schema=typed_schema(), system=system, plan=planned)
 
     def example(self, sample: Sample, seed: int) -> dict[str, str]:
@@ -48,7 +50,7 @@ def wording() -> dict[str, Any]:
     return tomllib.loads(source())
 
 
-def request_text(sample: Sample, planned: Plan) -> str:
+def request_text(sample: Sample, planned: Plan, seed: int) -> str:
     """What changes from sample to sample."""
     words = wording()
     scenario = words["scenarios"][planned.scenario_type]
@@ -67,7 +69,8 @@ def request_text(sample: Sample, planned: Plan) -> str:
             response_type=planned.response_type,
             response=response["text"],
             response_examples=_bullets(response["examples"]),
-            boundary=_boundary(sample) if planned.scenario_type == "negative_task" else "",
+            boundary=_boundary(sample, planned),
+            style=_style(derive(seed, "style", sample.variant)),
         )
     )
     return text
@@ -77,7 +80,21 @@ def _bullets(examples: list[str]) -> str:
     return "\n".join(f"- {example}" for example in examples)
 
 
-def _boundary(sample: Sample) -> str:
+def _style(seed: int) -> str:
+    """Who speaks, in what tone and at what length."""
+    words, random = wording(), Random(seed)
+    text: str = words["style"].format(**{name: random.choice(kinds) for name, kinds in words["styles"].items()})
+    return text
+
+
+def _boundary(sample: Sample, planned: Plan) -> str:
+    """What keeps a type to the truth: what may be ruled out, and what may go wrong."""
+    if planned.response_type == "error_handling":
+        failed, pairs = failed_before(sample), wording()["pairs"]
+        told = pairs["error_handling_failed"].format(failed=failed) if failed else pairs["error_handling"]
+        return f"\n\n{told}\n"
+    if planned.scenario_type != "negative_task":
+        return ""
     may = ruled_out(sample)
     text: str = wording()["boundary"].format(ruled_out="; ".join(_named(may)) or "nothing")
     return text

@@ -2,7 +2,8 @@
 
 A choice depends on the sample, the weights and the seed alone. Types that cannot fit are left out and the
 weights of the others decide. Where nothing with a weight is left, it is `specific_object` answered by
-`acknowledgment`, which fit everywhere. Types a user does not list have the weight 0.
+`acknowledgment`, which fit everywhere. Types a user does not list have the weight 0. The variants of a sample
+differ in their plans, as long as there are others that fit.
 """
 
 import math
@@ -78,14 +79,48 @@ def fitting_responses(scenario: str) -> tuple[str, ...]:
 
 
 def plan(sample: Sample, seed: int, options: PlanOptions) -> Plan:
-    """The kind of interaction to ask for at this sample."""
+    """The kind of interaction to ask for at this sample; `seed` is its moment's, the same for each variant."""
+    taken: set[tuple[str, str]] = set()
+    chosen = _chosen(sample, seed, options, taken)
+    for number in range(1, sample.variant + 1):
+        taken.add(chosen)
+        if not shares(sample, options).keys() - taken:
+            taken = set()
+        chosen = _chosen(sample, derive(seed, "variant", number), options, taken)
+    return Plan(*chosen)
+
+
+def shares(sample: Sample, options: PlanOptions) -> dict[tuple[str, str], float]:
+    """How likely each plan is for a sample, by the weights and by what fits; the shares add up to 1."""
+    scenarios = _weighted(options.scenarios, _answerable(sample, options)) or _weighted(
+        options.scenarios, fitting_scenarios(sample)
+    )
+    found: dict[tuple[str, str], float] = {}
+    for scenario, share in (scenarios or {"specific_object": 1.0}).items():
+        responses = _weighted(options.responses, fitting_responses(scenario)) or {"acknowledgment": 1.0}
+        found |= {(scenario, response): share * part for response, part in responses.items()}
+    return found
+
+
+def _weighted(weights: Mapping[str, float], names: Iterable[str]) -> dict[str, float]:
+    kept = {name: weights[name] for name in names if weights.get(name)}
+    return {name: weight / sum(kept.values()) for name, weight in kept.items()}
+
+
+def _answerable(sample: Sample, options: PlanOptions) -> list[str]:
     wanted = {name for name, weight in options.responses.items() if weight}
-    fitting = fitting_scenarios(sample)
-    answerable = [name for name in fitting if wanted.intersection(fitting_responses(name))]
-    scenario = _drawn(options.scenarios, answerable, derive(seed, "scenario"))
-    scenario = scenario or _drawn(options.scenarios, fitting, derive(seed, "scenario")) or "specific_object"
-    response = _drawn(options.responses, fitting_responses(scenario), derive(seed, "response"))
-    return Plan(scenario, response or "acknowledgment")
+    return [name for name in fitting_scenarios(sample) if wanted.intersection(fitting_responses(name))]
+
+
+def _chosen(sample: Sample, seed: int, options: PlanOptions, taken: set[tuple[str, str]]) -> tuple[str, str]:
+    """A scenario type and a response type that are not taken together."""
+    left: dict[str, list[str]] = {}
+    for scenario, response in shares(sample, options):
+        if (scenario, response) not in taken:
+            left.setdefault(scenario, []).append(response)
+    scenario = _drawn(options.scenarios, left, derive(seed, "scenario")) or next(iter(left))
+    response = _drawn(options.responses, left[scenario], derive(seed, "response")) or left[scenario][0]
+    return scenario, response
 
 
 def _drawn(weights: Mapping[str, float], names: Iterable[str], seed: int) -> str | None:

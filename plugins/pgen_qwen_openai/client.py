@@ -6,12 +6,16 @@ The key travels in a header and is blotted out wherever a server repeats it.
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
+from aiohttp.helpers import get_env_proxy_for_url
+from yarl import URL
 
 from pgen.errors import SampleError
 from pgen.records import Reply
+from pgen.secrets import BLOT, redact
 from pgen_qwen_openai.body import reply_of
 from pgen_qwen_openai.endpoints import Endpoint, Endpoints
 from pgen_qwen_openai.retrying import PATIENCE, Kind, PassingError, RejectedError, persistently, retry_after
@@ -31,8 +35,11 @@ FILTERED = frozenset({"content_filter", "content_policy_violation", "data_inspec
 class Client:
     """Open while a session is; bound to the event loop that it was made in."""
 
-    def __init__(self, endpoints: Endpoints, key: str, timeout: float, retries: int, first_wait: float) -> None:
+    def __init__(
+        self, endpoints: Endpoints, key: str, timeout: float, retries: int, first_wait: float, wait: float = 0.0
+    ) -> None:
         self.endpoints = endpoints
+        self._wait = wait
         self._key, self._retries, self._first_wait = key, retries, first_wait
         headers = {"Content-Type": "application/json", "User-Agent": "pgen"}
         if key:
@@ -41,8 +48,8 @@ class Client:
             headers=headers,
             connector=aiohttp.TCPConnector(limit=0),
             timeout=aiohttp.ClientTimeout(total=timeout, sock_connect=CONNECT_SECONDS),
-            trust_env=True,
         )
+        self._proxies = {one.url: _proxy(one.url) for one in endpoints.all}
         self._timeout = timeout
 
     async def close(self) -> None:
@@ -66,7 +73,7 @@ class Client:
                 return await self._ask(endpoint, body)
 
         try:
-            reply = await persistently(once, self._retries, self._first_wait, patience)
+            reply = await persistently(once, self._retries, self._first_wait, patience, self._wait)
         except PassingError as error:
             raise PassingError(error.kind, f"{error}; sent {tries} times") from None
         return reply, tries - 1
@@ -93,13 +100,15 @@ class Client:
         reply = reply_of(answer)
         if reply is None:
             raise PassingError("broken", f"{endpoint.url} answered with something else than a chat completion")
+        if self._key and self._key in reply.text:
+            return replace(reply, text=reply.text.replace(self._key, BLOT))
         return reply
 
     async def _exchange(self, endpoint: Endpoint, method: str, path: str, body: bytes | None) -> Any:
         """The JSON value that a server answers with, and word to `endpoints` of how it went."""
         wave = endpoint.limit.wave
         try:
-            status, headers, data = await self._send(method, endpoint.url + path, body)
+            status, headers, data = await self._send(method, endpoint, path, body)
         except (aiohttp.ClientSSLError, aiohttp.InvalidURL) as error:
             raise RejectedError(0, f"{endpoint.url}: {self._clean(error)}") from None
         except aiohttp.ConnectionTimeoutError:
@@ -120,9 +129,14 @@ class Client:
         except (ValueError, RecursionError):
             raise PassingError("broken", f"{endpoint.url} answered with something else than JSON") from None
 
-    async def _send(self, method: str, url: str, body: bytes | None) -> tuple[int, Mapping[str, str], bytes]:
+    async def _send(
+        self, method: str, endpoint: Endpoint, path: str, body: bytes | None
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        url, (proxy, auth) = endpoint.url + path, self._proxies[endpoint.url]
         # A redirect would turn POST into GET; whoever moved the server has to say so.
-        async with self._session.request(method, url, data=body, allow_redirects=False) as response:
+        async with self._session.request(
+            method, url, data=body, allow_redirects=False, proxy=proxy, proxy_auth=auth
+        ) as response:
             data = bytearray()
             async for chunk in response.content.iter_any():
                 data += chunk
@@ -142,7 +156,7 @@ class Client:
             raise PassingError("busy", reason)
         if status >= 500 or status in (408, 409):
             self.endpoints.failed(endpoint)
-            raise PassingError("broken", reason)
+            raise PassingError("unreachable" if status == 502 else "broken", reason)
         self.endpoints.answered(endpoint)
         if code in FILTERED:
             raise SampleError("refused", reason)
@@ -151,8 +165,17 @@ class Client:
         raise RejectedError(status, reason, code)
 
     def _clean(self, what: object) -> str:
-        text = " ".join(str(what).split()) or type(what).__name__
-        return text.replace(self._key, "***") if self._key else text
+        text = "".join(char if char.isprintable() else " " for char in str(what))
+        text = " ".join(text.split()) or type(what).__name__
+        return redact(text.replace(self._key, BLOT) if self._key else text)
+
+
+def _proxy(url: str) -> tuple[URL | None, aiohttp.BasicAuth | None]:
+    """The environment's proxy for an address; `trust_env` would read the environment for every request."""
+    try:
+        return get_env_proxy_for_url(URL(url))
+    except LookupError:
+        return None, None
 
 
 def error_of(data: bytes, limit: int = 300) -> tuple[str, str]:

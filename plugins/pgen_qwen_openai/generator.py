@@ -101,9 +101,9 @@ class QwenOpenAIGenerator(Generator):
         from pgen_qwen_openai.endpoints import Endpoints
 
         options = self.options
-        return Client(
-            Endpoints(urls, options.concurrency), key, options.timeout, options.max_retries, options.retry_wait
-        )
+        endpoints = Endpoints(urls, options.concurrency)
+        waits = options.retry_wait, options.wait_for_server
+        return Client(endpoints, key, options.timeout, options.max_retries, *waits)
 
     async def _serve(self, key: str) -> list[str]:
         if not self.options.serve:

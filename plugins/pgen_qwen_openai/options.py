@@ -49,6 +49,8 @@ class QwenOpenAIOptions(Options):
     """How often a request is sent again after a lost connection, a time-out or a passing error."""
     retry_wait: float = tuning(0.5, gt=0, le=60)
     """Seconds before the first of these, at most; doubled each time, up to 30, and drawn at random below that."""
+    wait_for_server: float = tuning(0.0, ge=0, allow_inf_nan=False)
+    """Seconds, or a time such as 90s, 10m or 2h, that a server which is gone, busy or not yet there is waited for."""
     serve: str | None = tuning(None)
     """A command that starts the server, with {port} where its port belongs: vllm serve MODEL --port {port}."""
     replicas: int = tuning(1, ge=1, le=64)
@@ -65,6 +67,12 @@ class QwenOpenAIOptions(Options):
     @classmethod
     def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(dict.fromkeys(_address(url) for url in value))
+
+    @field_validator("wait_for_server", mode="before")
+    @classmethod
+    def _seconds(cls, value: Any) -> Any:
+        said = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smh])\s*", value) if isinstance(value, str) else None
+        return float(said[1]) * {"s": 1, "m": 60, "h": 3600}[said[2]] if said else value
 
     @field_validator("api_key_env")
     @classmethod

@@ -8,6 +8,7 @@ import asyncio
 import logging
 from dataclasses import dataclass
 from pathlib import PurePath
+from time import monotonic
 
 from pgen.errors import ConfigError, SampleError
 from pgen.records import Clip
@@ -38,7 +39,7 @@ class Found:
 async def check(client: Client, options: QwenOpenAIOptions) -> Found:
     """The model, and the strictest format that every server obeys."""
     everyone = client.endpoints.all
-    listed = await asyncio.gather(*(_listed(client, one, options) for one in everyone))
+    listed = await _greeted(client, options)
     there = [(one, names) for one, names in zip(everyone, listed, strict=True) if not isinstance(names, PassingError)]
     if not there:
         raise ConfigError(f"no server answers: {listed[0]}. Start it, or correct generator.base_url.")
@@ -51,6 +52,17 @@ async def check(client: Client, options: QwenOpenAIOptions) -> Found:
     model = models.pop()
     formats = await asyncio.gather(*(_format(client, one, options, model) for one, _ in there))
     return Found(model, max(formats, key=ORDER.index))
+
+
+async def _greeted(client: Client, options: QwenOpenAIOptions) -> list[list[str] | PassingError | None]:
+    """What each server lists; where none is there, they are waited for as long as `wait_for_server` says."""
+    deadline = monotonic() + options.wait_for_server
+    while True:
+        listed = await asyncio.gather(*(_listed(client, one, options) for one in client.endpoints.all))
+        if monotonic() >= deadline or not all(isinstance(names, PassingError) for names in listed):
+            return listed
+        log.info("no server answers yet: %s", listed[0])
+        await asyncio.sleep(min(options.retry_wait, max(0.0, deadline - monotonic())))
 
 
 async def _listed(client: Client, endpoint: Endpoint, options: QwenOpenAIOptions) -> list[str] | PassingError | None:

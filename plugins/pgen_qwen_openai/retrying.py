@@ -17,6 +17,9 @@ LONGEST_WAIT = 30.0
 PATIENCE: Mapping[Kind, int] = {"slow": 3}
 """How many errors of a kind end it, whatever is left of `max_retries`: a request that times out is dear."""
 
+GONE: frozenset[Kind] = frozenset({"unreachable", "busy"})
+"""What a server that is being started again gives: no connection, or 502 and 503 by what stands before it."""
+
 
 class PassingError(Exception):
     """An error that another try may not meet."""
@@ -35,31 +38,61 @@ class RejectedError(Exception):
 
 
 class _Stop:
-    """After the last try, or as many errors of one kind as there is patience for."""
+    """After the last try, or as many errors of one kind as there is patience for; not while a server is waited for."""
 
-    def __init__(self, tries: int, patience: Mapping[Kind, int]) -> None:
-        self._tries, self._patience = tries, patience
+    def __init__(self, tries: int, patience: Mapping[Kind, int], wait: float) -> None:
+        self._tries, self._patience, self._wait = tries, patience, wait
         self._seen: Counter[Kind] = Counter()
+        self._gone_since: float | None = None
 
     def __call__(self, state: RetryCallState) -> bool:
         error = state.outcome.exception() if state.outcome else None
         if not isinstance(error, PassingError):
             return True
+        if self._waits(error.kind, state.outcome_timestamp or 0.0):
+            return False
         self._seen[error.kind] += 1
         return state.attempt_number >= self._tries or self._seen[error.kind] >= self._patience.get(error.kind, 1 << 30)
 
+    def _waits(self, kind: Kind, now: float) -> bool:
+        if kind not in GONE:
+            self._gone_since = None
+            return False
+        if self._gone_since is None:
+            self._gone_since = now
+        return now - self._gone_since < self._wait
+
 
 async def persistently[T](
-    work: Callable[[], Awaitable[T]], retries: int, first_wait: float, patience: Mapping[Kind, int] = PATIENCE
+    work: Callable[[], Awaitable[T]],
+    retries: int,
+    first_wait: float,
+    patience: Mapping[Kind, int] = PATIENCE,
+    wait: float = 0.0,
 ) -> T:
-    """What `work` returns, tried again after passing errors; the last of these where it never succeeds."""
+    """What `work` returns, tried again after passing errors; the last of these where it never succeeds.
+
+    Errors of a server that is gone end it no sooner than `wait` seconds after the first of them.
+    """
+    try:  # most requests need no more, and to set up the trying costs as much CPU as to send a small one
+        return await work()
+    except PassingError as error:
+        failed: PassingError | None = error
+
+    async def once_more() -> T:
+        nonlocal failed
+        if failed:
+            error, failed = failed, None
+            raise error
+        return await work()
+
     retrying = AsyncRetrying(
         retry=retry_if_exception_type(PassingError),
-        stop=_Stop(retries + 1, patience),
+        stop=_Stop(retries + 1, patience, wait),
         wait=wait_random_exponential(multiplier=first_wait, max=LONGEST_WAIT),
         reraise=True,
     )
-    return await retrying(work)
+    return await retrying(once_more)
 
 
 def retry_after(value: str | None, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> float | None:

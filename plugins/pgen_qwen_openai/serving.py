@@ -16,6 +16,7 @@ from pathlib import Path
 from time import monotonic
 
 from pgen.errors import ConfigError
+from pgen.secrets import BLOT, redact
 
 POLL = 0.25
 """Seconds between two looks at a server that is starting."""
@@ -123,7 +124,7 @@ class Servers:
             file.seek(max(0, server.log.stat().st_size - 16384))
             lines = file.read().decode("utf-8", "replace").splitlines()
         text = "\n".join(line[:500] for line in lines[-LINES:])
-        text = text.replace(self._secret, "***") if self._secret else text
+        text = redact(text.replace(self._secret, BLOT) if self._secret else text)
         return f"Its last words:\n{text}" if text.strip() else "It said nothing."
 
 

@@ -45,7 +45,7 @@ def segment(segmenter: str | None, generator: str | None, opt: tuple[str, ...], 
     \b
     pgen segment --root my-dataset --output-dir my-dataset-skills
     """
-    from pgen.cli import printable
+    from pgen.cli.shown import printable
     from pgen_segment.config import job
     from pgen_segment.progress import EpisodeBar
 

@@ -37,6 +37,8 @@ class TemplateGenerator(Generator):
     """Replies composed from phrases, the same for the same request."""
 
     name = "template"
+    languages = frozenset({"en"})
+    any_schema = False
     Options = TemplateOptions
 
     @property

@@ -78,3 +78,17 @@ def test_help_imports_nothing_heavy():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "HEAVY []" in done.stdout
     assert "annotate" in done.stdout
+
+
+def test_a_dry_run_shows_what_conversations_variants_and_a_judge_cost(tmp_path):
+    from pgen_demo.example import write_example
+
+    root = write_example(tmp_path / "data")
+    asked = ["annotate", "--root", str(root), "--output-dir", str(tmp_path / "out"), "--generator", "template"]
+    wanted = ["--turns", "episode", "--variants", "2", "--judge", "qwen-openai", "--judge-share", "0.5", "--dry-run"]
+    wanted += ["--opt", "judge.base_url=http://127.0.0.1:9/v1"]
+    output = told(*asked, *wanted)
+    assert "samples    48 (one request each)" in output
+    assert "turns      in 4 conversations" in output
+    assert "266 earlier turns are told again" in output
+    assert "judged     about 24 (a request more each)" in output

@@ -138,4 +138,4 @@ def test_the_benchmarks_run_by_name_and_an_unknown_one_is_refused():
     assert "labels (python benchmarks/labels.py)" in told
     refused = subprocess.run([*run, "label"], capture_output=True, text=True, check=False)
     assert refused.returncode == 1
-    assert "help_time, labels" in refused.stderr
+    assert "help_time, in_flight, labels" in refused.stderr

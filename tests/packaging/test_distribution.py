@@ -23,7 +23,8 @@ def test_the_wheel_holds_the_packages_under_their_own_names(names: list[str]) ->
 
 
 def test_the_wheel_holds_the_schemas_and_the_data_of_the_plugins(names: list[str]) -> None:
-    assert {"pgen/py.typed", "pgen/_schemas/syn_annotation.schema.json", "pgen_demo/skills.json"} <= set(names)
+    data = {"pgen_demo/skills.json", "pgen_report/pages/report.html", "pgen_report/pages/page.css"}
+    assert {"pgen/py.typed", "pgen/_schemas/syn_annotation.schema.json", *data} <= set(names)
 
 
 def test_the_wheel_holds_the_licence_and_no_tests(names: list[str]) -> None:

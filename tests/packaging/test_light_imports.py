@@ -25,6 +25,10 @@ def imported_by(code: str) -> set[str]:
         "from pgen.cli import cli; cli(['demo', '--help'], standalone_mode=False)",
         "from pgen.cli import cli; cli(['segment', '--help'], standalone_mode=False)",
         "from pgen.cli import cli; cli(['score', '--help'], standalone_mode=False)",
+        "from pgen.cli import cli; cli(['report', '--help'], standalone_mode=False)",
+        "from pgen.cli import cli; cli(['preview', '--help'], standalone_mode=False)",
+        "from pgen.cli import cli; cli(['compare', '--help'], standalone_mode=False)",
+        "from pgen.cli import cli; cli(['export', '--help'], standalone_mode=False)",
     ],
 )
 def test_asking_for_help_imports_nothing_heavy(code: str) -> None:

@@ -1,12 +1,13 @@
 import re
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from prompt_samples import moments, sample, samples, seeds
 
 from pgen.errors import ConfigError
-from pgen_prompts.grounds import bystanders, earlier, may_be_same, ruled_out
+from pgen_prompts.grounds import bystanders, earlier, failed_before, may_be_same, ruled_out
 from pgen_prompts.hi_robot import HiRobotPrompt
 from pgen_prompts.planner import (
     RESPONSE_TYPES,
@@ -15,6 +16,7 @@ from pgen_prompts.planner import (
     fitting_responses,
     fitting_scenarios,
     plan,
+    shares,
 )
 
 SECOND_BRICK = sample(
@@ -169,3 +171,42 @@ def test_all_types_are_planned_for_somewhere():
     for one in moments():
         counts += planned(one, count=20)
     assert {response for _, response in counts} == set(RESPONSE_TYPES)
+
+
+def test_the_variants_of_a_sample_have_different_plans_until_there_are_no_others():
+    for one in moments()[:40]:
+        possible = shares(one, PlanOptions())
+        for seed in (0, 7):
+            plans = [plan(replace(one, variant=n), seed, PlanOptions()) for n in range(len(possible))]
+            assert {(p.scenario_type, p.response_type) for p in plans} == set(possible)
+            assert plans[0] == plan(one, seed, PlanOptions())
+
+
+def test_the_likely_shares_are_those_that_are_drawn():
+    drawn, likely = planned(SECOND_BRICK), shares(SECOND_BRICK, PlanOptions())
+    assert abs(sum(likely.values()) - 1) < 1e-9
+    assert all(abs(drawn[kinds] / drawn.total() - share) < 0.03 for kinds, share in likely.items())
+
+
+@pytest.mark.parametrize(
+    ("current", "history", "failed"),
+    [
+        ("regrasp the cup", ["grasp the cup"], "regrasp the cup"),
+        ("grasp the cup", ["grasp the cup"], "grasp the cup"),
+        ("grasp the cup", ["cup slips out of the gripper"], "cup slips out of the gripper"),
+        ("grasp the cup", ["move to the cup"], ""),
+    ],
+)
+def test_a_failure_is_one_that_the_skills_show(current, history, failed):
+    one = sample(current, history)
+    assert failed_before(one) == failed
+    text = HiRobotPrompt(responses={"error_handling": 1}).build(one, 0).text
+    if "situated_correction" in fitting_scenarios(one):
+        assert ("An earlier try did not succeed" in text) == bool(failed)
+        assert ("impossible or unsafe" in text) == (not failed)
+
+
+def test_who_speaks_and_how_is_varied_by_the_seed():
+    prompts = [HiRobotPrompt().build(SECOND_BRICK, seed).text for seed in range(60)]
+    told = {line for text in prompts for line in text.splitlines() if line.startswith("The user is ")}
+    assert len(told) > 40

@@ -4,7 +4,6 @@ A reader is built once, when the source is opened, and checks then what it reads
 refused before anything is paid for. It holds spans, never a value per frame.
 """
 
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import Any, ClassVar
 from pgen.errors import InputError
 from pgen.records import Skill
 from pgen.schema import first_error, validator
+from pgen.sidefiles import read_json
 from pgen_lerobot.dataset import Dataset
 from pgen_lerobot.frames import EpisodeFrames
 
@@ -85,10 +85,7 @@ class FileReader(SkillReader):
 
 def load_json(path: Path, schema: str) -> dict[str, Any]:
     """A JSON file that fits the schema. Raises InputError naming the file and the place in it."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"{path} is not JSON: {error}.") from None
+    content = read_json(path)
     if problem := first_error(validator(schema), content):
         raise InputError(f"{path} does not fit the schema `{schema}` at {problem}. See `pgen schema {schema}`.")
     return dict(content)

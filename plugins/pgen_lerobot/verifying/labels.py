@@ -97,14 +97,14 @@ class Expected:
         """Those of the lines that fit the episode; the others are problems."""
         ranges = frame_ranges(episode)
         good: list[Annotation] = []
-        before = -1
+        before = (-1, 0)
         for row, annotation in lines:
             what = _misfit(episode, ranges, annotation)
-            if what is None and annotation.sample.frame_index <= before:
+            if what is None and (at := (annotation.sample.frame_index, annotation.sample.variant)) <= before:
                 what = "its frame comes twice, or out of order"
             if what is None:
                 good.append(annotation)
-                before = annotation.sample.frame_index
+                before = at
             else:
                 self._found.append(Problem(LINES, what, row))
         return good

@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from pgen.durable import sync
 from pgen.errors import InputError
+from pgen.sidefiles import read_bounded
 
 LINK_FROM_BYTES = 1_000_000
 """Files of this size and more are hard-linked, and videos of any."""
@@ -52,8 +53,7 @@ def carried_bytes(root: Path, written: set[str]) -> int:
 
 def read_text(path: Path) -> str:
     """A file's text, line ends as they are; bytes that are no text come through `write_text(…, KEPT)`."""
-    with path.open(encoding="utf-8", errors=KEPT, newline="") as file:
-        return file.read()
+    return read_bounded(path).decode("utf-8", KEPT)
 
 
 def digest(path: Path) -> str:

@@ -25,7 +25,7 @@ def check(dataset: Dataset) -> None:
     try:
         if path.is_file() and not isinstance(json.loads(read_text(path)), dict):
             raise ValueError("it is no object")
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path} cannot be read as JSON: {error}.") from None
 
 

@@ -81,10 +81,10 @@ def test_caches_locks_and_git_are_left_behind_and_folder_links_do_not_run_in_cir
     for name in (".cache/huggingface/x", ".git/HEAD", "meta/info.json.lock", ".out.pgen/staging/x"):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text("x")
-    (tmp_path / "elsewhere").mkdir()
-    (tmp_path / "elsewhere/notes.txt").write_text("n")
-    (tmp_path / "elsewhere/back").symlink_to(root)
-    (root / "linked").symlink_to(tmp_path / "elsewhere")
+    (root / "elsewhere").mkdir()
+    (root / "elsewhere/notes.txt").write_text("n")
+    (root / "elsewhere/back").symlink_to(root)
+    (root / "linked").symlink_to(root / "elsewhere")
     out = annotate(root, tmp_path / "out")
     names = set(snapshot(out))
     assert "linked/notes.txt" in names
@@ -158,9 +158,17 @@ def test_a_frame_whose_own_task_is_no_row_is_refused_before_anything_is_paid_for
 
 def test_a_link_to_nowhere_is_refused_before_anything_is_paid_for(tmp_path):
     root = dataset(tmp_path / "in")
-    (root / "lost.bin").symlink_to(tmp_path / "gone")
+    (root / "lost.bin").symlink_to(root / "gone")
     with pytest.raises(InputError, match=r"lost\.bin is a link to a file that is missing"):
         LeRobotSink().open(results(root).source)
+
+
+def test_a_link_that_leads_outside_is_refused_before_anything_is_paid_for(tmp_path):
+    root = dataset(tmp_path / "in")
+    (tmp_path / "secret.txt").write_text("secret")
+    (root / "meta/notes.txt").symlink_to(tmp_path / "secret.txt")
+    with pytest.raises(InputError, match=r"notes\.txt is a link that leads outside"):
+        results(root)
 
 
 def test_stats_that_are_no_json_are_refused_before_anything_is_paid_for(tmp_path):

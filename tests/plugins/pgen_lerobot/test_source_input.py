@@ -99,7 +99,7 @@ def test_only_chosen_episodes_are_read_whatever_the_row_groups(root):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{", r"skills.json is not JSON"),
+        ("{", r"skills.json cannot be read as JSON"),
         ("[]", r"does not fit the schema `skills` at \$: \[\] is not of type 'object'"),
         ('{"episodes": {"x": {"skills": []}}}', r"at \$.episodes: 'x' does not match"),
         (

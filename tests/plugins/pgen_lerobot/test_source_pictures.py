@@ -87,39 +87,41 @@ def test_a_clock_that_drifts_from_the_video_does_not_move_the_pictures(tmp_path)
             assert abs(number(reader.images(sample)[0])[0] - shade) < 12
 
 
-def test_frames_in_order_are_decoded_once(tmp_path, monkeypatch):
-    root = written(tmp_path / "data", codec="h264", gop=10)
-    video = VideoFile(root / "videos/wrist/chunk-000/file-000.mp4")
-    decoded = 0
+@pytest.fixture
+def decoded(monkeypatch):
+    """The frames that are decoded, counted as they are."""
+    frames = []
     learn = VideoFile._learn
 
     def counting(self, frame):
-        nonlocal decoded
-        decoded += 1
+        frames.append(frame.pts)
         learn(self, frame)
 
     monkeypatch.setattr(VideoFile, "_learn", counting)
-    with video:
+    return frames
+
+
+def test_frames_in_order_are_decoded_once(tmp_path, decoded):
+    root = written(tmp_path / "data", codec="h264", gop=10)
+    with VideoFile(root / "videos/wrist/chunk-000/file-000.mp4") as video:
         for frame in range(0, 40, 2):
             video.at(frame / 10, 10.0)
-    assert decoded <= 40
+    assert len(decoded) <= 40
 
 
-def test_only_the_frames_that_were_sampled_are_decoded(tmp_path, monkeypatch):
-    root = written(tmp_path / "data", codec="h264", gop=2)
-    decoded = 0
-    learn = VideoFile._learn
+def test_frames_far_apart_between_two_keyframes_are_decoded_once(tmp_path, decoded):
+    root = written(tmp_path / "data", codec="h264", gop=250)
+    with VideoFile(root / "videos/wrist/chunk-000/file-000.mp4") as video:
+        for frame in range(8, 40, 8):
+            video.at(frame / 10, 10.0)
+    assert len(decoded) <= 40
 
-    def counting(self, frame):
-        nonlocal decoded
-        decoded += 1
-        learn(self, frame)
 
-    monkeypatch.setattr(VideoFile, "_learn", counting)
-    source, samples = opened(root)
+def test_only_the_frames_that_were_sampled_are_decoded(tmp_path, decoded):
+    source, samples = opened(written(tmp_path / "data", codec="h264", gop=2))
     with source.reader(10**6) as reader:
         reader.images(samples[33])
-    assert decoded <= 2 * 2
+    assert len(decoded) <= 2 * 2
 
 
 def test_pictures_are_scaled_down_and_never_up(tmp_path):

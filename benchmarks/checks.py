@@ -1,0 +1,114 @@
+"""How well the checks find what is wrong: precision and recall of each on dialogues labelled by hand.
+
+On the 200 of tests/plugins/pgen_checks/cases.txt, with which the checks were bettered, and on 60 further ones
+(held_out.txt), with which they were not. Usage: checks.py [wrong]; `wrong` lists the cases among the 200 in which
+a check and the label differ.
+"""
+
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pgen.checking import Overview, examined
+from pgen.checks import Check, Context
+from pgen.records import Annotation, Dialogue, Plan, Sample
+from pgen_checks import pgen_checks
+
+CASES = Path(__file__).resolve().parents[1] / "tests" / "plugins" / "pgen_checks" / "cases.txt"
+HELD_OUT = CASES.with_name("held_out.txt")
+CODES = {
+    "grounding": ("forbids_skill", "other_object", "other_action", "ungrounded"),
+    "meta-words": ("meta_words",),
+    "label-copy": ("label_copied",),
+    "length": ("empty", "too_long"),
+    "language": ("language",),
+    "duplicates": ("near_duplicate", "repeated"),
+}
+"""The codes of each check."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A dialogue about a moment, in a language, with the codes that a careful reader would give."""
+
+    sample: Sample
+    language: str
+    codes: frozenset[str]
+    dialogue: Dialogue
+
+
+def scenes(path: Path = CASES) -> Iterator[list[Case]]:
+    """The cases, those of an episode together."""
+    for index, block in enumerate(path.read_text(encoding="utf-8").split("\n= ")[1:]):
+        top, *lines = [line for line in block.splitlines() if line.strip()]
+        task, listed = (part.strip() for part in top.split("|"))
+        language, task = task.removeprefix("lang=").split(" ", 1) if task.startswith("lang=") else ("en", task)
+        skills = [skill.strip() for skill in listed.split(";")]
+        now = next(position for position, skill in enumerate(skills) if skill.startswith("["))
+        cases = []
+        for frame, line in enumerate(lines):
+            codes, user, robot = (part.strip() for part in line.split("|"))
+            sample = Sample(
+                index, str(index), frame, None, now, skills[now].strip("[]"), tuple(skills[:now]),
+                tuple(skills[now + 1 :]), task, ("front",), ("front.jpg",),
+            )  # fmt: skip
+            cases.append(Case(sample, language, frozenset(codes.split("+")) - {"ok"}, Dialogue(user, robot)))
+        yield cases
+
+
+def found(path: Path = CASES) -> Iterator[tuple[Case, frozenset[str]]]:
+    """Each case with the codes that the checks give."""
+    checks: list[Check] = [check() for check in pgen_checks()]
+    listed = list(scenes(path))
+    overview = Overview(checks, "en", sum(map(len, listed)))
+    for cases in listed:
+        overview.episode()
+        for case in cases:
+            annotation = Annotation(case.sample, Plan(), case.dialogue)
+            annotation = overview.examined(examined(annotation, checks, Context(case.language)))
+            yield case, frozenset(finding.code for finding in annotation.checks)
+
+
+def scores(path: Path = CASES) -> dict[str, tuple[int, int, int]]:
+    """For each check: faulty dialogues that it found by a right code, others that it found, and those it missed."""
+    counts: Counter[tuple[str, str]] = Counter()
+    for case, codes in found(path):
+        for name, own in CODES.items():
+            wanted, given = case.codes & set(own), codes & set(own)
+            counts[name, "right"] += bool(wanted & given)
+            counts[name, "wrong"] += bool(given and not wanted & given)
+            counts[name, "missed"] += bool(wanted and not wanted & given)
+    return {name: (counts[name, "right"], counts[name, "wrong"], counts[name, "missed"]) for name in CODES}
+
+
+def lines() -> Iterator[str]:
+    """The table."""
+    yield f"{'':<14}{'200 dialogues':>29}{'60 held out':>31}"
+    yield (
+        f"{'check':<14}"
+        + f"{'faults':>8}{'precision':>12}{'recall':>9}"
+        + f"{'faults':>10}{'precision':>12}{'recall':>9}"
+    )
+    for (name, counts), others in zip(scores().items(), scores(HELD_OUT).values(), strict=True):
+        yield f"{name:<14}{_shown(*counts)}  {_shown(*others)}"
+
+
+def _shown(right: int, wrong: int, missed: int) -> str:
+    precision, recall = right / max(right + wrong, 1), right / max(right + missed, 1)
+    return f"{right + missed:>8}{precision:>12.2f}{recall:>9.2f}"
+
+
+def main() -> None:
+    for line in lines():
+        print(line)
+    if sys.argv[1:] == ["wrong"]:
+        for case, codes in found():
+            if codes != case.codes:
+                said = f"{case.dialogue.user_prompt} | {case.dialogue.robot_utterance}"
+                print(f"{case.sample.skill_current}: {said}\n  labelled {set(case.codes)}, found {set(codes)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What the benchmarks share: datasets, a server, processes that are measured, and how figures are told."""

@@ -1,0 +1,151 @@
+"""Work for contenders that ask a server of chat completions, and pgen as the first of them.
+
+A contender is a function of a Task that warms up, asks, and gives back the CPU seconds of the asking; how long
+that took the server tells, which sees every contender alike.
+"""
+
+import asyncio
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import cache
+from io import BytesIO
+from itertools import islice
+from pathlib import Path
+from time import process_time
+from typing import Any
+from urllib.request import urlopen
+
+from common.datasets import picture
+from common.measure import cost
+from common.server import Server
+
+QUALITY = 85
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """`count` requests, `flight` at once. `encode`: each picture is made a JPEG (else one is sent again and
+    again) and each answer is stored durably, by those that can."""
+
+    url: str
+    count: int
+    flight: int
+    encode: bool = False
+
+    def warm_up(self) -> "Task":
+        return replace(self, count=2 * self.flight)
+
+
+def measured(ask: Callable[[Task], None], task: Task) -> float:
+    """The CPU seconds of the second of two runs, which is the one that the server tells of."""
+    ask(task.warm_up())
+    urlopen(f"{task.url}/seen").close()
+    busy = process_time()
+    ask(task)
+    return process_time() - busy
+
+
+def pgen(task: Task) -> float:
+    """pgen's own pipeline and client, from samples to parsed dialogues, and to its journal."""
+    return measured(_pgen, task)
+
+
+@cache
+def pictures() -> list[Any]:
+    return [picture(shift * 50) for shift in range(16)]
+
+
+@cache
+def ready() -> bytes:
+    return jpeg(0)
+
+
+def jpeg(number: int) -> bytes:
+    buffer = BytesIO()
+    pictures()[number % len(pictures())].save(buffer, "JPEG", quality=QUALITY)
+    return buffer.getvalue()
+
+
+def _pgen(task: Task) -> None:
+    from pgen.generation import generate
+    from pgen.journal import Journal
+    from pgen.pipeline import Pipeline
+    from pgen.records import Annotation
+    from pgen_prompts.hi_robot import HiRobotPrompt
+    from pgen_qwen_openai.generator import QwenOpenAIGenerator
+
+    generator = QwenOpenAIGenerator(base_url=task.url, concurrency=task.flight)
+    pipeline = Pipeline(_source(task), HiRobotPrompt(), generator, 0, 2, 1003520)
+    done = 0
+
+    def count(annotation: Annotation) -> None:
+        nonlocal done
+        done += annotation.dialogue is not None
+
+    async def run() -> None:
+        async def emit(annotation: Annotation) -> None:
+            count(annotation)
+
+        await generator.open()
+        await pipeline.run(_samples(task.count), emit, asyncio.Event())
+        await generator.close()
+
+    if task.encode:
+        with tempfile.TemporaryDirectory() as folder:
+            journal = Journal(Path(folder) / "journal.sqlite")
+            generate(pipeline, _samples(task.count), journal, 0, count)
+            journal.close()
+    else:
+        asyncio.run(run())
+    assert done == task.count, f"{done} of {task.count} were answered"
+
+
+def _source(task: Task) -> Any:
+    from contextlib import AbstractContextManager, nullcontext
+
+    from pgen.components import ImageReader
+    from pgen.pictures import encode
+    from pgen.records import Image, Sample
+    from pgen.testing import FakeSource
+
+    class Pictures(ImageReader):
+        def images(self, sample: Sample) -> tuple[Image, ...]:
+            if not task.encode:
+                return (Image("front", ready(), 640, 480),)
+            return (encode(pictures()[sample.frame_index % len(pictures())], "front", 1003520),)
+
+    class Source(FakeSource):
+        def reader(self, max_pixels: int) -> AbstractContextManager[ImageReader]:
+            return nullcontext(Pictures())
+
+    return Source()
+
+
+def _samples(count: int, an_episode: int = 100) -> Iterator[list[Any]]:
+    from pgen.testing import make_episode, make_samples
+    from pgen_samplers.samplers import EveryFrame
+
+    for index, first in enumerate(range(0, count, an_episode)):
+        episode = make_episode(("pick up the brick", 0.0, 5.0), ("put it into the box", 5.0, 10.0), index=index)
+        yield list(islice(make_samples(episode, EveryFrame()), count - first))
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What came of a contender: the share of the ideal rate, CPU seconds a request, answers and refusals."""
+
+    share: float
+    cpu: float
+    answered: int
+    refused: int
+
+
+def asked(server: Server, contender: Callable[[Task], float], task: Task, at_once: int | None = None) -> Asked:
+    """One run of a contender in a process of its own; the ideal is `at_once` (default: those in flight) requests
+    at every moment, each for as long as the server takes."""
+    server.seen()
+    busy = cost(contender, task).result
+    seen = server.seen()
+    share = seen.waited / (at_once or task.flight) / seen.seconds
+    return Asked(share, busy / task.count, seen.answered, seen.refused)

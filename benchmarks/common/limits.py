@@ -1,0 +1,103 @@
+"""What bare loops of PyAV and pyarrow need for the same result: the limit that pgen is held against."""
+
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+COLUMN = "task_index_high_level"
+
+
+def quiet_lerobot() -> None:
+    """Before lerobot is imported: it asks no hub, and does not tell at length which decoders it has not."""
+    import logging
+    import os
+    import warnings
+
+    os.environ |= {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "TQDM_DISABLE": "1"}
+    logging.disable(logging.WARNING)
+    warnings.simplefilter("ignore")
+
+
+def job(root: Path, out: Path, every: int, *, jpeg: bool = True, threads: int = 1) -> int:
+    """Each camera's every so many frames decoded (and made a JPEG), then the column written: frames decoded."""
+    videos = sorted((root / "videos").glob("*/*/*.mp4"))
+    with ThreadPoolExecutor(threads) as pool:
+        read = sum(pool.map(partial(_pictures, every=every, jpeg=jpeg), videos))
+    for shard in sorted((root / "data").glob("*/*.parquet")):
+        with_column(shard, out / shard.name)
+    return read
+
+
+def with_column(shard: Path, target: Path) -> None:
+    """The shard's row groups, streamed, with one more column of whole numbers."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with pq.ParquetFile(shard) as file:
+        schema = file.schema_arrow.append(pa.field(COLUMN, pa.int64()))
+        with pq.ParquetWriter(target, schema) as writer:
+            for group in range(file.metadata.num_row_groups):
+                table = file.read_row_group(group, use_threads=False)
+                labels = pa.repeat(pa.scalar(group, pa.int64()), len(table))
+                whole = pa.Table.from_arrays([*table.columns, labels], schema=schema)
+                writer.write_table(whole, row_group_size=len(whole))
+
+
+def seeking(path: Path, wanted: Iterable[int], fps: int) -> Iterator[Any]:
+    """The wanted frames, each after a seek to the keyframe before it."""
+    import av
+
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        base = stream.time_base
+        for number in wanted:
+            pts = round(number / fps / base)
+            container.seek(pts, stream=stream)
+            yield next(frame for frame in container.decode(stream) if frame.pts >= pts)
+
+
+def sequential(path: Path, wanted: Iterable[int], fps: int) -> Iterator[Any]:
+    """The wanted frames out of one pass over all up to the last, with as many threads as the decoder takes."""
+    import av
+
+    left = iter(wanted)
+    number = next(left, None)
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        stream.thread_type = "AUTO"
+        for position, frame in enumerate(container.decode(stream)):
+            if position == number:
+                yield frame
+                number = next(left, None)
+            if number is None:
+                return
+
+
+def _pictures(path: Path, every: int, jpeg: bool) -> int:
+    from common.clients import QUALITY
+
+    count = 0
+    for frame in seeking(path, range(0, _length(path), every), 30):
+        picture = frame.to_image()
+        if jpeg:
+            _jpeg(picture, QUALITY)
+        count += 1
+    return count
+
+
+def _jpeg(picture: Any, quality: int) -> bytes:
+    from io import BytesIO
+
+    buffer = BytesIO()
+    picture.save(buffer, "JPEG", quality=quality)
+    return buffer.getvalue()
+
+
+def _length(path: Path) -> int:
+    import av
+
+    with av.open(str(path)) as container:
+        return container.streams.video[0].frames

@@ -1,0 +1,153 @@
+"""The limit and the others that ask a server: bare sockets, the openai SDK, lerobot-annotate's client."""
+
+import asyncio
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout, suppress
+from importlib.util import find_spec
+from io import StringIO
+from statistics import median
+from typing import Any
+from urllib.parse import urlsplit
+
+from common.clients import Asked, Task, asked, jpeg, measured, pictures, ready
+from common.measure import rounds
+from common.server import MODEL, Server
+from common.table import Row
+
+TEXT = "What might a person have said, and what would the robot answer? " * 20
+
+
+def bare(task: Task) -> float:
+    """Bytes written to as many sockets as requests are in flight, answers read by their length: the limit."""
+    return measured(lambda task: asyncio.run(_bare(task)), task)
+
+
+def sdk(task: Task) -> float:
+    """The openai SDK's asynchronous client."""
+    return measured(lambda task: asyncio.run(_sdk(task)), task)
+
+
+def batches(task: Task) -> float:
+    """The same, a batch at a time: the next one begins when the slowest of the last one has ended."""
+    return measured(lambda task: asyncio.run(_sdk(task, batch=task.flight)), task)
+
+
+def lerobot(task: Task) -> float:
+    """lerobot-annotate's client: the openai SDK in threads; it makes a PNG of each picture."""
+    return measured(_lerobot, task)
+
+
+type Contender = Callable[[Task], float]
+
+_NEEDS: dict[Contender, tuple[str, ...]] = {sdk: ("openai",), batches: ("openai",), lerobot: ("openai", "lerobot")}
+
+
+def contend(
+    server: Server, tasks: dict[str, tuple[Contender, Task]], times: int, at_once: int | None = None
+) -> dict[str, list[Asked]]:
+    """What comes of each contender with its task, in turn; nothing of one whose packages are not here."""
+
+    def run(contender: Contender, task: Task) -> Callable[[], Asked]:
+        return lambda: asked(server, contender, task, at_once)
+
+    here = {name: one for name, one in tasks.items() if all(map(find_spec, _NEEDS.get(one[0], ())))}
+    found = rounds(times, {name: run(*one) for name, one in here.items()})
+    return {name: found.get(name, []) for name in tasks}
+
+
+def row(measure: str, found: dict[str, list[Asked]], tell: Callable[[Asked], float], form: str = ".2f") -> Row:
+    """The median of a figure of each; the contenders `pgen` and `limit` are among them."""
+    told = {name: f"{median(map(tell, all_)):{form}}" if all_ else "not measured" for name, all_ in found.items()}
+    return Row(measure, told.pop("pgen"), told.pop("limit"), told)
+
+
+async def _bare(task: Task) -> None:
+    loop, address = asyncio.get_running_loop(), urlsplit(task.url)
+    left = iter(range(task.count))
+    ends = [loop.create_future() for _ in range(task.flight)]
+    for end in ends:
+        await loop.create_connection(lambda end=end: _Asker(task, left, end), address.hostname, address.port)
+    await asyncio.gather(*ends)
+
+
+class _Asker(asyncio.Protocol):
+    """One connection: a request, its answer, the next request."""
+
+    def __init__(self, task: Task, left: Iterator[int], end: "asyncio.Future[None]") -> None:
+        self._task, self._left, self._end = task, left, end
+        self._data = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport: Any = transport
+        self._ask()
+
+    def _ask(self) -> None:
+        number = next(self._left, None)
+        if number is None:
+            self._transport.close()
+            self._end.set_result(None)
+            return
+        data = b64encode(jpeg(number) if self._task.encode else ready())
+        body = b"".join((_BEFORE, data, _BEHIND))
+        self._transport.writelines((b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\n", _length(body), body))
+
+    def data_received(self, data: bytes) -> None:
+        self._data += data
+        head, _, body = self._data.partition(b"\r\n\r\n")
+        if len(body) and len(body) >= int(head.rpartition(b"Content-Length: ")[2].partition(b"\r\n")[0]):
+            self._data = b""
+            self._ask()
+
+
+_BEFORE = (
+    b'{"model":"bench","temperature":0.0,"max_tokens":1024,"messages":[{"role":"user","content":['
+    b'{"type":"image_url","image_url":{"url":"data:image/jpeg;base64,'
+)
+_BEHIND = b'"}},{"type":"text","text":"' + TEXT.encode() + b'"}]}]}'
+
+
+def _length(body: bytes) -> bytes:
+    return b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
+
+
+def _messages(number: int, *, encode: bool) -> list[dict[str, Any]]:
+    url = f"data:image/jpeg;base64,{b64encode(jpeg(number) if encode else ready()).decode()}"
+    content = [{"type": "image_url", "image_url": {"url": url}}, {"type": "text", "text": TEXT}]
+    return [{"role": "user", "content": content}]
+
+
+async def _sdk(task: Task, batch: int | None = None) -> None:
+    from openai import AsyncOpenAI
+
+    free = asyncio.Semaphore(task.flight)
+    async with AsyncOpenAI(base_url=task.url, api_key="none") as client:
+
+        async def ask(number: int) -> None:
+            messages: Any = _messages(number, encode=task.encode)
+            with suppress(Exception):  # a lost answer is missing from what the server counts
+                await client.chat.completions.create(model=MODEL, messages=messages, temperature=0, max_tokens=1024)
+            free.release()
+
+        for first in range(0, task.count, batch or task.count):
+            async with asyncio.TaskGroup() as asking:
+                for number in range(first, min(first + (batch or task.count), task.count)):
+                    await free.acquire()
+                    asking.create_task(ask(number))
+
+
+def _lerobot(task: Task) -> None:
+    from lerobot.annotations.steerable_pipeline.config import VlmConfig
+    from lerobot.annotations.steerable_pipeline.vlm_client import make_vlm_client
+
+    config = VlmConfig(model_id=MODEL, api_base=task.url, auto_serve=False, client_concurrency=task.flight)
+    with redirect_stdout(StringIO()):  # it says where its server is
+        client = make_vlm_client(config)
+    client.generate_json([_pictured(number, encode=task.encode) for number in range(task.count)])
+
+
+def _pictured(number: int, *, encode: bool) -> list[dict[str, Any]]:
+    if not encode:
+        return _messages(number, encode=False)
+    shown = {"type": "image", "image": pictures()[number % len(pictures())]}
+    return [{"role": "user", "content": [shown, {"type": "text", "text": TEXT}]}]

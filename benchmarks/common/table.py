@@ -1,0 +1,48 @@
+"""Figures as they are told: a line on the terminal, and a row of the table in the docs."""
+
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+HEAD = "| measure | pgen | limit | others | command |\n|---|---|---|---|---|\n"
+START, END = "<!-- figures -->\n", "<!-- end of figures -->\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One measure: pgen's figure, the limit's, and those of others by name."""
+
+    measure: str
+    pgen: str
+    limit: str
+    others: dict[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        told = {"pgen": self.pgen, "limit": self.limit, **self.others}
+        return f"{self.measure}: {'; '.join(f'{name} {value}' for name, value in told.items() if value)}"
+
+    def markdown(self, benchmark: str) -> str:
+        others = ", ".join(f"{name} {value}" for name, value in self.others.items())
+        cells = (self.measure, self.pgen, self.limit, others, _command(benchmark))
+        return f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |\n"
+
+
+def main(lines: Callable[[bool], Iterator[object]]) -> None:
+    """Runs one benchmark from the command line: `--tiny` shows only that it runs."""
+    for line in lines("--tiny" in sys.argv[1:]):
+        print(line, flush=True)
+
+
+def update(page: Path, benchmark: str, rows: Iterable[Row]) -> None:
+    """Put a benchmark's rows in the place of its former ones in the page's table, the others stay."""
+    before, _, rest = page.read_text(encoding="utf-8").partition(START)
+    old, _, after = rest.partition(END)
+    ending = f"| {_command(benchmark)} |\n"
+    kept = [line for line in old.removeprefix(HEAD).splitlines(keepends=True) if not line.endswith(ending)]
+    body = "".join([*kept, *(row.markdown(benchmark) for row in rows)])
+    page.write_text(f"{before}{START}{HEAD}{body}{END}{after}", encoding="utf-8")
+
+
+def _command(benchmark: str) -> str:
+    return f"`python benchmarks/{benchmark}.py`"

@@ -1,0 +1,110 @@
+"""What `template` makes of real skills: types reached, shares, findings of the checks, and how varied it is.
+
+On the episodes with skills of the datasets in the folder that PGEN_DATASETS names (without their pictures, which
+`template` does not look at), one run a seed with the defaults of everything. Usage: dialogue.py [SEEDS]
+"""
+
+import os
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from pathlib import Path
+
+from pgen.api import annotate
+from pgen.records import Annotation, Episode
+from pgen.testing import FakeSource, MemorySink
+from pgen_checks.words import words_of
+from pgen_lerobot.source import LeRobotSource
+from pgen_prompts.planner import RESPONSE_TYPES, SCENARIO_TYPES, PlanOptions, shares
+from pgen_samplers.samplers import Segments
+
+SEEDS = 40
+SAMPLES = 300
+"""Of which distinct-2 is taken: it falls with the length of a text."""
+
+
+@dataclass(slots=True)
+class Measured:
+    """What runs made: how likely each type was, how often it was planned and achieved, and what was said."""
+
+    samples: int = 0
+    likely: Counter[str] = field(default_factory=Counter)
+    planned: Counter[str] = field(default_factory=Counter)
+    achieved: Counter[str] = field(default_factory=Counter)
+    found: Counter[str] = field(default_factory=Counter)
+    said: list[str] = field(default_factory=list)
+
+    def add(self, annotation: Annotation) -> None:
+        self.samples += 1
+        for plan, share in shares(annotation.sample, PlanOptions()).items():
+            for kind in plan:
+                self.likely[kind] += share
+        self.planned.update([annotation.plan.scenario_type, annotation.plan.response_type])
+        self.found.update(finding.code for finding in annotation.checks)
+        if dialogue := annotation.dialogue:
+            self.achieved.update([dialogue.scenario_type, dialogue.response_type])
+            if len(self.said) < 2 * SAMPLES:
+                self.said += [dialogue.user_prompt, dialogue.robot_utterance]
+
+    def distinct(self, size: int = 2) -> float:
+        """The share of different ones among all pairs of neighbouring words."""
+        pairs = [pair for text in self.said for pair in pairwise(words_of(text))]
+        return len(set(pairs)) / len(pairs)
+
+    def share(self, counts: Counter[str], kind: str) -> float:
+        return counts[kind] / self.samples
+
+
+def episodes(folder: Path) -> list[Episode]:
+    """The episodes of every dataset that has skills."""
+    found: list[Episode] = []
+    for path in sorted(folder.glob("*/meta/skills.json")):
+        source = LeRobotSource(root=path.parents[1])
+        source.open()
+        found += [
+            replace(one, index=len(found) + n, id=f"{path.parts[-3]} {one.id}")
+            for n, one in enumerate(source.episodes())
+        ]
+    return found
+
+
+def measure(folder: Path, seeds: int = SEEDS) -> Measured:
+    """One run a seed over all episodes, with the defaults of everything."""
+    measured, listed = Measured(), episodes(folder)
+    for seed in range(seeds):
+        with tempfile.TemporaryDirectory() as place:
+            sink = MemorySink()
+            annotate(
+                FakeSource(*listed), Path(place, "out"), generator="template", sink=sink, sampler=Segments(), seed=seed
+            )
+        for annotation in sink.annotations:
+            measured.add(annotation)
+    return measured
+
+
+def lines(seeds: int = SEEDS) -> Iterator[str]:
+    """The table."""
+    folder = os.environ.get("PGEN_DATASETS")
+    if not folder or not Path(folder).is_dir():
+        yield f"no datasets: PGEN_DATASETS is {folder!r}, which is not a folder"
+        return
+    measured = measure(Path(folder), seeds)
+    yield f"{measured.samples:,} samples in {seeds} runs{'by the weights':>24}{'planned':>10}{'achieved':>10}"
+    for kind in (*SCENARIO_TYPES, *RESPONSE_TYPES):
+        found = (measured.share(counts, kind) for counts in (measured.likely, measured.planned, measured.achieved))
+        by_weight, planned, achieved = found
+        yield f"{kind:<26}{by_weight:>22.1%}{planned:>10.1%}{achieved:>10.1%}"
+    yield f"findings of the checks: {measured.found.total() or 'none'}"
+    yield f"distinct-2 of the first {SAMPLES} dialogues: {measured.distinct():.2f}"
+
+
+def main() -> None:
+    for line in lines(int(sys.argv[1]) if len(sys.argv) > 1 else SEEDS):
+        print(line)
+
+
+if __name__ == "__main__":
+    main()

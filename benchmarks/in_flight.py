@@ -1,0 +1,50 @@
+"""Many requests in flight at a server that takes 200 ms for each: how much of that time is used, and what it costs.
+
+The share is of the ideal, in which 64 (or 256) requests are at the server at every moment; the limit is a
+bare client of asyncio that sends and reads bytes. A request shows one picture of 640x480. It is a JPEG already,
+or it is encoded for each request, and pgen then also writes its durable journal; lerobot-annotate makes PNGs.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from common import clients, rivals
+from common.clients import Asked, Task
+from common.rivals import row
+from common.server import Behaviour, Server
+from common.table import Row, main
+
+PNG_PART = 8
+"""A PNG takes so long that such a part of the requests has to do."""
+
+
+def lines(tiny: bool = False) -> Iterator[Row]:
+    waves, times = (2, 1) if tiny else (25, 3)
+    few, many = (4, 8) if tiny else (64, 256)
+    with Server(Behaviour(0.02 if tiny else 0.2)) as server:
+        for flight in (few, many):
+            ready = _contend(server, Task(server.url, flight * waves, flight), times)
+            yield row(f"{flight} requests in flight, JPEG made before: share of the ideal", ready, _share)
+            if flight == few:
+                yield row("CPU milliseconds a request, JPEG made before", ready, _milliseconds)
+        encoding = _contend(server, Task(server.url, few * waves, few, encode=True), times)
+        yield row(f"{few} requests in flight, JPEG made, journal written: share of the ideal", encoding, _share)
+        yield row("CPU milliseconds a request, JPEG made, journal written", encoding, _milliseconds)
+
+
+def _contend(server: Server, task: Task, times: int) -> dict[str, list[Asked]]:
+    part = replace(task, count=max(task.flight, task.count // PNG_PART)) if task.encode else task
+    contenders = {"pgen": (clients.pgen, task), "limit": (rivals.bare, task), "openai SDK": (rivals.sdk, task)}
+    return rivals.contend(server, {**contenders, "lerobot-annotate's client": (rivals.lerobot, part)}, times)
+
+
+def _share(asked: Asked) -> float:
+    return asked.share
+
+
+def _milliseconds(asked: Asked) -> float:
+    return asked.cpu * 1000
+
+
+if __name__ == "__main__":
+    main(lines)

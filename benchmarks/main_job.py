@@ -1,0 +1,102 @@
+"""The whole job: 20 episodes of 20 s at 30 fps, two cameras of 640x480 (AV1, GOP 2), a sample each second.
+
+The model answers at once, so that what is left is pgen: reading, decoding, encoding, journal, output. The limit is
+a bare loop of PyAV, Pillow and pyarrow that yields the same column; the rival walks `dataset[i]` with lerobot,
+measured on one episode and scaled. Imports are part of pgen's time and of the limit's.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from time import perf_counter
+from typing import Any
+
+from common import limits
+from common.datasets import filmed
+from common.measure import MB, Cost, cost, ratio, rounds
+from common.table import Row, main
+
+FPS = 30
+
+
+def lines(tiny: bool = False) -> Iterator[Row]:
+    episodes, times = (2, 1) if tiny else (20, 5)
+    root = filmed(2, 2) if tiny else filmed(20, 20)
+    contenders: dict[str, Callable[..., Any]] = {"pgen": pgen, "limit": limit, "without": unencoded, "threads": threads}
+    found = rounds(times, {name: _in_a_folder(work, root) for name, work in contenders.items()})
+    seconds = {name: [one.seconds for one in costs] for name, costs in found.items()}
+    others = {
+        "the same without JPEG": f"{ratio(seconds['without'], seconds['limit']):.2f}",
+        "the same in two threads": f"{ratio(seconds['threads'], seconds['limit']):.2f}",
+    }
+    walked = "lerobot's dataset[i] over all frames"
+    if find_spec("lerobot"):
+        walk = [cost(lerobot_walk, root).result * episodes for _ in range(1 if tiny else 3)]
+        others[f"{walked} (one episode measured)"] = f"{median(walk) / median(seconds['limit']):.0f}"
+    else:
+        others[walked] = "not measured"
+    yield Row("the whole job, times the limit", f"{ratio(seconds['pgen'], seconds['limit']):.2f}", "1", others)
+    peaks = {name: f"{median(one.peak for one in costs) / MB:.0f} MB" for name, costs in found.items()}
+    yield Row("the whole job, most memory held", peaks["pgen"], peaks["limit"])
+
+
+def pgen(root: Path, out: Path) -> None:
+    """pgen.annotate, with a generator that answers at once."""
+    from pgen import Generator, Reply, Request, annotate
+    from pgen_samplers.samplers import Segments
+
+    class Instant(Generator):
+        name = "instant"
+        concurrency = 64
+
+        async def generate(self, request: Request) -> Reply:
+            sample, plan = request.sample, request.prompt.plan
+            said = {
+                "user_prompt": f"Please {sample.skill_current}, {sample.episode_id}.",
+                "robot_utterance": f"Sure, at {sample.timestamp} s.",
+                "scenario_type": plan.scenario_type,
+                "response_type": plan.response_type,
+            }
+            return Reply(json.dumps(said))
+
+    annotate(root, out / "annotated", generator=Instant(), sampler=Segments(interval=1.0))
+
+
+def limit(root: Path, out: Path) -> None:
+    limits.job(root, out, FPS)
+
+
+def unencoded(root: Path, out: Path) -> None:
+    limits.job(root, out, FPS, jpeg=False)
+
+
+def threads(root: Path, out: Path) -> None:
+    limits.job(root, out, FPS, threads=2)
+
+
+def lerobot_walk(root: Path) -> float:
+    """Seconds of the walk over the first episode, by PyAV: the decoder that needs nothing but packages."""
+    limits.quiet_lerobot()
+    from lerobot.datasets.lerobot_dataset import LeRobotDataset
+
+    dataset = LeRobotDataset("bench/walk", root=root, episodes=[0], video_backend="pyav")
+    dataset[0]
+    began = perf_counter()
+    for position in range(len(dataset)):
+        dataset[position]
+    return perf_counter() - began
+
+
+def _in_a_folder(work: Callable[..., Any], root: Path) -> Callable[[], Cost]:
+    def run() -> Cost:
+        with TemporaryDirectory(dir=root.parent) as folder:
+            return cost(work, root, Path(folder))
+
+    return run
+
+
+if __name__ == "__main__":
+    main(lines)

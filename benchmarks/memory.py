@@ -1,0 +1,98 @@
+"""Runs over 10,000, 100,000 and 1,000,000 planned samples: most memory held, seconds to plan, to resume, to ask.
+
+Every frame of a table of 1,000 episodes of 1,000 frames is asked about, without pictures; the model answers at
+once. Each count is run twice: all but one sample are answered by the first run, and the second one looks for
+what is missing. Seconds are told as such, since the limit is nought. `memory.py COUNT …` takes other counts.
+"""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
+from typing import Any
+
+from common.datasets import rows
+from common.measure import MB, cost
+from common.table import Row
+
+COUNTS = (10_000, 100_000, 1_000_000)
+
+
+def lines(tiny: bool = False, counts: tuple[int, ...] = COUNTS) -> Iterator[Row]:
+    root = rows(3, 90) if tiny else rows(1000, 1000)
+    for count in (200,) if tiny else counts:
+        with TemporaryDirectory(dir=root.parent) as folder:
+            first, second = (cost(run, root, Path(folder) / "out", count) for _ in range(2))
+        peaks = {"when resumed": f"{second.peak / MB:.0f} MB"}
+        yield Row(f"{count:,} samples: most memory held", f"{first.peak / MB:.0f} MB", "", peaks)
+        for what, times in (("planning", first.result), ("resume scan", second.result)):
+            yield Row(f"{count:,} samples: seconds of the {what}", f"{times[what]:.1f}", "0")
+        each = first.result["asking"] / count * 1000
+        yield Row(f"{count:,} samples: milliseconds each, from sample to journal", f"{each:.2f}", "0")
+
+
+def run(root: Path, out: Path, count: int) -> dict[str, float]:
+    """A run up to its output, which is not written; the last sample fails. Gives back the seconds of its parts."""
+    from pgen import Generator, Reply, Request, SampleError, Sink
+    from pgen.config import build
+    from pgen.parts import create
+    from pgen.run import Run
+    from pgen_lerobot.source import LeRobotSource
+    from pgen_samplers.samplers import EveryFrame
+
+    marks = [perf_counter()]
+
+    class Instant(Generator):
+        name = "instant"
+        concurrency = 64
+        left = count
+
+        async def generate(self, request: Request) -> Reply:
+            self.left -= 1
+            if not self.left:
+                raise SampleError("refused", "the last one is left over for the next run")
+            plan = request.prompt.plan
+            types = {"scenario_type": plan.scenario_type, "response_type": plan.response_type}
+            said = {"user_prompt": f"Go on to {request.seed}.", "robot_utterance": "All right.", **types}
+            return Reply(json.dumps(said))
+
+    class Halt(Sink):
+        name = "halt"
+
+        def write(self, results: Any, out: Path) -> None:
+            raise _HaltError
+
+    parts: dict[str, Any] = {"source": LeRobotSource(root=root), "sampler": EveryFrame(), "sink": Halt()}
+    parts["generator"] = Instant()
+    tables = {kind: {"name": part.name} for kind, part in parts.items()}
+    config = build({"output_dir": out, "max_samples": count, **tables})
+
+    def progress(total: int, done: int) -> Callable[[Any], None]:
+        marks.extend([perf_counter()] * 2)
+        parts["generator"].left = total - done
+
+        def answered(annotation: Any) -> None:
+            marks[-1] = perf_counter()
+
+        return answered
+
+    with Run(config.run, create(config, parts)) as whole:
+        assert whole.plan.samples == count
+        marks.append(perf_counter())
+        with suppress(_HaltError):
+            whole.execute(progress)
+    steps = zip(("planning", "resume scan", "asking"), marks, marks[1:], strict=False)
+    return {name: end - begin for name, begin, end in steps}
+
+
+class _HaltError(Exception):
+    """Ends a run where its output would be written."""
+
+
+if __name__ == "__main__":
+    tiny, given = "--tiny" in sys.argv[1:], tuple(int(word) for word in sys.argv[1:] if word.isdigit())
+    for line in lines(tiny, given or COUNTS):
+        print(line, flush=True)

@@ -1,0 +1,63 @@
+"""How large a report of 2,000 samples is, and how long Chromium takes to open it: the worst case of pictures."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import PIL.Image
+
+from pgen import annotate
+from pgen.components import ImageReader
+from pgen.pictures import encode
+from pgen.records import Image, Sample
+from pgen.testing import FakeGenerator, FakeSource, make_episode
+from pgen_report.sink import ReportSink
+
+HELPERS = Path(__file__).parents[1] / "tests/plugins/pgen_report"
+EPISODES, SKILLS = 100, 20
+OPENED = 5
+"""Times that the page is opened; the slowest counts."""
+
+
+class Noise(ImageReader):
+    """Pictures that JPEG cannot make small."""
+
+    def images(self, sample: Sample) -> tuple[Image, ...]:
+        return (encode(PIL.Image.effect_noise((320, 240), 80), sample.cameras[0], 208 * 156),)
+
+
+class Noisy(FakeSource):
+    def reader(self, max_pixels: int) -> AbstractContextManager[ImageReader]:
+        return nullcontext(Noise())
+
+
+def lines() -> Iterator[str]:
+    spans = [(f"skill {number}", float(number), float(number + 1)) for number in range(SKILLS)]
+    source = Noisy(*(make_episode(*spans, index=index) for index in range(EPISODES)))
+    with TemporaryDirectory() as folder:
+        out = Path(folder) / "out"
+        annotate(source, out, generator=FakeGenerator(concurrency=64), prompt="seed", sink=ReportSink())
+        page = out / "report.html"
+        yield f"{EPISODES * SKILLS:,} samples: {page.stat().st_size / 1e6:.1f} MB"
+        yield _opened(page)
+
+
+def _opened(page: Path) -> str:
+    sys.path.insert(0, str(HELPERS))
+    try:
+        import browser
+    except ImportError:
+        return "not opened: selenium is not installed"
+    if missing := browser.missing():
+        return f"not opened: no {' and no '.join(missing)} here"
+    with browser.browser() as one:
+        slowest = max(one.open(page) for _ in range(OPENED))
+        elements = one.run("document.querySelectorAll('*').length")
+    return f"opened and laid out in {slowest:.2f} s at most of {OPENED} times; {elements:,} elements"
+
+
+if __name__ == "__main__":
+    for line in lines():
+        print(line)

@@ -1,0 +1,147 @@
+"""What a run has asked and what came of it, read from its journal in the order of the samples.
+
+A sample is looked up with what was said before it, and a repeated dialogue with its second asking, so that
+whatever interrupts a run, it goes on as it would have. Nothing of it depends on the order of the answers.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import groupby
+
+from pgen.checking import Overview, failed, told
+from pgen.journal import Journal
+from pgen.records import Annotation, Episode, Failure, Judgement, Sample, Turn
+from pgen.seeds import derive, sample_key
+from pgen.turns import after, in_turn
+
+Planned = Iterator[tuple[Episode, list[Sample]]]
+
+
+class Answers:
+    """The answers of one run.
+
+    `planned` gives the episodes with their samples, `overview` a new Overview. With `turns`, each sample is
+    told what was said before. `on_check` is the run's option; a dialogue that the whole run shows to be wrong is
+    asked about once more, unless later turns build on it.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        planned: Callable[[], Planned],
+        overview: Callable[[], Overview],
+        turns: bool,
+        on_check: str,
+    ) -> None:
+        self._journal, self._planned, self._overview = journal, planned, overview
+        self._turns, self._on_check = turns, on_check
+
+    def answered(self) -> int:
+        """How many samples have a dialogue."""
+        return sum(len(samples) - sum(map(len, self._missing_of(samples))) for _, samples in self._planned())
+
+    def missing(self) -> Iterator[list[Sample]]:
+        """What is to be asked still, in groups of one episode; those of a conversation in their order."""
+        for _, samples in self._planned():
+            yield from self._missing_of(samples)
+
+    def again(self) -> Iterator[list[Sample]]:
+        """What is to be asked once more, once nothing is missing: each with what is wrong with its dialogue."""
+        if self._turns or self._on_check == "keep":
+            return
+        overview = self._overview()
+        for _, samples in self._planned():
+            overview.episode()
+            seconds = (self._second(first, overview.examined(first)) for first in self._firsts(samples))
+            if group := [second for second in seconds if second and not self._journal.answered(second)]:
+                yield group
+
+    def read(self) -> Iterator[tuple[Episode, list[Annotation]]]:
+        """Each episode with what came of its samples, checked."""
+        first_view, final_view = self._overview(), self._overview()
+        for episode, samples in self._planned():
+            first_view.episode()
+            final_view.episode()
+            yield episode, [self._final(first, first_view, final_view) for first in self._firsts(samples)]
+
+    def _missing_of(self, samples: list[Sample]) -> list[list[Sample]]:
+        if not self._turns:
+            return [[sample for sample in samples if not self._journal.answered(sample)]]
+        threads = groupby(sorted(samples, key=lambda sample: sample.variant), key=lambda sample: sample.variant)
+        return [self._rest(list(thread)) for _, thread in threads]
+
+    def _rest(self, thread: list[Sample]) -> list[Sample]:
+        """A conversation from its first sample without a dialogue on: what follows may build on that."""
+        said: tuple[Turn, ...] = ()
+        for position, sample in enumerate(thread):
+            turn = in_turn(sample, said)
+            annotation = self._journal.get(turn)
+            if annotation is None or annotation.failure:
+                return [turn, *thread[position + 1 :]]
+            said = after(annotation)
+        return []
+
+    def _firsts(self, samples: list[Sample]) -> Iterator[Annotation]:
+        said: dict[int, tuple[Turn, ...]] = {}
+        for sample in samples:
+            turn = in_turn(sample, said.get(sample.variant, ())) if self._turns else sample
+            annotation = self._journal.get(turn)
+            if annotation is not None:
+                said[sample.variant] = after(annotation)
+                yield annotation
+
+    def _second(self, first: Annotation, examined: Annotation) -> Sample | None:
+        """The second asking of a sample whose dialogue the whole run shows to be wrong."""
+        found = examined.checks[len(first.checks) :]
+        return replace(first.sample, about=first.dialogue, problem=told(found)) if found else None
+
+    def _final(self, first: Annotation, first_view: Overview, final_view: Overview) -> Annotation:
+        second = None
+        if not self._turns and self._on_check != "keep":
+            asked = self._second(first, first_view.examined(first))
+            second = self._journal.get(asked) if asked else None
+        final = first
+        if second is not None:
+            usage = first.usage + second.usage
+            final = replace(second if second.dialogue else first, sample=first.sample, usage=usage)
+        final = final_view.examined(final)
+        return failed(final) if final.checks and self._on_check == "fail" else final
+
+
+class Judgements:
+    """Which of the answered samples a judge looks at, and what it says of them."""
+
+    def __init__(self, journal: Journal, answers: Answers, share: float, seed: int) -> None:
+        self._journal, self._answers = journal, answers
+        self._below, self._seed = share * 2**32, seed
+
+    def missing(self) -> Iterator[list[Sample]]:
+        """What is to be judged still, in groups of one episode."""
+        for _, annotations in self._answers.read():
+            cases = [case for annotation in annotations if (case := self._case(annotation))]
+            yield [case for case in cases if not self._journal.answered(case)]
+
+    def read(self) -> Iterator[tuple[Episode, list[Annotation]]]:
+        """The answers with their judgements."""
+        for episode, annotations in self._answers.read():
+            yield episode, [self._judged(annotation) for annotation in annotations]
+
+    def failures(self) -> Iterator[Failure]:
+        """Why samples that were to be judged were not."""
+        for _, annotations in self._answers.read():
+            for annotation in annotations:
+                case = self._case(annotation)
+                found = self._journal.get(case) if case else None
+                if found is not None and found.failure:
+                    yield found.failure
+
+    def _case(self, annotation: Annotation) -> Sample | None:
+        if annotation.dialogue is None or derive(self._seed, "judge", sample_key(annotation.sample)) >= self._below:
+            return None
+        return replace(annotation.sample, turns=(), turn_type=None, about=annotation.dialogue)
+
+    def _judged(self, annotation: Annotation) -> Annotation:
+        case = self._case(annotation)
+        found = self._journal.get(case) if case else None
+        outcome = found.outcome if found is not None else None
+        return replace(annotation, judgement=outcome) if isinstance(outcome, Judgement) else annotation

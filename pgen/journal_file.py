@@ -1,0 +1,179 @@
+"""The journal's file: opened durably, checked row by row, set aside where it is damaged or somebody else's.
+
+A file is never deleted here. What is whole in a damaged journal is taken over, as long as what the answers
+depend on (the table `run`) is whole too: answers of unknown options would be worse than none.
+"""
+
+import sqlite3
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from hashlib import blake2b
+from itertools import count
+from pathlib import Path
+
+from pgen.durable import sync
+from pgen.errors import StorageError
+
+APPLICATION = 0x7067656E
+"""SQLite's application_id of a journal: the letters "pgen"."""
+
+VERSION = 2
+"""Its user_version: the form of the tables."""
+
+_SCHEMA = f"""
+BEGIN IMMEDIATE;
+PRAGMA application_id={APPLICATION};
+PRAGMA user_version={VERSION};
+CREATE TABLE run (name TEXT PRIMARY KEY, content TEXT NOT NULL, sum BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE samples (key TEXT PRIMARY KEY NOT NULL, ok INTEGER NOT NULL, content TEXT NOT NULL, sum BLOB NOT NULL);
+COMMIT;
+"""
+_TABLES = {"run": "name, content", "samples": "key, ok, content"}
+_SIDE_FILES = ("-wal", "-shm", "-journal")
+_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+
+
+def checksum(*cells: str | int) -> bytes:
+    """Eight bytes that a row's cells have to agree with."""
+    return blake2b("\0".join(map(str, cells)).encode("utf-8", "surrogatepass"), digest_size=8).digest()
+
+
+@contextmanager
+def storing(path: Path) -> Iterator[None]:
+    """What SQLite says of the disk, as StorageError."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        raise StorageError(f"the journal {path} cannot be used ({error})", path) from error
+
+
+def opened(path: Path) -> sqlite3.Connection:
+    """The journal at `path`, new where there is none. Raises StorageError."""
+    with storing(path):
+        if path.exists() and (why := _problem(path)):
+            return _rebuilt(path, why)
+        return _connect(path)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    # Autocommit: transactions begin and end where this package says so.
+    db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+    try:
+        _durable(db)
+        if not _number(db, "user_version"):
+            db.executescript(_SCHEMA)
+            sync(path.parent)  # SQLite syncs what it writes; that the file is there at all, the folder tells
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _durable(db: sqlite3.Connection) -> None:
+    # WAL: one fsync a commit instead of two or three, and a reader never waits for the writer. It needs shared
+    # memory, which network file systems have not: there SQLite keeps to a rollback journal, or says so.
+    with suppress(sqlite3.OperationalError):
+        db.execute("PRAGMA journal_mode=WAL").fetchone()
+    # EXTRA is FULL (a commit is on the disk when it returns, in either mode) and, without WAL, also syncs the
+    # folder once the rollback journal is gone: a power cut could bring it back, and undo the commit.
+    db.execute("PRAGMA synchronous=EXTRA")
+
+
+def _problem(path: Path) -> str:
+    """What is wrong with an existing file; nothing where it is a whole journal. Nothing is written to it."""
+    if not path.stat().st_size and not any(_beside(path)):
+        return ""
+    try:
+        # Not read-only: after a crash SQLite has to roll back, or to read the WAL, before anything can be read.
+        with closing(sqlite3.connect(path, isolation_level=None)) as db:
+            if not _ours(db):
+                # A run that was killed as it made the journal leaves an empty database.
+                return "is none of this version of pgen" if db.execute("SELECT * FROM sqlite_master").fetchone() else ""
+            wrong = db.execute("PRAGMA integrity_check(1)").fetchone()[0]
+            if wrong != "ok":
+                return f"is damaged: {str(wrong).splitlines()[-1]}"
+            return "" if all(_whole(table, row) for table in _TABLES for row in _rows(db, table)) else "is damaged"
+    except sqlite3.DatabaseError as error:
+        if _code(error) in _DAMAGED or "malformed" in str(error) or "no such" in str(error):
+            return f"is damaged: {error}"
+        raise
+    except (UnicodeDecodeError, ValueError) as error:
+        return f"is damaged: {error}"
+
+
+def _rebuilt(path: Path, why: str) -> sqlite3.Connection:
+    aside = _set_aside(path)
+    db = _connect(path)
+    run, samples = _salvaged(aside)
+    db.execute("BEGIN IMMEDIATE")
+    db.executemany("INSERT OR REPLACE INTO run VALUES (?, ?, ?)", run)
+    db.executemany("INSERT OR REPLACE INTO samples VALUES (?, ?, ?, ?)", samples)
+    db.execute("COMMIT")
+    kept = f"{len(samples):,} answers in it are whole and were taken over" if samples else "nothing was taken from it"
+    print(f"pgen: the journal {path} {why}. It was set aside as {aside}; {kept}.", file=sys.stderr)
+    return db
+
+
+def _set_aside(path: Path) -> Path:
+    """Another name for the file and those beside it, in the same folder."""
+    names = (path.with_name(f"{path.name}.aside-{number}") for number in count(1))
+    aside = next(name for name in names if not name.exists())
+    for beside in _beside(path):
+        beside.rename(aside.with_name(aside.name + beside.name.removeprefix(path.name)))
+    path.rename(aside)
+    sync(path.parent)
+    return aside
+
+
+def _salvaged(aside: Path) -> tuple[list[tuple[object, ...]], list[tuple[object, ...]]]:
+    """The whole rows, read from both ends of each table; none where the run's own are not all there."""
+    with closing(sqlite3.connect(aside, isolation_level=None)) as db:
+        run, whole = _readable(db, "run")
+        known = whole and any(row[0] == "options" for row in run)
+        return (run, _readable(db, "samples")[0]) if known else ([], [])
+
+
+def _readable(db: sqlite3.Connection, table: str) -> tuple[list[tuple[object, ...]], bool]:
+    """The whole rows of a table, and whether these are all."""
+    found: dict[object, tuple[object, ...]] = {}
+    complete = True
+    for order in ("ASC", "DESC"):
+        try:
+            for row in _rows(db, table, order):
+                if _whole(table, row):
+                    found[row[0]] = row
+                else:
+                    complete = False
+        except (sqlite3.Error, UnicodeDecodeError):
+            complete = False
+    return list(found.values()), complete
+
+
+def _rows(db: sqlite3.Connection, table: str, order: str = "ASC") -> Iterator[tuple[object, ...]]:
+    columns, by = _TABLES[table], "rowid" if table == "samples" else "name"
+    yield from db.execute(f"SELECT {columns}, sum FROM {table} ORDER BY {by} {order}")  # noqa: S608 (own names)
+
+
+def _whole(table: str, row: tuple[object, ...]) -> bool:
+    *cells, told = row
+    return all(isinstance(cell, str | int) for cell in cells) and checksum(*cells) == told  # type: ignore[arg-type]
+
+
+def _beside(path: Path) -> list[Path]:
+    beside = (path.with_name(path.name + ending) for ending in _SIDE_FILES)
+    return [file for file in beside if file.exists()]
+
+
+def _ours(db: sqlite3.Connection) -> bool:
+    return (_number(db, "application_id"), _number(db, "user_version")) == (APPLICATION, VERSION)
+
+
+def _number(db: sqlite3.Connection, pragma: str) -> int:
+    number: int = db.execute(f"PRAGMA {pragma}").fetchone()[0]
+    return number
+
+
+def _code(error: sqlite3.Error) -> int:
+    """The primary code of SQLite's, without what further codes tell."""
+    return int(getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF

@@ -1,0 +1,37 @@
+"""Files of text that come with a dataset or a run: read whole, up to a size, and never trusted."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pgen.errors import InputError
+
+MOST = 256 << 20
+"""Bytes of a side file: the skills of a million episodes fit."""
+
+LINE = 1 << 20
+"""Characters of a line of JSON."""
+
+TEMPLATE = 1 << 20
+"""Bytes of a prompt template or a run file."""
+
+
+def read_bounded(path: Path, most: int = MOST) -> bytes:
+    """The file's content. Raises InputError where it is larger, OSError where it cannot be read."""
+    with path.open("rb") as file:
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise InputError(f"{path} is larger than {most >> 20} MB; no file of its kind is.")
+    return content
+
+
+def read_json(path: Path) -> Any:
+    """The JSON value in a file. Raises InputError, and FileNotFoundError where there is none."""
+    try:
+        return json.loads(read_bounded(path).decode("utf-8-sig"))
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} cannot be read as JSON: {error}") from None
+    except RecursionError:
+        raise InputError(f"{path} cannot be read as JSON: it is nested too deep.") from None

@@ -1,0 +1,36 @@
+
+const list = document.getElementById("list");
+const names = [list.dataset.first, list.dataset.second];
+const state = document.getElementById("state");
+const entries = data.moments.map((moment) => ({ moment, text: textOf(moment) }));
+
+function textOf({ id, skill, sides }) {
+  return [id, skill, ...sides.flatMap((side) => [side.user, side.robot, ...side.reasons])].filter(Boolean).join("\n").toLowerCase();
+}
+
+function inState({ sides: [one, other] }) {
+  if (state.value === "failed") return one.user === null || other.user === null;
+  return !state.value || one.user !== other.user || one.robot !== other.robot;
+}
+
+function side({ user, robot, types, reasons }, name) {
+  return element(
+    "div",
+    {},
+    element("p", { class: "quiet", dir: "auto" }, name),
+    user ? said("user", user) : null,
+    robot ? said("robot", robot) : null,
+    ...reasons.map((reason) => element("p", { class: "bad", dir: "auto" }, reason)),
+    element("p", { class: "chips" }, ...types.map((type) => element("span", { class: "chip" }, words(type)))),
+  );
+}
+
+function show({ moment }) {
+  const head = element("h4", {}, element("span", { class: "when" }, `${moment.id}, ${moment.when}`), element("span", { dir: "auto" }, moment.skill));
+  const sides = element("div", { class: "sides" }, ...moment.sides.map((one, place) => side(one, names[place])));
+  const image = picture(moment.picture ?? undefined);
+  list.append(element("section", { class: "moment" }, head, element("div", { class: image ? "body" : "body bare" }, image, sides)));
+}
+
+const listing = new Listing(entries, 40, show, () => list.replaceChildren());
+controls((searched) => listing.filter(({ moment, text }) => inState(moment) && searched.every((word) => text.includes(word))));

@@ -1,0 +1,87 @@
+
+const list = document.getElementById("list");
+const entries = data.episodes.flatMap((episode) => episode.samples.map((sample) => entry(episode, sample)));
+const scenario = options("scenario", types("scenario"));
+const response = options("response", types("response"));
+const state = options("state", [...new Set(entries.flatMap(({ sample }) => sample.codes ?? []))].sort().map((code) => [`check:${code}`, `Check: ${code}`]));
+let current = null;
+
+function entry(episode, sample) {
+  const told = [episode.id, episode.task, data.skills[sample.skill], sample.user, sample.robot, ...(sample.reasons ?? [])];
+  return { episode, sample, text: told.filter(Boolean).join("\n").toLowerCase() };
+}
+
+function types(kind) {
+  const found = new Set(entries.map(({ sample }) => sample[kind]).filter(Boolean));
+  return [...found].sort().map((type) => [type, words(type)]);
+}
+
+function inState(sample) {
+  if (state.value.startsWith("check:")) return (sample.codes ?? []).includes(state.value.slice(6));
+  return !state.value || (state.value === "failed") === Boolean(sample.failed);
+}
+
+function fits(searched) {
+  return ({ sample, text }) =>
+    (!scenario.value || sample.scenario === scenario.value) &&
+    (!response.value || sample.response === response.value) &&
+    inState(sample) &&
+    searched.every((word) => text.includes(word));
+}
+
+function seconds(episode, time) {
+  return episode.timed ? `${time.toFixed(1)} s` : `sample ${time + 1}`;
+}
+
+/** The episode's skills as a strip, with a mark for each sample. */
+function timeline(episode) {
+  const length = episode.end - episode.start || 1;
+  const at = (time) => `${((100 * (time - episode.start)) / length).toFixed(3)}%`;
+  const svg = drawn("svg", { class: "timeline", width: "100%", height: 42, role: "img", "aria-label": "The skills of the episode" });
+  for (const [skill, start, end] of episode.spans) {
+    const width = `${((100 * (end - start)) / length).toFixed(3)}%`;
+    const tip = drawn("title", {}, `${data.skills[skill]}, ${seconds(episode, start)} to ${seconds(episode, end)}`);
+    const block = drawn("rect", { class: `hue${skill % HUES}`, width: "100%", height: 24, rx: 3 });
+    svg.append(drawn("svg", { x: at(start), width, height: 24 }, block, drawn("text", { x: 7, y: 16 }, data.skills[skill]), tip));
+  }
+  for (const sample of episode.samples) {
+    const tip = drawn("title", {}, seconds(episode, sample.time));
+    svg.append(drawn("circle", { class: sample.failed ? "bad" : "good", cx: at(sample.time), cy: 34, r: 3.5 }, tip));
+  }
+  return svg;
+}
+
+function card({ episode, sample }) {
+  const when = element("span", { class: "when", title: `frame ${sample.frame}` }, seconds(episode, sample.time));
+  const skill = element("span", { class: "skill", dir: "auto" }, data.skills[sample.skill]);
+  const kinds = [sample.scenario, sample.response].filter(Boolean).map((type) => element("span", { class: "chip" }, words(type)));
+  const marks = (sample.reasons ?? []).map((reason) => element("p", { class: "bad", dir: "auto" }, reason));
+  return element(
+    "article",
+    { class: `card edge${sample.skill % HUES}` },
+    element("h4", {}, when, skill),
+    picture(sample.picture),
+    sample.user ? said("user", sample.user) : null,
+    sample.robot ? said("robot", sample.robot) : null,
+    ...marks,
+    element("p", { class: "chips" }, ...kinds),
+  );
+}
+
+function begin(episode) {
+  const grid = element("div", { class: "cards" });
+  const head = element("h3", {}, element("span", { class: "id" }, episode.id), element("span", { dir: "auto" }, episode.task));
+  list.append(element("section", { class: "episode" }, head, timeline(episode), grid));
+  return { episode, grid };
+}
+
+function show(entry) {
+  if (current?.episode !== entry.episode) current = begin(entry.episode);
+  current.grid.append(card(entry));
+}
+
+const listing = new Listing(entries, 48, show, () => {
+  current = null;
+  list.replaceChildren();
+});
+controls((searched) => listing.filter(fits(searched)));

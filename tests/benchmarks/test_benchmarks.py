@@ -1,0 +1,62 @@
+"""Every benchmark runs, at sizes whose figures mean nothing; and its rows go to their place in the docs."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TOP = Path(__file__).parents[2]
+RUN = TOP / "benchmarks/run.py"
+ASKING = ["in_flight", "uneven_latency", "busy_server"]
+WORKING = ["main_job", "decoding", "write_out", "memory"]
+PAGE = """Before.
+
+<!-- figures -->
+| measure | pgen | limit | others | command |
+|---|---|---|---|---|
+| another | 1 | 1 |  | `python benchmarks/another.py` |
+| old | 9 | 1 |  | `python benchmarks/help_time.py` |
+<!-- end of figures -->
+
+After.
+"""
+
+
+def run(folder: Path, *arguments: str) -> str:
+    environment = {**os.environ, "PGEN_BENCHMARKS": str(folder)}
+    command = [sys.executable, str(RUN), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
+
+
+@pytest.mark.parametrize("name", ASKING + WORKING)
+def test_a_benchmark_runs_and_tells_pgens_figure(tmp_path, name):
+    title, *lines = run(tmp_path, "--tiny", name).splitlines()
+    assert title == f"{name} (python benchmarks/{name}.py)"
+    assert lines
+    assert all(": pgen " in line for line in lines)
+    assert all("answers lost: pgen 0.0%" in line for line in lines if "answers lost" in line)
+
+
+def test_every_benchmark_is_run_by_a_test():
+    listed = {path.stem for path in RUN.parent.glob("*.py")} - {"run"}
+    assert listed == {*ASKING, *WORKING, "help_time", "labels"}
+
+
+def test_rows_take_the_place_of_the_benchmarks_former_rows_and_leave_the_others(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text(PAGE)
+    run(tmp_path, "--tiny", "--write", str(page), "help_time", "labels")
+    before, figures, after = page.read_text().replace("<!-- end of", "<!--").split("<!-- figures -->\n")
+    assert (before, after) == ("Before.\n\n", "\nAfter.\n")
+    rows = figures.splitlines()[2:]
+    assert [row.rpartition("`python ")[2] for row in rows] == ["benchmarks/another.py` |", "benchmarks/help_time.py` |"]
+    assert "| old |" not in figures
+
+
+def test_the_page_has_a_place_for_the_figures():
+    page = (TOP / "docs/performance.md").read_text(encoding="utf-8")
+    assert page.count("<!-- figures -->\n") == page.count("<!-- end of figures -->\n") == 1

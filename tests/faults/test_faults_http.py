@@ -1,0 +1,170 @@
+"""Servers that do everything wrong that servers do, and servers that die: over the wire, through whole runs."""
+
+import threading
+from collections import Counter
+from contextlib import ExitStack
+from itertools import cycle
+
+import hostile_server as hostile
+import pytest
+from hostile_server import HostileServer
+
+from pgen.api import annotate
+from pgen.components import PromptBuilder
+from pgen.errors import TooManyFailuresError
+from pgen.records import Prompt
+from pgen.testing import FakeSource, MemorySink, make_episode
+from pgen_prompts.reply import typed_schema
+from pgen_qwen_openai import endpoints
+from pgen_qwen_openai.generator import QwenOpenAIGenerator
+
+SCHEMA = typed_schema()
+FITTING = hostile.says()
+PASSING = {
+    "408": hostile.status(408),
+    "429 for seconds": hostile.busy(0.01),
+    "429 until a date": hostile.busy(-1, as_date=True),
+    "429": hostile.status(429),
+    "500": hostile.status(500),
+    "502": hostile.status(502),
+    "503": hostile.status(503),
+    "504": hostile.status(504),
+    "reset": hostile.hang_up,
+    "half a body": hostile.cut,
+    "slow trickle": hostile.trickle,
+    "wrong content type": hostile.raw(b"<html>Bad gateway</html>", "text/html"),
+    "200 with an error": hostile.raw(b'{"error": {"message": "out of memory"}}'),
+    "no choices": hostile.raw(b'{"choices": []}'),
+    "cut by length": hostile.says('{"user_prompt": "Could you', "length"),
+}
+"""What passes: the same run asks again."""
+
+LASTING = {str(code): hostile.status(code, "no, never") for code in (400, 401, 404, 413, 422)}
+"""What stays: the sample fails, and the next run asks about it."""
+
+FAULTS = {**PASSING, **LASTING}
+
+
+class Question(PromptBuilder):
+    """A question that names its sample and nothing else."""
+
+    name = "question"
+
+    def build(self, sample, seed):
+        return Prompt(sample.skill_current, SCHEMA)
+
+    def fingerprint(self):
+        return "question"
+
+
+def numbered(count):
+    spans = [(f"step {number}", float(number % 20), number % 20 + 1.0) for number in range(count)]
+    return FakeSource(*(make_episode(*spans[at : at + 20], index=at // 20) for at in range(0, count, 20)))
+
+
+def run(source, out, *servers, max_failures=0.5, **options):
+    sink = MemorySink()
+    settings = {"concurrency": 64, "timeout": 1.5, "max_retries": 8, "retry_wait": 0.005}
+    generator = QwenOpenAIGenerator(base_url=[server.url for server in servers], **{**settings, **options})
+    annotate(source, out, generator=generator, prompt=Question(), sink=sink, attempts=4, max_failures=max_failures)
+    return sink
+
+
+class Answers:
+    """Each question meets a fault first, each kind as often as any other, and is answered from then on.
+
+    A slow trickle costs a time-out: there are `trickles` of them.
+    """
+
+    def __init__(self, trickles):
+        self._kinds, self._trickles, self._lock = cycle(FAULTS), trickles, threading.Lock()
+        self.given, self.faults = Counter(), Counter()
+
+    def __call__(self, body, count):
+        with self._lock:
+            if hostile.is_probe(body):
+                return FITTING
+            if count == 0 and (name := self._next()):
+                self.faults[name] += 1
+                return FAULTS[name]
+            self.given[hostile.question(body)] += 1
+            return FITTING
+
+    def _next(self):
+        """The next kind; nothing where the server is to be good."""
+        if self._kinds is None:
+            return None
+        name = next(self._kinds)
+        return next(self._kinds) if name == "slow trickle" and self.faults[name] >= self._trickles else name
+
+    def calm_down(self):
+        self._kinds = None
+
+
+def test_of_a_server_s_faults_none_costs_an_answer(place, tally, number, rng, monkeypatch):
+    """Every twentieth request meets one and the same of twenty kinds of faults."""
+    monkeypatch.setattr(endpoints, "FIRST_PAUSE", 0.01)
+    count = number(2000, 50_000)
+    answers, source = Answers(number(20, 2500)), numbered(count)
+    with HostileServer(answers) as server:
+        first = run(source, place / "out", server, max_failures=0.5)
+        failed = {a.sample.skill_current for a in first.annotations if a.failure}
+        assert len(failed) == sum(answers.faults[name] for name in LASTING)
+        assert {a.failure.stage for a in first.annotations if a.failure} == {"transport"}
+    done = {a.dialogue.user_prompt for a in first.annotations if a.dialogue}
+    assert done == {f"Do step {number}" for number in range(count)} - {f"Do {name}" for name in failed}
+    assert set(answers.faults) == set(FAULTS)
+    assert set(answers.given.values()) == {1}
+    tally.add("HTTP: 20 kinds of faults", answers.faults.total())
+
+
+def test_after_faults_the_next_run_asks_about_the_failed_ones_alone(place):
+    count, source = 400, numbered(400)
+    answers = Answers(1)
+    with HostileServer(answers) as server:
+        with pytest.raises(TooManyFailuresError):
+            run(source, place / "out", server, max_failures=0.2, concurrency=4)
+        before = Counter(answers.given)
+        answers.calm_down()
+        sink = run(source, place / "out", server, max_failures=0)
+    assert len(sink.annotations) == count
+    assert all(annotation.dialogue for annotation in sink.annotations)
+    assert before
+    assert set(answers.given.values()) == {1}
+
+
+@pytest.mark.parametrize("kind", ["returns", "of three dies"])
+def test_a_server_that_dies_costs_no_answer(place, tally, number, rng, kind):
+    count = number(3 if kind == "returns" else 2, 25)
+    for index in range(count):
+        after, gone = rng.randint(5, 150), threading.Event()
+        with ExitStack() as stack:
+            answers = Answers(0)
+            answers.calm_down()
+
+            def dying(body, asked, answers=answers, after=after, gone=gone):
+                if answers.given.total() >= after:
+                    gone.set()
+                return hostile.hang_up if gone.is_set() else answers(body, asked)
+
+            first = HostileServer(dying).__enter__()
+            others = [stack.enter_context(HostileServer(answers)) for _ in range(2 if kind != "returns" else 0)]
+            back = []
+
+            def die(first=first, gone=gone, back=back, answers=answers):
+                gone.wait(60)
+                first.__exit__()
+                if kind == "returns":
+                    back.append(HostileServer(answers, port=first.port).__enter__())
+
+            thread = threading.Thread(target=die)
+            thread.start()
+            options = {"concurrency": 16, "timeout": 20, "wait_for_server": "60s", "retry_wait": 0.02}
+            sink = run(numbered(200), place / f"{kind}{index}", first, *others, **options)
+            gone.set()
+            thread.join()
+            for server in back:
+                server.__exit__()
+        assert all(annotation.dialogue for annotation in sink.annotations)
+        assert set(answers.given.values()) == {1}
+    tally.add("server dies and returns; one of three dies", count)

@@ -1,0 +1,143 @@
+"""Processes that are killed or told to stop, at moments that nobody chose."""
+
+import shutil
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+from fault_runs import IN_FLIGHT, SAMPLES, Job, asked, contents, errors, in_flight, left_behind, points
+
+AT_ONCE = 4
+"""Runs side by side: most of their time they wait for answers."""
+
+SLOW = 0.15
+"""Seconds until an answer at most."""
+
+
+def killed(runs, job, after, number=signal.SIGKILL):
+    """Send a signal once so many questions were asked; the exit code."""
+    process = runs.start(job)
+    process.wait(lambda: asked(job.log).total() >= after)
+    process.send(number)
+    return process.wait()
+
+
+def judged(runs, job, undisturbed):
+    """Start again, and compare with a run that nobody disturbed; how many questions were asked twice."""
+    again = Job(job.root, job.out, job.log, breakage=job.breakage)
+    code = runs.finish(again)
+    assert code == 0 or "exists already" in errors(again), errors(again)
+    assert contents(job.out) == undisturbed
+    assert left_behind(job.out) == []
+    counts = asked(job.log)
+    assert len(counts) == SAMPLES
+    return counts.total() - SAMPLES
+
+
+def test_a_run_killed_while_it_asks_loses_nothing(runs, root, place, undisturbed, tally, number, rng):
+    def trial(index, after):
+        job = Job(root, place / f"out{index}", place / f"{index}.log", slowness=SLOW, seed=index)
+        assert killed(runs, job, after) == -signal.SIGKILL, errors(job)
+        flying = in_flight(job.log)
+        return flying, judged(runs, job, undisturbed)
+
+    count = number(25, 500)
+    moments = [rng.randint(IN_FLIGHT, SAMPLES - 10) for _ in range(count)]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        results = list(pool.map(trial, range(count), moments))
+    flying, redone = (sum(column) for column in zip(*results, strict=True))
+    assert redone <= 1.15 * flying, results
+    tally.add("SIGKILL while asking", count, in_flight=flying, redone=redone)
+
+
+def copied(prepared, place, name):
+    """The working folder of a run whose answers are all there, beside an output of another name."""
+    out = place / name
+    shutil.copytree(prepared.out.with_name(f".{prepared.out.name}.pgen"), out.with_name(f".{name}.pgen"))
+    shutil.copyfile(prepared.log, place / f"{name}.log")
+    return Job(prepared.root, out, place / f"{name}.log")
+
+
+def answered(runs, root, place):
+    """A run that was killed as it began to write, and the operations that were still to come."""
+    job = Job(root, place / "answered", place / "answered.log", kill_at=0)
+    assert runs.finish(job) == -signal.SIGKILL
+    whole = copied(job, place, "whole")
+    assert runs.finish(whole) == 0
+    return job, points(whole)
+
+
+def test_a_run_killed_around_each_step_of_its_writing_leaves_all_or_nothing(
+    runs, root, place, undisturbed, tally, number, rng
+):
+    prepared, steps = answered(runs, root, place)
+    everywhere = [(at, side) for at in range(len(steps)) for side in ("before", "after")]
+    needed = [(at, side) for at, side in everywhere if steps[at] == "rename"]
+    chosen = rng.sample(everywhere, min(number(40, 80) - len(needed), len(everywhere))) + needed
+
+    def trial(index, fault):
+        at, side = fault
+        job = replace(copied(prepared, place, f"out{index}"), kill_at=at, side=side)
+        assert runs.finish(job) == -signal.SIGKILL, (fault, steps[at], errors(job))
+        assert not job.out.exists() or contents(job.out) == undisturbed
+        redone = judged(runs, job, undisturbed)
+        shutil.rmtree(job.out)
+        return redone
+
+    with ThreadPoolExecutor(2) as pool:
+        redone = sum(pool.map(trial, range(len(chosen)), chosen))
+    assert redone == 0
+    assert {"fsync", "rename", "unlink", "write_table", "write"} <= set(steps)
+    tally.add("SIGKILL around each write, fsync, rename of the write-out", len(chosen))
+
+
+def test_a_run_told_to_stop_keeps_what_is_in_flight_unless_told_twice(
+    runs, root, place, undisturbed, tally, number, rng
+):
+    kinds = [(signal.SIGINT, False), (signal.SIGTERM, False), (signal.SIGINT, True), (signal.SIGTERM, True)]
+
+    def trial(index, after):
+        sent, twice = kinds[index % len(kinds)]
+        job = Job(root, place / f"out{index}", place / f"{index}.log", slowness=SLOW, seed=index)
+        process = runs.start(replace(job, slowness=3600 if twice else SLOW))
+        process.wait(lambda: asked(job.log).total() >= (IN_FLIGHT if twice else after))
+        process.send(sent)
+        if twice:
+            process.wait(lambda: "once more to stop at once" in errors(job))
+            process.send(sent)
+        assert process.wait() == 128 + sent, errors(job)
+        flying = in_flight(job.log)
+        assert twice or not flying
+        redone = judged(runs, job, undisturbed)
+        assert redone == flying
+        return flying, redone
+
+    count = number(10, 50)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        moments = [rng.randint(1, SAMPLES - IN_FLIGHT) for _ in range(count)]
+        results = list(pool.map(trial, range(count), moments))
+    flying, redone = (sum(column) for column in zip(*results, strict=True))
+    tally.add("SIGINT, SIGTERM, twice", count, in_flight=flying, redone=redone)
+
+
+def test_of_two_runs_on_one_output_one_writes_and_the_other_says_who(runs, root, place, undisturbed, tally, number):
+    def trial(index):
+        gate = place / f"gate{index}"
+        job = Job(root, place / f"out{index}", place / f"{index}.log", gate=gate)
+        other = replace(job, log=place / f"{index}-other.log")
+        pair = [(one, runs.start(one)) for one in (job, other)]
+        pair[0][1].wait(lambda: pair[1][1].code is not None)
+        gate.touch()
+        codes = [process.wait() for _, process in pair]
+        assert sorted(codes) == [0, 2], [errors(one) for one in (job, other)]
+        (winner, process), (loser, _) = pair if codes[0] == 0 else reversed(pair)
+        assert f"is being written by another run (process {process.pid} on" in errors(loser)
+        assert not asked(loser.log)
+        assert asked(winner.log).total() == SAMPLES
+        assert contents(job.out) == undisturbed
+        assert left_behind(job.out) == []
+
+    count = number(20, 200)
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(trial, range(count)))
+    tally.add("two writers on one OUT", count)
