@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from pgen.checks import Check
     from pgen.components import Generator, PromptBuilder, Sampler, Sink, Source
+    from pgen.segmenters import Segmenter
 
 hookspec = pluggy.HookspecMarker("pgen")
 hookimpl = pluggy.HookimplMarker("pgen")
@@ -55,6 +56,12 @@ def pgen_sinks() -> Iterable[type["Sink"]]:
 
 
 @hookspec
+def pgen_segmenters() -> Iterable[type["Segmenter"]]:
+    """Ways to split an episode into skills."""
+    return ()
+
+
+@hookspec
 def pgen_commands() -> Iterable["click.Command"]:
     """Further commands of the command line."""
     return ()
@@ -67,5 +74,6 @@ HOOKS = {
     "generator": "pgen_generators",
     "check": "pgen_checks",
     "sink": "pgen_sinks",
+    "segmenter": "pgen_segmenters",
 }
 """The hook that provides each kind of component."""

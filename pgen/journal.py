@@ -70,6 +70,19 @@ class Journal:
         row = self._find(sample, "SELECT content FROM samples WHERE key = ?")
         return None if row is None else _annotation(sample, row[0])
 
+    def keep(self, key: str, value: Any) -> None:
+        """Store an answer of another form durably, as a JSON value by a key of its content."""
+        content = json.dumps(value)
+        with self._transaction():
+            row = key, 1, content, checksum(key, 1, content)
+            self._db.execute("INSERT OR REPLACE INTO samples VALUES (?, ?, ?, ?)", row)
+
+    def kept(self, key: str) -> Any:
+        """The answer that was kept by that key, or None."""
+        with self._lock, storing(self.path):
+            row = self._db.execute("SELECT content FROM samples WHERE key = ?", (key,)).fetchone()
+        return None if row is None else json.loads(row[0])
+
     @property
     def empty(self) -> bool:
         """Whether no sample was ever finished."""

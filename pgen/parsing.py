@@ -47,13 +47,21 @@ _validators: "deque[tuple[dict[str, Any], Validator]]" = deque(maxlen=8)
 
 def parse(reply: Reply, prompt: Prompt) -> Dialogue:
     """The reply's dialogue. Raises SampleError with the stage `truncated`, `parse` or `schema`."""
+    try:
+        return _fitting(objects(reply), _validator(prompt.schema), reply.text)
+    except RecursionError:
+        raise _too_deep(reply.text) from None
+
+
+def objects(reply: Reply) -> list[dict[str, Any]]:
+    """The outermost JSON objects of a reply, whatever they say. Raises SampleError: `truncated` or `parse`."""
     text = reply.text
     if reply.truncated:
         raise SampleError("truncated", f"the reply was cut at its length limit: {_shown(text)}")
     try:
-        return _fitting(_objects(text), _validator(prompt.schema), text)
+        return _objects(text)
     except RecursionError:
-        raise SampleError("parse", f"the reply's JSON is nested too deep: {_shown(text)}") from None
+        raise _too_deep(text) from None
 
 
 def parse_object(reply: Reply, schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -198,6 +206,10 @@ def _validator(schema: Mapping[str, Any]) -> "Validator":
         raise PluginError(f"the prompt's reply schema is no JSON Schema: {error.message}") from None
     _validators.append((deepcopy(dict(schema)), check))
     return check
+
+
+def _too_deep(text: str) -> SampleError:
+    return SampleError("parse", f"the reply's JSON is nested too deep: {_shown(text)}")
 
 
 def _shown(text: str, limit: int = 200) -> str:

@@ -5,7 +5,7 @@ import pytest
 from pgen.errors import ConfigError
 from pgen.registry import registry
 
-KINDS = ("source", "sampler", "prompt", "generator", "check", "sink")
+KINDS = ("source", "sampler", "prompt", "generator", "check", "sink", "segmenter")
 SHIPPED = [(kind, name) for kind in KINDS for name in registry().components(kind)]
 
 

@@ -185,3 +185,14 @@ def test_differences_name_the_path_and_both_values():
         "c: 2, now None",
         "d: None, now 4",
     ]
+
+
+def test_an_answer_of_another_form_is_kept_by_its_key(tmp_path):
+    journal = Journal(tmp_path / "journal.sqlite")
+    assert journal.kept("key") is None
+    journal.keep("key", {"skills": [1.5]})
+    journal.close()
+    again = Journal(tmp_path / "journal.sqlite")
+    assert again.kept("key") == {"skills": [1.5]}
+    assert not again.empty
+    again.close()

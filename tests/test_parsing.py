@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pgen.errors import PluginError, SampleError
-from pgen.parsing import MAX_REPLY, parse
+from pgen.parsing import MAX_REPLY, objects, parse
 from pgen.records import Dialogue, Prompt, Reply
 from pgen_prompts.reply import dialogue_schema, typed_schema
 
@@ -223,3 +223,9 @@ def test_an_object_that_fits_comes_back_as_it_is(fields, value):
     if isinstance(outcome, Dialogue):
         for field, said in answer.items():
             assert getattr(outcome, field) == " ".join(said.split())
+
+
+def test_the_objects_of_a_reply_are_found_whatever_they_say():
+    assert objects(Reply('Here: {"skills": []} and [{"name": "a"},]')) == [{"skills": []}, {"name": "a"}]
+    with pytest.raises(SampleError, match="cut at its length limit"):
+        objects(Reply("{}", truncated=True))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from pgen.config import RunConfig
     from pgen.run import Run
 
 _folder = click.Path(path_type=Path)
@@ -36,6 +37,7 @@ _folder = click.Path(path_type=Path)
 @click.option("--camera", multiple=True, metavar="KEY", help="Camera to show; repeatable.  [default: all]")
 @click.option("--num-image-views-per-sample", type=int, metavar="N", help="Show at most N cameras a sample.")
 @click.option("--skills", metavar="WHERE", help="auto, task, another form by name, or a file.  [default: auto]")
+@click.option("--segment", is_flag=True, help="Find the skills first, as `pgen segment` does.")
 @click.option("--sample-interval", type=float, metavar="SECONDS", help="Seconds between two samples.  [default: 1]")
 @click.option("--clip", type=float, metavar="SECONDS", help="Show this much of what led up to a sample.  [default: 0]")
 @click.option("--max-samples", type=int, metavar="N", help="Ask about the first N samples only.")
@@ -59,17 +61,31 @@ _folder = click.Path(path_type=Path)
 @click.option("--unlabelled", metavar="task|-1", help="What a frame without a dialogue holds.  [default: task]")
 @click.option("--fresh", is_flag=True, default=None, help="Throw away the answers of an unfinished run.")
 @click.option("--dry-run", is_flag=True, help="Print the plan and a sample prompt; ask nothing, write nothing.")
-def annotate(config: Path | None, opt: tuple[str, ...], dry_run: bool, **flags: Any) -> None:
+def annotate(config: Path | None, opt: tuple[str, ...], segment: bool, dry_run: bool, **flags: Any) -> None:
     """Write the dialogue for a dataset with skills.
 
     \b
     pgen annotate --root my-dataset --output-dir my-dataset-dialogue --generator template
     """
+    from pgen.cli.segmented import SEGMENTER, with_skills
     from pgen.config import build, resolve
+    from pgen.errors import ConfigError
+
+    if not segment:
+        _run(build(resolve(config, flags, opt)), dry_run)
+        return
+    if dry_run:
+        raise ConfigError("--dry-run asks nothing, and --segment does: run `pgen segment` first, or leave one out.")
+    of_segmenter = [text for text in opt if text.startswith(SEGMENTER)]
+    settings = build(resolve(config, flags, [text for text in opt if text not in of_segmenter]))
+    with with_skills(settings, of_segmenter) as known:
+        _run(known, dry_run)
+
+
+def _run(settings: "RunConfig", dry_run: bool) -> None:
     from pgen.parts import create
     from pgen.run import Run
 
-    settings = build(resolve(config, flags, opt))
     with Run(settings.run, create(settings)) as run:
         _show_plan(run) if dry_run else _execute(run)
 

@@ -8,6 +8,16 @@ from pgen.hookspecs import hookimpl
 if TYPE_CHECKING:
     import click
 
+    from pgen.segmenters import Segmenter
+
+
+@hookimpl
+def pgen_segmenters() -> "Iterable[type[Segmenter]]":
+    from pgen_segment.gripper import Gripper
+    from pgen_segment.vlm import Vlm
+
+    return (Gripper, Vlm)
+
 
 @hookimpl
 def pgen_commands() -> "Iterable[click.Command]":

@@ -13,16 +13,33 @@ _folder = click.Path(path_type=Path)
 @click.option("--repo-id", metavar="ID", help="The dataset's Hub id, where no --root is given.")
 @click.option("--revision", help="Branch, tag or commit on the Hub.")
 @click.option("--output-dir", type=_folder, required=True, help="The new dataset; must not exist yet.")
-@click.option("--segmenter", default="gripper", show_default=True, metavar="NAME", help="What finds the spans.")
-@click.option("--opt", multiple=True, metavar="segmenter.OPTION=VALUE", help="An option of it; repeatable.")
+@click.option("--segmenter", metavar="NAME", help="What finds the spans.  [default: vlm with a model, else gripper]")
+@click.option("--generator", metavar="NAME", help="Who answers, where a model is asked.")
+@click.option("--opt", multiple=True, metavar="KIND.OPTION=VALUE", help="An option of one of them; repeatable.")
 @click.option("--gripper", multiple=True, metavar="DIMENSION", help="The gripper, as action[6] or a name; repeatable.")
 @click.option("--episodes", metavar="RANGES", help="Episodes to segment, such as 0-9,12.  [default: all]")
+@click.option("--camera", multiple=True, metavar="KEY", help="Camera to show; repeatable.  [default: all]")
+@click.option("--frames-per-second", type=float, metavar="N", help="Frames a model is shown.  [default: 2]")
+@click.option("--vocabulary", metavar="FILE|auto", help="A closed list of names, or make one.  [default: free names]")
+@click.option("--relabel", is_flag=True, default=None, help="Ask for each span's name once more.")
+@click.option("--snap", is_flag=True, default=None, help="Move a model's edges to where the arm changes.")
+@click.option("--model", help="The model's Hub id, folder or name on the server.")
+@click.option("--base-url", metavar="URL", help="The server's address; several with commas between them.")
+@click.option("--serve", metavar="COMMAND", help="Start the server by a command with {port} in it.")
+@click.option("--replicas", type=int, metavar="N", help="Start N of them, a GPU each.")
+@click.option("--temperature", type=float, help="0 always takes the likeliest word.")
+@click.option("--device", help="Where the model runs.")
+@click.option("--dtype", help="The precision of the weights.")
+@click.option("--batch-size", type=int, metavar="N", help="Requests the model computes at once.")
+@click.option("--concurrency", type=int, metavar="N", help="Requests in flight at once.")
+@click.option("--seed", type=int, help="The same seed gives the same output.  [default: 0]")
 @click.option("--skills-only", is_flag=True, default=None, help="Write skills.json alone, without the dataset.")
 @click.option("--write-subtasks", is_flag=True, default=None, help="Also write subtask_index into the data.")
 @click.option("--keep-idle", is_flag=True, default=None, help="Name long pauses `idle`.")
 @click.option("--overwrite", is_flag=True, default=None, help="Replace skills or subtasks that are there.")
 @click.option("--max-failures", type=float, metavar="SHARE", help="Share of episodes that may fail.  [default: 0.02]")
-def segment(segmenter: str, opt: tuple[str, ...], gripper: tuple[str, ...], **flags: Any) -> None:
+@click.option("--fresh", is_flag=True, default=None, help="Throw away the answers of an unfinished run.")
+def segment(segmenter: str | None, generator: str | None, opt: tuple[str, ...], **flags: Any) -> None:
     """Split a dataset's episodes into skills.
 
     \b
@@ -30,8 +47,10 @@ def segment(segmenter: str, opt: tuple[str, ...], gripper: tuple[str, ...], **fl
     """
     from pgen.cli.shown import printable
     from pgen_segment.config import job
+    from pgen_segment.progress import EpisodeBar
 
-    given = {flag: value for flag, value in flags.items() if value is not None}
-    with job(segmenter, [*opt, *(f"segmenter.gripper={name}" for name in gripper)], given) as run:
-        for line in run.execute():
-            click.echo(printable(line))
+    given = {flag: value for flag, value in flags.items() if value is not None and value != ()}
+    with job(segmenter, generator, opt, given) as run, EpisodeBar(shown=run.segmenter.asks) as bar:
+        told = run.execute(bar.start)
+    for line in told:
+        click.echo(printable(line))

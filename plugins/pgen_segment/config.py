@@ -2,64 +2,85 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any
 
 from pydantic import ValidationError
 
-from pgen.components import explain
+from pgen.components import Generator, explain
+from pgen.config import SHORT, fitting
 from pgen.errors import ConfigError
+from pgen.registry import registry
+from pgen.segmenters import Segmenter
 from pgen_lerobot.source import LeRobotSource
-from pgen_segment.gripper import Gripper
 from pgen_segment.job import Job, SegmentOptions
-from pgen_segment.segmenter import Segmenter
 
-SEGMENTERS: dict[str, type[Segmenter]] = {cls.name: cls for cls in (Gripper,)}
-_SOURCE = ("root", "repo_id", "revision", "episodes")
+MODEL_FREE = "template"
+"""The generator without a model: what it stands for here is the segmenter without one."""
+WITHOUT, WITH = "gripper", "vlm"
+_SOURCE = {"root": "root", "repo_id": "repo_id", "revision": "revision", "episodes": "episodes", "camera": "cameras"}
+_SEGMENTER = ("gripper", "vocabulary", "frames_per_second", "relabel", "snap")
+_GENERATOR = tuple(flag for flag, (kind, _) in SHORT.items() if kind == Generator.kind)
 
 
-def job(segmenter: str, assignments: Sequence[str], flags: Mapping[str, Any]) -> Job:
-    """The job that the command line asks for. Raises ConfigError with the option and the reason."""
-    source = {name: value for name, value in flags.items() if name in _SOURCE}
-    run = {name: value for name, value in flags.items() if name not in _SOURCE}
+def job(segmenter: str | None, generator: str | None, assignments: Sequence[str], flags: Mapping[str, Any]) -> Job:
+    """The job that the command line asks for. Raises ConfigError with the option and the reason.
+
+    Where no segmenter is named, a generator means `vlm`; none, or `template`, means `gripper`.
+    """
+    segmenter = segmenter or (WITHOUT if generator in (None, MODEL_FREE) else WITH)
+    if generator == MODEL_FREE and segmenter == WITH:
+        raise ConfigError("generator template sees nothing; it answers by --segmenter gripper.")
+    cls: Any = registry().find(Segmenter.kind, segmenter)
+    asked = _assigned(assignments, {Segmenter.kind: cls, Generator.kind: None})
+    asked[Segmenter.kind] |= _of(flags, _SEGMENTER)
+    asked[Generator.kind] |= _of(flags, _GENERATOR)
+    splitter = cls(**asked[Segmenter.kind])
+    run = {name: value for name, value in flags.items() if name in SegmentOptions.model_fields}
     try:
         options = SegmentOptions(**run)
     except ValidationError as error:
         raise ConfigError(f"the run: {'; '.join(explain(SegmentOptions, error))}. See `pgen segment --help`.") from None
-    cls = _find(segmenter)
-    # No camera is shown: a dataset whose videos are not at hand can be segmented, too.
-    return Job(options, LeRobotSource(**source, views=0, skills="task"), cls(**_options(cls, assignments)))
+    # A segmenter that looks at no camera takes a dataset whose videos are not at hand, too.
+    source = {_SOURCE[flag]: value for flag, value in flags.items() if flag in _SOURCE}
+    answering = None if generator == MODEL_FREE else _generator(generator, asked[Generator.kind])
+    return Job(options, LeRobotSource(**source, views=splitter.views, skills="task"), splitter, answering)
 
 
-def _find(name: str) -> type[Segmenter]:
-    if name not in SEGMENTERS:
-        close = get_close_matches(name, SEGMENTERS, n=1)
-        hint = f"did you mean {close[0]}?" if close else f"there are: {', '.join(sorted(SEGMENTERS))}."
-        raise ConfigError(f"there is no segmenter named {name!r}; {hint}")
-    return SEGMENTERS[name]
+def _generator(name: str | None, options: dict[str, Any]) -> Generator | None:
+    if name is None:
+        if options:
+            raise ConfigError(f"option {next(iter(options))} is a generator's: name who answers with --generator NAME.")
+        return None
+    cls: Any = registry().find(Generator.kind, name)
+    generator: Generator = cls(**fitting(cls, options))
+    return generator
 
 
-def _options(cls: type[Segmenter], assignments: Sequence[str]) -> dict[str, Any]:
+def _of(flags: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    return {name: flags[name] for name in names if name in flags}
+
+
+def _assigned(assignments: Sequence[str], classes: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """`segmenter.steady=0.5`; an option that holds several takes them one by one, or as a JSON list."""
-    options: dict[str, Any] = {}
+    options: dict[str, dict[str, Any]] = {kind: {} for kind in classes}
     for text in assignments:
         key, sign, value = text.partition("=")
         kind, _, option = key.strip().partition(".")
-        if not sign or kind != Segmenter.kind or not option:
-            raise ConfigError(f"--opt {text!r}: write it as segmenter.OPTION=VALUE.")
-        field = cls.Options.model_fields.get(option)
-        if field is None or field.default != ():
-            options[option] = value
-        else:
-            options[option] = (*options.get(option, ()), *_several(key, value))
+        if not sign or kind not in classes or not option:
+            raise ConfigError(f"--opt {text!r}: write it as segmenter.OPTION=VALUE or generator.OPTION=VALUE.")
+        cls = classes[kind]
+        field = cls.Options.model_fields.get(option) if cls else None
+        read = _read(key, value)
+        if field is not None and field.default == ():
+            read = (*options[kind].get(option, ()), *(read if isinstance(read, list) else (read,)))
+        options[kind][option] = read
     return options
 
 
-def _several(key: str, value: str) -> Sequence[Any]:
-    if not value.startswith('["'):
-        return (value,)
+def _read(key: str, value: str) -> Any:
+    if not value.startswith(('["', "{")):
+        return value
     try:
-        listed: list[Any] = json.loads(value)
+        return json.loads(value)
     except ValueError as error:
         raise ConfigError(f"--opt {key}: the value is not JSON: {error}.") from None
-    return listed

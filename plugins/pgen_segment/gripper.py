@@ -12,8 +12,9 @@ import numpy as np
 import pyarrow as pa
 from pydantic import Field
 
-from pgen.components import Options
+from pgen.components import Options, Source
 from pgen.errors import InputError, SampleError
+from pgen.segmenters import Recording, Segmenter
 from pgen_segment.changes import change_points
 from pgen_segment.dimensions import ACTION, STATE, Dimension, dimensions, guessed, told
 from pgen_segment.motion import (
@@ -30,11 +31,10 @@ from pgen_segment.motion import (
     step_of,
 )
 from pgen_segment.phases import ENOUGH, phases
-from pgen_segment.segmenter import Recording, Segmenter
+from pgen_segment.reading import dataset_of
 from pgen_segment.whole import LONG_GAP, SHORTEST
 
 if TYPE_CHECKING:
-    from pgen_lerobot.source import LeRobotSource
     from pgen_segment.motion import Array
 
 
@@ -58,11 +58,12 @@ class Gripper(Segmenter):
     Options = GripperOptions
     options: GripperOptions
 
-    def open(self, source: "LeRobotSource") -> None:
-        features = source.dataset.features
+    def open(self, source: Source) -> None:
+        dataset = dataset_of(source)
+        features = dataset.features
         self.columns = [key for key in (STATE, ACTION) if key in features]
         if not self.columns:
-            path = source.dataset.root / "meta" / "info.json"
+            path = dataset.root / "meta" / "info.json"
             raise InputError(f"{path} has neither {STATE} nor {ACTION}; segmenter gripper needs one of them.")
         known = {key: dimensions(key, features[key]) for key in self.columns}
         self._sizes = {key: len(found) for key, found in known.items()}

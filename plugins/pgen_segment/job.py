@@ -4,9 +4,11 @@ The input is never changed. OUT is the dataset with meta/skills.json, or with `s
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from math import inf
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -14,14 +16,17 @@ from typing import Any
 from pydantic import Field
 
 from pgen import manifest
-from pgen.components import Options
-from pgen.errors import ConfigError, SampleError, TooManyFailuresError
+from pgen.components import Generator, Options
+from pgen.errors import ConfigError, InterruptedRunError, SampleError, TooManyFailuresError
+from pgen.journal import Journal
+from pgen.segmenters import Segmenter
 from pgen.workspace import Workspace
 from pgen_lerobot.source import LeRobotSource
 from pgen_segment import output, reading, skillsfile
-from pgen_segment.segmenter import Segmenter
 from pgen_segment.skillsfile import Segmented
 from pgen_segment.whole import make_whole
+
+type Progress = Callable[[int], Callable[[], object]]
 
 
 class SegmentOptions(Options):
@@ -39,6 +44,10 @@ class SegmentOptions(Options):
     """Replace the skills or subtasks that the dataset already has."""
     max_failures: float = Field(0.02, ge=0, le=1)
     """The share of episodes that may fail; with more, nothing is written."""
+    seed: int = 0
+    """Makes every choice of a model that draws; the same seed gives the same output."""
+    fresh: bool = False
+    """Throw away the answers of an unfinished run and start anew."""
 
 
 @dataclass(slots=True)
@@ -56,8 +65,18 @@ class Segmentation:
         return sum(len(episode.skills) for episode in self.episodes.values())
 
 
-def segment_all(source: LeRobotSource, segmenter: Segmenter, *, keep_idle: bool = False) -> Segmentation:
-    """The whole spans of every chosen episode. Both components are open."""
+def segment_all(
+    source: LeRobotSource,
+    segmenter: Segmenter,
+    *,
+    keep_idle: bool = False,
+    allowed: float = inf,
+    step: Callable[[], object] = lambda: None,
+) -> Segmentation:
+    """The whole spans of every chosen episode, or those up to the failure that is one too many.
+
+    Both components are open. `step` is called once an episode is done.
+    """
     found = Segmentation()
     for episode, raw in segmenter.answers(reading.recordings(source, segmenter.columns)):
         found.frames += len(episode.timestamps)
@@ -69,21 +88,31 @@ def segment_all(source: LeRobotSource, segmenter: Segmenter, *, keep_idle: bool 
             found.failed[episode.index] = error
         else:
             found.episodes[episode.index] = Segmented.of(episode, skills)
+        step()
+        if len(found.failed) > allowed:
+            break
     return found
 
 
 class Job:
     """One run. Opening it checks all that can be checked before anything is paid for."""
 
-    def __init__(self, options: SegmentOptions, source: LeRobotSource, segmenter: Segmenter) -> None:
-        self.options, self.source, self.segmenter = options, source, segmenter
+    def __init__(
+        self,
+        options: SegmentOptions,
+        source: LeRobotSource,
+        segmenter: Segmenter,
+        generator: Generator | None = None,
+    ) -> None:
+        self.options, self.source, self.segmenter, self.generator = options, source, segmenter, generator
         self.workspace = Workspace(options.output_dir)
 
     def __enter__(self) -> "Job":
         if self.options.skills_only and self.options.write_subtasks:
             raise ConfigError("--skills-only writes no data, and --write-subtasks does: leave one of them out.")
+        self._check_generator()
         self.workspace.check()
-        if self.workspace.journal.exists():
+        if self.workspace.journal.exists() and not self.segmenter.asks:
             raise ConfigError(
                 f"--output-dir {self.workspace.out}: an unfinished run keeps its answers there; name another."
             )
@@ -99,29 +128,66 @@ class Job:
     def __exit__(self, *_: object) -> None:
         self.source.close()
 
-    def execute(self) -> Iterator[str]:
-        """Segment and write; returns what to tell the user, line by line."""
+    def execute(self, progress: Progress = lambda total: lambda: None) -> Iterator[str]:
+        """Segment and write; returns what to tell the user, line by line.
+
+        `progress` is given the number of episodes, and gives what to call when one is done.
+        """
         began, started = datetime.now(UTC), monotonic()
-        with self.workspace.locked(fresh=True):
+        with self.workspace.locked(fresh=self.options.fresh or not self.segmenter.asks), self._journal() as journal:
             try:
-                found = segment_all(self.source, self.segmenter, keep_idle=self.options.keep_idle)
-                self._check_failures(found)
+                found = self._segmented(journal, progress)
                 times = {"began": began.isoformat(timespec="seconds"), "seconds": round(monotonic() - started, 3)}
                 self._write(found, self._provenance(found) | {"times": times})
-            except BaseException:
-                self.workspace.discard()
+            except BaseException as error:
+                if journal is None or journal.empty:
+                    self.workspace.discard()
+                elif isinstance(error, KeyboardInterrupt):
+                    raise InterruptedRunError("stopped by SIGINT; the same command goes on from here.") from None
                 raise
+            if journal is not None:
+                journal.close()
             self.workspace.publish()
         return self._told(found, monotonic() - started)
 
-    def _check_failures(self, found: Segmentation) -> None:
-        total = len(found.episodes) + len(found.failed)
-        if found.failed and len(found.failed) > self.options.max_failures * total:
+    def _check_generator(self) -> None:
+        name = self.segmenter.name
+        if self.segmenter.asks and self.generator is None:
+            raise ConfigError(f"segmenter {name} asks a model: name who answers with --generator NAME.")
+        if self.generator is not None and not self.segmenter.asks:
+            raise ConfigError(f"segmenter {name} asks no model; leave out --generator, or use --segmenter vlm.")
+
+    @contextmanager
+    def _journal(self) -> Iterator[Journal | None]:
+        """The answers so far, for a segmenter that asks."""
+        if self.generator is None:
+            yield None
+            return
+        with closing(Journal(self.workspace.journal)) as journal:
+            journal.claim("options", self._identity(self.generator))
+            self.segmenter.connect(self.generator, journal, self.options.seed)
+            yield journal
+
+    def _identity(self, generator: Generator) -> dict[str, Any]:
+        """What has to agree for answers of a former run to be valid."""
+        segmenter = {**self.segmenter.identity(), "hash": self.segmenter.fingerprint()}
+        made = {"segmenter": segmenter, "generator": generator.identity(), "run": {"seed": self.options.seed}}
+        return {"job": "segment", "source": self.source.identity(), **made}
+
+    def _segmented(self, journal: Journal | None, progress: Progress) -> Segmentation:
+        total = reading.count(self.source)
+        allowed = self.options.max_failures * total
+        step = progress(total)
+        found = segment_all(self.source, self.segmenter, keep_idle=self.options.keep_idle, allowed=allowed, step=step)
+        if len(found.failed) > allowed:
             index, error = next(iter(found.failed.items()))
+            kept = "" if journal is None or journal.empty else " The answers so far are kept for the same command."
             raise TooManyFailuresError(
                 f"{len(found.failed)} of {total} episodes failed, more than --max-failures "
-                f"{self.options.max_failures:g} allows; nothing was written. The first, episode {index}: {error.reason}"
+                f"{self.options.max_failures:g} allows; nothing was written. The first, episode {index}: "
+                f"{error.reason}{kept}"
             )
+        return found
 
     def _write(self, found: Segmentation, provenance: dict[str, Any]) -> None:
         staging = self.workspace.stage()
@@ -137,7 +203,7 @@ class Job:
             "versions": manifest.versions(),
             "source": self.source.describe(),
             "segmenter": {**self.segmenter.describe(), "found": self.segmenter.provenance()},
-            "run": self.options.model_dump(mode="json", exclude={"output_dir"}),
+            "run": self.options.model_dump(mode="json", exclude={"output_dir", "fresh"}),
             "counts": {
                 "episodes": len(found.episodes) + len(found.failed),
                 "frames": found.frames,

@@ -4,11 +4,26 @@ from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
 
-from pgen.errors import InputError
+from pgen.components import Source
+from pgen.errors import ConfigError, InputError
 from pgen.ranges import parse_ranges
+from pgen.segmenters import Recording
+from pgen_lerobot.dataset import Dataset
 from pgen_lerobot.frames import episode_tables
 from pgen_lerobot.source import LeRobotSource
-from pgen_segment.segmenter import Recording
+
+
+def dataset_of(source: Source) -> Dataset:
+    """The dataset behind a source. Raises ConfigError for one of another form."""
+    if not isinstance(source, LeRobotSource):
+        raise ConfigError(f"skills are found in LeRobot datasets; the source {source.name} is none.")
+    return source.dataset
+
+
+def count(source: LeRobotSource) -> int:
+    """How many episodes are chosen."""
+    chosen = source.options.episodes
+    return len(source.dataset.episode_indices if chosen is None else parse_ranges(chosen, "--episodes"))
 
 
 def check(source: LeRobotSource, columns: Sequence[str]) -> None:

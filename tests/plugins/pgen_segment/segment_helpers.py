@@ -11,12 +11,12 @@ from click.testing import CliRunner
 from PIL import Image
 
 from pgen.cli import cli
+from pgen.segmenters import Recording as Read
 from pgen_demo.dataset import Recording, write_dataset
 from pgen_demo.layout import Layout
 from pgen_lerobot.source import LeRobotSource
 from pgen_segment.gripper import Gripper
 from pgen_segment.reading import recordings
-from pgen_segment.segmenter import Recording as Read
 
 FPS = 10
 TASK = "put the cup on the shelf"

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 from segment_helpers import opened
+from vlm_helpers import answering, vlm_job
 
 from pgen.spans import normalise
+from pgen.testing import FakeGenerator
 from pgen_segment.job import segment_all
 
 NAMES = (
@@ -16,6 +18,8 @@ NAMES = (
     "sim_pickplace_so101_v30",
     "sim_pickplace_so101_v30_images",
     "cr5_realarm_v30conv_8ep",
+    "cr5_realarm_v21_8ep",
+    "gr1_picknplace_v20",
 )
 
 
@@ -70,3 +74,14 @@ def test_the_benchmark_prints_a_table_for_each_dataset(shared_datasets, benchmar
 def test_without_datasets_the_benchmark_says_what_it_needs(benchmark, monkeypatch):
     monkeypatch.delenv("PGEN_DATASETS", raising=False)
     assert list(benchmark.lines()) == ["needs the folder of datasets that PGEN_DATASETS names"]
+
+
+@pytest.mark.parametrize("name", [NAMES[0], NAMES[2], *NAMES[4:]])
+def test_a_model_is_shown_every_camera_of_a_real_dataset(shared_datasets, tmp_path, name):
+    generator = FakeGenerator(answering([{"name": "work", "start": 0, "end": "99:00"}]))
+    with vlm_job(shared_datasets / name, tmp_path / "out", generator, episodes="0-1") as job:
+        told = list(job.execute())
+    assert not any(line.startswith("failed") or "left out" in line for line in told)
+    episodes = list(job.source.episodes())
+    assert {request.sample.episode_index for request in generator.requests} == {each.index for each in episodes}
+    assert {tuple(image.camera for image in r.images) for r in generator.requests} == {episodes[0].cameras}

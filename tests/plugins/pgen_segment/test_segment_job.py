@@ -10,11 +10,11 @@ from segment_helpers import PICK, PICK_PHASES, dataset, episode, files, opened, 
 from pgen import annotate
 from pgen.errors import SampleError
 from pgen.schema import first_error, validator
+from pgen.segmenters import Recording, Segmenter
 from pgen.spans import frame_ranges
 from pgen_lerobot.source import LeRobotSource
 from pgen_lerobot.verify import verify
 from pgen_segment.job import Job, SegmentOptions, segment_all
-from pgen_segment.segmenter import Recording, Segmenter
 from pgen_segment.skillsfile import content
 
 

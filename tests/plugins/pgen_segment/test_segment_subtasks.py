@@ -1,8 +1,12 @@
 """`--write-subtasks`: the column, its table, and what declares them."""
 
+import json
+from itertools import groupby
+
 import pyarrow.parquet as pq
 import pytest
-from segment_helpers import dataset, episode, read_json, rows, segmented
+from old_layout import ONE_A_FILE, as_v20, as_v21
+from segment_helpers import dataset, episode, files, read_json, rows, segmented
 
 
 @pytest.fixture
@@ -49,3 +53,38 @@ def test_subtasks_follow_episodes_through_several_files_and_row_groups(tmp_path)
     out = segmented(root, tmp_path / "out", "--write-subtasks")
     columns = [pq.read_table(p).column("subtask_index").to_pylist() for p in sorted(out.glob("data/*/*.parquet"))]
     assert columns[0] == columns[1] == columns[2]
+
+
+@pytest.mark.parametrize("version", [as_v21, as_v20])
+def test_an_older_dataset_gets_skills_subtasks_and_stats_in_its_own_version(tmp_path, version):
+    root = version(dataset(tmp_path / "in", episode(task="a"), episode(task="b"), codec="h264", **ONE_A_FILE))
+    before, out = files(root), segmented(root, tmp_path / "out", "--write-subtasks")
+    new = {"meta/skills.json", "meta/pgen/segmentation.json", "meta/subtasks.parquet"}
+    assert set(files(out)) == set(before) | new
+    skills = read_json(out / "meta/skills.json")["episodes"]
+    names = pq.read_table(out / "meta/subtasks.parquet").column("subtask").to_pylist()
+    values = [pq.read_table(path).column("subtask_index").to_pylist() for path in sorted(out.glob("data/*/*.parquet"))]
+    assert [[names[index] for index, _ in groupby(found)] for found in values] == [
+        [name for name, _ in groupby(span["name"] for span in skills[key]["skills"])] for key in ("0", "1")
+    ]
+    if version is as_v21:
+        lines = [json.loads(line) for line in (out / "meta/episodes_stats.jsonl").read_text().splitlines()]
+        assert [line["stats"]["subtask_index"]["max"] for line in lines] == [[max(found)] for found in values]
+    assert (
+        read_json(out / "meta/info.json")["codebase_version"] == read_json(root / "meta/info.json")["codebase_version"]
+    )
+
+
+def test_only_chosen_episodes_of_an_older_dataset_get_skills(tmp_path):
+    root = as_v21(dataset(tmp_path / "in", episode(task="a"), episode(task="b"), **ONE_A_FILE))
+    out = segmented(root, tmp_path / "out", "--skills-only", "--episodes", "1")
+    assert list(read_json(out / "skills.json")["episodes"]) == ["1"]
+
+
+def test_rows_that_are_in_no_episode_have_their_own_task_as_their_subtask(root, tmp_path):
+    stray = root / "data/chunk-000/file-009.parquet"
+    pq.write_table(pq.read_table(root / "data/chunk-000/file-000.parquet").slice(0, 5), stray)
+    out = segmented(root, tmp_path / "out", "--write-subtasks")
+    names = pq.read_table(out / "meta/subtasks.parquet").column("subtask").to_pylist()
+    values = pq.read_table(out / stray.relative_to(root)).column("subtask_index").to_pylist()
+    assert [names[index] for index in values] == ["a"] * 5

@@ -1,19 +1,19 @@
-"""What splits episodes into skills: one small interface, for rules and for models."""
+"""Splitting episodes into skills: one small interface, for rules and for models.
+
+The job that drives a segmenter, and writes what it finds, is the plugin `segment`.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pydantic import ValidationError
-
-from pgen.components import Component, explain
-from pgen.errors import ConfigError, SampleError
+from pgen.components import Component, Generator, Source
+from pgen.errors import SampleError
+from pgen.journal import Journal
 from pgen.records import Episode
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-    from pgen_lerobot.source import LeRobotSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,21 +25,21 @@ class Recording:
 
 
 class Segmenter(Component):
-    """Splits an episode into spans. They need not be tidy: `pgen_segment.whole` makes them whole."""
+    """Splits an episode into spans. They need not be tidy: the job makes them whole."""
 
-    kind: ClassVar[str] = "segmenter"
+    kind = "segmenter"
+    asks: ClassVar[bool] = False
+    """Whether it asks a generator: `connect` is then called once it is open, before `answers`."""
+    views: ClassVar[int | None] = 0
+    """How many cameras it looks at, at most; None for all that are chosen."""
     columns: Sequence[str] = ()
     """Columns of the data that `segment` reads; known once it is open."""
 
-    def __init__(self, **options: Any) -> None:
-        try:
-            self.options: Any = self.Options(**options)
-        except ValidationError as error:
-            told = "; ".join(explain(self.Options, error))
-            raise ConfigError(f"{self.kind} {self.name}: {told}. See `pgen segment --help`.") from None
-
-    def open(self, source: "LeRobotSource") -> None:
+    def open(self, source: Source) -> None:
         """Check that this dataset can be split. Raises ConfigError or InputError. Called once, first."""
+
+    def connect(self, generator: Generator, journal: Journal, seed: int) -> None:
+        """Take whom to ask, and the journal that holds what was answered before."""
 
     def segment(self, recording: Recording) -> Any:
         """The spans (schema `segments`), in any order. Raises SampleError where this episode has none."""
@@ -55,6 +55,10 @@ class Segmenter(Component):
                 yield recording.episode, self.segment(recording)
             except SampleError as error:
                 yield recording.episode, error
+
+    def fingerprint(self) -> str:
+        """Changes whenever the wording of its questions does; empty where it asks none."""
+        return ""
 
     def notes(self) -> Iterator[str]:
         """What a user should know of how the dataset was understood, a line each."""

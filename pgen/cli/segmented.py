@@ -1,0 +1,79 @@
+"""`pgen annotate --segment`: skills first, by the command `segment` of a plugin, then the dialogue.
+
+The skills lie in a hidden folder beside OUT until OUT is there, so that a run that was stopped finds them.
+"""
+
+import json
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pgen.config import RunConfig
+
+SEGMENTER = "segmenter."
+_FLAGS = {"root": "--root", "repo_id": "--repo-id", "revision": "--revision", "episodes": "--episodes"}
+
+
+@contextmanager
+def with_skills(settings: "RunConfig", options: Sequence[str]) -> "Iterator[RunConfig]":
+    """The run with the skills that were found for it; `options` are those of the segmenter.
+
+    Raises ConfigError where OUT cannot be written, or skills are named; nothing is asked then.
+    """
+    from pgen.errors import ConfigError
+    from pgen.parts import create
+    from pgen.run import Run
+
+    if "skills" in settings.source.options:
+        raise ConfigError("--segment finds the skills, and --skills names some: leave one of them out.")
+    with Run(settings.run, create(_from(settings, "task"))):
+        pass  # what else could stop the run is found before skills are paid for
+    out = settings.run.output_dir.expanduser().absolute()
+    place = out.with_name(f".{out.name}.skills")
+    if settings.run.fresh:
+        shutil.rmtree(place, ignore_errors=True)
+    if not place.exists():
+        _segment(["--output-dir", str(place), *_arguments(settings, options)])
+    yield _from(settings, str(place / "skills.json"))
+    shutil.rmtree(place)
+
+
+def _from(settings: "RunConfig", skills: str) -> "RunConfig":
+    source = settings.source.model_copy(update={"options": {**settings.source.options, "skills": skills}})
+    return settings.model_copy(update={"source": source})
+
+
+def _segment(arguments: list[str]) -> None:
+    from pgen.errors import PluginError
+    from pgen.registry import registry
+
+    for command in registry().commands():
+        if command.name == "segment":
+            command.main(arguments, standalone_mode=False)
+            return
+    raise PluginError("--segment needs the plugin that provides `pgen segment`, which is not installed.")
+
+
+def _arguments(settings: "RunConfig", options: Sequence[str]) -> Iterator[str]:
+    """What the two commands have in common, and the segmenter's own options."""
+    source, run = settings.source.options, settings.run
+    yield from ("--skills-only", "--seed", str(run.seed), "--max-failures", str(run.max_failures))
+    yield from ("--generator", settings.generator.name)
+    for name, flag in _FLAGS.items():
+        if source.get(name) is not None:
+            yield from (flag, str(source[name]))
+    for camera in source.get("cameras", ()):
+        yield from ("--camera", camera)
+    for option, value in settings.generator.options.items():
+        yield from ("--opt", f"generator.{option}={_text(value)}")
+    for option in options:
+        yield from ("--opt", option)
+    if run.fresh:
+        yield "--fresh"
+
+
+def _text(value: Any) -> str:
+    return str(value) if isinstance(value, str | Path) else json.dumps(value)

@@ -1,0 +1,61 @@
+"""Replies as answers: parsed strictly, then leniently; what a model calls a time is left to `pgen_segment.raw`."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pgen.errors import SampleError
+from pgen.parsing import objects
+from pgen.records import Episode, Reply
+from pgen.schema import compiled, first_error
+from pgen_segment import raw
+from pgen_segment.asking.wording import LONGEST_NAME
+
+
+def said(reply: Reply, schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The one object of the reply that fits. Raises SampleError."""
+    found = {json.dumps(one, sort_keys=True): one for one in objects(reply)}
+    problems = {key: first_error(compiled(schema), one) for key, one in found.items()}
+    fitting = [one for key, one in found.items() if problems[key] is None]
+    if len(fitting) > 1:
+        raise SampleError("parse", f"the reply holds {len(fitting)} answers where one is wanted.")
+    if not fitting:
+        raise SampleError("schema", f"{next(iter(problems.values()))}, in {reply.text[:200]!r}")
+    return fitting[0]
+
+
+def spans(reply: Reply, episode: Episode, known: Sequence[str]) -> list[dict[str, Any]]:
+    """The spans of a reply that can be read, in any of their forms. Raises SampleError."""
+    found = objects(reply)
+    lists = [one["skills"] for one in found if isinstance(one.get("skills"), list)]
+    if len({json.dumps(each, sort_keys=True) for each in lists}) > 1:
+        raise SampleError("parse", f"the reply holds {len(lists)} lists of skills where one is wanted.")
+    given: list[Any] = lists[0] if lists else [one for one in found if "name" in one]
+    usable = [_plain(span, known) for span in given if isinstance(span, dict)]
+    raw.read(usable, episode, Counter())
+    return usable
+
+
+def listed(value: Any, known: Sequence[str]) -> str:
+    """A name in the spelling of the closed list, where there is one. Raises SampleError for another."""
+    name = " ".join(str(value).encode("utf-8", "replace").decode().split())
+    if not known:
+        if len(name) > LONGEST_NAME:
+            raise SampleError("schema", f"a name of {len(name)} characters is too long: {name[:80]!r}")
+        return name
+    spelt = {_bare(each): each for each in known}
+    if _bare(name) not in spelt:
+        raise SampleError("schema", f"{name!r} is none of the skills: {'; '.join(known)}")
+    return spelt[_bare(name)]
+
+
+def _bare(name: str) -> str:
+    return name.casefold().strip(" .\"'")
+
+
+def _plain(span: dict[str, Any], known: Sequence[str]) -> dict[str, Any]:
+    kept: dict[str, Any] = {key: span[key] for key in ("name", "start", "end") if key in span}
+    if isinstance(kept.get("name"), str):
+        kept["name"] = listed(kept["name"], known)
+    return kept

@@ -1,0 +1,173 @@
+"""The segmenter `vlm`: spans from what a vision-language model sees, described first and then cut.
+
+Every answer is in the journal as it comes, so a run that was stopped asks only for what is missing.
+"""
+
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import ExitStack
+from itertools import islice
+from typing import Any, Literal
+
+from pydantic import Field
+
+from pgen.components import Generator, Options, Source
+from pgen.errors import ConfigError, PgenError, SampleError
+from pgen.journal import Journal
+from pgen.records import Episode, Skill
+from pgen.segmenters import Recording, Segmenter
+from pgen_segment import vocabulary
+from pgen_segment.asking import wording
+from pgen_segment.asking.asker import Asker
+from pgen_segment.asking.episodes import Episodes, Look
+from pgen_segment.asking.loop import Loop
+from pgen_segment.gripper import Gripper
+from pgen_segment.reading import dataset_of
+from pgen_segment.snapping import snap
+from pgen_segment.whole import make_whole
+
+TILES = 16
+"""Tiles of a sheet that are read as large as they are shown; more are read larger and scaled down once more."""
+AHEAD = 2
+"""Episodes under way beside those whose questions are in flight."""
+
+
+class VlmOptions(Options):
+    frames_per_second: float = Field(2.0, gt=0, le=30)
+    """Frames shown of each second."""
+    window: int = Field(60, ge=2, le=60)
+    """Frames on a sheet at most; a longer episode is shown in several windows."""
+    overlap: int = Field(8, ge=1, le=30)
+    """Frames that two windows share at least, less than `window`."""
+    max_pixels: int = Field(2007040, ge=1024)
+    """Pixels of a sheet at most."""
+    names: Literal["imperative", "third-person"] = "imperative"
+    """How skills are named."""
+    vocabulary: str | None = None
+    """A file with a name a line, to which skills are held; or `auto`, which makes such a list from some episodes."""
+    vocabulary_episodes: int = Field(8, ge=1)
+    """How many episodes `auto` looks at."""
+    relabel: bool = False
+    """Name each span once more, from its own frames and the names beside it."""
+    snap: bool = False
+    """Move edges to where the arm or its gripper changes, within half a second."""
+
+
+class Vlm(Segmenter):
+    """A vision-language model describes sheets of timed frames, then cuts them into named skills."""
+
+    name = "vlm"
+    Options = VlmOptions
+    options: VlmOptions
+    asks = True
+    views = None
+
+    def open(self, source: Source) -> None:
+        if self.options.overlap >= self.options.window:
+            raise ConfigError("segmenter vlm: option overlap must be less than window.")
+        if not dataset_of(source).cameras:
+            raise ConfigError("segmenter vlm: the dataset has no camera; use --segmenter gripper.")
+        self._source = source
+        self._known = vocabulary.read(self.options.vocabulary)
+        self._gripper = Gripper()
+        if self.options.snap:
+            self._gripper.open(source)
+            self.columns = self._gripper.columns
+        self._changes: Counter[str] = Counter()
+
+    def connect(self, generator: Generator, journal: Journal, seed: int) -> None:
+        self._asker = Asker(generator, journal, seed)
+
+    def answers(self, recordings: Iterable[Recording]) -> Iterator[tuple[Episode, Any]]:
+        generator, journal = self._asker.generator, self._asker.journal
+        with ExitStack() as stack:
+            # The loop ends first, and its threads with it: none reads pictures from what is closed.
+            reader = stack.enter_context(self._source.reader(self.options.max_pixels // TILES))
+            loop = stack.enter_context(Loop())
+            loop.run(generator.open())
+            stack.callback(lambda: loop.run(generator.close()))
+            stack.callback(loop.cancel)
+            journal.claim("model", generator.model)
+            asked = Episodes(self._asker, reader, self._look, self.options.names, self._known, self._changes)
+            if self.options.vocabulary == vocabulary.AUTO:
+                asked.known = self._known = loop.run(self._proposed(asked))
+            yield from self._in_order(loop, asked, iter(recordings))
+
+    def notes(self) -> Iterator[str]:
+        yield from (f"note       {count:,} {change}" for change, count in sorted(self._changes.items()))
+        usage = self._asker.usage
+        yield f"asked      {usage.attempts:,} times, {self._asker.answered:,} answers were there before"
+        if usage.tokens_out:
+            yield f"tokens     {usage.tokens_in:,} in, {usage.tokens_out:,} out"
+
+    def provenance(self) -> dict[str, Any]:
+        usage, generator = self._asker.usage, self._asker.generator
+        return {
+            "model": generator.model,
+            "generator": {**generator.describe(), "found": generator.provenance()},
+            "prompts": {"version": wording.wording()["version"], "hash": self.fingerprint()},
+            "vocabulary": list(self._known),
+            "changes": dict(sorted(self._changes.items())),
+            "tokens": {"in": usage.tokens_in, "out": usage.tokens_out},
+            "attempts": usage.attempts,
+        }
+
+    def fingerprint(self) -> str:
+        return wording.fingerprint()
+
+    @property
+    def _look(self) -> Look:
+        options = self.options
+        return Look(options.frames_per_second, options.window, options.overlap, options.max_pixels)
+
+    def _in_order(
+        self, loop: Loop, asked: Episodes, coming: Iterator[Recording]
+    ) -> Iterator[tuple[Episode, list[dict[str, Any]] | SampleError]]:
+        under_way: deque[tuple[Episode, Future[list[dict[str, Any]]]]] = deque()
+        room = self._asker.generator.concurrency + AHEAD
+        while True:
+            for recording in islice(coming, room - len(under_way)):
+                under_way.append((recording.episode, loop.submit(self._spans(asked, recording))))
+            if not under_way:
+                return
+            episode, found = under_way.popleft()
+            try:
+                yield episode, found.result()
+            except SampleError as error:
+                yield episode, error
+
+    async def _spans(self, asked: Episodes, recording: Recording) -> list[dict[str, Any]]:
+        episode = recording.episode
+        skills: Sequence[Skill] = await asked.skills(episode)
+        if self.options.snap or self.options.relabel:
+            # What is changed here is counted when the job makes the result whole.
+            skills = make_whole(spans_of(skills), episode, Counter())
+        if self.options.snap:
+            skills = snap(skills, self._gripper.change_points(recording))
+        if self.options.relabel:
+            skills = await asked.relabelled(episode, skills)
+        return spans_of(skills)
+
+    async def _proposed(self, asked: Episodes) -> tuple[str, ...]:
+        """A first pass over some episodes, spread evenly; one that fails is passed over."""
+        chosen = vocabulary.spread(self._source.episodes(), self.options.vocabulary_episodes)
+        found: Counter[str] = Counter()
+        for episode in chosen:
+            try:
+                found.update(skill.name for skill in await asked.skills(episode))
+            except SampleError:
+                continue
+        if not found:
+            raise ConfigError(
+                "--vocabulary auto: none of the first episodes could be segmented; give a list in a file."
+            )
+        try:
+            return await asked.merged(found, chosen[0])
+        except SampleError as error:
+            raise PgenError(f"--vocabulary auto: no list came of it: {error.reason}") from None
+
+
+def spans_of(skills: Sequence[Skill]) -> list[dict[str, Any]]:
+    """Skills in the form of raw spans."""
+    return [{"name": skill.name, "start": skill.start, "end": skill.end} for skill in skills]
