@@ -86,7 +86,7 @@ def _problem(path: Path) -> str:
         return ""
     try:
         # Not read-only: after a crash SQLite has to roll back, or to read the WAL, before anything can be read.
-        with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        with closing(_read(path)) as db:
             if not _ours(db):
                 # A run that was killed as it made the journal leaves an empty database.
                 return "is none of this version of pgen" if db.execute("SELECT * FROM sqlite_master").fetchone() else ""
@@ -128,7 +128,7 @@ def _set_aside(path: Path) -> Path:
 
 def _salvaged(aside: Path) -> tuple[list[tuple[object, ...]], list[tuple[object, ...]]]:
     """The whole rows, read from both ends of each table; none where the run's own are not all there."""
-    with closing(sqlite3.connect(aside, isolation_level=None)) as db:
+    with closing(_read(aside)) as db:
         run, whole = _readable(db, "run")
         known = whole and any(row[0] == "options" for row in run)
         return (run, _readable(db, "samples")[0]) if known else ([], [])
@@ -148,6 +148,13 @@ def _readable(db: sqlite3.Connection, table: str) -> tuple[list[tuple[object, ..
         except (sqlite3.Error, UnicodeDecodeError):
             complete = False
     return list(found.values()), complete
+
+
+def _read(path: Path) -> sqlite3.Connection:
+    """To look at a file, and leave it as it is: closing it moves nothing out of its WAL."""
+    db = sqlite3.connect(path, isolation_level=None)
+    db.setconfig(sqlite3.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE)
+    return db
 
 
 def _rows(db: sqlite3.Connection, table: str, order: str = "ASC") -> Iterator[tuple[object, ...]]:
