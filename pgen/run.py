@@ -126,7 +126,7 @@ class Run:
                 self._check_failures(report, journal)
                 self._write(journal, self._manifest(report, began, journal.recall(FOUND)))
             except BaseException:
-                if _empty(journal):
+                if journal.worthless:
                     self.workspace.discard()
                 raise
             finally:
@@ -241,11 +241,3 @@ class Run:
                 "model_seconds": round(report.usage.seconds, 3),
             },
         }
-
-
-def _empty(journal: Journal) -> bool:
-    """Whether nothing would be lost with it; one that cannot be read may hold anything."""
-    try:
-        return journal.empty
-    except StorageError:
-        return False

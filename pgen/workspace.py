@@ -59,9 +59,14 @@ class Workspace:
         return shutil.disk_usage(self._parent()).free
 
     def sweep(self) -> None:
-        """After a run that was killed when OUT was already whole: remove what it had no time to remove."""
-        if self._published.exists() and self.out.is_dir() and not self.staging.exists():
-            with self._locks():
+        """Before anything that takes time: after a run that was killed when OUT was already whole, remove the rest.
+
+        Raises ConfigError where a run is under way.
+        """
+        if not self._lock.exists():
+            return
+        with lock(self._lock, str(self.out)):
+            if self._published.exists() and self.out.is_dir() and not self.staging.exists():
                 self.discard()
 
     @contextmanager

@@ -1,7 +1,6 @@
 """Disks that fill up, break, or forget; and journals that are not what they were."""
 
 import errno
-import os
 import re
 import resource
 import shutil
@@ -79,7 +78,7 @@ def test_limits_of_the_system_stop_a_run_which_goes_on_without_them(root, place,
     """Real refusals of real writes: a file that may not grow, and no more open files."""
     for value in values:
         job = Job(root, place / f"out{value}", place / f"{value}.log")
-        used = len(os.listdir("/proc/self/fd")) if name == "RLIMIT_NOFILE" else 0
+        used = len(list(Path("/proc/self/fd").iterdir())) if name == "RLIMIT_NOFILE" else 0
         with suppress(PgenError):
             limited(job, getattr(resource, name), used + value)
         assert not job.out.exists() or contents(job.out) == undisturbed
