@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pgen.durable import make_folder, sync, write_text
 from pgen.errors import ConfigError
+from pgen.journal_file import REBUILT
 from pgen.locking import lock
 
 
@@ -82,7 +83,7 @@ class Workspace:
 
     def forget(self) -> None:
         """Remove the journal and what was being built."""
-        for ending in ("", "-wal", "-shm", "-journal"):
+        for ending in ("", "-wal", "-shm", "-journal", REBUILT):
             self.journal.with_name(self.journal.name + ending).unlink(missing_ok=True)
         shutil.rmtree(self.staging, ignore_errors=True)
 
