@@ -64,10 +64,11 @@ class Workspace:
 
         Raises ConfigError where a run is under way.
         """
-        if not self._lock.exists():
+        if not self.work.is_dir():
             return
         with lock(self._lock, str(self.out)):
-            if self._published.exists() and self.out.is_dir() and not self.staging.exists():
+            done = self._published.exists() or not self.journal.exists()
+            if done and self.out.is_dir() and not self.staging.exists():
                 self.discard()
 
     @contextmanager

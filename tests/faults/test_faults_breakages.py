@@ -120,7 +120,8 @@ def seen_by(check, given, breakage):
     named = {name: value for name, value in {**given, "breakage": breakage}.items() if name in wanted}
     try:
         check(**named)
-    except (Exception, pytest.fail.Exception):
+    except (Exception, pytest.fail.Exception) as error:
+        print(f"seen: {type(error).__name__}: {error}")
         return True
     return False
 
