@@ -4,6 +4,7 @@ A file is never deleted here. What is whole in a damaged journal is taken over, 
 depend on (the table `run`) is whole too: answers of unknown options would be worse than none.
 """
 
+import os
 import sqlite3
 import sys
 from collections.abc import Iterator
@@ -35,7 +36,11 @@ REBUILT = ".rebuilt"
 
 _UNREADABLE = (sqlite3.Error, UnicodeDecodeError, ValueError)
 _SIDE_FILES = ("-wal", "-shm", "-journal")
-_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_OF_THE_PLACE = frozenset(
+    {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+    | {sqlite3.SQLITE_PERM, sqlite3.SQLITE_NOMEM}
+)
+"""Errors that say nothing of what is in the file."""
 
 
 def checksum(*cells: str | int) -> bytes:
@@ -100,12 +105,14 @@ def _problem(path: Path) -> str:
             wrong = db.execute("PRAGMA integrity_check(1)").fetchone()[0]
             if wrong != "ok":
                 return f"is damaged: {str(wrong).splitlines()[-1]}"
+            db.execute("BEGIN IMMEDIATE")
+            db.execute(f"PRAGMA user_version={VERSION}")  # a damaged header may say that the file is never written
+            db.execute("ROLLBACK")
             return "" if all(_whole(table, row) for table in _TABLES for row in _rows(db, table)) else "is damaged"
     except sqlite3.DatabaseError as error:
-        if _code(error) in _DAMAGED or "malformed" in str(error) or "no such" in str(error):
-            return f"is damaged: {error}"
-        raise
-    except (UnicodeDecodeError, ValueError) as error:
+        code = _code(error)
+        if code in _OF_THE_PLACE or (code == sqlite3.SQLITE_READONLY and not os.access(path, os.W_OK)):
+            raise
         return f"is damaged: {error}"
 
 
@@ -165,6 +172,7 @@ def _read(path: Path) -> sqlite3.Connection:
     """To look at a file, and leave it as it is: closing it moves nothing out of its WAL."""
     db = sqlite3.connect(path, isolation_level=None)
     db.setconfig(sqlite3.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE)
+    db.text_factory = lambda raw: raw.decode("utf-8", "replace")  # what that alters, the checksum tells
     return db
 
 

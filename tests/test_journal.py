@@ -87,6 +87,20 @@ def test_the_database_of_another_program_is_set_aside_and_nothing_is_taken_from_
     assert "is none of this version of pgen" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("at", [18, 19, 47, 59])
+def test_a_header_that_makes_no_sense_is_damage_too(tmp_path, capsys, at):
+    """Never to be written, never to be read, in another encoding, of an unknown form."""
+    path = tmp_path / "journal.sqlite"
+    filled(path)
+    content = bytearray(path.read_bytes())
+    content[at] = 0x77
+    path.write_bytes(content)
+    journal = Journal(path)
+    journal.add([Annotation(make_samples()[0], Plan(), Dialogue("a", "b"))])
+    journal.close()
+    assert "was set aside as" in capsys.readouterr().err
+
+
 def filled(path):
     """A journal with three answers; their samples."""
     samples = make_samples()
@@ -97,10 +111,11 @@ def filled(path):
     return samples
 
 
-def test_of_a_damaged_journal_what_is_whole_is_taken_over(tmp_path, capsys):
+@pytest.mark.parametrize("text", [b"Do 2", b"Do \xb1", b"Do \x00"])
+def test_of_a_damaged_journal_what_is_whole_is_taken_over(tmp_path, capsys, text):
     path = tmp_path / "journal.sqlite"
     samples = filled(path)
-    damaged = path.read_bytes().replace(b"Do 1", b"Do 2", 1)
+    damaged = path.read_bytes().replace(b"Do 1", text, 1)
     path.write_bytes(damaged)
     journal = Journal(path)
     assert [journal.answered(sample) for sample in samples] == [True, False, True]
