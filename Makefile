@@ -10,7 +10,7 @@ export PATH := $(PATH):$(CURDIR)/.cache/uv-env/bin
 export PGEN_LEROBOT044_PYTHON ?= $(CURDIR)/.venv-lerobot044/bin/python
 export PGEN_LEROBOT033_PYTHON ?= $(CURDIR)/.venv-lerobot033/bin/python
 
-.PHONY: help demo test check servers wheel-test bench constraints clean
+.PHONY: help demo test check faults faults-long servers wheel-test bench constraints clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
@@ -31,6 +31,12 @@ wheel-test: .venv-lerobot044/.ready .venv-lerobot033/.ready ## the whole suite, 
 	rm -rf $(COPY) && mkdir -p $(COPY)
 	cp -r $(filter-out pgen plugins schemas dist demo,$(wildcard *)) $(COPY)
 	cd $(COPY) && PGEN_WHEEL="$$(echo $(CURDIR)/dist/*.whl)" $(CURDIR)/.venv-wheel/bin/python $(PYTEST) $(ARGS)
+
+faults: .venv-test/.ready ## the fault suite alone, and its table of counts
+	.venv-test/bin/python $(PYTEST) tests/faults $(ARGS)
+
+faults-long: .venv-test/.ready ## the same with many more faults: hours
+	PGEN_FAULTS=long .venv-test/bin/python $(PYTEST) tests/faults $(ARGS)
 
 servers: .venv-test/.ready ## environments of real servers, for tests/servers; prints the variables to export
 	@tools/server-envs.sh .venv-vllm .venv-serve

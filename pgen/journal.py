@@ -14,7 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from pgen.errors import ConfigError
+from pgen.errors import ConfigError, StorageError
 from pgen.journal_file import checksum, opened, storing
 from pgen.records import Annotation, Dialogue, Failure, Finding, Judgement, Plan, Sample, Usage
 from pgen.secrets import redacted
@@ -88,6 +88,14 @@ class Journal:
         """Whether no sample was ever finished."""
         with self._lock, storing(self.path):
             return self._db.execute("SELECT 1 FROM samples LIMIT 1").fetchone() is None
+
+    @property
+    def worthless(self) -> bool:
+        """Whether nothing would be lost with it; one that cannot be read may hold anything."""
+        try:
+            return self.empty
+        except StorageError:
+            return False
 
     def close(self) -> None:
         self._db.close()

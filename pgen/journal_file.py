@@ -4,6 +4,7 @@ A file is never deleted here. What is whole in a damaged journal is taken over, 
 depend on (the table `run`) is whole too: answers of unknown options would be worse than none.
 """
 
+import os
 import sqlite3
 import sys
 from collections.abc import Iterator
@@ -30,8 +31,16 @@ CREATE TABLE samples (key TEXT PRIMARY KEY NOT NULL, ok INTEGER NOT NULL, conten
 COMMIT;
 """
 _TABLES = {"run": "name, content", "samples": "key, ok, content"}
+REBUILT = ".rebuilt"
+"""The ending of a journal that is made of a damaged one."""
+
+_UNREADABLE = (sqlite3.Error, UnicodeDecodeError, ValueError)
 _SIDE_FILES = ("-wal", "-shm", "-journal")
-_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_OF_THE_PLACE = frozenset(
+    {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+    | {sqlite3.SQLITE_PERM, sqlite3.SQLITE_NOMEM}
+)
+"""Errors that say nothing of what is in the file."""
 
 
 def checksum(*cells: str | int) -> bytes:
@@ -51,8 +60,11 @@ def storing(path: Path) -> Iterator[None]:
 def opened(path: Path) -> sqlite3.Connection:
     """The journal at `path`, new where there is none. Raises StorageError."""
     with storing(path):
+        rebuilt = path.with_name(path.name + REBUILT)
+        if rebuilt.exists() and not path.exists():  # killed in the last steps of `_rebuild`
+            _replace(path, rebuilt)
         if path.exists() and (why := _problem(path)):
-            return _rebuilt(path, why)
+            _rebuild(path, rebuilt, why)
         return _connect(path)
 
 
@@ -86,68 +98,82 @@ def _problem(path: Path) -> str:
         return ""
     try:
         # Not read-only: after a crash SQLite has to roll back, or to read the WAL, before anything can be read.
-        with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        with closing(_read(path)) as db:
             if not _ours(db):
                 # A run that was killed as it made the journal leaves an empty database.
                 return "is none of this version of pgen" if db.execute("SELECT * FROM sqlite_master").fetchone() else ""
             wrong = db.execute("PRAGMA integrity_check(1)").fetchone()[0]
             if wrong != "ok":
                 return f"is damaged: {str(wrong).splitlines()[-1]}"
+            db.execute("BEGIN IMMEDIATE")
+            db.execute(f"PRAGMA user_version={VERSION}")  # a damaged header may say that the file is never written
+            db.execute("ROLLBACK")
             return "" if all(_whole(table, row) for table in _TABLES for row in _rows(db, table)) else "is damaged"
     except sqlite3.DatabaseError as error:
-        if _code(error) in _DAMAGED or "malformed" in str(error) or "no such" in str(error):
-            return f"is damaged: {error}"
-        raise
-    except (UnicodeDecodeError, ValueError) as error:
+        code = _code(error)
+        if code in _OF_THE_PLACE or (code == sqlite3.SQLITE_READONLY and not os.access(path, os.W_OK)):
+            raise
         return f"is damaged: {error}"
 
 
-def _rebuilt(path: Path, why: str) -> sqlite3.Connection:
-    aside = _set_aside(path)
-    db = _connect(path)
-    run, samples = _salvaged(aside)
-    db.execute("BEGIN IMMEDIATE")
-    db.executemany("INSERT OR REPLACE INTO run VALUES (?, ?, ?)", run)
-    db.executemany("INSERT OR REPLACE INTO samples VALUES (?, ?, ?, ?)", samples)
-    db.execute("COMMIT")
-    kept = f"{len(samples):,} answers in it are whole and were taken over" if samples else "nothing was taken from it"
+def _rebuild(path: Path, rebuilt: Path, why: str) -> None:
+    """Make a journal of what is whole in this one; only then set this one aside, and put the other in its place."""
+    for old in (rebuilt, *_beside(rebuilt)):
+        old.unlink(missing_ok=True)
+    with closing(_connect(rebuilt)) as db, closing(_read(path)) as damaged:
+        run, complete = _run_of(damaged)
+        if complete:
+            db.execute("BEGIN IMMEDIATE")
+            db.executemany("INSERT INTO run VALUES (?, ?, ?)", run)
+            db.executemany("INSERT OR REPLACE INTO samples VALUES (?, ?, ?, ?)", _whole_samples(damaged))
+            db.execute("COMMIT")
+        taken = db.execute("SELECT count(*) FROM samples").fetchone()[0]
+    aside = _replace(path, rebuilt)
+    kept = f"{taken:,} answers in it are whole and were taken over" if taken else "nothing was taken from it"
     print(f"pgen: the journal {path} {why}. It was set aside as {aside}; {kept}.", file=sys.stderr)
-    return db
 
 
-def _set_aside(path: Path) -> Path:
-    """Another name for the file and those beside it, in the same folder."""
-    names = (path.with_name(f"{path.name}.aside-{number}") for number in count(1))
-    aside = next(name for name in names if not name.exists())
-    for beside in _beside(path):
-        beside.rename(aside.with_name(aside.name + beside.name.removeprefix(path.name)))
-    path.rename(aside)
+def _replace(path: Path, rebuilt: Path) -> Path:
+    """Put `rebuilt` in the place of the file, after that got another name, and so did its WAL: it is no other's."""
+    aside = _set_aside(path)
+    rebuilt.rename(path)
     sync(path.parent)
     return aside
 
 
-def _salvaged(aside: Path) -> tuple[list[tuple[object, ...]], list[tuple[object, ...]]]:
-    """The whole rows, read from both ends of each table; none where the run's own are not all there."""
-    with closing(sqlite3.connect(aside, isolation_level=None)) as db:
-        run, whole = _readable(db, "run")
-        known = whole and any(row[0] == "options" for row in run)
-        return (run, _readable(db, "samples")[0]) if known else ([], [])
+def _set_aside(path: Path) -> Path:
+    """Give the file, and then those beside it, another name in the same folder. The first goes first: without it the
+    next start knows that a rebuilt one is whole."""
+    names = (path.with_name(f"{path.name}.aside-{number}") for number in count(1))
+    aside = next(name for name in names if not name.exists())
+    for old in (path, *_beside(path)):
+        if old.exists():
+            old.rename(aside.with_name(aside.name + old.name.removeprefix(path.name)))
+    return aside
 
 
-def _readable(db: sqlite3.Connection, table: str) -> tuple[list[tuple[object, ...]], bool]:
-    """The whole rows of a table, and whether these are all."""
-    found: dict[object, tuple[object, ...]] = {}
-    complete = True
+def _run_of(db: sqlite3.Connection) -> tuple[list[tuple[object, ...]], bool]:
+    """What the run said of itself, and whether that is whole: answers are of no use without."""
+    try:
+        rows = list(_rows(db, "run")) if _ours(db) else []
+    except _UNREADABLE:
+        return [], False
+    return rows, all(_whole("run", row) for row in rows) and any(row[0] == "options" for row in rows)
+
+
+def _whole_samples(db: sqlite3.Connection) -> Iterator[tuple[object, ...]]:
+    """Read from both ends: what is damaged may stop either way."""
     for order in ("ASC", "DESC"):
-        try:
-            for row in _rows(db, table, order):
-                if _whole(table, row):
-                    found[row[0]] = row
-                else:
-                    complete = False
-        except (sqlite3.Error, UnicodeDecodeError):
-            complete = False
-    return list(found.values()), complete
+        with suppress(*_UNREADABLE):
+            yield from (row for row in _rows(db, "samples", order) if _whole("samples", row))
+
+
+def _read(path: Path) -> sqlite3.Connection:
+    """To look at a file, and leave it as it is: closing it moves nothing out of its WAL."""
+    db = sqlite3.connect(path, isolation_level=None)
+    db.setconfig(sqlite3.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE)
+    db.text_factory = lambda raw: raw.decode("utf-8", "replace")  # what that alters, the checksum tells
+    return db
 
 
 def _rows(db: sqlite3.Connection, table: str, order: str = "ASC") -> Iterator[tuple[object, ...]]:

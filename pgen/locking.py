@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryFile
+from time import sleep
 from typing import IO
 
 from pgen.errors import ConfigError
@@ -26,6 +27,10 @@ BEAT = 5.0
 
 SILENCE = 30.0
 """Seconds without one after which a holder on another host is taken for dead."""
+
+UNKNOWN, TRIES = "not known", 30
+"""Whoever has just taken the lock has not yet written who it is: so often one looks again, a hundredth of a second
+later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,25 +70,29 @@ def lock(path: Path, what: str) -> Iterator[None]:
 
 def _taken(path: Path, what: str) -> IO[str]:
     """The locked file. One that was removed by its former holder meanwhile is no lock: take the new one."""
+    tries = 0
     while True:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = path.open("a+", encoding="utf-8")
         try:
-            if held := _held(file):
+            held = _held(file)
+            if held and (held != UNKNOWN or tries == TRIES):
                 raise ConfigError(f"{what} is being written by another run ({held}); wait for its end.")
-            if path.exists() and os.path.samestat(path.stat(), os.fstat(file.fileno())):
+            if not held and path.exists() and os.path.samestat(path.stat(), os.fstat(file.fileno())):
                 return file
         except BaseException:
             file.close()
             raise
         file.close()
+        tries += 1
+        sleep(0.01 if held else 0)
 
 
 def _held(file: IO[str]) -> str:
     """Who else holds the lock, in words; nothing where it is ours."""
     system, holder = _flock(file), _holder(file)
     if system is False:
-        return str(holder or "not known")
+        return str(holder or UNKNOWN)
     if holder is None or (system and holder.host == os.uname().nodename):
         return ""
     silent = _silence(file)

@@ -128,7 +128,7 @@ class Run:
                 report = self._report(counted, resumed, monotonic() - started)
                 self._write(judgements, self._manifest(report, counted, began, journal, judgements))
             except BaseException:
-                if _empty(journal):
+                if journal.worthless:
                     self.workspace.discard()
                 raise
             finally:
@@ -251,11 +251,3 @@ class Run:
         unjudged = sum(1 for _ in judgements.failures())
         judged = provenance.judge(parts, options, counted, unjudged, journal.recall(JUDGE + FOUND))
         return provenance.manifest_of(parts, options, report, counted, began, journal.recall(FOUND), judged)
-
-
-def _empty(journal: Journal) -> bool:
-    """Whether nothing would be lost with it; one that cannot be read may hold anything."""
-    try:
-        return journal.empty
-    except StorageError:
-        return False

@@ -13,6 +13,7 @@ from typing import Any
 
 from pgen.durable import make_folder, sync, write_text
 from pgen.errors import ConfigError
+from pgen.journal_file import REBUILT
 from pgen.locking import lock
 
 
@@ -61,9 +62,15 @@ class Workspace:
         return shutil.disk_usage(self._parent()).free
 
     def sweep(self) -> None:
-        """After a run that was killed when OUT was already whole: remove what it had no time to remove."""
-        if self._published.exists() and self.out.is_dir() and not self.staging.exists():
-            with self._locks():
+        """Before anything that takes time: after a run that was killed when OUT was already whole, remove the rest.
+
+        Raises ConfigError where a run is under way.
+        """
+        if not self.work.is_dir():
+            return
+        with lock(self._lock, str(self.out)):
+            done = self._published.exists() or not self.journal.exists()
+            if done and self.out.is_dir() and not self.staging.exists():
                 self.discard()
 
     @contextmanager
@@ -79,7 +86,7 @@ class Workspace:
 
     def forget(self) -> None:
         """Remove the journal and what was being built."""
-        for ending in ("", "-wal", "-shm", "-journal"):
+        for ending in ("", "-wal", "-shm", "-journal", REBUILT):
             self.journal.with_name(self.journal.name + ending).unlink(missing_ok=True)
         for folder in (self.staging, self.scratch):
             shutil.rmtree(folder, ignore_errors=True)

@@ -1,6 +1,7 @@
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -86,6 +87,20 @@ def test_the_database_of_another_program_is_set_aside_and_nothing_is_taken_from_
     assert "is none of this version of pgen" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("at", [18, 19, 47, 59])
+def test_a_header_that_makes_no_sense_is_damage_too(tmp_path, capsys, at):
+    """Never to be written, never to be read, in another encoding, of an unknown form."""
+    path = tmp_path / "journal.sqlite"
+    filled(path)
+    content = bytearray(path.read_bytes())
+    content[at] = 0x77
+    path.write_bytes(content)
+    journal = Journal(path)
+    journal.add([Annotation(make_samples()[0], Plan(), Dialogue("a", "b"))])
+    journal.close()
+    assert "was set aside as" in capsys.readouterr().err
+
+
 def filled(path):
     """A journal with three answers; their samples."""
     samples = make_samples()
@@ -96,10 +111,11 @@ def filled(path):
     return samples
 
 
-def test_of_a_damaged_journal_what_is_whole_is_taken_over(tmp_path, capsys):
+@pytest.mark.parametrize("text", [b"Do 2", b"Do \xb1", b"Do \x00"])
+def test_of_a_damaged_journal_what_is_whole_is_taken_over(tmp_path, capsys, text):
     path = tmp_path / "journal.sqlite"
     samples = filled(path)
-    damaged = path.read_bytes().replace(b"Do 1", b"Do 2", 1)
+    damaged = path.read_bytes().replace(b"Do 1", text, 1)
     path.write_bytes(damaged)
     journal = Journal(path)
     assert [journal.answered(sample) for sample in samples] == [True, False, True]
@@ -109,6 +125,31 @@ def test_of_a_damaged_journal_what_is_whole_is_taken_over(tmp_path, capsys):
     journal.close()
     assert (tmp_path / "journal.sqlite.aside-1").read_bytes() == damaged
     assert "2 answers in it are whole and were taken over" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("step", [0, 1, 2, 3])
+def test_a_run_killed_while_a_journal_is_rebuilt_costs_no_answer(tmp_path, monkeypatch, step):
+    """At each of the renames that end it."""
+    path = tmp_path / "journal.sqlite"
+    samples = filled(path)
+    path.write_bytes(path.read_bytes().replace(b"Do 1", b"Do 2", 1))
+    rename, done = Path.rename, []
+
+    def killed(self, target):
+        done.append(target)
+        if len(done) > step:
+            raise SystemExit
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", killed)
+    with pytest.raises(SystemExit):
+        Journal(path)
+    monkeypatch.undo()
+    journal = Journal(path)
+    assert [journal.answered(sample) for sample in samples] == [True, False, True]
+    journal.close()
+    assert len(list(tmp_path.glob("journal.sqlite.aside-?"))) == 1
+    assert not list(tmp_path.glob("*.rebuilt*"))
 
 
 def test_answers_whose_options_are_not_known_for_certain_are_not_taken_over(tmp_path, capsys):

@@ -83,6 +83,17 @@ def test_a_signal_lets_what_is_in_flight_finish_and_keeps_it(tmp_path, number, c
     assert before < SAMPLES
 
 
+def test_after_a_signal_answers_that_do_not_come_are_not_waited_for(tmp_path):
+    out, log = tmp_path / "out", tmp_path / "log"
+    process = started(out, log, "hold", "30")
+    wait_for_requests(process, log, 38)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    assert process.returncode == 143
+    finish(out, log)
+    assert len(asked(log)) <= SAMPLES + 8
+
+
 def test_a_second_signal_stops_at_once(tmp_path):
     out, log = tmp_path / "out", tmp_path / "log"
     process = started(out, log, "hold", "30")

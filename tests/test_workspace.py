@@ -64,6 +64,14 @@ def test_a_run_killed_after_its_output_was_there_is_cleaned_up_by_the_next_start
     assert [path.name for path in space.out.parent.iterdir()] == ["out"]
 
 
+def test_a_run_that_is_under_way_is_known_before_the_input_is_read(tmp_path):
+    space = Workspace(tmp_path / "out")
+    space.sweep()
+    assert list(tmp_path.iterdir()) == []
+    with space.locked(fresh=False), pytest.raises(ConfigError, match="is being written by another run"):
+        Workspace(tmp_path / "out").sweep()
+
+
 def test_a_folder_that_somebody_made_in_the_output_s_place_costs_no_answer(tmp_path):
     space = built(tmp_path)
     space.out.mkdir()

@@ -12,7 +12,7 @@ from fault_runs import Job, Runs, contents, hashes, make_dataset
 
 LONG = os.environ.get("PGEN_FAULTS") == "long"
 SEED = int(os.environ.get("PGEN_FAULTS_SEED", random.randrange(1 << 32) if LONG else 20250211))
-COUNTS = ("faults", "lost", "in flight", "redone")
+COUNTS = ("faults", "in flight", "redone")
 
 
 class Tally:

@@ -105,7 +105,7 @@ def test_of_a_server_s_faults_none_costs_an_answer(place, tally, number, rng, mo
     """Every twentieth request meets one and the same of twenty kinds of faults."""
     monkeypatch.setattr(endpoints, "FIRST_PAUSE", 0.01)
     count = number(2000, 50_000)
-    answers, source = Answers(number(20, 2500)), numbered(count)
+    answers, source = Answers(number(4, 2500)), numbered(count)
     with HostileServer(answers) as server:
         first = run(source, place / "out", server, max_failures=0.5)
         failed = {a.sample.skill_current for a in first.annotations if a.failure}

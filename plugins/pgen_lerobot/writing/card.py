@@ -180,5 +180,6 @@ def _table(counts: Counts) -> str:
 
 def escaped(text: str) -> str:
     """The text in a line of Markdown, as nothing but text."""
-    line = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    shown = "".join(char if char.isprintable() else "�" for char in " ".join(text.split()))
+    line = shown.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return _MARKUP.sub(r"\\\1", line)

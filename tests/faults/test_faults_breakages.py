@@ -1,0 +1,137 @@
+"""The suite can fail: each deliberate breakage is turned on, and a test that passes without it has to see it."""
+
+import random
+import shutil
+import signal
+from dataclasses import replace
+
+import pytest
+from fault_breakages import BREAKAGES, turned_on
+from fault_points import Points
+from fault_runs import IN_FLIGHT, Job, asked, errors, in_flight, work
+from test_faults_disk import journals  # noqa: F401 (a fixture)
+from test_faults_disk import test_a_damaged_journal_never_gives_a_wrong_answer_and_costs_only_what_was_damaged as damage
+from test_faults_input import in_template
+from test_faults_kill import SLOW, answered, copied, judged, killed
+from test_faults_replies import HOSTILE, slowest
+
+from pgen.api import annotate
+from pgen.errors import InputError
+from pgen.testing import FakeGenerator
+
+
+def durable(root, place, **_):
+    """Every folder of the output is on the disk before the rename."""
+    with Points().installed() as seen:
+        work(Job(root, place / "out", place / "log"))
+    at = len(seen.names) - 1 - seen.names[::-1].index("rename")
+    assert seen.names[at - 1] == seen.names[at + 1] == "fsync"
+
+
+def killed_while_asking(runs, root, place, undisturbed, breakage):
+    job = Job(root, place / "out", place / "log", slowness=SLOW, breakage=breakage)
+    assert killed(runs, job, 150) == -signal.SIGKILL
+    flying = in_flight(job.log)
+    redone = judged(runs, replace(job, breakage=""), undisturbed)
+    assert redone <= flying + 16  # one commit under way
+
+
+def stopped_once(runs, root, place, undisturbed, breakage):
+    job = Job(root, place / "out", place / "log", slowness=SLOW, breakage=breakage)
+    assert killed(runs, job, 100, signal.SIGTERM) == 128 + signal.SIGTERM, errors(job)
+    assert judged(runs, replace(job, breakage=""), undisturbed) == 0
+
+
+def killed_while_writing(runs, root, place, undisturbed, breakage):
+    """Early on, as the publishing begins, and around the rename that it ends with."""
+    prepared, steps = answered(runs, root, place)
+    last = len(steps) - 1 - steps[::-1].index("rename")
+    for at in (10, last - 9, last - 8, last, last + 1):
+        job = replace(copied(prepared, place, f"out{at}"), kill_at=at, breakage=breakage)
+        runs.finish(job)
+        assert judged(runs, replace(job, breakage=""), undisturbed) == 0
+        shutil.rmtree(job.out)
+
+
+def two_writers(runs, root, place, breakage, **_):
+    gate = place / "gate"
+    job = Job(root, place / "out", place / "log", gate=gate, breakage=breakage)
+    other = replace(job, log=place / "other.log")
+    first = runs.start(job)
+    first.wait(lambda: asked(job.log).total() >= IN_FLIGHT)
+    second = runs.start(other)
+    second.wait(lambda: asked(other.log).total() > 0)
+    gate.touch()
+    assert (first.wait(), second.wait()) == (0, 2)
+    assert not asked(other.log)
+
+
+def damaged_journals(place, breakage, journals, **_):  # noqa: F811
+    class Quiet:
+        def add(self, *args, **kwargs):
+            pass
+
+    with turned_on(breakage):
+        damage(journals, place, Quiet(), lambda quick, long: 60, random.Random(7))
+
+
+def paths_outside(root, place, breakage, **_):
+    shutil.copytree(root, place / "in/deep")
+    shutil.copytree(root, place / "in/other")
+    given = in_template(place / "in/deep", "../other/data/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet")
+    with turned_on(breakage), pytest.raises(InputError, match="leads outside"):
+        annotate(**given, output_dir=place / "out", generator=FakeGenerator())
+
+
+def hostile_replies(breakage, **_):
+    rng = random.Random(1)
+    with turned_on(breakage):
+        for make in HOSTILE:
+            slowest(make(rng), 0.05)
+
+
+def fsynced(root, place, breakage, **_):
+    with turned_on(breakage):
+        durable(root, place)
+
+
+SEEN_BY = {
+    "no fsync before the rename": fsynced,
+    "the journal is committed after the answer is counted": killed_while_asking,
+    "the lock is ignored": two_writers,
+    "the journal is removed before the rename": killed_while_writing,
+    "the output is built in place": killed_while_writing,
+    "damage is not looked for": damaged_journals,
+    "a damaged journal is deleted": damaged_journals,
+    "answers are not kept after a signal": stopped_once,
+    "paths are not checked": paths_outside,
+    "what does not fit is taken": hostile_replies,
+}
+
+
+@pytest.fixture
+def given(request, runs, root, place, undisturbed, journals):  # noqa: F811
+    return {"runs": runs, "root": root, "place": place, "undisturbed": undisturbed, "journals": journals}
+
+
+def seen_by(check, given, breakage):
+    """Whether the check fails, for whatever reason it has, as pytest would count it."""
+    wanted = check.__code__.co_varnames[: check.__code__.co_argcount]
+    named = {name: value for name, value in {**given, "breakage": breakage}.items() if name in wanted}
+    try:
+        check(**named)
+    except (Exception, pytest.fail.Exception) as error:
+        print(f"seen: {type(error).__name__}: {error}")
+        return True
+    return False
+
+
+@pytest.mark.parametrize("breakage", BREAKAGES)
+def test_a_breakage_is_seen(given, tally, breakage):
+    assert seen_by(SEEN_BY[breakage], given, breakage)
+    tally.add("deliberate breakages seen", 1)
+
+
+@pytest.mark.parametrize("check", sorted(set(SEEN_BY.values()), key=lambda check: check.__name__))
+def test_what_sees_a_breakage_sees_none_where_there_is_none(given, check):
+    assert not seen_by(check, given, "")

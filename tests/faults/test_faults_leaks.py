@@ -1,0 +1,153 @@
+"""A key in every place that it could leak to, and text of others in what people look at."""
+
+import logging
+import pickle
+import sys
+from contextlib import suppress
+
+import hostile_server as hostile
+import pytest
+from click.testing import CliRunner
+from hostile_server import HostileServer
+
+from pgen.cli import cli
+from pgen.cli.shown import printable, show_traceback
+from pgen.errors import ConfigError
+from pgen_lerobot.writing.card import escaped
+from pgen_qwen_openai.generator import QwenOpenAIGenerator
+from pgen_qwen_openai.serving import Servers
+
+KEY = "hush-4f9c1e7ab2d8"
+SERVE = f"{sys.executable} -c 'print(\"the key is {KEY}\"); import sys; sys.exit(3)' --api-key {KEY} --port {{port}}"
+
+
+@pytest.fixture(scope="module")
+def spoken(memory, rendered):
+    """All that a run says and leaves, of a server that repeats the key in its replies and in its errors."""
+    patch = pytest.MonkeyPatch()
+    patch.setenv("OPENAI_API_KEY", KEY)
+    said = {}
+
+    def repeat(body, count):
+        if hostile.is_probe(body) or len(hostile.question(body)) % 2:
+            return hostile.says(hostile.dialogue(body).replace("Sure.", f"The key is {KEY}."))
+        return hostile.status(400, f"key {KEY} \x1b[31mmust not\x1b[0m do this")
+
+    with HostileServer(repeat, key=KEY) as server:
+        flags = ["annotate", "--root", str(rendered), "--generator", "qwen-openai", "--base-url", server.url]
+        flags += ["--opt", f"generator.extra.user={KEY}", "--opt", "generator.max_retries=0", "--prompt", "hi-robot"]
+        out = memory / "leaks"
+        failed = CliRunner().invoke(cli, [*flags, "--output-dir", str(out), "--max-failures", "0"])
+        assert failed.exit_code == 4, failed.output
+        said["error"] = failed.output
+        said["journal"] = read(out.with_name(".leaks.pgen"))
+        done = CliRunner().invoke(cli, [*flags, "--output-dir", str(out), "--max-failures", "1"])
+        assert done.exit_code == 0, done.output
+        said["report"] = done.output
+        plan = CliRunner().invoke(cli, [*flags, "--output-dir", f"{out}2", "--dry-run"])
+        said["plan"] = plan.output
+    for name in ("README.md", "meta/pgen/manifest.json", "meta/syn_annotations.jsonl", "meta/tasks.parquet"):
+        said[name] = (out / name).read_bytes().decode("utf-8", "replace")
+    said["output"] = read(out)
+    yield said
+    patch.undo()
+
+
+def read(folder):
+    return "\n".join(path.read_bytes().decode("latin-1") for path in sorted(folder.rglob("*")) if path.is_file())
+
+
+OF_THE_RUN = (
+    "error",
+    "journal",
+    "report",
+    "plan",
+    "README.md",
+    "meta/pgen/manifest.json",
+    "meta/syn_annotations.jsonl",
+)
+
+
+@pytest.mark.parametrize("place", [*OF_THE_RUN, "output"])
+def test_a_key_that_a_server_repeats_stays_out_of(spoken, tally, place):
+    assert KEY not in spoken[place]
+    assert spoken[place]
+    tally.add("a key in twelve places", 1)
+
+
+def test_the_run_did_meet_the_key(spoken):
+    """Else the tests above would see nothing."""
+    assert "***" in spoken["meta/syn_annotations.jsonl"]
+    assert "***" in spoken["meta/pgen/manifest.json"]
+    assert "***" in spoken["error"]
+
+
+def test_a_key_stays_out_of_repr(monkeypatch, tally):
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    generator = QwenOpenAIGenerator(serve=SERVE, extra={"api_key": "another"})
+    assert KEY not in repr(generator)
+    assert "another" not in repr(generator)
+    assert pickle.loads(pickle.dumps(generator)).options == generator.options
+    tally.add("a key in twelve places", 1)
+
+
+def test_a_key_stays_out_of_tracebacks(monkeypatch, capsys, tally):
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    try:
+        raise RuntimeError(f"could not send {KEY}")
+    except RuntimeError as error:
+        show_traceback(type(error), error, error.__traceback__)
+    told = capsys.readouterr().err
+    assert "could not send ***" in told
+    assert KEY not in told
+    tally.add("a key in twelve places", 1)
+
+
+def test_a_key_stays_out_of_logs(monkeypatch, tally, caplog):
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    with (
+        HostileServer(key="another", model_status=500) as server,
+        suppress(ConfigError),
+        caplog.at_level(logging.DEBUG),
+    ):
+        import asyncio
+
+        asyncio.run(QwenOpenAIGenerator(base_url=(server.url, "http://127.0.0.1:1/v1"), retry_wait=0.001).open())
+    assert KEY not in caplog.text
+    tally.add("a key in twelve places", 1)
+
+
+def test_a_key_stays_out_of_the_last_words_of_a_server(monkeypatch, tally):
+    import asyncio
+
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    with pytest.raises(ConfigError, match=r"the key is \*\*\*") as caught:
+        asyncio.run(Servers(SERVE, 1, secret=KEY).start(20))
+    assert KEY not in str(caught.value)
+    tally.add("a key in twelve places", 1)
+
+
+HOSTILE = [
+    "<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "[click](javascript:alert(1))", "![x](http://x/y.png)",
+    "| a | b |", "a | b", "`code` and ``more``", "```\nfence\n```", "# heading", "---\ntitle: x\n---", "- item\n- item",
+    "<!-- pgen:end -->", "&lt;b&gt;", "*bold* _italic_ ~~gone~~", "$\\mathrm{x}$", "http://evil.example @someone #1",
+    "\x1b[31mred\x1b[0m", "\x1b]0;title\x07", "\u202egnp.exe", "a\r\x08b\x9b31m\u2028c",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_text_of_others_is_text_in_a_card(text, tally):
+    shown = escaped(text)
+    assert "\n" not in shown
+    assert all(char.isprintable() for char in shown)
+    assert "<" not in shown
+    for mark in "`*_[]()#|!~$@":
+        assert shown.count(mark) == shown.count(f"\\{mark}"), (mark, shown)
+    tally.add("hostile text in card and terminal", 1)
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_text_of_others_moves_nothing_on_a_terminal(text, tally):
+    shown = printable(text)
+    assert all(char.isprintable() or char == "\n" for char in shown)
+    tally.add("hostile text in card and terminal", 1)
