@@ -148,5 +148,5 @@ def test_an_id_that_names_nothing_is_refused_in_whole_sentences(hub, tmp_path):
 
 @pytest.mark.parametrize("repo_id", ["a/b/c", "../up"])
 def test_an_id_that_cannot_be_one_is_refused(repo_id):
-    with pytest.raises(ConfigError, match="--repo-id .* is no Hub id"):
+    with pytest.raises(ConfigError, match=r"--repo-id .* is no Hub id"):
         locate(None, repo_id, None)
