@@ -58,7 +58,7 @@ def test_no_skills(root, tmp_path):
 
 def test_skills_that_are_no_json(root, tmp_path):
     (root / "meta/skills.json").write_text('{"episodes": ')
-    assert "skills.json is not JSON" in refused(tmp_path, "--root", root)
+    assert "skills.json cannot be read as JSON" in refused(tmp_path, "--root", root)
 
 
 def test_skills_of_another_schema_name_the_path_of_the_first_error(root, tmp_path):
