@@ -108,7 +108,7 @@ def _results(root: Path) -> tuple[Any, Any]:
 
     source = LeRobotSource(root=root)
     source.open()
-    manifest = {"generator": {"name": "none", "model": None}, "prompt": {"name": "none"}}
+    manifest = {"source": source.describe(), "generator": {"name": "none", "model": None}, "prompt": {"name": "none"}}
 
     def read() -> Iterator[Any]:
         for episode, samples in planned(source, Segments(interval=1.0), None):

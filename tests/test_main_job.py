@@ -194,7 +194,12 @@ def test_an_older_versions_output_is_the_inputs_file_by_file(annotated, shared_d
         "meta/episodes_stats.jsonl",
         "meta/stats.json",
     }
-    assert set(after) - set(before) == {"README.md", "meta/syn_annotations.jsonl", "meta/tasks_high_level.parquet"}
+    assert set(after) - set(before) == {
+        "README.md",
+        "meta/pgen/skills.json",
+        "meta/syn_annotations.jsonl",
+        "meta/tasks_high_level.parquet",
+    }
     info, old = (
         json.loads((root / name / "meta/info.json").read_text()) for root in (annotated(name).parent, shared_datasets)
     )

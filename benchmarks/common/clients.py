@@ -94,7 +94,7 @@ def _pgen(task: Task) -> None:
     if task.encode:
         with tempfile.TemporaryDirectory() as folder:
             journal = Journal(Path(folder) / "journal.sqlite")
-            generate(pipeline, _samples(task.count), journal, 0, count)
+            generate(pipeline, (_samples(task.count),), journal, 0, count)
             journal.close()
     else:
         asyncio.run(run())

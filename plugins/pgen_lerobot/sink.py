@@ -141,7 +141,7 @@ class _Writing:
             "frames_unlabelled": counts.frames - counts.labelled,
             "unlabelled": self.unlabelled,
             "dialogues": counts.dialogues,
-            "files": {name: files.digest(self.out / name) for name in sorted(written) if name != CARD},
+            "files": {name: files.digest(self.out / name) for name in sorted(written) if name not in files.EDITED},
         }
         manifest.write(self.out / MANIFEST, {**self.results.manifest, "labels": labels})
 

@@ -67,8 +67,19 @@ def preview(path: Path | None, price_in: float | None, price_out: float | None, 
         click.echo(f"page       {path}")
 
 
-_own = {option.name for option in preview.params} | {"output_dir", "sink", "fresh", "dry_run", "max_failures"}
-preview.params += [option for option in annotate.params if option.name not in {*_own, "overwrite", "unlabelled"}]
+_own = {option.name for option in preview.params}
+_of_outputs = {
+    "output_dir",
+    "in_place",
+    "journal",
+    "sink",
+    "fresh",
+    "dry_run",
+    "max_failures",
+    "overwrite",
+    "unlabelled",
+}
+preview.params += [option for option in annotate.params if option.name not in {*_own, *_of_outputs, "segment"}]
 
 
 @click.command()

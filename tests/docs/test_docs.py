@@ -67,6 +67,8 @@ def test_commands_that_are_named_but_not_run_are_at_least_valid():
     for name, command in shell_commands():
         if command[:2] == ["python", "annotate_pgen.py"]:
             assert {part for part in command if part.startswith("--")} <= set(re.findall(r"--[\w-]+", script.stdout))
+        elif command[0] == "make":
+            assert command[1] in targets(), f"{name}: {command}"
         elif command[0] == "python":
             assert (TOP / command[1]).is_file(), f"{name}: {command}"
         else:
@@ -76,11 +78,15 @@ def test_commands_that_are_named_but_not_run_are_at_least_valid():
             found.make_context(command[1], command[2:])
 
 
+def targets():
+    """The targets of the Makefile."""
+    return set(re.findall(r"^([a-z-]+):", (TOP / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+
+
 def test_make_targets_that_are_named_exist():
-    targets = set(re.findall(r"^([a-z-]+):", (TOP / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     for path in PAGES:
         for command in re.findall(r"`make ([a-z -]+)", path.read_text(encoding="utf-8")):
-            assert set(command.split()) <= targets, f"{path.name}: make {command}"
+            assert set(command.split()) <= targets(), f"{path.name}: make {command}"
 
 
 def test_every_hook_is_documented_with_its_signature():

@@ -18,6 +18,8 @@ from pgen.sidefiles import read_bounded
 LINK_FROM_BYTES = 1_000_000
 """Files of this size and more are hard-linked, and videos of any."""
 KEPT = "surrogateescape"
+EDITED = frozenset({"README.md", "meta/lerobot_annotations.json"})
+"""The card and the annotate page's file: there to be edited, so that no hash holds them to what was written."""
 VIDEOS = frozenset({".mp4", ".mkv", ".webm", ".avi", ".mov"})
 _SKIPPED = frozenset({".cache", ".git"})
 _SKIPPED_ENDINGS = frozenset({".lock", ".pgen"})

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sink_helpers import results
+from sink_helpers import count, results
 
 from pgen.components import Results, Sink
 from pgen_lerobot.sink import LeRobotSink
@@ -19,6 +19,7 @@ def written(root: Path, out: Path, *forms: Sink, run: Results | None = None, **o
     run = replace(run, manifest={**run.manifest, "sinks": [sink.describe() for sink in sinks]})
     for sink in sinks:
         sink.open(run.source)
+    count(run)
     out.mkdir(parents=True)
     for sink in sinks:
         sink.write(run, out)

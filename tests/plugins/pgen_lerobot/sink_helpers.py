@@ -86,13 +86,18 @@ def results(root: Path, say: Answer = answer, generator: str = "template", **opt
     return Results(source, manifest, read)
 
 
+def count(run: Results) -> None:
+    """Have the manifest say how many samples were answered, once something is written."""
+    outcomes = [annotation.dialogue is not None for _, annotations in run.read() for annotation in annotations]
+    run.manifest["counts"] |= {"samples": len(outcomes), "answered": sum(outcomes)}
+
+
 def annotate(root: Path, out: Path, run: Results | None = None, **options: Any) -> Path:
     """Run the sink as `pgen annotate` does."""
     run = run or results(root)
     sink = LeRobotSink(**options)
     sink.open(run.source)
-    outcomes = [annotation.dialogue is not None for _, annotations in run.read() for annotation in annotations]
-    run.manifest["counts"] |= {"samples": len(outcomes), "answered": sum(outcomes)}
+    count(run)
     out.mkdir(parents=True)
     sink.write(run, out)
     return out
