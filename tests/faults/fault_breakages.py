@@ -26,7 +26,7 @@ async def _count_first(self: _Generation, annotation: Any) -> None:
         self._wake.set()
 
 
-def _published_first(self: Workspace) -> None:
+def _published_first(self: Workspace, told: Any = None) -> None:
     """The journal is gone before the output is there."""
     self.journal.unlink()
     self.staging.rename(self.out)
