@@ -183,7 +183,7 @@ def _rows(db: sqlite3.Connection, table: str, order: str = "ASC") -> Iterator[tu
 
 def _whole(table: str, row: tuple[object, ...]) -> bool:
     *cells, told = row
-    return all(isinstance(cell, str | int) for cell in cells) and checksum(*cells) == told  # type: ignore[arg-type]
+    return all(isinstance(cell, str | int) for cell in cells) and checksum(*cells) == told  # type: ignore[arg-type]  # (checked just before)
 
 
 def _beside(path: Path) -> list[Path]:

@@ -69,8 +69,8 @@ class Cameras:
         for camera in named:
             if camera not in known:
                 close = get_close_matches(camera, known, n=1, cutoff=0.4)
-                hint = f"did you mean {close[0]}? " if close else ""
-                raise ConfigError(f"--camera: there is no camera {camera!r}; {hint}There are: {', '.join(known)}.")
+                hint = f"did you mean {close[0]}? There are" if close else "there are"
+                raise ConfigError(f"--camera: there is no camera {camera!r}; {hint}: {', '.join(known)}.")
             if camera in self.left_out:
                 raise InputError(f"--camera {camera}: {self._why(camera)}")
         if most == 0:

@@ -1,10 +1,7 @@
 """lerobot reads what the sink writes: the column, its text, and all else as in the input."""
 
-import warnings
-from pathlib import Path
-from typing import Any
-
 import pytest
+from form_helpers import lerobot_or_skip, opened
 from sink_helpers import annotate, column, dataset, results, texts
 
 from pgen_lerobot.dataset import COLUMN
@@ -14,18 +11,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # lerobot's and torch's own
 
 @pytest.fixture(autouse=True)
 def _caches(tmp_path, monkeypatch):
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        datasets = pytest.importorskip("datasets")
-        pytest.importorskip("lerobot")
-    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
-
-
-def opened(root: Path) -> Any:
-    from lerobot.datasets.lerobot_dataset import LeRobotDataset
-
-    return LeRobotDataset("local/x", root=root, video_backend="pyav")
+    lerobot_or_skip(tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize(
