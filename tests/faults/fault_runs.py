@@ -22,6 +22,7 @@ from fault_points import Points, kill
 from PIL import Image
 
 from pgen.api import annotate
+from pgen.components import Source
 from pgen.errors import PgenError
 from pgen.seeds import sample_key
 from pgen.testing import FakeGenerator
@@ -37,12 +38,12 @@ IN_FLIGHT = 64
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One run: where, how slowly it is answered (seconds, at random below), and what is to happen to it.
+    """One run: of what, how slowly it is answered (seconds, at random below), and what is to happen to it.
 
     No answer comes before the file `gate` is there.
     """
 
-    root: Path
+    root: Path | Source
     out: Path
     log: Path
     slowness: float = 0.0
@@ -94,7 +95,8 @@ def work(job: Job) -> None:
     import fault_breakages
 
     with fault_breakages.turned_on(job.breakage):
-        annotate(job.root, job.out, generator=Logged(job), sampler=EveryFrame(), prompt="seed", **job.options)
+        options = {"sampler": EveryFrame(), "prompt": "seed", **job.options}
+        annotate(job.root, job.out, generator=Logged(job), **options)
 
 
 def _child(job: Job) -> None:

@@ -4,6 +4,7 @@ import errno
 import re
 import resource
 import shutil
+import tempfile
 from contextlib import redirect_stderr, suppress
 from io import StringIO
 from itertools import cycle
@@ -102,6 +103,7 @@ def journals(memory):
     """A source, what a whole run of it gives, and two journals: one with its answers in the WAL, one in the file."""
     source = FakeSource(*(make_episode(index=index) for index in range(2)))
     sink = MemorySink()
+    memory = Path(tempfile.mkdtemp(dir=memory))
     annotate(source, memory / "plain", generator=FakeGenerator(), sampler=EveryFrame(), prompt="seed", sink=sink)
     found = []
     for name in ("wal", "file"):

@@ -3,7 +3,7 @@
 import threading
 from collections import Counter
 from contextlib import ExitStack
-from itertools import cycle
+from itertools import cycle, islice
 
 import hostile_server as hostile
 import pytest
@@ -44,6 +44,9 @@ LASTING = {str(code): hostile.status(code, "no, never") for code in (400, 401, 4
 
 FAULTS = {**PASSING, **LASTING}
 
+AMONG = 4
+"""Slow trickles that come in the midst of the other faults."""
+
 
 class Question(PromptBuilder):
     """A question that names its sample and nothing else."""
@@ -71,41 +74,40 @@ def run(source, out, *servers, max_failures=0.5, **options):
 
 
 class Answers:
-    """Each question meets a fault first, each kind as often as any other, and is answered from then on.
+    """Each question meets the next fault first, as long as there are any, and is answered from then on."""
 
-    A slow trickle costs a time-out: there are `trickles` of them.
-    """
-
-    def __init__(self, trickles):
-        self._kinds, self._trickles, self._lock = cycle(FAULTS), trickles, threading.Lock()
+    def __init__(self, *faults):
+        self._faults, self._lock = iter(faults), threading.Lock()
         self.given, self.faults = Counter(), Counter()
 
     def __call__(self, body, count):
         with self._lock:
             if hostile.is_probe(body):
                 return FITTING
-            if count == 0 and (name := self._next()):
+            if count == 0 and (name := next(self._faults, None)):
                 self.faults[name] += 1
                 return FAULTS[name]
             self.given[hostile.question(body)] += 1
             return FITTING
 
-    def _next(self):
-        """The next kind; nothing where the server is to be good."""
-        if self._kinds is None:
-            return None
-        name = next(self._kinds)
-        return next(self._kinds) if name == "slow trickle" and self.faults[name] >= self._trickles else name
-
     def calm_down(self):
-        self._kinds = None
+        self._faults = iter(())
+
+
+def dealt(count, rng):
+    """Each kind of fault as often as any other, in any order but that most trickles come first: each costs a whole
+    time-out, and as many as there are requests in flight cost no more than one."""
+    others = [*islice(cycle(name for name in FAULTS if name != "slow trickle"), count - count // 20 + AMONG)]
+    others[:AMONG] = ["slow trickle"] * AMONG
+    rng.shuffle(others)
+    return ["slow trickle"] * (count // 20 - AMONG) + others
 
 
 def test_of_a_server_s_faults_none_costs_an_answer(place, tally, number, rng, monkeypatch):
     """Every twentieth request meets one and the same of twenty kinds of faults."""
     monkeypatch.setattr(endpoints, "FIRST_PAUSE", 0.01)
     count = number(2000, 50_000)
-    answers, source = Answers(number(4, 2500)), numbered(count)
+    answers, source = Answers(*dealt(count, rng)), numbered(count)
     with HostileServer(answers) as server:
         first = run(source, place / "out", server, max_failures=0.5)
         failed = {a.sample.skill_current for a in first.annotations if a.failure}
@@ -113,14 +115,15 @@ def test_of_a_server_s_faults_none_costs_an_answer(place, tally, number, rng, mo
         assert {a.failure.stage for a in first.annotations if a.failure} == {"transport"}
     done = {a.dialogue.user_prompt for a in first.annotations if a.dialogue}
     assert done == {f"Do step {number}" for number in range(count)} - {f"Do {name}" for name in failed}
-    assert set(answers.faults) == set(FAULTS)
+    assert answers.faults.keys() == FAULTS.keys()
+    assert set(answers.faults.values()) == {count // 20}
     assert set(answers.given.values()) == {1}
     tally.add("HTTP: 20 kinds of faults", answers.faults.total())
 
 
-def test_after_faults_the_next_run_asks_about_the_failed_ones_alone(place):
+def test_after_faults_the_next_run_asks_about_the_failed_ones_alone(place, rng):
     count, source = 400, numbered(400)
-    answers = Answers(1)
+    answers = Answers(*(name for name in dealt(count, rng) if name != "slow trickle"))
     with HostileServer(answers) as server:
         with pytest.raises(TooManyFailuresError):
             run(source, place / "out", server, max_failures=0.2, concurrency=4)
@@ -139,8 +142,7 @@ def test_a_server_that_dies_costs_no_answer(place, tally, number, rng, kind):
     for index in range(count):
         after, gone = rng.randint(5, 150), threading.Event()
         with ExitStack() as stack:
-            answers = Answers(0)
-            answers.calm_down()
+            answers = Answers()
 
             def dying(body, asked, answers=answers, after=after, gone=gone):
                 if answers.given.total() >= after:

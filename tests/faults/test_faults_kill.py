@@ -5,7 +5,10 @@ import signal
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-from fault_runs import IN_FLIGHT, SAMPLES, Job, asked, contents, errors, in_flight, left_behind, points
+from fault_runs import IN_FLIGHT, SAMPLES, Job, asked, contents, errors, hashes, in_flight, left_behind, points
+
+from pgen_lerobot.source import LeRobotSource
+from pgen_samplers.samplers import Interval
 
 AT_ONCE = 4
 """Runs side by side: most of their time they wait for answers."""
@@ -22,16 +25,16 @@ def killed(runs, job, after, number=signal.SIGKILL):
     return process.wait()
 
 
-def judged(runs, job, undisturbed):
+def judged(runs, job, undisturbed, samples=SAMPLES):
     """Start again, and compare with a run that nobody disturbed; how many questions were asked twice."""
-    again = Job(job.root, job.out, job.log, breakage=job.breakage)
+    again = Job(job.root, job.out, job.log, breakage=job.breakage, options=job.options)
     code = runs.finish(again)
     assert code == 0 or "exists already" in errors(again), errors(again)
     assert contents(job.out) == undisturbed
     assert left_behind(job.out) == []
     counts = asked(job.log)
-    assert len(counts) == SAMPLES
-    return counts.total() - SAMPLES
+    assert len(counts) == samples
+    return counts.total() - samples
 
 
 def test_a_run_killed_while_it_asks_loses_nothing(runs, root, place, undisturbed, tally, number, rng):
@@ -47,6 +50,29 @@ def test_a_run_killed_while_it_asks_loses_nothing(runs, root, place, undisturbed
         results = list(pool.map(trial, range(count), moments))
     flying, redone = (sum(column) for column in zip(*results, strict=True))
     assert redone <= 1.15 * flying, results
+    tally.add("SIGKILL while asking", count, in_flight=flying, redone=redone)
+
+
+def test_a_run_on_a_real_dataset_killed_while_it_asks_loses_nothing(runs, place, tally, number, rng, shared_datasets):
+    root = shutil.copytree(shared_datasets / "cr5_realarm_v21_8ep", place / "real")
+    before, source = hashes(root), LeRobotSource(root=root, skills="task", episodes="0-3")
+    whole = Job(source, place / "whole", place / "whole.log", options={"sampler": Interval(interval=1.0)})
+    assert runs.finish(whole) == 0, errors(whole)
+    undisturbed, samples = contents(whole.out), asked(whole.log).total()
+
+    def trial(index, after):
+        job = replace(whole, out=place / f"out{index}", log=place / f"{index}.log", slowness=1.0, seed=index)
+        assert killed(runs, job, after) == -signal.SIGKILL, errors(job)
+        flying = in_flight(job.log)
+        return flying, judged(runs, job, undisturbed, samples)
+
+    count = number(2, 50)
+    moments = [rng.randint(IN_FLIGHT, samples - 10) for _ in range(count)]
+    with ThreadPoolExecutor(2) as pool:
+        results = list(pool.map(trial, range(count), moments))
+    flying, redone = (sum(column) for column in zip(*results, strict=True))
+    assert redone <= 1.15 * flying, results
+    assert hashes(root) == before
     tally.add("SIGKILL while asking", count, in_flight=flying, redone=redone)
 
 

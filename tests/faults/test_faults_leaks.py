@@ -1,5 +1,6 @@
 """A key in every place that it could leak to, and text of others in what people look at."""
 
+import json
 import logging
 import pickle
 import sys
@@ -9,13 +10,21 @@ import hostile_server as hostile
 import pytest
 from click.testing import CliRunner
 from hostile_server import HostileServer
+from parsed_page import Parsed
 
+from pgen.api import annotate
 from pgen.cli import cli
 from pgen.cli.shown import printable, show_traceback
-from pgen.errors import ConfigError
+from pgen.errors import ConfigError, SampleError
+from pgen.testing import FakeGenerator, FakeSource, make_episode
 from pgen_lerobot.writing.card import escaped
 from pgen_qwen_openai.generator import QwenOpenAIGenerator
 from pgen_qwen_openai.serving import Servers
+from pgen_report.comparing import compare_page, compared
+from pgen_report.preview import Asked, Kept, Recorder
+from pgen_report.previewing import preview_page
+from pgen_report.report import ReportOptions, report_page
+from pgen_report.results import opened
 
 KEY = "hush-4f9c1e7ab2d8"
 SERVE = f"{sys.executable} -c 'print(\"the key is {KEY}\"); import sys; sys.exit(3)' --api-key {KEY} --port {{port}}"
@@ -143,11 +152,50 @@ def test_text_of_others_is_text_in_a_card(text, tally):
     assert "<" not in shown
     for mark in "`*_[]()#|!~$@":
         assert shown.count(mark) == shown.count(f"\\{mark}"), (mark, shown)
-    tally.add("hostile text in card and terminal", 1)
+    tally.add("hostile text in report, card and terminal", 1)
 
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_text_of_others_moves_nothing_on_a_terminal(text, tally):
     shown = printable(text)
     assert all(char.isprintable() or char == "\n" for char in shown)
-    tally.add("hostile text in card and terminal", 1)
+    tally.add("hostile text in report, card and terminal", 1)
+
+
+def pages(text, place):
+    """The report, the comparison and the preview of runs in which everything that others write is `text`."""
+    source = FakeSource(make_episode((text, 0.0, 1.0), ("plain", 1.0, 2.0), task=text))
+    said = json.dumps({"user_prompt": f"Do {text}", "robot_utterance": f"Sure {text}"})
+    answers = {0: said, 1: SampleError("refused", text)}
+    generator = Recorder(FakeGenerator(lambda request: answers[request.sample.skill_index]))
+    options = {"prompt": "seed", "checks": (), "attempts": 1, "max_failures": 1.0}
+    annotate(source, place / "a", generator=generator, sink="jsonl", **options)
+    kept = Kept()
+    annotate(source, place / "b", generator=generator, sink=kept, **options)
+    with opened(place / "a") as one, opened(place / "a") as other:
+        shown = Asked(kept.annotations, generator.exchanges, kept.manifest, len(kept.annotations))
+        return report_page(one, ReportOptions()), compare_page(compared(one, other)), preview_page(shown)
+
+
+@pytest.fixture(scope="module")
+def tame(memory):
+    """The elements of the same pages about plain words."""
+    (memory / "tame").mkdir()
+    return [{tag for tag, _ in Parsed(page).elements} for page in pages("plain words", memory / "tame")]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_text_of_others_is_text_on_a_page(text, place, tame, tally):
+    report, comparison, preview = pages(text, place)
+    for page, known in zip((report, comparison, preview), tame, strict=True):
+        parsed = Parsed(page)
+        assert {tag for tag, _ in parsed.elements} <= known
+        attributes = [(name, value or "") for _, given in parsed.elements for name, value in given.items()]
+        assert not [name for name, _ in attributes if name.startswith("on") or name == "style"]
+        assert all(value.startswith("data:") for name, value in attributes if name in ("src", "href"))
+    data = Parsed(report).data()
+    sample, failed = data["episodes"][0]["samples"]
+    assert set(data["skills"]) == {text, "plain"}
+    assert sample["failed"] if "user" not in sample else sample["user"] == " ".join(f"Do {text}".split())
+    assert failed["reasons"][0].startswith("refused")
+    tally.add("hostile text in report, card and terminal", 1)
