@@ -1,6 +1,13 @@
-"""Ctrl-C and SIGTERM while nothing is in flight: the run ends at once, in order, with the exit code of a shell."""
+"""Ctrl-C and SIGTERM: a run ends in order, with the exit code of a shell.
 
+While nothing is in flight it ends at once. While questions are, the first signal asks no more and waits a little
+for their answers; the second one, or the end of its patience, stops at once.
+"""
+
+import asyncio
+import concurrent.futures
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,6 +16,9 @@ from types import FrameType
 from pgen.errors import InterruptedRunError
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+PATIENCE = 5.0
+"""Seconds that requests in flight have, after a signal, to be answered."""
 
 
 class _Caught(BaseException):
@@ -33,6 +43,56 @@ def interruptible() -> Iterator[None]:
             yield
         except _Caught as error:
             raise interrupted(error.args[0]) from None
+
+
+class Stopping:
+    """What signals do to the work on a loop; lives on the loop's thread. `signal` is the first one, or 0."""
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, stop: Callable[[], object], cancel: Callable[[], object]
+    ) -> None:
+        self.signal = 0
+        self._loop, self._stop, self._cancel = loop, stop, cancel
+        self._deadline: asyncio.TimerHandle | None = None
+
+    def caught(self, number: int) -> None:
+        """Stop; or cancel, where that was asked for before."""
+        if self.signal:
+            self._cancel()
+            return
+        self.signal = number
+        self._stop()
+        self._deadline = self._loop.call_later(PATIENCE, self._cancel)
+        print("\npgen: finishing what is in flight; once more to stop at once.", file=sys.stderr)
+
+    def settled(self) -> None:
+        """Nothing is in flight any more: what is still to be done has no deadline."""
+        if self._deadline:
+            self._deadline.cancel()
+
+
+@contextmanager
+def stopping(
+    loop: asyncio.AbstractEventLoop, stop: Callable[[], object], cancel: Callable[[], object]
+) -> Iterator[Stopping]:
+    """The first signal calls `stop`, and `cancel` after `PATIENCE` seconds; a second one calls `cancel` at once.
+
+    Both are called on the loop, in whatever thread it runs, and `cancel` is to end the work by cancelling it.
+    Raises InterruptedRunError in the end where there was a signal. Outside the main thread signals stay the caller's.
+    """
+    work = Stopping(loop, stop, cancel)
+    with _handled_by(lambda number, frame: _on(loop, work, number)):
+        try:
+            yield work
+        except (asyncio.CancelledError, concurrent.futures.CancelledError):
+            if not work.signal:
+                raise
+    if work.signal:
+        raise interrupted(work.signal)
+
+
+def _on(loop: asyncio.AbstractEventLoop, work: Stopping, number: int) -> None:
+    loop.call_soon_threadsafe(work.caught, number)
 
 
 @contextmanager
