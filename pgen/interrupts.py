@@ -46,7 +46,7 @@ def interruptible() -> Iterator[None]:
 
 
 class Stopping:
-    """What signals do to the work on a loop; lives on the loop's thread. `signal` is the first one, or 0."""
+    """What signals do to the work on a loop. `signal` is the first one, or 0."""
 
     def __init__(
         self, loop: asyncio.AbstractEventLoop, stop: Callable[[], object], cancel: Callable[[], object]
@@ -54,21 +54,24 @@ class Stopping:
         self.signal = 0
         self._loop, self._stop, self._cancel = loop, stop, cancel
         self._deadline: asyncio.TimerHandle | None = None
+        self._settled = False
 
-    def caught(self, number: int) -> None:
-        """Stop; or cancel, where that was asked for before."""
-        if self.signal:
-            self._cancel()
-            return
-        self.signal = number
-        self._stop()
-        self._deadline = self._loop.call_later(PATIENCE, self._cancel)
-        print("\npgen: finishing what is in flight; once more to stop at once.", file=sys.stderr)
+    def caught(self, number: int, frame: FrameType | None) -> None:
+        """Stop; or cancel, where that was asked for before. Called in the main thread."""
+        again, self.signal = bool(self.signal), self.signal or number
+        self._loop.call_soon_threadsafe(self._cancel if again else self._begin)
 
     def settled(self) -> None:
-        """Nothing is in flight any more: what is still to be done has no deadline."""
+        """Nothing is in flight any more: what is still to be done has no deadline. Called on the loop."""
+        self._settled = True
         if self._deadline:
             self._deadline.cancel()
+
+    def _begin(self) -> None:
+        self._stop()
+        if not self._settled:
+            self._deadline = self._loop.call_later(PATIENCE, self._cancel)
+        print("\npgen: finishing what is in flight; once more to stop at once.", file=sys.stderr)
 
 
 @contextmanager
@@ -81,18 +84,16 @@ def stopping(
     Raises InterruptedRunError in the end where there was a signal. Outside the main thread signals stay the caller's.
     """
     work = Stopping(loop, stop, cancel)
-    with _handled_by(lambda number, frame: _on(loop, work, number)):
+    with _handled_by(work.caught):
         try:
             yield work
         except (asyncio.CancelledError, concurrent.futures.CancelledError):
             if not work.signal:
                 raise
+        finally:
+            loop.call_soon_threadsafe(work.settled)
     if work.signal:
         raise interrupted(work.signal)
-
-
-def _on(loop: asyncio.AbstractEventLoop, work: Stopping, number: int) -> None:
-    loop.call_soon_threadsafe(work.caught, number)
 
 
 @contextmanager
