@@ -1,13 +1,16 @@
 """The segmenter `gripper` against the true spans of simulated datasets, with uniform splitting beside it.
 
-The datasets are those of the folder PGEN_DATASETS whose spans come from a scripted expert. `uniform` cuts
-each N seconds; the last row cuts into as many equal spans as the expert has, which no rule can know.
+The datasets are those of the folder PGEN_DATASETS whose spans come from a scripted expert, and drawn motions
+(`common.arms`) on which nothing was tuned. `uniform` cuts each N seconds; the last row cuts into as many equal
+spans as the expert has, which no rule can know.
 """
 
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from common import arms
 from pgen.records import Skill
 from pgen_lerobot.skills.skills_json import read_spans
 from pgen_lerobot.source import LeRobotSource
@@ -18,6 +21,9 @@ from pgen_segment.whole import SHORTEST
 
 DATASETS = ("sim_drawer_sawyer_v30_av1", "sim_pickplace_so101_v30", "sim_pickplace_so101_v30_images")
 SECONDS = (1.0, 2.0, 3.0)
+STEADY = (SHORTEST, SHORTEST / 2, SHORTEST * 2)
+DRAWN = 16
+"""Drawn arms, of five episodes each."""
 
 
 def truth(root: Path) -> Episodes:
@@ -53,22 +59,36 @@ def row(name: str, found: Episodes, reference: Episodes) -> str:
     return f"  {name:<26}" + "".join(f"{figure:>10.2f}" for figure in figures)
 
 
-def lines() -> Iterator[str]:
-    """A table a dataset: F1 at each tolerance, and the mean overlap over union."""
+def lines(drawn: int = DRAWN) -> Iterator[str]:
+    """A table a dataset: F1 at each tolerance, and the mean overlap over union; then one for all drawn motions."""
     folder = os.environ.get("PGEN_DATASETS")
     if not folder:
-        yield "needs the folder of datasets that PGEN_DATASETS names"
-        return
-    for name in DATASETS:
-        root = Path(folder) / name
-        reference = truth(root)
-        yield f"{name:<32}{'0.25 s':>6}{'0.5 s':>10}{'1 s':>10}{'overlap':>10}"
-        yield row("gripper", by_gripper(root), reference)
-        for steady in (SHORTEST / 2, SHORTEST * 2):
-            yield row(f"gripper, steady {steady:g} s", by_gripper(root, steady), reference)
-        for seconds in SECONDS:
-            yield row(f"uniform, each {seconds:g} s", uniform(reference, seconds), reference)
-        yield row("uniform, the true number", uniform(reference, None), reference)
+        yield "needs the folder of datasets that PGEN_DATASETS names, for those of simulated arms"
+    for name in DATASETS if folder else ():
+        root = Path(str(folder)) / name
+        yield from table(name, truth(root), {steady: by_gripper(root, steady) for steady in STEADY})
+    with TemporaryDirectory() as place:
+        yield from table(f"{drawn} drawn arms", *pooled([arms.write(Path(place) / str(i), i) for i in range(drawn)]))
+
+
+def pooled(roots: Sequence[Path]) -> tuple[Episodes, dict[float, Episodes]]:
+    """The true spans of several datasets as if they were one, and those found."""
+    reference = _joined([truth(root) for root in roots])
+    return reference, {steady: _joined([by_gripper(root, steady) for root in roots]) for steady in STEADY}
+
+
+def _joined(several: Sequence[Episodes]) -> Episodes:
+    return {place * arms.EPISODES + index: spans for place, one in enumerate(several) for index, spans in one.items()}
+
+
+def table(name: str, reference: Episodes, found: dict[float, Episodes]) -> Iterator[str]:
+    """What is found for each `steady`, and by cutting uniformly."""
+    yield f"{name:<32}{'0.25 s':>6}{'0.5 s':>10}{'1 s':>10}{'overlap':>10}"
+    for steady, spans in found.items():
+        yield row("gripper" if steady == SHORTEST else f"gripper, steady {steady:g} s", spans, reference)
+    for seconds in SECONDS:
+        yield row(f"uniform, each {seconds:g} s", uniform(reference, seconds), reference)
+    yield row("uniform, the true number", uniform(reference, None), reference)
 
 
 def main() -> None:

@@ -1,28 +1,20 @@
 """Runs the pipeline to its end: answers go to the journal in groups, signals and failures end it early.
 
-The first Ctrl-C (or SIGTERM) asks no more and waits a little for what is in flight; the second one stops at
-once. Either way what was answered is in the journal.
+However it ends, what was answered is in the journal.
 """
 
 import asyncio
-import signal
-import sys
-import threading
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import Any
 
-from pgen.interrupts import SIGNALS, interrupted
+from pgen.interrupts import Stopping, stopping
 from pgen.journal import Journal
 from pgen.pipeline import Pipeline, reason_of
 from pgen.records import Annotation, Sample
 
 GROUP = 64
 """Answers that wait for a commit at most: where the disk is slower than the model, no more are asked for."""
-
-PATIENCE = 5.0
-"""Seconds that requests in flight have, after a signal, to be answered."""
 
 FOUND = "found"
 """The name by which the journal remembers the model and what the generator found out."""
@@ -57,22 +49,15 @@ class _Generation:
         self._stop = asyncio.Event()
         self._wake = asyncio.Event()
         self._room = asyncio.Event()
-        self._signal = 0
-        self._deadline: asyncio.TimerHandle | None = None
         self._over = False
 
     async def run(self, rounds: Sequence[Iterator[list[Sample]]]) -> None:
         main = asyncio.current_task()
-        with self._signals(main.cancel if main else lambda: None):
-            try:
-                await self._opened(rounds)
-            except asyncio.CancelledError:
-                if not self._signal:
-                    raise
-        if self._signal:
-            raise interrupted(self._signal)
+        cancel = main.cancel if main else lambda: None
+        with stopping(asyncio.get_running_loop(), self._stop.set, cancel) as work:
+            await self._opened(rounds, work)
 
-    async def _opened(self, rounds: Sequence[Iterator[list[Sample]]]) -> None:
+    async def _opened(self, rounds: Sequence[Iterator[list[Sample]]], work: Stopping) -> None:
         generator = self._pipeline.generator
         await generator.open()
         try:
@@ -81,8 +66,7 @@ class _Generation:
                 await self._ask_and_commit(groups)
                 self._commit_rest()
         finally:
-            if self._deadline:
-                self._deadline.cancel()
+            work.settled()
             self._commit_rest()
             await generator.close()
         self._journal.remember(self._role + FOUND, {"model": generator.model, "found": generator.provenance()})
@@ -133,33 +117,6 @@ class _Generation:
         if self._waiting:
             self._journal.add(self._waiting)
             self._waiting = []
-
-    @contextmanager
-    def _signals(self, cancel: Callable[[], object]) -> Iterator[None]:
-        """Only the main thread may handle signals; elsewhere they stay the caller's."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        loop = asyncio.get_running_loop()
-
-        def caught(number: int) -> None:
-            if self._stop.is_set():
-                cancel()
-                return
-            self._signal = number
-            self._stop.set()
-            self._deadline = loop.call_later(PATIENCE, cancel)
-            print("\npgen: finishing what is in flight; once more to stop at once.", file=sys.stderr)
-
-        former = {number: signal.getsignal(number) for number in SIGNALS}
-        for number in SIGNALS:
-            loop.add_signal_handler(number, caught, number)
-        try:
-            yield
-        finally:
-            for number, handler in former.items():
-                loop.remove_signal_handler(number)
-                signal.signal(number, handler)
 
 
 def _run(work: Coroutine[Any, Any, None]) -> None:

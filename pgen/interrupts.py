@@ -1,6 +1,13 @@
-"""Ctrl-C and SIGTERM while nothing is in flight: the run ends at once, in order, with the exit code of a shell."""
+"""Ctrl-C and SIGTERM: a run ends in order, with the exit code of a shell.
 
+While nothing is in flight it ends at once. While questions are, the first signal asks no more and waits a little
+for their answers; the second one, or the end of its patience, stops at once.
+"""
+
+import asyncio
+import concurrent.futures
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,6 +16,9 @@ from types import FrameType
 from pgen.errors import InterruptedRunError
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+PATIENCE = 5.0
+"""Seconds that requests in flight have, after a signal, to be answered."""
 
 
 class _Caught(BaseException):
@@ -33,6 +43,57 @@ def interruptible() -> Iterator[None]:
             yield
         except _Caught as error:
             raise interrupted(error.args[0]) from None
+
+
+class Stopping:
+    """What signals do to the work on a loop. `signal` is the first one, or 0."""
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, stop: Callable[[], object], cancel: Callable[[], object]
+    ) -> None:
+        self.signal = 0
+        self._loop, self._stop, self._cancel = loop, stop, cancel
+        self._deadline: asyncio.TimerHandle | None = None
+        self._settled = False
+
+    def caught(self, number: int, frame: FrameType | None) -> None:
+        """Stop; or cancel, where that was asked for before. Called in the main thread."""
+        again, self.signal = bool(self.signal), self.signal or number
+        self._loop.call_soon_threadsafe(self._cancel if again else self._begin)
+
+    def settled(self) -> None:
+        """Nothing is in flight any more: what is still to be done has no deadline. Called on the loop."""
+        self._settled = True
+        if self._deadline:
+            self._deadline.cancel()
+
+    def _begin(self) -> None:
+        self._stop()
+        if not self._settled:
+            self._deadline = self._loop.call_later(PATIENCE, self._cancel)
+        print("\npgen: finishing what is in flight; once more to stop at once.", file=sys.stderr)
+
+
+@contextmanager
+def stopping(
+    loop: asyncio.AbstractEventLoop, stop: Callable[[], object], cancel: Callable[[], object]
+) -> Iterator[Stopping]:
+    """The first signal calls `stop`, and `cancel` after `PATIENCE` seconds; a second one calls `cancel` at once.
+
+    Both are called on the loop, in whatever thread it runs, and `cancel` is to end the work by cancelling it.
+    Raises InterruptedRunError in the end where there was a signal. Outside the main thread signals stay the caller's.
+    """
+    work = Stopping(loop, stop, cancel)
+    with _handled_by(work.caught):
+        try:
+            yield work
+        except (asyncio.CancelledError, concurrent.futures.CancelledError):
+            if not work.signal:
+                raise
+        finally:
+            loop.call_soon_threadsafe(work.settled)
+    if work.signal:
+        raise interrupted(work.signal)
 
 
 @contextmanager

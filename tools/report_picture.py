@@ -1,6 +1,6 @@
-"""Makes the picture of docs/report.md: the report of the demo, as Chromium shows it.
+"""Makes the pictures of docs/report.md and docs/segment.md: the demo's reports, as Chromium shows them.
 
-Run by hand where the page has changed; needs Chromium and its driver: python tools/report_picture.py
+Run by hand where a page has changed; needs Chromium and its driver: python tools/report_picture.py
 """
 
 import sys
@@ -11,30 +11,56 @@ from PIL import Image
 
 from pgen import annotate
 from pgen_demo.example import write_example
-from pgen_report import page
+from pgen_lerobot.source import LeRobotSource
+from pgen_report import page, segmented
 from pgen_report.report import ReportOptions, report_page
 from pgen_report.results import opened
+from pgen_report.skills_page import skills_page
+from pgen_segment.gripper import Gripper
+from pgen_segment.job import Job, SegmentOptions
 
 TOP = Path(__file__).parents[1]
-WIDTH, HEIGHT = 1120, 2620
+WIDTH = 1120
+DIALOGUE, SKILLS = 2620, 1640
+"""Pixels from the page's top that are shown."""
 COLOURS = 128
 """Of the PNG: the page is flat, and its pictures are small."""
+
+
+def dialogue_page(root: Path, out: Path) -> str:
+    """The report of `pgen annotate`."""
+    annotate(root, out, generator="template")
+    with opened(out) as told:
+        return report_page(told, ReportOptions())
+
+
+def page_of_skills(root: Path, out: Path) -> str:
+    """The report of `pgen segment`."""
+    source = LeRobotSource(root=root, skills="task", views=0)
+    with Job(SegmentOptions(output_dir=out, overwrite=True), source, Gripper()) as job:
+        job.execute()
+    with segmented.opened(out) as told:
+        return skills_page(told, ReportOptions())
 
 
 def main() -> None:
     sys.path.insert(0, str(TOP / "tests/plugins/pgen_report"))
     from browser import browser
 
-    with TemporaryDirectory() as folder:
-        out = Path(folder) / "my-dataset-dialogue"
-        annotate(write_example(Path(folder) / "my-dataset"), out, generator="template")
-        with opened(out) as told:
-            page.write(out / "report.html", report_page(told, ReportOptions()))
-        with browser() as one:
-            one.open(out / "report.html")
-            one.shot(Path(folder) / "shot.png", WIDTH, HEIGHT)
-        with Image.open(Path(folder) / "shot.png") as shot:
-            shot.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(TOP / "docs/report.png", optimize=True)
+    with TemporaryDirectory() as place, browser() as one:
+        folder = Path(place)
+        root = write_example(folder / "my-dataset")
+        shown = (
+            ("report.png", dialogue_page(root, folder / "my-dataset-dialogue"), DIALOGUE),
+            ("skills.png", page_of_skills(root, folder / "my-dataset-skills"), SKILLS),
+        )
+        for name, text, height in shown:
+            page.write(folder / "page.html", text)
+            one.open(folder / "page.html")
+            one.shot(folder / name, WIDTH, height)
+            with Image.open(folder / name) as shot:
+                flat = shot.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
+                flat.save(TOP / "docs" / name, optimize=True)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """`pgen annotate --segment`: skills first, by the command `segment` of a plugin, then the dialogue.
 
-The skills lie in a hidden folder beside OUT until OUT is there, so that a run that was stopped finds them.
+The skills lie in a hidden folder beside OUT until OUT is there, so that a run that was stopped finds them. OUT
+has them for its own where its sink takes them.
 """
 
 import json
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from pgen.config import RunConfig
 
 SEGMENTER = "segmenter."
+TAKEN = "segmented"
+"""The option of a sink that gives its output the skills that were found."""
 _FLAGS = {"root": "--root", "repo_id": "--repo-id", "revision": "--revision", "episodes": "--episodes"}
 
 
@@ -29,21 +32,27 @@ def with_skills(settings: "RunConfig", options: Sequence[str]) -> "Iterator[RunC
 
     if "skills" in settings.source.options:
         raise ConfigError("--segment finds the skills, and --skills names some: leave one of them out.")
-    with Run(settings.run, create(_from(settings, "task"))):
-        pass  # what else could stop the run is found before skills are paid for
     out = settings.run.output_dir.expanduser().absolute()
     place = out.with_name(f".{out.name}.skills")
     if settings.run.fresh:
         shutil.rmtree(place, ignore_errors=True)
     if not place.exists():
+        with Run(settings.run, create(_with(settings, "task", place))):
+            pass  # what else could stop the run is found before skills are paid for
         _segment(["--output-dir", str(place), *_arguments(settings, options)])
-    yield _from(settings, str(place / "skills.json"))
+    yield _with(settings, str(place / "skills.json"), place)
     shutil.rmtree(place)
 
 
-def _from(settings: "RunConfig", skills: str) -> "RunConfig":
+def _with(settings: "RunConfig", skills: str, found: Path) -> "RunConfig":
+    """The run with these skills; a sink that takes those in the folder `found` for the output's own is told."""
+    from pgen.parts import create
+
     source = settings.source.model_copy(update={"options": {**settings.source.options, "skills": skills}})
-    return settings.model_copy(update={"source": source})
+    told = settings.model_copy(update={"source": source})
+    if any(TAKEN in type(sink.options).model_fields for sink in create(told).sinks):
+        return told.model_copy(update={"sink_options": {**told.sink_options, TAKEN: found}})
+    return told
 
 
 def _segment(arguments: list[str]) -> None:

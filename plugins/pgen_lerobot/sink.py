@@ -22,7 +22,7 @@ from pgen_lerobot.writing import files, metadata, shards
 from pgen_lerobot.writing.card import Counts, write_card
 from pgen_lerobot.writing.dialogues import MIRROR, Dialogues, read_mirror
 from pgen_lerobot.writing.labelling import Labeller
-from pgen_lerobot.writing.skills import KEPT_SKILLS, write_skills
+from pgen_lerobot.writing.skills import KEPT_SKILLS, check_found, write_found, write_skills
 
 LINES = f"meta/{annotations.FILE}"
 MANIFEST = "meta/pgen/manifest.json"
@@ -39,6 +39,8 @@ class LeRobotSinkOptions(Options):
     """Replace the column where the dataset has it already."""
     unlabelled: Literal["task", "-1"] = "task"
     """What a frame without a dialogue points at: its own task, or -1 (to LeRobot, the last row)."""
+    segmented: Path | None = None
+    """The folder with the skills that `--segment` finds: they become the output's own."""
 
 
 class LeRobotSink(Sink):
@@ -53,6 +55,8 @@ class LeRobotSink(Sink):
         if COLUMN in dataset.features and not self.options.overwrite:
             path = dataset.root / metadata.INFO
             raise InputError(f"{path} has the feature {COLUMN} already; replace it with --overwrite.")
+        if self.options.segmented:
+            check_found(dataset.root, self.options.overwrite)
         files.check_readable(dataset.root)
         shards.check(dataset, self.options.overwrite)
         metadata.check(dataset)
@@ -70,7 +74,7 @@ class LeRobotSink(Sink):
 
     def write(self, results: Results, out: Path) -> None:
         dataset = _dataset(results.source)
-        _Writing(results, dataset, out, self.options.unlabelled).write()
+        _Writing(results, dataset, out, self.options).write()
 
 
 @dataclass(slots=True)
@@ -80,11 +84,11 @@ class _Writing:
     results: Results
     dataset: Dataset
     out: Path
-    unlabelled: str
+    options: LeRobotSinkOptions
 
     def write(self) -> None:
-        root, out = self.dataset.root, self.out
-        unlabelled = None if self.unlabelled == "task" else int(self.unlabelled)
+        root, out, options = self.dataset.root, self.out, self.options
+        unlabelled = None if options.unlabelled == "task" else int(options.unlabelled)
         dialogues = Dialogues(self.dataset.tasks, read_mirror(root / MIRROR))
         stats = self.dataset.layout.stats.names()
         tasks = self.dataset.layout.tasks_file
@@ -96,7 +100,7 @@ class _Writing:
         written += [tasks, MIRROR, *self._metadata(labeller, len(dialogues))]
         counts.labelled, counts.frames = labeller.labelled, labeller.counts.total()
         counts.dialogues = len(dialogues.used)
-        write_card(root / CARD, out / CARD, self.results.manifest, counts, self.unlabelled, self.dataset.layout)
+        write_card(root / CARD, out / CARD, self.results.manifest, counts, options.unlabelled, self.dataset.layout)
         annotations.write_lines(out / LINES, self.results)
         written += [CARD, LINES, *self._skills()]
         files.carry_over(self.dataset.files, out, {*written, *_OWN})
@@ -125,12 +129,17 @@ class _Writing:
         return written + self.dataset.layout.stats.write(self.out, labeller.stats)
 
     def _skills(self) -> list[str]:
-        """The spans of the run, so that the labels can be followed, where no skills.json in its place has them."""
-        source = self.results.source
-        if isinstance(source, LeRobotSource) and source.skills.in_place:
-            return []
+        """The spans of the run, so that the labels can be followed, where no skills.json in its place has them.
+
+        A folder that is written into keeps none of a former run.
+        """
+        source, found = self.results.source, self.options.segmented
+        written = write_found(found, self.out) if found else []
+        in_place = isinstance(source, LeRobotSource) and source.skills.in_place
+        if in_place and not (self.dataset.root / KEPT_SKILLS).exists():
+            return written
         write_skills(self.results, self.out / KEPT_SKILLS)
-        return [KEPT_SKILLS]
+        return [*written, KEPT_SKILLS]
 
     def _manifest(self, counts: Counts, written: list[str]) -> None:
         """The card has no hash, since it is there to be edited, nor have the videos, for their size."""
@@ -139,7 +148,7 @@ class _Writing:
             "frames": counts.frames,
             "frames_labelled": counts.labelled,
             "frames_unlabelled": counts.frames - counts.labelled,
-            "unlabelled": self.unlabelled,
+            "unlabelled": self.options.unlabelled,
             "dialogues": counts.dialogues,
             "files": {name: files.digest(self.out / name) for name in sorted(written) if name not in files.EDITED},
         }

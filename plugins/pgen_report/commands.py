@@ -22,20 +22,28 @@ _price_out = click.option("--price-out", type=click.FloatRange(min=0), help="Wha
 @click.option("--samples", type=click.IntRange(min=1), help="Samples that the page holds at most.  [default: 5000]")
 @click.option("--thumbnails", type=click.IntRange(min=0), help="Pictures that it holds at most.  [default: 400]")
 def report(folder: Path, output: Path | None, root: Path | None, **given: Any) -> None:
-    """Write what a run came to as one page: numbers, shares, diversity, and every episode with its dialogue.
+    """Write what a run came to as one page: its numbers, and every episode with its dialogue, or with its skills.
 
     \b
     pgen report my-dataset-dialogue
     """
     from pgen_report import page
     from pgen_report.report import FILE, ReportOptions, report_page
-    from pgen_report.results import opened
+    from pgen_report.results import has_dialogue, opened
+    from pgen_report.segmented import is_segmented
+    from pgen_report.segmented import opened as opened_skills
+    from pgen_report.skills_page import skills_page
 
     options = ReportOptions(**{key: value for key, value in given.items() if value is not None})
     path = output or folder / FILE
-    with opened(folder, root) as told:
-        page.check(path)
-        page.write(path, report_page(told, options))
+    if is_segmented(folder) and not has_dialogue(folder):
+        with opened_skills(folder, root) as found:
+            page.check(path)
+            page.write(path, skills_page(found, options))
+    else:
+        with opened(folder, root) as told:
+            page.check(path)
+            page.write(path, report_page(told, options))
     click.echo(f"report     {path}")
 
 

@@ -66,7 +66,7 @@ def compare_page(both: Both, price_in: float | None = None, price_out: float | N
     """The comparison as HTML, with both dialogues for each sample."""
     a, b = both.runs
     listed = min(LISTED, both.figures[0].samples)
-    with thumbnails(a, listed, THUMBNAILS) as shown:
+    with thumbnails(a.source, listed, THUMBNAILS) as shown:
         moments: list[dict[str, Any]] = []
         for one, other in _pairs(a, b):
             if len(moments) == listed:

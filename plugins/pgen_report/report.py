@@ -36,7 +36,7 @@ def report_page(told: Told, options: ReportOptions) -> str:
     """The report as HTML; reads the run twice, and the pictures of its thumbnails."""
     found = figures(told)
     shown = min(found.samples, options.samples)
-    with thumbnails(told, shown, options.thumbnails) as pictures:
+    with thumbnails(told.source, shown, options.thumbnails) as pictures:
         data = _data(told, found, options.samples, pictures)
     listed = sum(len(episode["samples"]) for episode in data["episodes"])
     return render(

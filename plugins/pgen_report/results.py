@@ -70,12 +70,19 @@ def opened(folder: Path, root: Path | None = None) -> Iterator[Told]:
         source.close()
 
 
+def has_dialogue(folder: Path) -> bool:
+    """Whether the folder holds the lines of a run."""
+    return any((folder / place / FILE).is_file() for place, _ in _PLACES)
+
+
 def _found(folder: Path) -> tuple[Path, dict[str, Any]]:
     for place, manifest in _PLACES:
         lines = folder / place / FILE
         if lines.is_file():
             return lines, _manifest(folder / manifest)
-    raise InputError(f"{folder} holds no {FILE}; name the output of a `pgen annotate` (sink lerobot or jsonl).")
+    raise InputError(
+        f"{folder} holds no {FILE}; name the output of a `pgen annotate` (sink lerobot or jsonl) or `pgen segment`."
+    )
 
 
 def _manifest(path: Path) -> dict[str, Any]:

@@ -6,9 +6,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from pgen.annotations import from_line
-from pgen.components import ImageReader
+from pgen.components import ImageReader, Source
 from pgen.errors import SampleError
-from pgen_report.results import Line, Told
+from pgen.records import Sample
+from pgen_report.results import Line
 
 PIXELS = 208 * 156
 BYTES = 6_000_000
@@ -25,11 +26,14 @@ class Thumbnails:
         self._asked = self._bytes = 0
 
     def of(self, line: Line) -> int | None:
-        """The number of the sample's thumbnail, or None where it has none."""
+        """The number of a line's thumbnail, or None where it has none."""
+        return self.at(from_line(line).sample)
+
+    def at(self, sample: Sample) -> int | None:
+        """The number of a sample's thumbnail, or None where it has none."""
         self._asked += 1
-        if self._reader is None or not line["cameras"] or (self._asked - 1) % self._step or self._bytes >= BYTES:
+        if self._reader is None or not sample.cameras or (self._asked - 1) % self._step or self._bytes >= BYTES:
             return None
-        sample = from_line(line).sample
         try:
             first = replace(sample, cameras=sample.cameras[:1], images=sample.images[:1])
             (image,) = self._reader.images(first)
@@ -42,11 +46,11 @@ class Thumbnails:
 
 
 @contextmanager
-def thumbnails(told: Told, samples: int, limit: int) -> Iterator[Thumbnails]:
+def thumbnails(source: Source | None, samples: int, limit: int) -> Iterator[Thumbnails]:
     """At most `limit` thumbnails, evenly spread over `samples` samples."""
     step = max(1, -(-samples // limit)) if limit else 1
-    if told.source is None or not limit:
+    if source is None or not limit:
         yield Thumbnails(None, step)
         return
-    with told.source.reader(PIXELS) as reader:
+    with source.reader(PIXELS) as reader:
         yield Thumbnails(reader, step)

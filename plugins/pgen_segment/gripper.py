@@ -108,7 +108,8 @@ class Gripper(Segmenter):
 
     def _cuts(self, motion: Motion) -> list[int]:
         # Of two pieces, each of length t, at a distance of 1, a cut between them saves t / 2 of squared error.
-        found = change_points(motion.signal, self.options.steady / 2 / motion.step, motion.times, SHORTEST)
+        penalty = self.options.steady / 2 / motion.step
+        found = change_points(motion.signal, penalty, motion.times, SHORTEST, motion.turning)
         return sorted({*found, *self._settled(motion, found)})
 
     def _settled(self, motion: Motion, found: list[int]) -> Iterator[int]:

@@ -17,7 +17,8 @@ from pydantic import Field
 
 from pgen import manifest
 from pgen.components import Generator, Options
-from pgen.errors import ConfigError, InterruptedRunError, SampleError, TooManyFailuresError
+from pgen.errors import ConfigError, SampleError, TooManyFailuresError
+from pgen.interrupts import interruptible, uninterrupted
 from pgen.journal import Journal
 from pgen.segmenters import Segmenter
 from pgen.workspace import Workspace
@@ -133,21 +134,24 @@ class Job:
 
         `progress` is given the number of episodes, and gives what to call when one is done.
         """
+        with interruptible():
+            return self._execute(progress)
+
+    def _execute(self, progress: Progress) -> Iterator[str]:
         began, started = datetime.now(UTC), monotonic()
         with self.workspace.locked(fresh=self.options.fresh or not self.segmenter.asks), self._journal() as journal:
             try:
                 found = self._segmented(journal, progress)
                 times = {"began": began.isoformat(timespec="seconds"), "seconds": round(monotonic() - started, 3)}
                 self._write(found, self._provenance(found) | {"times": times})
-            except BaseException as error:
-                if journal is None or journal.empty:
+            except BaseException:
+                if journal is None or journal.worthless:
                     self.workspace.discard()
-                elif isinstance(error, KeyboardInterrupt):
-                    raise InterruptedRunError("stopped by SIGINT; the same command goes on from here.") from None
                 raise
             if journal is not None:
                 journal.close()
-            self.workspace.publish()
+            with uninterrupted():
+                self.workspace.publish()
         return self._told(found, monotonic() - started)
 
     def _check_generator(self) -> None:

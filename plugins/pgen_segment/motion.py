@@ -63,6 +63,11 @@ class Motion:
         return np.hstack([*_shared(self.headings), *(level for hand in levels for level in hand), self._nothing])
 
     @property
+    def turning(self) -> int:
+        """How many columns of the signal, its first ones, are headings: they may turn steadily; a gripper does not."""
+        return sum(heading.shape[1] for heading in self.headings)
+
+    @property
     def _nothing(self) -> "Array":
         """A column for an episode in which nothing moves."""
         return np.zeros((len(self.starts), 1))
@@ -101,6 +106,8 @@ def displacement(values: "Array", starts: Sequence[int]) -> "Array":
     scale = np.maximum(ranges, max(QUIET * float(ranges.max(initial=0.0)), 1e-12))
     ends = [*starts[1:], len(values) - 1]
     moved: Array = (values[ends] - values[starts]) / scale
+    if len(starts) > 1 and ends[-1] == starts[-1]:
+        moved[-1] = moved[-2]  # nothing is known of where the last frame leads
     return moved
 
 

@@ -8,6 +8,7 @@ from pgen import manifest
 from pgen.errors import InputError
 from pgen_lerobot import dataset as lerobot
 from pgen_lerobot.dataset import Dataset
+from pgen_lerobot.sink import REPORT
 from pgen_lerobot.writing import files, metadata, shards
 from pgen_segment import skillsfile, subtasks
 from pgen_segment.skillsfile import Segmented
@@ -59,4 +60,4 @@ def write(
     if with_subtasks:
         written += subtasks.write(dataset, episodes, out)
     manifest.write(out / MANIFEST, provenance)
-    files.carry_over(dataset.files, out, {*written})
+    files.carry_over(dataset.files, out, {*written, REPORT})

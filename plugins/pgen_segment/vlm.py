@@ -5,7 +5,7 @@ Every answer is in the journal as it comes, so a run that was stopped asks only 
 
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future, wait
 from contextlib import ExitStack
 from itertools import islice
 from typing import Any, Literal
@@ -14,6 +14,7 @@ from pydantic import Field
 
 from pgen.components import Generator, Options, Source
 from pgen.errors import ConfigError, PgenError, SampleError
+from pgen.interrupts import stopping
 from pgen.journal import Journal
 from pgen.records import Episode, Skill
 from pgen.segmenters import Recording, Segmenter
@@ -85,14 +86,15 @@ class Vlm(Segmenter):
             # The loop ends first, and its threads with it: none reads pictures from what is closed.
             reader = stack.enter_context(self._source.reader(self.options.max_pixels // TILES))
             loop = stack.enter_context(Loop())
-            loop.run(generator.open())
-            stack.callback(lambda: loop.run(generator.close()))
-            stack.callback(loop.cancel)
-            journal.claim("model", generator.model)
-            asked = Episodes(self._asker, reader, self._look, self.options.names, self._known, self._changes)
-            if self.options.vocabulary == vocabulary.AUTO:
-                asked.known = self._known = loop.run(self._proposed(asked))
-            yield from self._in_order(loop, asked, iter(recordings))
+            with stopping(loop.loop, self._asker.stop, loop.cancel_soon):
+                loop.run(generator.open())
+                stack.callback(lambda: loop.run(generator.close()))
+                stack.callback(loop.cancel)
+                journal.claim("model", generator.model)
+                asked = Episodes(self._asker, reader, self._look, self.options.names, self._known, self._changes)
+                if self.options.vocabulary == vocabulary.AUTO:
+                    asked.known = self._known = loop.run(self._proposed(asked))
+                yield from self._in_order(loop, asked, iter(recordings))
 
     def notes(self) -> Iterator[str]:
         yield from (f"note       {count:,} {change}" for change, count in sorted(self._changes.items()))
@@ -136,6 +138,9 @@ class Vlm(Segmenter):
                 yield episode, found.result()
             except SampleError as error:
                 yield episode, error
+            except CancelledError:  # by a signal: the others have questions in flight
+                wait([other for _, other in under_way])
+                raise
 
     async def _spans(self, asked: Episodes, recording: Recording) -> list[dict[str, Any]]:
         episode = recording.episode

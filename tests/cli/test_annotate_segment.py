@@ -9,8 +9,10 @@ from click.testing import CliRunner
 
 from pgen.annotations import read_lines
 from pgen.cli import cli
+from pgen.schema import first_error, validator
 from pgen_demo.example import write_example
 from pgen_lerobot.skills.skills_json import read_spans
+from pgen_lerobot.verify import verify
 
 SPANS = [{"name": "pick up the brick", "start": 0, "end": 4}, {"name": "drop the brick", "start": 4, "end": "99:00"}]
 
@@ -27,8 +29,15 @@ def root(example, tmp_path):
     return shutil.copytree(example, tmp_path / "in")
 
 
+TEMPLATE = ("--generator", "template", "--sample-interval", "5")
+
+
 def run(root, out, *options, expect=0):
-    arguments = ["annotate", "--segment", "--root", root, "--output-dir", out, "--sample-interval", "5", *options]
+    given = ["--root", root, "--output-dir", out, "--sample-interval", "5", *options]
+    return command("annotate", "--segment", *given, expect=expect)
+
+
+def command(*arguments, expect=0):
     done = CliRunner().invoke(cli, [str(argument) for argument in arguments])
     assert done.exit_code == expect, done.output
     return done.output
@@ -43,6 +52,47 @@ def test_skills_are_found_and_then_dialogue_is_written(root, tmp_path):
     assert names <= {span.name for found in spans.values() for span in found}
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "out"]
     assert CliRunner().invoke(cli, ["verify", str(tmp_path / "out")]).exit_code == 0
+
+
+def test_the_output_has_the_skills_for_its_own_with_how_they_were_made(root, tmp_path):
+    run(root, tmp_path / "out", "--generator", "template")
+    skills, made = (tmp_path / "out/meta" / name for name in ("skills.json", "pgen/segmentation.json"))
+    assert first_error(validator("skills"), json.loads(skills.read_text())) is None
+    assert first_error(validator("segmentation"), json.loads(made.read_text())) is None
+    assert read_spans(skills).keys() == {0, 1}
+    held = json.loads((tmp_path / "out/meta/pgen/manifest.json").read_text())["labels"]["files"]
+    assert {"meta/skills.json", "meta/pgen/segmentation.json"} <= held.keys()
+    command("annotate", "--root", tmp_path / "out", "--output-dir", tmp_path / "anew", "--overwrite", *TEMPLATE)
+    assert "no skill" not in command("report", tmp_path / "anew")
+    assert verify(tmp_path / "anew", with_lerobot=False).problems == []
+
+
+def test_in_place_the_dataset_itself_gains_skills_and_dialogue(root, tmp_path):
+    command("annotate", "--segment", "--root", root, "--in-place", *TEMPLATE)
+    assert verify(root, with_lerobot=False).problems == []
+    run(shutil.copytree(root, tmp_path / "copy"), tmp_path / "out", "--overwrite", *TEMPLATE)
+    assert (tmp_path / "out/meta/skills.json").read_bytes() == (root / "meta/skills.json").read_bytes()
+    command("annotate", "--root", root, "--in-place", "--overwrite", *TEMPLATE)
+    assert verify(root, with_lerobot=False).problems == []
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["copy", "in", "out"]
+
+
+def test_in_place_with_other_skills_than_before_the_labels_can_still_be_followed(root):
+    command("annotate", "--root", root, "--in-place", "--skills", "task", *TEMPLATE)
+    command("annotate", "--segment", "--root", root, "--in-place", "--overwrite", *TEMPLATE)
+    (root / "meta/pgen/skills.json").write_text('{"episodes": {}}')
+    command("annotate", "--root", root, "--in-place", "--overwrite", *TEMPLATE)
+    assert verify(root, with_lerobot=False).problems == []
+
+
+def test_skills_that_the_dataset_has_are_replaced_only_when_told(root, tmp_path):
+    own = '{"episodes": {"0": {"skills": [{"name": "wait", "start": 0, "end": 1}]}}}'
+    (root / "meta/skills.json").write_text(own)
+    assert "replace it in the output with --overwrite" in run(root, tmp_path / "out", *TEMPLATE, expect=2)
+    assert [path.name for path in tmp_path.iterdir()] == ["in"]
+    run(root, tmp_path / "out", "--overwrite", *TEMPLATE)
+    assert (root / "meta/skills.json").read_text() == own
+    assert "wait" not in (tmp_path / "out/meta/skills.json").read_text()
 
 
 def answer(body):

@@ -1,4 +1,7 @@
-"""The spans that a run used, kept in the output: with them the labels can be made again, whatever else changes."""
+"""The spans that a run used, kept in the output: with them the labels can be made again, whatever else changes.
+
+Those that were found for the run become the dataset's own, with the record of how they were made.
+"""
 
 import json
 from collections.abc import Iterator
@@ -6,9 +9,30 @@ from pathlib import Path
 
 from pgen.components import Results
 from pgen.durable import write_text
+from pgen.errors import InputError
 from pgen.records import Episode
+from pgen_lerobot.skills.skills_json import SkillsJson
+from pgen_lerobot.writing.files import read_text
 
 KEPT_SKILLS = "meta/pgen/skills.json"
+FOUND = {"skills.json": SkillsJson.reads, "segmentation.json": "meta/pgen/segmentation.json"}
+"""What `pgen segment --skills-only` writes, and its place in a dataset."""
+
+
+def check_found(root: Path, overwrite: bool) -> None:
+    """Raises InputError where the dataset has skills of its own, which are not to be replaced."""
+    if (root / SkillsJson.reads).exists() and not overwrite:
+        raise InputError(
+            f"{root / SkillsJson.reads} exists already; replace it in the output with --overwrite, or leave --segment "
+            "out to annotate the skills that the dataset has."
+        )
+
+
+def write_found(found: Path, out: Path) -> list[str]:
+    """Give the output the skills in the folder `found` for its own; returns the files' names."""
+    for name, place in FOUND.items():
+        write_text(out / place, [read_text(found / name)])
+    return list(FOUND.values())
 
 
 def write_skills(results: Results, target: Path) -> None:

@@ -33,6 +33,20 @@ function said(who, text) {
   return element("p", { class: `said ${who}` }, element("b", {}, who), element("span", { dir: "auto" }, text));
 }
 
+/** The skills of an episode as a strip, and where on it a time lies; `told` says a time. */
+function strip(episode, told, height) {
+  const length = episode.end - episode.start || 1;
+  const at = (time) => `${((100 * (time - episode.start)) / length).toFixed(3)}%`;
+  const svg = drawn("svg", { class: "timeline", width: "100%", height, role: "img", "aria-label": "The skills of the episode" });
+  for (const [skill, start, end] of episode.spans) {
+    const width = `${((100 * (end - start)) / length).toFixed(3)}%`;
+    const tip = drawn("title", {}, `${data.skills[skill]}, ${told(start)} to ${told(end)}`);
+    const block = drawn("rect", { class: `hue${skill % HUES}`, width: "100%", height: 24, rx: 3 });
+    svg.append(drawn("svg", { x: at(start), width, height: 24 }, block, drawn("text", { x: 7, y: 16 }, data.skills[skill]), tip));
+  }
+  return { svg, at };
+}
+
 /** Shows what of `entries` fits, `batch` at a time: `show(entry)` adds one, `clear()` removes all. */
 class Listing {
   constructor(entries, batch, show, clear) {

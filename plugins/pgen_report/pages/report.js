@@ -35,15 +35,7 @@ function seconds(episode, time) {
 
 /** The episode's skills as a strip, with a mark for each sample. */
 function timeline(episode) {
-  const length = episode.end - episode.start || 1;
-  const at = (time) => `${((100 * (time - episode.start)) / length).toFixed(3)}%`;
-  const svg = drawn("svg", { class: "timeline", width: "100%", height: 42, role: "img", "aria-label": "The skills of the episode" });
-  for (const [skill, start, end] of episode.spans) {
-    const width = `${((100 * (end - start)) / length).toFixed(3)}%`;
-    const tip = drawn("title", {}, `${data.skills[skill]}, ${seconds(episode, start)} to ${seconds(episode, end)}`);
-    const block = drawn("rect", { class: `hue${skill % HUES}`, width: "100%", height: 24, rx: 3 });
-    svg.append(drawn("svg", { x: at(start), width, height: 24 }, block, drawn("text", { x: 7, y: 16 }, data.skills[skill]), tip));
-  }
+  const { svg, at } = strip(episode, (time) => seconds(episode, time), 42);
   for (const sample of episode.samples) {
     const tip = drawn("title", {}, seconds(episode, sample.time));
     svg.append(drawn("circle", { class: sample.failed ? "bad" : "good", cx: at(sample.time), cy: 34, r: 3.5 }, tip));

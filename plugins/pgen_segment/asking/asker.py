@@ -28,13 +28,17 @@ type Show = Callable[[], Awaitable[tuple[Image, ...]]]
 
 @dataclass(slots=True)
 class Asker:
-    """Bound to one event loop. `answered` counts what the journal knew."""
+    """Bound to one event loop. `answered` counts what the journal knew.
+
+    Once it is `stopped`, a question that would have to be asked ends its task as if that were cancelled.
+    """
 
     generator: Generator
     journal: Journal
     seed: int
     usage: Usage = field(default_factory=lambda: Usage(attempts=0))
     answered: int = 0
+    stopped: bool = False
     _flights: asyncio.Semaphore | None = None
 
     async def ask(self, sample: Sample, prompt: Prompt, show: Show, read: Read) -> Any:
@@ -47,13 +51,23 @@ class Asker:
         if self._flights is None:
             self._flights = asyncio.Semaphore(self.generator.concurrency)
         async with self._flights:
+            self._go_on()
             request = Request(sample, prompt, await show(), derive(self.seed, key))
             answer = await self._until_usable(request, read)
         await asyncio.to_thread(self.journal.keep, key, answer)
         return answer
 
+    def stop(self) -> None:
+        """Ask no more; what is in flight is waited for, and kept."""
+        self.stopped = True
+
+    def _go_on(self) -> None:
+        if self.stopped:
+            raise asyncio.CancelledError
+
     async def _until_usable(self, request: Request, read: Read) -> Any:
         for attempt in range(1, ATTEMPTS + 1):
+            self._go_on()
             reply = await self._reply(request)
             try:
                 return read(reply)

@@ -1,3 +1,4 @@
+import os
 import shutil
 from pathlib import Path
 
@@ -25,3 +26,14 @@ def dataset(tmp_path_factory):
 @pytest.fixture
 def out(dataset, tmp_path):
     return shutil.copytree(dataset / "out", tmp_path / "out")
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """One browser for all; a machine without one is a failure where PGEN_REQUIRE_BROWSER says that there is one."""
+    browsing = pytest.importorskip("browser", reason="selenium is not installed", exc_type=ImportError)
+    if missing := browsing.missing():
+        told = f"no {' and no '.join(missing)}: on Debian, apt-get install chromium chromium-driver"
+        pytest.fail(told) if os.environ.get("PGEN_REQUIRE_BROWSER") else pytest.skip(told)
+    with browsing.browser() as one:
+        yield one

@@ -1,7 +1,5 @@
 """The pages as a reader has them, in Chromium without a network."""
 
-import os
-
 import pytest
 import report_runs
 from report_runs import HOSTILE, answered
@@ -14,18 +12,8 @@ from pgen_report.previewing import preview_page
 from pgen_report.report import ReportOptions, report_page
 from pgen_report.results import opened
 
-browsing = pytest.importorskip("browser", reason="selenium is not installed", exc_type=ImportError)
+pytest.importorskip("browser", reason="selenium is not installed", exc_type=ImportError)
 VIEW = 48
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """One browser for all; a machine without one is a failure where PGEN_REQUIRE_BROWSER says that there is one."""
-    if missing := browsing.missing():
-        told = f"no {' and no '.join(missing)}: on Debian, apt-get install chromium chromium-driver"
-        pytest.fail(told) if os.environ.get("PGEN_REQUIRE_BROWSER") else pytest.skip(told)
-    with browsing.browser() as one:
-        yield one
 
 
 @pytest.fixture

@@ -6,14 +6,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from pgen_segment.changes import change_points
+from pgen_segment.changes import TREND, change_points
 
 signals = arrays(np.float64, st.tuples(st.integers(1, 9), st.integers(1, 2)), elements=st.integers(-4, 4).map(float))
 
 
-def error(signal, cuts, penalty):
+def error(signal, cuts, penalty, turning):
     pieces = [signal[a:b] for a, b in pairwise([0, *cuts, len(signal)])]
-    return sum(((piece - piece.mean(axis=0)) ** 2).sum() + penalty for piece in pieces)
+    return sum(cost(piece, penalty, turning) + penalty for piece in pieces)
+
+
+def cost(piece, penalty, turning):
+    trend = misfit(piece[:, :turning], 1) + misfit(piece[:, turning:], 0) + TREND * penalty
+    return min(misfit(piece, 0), trend)
+
+
+def misfit(piece, degree):
+    powers = np.vander(np.arange(len(piece)), degree + 1)
+    fitted = powers @ np.linalg.lstsq(powers, piece, rcond=None)[0]
+    return ((piece - fitted) ** 2).sum()
 
 
 @given(signals, st.floats(0.1, 20), st.data())
@@ -27,10 +38,11 @@ def test_no_other_cut_is_better(signal, penalty, data):
         return not cuts or all(times[b] - times[a] >= shortest - 1e-3 for a, b in pairwise([0, *cuts, length]))
 
     every = (cuts for count in range(length) for cuts in combinations(range(1, length), count))
-    best = min(error(signal, cuts, penalty) for cuts in every if fits(cuts))
-    found = change_points(signal, penalty, times, shortest)
+    turning = data.draw(st.integers(0, signal.shape[1]))
+    best = min(error(signal, cuts, penalty, turning) for cuts in every if fits(cuts))
+    found = change_points(signal, penalty, times, shortest, turning)
     assert fits(found)
-    assert error(signal, found, penalty) == pytest.approx(best)
+    assert error(signal, found, penalty, turning) == pytest.approx(best)
 
 
 def test_a_long_still_signal_and_a_long_noisy_one_are_one_piece():
@@ -43,3 +55,12 @@ def test_a_long_still_signal_and_a_long_noisy_one_are_one_piece():
 def test_steps_are_found_where_they_are():
     signal = np.repeat([[0.0, 1.0], [1.0, 0.0], [0.0, 0.0]], [20, 5, 40], axis=0)
     assert change_points(signal, 1.0, np.arange(66) * 0.1, 0.3) == [20, 25]
+
+
+def test_what_turns_steadily_is_one_piece_and_what_turns_at_once_is_two():
+    angles = np.linspace(0, 2, 40)
+    turning = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    times = np.arange(41) * 0.1
+    assert change_points(turning, 1.5, times, 0.3, 2) == []
+    assert change_points(turning, 1.5, times, 0.3) == [13, 26]
+    assert change_points(turning[[0] * 20 + [39] * 20], 1.5, times, 0.3, 2) == [20]

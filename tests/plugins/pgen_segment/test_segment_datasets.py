@@ -28,7 +28,9 @@ def benchmark():
     path = Path(__file__).parents[3] / "benchmarks/segment.py"
     spec = util.spec_from_file_location("segment_benchmark", path)
     module = util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.syspath_prepend(str(path.parent))
+        spec.loader.exec_module(module)
     return module
 
 
@@ -52,28 +54,41 @@ def test_each_episode_of_the_real_arm_has_one_grasp_and_one_release(shared_datas
         assert 1.0 < found.skills[-1].end / len(found.skills) < 3.0
 
 
+def f1(benchmark, found, reference):
+    return benchmark.score(found, reference).boundaries[1].f1
+
+
 @pytest.mark.parametrize("name", NAMES[:3])
 def test_true_edges_are_found_better_than_by_uniform_spans(shared_datasets, benchmark, name):
     reference = benchmark.truth(shared_datasets / name)
+    ours = f1(benchmark, benchmark.by_gripper(shared_datasets / name), reference)
+    assert ours > 0.95
+    for seconds in benchmark.SECONDS:
+        assert ours > f1(benchmark, benchmark.uniform(reference, seconds), reference) + 0.1
+    assert ours > f1(benchmark, benchmark.uniform(reference, None), reference)
 
-    def f1(found):
-        return benchmark.score(found, reference).boundaries[1].f1
 
-    ours = f1(benchmark.by_gripper(shared_datasets / name))
-    assert ours > 0.9
-    assert all(ours >= f1(benchmark.uniform(reference, seconds)) + 0.09 for seconds in benchmark.SECONDS)
+def test_true_edges_of_arms_that_nothing_was_tuned_on_are_found_as_well(benchmark, tmp_path):
+    roots = [benchmark.arms.write(tmp_path / str(seed), seed) for seed in range(100, 106)]
+    reference, found = benchmark.pooled(roots)
+    ours = f1(benchmark, found[benchmark.SHORTEST], reference)
+    assert ours > 0.95
+    for seconds in (*benchmark.SECONDS, None):
+        assert ours > f1(benchmark, benchmark.uniform(reference, seconds), reference) + 0.1
 
 
 def test_the_benchmark_prints_a_table_for_each_dataset(shared_datasets, benchmark, monkeypatch):
     monkeypatch.setenv("PGEN_DATASETS", str(shared_datasets))
-    printed = "\n".join(benchmark.lines())
-    assert all(name in printed for name in NAMES[:3])
-    assert printed.count("uniform, each 1 s") == 3
+    printed = "\n".join(benchmark.lines(1))
+    assert all(name in printed for name in (*NAMES[:3], "1 drawn arms"))
+    assert printed.count("uniform, each 1 s") == 4
 
 
 def test_without_datasets_the_benchmark_says_what_it_needs(benchmark, monkeypatch):
     monkeypatch.delenv("PGEN_DATASETS", raising=False)
-    assert list(benchmark.lines()) == ["needs the folder of datasets that PGEN_DATASETS names"]
+    first, title, *_ = benchmark.lines(1)
+    assert first.startswith("needs the folder of datasets that PGEN_DATASETS names")
+    assert title.startswith("1 drawn arms")
 
 
 @pytest.mark.parametrize("name", [NAMES[0], NAMES[2], *NAMES[4:]])

@@ -164,19 +164,6 @@ def test_a_run_that_failed_asks_only_for_what_is_missing(root, tmp_path):
     assert not list(tmp_path.glob(".*"))
 
 
-def test_a_run_that_was_interrupted_goes_on_from_there(root, tmp_path):
-    def stop(request):
-        raise KeyboardInterrupt
-
-    job = vlm_job(root, tmp_path / "out", FakeGenerator(answering(), concurrency=1))
-    with job, pytest.raises(Exception, match="the same command goes on from here"):
-        list(job.execute(lambda total: lambda: stop(None)))
-    again = FakeGenerator(answering())
-    lines = execute(root, tmp_path / "out", again)
-    assert len(again.requests) < 4
-    assert any("answers were there before" in line for line in lines)
-
-
 def test_answers_of_other_options_are_refused_unless_started_anew(root, tmp_path):
     with pytest.raises(TooManyFailuresError):
         execute(root, tmp_path / "out", FakeGenerator(answering("nothing")))
