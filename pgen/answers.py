@@ -16,6 +16,9 @@ from pgen.turns import after, in_turn
 
 Planned = Iterator[tuple[Episode, list[Sample]]]
 
+_NONE, _SOME, _ALL = range(3)
+"""How much of an episode was answered when it was looked at."""
+
 
 class Answers:
     """The answers of one run.
@@ -35,25 +38,37 @@ class Answers:
     ) -> None:
         self._journal, self._planned, self._overview = journal, planned, overview
         self._turns, self._on_check = turns, on_check
+        self._looked_at = bytearray()
 
     def answered(self) -> int:
         """How many samples have a dialogue."""
-        return sum(len(samples) - sum(map(len, self._missing_of(samples))) for _, samples in self._planned())
+        return sum(self.look_at(samples) for _, samples in self._planned())
+
+    def look_at(self, samples: list[Sample]) -> int:
+        """How many of an episode's samples have a dialogue. Called with all episodes, it spares `missing` some work."""
+        missing = sum(map(len, self._missing_of(samples)))
+        self._looked_at.append(_ALL if not missing else _SOME if missing < len(samples) else _NONE)
+        return len(samples) - missing
 
     def missing(self) -> Iterator[list[Sample]]:
         """What is to be asked still, in groups of one episode; those of a conversation in their order."""
-        for _, samples in self._planned():
-            yield from self._missing_of(samples)
+        looked_at, self._looked_at = self._looked_at, bytearray()  # what it knows is known but once
+        for position, (_, samples) in enumerate(self._planned()):
+            state = looked_at[position] if position < len(looked_at) else _SOME
+            if state == _NONE and not self._turns:
+                yield samples
+            elif state != _ALL:
+                yield from self._missing_of(samples)
 
     def again(self) -> Iterator[list[Sample]]:
         """What is to be asked once more, once nothing is missing: each with what is wrong with its dialogue."""
         if self._turns or self._on_check == "keep":
             return
         overview = self._overview()
-        for _, samples in self._planned():
+        for _, samples in self._planned() if overview.checks else ():
             overview.episode()
             seconds = (self._second(first, overview.examined(first)) for first in self._firsts(samples))
-            if group := [second for second in seconds if second and not self._journal.answered(second)]:
+            if group := self._journal.unanswered([second for second in seconds if second]):
                 yield group
 
     def read(self) -> Iterator[tuple[Episode, list[Annotation]]]:
@@ -66,7 +81,7 @@ class Answers:
 
     def _missing_of(self, samples: list[Sample]) -> list[list[Sample]]:
         if not self._turns:
-            return [[sample for sample in samples if not self._journal.answered(sample)]]
+            return [self._journal.unanswered(samples)]
         threads = groupby(sorted(samples, key=lambda sample: sample.variant), key=lambda sample: sample.variant)
         return [self._rest(list(thread)) for _, thread in threads]
 
@@ -82,10 +97,12 @@ class Answers:
         return []
 
     def _firsts(self, samples: list[Sample]) -> Iterator[Annotation]:
+        if not self._turns:
+            yield from (annotation for annotation in self._journal.get_all(samples) if annotation is not None)
+            return
         said: dict[int, tuple[Turn, ...]] = {}
         for sample in samples:
-            turn = in_turn(sample, said.get(sample.variant, ())) if self._turns else sample
-            annotation = self._journal.get(turn)
+            annotation = self._journal.get(in_turn(sample, said.get(sample.variant, ())))
             if annotation is not None:
                 said[sample.variant] = after(annotation)
                 yield annotation
@@ -117,23 +134,28 @@ class Judgements:
 
     def missing(self) -> Iterator[list[Sample]]:
         """What is to be judged still, in groups of one episode."""
-        for _, annotations in self._answers.read():
-            cases = [case for annotation in annotations if (case := self._case(annotation))]
-            yield [case for case in cases if not self._journal.answered(case)]
+        for _, annotations in self._read_to_judge():
+            yield self._journal.unanswered([case for annotation in annotations if (case := self._case(annotation))])
 
     def read(self) -> Iterator[tuple[Episode, list[Annotation]]]:
         """The answers with their judgements."""
+        if not self._below:
+            yield from self._answers.read()
+            return
         for episode, annotations in self._answers.read():
             yield episode, [self._judged(annotation) for annotation in annotations]
 
     def failures(self) -> Iterator[Failure]:
         """Why samples that were to be judged were not."""
-        for _, annotations in self._answers.read():
+        for _, annotations in self._read_to_judge():
             for annotation in annotations:
                 case = self._case(annotation)
                 found = self._journal.get(case) if case else None
                 if found is not None and found.failure:
                     yield found.failure
+
+    def _read_to_judge(self) -> Iterator[tuple[Episode, list[Annotation]]]:
+        return self._answers.read() if self._below else iter(())
 
     def _case(self, annotation: Annotation) -> Sample | None:
         if annotation.dialogue is None or derive(self._seed, "judge", sample_key(annotation.sample)) >= self._below:

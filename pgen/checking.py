@@ -41,7 +41,7 @@ class Overview:
     """The checks of a whole run of `samples` samples, given its annotations in their order."""
 
     def __init__(self, checks: Sequence[Check], language: str, samples: int) -> None:
-        self._checks = [check for check in checks if check.whole_run]
+        self.checks = [check for check in checks if check.whole_run]
         self._counts = _Counts(samples)
         self._earlier: deque[Annotation] = deque(maxlen=EARLIER)
         self._context = Context(language, samples, self._earlier, self._counts.add)
@@ -52,7 +52,7 @@ class Overview:
 
     def examined(self, annotation: Annotation) -> Annotation:
         """The next annotation, with what is found beside what was found before."""
-        found = _findings(annotation, self._checks, self._context)
+        found = _findings(annotation, self.checks, self._context)
         if annotation.dialogue:
             self._earlier.append(annotation)
         return replace(annotation, checks=annotation.checks + found) if found else annotation

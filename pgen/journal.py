@@ -8,17 +8,22 @@ Every row has a checksum: a journal that was damaged is set aside, and what is w
 
 import json
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from itertools import batched
 from pathlib import Path
 from typing import Any
 
 from pgen.errors import ConfigError, StorageError
+from pgen.journal_answered import Answered
 from pgen.journal_file import checksum, opened, storing
 from pgen.records import Annotation, Dialogue, Failure, Finding, Judgement, Plan, Sample, Usage
 from pgen.secrets import redacted
 from pgen.seeds import sample_key
+
+_AT_ONCE = 500
+"""Keys of one query."""
 
 _OUTCOMES = {"dialogue": Dialogue, "judgement": Judgement, "failure": Failure}
 
@@ -30,6 +35,7 @@ class Journal:
         self.path = path
         self._lock = threading.Lock()
         self._db = opened(path)
+        self._answered: Answered | None = None
 
     def claim(self, name: str, value: Any) -> None:
         """What has to agree for finished answers to be valid, as a JSON value. Raises ConfigError where it differs."""
@@ -60,15 +66,36 @@ class Journal:
         rows = [_row(annotation) for annotation in annotations]
         with self._transaction():
             self._db.executemany("INSERT OR REPLACE INTO samples VALUES (?, ?, ?, ?)", rows)
+        with self._lock:
+            if self._answered is not None:
+                for key, ok, *_ in rows:
+                    self._answered.note(key, ok)
 
     def answered(self, sample: Sample) -> bool:
         """Whether the sample has a dialogue; one that failed has none and is asked again."""
-        return self._find(sample, "SELECT 1 FROM samples WHERE key = ? AND ok") is not None
+        return not self.unanswered([sample])
+
+    def unanswered(self, samples: Sequence[Sample]) -> list[Sample]:
+        """Those of the samples that have no dialogue."""
+        with self._lock, storing(self.path):
+            if self._answered is None:
+                self._answered = Answered(key for (key,) in self._db.execute("SELECT key FROM samples WHERE ok"))
+            known = self._answered
+            return [sample for sample in samples if sample_key(sample) not in known] if known else list(samples)
 
     def get(self, sample: Sample) -> Annotation | None:
         """What came of a sample, or None where it was never finished."""
-        row = self._find(sample, "SELECT content FROM samples WHERE key = ?")
-        return None if row is None else _annotation(sample, row[0])
+        return next(iter(self.get_all([sample])))
+
+    def get_all(self, samples: Iterable[Sample]) -> Iterator[Annotation | None]:
+        """What came of each of the samples; many are looked up at once."""
+        for some in batched(samples, _AT_ONCE):
+            keys = [sample_key(sample) for sample in some]
+            query = f"SELECT key, content FROM samples WHERE key IN ({','.join('?' * len(keys))})"  # noqa: S608
+            with self._lock, storing(self.path):
+                found = dict(self._db.execute(query, keys).fetchall())
+            for sample, key in zip(some, keys, strict=True):
+                yield _annotation(sample, found[key]) if key in found else None
 
     def keep(self, key: str, value: Any) -> None:
         """Store an answer of another form durably, as a JSON value by a key of its content."""
@@ -112,10 +139,6 @@ class Journal:
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
                 raise
-
-    def _find(self, sample: Sample, query: str) -> Any:
-        with self._lock, storing(self.path):
-            return self._db.execute(query, (sample_key(sample),)).fetchone()
 
 
 def differences(old: Any, new: Any, path: str = "") -> list[str]:

@@ -1,14 +1,47 @@
 """Which samples a run asks about: the source's episodes, the sampler's frames, the spans' skills."""
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 from pgen.components import Sampler, Source
-from pgen.errors import PluginError
+from pgen.errors import InputError, PluginError
 from pgen.records import Episode, Moment, Sample
 from pgen.spans import frame_ranges
+from pgen.turns import retold
+
+
+class Survey:
+    """What is planned, counted as it is read: `sizes` are those of a Plan."""
+
+    def __init__(self, turns: bool) -> None:
+        self._turns = turns
+        self._counts: Counter[str] = Counter()
+        self._longest = 0
+        self._first: Sample | None = None
+
+    def add(self, episode: Episode, samples: list[Sample]) -> None:
+        self._counts.update(episodes=1, frames=len(episode.timestamps), samples=len(samples))
+        self._counts["images"] += sum(len(sample.images) for sample in samples)
+        self._first = self._first or (samples[0] if samples else None)
+        if self._turns:
+            turns = Counter(sample.variant for sample in samples)
+            self._counts.update(conversations=len(turns), retold=sum(map(retold, turns.values())))
+            self._longest = max([self._longest, *turns.values()])
+
+    @property
+    def sizes(self) -> dict[str, Any]:
+        return {**self._counts, "longest": self._longest}
+
+    def sample(self, notes: Mapping[str, int]) -> Sample:
+        """The first sample. Raises InputError, with the source's `notes`, where there is none."""
+        if self._first is None:
+            found = f" ({'; '.join(f'{count} {note}' for note, count in notes.items())})" if notes else ""
+            raise InputError(f"the chosen episodes hold no skill to ask about{found}; check the skills.")
+        return self._first
 
 
 def samples_of(episode: Episode, source: Source, sampler: Sampler) -> list[Sample]:

@@ -4,11 +4,10 @@ The input is never changed. OUT is absent or whole. A run that was stopped goes 
 only for what is missing.
 """
 
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
-from functools import cached_property, partial
+from functools import cached_property
 from time import monotonic
 from typing import Any
 
@@ -19,20 +18,20 @@ from pgen.checking import Overview
 from pgen.components import Results
 from pgen.config import RunOptions
 from pgen.durable import OF_THE_DISK
-from pgen.errors import ConfigError, InputError, StorageError, TooManyFailuresError
+from pgen.errors import ConfigError, StorageError, TooManyFailuresError
 from pgen.generation import FOUND, Progress, generate
 from pgen.interrupts import interruptible, uninterrupted
 from pgen.journal import Journal
 from pgen.judging import JudgePrompt, parse_judgement
 from pgen.parts import Parts, check_suited
 from pgen.pipeline import Pipeline
-from pgen.planning import planned
+from pgen.planning import Survey, planned
 from pgen.provenance import Tally, tally
-from pgen.records import Sample, Usage
+from pgen.records import Usage
 from pgen.reports import Plan, Report
 from pgen.seeds import sample_seed
 from pgen.switching import InPlace
-from pgen.turns import in_turn, retold
+from pgen.turns import in_turn
 from pgen.workspace import Workspace
 
 JUDGE = "judge "
@@ -70,29 +69,22 @@ class Run:
     @cached_property
     def plan(self) -> Plan:
         """Read every chosen episode once, asking nothing. Raises InputError where nothing is to be asked."""
+        return self._survey(None)[0]
+
+    def _survey(self, answers: Answers | None) -> tuple[Plan, int]:
+        """The plan, and how much of it `answers` hold, in one pass."""
         if self._former is not None:
             raise ConfigError(f"a former run had yet to switch the files of {self.workspace.out}; that is done now.")
-        counts: Counter[str] = Counter()
-        longest = 0
-        first: Sample | None = None
+        survey, answered = Survey(self._turns), 0
         for episode, samples in self._planned():
-            counts.update(episodes=1, frames=len(episode.timestamps), samples=len(samples))
-            counts["images"] += sum(len(sample.images) for sample in samples)
-            first = first or (samples[0] if samples else None)
-            if self._turns:
-                turns = Counter(sample.variant for sample in samples)
-                counts.update(conversations=len(turns), retold=sum(map(retold, turns.values())))
-                longest = max([longest, *turns.values()])
+            survey.add(episode, samples)
+            answered += answers.look_at(samples) if answers else 0
         notes = self.parts.source.notes()
-        if first is None:
-            found = f" ({'; '.join(f'{count} {note}' for note, count in notes.items())})" if notes else ""
-            raise InputError(f"the chosen episodes hold no skill to ask about{found}; check the skills.")
+        first, sizes = survey.sample(notes), survey.sizes
         asked = in_turn(first, ()) if self._turns else first
         prompt = prompt_for(self.parts.prompts, asked, sample_seed(self.options.seed, first), self.options.language)
-        judged = round(self.options.judge_share * counts["samples"]) if self.parts.judge else 0
-        return Plan(
-            **counts, notes=notes, sample=first, prompt=prompt, longest=longest, judged=judged, remarks=self._remarks()
-        )
+        judged = round(self.options.judge_share * sizes["samples"]) if self.parts.judge else 0
+        return Plan(**sizes, notes=notes, sample=first, prompt=prompt, judged=judged, remarks=self._remarks()), answered
 
     def execute(self, progress: Callable[[int, int], Progress]) -> Report:
         """Ask what is missing, then write. `progress` is given the number of samples, and of those done before.
@@ -113,13 +105,14 @@ class Run:
 
     def _execute(self, progress: Callable[[int, int], Progress]) -> Report:
         started, began = monotonic(), datetime.now(UTC)
-        plan = self.plan
+        if self.options.fresh or not self.workspace.journal.exists():
+            _ = self.plan  # before anything is written; of a run that goes on, answers are counted on the way
         with self.workspace.locked(fresh=self.options.fresh):
             journal = Journal(self.workspace.journal)
             try:
                 journal.claim("options", self.identity())
                 answers = self._answers(journal)
-                resumed = answers.answered()
+                plan, resumed = self._planned_and_answered(journal, answers)
                 if resumed < plan.samples or journal.recall(FOUND) is None or next(answers.again(), None):
                     self._generate(journal, answers, progress(plan.samples, resumed))
                 self._check_failures(tally(answers.read()), answers)
@@ -136,6 +129,12 @@ class Run:
             with uninterrupted():
                 self.workspace.publish({**asdict(report), "output_dir": str(report.output_dir)})
         return report
+
+    def _planned_and_answered(self, journal: Journal, answers: Answers) -> tuple[Plan, int]:
+        if "plan" in self.__dict__ or journal.empty:
+            return self.plan, 0 if journal.empty else answers.answered()
+        self.plan, answered = self._survey(answers)
+        return self.plan, answered
 
     def _needs_bytes(self) -> int:
         return sum(sink.needs_bytes(self.parts.source) for sink in self.parts.sinks)
@@ -173,7 +172,10 @@ class Run:
 
     def _answers(self, journal: Journal) -> Answers:
         options, checks = self.options, self.parts.checks
-        overview = partial(Overview, checks, options.language, self.plan.samples)
+
+        def overview() -> Overview:
+            return Overview(checks, options.language, self.plan.samples)
+
         return Answers(journal, self._planned, overview, self._turns, options.on_check)
 
     def _pipeline(self, journal: Journal) -> Pipeline:

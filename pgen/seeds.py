@@ -1,22 +1,25 @@
-"""Seeds and keys that depend on content alone: not on order, process, platform or time."""
+"""Seeds and keys that depend on content alone: not on order, process, platform or time.
+
+Both are hashes of compact JSON. It is put together from parts, those that all samples of a span share being
+encoded once: a run names each of its samples several times, and an encoder is built for each call.
+"""
 
 import json
-from dataclasses import astuple, fields, replace
+from dataclasses import astuple
+from functools import lru_cache
 from hashlib import blake2b
-from operator import attrgetter
+from json.encoder import encode_basestring_ascii
 
 from pgen.records import Sample
 
 _FURTHER = ("variant", "turn_type", "turns", "about", "problem")
-_NAMES = [field.name for field in fields(Sample)]
-# Built once: `astuple`, which copies, and `json.dumps`, which builds an encoder, cost three times as much.
-_plain = attrgetter(*_NAMES[: _NAMES.index("clip") + 1])
 _text = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
 
 
 def derive(seed: int, *parts: str | int) -> int:
     """A seed in [0, 2**32) for `parts`, under the run's `seed`."""
-    return int.from_bytes(blake2b(_text([seed, *parts]).encode(), digest_size=4).digest())
+    told = ",".join([encode_basestring_ascii(part) if isinstance(part, str) else str(part) for part in (seed, *parts)])
+    return int.from_bytes(blake2b(f"[{told}]".encode(), digest_size=4).digest())
 
 
 def sample_key(sample: Sample) -> str:
@@ -24,15 +27,17 @@ def sample_key(sample: Sample) -> str:
 
     What it leaves unsaid has no part in it, so that a new field changes no key that was given before.
     """
-    said = _plain(sample) if sample.clip else _plain(sample)[:-1]
-    if told := {name: value for name in _FURTHER if (value := getattr(sample, name))}:
-        said = (*said, {name: astuple(value) if name == "about" else value for name, value in told.items()})
-    return blake2b(_text(said).encode(), digest_size=16).hexdigest()
+    if not (sample.variant or sample.turn_type or sample.turns or sample.about or sample.problem):
+        return _moment_key(sample)
+    told = {name: value for name in _FURTHER if (value := getattr(sample, name))}
+    if sample.about:
+        told["about"] = astuple(sample.about)
+    return _hash(f"{_moment(sample)},{_text(told)}]")
 
 
 def sample_seed(seed: int, sample: Sample) -> int:
     """The seed of a moment under the run's: the same for its variants, whatever was said or asked before."""
-    return derive(seed, sample_key(replace(sample, variant=0, turn_type=None, turns=(), about=None, problem="")))
+    return derive(seed, _moment_key(sample))
 
 
 def request_seed(seed: int, sample: Sample) -> int:
@@ -40,3 +45,33 @@ def request_seed(seed: int, sample: Sample) -> int:
     if sample.variant:
         seed = derive(seed, "variant", sample.variant)
     return derive(seed, "again", sample.problem) if sample.problem else seed
+
+
+def _moment_key(sample: Sample) -> str:
+    return _hash(f"{_moment(sample)}]")
+
+
+def _moment(sample: Sample) -> str:
+    """The beginning of a sample's JSON: what it says of its moment, in the order of its fields."""
+    time = sample.timestamp
+    told = repr(time) if type(time) is float and time - time == 0 else _text(time)
+    span = _span(
+        sample.skill_index,
+        sample.skill_current,
+        sample.skill_history,
+        sample.skill_future,
+        sample.task_description,
+        sample.cameras,
+    )
+    images = ",".join(map(encode_basestring_ascii, sample.images))
+    start = f"[{sample.episode_index},{encode_basestring_ascii(sample.episode_id)},{sample.frame_index},{told}"
+    return f"{start},{span},[{images}],{_text(sample.clip)}" if sample.clip else f"{start},{span},[{images}]"
+
+
+@lru_cache(256)
+def _span(*shared: object) -> str:
+    return _text(shared)[1:-1]
+
+
+def _hash(text: str) -> str:
+    return blake2b(text.encode(), digest_size=16).hexdigest()

@@ -1,0 +1,93 @@
+"""What a run asks and what it has, by its journal: found in one pass, and never by the order of the answers."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pgen.answers import Answers
+from pgen.checking import Overview
+from pgen.journal import Journal
+from pgen.journal_answered import Answered
+from pgen.records import Annotation, Dialogue, Failure, Plan
+from pgen.seeds import sample_key
+from pgen.testing import make_episode, make_samples
+
+EPISODES = [make_episode(index=index) for index in range(4)]
+PLANNED = [(episode, make_samples(episode)) for episode in EPISODES]
+EVERY = [sample for _, samples in PLANNED for sample in samples]
+
+
+@pytest.fixture
+def journal(tmp_path):
+    journal = Journal(tmp_path / "journal.sqlite")
+    yield journal
+    journal.close()
+
+
+def answers_of(journal):
+    return Answers(journal, lambda: iter(PLANNED), lambda: Overview((), "en", len(EVERY)), False, "retry")
+
+
+def answered(sample, failure=None):
+    return Annotation(sample, Plan(), failure or Dialogue("Take it.", f"Sure, {sample.frame_index}."))
+
+
+def asked(answers):
+    return [sample for group in answers.missing() for sample in group]
+
+
+def test_what_was_answered_is_counted_and_the_rest_is_missing(journal):
+    first, second, *_ = EVERY
+    whole = PLANNED[2][1]
+    journal.add([answered(first), answered(second, Failure("parse", "no")), *map(answered, whole)])
+    for _ in range(2):  # what the first look remembers serves once
+        answers = answers_of(journal)
+        assert answers.answered() == 1 + len(whole)
+        assert asked(answers) == [one for one in EVERY if one not in (first, *whole)]
+        assert asked(answers) == [one for one in EVERY if one not in (first, *whole)]
+
+
+def test_an_answer_that_comes_meanwhile_is_not_asked_for_by_a_further_look(journal):
+    answers = answers_of(journal)
+    assert answers.answered() == 0
+    assert asked(answers) == EVERY
+    journal.add(map(answered, EVERY))
+    assert asked(answers) == []
+
+
+def test_many_are_looked_up_at_once_in_their_order(journal):
+    many = [replace(EVERY[0], frame_index=number) for number in range(1203)]
+    journal.add(map(answered, many[::2]))
+    found = list(journal.get_all(many))
+    assert found == [answered(one) if number % 2 == 0 else None for number, one in enumerate(many)]
+    assert journal.unanswered(many) == many[1::2]
+
+
+def test_a_sample_that_failed_after_all_is_asked_again(journal):
+    first = EVERY[0]
+    journal.add([answered(first)])
+    assert not journal.unanswered([first])
+    journal.add([answered(first, Failure("transport", "gone"))])
+    assert journal.unanswered([first]) == [first]
+
+
+keys = st.lists(st.integers(0, 40).map(lambda number: sample_key(replace(EVERY[0], frame_index=number))), max_size=60)
+
+
+@settings(max_examples=50)
+@given(keys, st.lists(st.tuples(st.integers(0, 40), st.booleans()), max_size=60))
+def test_the_keys_of_answers_are_a_set(found, changes):
+    known, like = Answered(dict.fromkeys(found)), set(found)
+    for number, ok in changes:
+        key = sample_key(replace(EVERY[0], frame_index=number))
+        known.note(key, ok)
+        like = like | {key} if ok else like - {key}
+        assert (key in known) == ok
+    assert bool(known) == bool(like)
+    assert all(
+        (sample_key(replace(EVERY[0], frame_index=n)) in known)
+        == (sample_key(replace(EVERY[0], frame_index=n)) in like)
+        for n in range(41)
+    )
