@@ -1,7 +1,7 @@
 """Frames decoded for each frame asked for, and seconds against the better of seeking and one sequential pass.
 
 The files hold 120 s at 30 fps in 640x480; a frame is asked for each second, and each tenth of a second. All
-three contenders make an RGB picture of what they are asked for, by PyAV, on the same file.
+three contenders make an RGB picture of what they are asked for, in the same way, on the same file.
 """
 
 from collections.abc import Iterator
@@ -38,18 +38,15 @@ def pgen(path: Path, wanted: range) -> None:
     from pgen_lerobot.video import VideoFile
 
     with VideoFile(path) as video:
-        for number in wanted:
-            video.at(number / FPS, FPS).to_image()
+        _pictures(video.at(number / FPS, FPS) for number in wanted)
 
 
 def seeking(path: Path, wanted: range) -> None:
-    for frame in limits.seeking(path, wanted, FPS):
-        frame.to_image()
+    _pictures(limits.seeking(path, wanted, FPS))
 
 
 def sequential(path: Path, wanted: range) -> None:
-    for frame in limits.sequential(path, wanted, FPS):
-        frame.to_image()
+    _pictures(limits.sequential(path, wanted, FPS))
 
 
 def counted(path: Path, wanted: range) -> float:
@@ -93,6 +90,13 @@ class _Counting:
         for frame in self._container.decode(*arguments):
             self.decoded += 1
             yield frame
+
+
+def _pictures(frames: Iterator[Any]) -> None:
+    from pgen_lerobot.video import picture
+
+    for frame in frames:
+        picture(frame, frame.width, frame.height)
 
 
 def _timed(work: Any, path: Path, wanted: range) -> Any:

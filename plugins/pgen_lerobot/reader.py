@@ -13,7 +13,7 @@ from pgen.pictures import encode, fitted
 from pgen.records import Image, Sample
 from pgen_lerobot.dataset import Dataset, EpisodeEntry
 from pgen_lerobot.frames import episode_column, runs
-from pgen_lerobot.video import VideoFile
+from pgen_lerobot.video import VideoFile, picture
 
 _BATCH = 16
 """Rows read at a time where pictures lie in the parquet: a row may hold a megabyte."""
@@ -52,9 +52,8 @@ class LeRobotImages(ImageReader):
         if clip is None:
             raise SampleError("decode", f"episode {entry.index} has no video of camera {camera}.")
         frame = self._video(camera, clip.path).frame(clip.start, frame_index)
-        width, height = fitted(frame.width, frame.height, self._max_pixels)
-        picture = frame.to_image(width=width, height=height)
-        return encode(picture, camera, self._max_pixels)
+        size = fitted(frame.width, frame.height, self._max_pixels)
+        return encode(picture(frame, *size), camera, self._max_pixels)
 
     def _cell(self, entry: EpisodeEntry, camera: str, frame_index: int) -> Image:
         if self._rows is None or self._rows.name != entry.data_file:
@@ -66,8 +65,8 @@ class LeRobotImages(ImageReader):
         if not isinstance(data, bytes):
             raise SampleError("decode", f"episode {entry.index}, frame {frame_index}: {camera} holds no picture.")
         try:
-            with PIL.Image.open(BytesIO(data)) as picture:
-                return encode(picture, camera, self._max_pixels)
+            with PIL.Image.open(BytesIO(data)) as stored:
+                return encode(stored, camera, self._max_pixels)
         except _BROKEN as error:
             reason = f"episode {entry.index}, frame {frame_index}, {camera}: {error}"
             raise SampleError("decode", reason) from None

@@ -12,7 +12,7 @@ from pgen.planning import samples_of
 from pgen_demo.dataset import Recording, write_dataset
 from pgen_demo.layout import Layout
 from pgen_lerobot.source import LeRobotSource
-from pgen_lerobot.video import VideoFile
+from pgen_lerobot.video import VideoFile, picture
 from pgen_samplers.samplers import EveryFrame
 
 CAMERAS = ("observation.images.top", "wrist")
@@ -122,6 +122,27 @@ def test_only_the_frames_that_were_sampled_are_decoded(tmp_path, decoded):
     with source.reader(10**6) as reader:
         reader.images(samples[33])
     assert len(decoded) <= 2 * 2
+
+
+@pytest.mark.parametrize("codec", ["av1", "h264"])
+def test_frames_are_exactly_those_of_one_plain_pass_in_order_and_at_random(tmp_path, codec):
+    path = written(tmp_path / "data", codec=codec, gop=3) / "videos/wrist/chunk-000/file-000.mp4"
+    with av.open(str(path)) as container:
+        plain = [frame.to_image().tobytes() for frame in container.decode(video=0)]
+    numbers = [*range(0, len(plain), 2), *random.Random(1).sample(range(len(plain)), len(plain))]
+    with VideoFile(path) as video:
+        for number in numbers:
+            frame = video.at(number / 10, 10.0)
+            assert picture(frame, frame.width, frame.height).tobytes() == plain[number]
+
+
+@pytest.mark.parametrize("size", [(64, 48), (61, 47), (31, 24)])
+def test_a_picture_is_the_one_that_pyav_makes(size):
+    noise = Image.effect_noise((64, 48), 90)
+    frame = av.VideoFrame.from_image(Image.merge("RGB", (noise, noise.rotate(90), noise.rotate(180))))
+    frame = frame.reformat(format="yuv420p")
+    width, height = size
+    assert picture(frame, *size).tobytes() == frame.to_image(width=width, height=height).tobytes()
 
 
 def test_pictures_are_scaled_down_and_never_up(tmp_path):
