@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         tuning,
     )
     from pgen.errors import ConfigError, InputError, PgenError, PluginError, SampleError
+    from pgen.executors import Executor
     from pgen.records import (
         Annotation,
         Clip,
@@ -59,6 +60,7 @@ __all__ = [
     "Context",
     "Dialogue",
     "Episode",
+    "Executor",
     "Failure",
     "Finding",
     "Generator",
@@ -105,6 +107,7 @@ _HOMES = {
         "Annotation", "Clip", "Dialogue", "Episode", "Failure", "Finding", "Image", "Judgement", "Moment", "Plan",
         "Prompt", "Repair", "Reply", "Request", "Sample", "Skill", "Turn", "Usage",
     ),
+    "pgen.executors": ("Executor",),
     "pgen.reports": ("Report",),
     # The one exception to "nothing in pgen/ knows a plugin": what reads a finished LeRobot dataset is asked for as
     # `pgen.…`, lives with everything else about that format, and is looked up only when it is asked for.

@@ -7,6 +7,7 @@ from typing import Any
 from pgen.checks import Check
 from pgen.components import Component, Generator, PromptBuilder, Sampler, Sink, Source
 from pgen.config import build
+from pgen.executors import Executor
 from pgen.parts import create
 from pgen.records import Annotation
 from pgen.registry import registry
@@ -24,6 +25,7 @@ def annotate(
     sink: str | Sink | None = None,
     checks: Sequence[str | Check] | None = None,
     judge: str | Generator | None = None,
+    executor: str | Executor = "local",
     progress: bool = False,
     **options: Any,
 ) -> Report:
@@ -36,8 +38,14 @@ def annotate(
 
     Raises PgenError with a message that says what to do; `output_dir` is then absent.
     """
-    chosen = {"source": root, "generator": generator, "sampler": sampler, "prompt": prompt, "sink": sink}
-    chosen["judge"] = judge
+    chosen: dict[str, Any] = {
+        "source": root,
+        "generator": generator,
+        "sampler": sampler,
+        "prompt": prompt,
+        "sink": sink,
+    }
+    chosen |= {"judge": judge, "executor": executor}
     objects = {kind: value for kind, value in chosen.items() if isinstance(value, Component)}
     tables = {kind: {"name": objects[kind].name if kind in objects else value} for kind, value in chosen.items()}
     tables["check"] = {"name": None}

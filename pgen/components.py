@@ -49,7 +49,7 @@ class Component:
         return redact(f"{type(self).__name__}({given})")
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (type(self), self.options.model_dump())
+        return _rebuild, (type(self), self.options.model_dump(exclude_unset=True))
 
     def identity(self) -> dict[str, Any]:
         """The name and the options that can change a reply, as JSON values."""
@@ -161,6 +161,11 @@ class Generator(Component):
     def concurrency(self) -> int:
         """How many requests may be in flight at once."""
         return 1
+
+    @property
+    def gpus(self) -> float:
+        """How many GPUs it computes on itself: what an executor that hands GPUs out reserves for it."""
+        return 0.0
 
     @property
     def model(self) -> str | None:

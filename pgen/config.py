@@ -45,10 +45,10 @@ SHORT = {
 }
 """Flags that stand for a component's option, by the flag's parameter name."""
 
-COMPONENTS = ("source", "sampler", "prompt", "generator", "check", "judge", "sink")
+COMPONENTS = ("source", "sampler", "prompt", "generator", "check", "judge", "executor", "sink")
 SEVERAL = ("check", "sink")
 """Of these there may be more than one."""
-DEFAULTS = {"sampler": "segments", "prompt": "hi-robot"}
+DEFAULTS = {"sampler": "segments", "prompt": "hi-robot", "executor": "local"}
 CHECKS = ("grounding", "meta-words", "label-copy", "length", "language", "duplicates")
 """The checks where none is named; `none` stands for none."""
 
@@ -108,6 +108,7 @@ class RunConfig(Options):
     prompt: Choice
     generator: Choice
     judge: Choice | None
+    executor: Choice
     checks: tuple[str, ...]
     check_options: dict[str, Any]
     sinks: tuple[str, ...]

@@ -46,6 +46,12 @@ class StorageError(PgenError):
         self.path = path
 
 
+class WorkersError(PgenError):
+    """An executor has no worker, and can have none; the run can be started again."""
+
+    exit_code = 2
+
+
 class TooManyFailuresError(PgenError):
     """More samples failed than the run allows; nothing was written to the output."""
 

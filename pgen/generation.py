@@ -1,4 +1,4 @@
-"""Runs the pipeline to its end: answers go to the journal in groups, signals and failures end it early.
+"""Has the pipeline run to its end: answers go to the journal in groups, signals and failures end it early.
 
 However it ends, what was answered is in the journal.
 """
@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from pgen.executors import Executor
 from pgen.interrupts import Stopping, stopping
 from pgen.journal import Journal
 from pgen.pipeline import Pipeline, reason_of
@@ -23,6 +24,7 @@ Progress = Callable[[Annotation], None]
 
 
 def generate(
+    executor: Executor,
     pipeline: Pipeline,
     rounds: Sequence[Iterator[list[Sample]]],
     journal: Journal,
@@ -30,20 +32,27 @@ def generate(
     progress: Progress,
     role: str = "",
 ) -> None:
-    """Ask about all samples of each round, and stop once more than `failures_allowed` have failed.
+    """Have an executor ask about all samples of each round, and stop once more than `failures_allowed` have failed.
 
     A round begins when the answers of the one before are stored. The journal is claimed for the model that
     answers, and remembers what the generator found out, under names that begin with `role`. Raises
     InterruptedRunError after a signal; whatever else ends the run, once the answers are stored.
     """
-    _run(_Generation(pipeline, journal, failures_allowed, progress, role).run(rounds))
+    _run(_Generation(executor, pipeline, journal, failures_allowed, progress, role).run(rounds))
 
 
 class _Generation:
     def __init__(
-        self, pipeline: Pipeline, journal: Journal, failures_allowed: int, progress: Progress, role: str
+        self,
+        executor: Executor,
+        pipeline: Pipeline,
+        journal: Journal,
+        failures_allowed: int,
+        progress: Progress,
+        role: str,
     ) -> None:
-        self._pipeline, self._journal, self._progress, self._role = pipeline, journal, progress, role
+        self._executor, self._pipeline = executor, pipeline
+        self._journal, self._progress, self._role = journal, progress, role
         self._failures_left = failures_allowed
         self._waiting: list[Annotation] = []
         self._stop = asyncio.Event()
@@ -58,18 +67,18 @@ class _Generation:
             await self._opened(rounds, work)
 
     async def _opened(self, rounds: Sequence[Iterator[list[Sample]]], work: Stopping) -> None:
-        generator = self._pipeline.generator
-        await generator.open()
+        executor = self._executor
+        await executor.open(self._pipeline)
         try:
-            self._journal.claim(f"{self._role}model", generator.model)
+            self._journal.claim(f"{self._role}model", executor.model)
             for groups in (groups for groups in rounds if not self._stop.is_set()):
                 await self._ask_and_commit(groups)
                 self._commit_rest()
         finally:
             work.settled()
             self._commit_rest()
-            await generator.close()
-        self._journal.remember(self._role + FOUND, {"model": generator.model, "found": generator.provenance()})
+            await executor.close()
+        self._journal.remember(self._role + FOUND, {"model": executor.model, "found": executor.found()})
 
     async def _ask_and_commit(self, groups: Iterator[list[Sample]]) -> None:
         """Side by side, so that answers that cannot be stored end the asking."""
@@ -77,7 +86,7 @@ class _Generation:
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._commit_in_groups())
-                await self._pipeline.run(groups, self._record, self._stop)
+                await self._executor.run(groups, self._record, self._stop)
                 self._over = True
                 self._wake.set()
         except BaseExceptionGroup as group:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from pgen.checks import Check
     from pgen.components import Generator, PromptBuilder, Sampler, Sink, Source
+    from pgen.executors import Executor
     from pgen.segmenters import Segmenter
 
 hookspec = pluggy.HookspecMarker("pgen")
@@ -56,6 +57,12 @@ def pgen_sinks() -> Iterable[type["Sink"]]:
 
 
 @hookspec
+def pgen_executors() -> Iterable[type["Executor"]]:
+    """Where the work is done."""
+    return ()
+
+
+@hookspec
 def pgen_segmenters() -> Iterable[type["Segmenter"]]:
     """Ways to split an episode into skills."""
     return ()
@@ -74,6 +81,7 @@ HOOKS = {
     "generator": "pgen_generators",
     "check": "pgen_checks",
     "sink": "pgen_sinks",
+    "executor": "pgen_executors",
     "segmenter": "pgen_segmenters",
 }
 """The hook that provides each kind of component."""

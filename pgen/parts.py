@@ -8,6 +8,7 @@ from pgen.checks import Check
 from pgen.components import Component, Generator, PromptBuilder, Sampler, Sink, Source
 from pgen.config import Choice, RunConfig, fitting
 from pgen.errors import ConfigError
+from pgen.executors import Executor
 from pgen.languages import LANGUAGES
 from pgen.registry import Registry, registry
 
@@ -22,6 +23,7 @@ class Parts:
     sampler: Sampler
     prompts: PromptBuilder
     generator: Generator
+    executor: Executor
     sinks: tuple[Sink, ...]
     checks: tuple[Check, ...] = ()
     judge: Generator | None = None
@@ -53,6 +55,7 @@ def create(
         one(Sampler, config.sampler),
         one(PromptBuilder, config.prompt),
         one(Generator, config.generator),
+        one(Executor, config.executor),
         _given(sink, known) if isinstance(sink, Sink) else _sinks(names, config.sink_options, known),
         _checks(config, known) if checks is None else tuple(checks),
         judge,
@@ -70,6 +73,12 @@ def check_suited(parts: Parts, language: str) -> None:
         )
     if parts.judge is not None and not parts.judge.any_schema:
         raise ConfigError(f"--judge {parts.judge.name}: it only writes dialogues, and judges none; name a model's.")
+
+
+def travelling(parts: Parts) -> tuple[Component, ...]:
+    """The components that do the work between planning and the journal, wherever that is done."""
+    judges = () if parts.judge is None else (parts.judge,)
+    return (parts.source, parts.prompts, parts.generator, *parts.checks, *judges)
 
 
 def _judge(choice: Choice, known: Registry) -> Generator:

@@ -5,7 +5,7 @@ becomes an annotation with its stage and reason. The order of the answers is not
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
@@ -45,6 +45,8 @@ AHEAD = 16
 _ASK_AGAIN = frozenset({"truncated", "parse", "schema"})
 
 Emit = Callable[[Annotation], Awaitable[None]]
+Groups = Iterator[list[Sample]] | AsyncIterator[list[Sample]]
+"""Samples of one episode each; read in a thread, or awaited."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ class Pipeline:
     parse: Callable[[Reply, Prompt], Dialogue | Judgement] = parse
     known: Callable[[Sample], Annotation | None] = lambda sample: None
 
-    async def run(self, groups: Iterator[list[Sample]], emit: Emit, stop: asyncio.Event) -> None:
+    async def run(self, groups: Groups, emit: Emit, stop: asyncio.Event) -> None:
         """Ask about every sample of `groups` (samples of one episode each); ends early once `stop` is set."""
         with ExitStack() as readers, ThreadPoolExecutor(DECODERS, "decode") as pool:
             stream = _Stream(self, groups, emit, stop, pool)
@@ -167,7 +169,7 @@ class _Stream:
     def __init__(
         self,
         parts: Pipeline,
-        groups: Iterator[list[Sample]],
+        groups: Groups,
         emit: Emit,
         stop: asyncio.Event,
         pool: ThreadPoolExecutor,
@@ -215,6 +217,8 @@ class _Stream:
 
     async def _next(self) -> list[Sample] | None:
         async with self._turn:
+            if isinstance(self._groups, AsyncIterator):
+                return await anext(self._groups, None)
             return await asyncio.get_running_loop().run_in_executor(self._pool, next, self._groups, None)
 
     async def _say(self, turn: Sample) -> Annotation:

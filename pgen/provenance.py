@@ -115,6 +115,7 @@ def components(parts: Parts) -> dict[str, Any]:
         "source": parts.source.describe(),
         "sampler": parts.sampler.describe(),
         "prompt": {**parts.prompts.describe(), "hash": parts.prompts.fingerprint()},
+        "executor": {**parts.executor.describe(), **parts.executor.provenance()},
         "sinks": [sink.describe() for sink in parts.sinks],
     }
 

@@ -139,9 +139,11 @@ def _describe(problem: Exception) -> str:
 def _check_class(kind: str, cls: Any, plugin: str) -> None:
     from pgen import components as known
     from pgen.checks import Check
+    from pgen.executors import Executor
     from pgen.segmenters import Segmenter
 
-    kinds = (known.Source, known.Sampler, known.PromptBuilder, known.Generator, Check, known.Sink, Segmenter)
+    own = (known.Source, known.Sampler, known.PromptBuilder, known.Generator, known.Sink)
+    kinds = (*own, Check, Executor, Segmenter)
     base: type[Component] = next(cls for cls in kinds if cls.kind == kind)
     if not (isinstance(cls, type) and issubclass(cls, base)):
         raise PluginError(f"plugin {plugin}: {HOOKS[kind]} returned {cls!r}, which is not a pgen.{base.__name__}.")

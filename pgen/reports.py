@@ -25,6 +25,8 @@ class Plan:
     longest: int = 0
     retold: int = 0
     judged: int = 0
+    executor: str = ""
+    """Where the work will be done, if not in this process."""
     remarks: tuple[str, ...] = ()
     """What the sinks have to say of the output."""
 

@@ -23,7 +23,7 @@ from pgen.generation import FOUND, Progress, generate
 from pgen.interrupts import interruptible, uninterrupted
 from pgen.journal import Journal
 from pgen.judging import JudgePrompt, parse_judgement
-from pgen.parts import Parts, check_suited
+from pgen.parts import Parts, check_suited, travelling
 from pgen.pipeline import Pipeline
 from pgen.planning import Survey, planned
 from pgen.provenance import Tally, tally
@@ -55,6 +55,7 @@ class Run:
             return self
         self.workspace.check()
         check_suited(self.parts, self.options.language)
+        self.parts.executor.check(travelling(self.parts))
         self.parts.source.open()
         self.workspace.check_outside(self.parts.source.folder)
         self.parts.prompts.open()
@@ -84,7 +85,16 @@ class Run:
         asked = in_turn(first, ()) if self._turns else first
         prompt = prompt_for(self.parts.prompts, asked, sample_seed(self.options.seed, first), self.options.language)
         judged = round(self.options.judge_share * sizes["samples"]) if self.parts.judge else 0
-        return Plan(**sizes, notes=notes, sample=first, prompt=prompt, judged=judged, remarks=self._remarks()), answered
+        plan = Plan(
+            **sizes,
+            notes=notes,
+            sample=first,
+            prompt=prompt,
+            judged=judged,
+            executor=self.parts.executor.plan(),
+            remarks=self._remarks(),
+        )
+        return plan, answered
 
     def execute(self, progress: Callable[[int, int], Progress]) -> Report:
         """Ask what is missing, then write. `progress` is given the number of samples, and of those done before.
@@ -197,7 +207,8 @@ class Run:
 
     def _generate(self, journal: Journal, answers: Answers, progress: Progress) -> None:
         allowed = int(self.options.max_failures * self.plan.samples)
-        generate(self._pipeline(journal), (answers.missing(), answers.again()), journal, allowed, progress)
+        rounds = answers.missing(), answers.again()
+        generate(self.parts.executor, self._pipeline(journal), rounds, journal, allowed, progress)
 
     def _judge(self, journal: Journal, answers: Answers) -> Judgements:
         """Ask the judge what is missing. A judgement that fails is counted, and ends no run."""
@@ -216,7 +227,8 @@ class Run:
                 parse=parse_judgement,
             )
             if any(judgements.missing()) or journal.recall(JUDGE + FOUND) is None:
-                generate(pipeline, (judgements.missing(),), journal, self.plan.samples, lambda _: None, JUDGE)
+                rounds = (judgements.missing(),)
+                generate(parts.executor, pipeline, rounds, journal, self.plan.samples, lambda _: None, JUDGE)
         return judgements
 
     def _check_failures(self, counted: Tally, answers: Answers) -> None:

@@ -60,6 +60,9 @@ class FakeSource(Source):
         super().__init__()
         self._episodes = episodes or (make_episode(),)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), self._episodes
+
     def episodes(self) -> Iterator[Episode]:
         return iter(self._episodes)
 
@@ -82,6 +85,9 @@ class FakeGenerator(Generator):
         self.answer = answer or plain_answer
         self._concurrency = concurrency
         self.requests: list[Request] = []
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.answer, self._concurrency)
 
     @property
     def concurrency(self) -> int:

@@ -41,6 +41,7 @@ def sinks(*names, sink=None, **options):
     known = Registry([])
     known.register(Provides(), "provides")
     objects = {"source": FakeSource(), "generator": FakeGenerator(), "sampler": Every(), "prompt": Plain()}
+    objects["executor"] = Here()
     tables: dict = {kind: {"name": kind} for kind in objects} | {"check": {"name": "none"}}
     config = build({"output_dir": "out", **tables, "sink": {"name": list(names), **options}})
     return [part.name for part in create(config, objects | ({"sink": sink} if sink else {}), known).sinks]
@@ -52,6 +53,10 @@ class Every(pgen.Sampler):
 
 class Plain(pgen.PromptBuilder):
     name = "plain"
+
+
+class Here(pgen.Executor):
+    name = "here"
 
 
 @pytest.mark.parametrize(

@@ -72,6 +72,7 @@ def _pgen(task: Task) -> None:
     from pgen.journal import Journal
     from pgen.pipeline import Pipeline
     from pgen.records import Annotation
+    from pgen_local.executor import Local
     from pgen_prompts.hi_robot import HiRobotPrompt
     from pgen_qwen_openai.generator import QwenOpenAIGenerator
 
@@ -94,7 +95,7 @@ def _pgen(task: Task) -> None:
     if task.encode:
         with tempfile.TemporaryDirectory() as folder:
             journal = Journal(Path(folder) / "journal.sqlite")
-            generate(pipeline, (_samples(task.count),), journal, 0, count)
+            generate(Local(), pipeline, (_samples(task.count),), journal, 0, count)
             journal.close()
     else:
         asyncio.run(run())

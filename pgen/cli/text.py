@@ -16,6 +16,7 @@ def plan_text(plan: Plan) -> str:
         f"samples    {plan.samples:,} (one request each)",
         *_conversations(plan),
         f"images     {plan.images:,}",
+        *([f"executor   {plan.executor}"] if plan.executor else []),
         *([f"judged     about {plan.judged:,} (a request more each)"] if plan.judged else []),
         *_notes(plan.notes),
         *_remarks(plan.remarks),

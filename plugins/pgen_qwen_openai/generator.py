@@ -43,6 +43,10 @@ class QwenOpenAIGenerator(Generator):
         return self.options.concurrency
 
     @property
+    def gpus(self) -> float:
+        return float(self.options.replicas) if self.options.serve else 0.0
+
+    @property
     def model(self) -> str | None:
         return self._found.model if self._found else self.options.model
 

@@ -72,6 +72,10 @@ class QwenTransformers(Generator):
         return AHEAD * self.options.batch_size
 
     @property
+    def gpus(self) -> float:
+        return 0.0 if self.options.device in ("cpu", "mps") else 1.0
+
+    @property
     def model(self) -> str:
         return self.options.model
 

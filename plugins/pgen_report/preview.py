@@ -42,6 +42,7 @@ def ask(config: Path | None, options: Sequence[str], flags: Mapping[str, Any]) -
     from pgen.config import build, resolve
     from pgen.parts import create
     from pgen.run import Run
+    from pgen_local.executor import Local
 
     with TemporaryDirectory(prefix="pgen-preview-") as folder:
         values = {**resolve(config, flags, options), "output_dir": Path(folder) / "preview", "max_failures": 1.0}
@@ -49,7 +50,7 @@ def ask(config: Path | None, options: Sequence[str], flags: Mapping[str, Any]) -
         parts = create(settings)
         few = Few(parts.source, parts.sampler, settings.run.max_samples or 1)
         recorder, kept = Recorder(parts.generator), Kept()
-        chosen = replace(parts, source=few, generator=recorder, sinks=(kept,))
+        chosen = replace(parts, source=few, generator=recorder, executor=Local(), sinks=(kept,))
         with Run(settings.run, chosen) as run, ProgressBar() as bar:
             run.execute(bar.start)
     return Asked(kept.annotations, recorder.exchanges, kept.manifest, few.samples)

@@ -1,0 +1,135 @@
+"""The executor `ray`: workers on one machine or many, each with a source and a generator of its own.
+
+Episodes are the unit. Answers come back to this process, which alone has the journal; what a worker that dies had
+not told yet is asked by another.
+"""
+
+import asyncio
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field, field_validator
+
+from pgen.components import Component, Options
+from pgen.errors import ConfigError
+from pgen.executors import Executor
+from pgen.pipeline import Emit, Pipeline
+from pgen.records import Annotation, Sample
+from pgen_ray.packing import check_packs, pack
+
+if TYPE_CHECKING:
+    from pgen_ray.cluster import Cluster, Share
+    from pgen_ray.crew import Crew
+
+
+class RayOptions(Options):
+    workers: int | None = Field(None, ge=1, le=100_000)
+    """How many workers; where not given, as many as the GPUs of the cluster are enough for, or one on each machine
+    where the generator computes on none."""
+    address: str | None = None
+    """The cluster to join, as HOST:PORT, or `auto` on one of its machines; RAY_ADDRESS where not given, and
+    without that, Ray is started on this machine for the time of the run."""
+    cpus: float = Field(1.0, ge=0)
+    """CPUs that Ray keeps free for each worker; it decodes with two threads."""
+    gpus: float | None = Field(None, ge=0)
+    """GPUs that each worker has for itself; where not given, what the generator computes on, if there are any: one
+    for qwen-transformers on a GPU, none for a server elsewhere."""
+    patience: float = Field(120.0, gt=0, allow_inf_nan=False)
+    """Seconds that are waited for a worker while there is none."""
+
+    @field_validator("address")
+    @classmethod
+    def _of_a_cluster(cls, value: str | None) -> str | None:
+        if value is None or value == "auto":
+            return value
+        host, _, port = value.rpartition(":")
+        if "://" in value or not host or not port.isdigit():
+            raise ValueError("an address is HOST:PORT, or auto; start pgen on one of the cluster's machines")
+        return value
+
+
+class RayExecutor(Executor):
+    """Workers of Ray: on this machine, or on a cluster that is joined by its address."""
+
+    name = "ray"
+    Options = RayOptions
+    options: RayOptions
+    _crew: "Crew | None" = None
+    _cluster: "Cluster | None" = None
+    _workers = _deaths = 0
+
+    def check(self, components: Sequence[Component]) -> None:
+        if find_spec("ray") is None:
+            raise ConfigError("executor ray needs Ray, which is not installed: install pgen with the extra `ray`.")
+        for component in components:
+            check_packs(component)
+
+    def plan(self) -> str:
+        workers = "as many workers as there is room for"
+        if self.options.workers is not None:
+            workers = f"{self.options.workers:,} workers"
+        address = self.options.address or os.environ.get("RAY_ADDRESS")
+        return f"ray, {workers}, {f'on the cluster {address}' if address else 'on this machine'}"
+
+    async def open(self, pipeline: Pipeline) -> None:
+        from pgen_ray.cluster import Cluster, Share
+        from pgen_ray.crew import Crew
+
+        options = self.options
+        work = pack(replace(pipeline, known=_nothing_known))
+        wished = Share(options.workers or 1, options.cpus, options.gpus or 0.0)
+        self._cluster = cluster = Cluster(options.address, wished)
+        try:
+            share = cluster.share(options.workers, options.cpus, options.gpus, pipeline.generator.gpus)
+            self._crew = Crew(pipeline, _hiring(work, share), share, cluster.offers(), options.patience)
+            await self._crew.open()
+        except BaseException:
+            await self.close()
+            raise
+
+    @property
+    def model(self) -> str | None:
+        assert self._crew is not None
+        return self._crew.model
+
+    def found(self) -> dict[str, Any]:
+        return self._found
+
+    async def run(self, groups: Iterator[list[Sample]], emit: Emit, stop: asyncio.Event) -> None:
+        assert self._crew is not None
+        await self._crew.run(groups, emit, stop)
+
+    async def close(self) -> None:
+        try:
+            if self._crew is not None:
+                await self._crew.close()
+                self._found = self._crew.found
+                self._workers = max(self._workers, self._crew.most)
+                self._deaths += self._crew.deaths
+        finally:
+            if self._cluster is not None:
+                self._cluster.close()
+
+    def provenance(self) -> dict[str, Any]:
+        return {"workers": self._workers, "deaths": self._deaths}
+
+
+def _hiring(work: bytes, share: "Share") -> Any:
+    """A function that asks Ray for one more worker."""
+    import ray
+
+    from pgen_ray.worker import Worker
+
+    actor: Any = ray.remote(Worker)
+    wish = {"num_cpus": share.cpus, "num_gpus": share.gpus, "max_restarts": 0, "scheduling_strategy": "SPREAD"}
+    folder = str(Path.cwd())
+    return lambda: actor.options(**wish).remote(work, folder)
+
+
+def _nothing_known(sample: Sample) -> Annotation | None:
+    """Stands in for the journal, which does not travel."""
+    return None

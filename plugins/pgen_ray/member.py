@@ -1,0 +1,67 @@
+"""A worker as the run sees it: a handle of Ray's, and the episodes that it was given."""
+
+import pickle
+from typing import Any
+
+from pgen.records import Annotation
+from pgen_ray.episodes import Answer, Episode, Known
+from pgen_ray.worker import News, Opened
+
+
+class Member:
+    """Every call raises RayError where the worker is dead, and what went wrong in it as it was raised there."""
+
+    def __init__(self, actor: Any) -> None:
+        self._actor = actor
+        self.episodes: dict[int, Episode] = {}
+        self.wants = 0
+        self.alone = False
+        """It has an episode that may have killed others, and is given no further one beside it."""
+
+    async def here(self) -> None:
+        """Returns once the worker has its place on a machine."""
+        await self._actor.here.remote()
+
+    async def open(self) -> Opened:
+        opened: Opened = _value(await self._actor.open.remote())
+        return opened
+
+    async def exchange(self) -> News:
+        news: News = _value(await self._actor.exchange.remote())
+        return news
+
+    async def close(self) -> dict[str, Any]:
+        found: dict[str, Any] = _value(await self._actor.close.remote())
+        return found
+
+    def give(self, number: int, episode: Episode, known: Known, alone: bool) -> None:
+        """Without waiting: if it does not arrive, the worker is dead, and `exchange` says so."""
+        self.episodes[number] = episode
+        self.wants -= 1
+        self.alone = alone
+        self._actor.give.remote(pickle.dumps([episode.given(number, known)], protocol=5))
+
+    def arrived(self, answer: Answer) -> Annotation:
+        """The answer with its sample; once it is safe, `settle`."""
+        return self.episodes[answer.number].arrived(answer)
+
+    def settle(self, number: int) -> None:
+        """Let go of an episode that is done."""
+        if self.episodes[number].done:
+            del self.episodes[number]
+            self.alone = False
+
+    def stop(self) -> None:
+        self._actor.stop.remote()
+
+    def kill(self) -> None:
+        import ray
+
+        ray.kill(self._actor)
+
+
+def _value(told: bytes) -> Any:
+    value, error = pickle.loads(told)
+    if error is not None:
+        raise error
+    return value

@@ -1,0 +1,41 @@
+"""Components on their way to another process. What would not arrive as it is, is refused beforehand."""
+
+import inspect
+import pickle
+from typing import Any
+
+from pgen.components import Component
+from pgen.errors import ConfigError
+
+
+def pack(value: Any) -> bytes:
+    """The value as bytes, classes of a script or a notebook included."""
+    from ray import cloudpickle
+
+    packed: bytes = cloudpickle.dumps(value)
+    return packed
+
+
+def check_packs(component: Component) -> None:
+    """Raises ConfigError where the component would arrive as another than it is, or not at all."""
+    what = f"{component.kind} {component.name}"
+    if _holds_more(component):
+        raise ConfigError(
+            f"executor ray: the {what} was made from more than its options, which workers would not be told. Give "
+            f"{type(component).__name__} a __reduce__, or use the executor local."
+        )
+    try:
+        pickle.loads(pack(component))
+    except Exception as error:  # whatever it holds may raise anything
+        raise ConfigError(
+            f"executor ray: the {what} cannot be sent to workers ({type(error).__name__}: {error}). What it holds has "
+            "to be picklable; open files and connections belong into its `open`."
+        ) from None
+
+
+def _holds_more(component: Component) -> bool:
+    cls = type(component)
+    if cls.__reduce__ is not Component.__reduce__ or cls.__init__ is Component.__init__:
+        return False
+    kinds = {parameter.kind for parameter in list(inspect.signature(cls.__init__).parameters.values())[1:]}
+    return kinds != {inspect.Parameter.VAR_KEYWORD}

@@ -1,0 +1,206 @@
+"""One worker: an actor of Ray with a source and a generator of its own, which runs the pipeline over what it is given.
+
+It is asked by `exchange`, which waits until there is something to tell, and then tells all there is: a request
+between two processes costs a hundred times what an answer does. Errors are values, so that they arrive as they are.
+"""
+
+import asyncio
+import logging
+import os
+import pickle
+import traceback
+from collections import deque
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+from pgen.errors import ConfigError, PgenError
+from pgen.pipeline import Pipeline
+from pgen.records import Annotation, Sample
+from pgen.secrets import redact
+from pgen_ray.episodes import Answer, Given, unsaid
+from pgen_ray.feed import Feed
+
+LINGER = 0.1
+"""Seconds that answers wait for others to be told with, unless the worker has nothing left to do."""
+
+MOST = 512
+"""Answers that wait to be told, at most."""
+
+
+class Opened(NamedTuple):
+    """Who answers."""
+
+    model: str | None
+    found: dict[str, Any]
+
+
+@dataclass(slots=True)
+class News:
+    """What a worker tells: answers, how many more episodes it wants, warnings, and whether it has ended, and why."""
+
+    answers: list[Answer] = field(default_factory=list)
+    wants: int = 0
+    warnings: list[str] = field(default_factory=list)
+    ended: bool = False
+    error: BaseException | None = None
+
+
+class Worker:
+    """`work` is the pickled pipeline, `folder` the one that relative paths begin at."""
+
+    def __init__(self, work: bytes, folder: str) -> None:
+        self._work, self._folder = work, folder
+        self._changed, self._room, self._stop = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._episodes = Feed(self._changed)
+        self._places: dict[Sample, deque[tuple[int, int]]] = {}
+        self._known: dict[int, dict[Sample, Annotation]] = {}
+        self._left: dict[int, int] = {}
+        self._news = News()
+        self._running: asyncio.Task[None] | None = None
+
+    async def here(self) -> None:
+        """Answers once the actor has a place to run."""
+
+    async def open(self) -> bytes:
+        """An Opened, once the source and the generator are open."""
+        return await _told(self._open)
+
+    async def give(self, given: bytes) -> None:
+        """Take episodes."""
+        for episode in pickle.loads(given):
+            self._take(episode)
+
+    async def exchange(self) -> bytes:
+        """The News, as soon as there are some."""
+        return await _told(self._exchange)
+
+    async def stop(self) -> None:
+        """Ask no more; what is in flight is told before the end."""
+        self._stop.set()
+        self._episodes.end()
+
+    async def close(self) -> bytes:
+        """What the generator found out, once all is closed."""
+        return await _told(self._close)
+
+    async def _open(self) -> Opened:
+        with suppress(OSError):
+            os.chdir(self._folder)
+        _Told(self._warn)
+        try:
+            pipeline: Pipeline = pickle.loads(self._work)
+        except (ImportError, AttributeError) as error:
+            raise ConfigError(
+                f"a worker of Ray on {os.uname().nodename} lacks what the run needs: {error}. Install the same "
+                "packages there."
+            ) from None
+        self._pipeline = replace(pipeline, known=self._recall)
+        pipeline.source.open()
+        pipeline.prompts.open()
+        await pipeline.generator.open()
+        self._running = asyncio.create_task(self._run())
+        return Opened(pipeline.generator.model, pipeline.generator.provenance())
+
+    def _take(self, episode: Given) -> None:
+        self._left[episode.number] = len(episode.samples)
+        for position, sample in enumerate(episode.samples):
+            self._places.setdefault(unsaid(sample), deque()).append((episode.number, position))
+        if episode.known:
+            self._known[episode.number] = {annotation.sample: annotation for annotation in episode.known}
+        self._episodes.put(episode.samples)
+
+    def _recall(self, turn: Sample) -> Annotation | None:
+        """What came along of this turn, which is then told like an answer: the next one builds on it."""
+        number, _ = self._places[unsaid(turn)][0]
+        annotation = self._known.get(number, {}).get(turn)
+        if annotation is not None:
+            self._tell(annotation, known=True)
+        return annotation
+
+    async def _run(self) -> None:
+        try:
+            await self._pipeline.run(self._episodes, self._emit, self._stop)
+        except Exception as error:
+            self._news.error = _portable(error)
+        finally:
+            self._news.ended = True
+            self._changed.set()
+
+    def _warn(self, text: str) -> None:
+        self._news.warnings.append(text)
+        self._changed.set()
+
+    async def _emit(self, annotation: Annotation) -> None:
+        while len(self._news.answers) >= MOST:
+            self._room.clear()
+            await self._room.wait()
+        self._tell(annotation)
+
+    def _tell(self, annotation: Annotation, known: bool = False) -> None:
+        key = unsaid(annotation.sample)
+        number, position = self._places[key].popleft()
+        if not self._places[key]:
+            del self._places[key]
+        self._left[number] -= 1
+        if not self._left[number]:
+            del self._left[number]
+            self._known.pop(number, None)
+        told = annotation.plan, annotation.outcome, annotation.usage, annotation.checks
+        self._news.answers.append(Answer(number, position, *told, known))
+        self._changed.set()
+
+    async def _exchange(self) -> News:
+        while not (self._news.answers or self._news.warnings or self._news.ended or self._episodes.wants > 0):
+            self._changed.clear()
+            await self._changed.wait()
+        if not (self._news.ended or self._episodes.idle):
+            await asyncio.sleep(LINGER)
+        news, self._news = self._news, News(ended=self._news.ended)
+        news.wants = self._episodes.told()
+        self._room.set()
+        return news
+
+    async def _close(self) -> dict[str, Any]:
+        pipeline, running = self._pipeline, self._running
+        if running is not None:
+            running.cancel()
+            await asyncio.wait([running])
+        await pipeline.generator.close()
+        pipeline.source.close()
+        return pipeline.generator.provenance()
+
+
+class _Told(logging.Handler):
+    """Warnings of pgen's own, on their way to whoever reads the run's."""
+
+    def __init__(self, tell: Callable[[str], object]) -> None:
+        super().__init__(logging.WARNING)
+        self._tell, self._loop = tell, asyncio.get_running_loop()
+        log = logging.getLogger("pgen")
+        log.handlers[:], log.propagate = [self], False
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._loop.call_soon_threadsafe(self._tell, redact(record.getMessage()))
+
+
+async def _told(work: Callable[[], Awaitable[Any]]) -> bytes:
+    """What came of it, or the error, pickled."""
+    try:
+        return pickle.dumps((await work(), None), protocol=5)
+    except Exception as error:
+        return pickle.dumps((None, _portable(error)), protocol=5)
+
+
+def _portable(error: Exception) -> Exception:
+    """The error as it is where it can travel, with its traceback where it was not expected."""
+    if not isinstance(error, PgenError):
+        error.add_note(redact(f"In a worker of Ray:\n{''.join(traceback.format_exception(error))}"))
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:
+        told = RuntimeError(f"{type(error).__name__}: {error}")
+        told.__notes__ = error.__notes__
+        return told
+    return error
