@@ -19,10 +19,11 @@ def plugins(ctx: click.Context) -> None:
     if ctx.invoked_subcommand:
         return
     known = registry()
+    width = max((len(name) for kind in HOOKS for name in known.components(kind)), default=0) + 2
     for kind in HOOKS:
         click.echo(f"{kind}s" if kind != "prompt" else "prompt builders")
         for name, cls in known.components(kind).items():
-            click.echo(f"  {name:<14}{_headline(cls)}  [{known.owner(kind, name)}]")
+            click.echo(f"  {name:<{width}}{_headline(cls)}  [{known.owner(kind, name)}]")
     for plugin in known.plugins:
         if plugin.error:
             click.echo(f"failed to load: {plugin.name} ({plugin.distribution}): {plugin.error}", err=True)
