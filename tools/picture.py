@@ -24,7 +24,7 @@ MOMENTS = (54, 123, 300)
 """Frames of the first episode that were sampled."""
 CAMERA = "observation.images.front"
 
-PANEL, FRAME = (400, 596), (400, 300)
+PANEL, FRAME = (400, 650), (400, 300)
 GAP, MARGIN, PAD = 24, 20, 14
 """Between the panels, around them, and inside a bubble."""
 INK, MUTED, PAPER = (28, 32, 38), (96, 104, 114), (255, 255, 255)

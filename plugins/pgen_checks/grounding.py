@@ -151,6 +151,8 @@ def _acted_on(name: str, promised: list[str]) -> bool:
 def _other_deed(promised: list[str], text: str, now: Phrase) -> str:
     """A deed that the robot promises and that goes against what it does; empty where it speaks of its own too."""
     own = _deeds_of(now)
+    if wrong := _switched(promised, now):
+        return wrong
     if not own or deeds(text) & own or now.verb in map(stem, words_of(text)):
         return ""
     against = {deed for mine in own for deed in _OPPOSED.get(mine, "").split()} - own
@@ -161,9 +163,22 @@ def _other_deed(promised: list[str], text: str, now: Phrase) -> str:
     return ""
 
 
+def _switched(promised: list[str], now: Phrase) -> str:
+    """What a robot promises that turns on what it turns off, or off what it turns on."""
+    for own, other in (("on", "off"), ("off", "on")):
+        if now.act == "switch" and own in (*words_of(now.do)[1:2], *words_of(now.do)[-1:]):
+            for said in promised:
+                words = words_of(_ASIDE.split(said)[0])
+                if {"turn", "switch"} & set(map(stem, words)) and other in words and own not in words:
+                    return said.strip()
+    return ""
+
+
 def _deeds_of(now: Phrase) -> frozenset[str]:
-    """What the skill does, in every word that people may have for it."""
-    return (deeds(_without(now.do, now.objects)) | ({now.act} if now.act in DEEDS else frozenset())) & set(DEEDS)
+    """What the skill does, in every word that people may have for it; its kind counts where the verb has no other."""
+    named = deeds(_without(now.do, now.objects)) & set(DEEDS)
+    against = {deed for mine in named for deed in _OPPOSED.get(mine, "").split()}
+    return named | ({now.act} & (set(DEEDS) - against))
 
 
 def _without(text: str, things: tuple[str, ...]) -> str:

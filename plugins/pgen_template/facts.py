@@ -1,7 +1,8 @@
 """What can be said about a sample: the names that the phrases use, only where they are grounded.
 
 do, doing          the next skill ("pick up the cup", "picking up the cup")
-do_it, doing_it    the same with a pronoun for its thing ("pick it up")
+do_it, doing_it    the same with a pronoun for its thing, where there is one ("pick it up")
+do_so, doing_so    the same, where the latest other skill names that thing already; else as do, doing
 obj                its thing, with what agrees: them/it (as object, subject), is, has, s; dest: where it goes
 last_doing, last_done  the latest other skill; task: the task, where it does not contradict the skill
 not_obj, not_do, not_doing, not_done  what a negative forbids; care, other: a constraint, a thing to mind
@@ -18,7 +19,7 @@ from pgen_prompts.grounds import bystanders, earlier, may_be_same, ruled_out
 from pgen_prompts.reply import sayable
 from pgen_template.phrasebook import compose, phrases
 
-_LONGEST_ASIDE = 70
+_LONGEST_ASIDE, _LONGEST_TASK = 70, 40
 _LONGEST_LABEL = 150
 _RESTING = {"into": "in", "onto": "on", "to": "at"}
 _NEED_PLACE = ("put", "set", "lay", "place")
@@ -37,6 +38,8 @@ def facts_of(sample: Sample, random: Random) -> dict[str, str]:
     if others := [thing for thing in bystanders(sample) if len(thing) < _LONGEST_ASIDE]:
         facts["other"] = random.choice(others)
     facts["care"] = _care(phrase, facts, random)
+    known = facts.get("obj") and facts["obj"] in facts.get("last_doing", "")
+    facts |= {f"{name}_so": facts[f"{name}_it" if known else name] for name in ("do", "doing")}
     facts = {name: value for name, value in facts.items() if value}
     return facts | {_capital(name): _capital(value) for name, value in facts.items()}
 
@@ -47,7 +50,9 @@ def in_other_words(facts: dict[str, str], random: Random) -> dict[str, str]:
         if facts["do"].startswith(f"{known} "):
             other = random.choice([verb for verb in others if verb not in _NEED_PLACE or "dest" in facts] or [known])
             do, doing = other + facts["do"][len(known) :], _gerund(other) + facts["doing"][len(_gerund(known)) :]
-            return facts | {"do": do, "doing": doing, "Do": _capital(do), "Doing": _capital(doing)}
+            said = {"do": do, "doing": doing}
+            said |= {f"{name}_so": text for name, text in said.items() if facts[f"{name}_so"] == facts[name]}
+            return facts | said | {_capital(name): _capital(text) for name, text in said.items()}
     return facts
 
 
@@ -62,7 +67,7 @@ def _capital(text: str) -> str:
 
 def _thing(phrase: Phrase) -> dict[str, str]:
     if not phrase.objects:
-        return {"them": "it"}
+        return {"them": "it", "do_it": phrase.do, "doing_it": phrase.doing}
     thing = phrase.objects[0]
     facts = {"obj": thing, "do_it": phrase.do_it, "doing_it": phrase.doing_it, **_agreement(thing)}
     preposition, _, place = phrase.where.partition(" ")
@@ -87,7 +92,7 @@ def _before(sample: Sample) -> dict[str, str]:
 def _task(sample: Sample, phrase: Phrase) -> dict[str, str]:
     """The task, unless it is the skill itself or speaks of other things of the same kind."""
     task = read_task(sample.task_description)
-    if not task.verb or len(task.do) > _LONGEST_ASIDE or task.do == phrase.do:
+    if not task.verb or len(task.do) > _LONGEST_TASK or task.do == phrase.do:
         return {}
     heads = {thing.split()[-1]: thing for thing in task.objects}
     contradicts = any(

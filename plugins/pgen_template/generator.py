@@ -15,6 +15,7 @@ from pgen_prompts.english import read
 from pgen_prompts.english.verbs import gerund, participle
 from pgen_prompts.planner import RESPONSE_TYPES, SCENARIO_TYPES, PlanOptions, fitting_responses, plan
 from pgen_prompts.reply import MAX_LENGTH, sayable
+from pgen_template.asides import asides
 from pgen_template.facts import facts_of, in_other_words
 from pgen_template.phrasebook import compose, phrases
 
@@ -24,8 +25,12 @@ _IN_OTHER_WORDS = 0.5
 """How often the person uses another verb than the skill's name."""
 _HINTING = 0.7
 """How often a hint is one that was made for the kind of deed."""
-_LEADING = 0.25
-"""How often the person says something before the request."""
+_LEADING = 0.1
+"""How often the person opens with a word of praise or a greeting."""
+_FIRST = 0.5
+"""How often the person speaks of other matters before the request."""
+_USER, _ROBOT = 38, 33
+"""Words of the person and of the robot at most, where something is said beside the matter."""
 
 
 class TemplateOptions(Options):
@@ -83,9 +88,25 @@ def dialogue(sample: Sample, kind: Plan, seed: int) -> tuple[str, str]:
     user = _user(sample, kind, facts, random)
     refuses = (kind.scenario_type, kind.response_type) == ("negative_task", "constraint_acknowledgment")
     briefly = random.random() < _BRIEFLY and not refuses
-    robot = _robot(kind, _brief(facts, user) if briefly else facts, random)
+    robot = _robot(kind, _heard(_brief(facts, user) if briefly else facts, user, random), random)
     plain = f"Please {facts['do']}.", f"Sure, {facts['doing']}."
-    return (user if len(user) <= MAX_LENGTH else plain[0]), (robot if len(robot) <= MAX_LENGTH else plain[1])
+    user, robot = (user if len(user) <= MAX_LENGTH else plain[0]), (robot if len(robot) <= MAX_LENGTH else plain[1])
+    return _with_asides(user, robot, sample, kind, random)
+
+
+def _with_asides(user: str, robot: str, sample: Sample, kind: Plan, random: Random) -> tuple[str, str]:
+    """Both with something beside the matter, as long as that leaves them short."""
+    beside, answer = asides(sample, random)
+    first = random.random() < _FIRST and kind.scenario_type != "situated_correction"
+    said = f"{beside} {user}" if first else f"{user} {beside}"
+    replied = f"{robot} {answer}"
+    return (said if beside and _short(said, _USER) else user), (
+        replied if answer and _short(replied, _ROBOT) else robot
+    )
+
+
+def _short(text: str, words: int) -> bool:
+    return len(text) <= MAX_LENGTH and len(text.split()) <= words
 
 
 def _user(sample: Sample, kind: Plan, facts: dict[str, str], random: Random) -> str:
@@ -112,6 +133,15 @@ def _hint(sample: Sample, facts: dict[str, str], random: Random) -> str:
     now = read(sample.skill_current)
     hints = phrases()["hints" if now.objects else "bare"].get(now.act, [])
     return compose(hints, facts, random) if random.random() < _HINTING else ""
+
+
+def _heard(facts: dict[str, str], user: str, random: Random) -> dict[str, str]:
+    """The facts for the robot, which may leave the deed unsaid where the person has named it or its thing."""
+    named = {facts["do"], facts["doing"], facts.get("obj", facts["do"])}
+    if not any(name.lower() in user.lower() for name in named):
+        return facts
+    on_it = compose(["<seen>"], {}, random)
+    return facts | {"on_it": on_it if on_it.startswith(("I'm ", "I'll ")) else on_it[:1].lower() + on_it[1:]}
 
 
 def _brief(facts: dict[str, str], user: str) -> dict[str, str]:

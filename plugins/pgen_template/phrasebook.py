@@ -1,4 +1,4 @@
-"""Phrases with choices, filled from facts: "[Could|Can] you {do}[ now|]?".
+"""Phrases with choices, words from lists, and facts: "[Could|Can] you {do} <calmly>?".
 
 A phrase, or a choice in it, counts only where the facts have every name it uses. What a fact holds is
 inserted once and never read as a phrase.
@@ -14,6 +14,8 @@ from random import Random
 from typing import Any
 
 _CHOICE = re.compile(r"\[([^\]]*)\]")
+_STARTS = re.compile(r"(?<=[.?] )[a-z]")
+_LIST = re.compile(r"<(\w+)>")
 _TRIES = 6
 _ONCE = {word: word for word in ("please", "now", "again", "just", "then", "instead", "so", "okay", "but", "sure")}
 """Words that sound odd twice in one breath, and what else counts as the same."""
@@ -30,9 +32,14 @@ _ONCE |= {
 
 
 @cache
+def load(name: str) -> dict[str, Any]:
+    """A file of phrases that comes with the package."""
+    return tomllib.loads(files("pgen_template").joinpath(f"{name}.toml").read_text(encoding="utf-8"))
+
+
 def phrases() -> dict[str, Any]:
-    """The phrases that come with the package."""
-    return tomllib.loads(files("pgen_template").joinpath("phrases.toml").read_text(encoding="utf-8"))
+    """What is said of the matter itself."""
+    return load("phrases")
 
 
 def compose(choices: Iterable[str], facts: Mapping[str, str], random: Random) -> str:
@@ -42,10 +49,26 @@ def compose(choices: Iterable[str], facts: Mapping[str, str], random: Random) ->
         return ""
     said = ""
     for _ in range(_TRIES):
-        said = "".join(random.choice(part) for part in random.choice(usable)).format_map(facts)
+        said = _worded("".join(random.choice(part) for part in random.choice(usable)), random).format_map(facts)
         if not _repetitive(said):
             break
     return said[:1].upper() + said[1:]
+
+
+def _worded(phrase: str, random: Random) -> str:
+    """The phrase with a word of each list that it names, none of them twice."""
+    used: set[str] = set()
+    while found := _LIST.search(phrase):
+        word = random.choice([word for word in words()[found[1]] if word not in used])
+        used |= set() if "<" in word else {word}
+        phrase = phrase[: found.start()] + word + phrase[found.end() :]
+    return _STARTS.sub(lambda match: match[0].upper(), phrase)
+
+
+@cache
+def words() -> dict[str, tuple[str, ...]]:
+    """The lists of words, by name; in a word there may be another list's name."""
+    return {name: tuple(" ".join(listed.split()).split("; ")) for name, listed in load("words").items()}
 
 
 @cache

@@ -119,3 +119,9 @@ def test_of_two_answers_under_one_name_it_is_never_a_mixture(rng):
     said = {outcome(TEXT[:-1] + f', "user_prompt": "Other {n}"}}')[0] for n in range(10)}
     assert None not in said
     assert {one.user_prompt for one in said} == {f"Other {n}" for n in range(10)}
+
+
+def test_a_reply_of_more_than_64_kb_is_none_however_well_it_fits():
+    padded = TEXT[:-1] + " " * 65_536 + "}"
+    assert outcome(padded)[0] is None
+    assert outcome(TEXT[:-1] + " " * 60_000 + "}")[0] is not None

@@ -119,3 +119,23 @@ def test_what_makes_two_requests_nearly_the_same_is_an_option():
 def test_a_sample_that_failed_is_not_checked():
     failed = Annotation(sample("pick up the cup"), Plan(), Failure("refused", "no"))
     assert Overview(CHECKS, "en", 1).examined(examined(failed, CHECKS, Context())) == failed
+
+
+@pytest.mark.parametrize(
+    ("skill", "promise", "found"),
+    [
+        ("turn on the stove", "I'll turn off the stove.", True),
+        ("turn on the stove", "I'll turn it on now.", False),
+        ("switch off the lamp", "Switching the lamp on now.", True),
+        ("turn off the stove", "I'll turn it off and carry on.", False),
+        ("turn the knob on the stove", "I'll turn the stove off.", False),
+        ("pull the lever down", "I'll push the lever.", True),
+        ("pull the lever down", "I'll pull the lever.", False),
+        ("push the box", "I'll pull the box.", True),
+        ("open the gripper", "I'll let go of it.", False),
+    ],
+)
+def test_a_robot_that_promises_the_opposite_is_noticed(skill, promise, found):
+    said = Annotation(sample(skill), Plan(), Dialogue("Go on with it, please.", promise))
+    finding = Grounding().check(said, Context())
+    assert (finding.code if finding else None) == ("other_action" if found else None)

@@ -9,7 +9,10 @@ import pytest
 from asking_servers import ask, outcome, requests, with_clips
 from server_environments import missing
 
+from pgen.api import annotate
+from pgen.judging import SCORES
 from pgen.records import Dialogue
+from pgen.testing import FakeSource, MemorySink, make_episode
 from pgen_qwen_openai.generator import QwenOpenAIGenerator
 
 STRUCTURED = json.dumps({"backend": "guidance", "disable_any_whitespace": True})
@@ -76,3 +79,17 @@ def test_the_greedy_text_is_that_of_the_model_in_this_process(answered):
     asked = [*requests(COMPARED), *list(with_clips(CLIPS))[::2]]
     texts = [reply.text for reply in asyncio.run(ask(local, asked))]
     assert texts == [reply.text for reply in (*replies[:COMPARED], *replies[COUNT::2])]
+
+
+def test_a_judge_gives_scores_that_fit_for_every_dialogue(vllm_python, checkpoint, quiet, tmp_path):
+    """Of random weights, so that they mean nothing: guided decoding keeps them to the schema."""
+    judge = QwenOpenAIGenerator(
+        serve=command(vllm_python, checkpoint(vllm_python, FAMILY)), max_tokens=TOKENS, serve_timeout=400, max_retries=2
+    )
+    sink = MemorySink()
+    source = FakeSource(*(make_episode(index=index) for index in range(4)))
+    annotate(source, tmp_path / "out", generator="template", judge=judge, judge_share=1.0, sink=sink)
+    told = sink.manifest["judge"]
+    assert (told["failed"], told["judged"]) == (0, len(sink.annotations))
+    assert all(1 <= told["mean"][name] <= 5 for name in SCORES)
+    assert told["model"] == "tiny"

@@ -86,3 +86,25 @@ def test_a_picture_cut_short_fails_its_sample_alone(labeled):
     assert good["status"] == "ok"
     assert (bad["status"], bad["stage"], bad["user_prompt"]) == ("failed", "decode", None)
     assert "cut.jpg" in bad["reason"]
+
+
+@pytest.mark.parametrize("side", [9000, 20_000])
+def test_a_small_file_that_holds_a_giant_picture_is_refused_before_it_is_decoded(labeled, side):
+    """A decompression bomb: a few kilobytes that would take hundreds of megabytes."""
+    bomb = labeled.parent / "frames/bomb.png"
+    Image.new("1", (side, side)).save(bomb)
+    assert bomb.stat().st_size < 200_000
+    labeled.write_text(json.dumps({**LINE, "images": ["frames/bomb.png"]}))
+    arguments = [
+        "annotate",
+        "--root",
+        str(labeled),
+        "--output-dir",
+        str(labeled.parent / "out"),
+        "--generator",
+        "template",
+    ]
+    told = CliRunner().invoke(cli, arguments)
+    assert told.exit_code == 2, told.output
+    assert "bomb.png does not open" in told.output
+    assert "pixels" in told.output
