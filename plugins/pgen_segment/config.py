@@ -18,7 +18,7 @@ MODEL_FREE = "template"
 """The generator without a model: what it stands for here is the segmenter without one."""
 WITHOUT, WITH = "gripper", "vlm"
 _SOURCE = {"root": "root", "repo_id": "repo_id", "revision": "revision", "episodes": "episodes", "camera": "cameras"}
-_SEGMENTER = ("gripper", "vocabulary", "frames_per_second", "relabel", "snap")
+_SEGMENTER = ("gripper", "vocabulary", "frames_per_second", "relabel", "snap", "prompt", "names")
 _GENERATOR = tuple(flag for flag, (kind, _) in SHORT.items() if kind == Generator.kind)
 
 

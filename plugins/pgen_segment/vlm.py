@@ -18,18 +18,17 @@ from pgen.interrupts import stopping
 from pgen.journal import Journal
 from pgen.records import Episode, Skill
 from pgen.segmenters import Recording, Segmenter
-from pgen_segment import vocabulary
+from pgen_segment import ownprompt, vocabulary
 from pgen_segment.asking import wording
 from pgen_segment.asking.asker import Asker
 from pgen_segment.asking.episodes import Episodes, Look
 from pgen_segment.asking.loop import Loop
 from pgen_segment.gripper import Gripper
+from pgen_segment.naming import Naming, mixed
 from pgen_segment.reading import dataset_of
 from pgen_segment.snapping import snap
 from pgen_segment.whole import make_whole
 
-TILES = 16
-"""Tiles of a sheet that are read as large as they are shown; more are read larger and scaled down once more."""
 AHEAD = 2
 """Episodes under way beside those whose questions are in flight."""
 
@@ -38,13 +37,15 @@ class VlmOptions(Options):
     frames_per_second: float = Field(2.0, gt=0, le=30)
     """Frames shown of each second."""
     window: int = Field(60, ge=2, le=60)
-    """Frames on a sheet at most; a longer episode is shown in several windows."""
+    """Frames on a sheet or in a clip at most; a longer episode is shown in several windows."""
     overlap: int = Field(8, ge=1, le=30)
     """Frames that two windows share at least, less than `window`."""
     max_pixels: int = Field(2007040, ge=1024)
-    """Pixels of a sheet at most."""
+    """Pixels of a sheet at most, or of a clip's frames together."""
     names: Literal["imperative", "third-person"] = "imperative"
-    """How skills are named."""
+    """How skills are named; a name in the other style is said anew."""
+    prompt: str | None = None
+    """`file:PATH`, the user's own question for the spans: text with {start}, {stop}, {names} and others, or Jinja."""
     vocabulary: str | None = None
     """A file with a name a line, to which skills are held; or `auto`, which makes such a list from some episodes."""
     vocabulary_episodes: int = Field(8, ge=1)
@@ -56,7 +57,7 @@ class VlmOptions(Options):
 
 
 class Vlm(Segmenter):
-    """A vision-language model describes sheets of timed frames, then cuts them into named skills."""
+    """A vision-language model describes what timed frames show, then cuts it into named skills."""
 
     name = "vlm"
     Options = VlmOptions
@@ -70,12 +71,14 @@ class Vlm(Segmenter):
         if not dataset_of(source).cameras:
             raise ConfigError("segmenter vlm: the dataset has no camera; use --segmenter gripper.")
         self._source = source
-        self._known = vocabulary.read(self.options.vocabulary)
+        self._own = ownprompt.read(self.options.prompt)
+        known = vocabulary.read(self.options.vocabulary)
+        self._changes: Counter[str] = Counter()
+        self._naming = Naming(self.options.names, known, bool(known), self._changes)
         self._gripper = Gripper()
         if self.options.snap:
             self._gripper.open(source)
             self.columns = self._gripper.columns
-        self._changes: Counter[str] = Counter()
 
     def connect(self, generator: Generator, journal: Journal, seed: int) -> None:
         self._asker = Asker(generator, journal, seed)
@@ -84,19 +87,21 @@ class Vlm(Segmenter):
         generator, journal = self._asker.generator, self._asker.journal
         with ExitStack() as stack:
             # The loop ends first, and its threads with it: none reads pictures from what is closed.
-            reader = stack.enter_context(self._source.reader(self.options.max_pixels // TILES))
+            reader = stack.enter_context(self._source.reader(self._look.pixels_a_frame))
             loop = stack.enter_context(Loop())
             with stopping(loop.loop, self._asker.stop, loop.cancel_soon):
                 loop.run(generator.open())
                 stack.callback(lambda: loop.run(generator.close()))
                 stack.callback(loop.cancel)
                 journal.claim("model", generator.model)
-                asked = Episodes(self._asker, reader, self._look, self.options.names, self._known, self._changes)
+                asked = Episodes(self._asker, reader, self._look, self._naming, self._own, self._changes)
                 if self.options.vocabulary == vocabulary.AUTO:
-                    asked.known = self._known = loop.run(self._proposed(asked))
+                    self._naming.known = loop.run(self._proposed(asked))
                 yield from self._in_order(loop, asked, iter(recordings))
 
     def notes(self) -> Iterator[str]:
+        if self._naming.own and mixed(self._naming.known):
+            yield "note       --vocabulary mixes names in several styles: they are used as they are written"
         yield from (f"note       {count:,} {change}" for change, count in sorted(self._changes.items()))
         usage = self._asker.usage
         yield f"asked      {usage.attempts:,} times, {self._asker.answered:,} answers were there before"
@@ -109,19 +114,24 @@ class Vlm(Segmenter):
             "model": generator.model,
             "generator": {**generator.describe(), "found": generator.provenance()},
             "prompts": {"version": wording.wording()["version"], "hash": self.fingerprint()},
-            "vocabulary": list(self._known),
+            "shown": "clips" if generator.takes_clips else "sheets",
+            "vocabulary": list(self._naming.known),
             "changes": dict(sorted(self._changes.items())),
             "tokens": {"in": usage.tokens_in, "out": usage.tokens_out},
             "attempts": usage.attempts,
         }
 
     def fingerprint(self) -> str:
-        return wording.fingerprint()
+        return wording.fingerprint(self._own.text if self._own else "")
+
+    def identity(self) -> dict[str, Any]:
+        """Without the prompt file's place: what it says is in the fingerprint."""
+        return {key: value for key, value in super().identity().items() if key != "prompt"}
 
     @property
     def _look(self) -> Look:
-        options = self.options
-        return Look(options.frames_per_second, options.window, options.overlap, options.max_pixels)
+        options, clips = self.options, self._asker.generator.takes_clips
+        return Look(options.frames_per_second, options.window, options.overlap, options.max_pixels, clips)
 
     def _in_order(
         self, loop: Loop, asked: Episodes, coming: Iterator[Recording]

@@ -4,6 +4,7 @@
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -11,17 +12,24 @@ from pgen_prompts.english import words as w
 from pgen_prompts.english.clean import labelled
 from pgen_prompts.english.nouns import groups, is_several, lacks_article, objects
 from pgen_prompts.english.tagging import Token, tag
-from pgen_prompts.english.verbs import base_of, form_of, from_third_person, gerund, participle
+from pgen_prompts.english.verbs import base_of, form_of, from_third_person, gerund, participle, third_person
 
 LONGEST = 140
 """Characters beyond which a label is not read any more: it is a text, not the name of a skill."""
 
+_FORMED: dict[str, Callable[[str], str]] = {
+    "base": str,
+    "gerund": gerund,
+    "participle": participle,
+    "third": third_person,
+}
 _ENDS_UP = frozenset(("into", "onto", "in", "on", "to", "inside"))
 
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """What a label says. `do`: "pick up the cup", `doing`: "picking up the cup", `done`: "picked up the cup".
+    """What a label says. `do`: "pick up the cup", `doing`: "picking up the cup", `done`: "picked up the cup",
+    `does`: "picks up the cup".
 
     `do_it` and `doing_it` have a pronoun for the first object: "pick it up". `objects` are things in the
     scene with their articles, in their order; `where` is what follows the first ("into the box"); `act` is
@@ -33,6 +41,7 @@ class Phrase:
     do: str = ""
     doing: str = ""
     done: str = ""
+    does: str = ""
     do_it: str = ""
     doing_it: str = ""
     act: str = ""
@@ -59,6 +68,7 @@ def read(label: str) -> Phrase:
         do=_rendered(adverb, tokens, "base"),
         doing=_rendered(adverb, tokens, "gerund"),
         done=_rendered(adverb, tokens, "participle"),
+        does=_rendered(adverb, tokens, "third"),
         do_it=_rendered(adverb, short, "base") if short else "",
         doing_it=_rendered(adverb, short, "gerund") if short else "",
         act=_act(verb.base, tokens),
@@ -138,9 +148,7 @@ def _inflected(token: Token, form: str) -> str:
     if token.kind == "infinitive" or not token.base:
         return token.text
     tail = token.text[len(token.text.rstrip(",;")) :]
-    if form == "base":
-        return token.base + tail
-    return (gerund(token.base) if form == "gerund" else participle(token.base)) + tail
+    return _FORMED[form](token.base) + tail
 
 
 def _article(match: re.Match[str]) -> str:

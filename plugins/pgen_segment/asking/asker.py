@@ -13,7 +13,8 @@ from typing import Any
 from pgen.components import Generator
 from pgen.errors import PgenError, SampleError
 from pgen.journal import Journal
-from pgen.records import Image, Prompt, Repair, Reply, Request, Sample, Usage
+from pgen.pipeline import Pictures
+from pgen.records import Prompt, Repair, Reply, Request, Sample, Usage
 from pgen.seeds import derive, sample_key
 
 ATTEMPTS = 2
@@ -22,7 +23,7 @@ _ASK_AGAIN = frozenset({"truncated", "parse", "schema"})
 
 type Read = Callable[[Reply], Any]
 """The JSON value that a reply holds; raises SampleError where it is not usable."""
-type Show = Callable[[], Awaitable[tuple[Image, ...]]]
+type Show = Callable[[], Awaitable[Pictures]]
 """The pictures of a question, read when it is asked."""
 
 
@@ -52,7 +53,8 @@ class Asker:
             self._flights = asyncio.Semaphore(self.generator.concurrency)
         async with self._flights:
             self._go_on()
-            request = Request(sample, prompt, await show(), derive(self.seed, key))
+            shown = await show()
+            request = Request(sample, prompt, shown.images, derive(self.seed, key), clips=shown.clips)
             answer = await self._until_usable(request, read)
         await asyncio.to_thread(self.journal.keep, key, answer)
         return answer

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pgen.errors import SampleError
@@ -10,7 +10,6 @@ from pgen.parsing import objects
 from pgen.records import Episode, Reply
 from pgen.schema import compiled, first_error
 from pgen_segment import raw
-from pgen_segment.asking.wording import LONGEST_NAME
 
 
 def said(reply: Reply, schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -25,37 +24,20 @@ def said(reply: Reply, schema: Mapping[str, Any]) -> dict[str, Any]:
     return fitting[0]
 
 
-def spans(reply: Reply, episode: Episode, known: Sequence[str]) -> list[dict[str, Any]]:
-    """The spans of a reply that can be read, in any of their forms. Raises SampleError."""
+def spans(reply: Reply, episode: Episode, name: Callable[[Any], str]) -> list[dict[str, Any]]:
+    """The spans of a reply that can be read, in any of their forms; `name` reads a name. Raises SampleError."""
     found = objects(reply)
     lists = [one["skills"] for one in found if isinstance(one.get("skills"), list)]
     if len({json.dumps(each, sort_keys=True) for each in lists}) > 1:
         raise SampleError("parse", f"the reply holds {len(lists)} lists of skills where one is wanted.")
     given: list[Any] = lists[0] if lists else [one for one in found if "name" in one]
-    usable = [_plain(span, known) for span in given if isinstance(span, dict)]
+    usable = [_plain(span, name) for span in given if isinstance(span, dict)]
     raw.read(usable, episode, Counter())
     return usable
 
 
-def listed(value: Any, known: Sequence[str]) -> str:
-    """A name in the spelling of the closed list, where there is one. Raises SampleError for another."""
-    name = " ".join(str(value).encode("utf-8", "replace").decode().split())
-    if not known:
-        if len(name) > LONGEST_NAME:
-            raise SampleError("schema", f"a name of {len(name)} characters is too long: {name[:80]!r}")
-        return name
-    spelt = {_bare(each): each for each in known}
-    if _bare(name) not in spelt:
-        raise SampleError("schema", f"{name!r} is none of the skills: {'; '.join(known)}")
-    return spelt[_bare(name)]
-
-
-def _bare(name: str) -> str:
-    return name.casefold().strip(" .\"'")
-
-
-def _plain(span: dict[str, Any], known: Sequence[str]) -> dict[str, Any]:
+def _plain(span: dict[str, Any], name: Callable[[Any], str]) -> dict[str, Any]:
     kept: dict[str, Any] = {key: span[key] for key in ("name", "start", "end") if key in span}
     if isinstance(kept.get("name"), str):
-        kept["name"] = listed(kept["name"], known)
+        kept["name"] = name(kept["name"])
     return kept

@@ -1,13 +1,14 @@
-"""What a model is shown of an episode: windows of a few seconds, each as a sheet of timed frames a camera."""
+"""What a model is shown of an episode: windows of a few seconds, each camera as a clip, or a sheet of timed frames."""
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from pgen.clips import grid
+from pgen.clips import grid, read_clips
 from pgen.components import ImageReader
 from pgen.errors import SampleError
-from pgen.records import Episode, Image, Moment, Sample
+from pgen.pipeline import Pictures
+from pgen.records import Clip, Episode, Moment, Sample
 from pgen_segment.raw import Edges
 
 _SLACK = 1e-3
@@ -57,20 +58,18 @@ def bounds(episode: Episode, frames: Sequence[int]) -> tuple[float, float]:
     return edges.time(frames[0]), edges.end if frames[-1] == last else edges.time(frames[-1])
 
 
-def sheets(reader: ImageReader, sample: Sample, max_pixels: int) -> tuple[Image, ...]:
-    """A sheet a camera; one that cannot be read is left out. Raises SampleError where none can be."""
-    found, problem = [], SampleError("decode", "the dataset has no camera that can be shown.")
+def pictures(reader: ImageReader, sample: Sample, max_pixels: int, *, clips: bool) -> Pictures:
+    """A clip or a sheet a camera; one that cannot be read is left out. Raises SampleError where none can be."""
+    found: list[Clip] = []
+    problem = SampleError("decode", "the dataset has no camera that can be shown.")
     for camera in sample.cameras:
         try:
-            found.append(_sheet(reader, replace(sample, cameras=(camera,)), max_pixels))
+            found += read_clips(reader, replace(sample, cameras=(camera,)))
         except SampleError as error:
             problem = error
     if not found:
         raise problem
-    return tuple(found)
-
-
-def _sheet(reader: ImageReader, sample: Sample, max_pixels: int) -> Image:
-    pictures = [reader.images(replace(sample, frame_index=moment.frame_index, clip=()))[0] for moment in sample.clip]
+    if clips:
+        return Pictures(clips=tuple(found))
     labels = [f"{moment.timestamp:.1f} s" for moment in sample.clip]
-    return grid(pictures[0].camera, pictures, labels, max_pixels)
+    return Pictures(tuple(grid(clip.camera, clip.frames, labels, max_pixels) for clip in found))

@@ -11,7 +11,7 @@ from importlib.resources import files
 from string import Template
 from typing import Any
 
-from pgen.records import Prompt
+from pgen.records import Prompt, Sample
 
 MOST_SPANS = 120
 LONGEST_NAME = 120
@@ -38,19 +38,19 @@ def wording() -> dict[str, Any]:
     return tomllib.loads(source())
 
 
-def fingerprint() -> str:
-    """Changes whenever the wording does."""
-    return hashlib.sha256(source().encode()).hexdigest()
+def fingerprint(own: str = "") -> str:
+    """Changes whenever the wording does, or the user's own."""
+    return hashlib.sha256((source() + own).encode()).hexdigest()
 
 
-def filled(text: str, /, **values: str) -> str:
-    """A text of the wording with its values."""
-    return Template(wording()[text].strip()).substitute(values)
+def filled(question: str, /, **values: str) -> str:
+    """A question with its values."""
+    return Template(wording()["questions"][question].strip()).substitute(values)
 
 
 def before(skills: Sequence[str]) -> str:
     """What went before, where something did."""
-    return Template(wording()["before"]).substitute(skills="; ".join(skills)) if skills else ""
+    return "\n" + filled("before", skills="; ".join(skills)) if skills else ""
 
 
 def names(style: str, known: Sequence[str]) -> str:
@@ -60,9 +60,22 @@ def names(style: str, known: Sequence[str]) -> str:
     return str(wording()["names"][style])
 
 
-def prompt(text: str, schema: dict[str, Any]) -> Prompt:
-    """A question with the system's words, which never change."""
-    return Prompt(text, schema, wording()["system"].strip())
+def clock(*, clips: bool) -> str:
+    """Which seconds are meant."""
+    return str(wording()["clock"][_form(clips)])
+
+
+def prompt(text: str, schema: dict[str, Any], sample: Sample, *, clips: bool) -> Prompt:
+    """A question about a sample that is shown as clips, whose times are then told, or as sheets, which hold them."""
+    system = Template(wording()["system"].strip()).substitute(shown=wording()["shown"][_form(clips)].strip())
+    if clips:
+        times = [f"{moment.timestamp:.1f}" for moment in sample.clip]
+        text = f"{filled('frames', count=str(len(times)), times=', '.join(times))}\n\n{text}"
+    return Prompt(text, schema, system)
+
+
+def _form(clips: bool) -> str:
+    return "clips" if clips else "sheets"
 
 
 def spans_schema(start: float, stop: float, most: int, known: Sequence[str]) -> dict[str, Any]:

@@ -74,11 +74,13 @@ def test_another_models_answers_are_not_mixed_in(root, tmp_path):
         assert "belongs to a run with other options" in segmented(root, tmp_path / "out", server, expect=2)
 
 
-def test_a_model_in_this_process(root, tiny_checkpoint, tmp_path):
+@pytest.mark.parametrize(("clips", "shown"), [("video", "clips"), ("sheet", "sheets")])
+def test_a_model_in_this_process_is_shown_clips_or_sheets(root, tiny_checkpoint, tmp_path, clips, shown):
     (tmp_path / "names.txt").write_text("reach\nlift\n")
     model = ["--generator", "qwen-transformers", "--model", tiny_checkpoint("qwen2_5_vl"), "--device", "cpu"]
     options = ["--dtype", "float32", "--opt", "generator.max_new_tokens=3000", "--vocabulary", tmp_path / "names.txt"]
-    small = ["--opt", "segmenter.max_pixels=20000", "--frames-per-second", "1"]
+    small = ["--opt", "segmenter.max_pixels=20000", "--frames-per-second", "1", "--opt", f"generator.clips={clips}"]
     run("--root", root, "--output-dir", tmp_path / "out", "--skills-only", *model, *options, *small)
     for told in read_json(tmp_path / "out/skills.json")["episodes"].values():
         assert {span["name"] for span in told["skills"]} <= {"reach", "lift"}
+    assert read_json(tmp_path / "out/segmentation.json")["segmenter"]["found"]["shown"] == shown

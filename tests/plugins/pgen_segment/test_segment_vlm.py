@@ -54,7 +54,8 @@ def test_what_was_asked_is_stored_with_the_prompts_version(root, tmp_path):
     told = read_json(tmp_path / "out/segmentation.json")
     assert first_error(validator("segmentation"), told) is None
     found = told["segmenter"]["found"]
-    assert found["prompts"]["version"] == "1"
+    assert found["prompts"]["version"] == "2"
+    assert found["shown"] == "sheets"
     assert found["generator"]["name"] == "fake"
     assert found["attempts"] == 4
 
@@ -154,6 +155,15 @@ def test_a_reply_that_does_not_fit_is_asked_for_once_more_with_what_was_wrong(ro
     assert again.seed != first.seed
 
 
+@pytest.mark.parametrize("times", [(4, 4), (50.5, 60.5), (-9, -1)], ids=["empty", "behind", "before"])
+def test_spans_of_which_nothing_lies_in_the_episode_are_asked_for_again(root, tmp_path, times):
+    nowhere = [{"name": "reach", "start": times[0], "end": times[1]}]
+    generator = FakeGenerator(answering(lambda r: SPANS if r.repair else nowhere))
+    execute(root, tmp_path / "out", generator)
+    assert skills_of(tmp_path / "out")[0] == ("reach for the cup", 0.0, 3.0)
+    assert "no span lies between 0.0 and 6.6 s" in next(r.repair.problem for r in generator.requests if r.repair)
+
+
 def test_a_run_that_failed_asks_only_for_what_is_missing(root, tmp_path):
     failing = FakeGenerator(answering(lambda r: "nothing" if r.sample.episode_index == 1 else SPANS))
     with pytest.raises(TooManyFailuresError, match="answers so far are kept"):
@@ -240,6 +250,132 @@ def test_a_vocabulary_is_made_from_some_episodes_and_then_used_by_all(root, tmp_
     assert "- lift a (1)\n- lift b (1)" in merging.prompt.text
     assert read_json(tmp_path / "out/skills.json")["skill_to_task_index"] == {"lift": 0}
     assert read_json(tmp_path / "out/segmentation.json")["segmenter"]["found"]["vocabulary"] == ["lift"]
+
+
+class TakesClips(FakeGenerator):
+    takes_clips = True
+
+
+def test_a_generator_that_takes_clips_is_shown_the_frames_with_their_times_in_words(root, tmp_path):
+    generator = TakesClips(answering())
+    execute(root, tmp_path / "out", generator, max_pixels=60 * 400, relabel=True)
+    request = next(r for r in generator.requests if kind(r) == "skills")
+    assert request.images == ()
+    (clip,) = request.clips
+    times = [moment.timestamp for moment in request.sample.clip]
+    assert clip.times == pytest.approx([time - times[-1] for time in times])
+    assert max(frame.width * frame.height for frame in clip.frames) <= 400
+    assert request.prompt.text.startswith("Each video has 14 frames, from these times, in seconds: 0.0, 0.5, 1.0,")
+    assert "sheet" not in request.prompt.text + request.prompt.system
+    assert "burned" not in request.prompt.text + request.prompt.system
+    assert {len(r.clips) for r in generator.requests} == {1}
+    assert skills_of(tmp_path / "out")[0] == ("do it", 0.0, 3.0)
+    assert read_json(tmp_path / "out/segmentation.json")["segmenter"]["found"]["shown"] == "clips"
+
+
+def test_a_clip_of_a_camera_that_cannot_be_read_is_left_out(tmp_path):
+    cameras = ("observation.images.top", "observation.images.side")
+    root = dataset(tmp_path / "in", episode(), cameras=cameras, episodes_per_video_file=1)
+    (root / "videos/observation.images.side/chunk-000/file-000.mp4").write_bytes(b"broken")
+    generator = TakesClips(answering())
+    execute(root, tmp_path / "out", generator)
+    assert {tuple(clip.camera for clip in r.clips) for r in generator.requests} == {(cameras[0],)}
+
+
+def test_names_of_another_style_are_said_anew_and_counted(root, tmp_path):
+    spans = [
+        {"name": "robot arm reaches for the cup", "start": 0, "end": 2},
+        {"name": "lift the cup", "start": 2, "end": 4},
+        {"name": "wiggling fnords", "start": 4, "end": 6.6},
+    ]
+    lines = execute(root, tmp_path / "out", FakeGenerator(answering(spans)))
+    assert [name for name, *_ in skills_of(tmp_path / "out")] == [
+        "reach for the cup",
+        "lift the cup",
+        "wiggling fnords",
+    ]
+    assert "note       2 names in another style: said anew" in lines
+    assert "note       2 names without a verb that is known: kept as they are" in lines
+    execute(root, tmp_path / "third", FakeGenerator(answering(spans)), names="third-person")
+    names = [name for name, *_ in skills_of(tmp_path / "third")]
+    assert names == ["robot arm reaches for the cup", "robot arm lifts the cup", "wiggling fnords"]
+
+
+def test_a_list_that_is_made_has_one_style_and_answers_in_the_other_are_found_on_it(root, tmp_path):
+    def spans(request):
+        closed = "Use these names" in request.prompt.text
+        return [{"name": "picks up the cup" if closed else "pick up the cup", "start": 0, "end": 6.6}]
+
+    generator = FakeGenerator(answering(spans, names=["robot arm picks up the cup", "pick up the cup"]))
+    execute(root, tmp_path / "out", generator, vocabulary="auto")
+    assert read_json(tmp_path / "out/skills.json")["skill_to_task_index"] == {"pick up the cup": 0}
+    assert len(generator.requests) == 2 * 2 + 1 + 2
+
+
+def test_the_users_own_list_is_kept_as_it_is_written_and_a_mixture_is_noted(root, tmp_path):
+    (tmp_path / "names.txt").write_text("robot arm reaches for the cup\nlift the cup\n")
+    spans = [{"name": "robot arm reaches for the cup", "start": 0, "end": 3}, SPANS[1]]
+    lines = execute(root, tmp_path / "out", FakeGenerator(answering(spans)), vocabulary=str(tmp_path / "names.txt"))
+    assert [name for name, *_ in skills_of(tmp_path / "out")] == ["robot arm reaches for the cup", "lift the cup"]
+    assert "note       --vocabulary mixes names in several styles: they are used as they are written" in lines
+    (tmp_path / "names.txt").write_text("reach for the cup\nlift the cup\n")
+    lines = execute(root, tmp_path / "one", FakeGenerator(answering()), vocabulary=str(tmp_path / "names.txt"))
+    assert not any("mixes" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("own.txt", "From {start} to {stop} of {end} s: {task}. {names} {clock} [{before}] {description}"),
+        ("own.j2", "From {{ start }} to {{ stop }} of {{ end }} s: {{ task }}. {{ names }} {{ clock }} "
+         "[{{ before|join('; ') }}] {{ description }}"),
+    ],
+)  # fmt: skip
+def test_the_users_own_question_takes_the_place_of_the_one_for_spans(root, tmp_path, file, text):
+    (tmp_path / file).write_text(text)
+    hostile = "{start} {{ 7 * 7 }} $task"
+    generator = FakeGenerator(answering(description=hostile))
+    execute(root, tmp_path / "out", generator, prompt=f"file:{tmp_path / file}")
+    asked_for = next(r for r in generator.requests if kind(r) == "skills").prompt.text
+    assert asked_for.startswith("From 0.0 to 6.6 of 6.6 s: a. Name skills in the imperative")
+    assert asked_for.endswith(f"as burned into the frames [] {hostile}")
+    execute(root, tmp_path / "plain", FakeGenerator(answering()))
+    hashes = {
+        read_json(tmp_path / out / "segmentation.json")["segmenter"]["found"]["prompts"]["hash"]
+        for out in ("out", "plain")
+    }
+    assert len(hashes) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{start} {stop} {nmaes}", "has the unknown placeholder nmaes; the known ones are task, start"),
+        ("{start} {stop}", "never mentions names, so the model cannot know how skills are named"),
+        ("{start} {stop} {names", "is not a valid template"),
+        (None, "there is no file"),
+    ],
+)
+def test_a_question_of_ones_own_that_cannot_be_asked_is_refused_before_anything_is_asked(root, tmp_path, text, message):
+    path = tmp_path / "own.txt"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(ConfigError, match=message):
+        execute(root, tmp_path / "out", FakeGenerator(answering()), prompt=f"file:{path}")
+    with pytest.raises(ConfigError, match="write it as file:PATH"):
+        execute(root, tmp_path / "out", FakeGenerator(answering()), prompt=str(path))
+
+
+def test_answers_to_another_question_of_ones_own_are_not_mixed_in(root, tmp_path):
+    path = tmp_path / "own.txt"
+    path.write_text("{start} {stop} {names}")
+    with pytest.raises(TooManyFailuresError):
+        execute(root, tmp_path / "out", FakeGenerator(answering("nothing")), prompt=f"file:{path}")
+    path.write_text("{start} {stop} {names}, please")
+    with pytest.raises(ConfigError, match="belongs to a run with other options"):
+        execute(root, tmp_path / "out", FakeGenerator(answering()), prompt=f"file:{path}")
+    path.rename(tmp_path / "moved.txt").write_text("{start} {stop} {names}")
+    execute(root, tmp_path / "out", FakeGenerator(answering()), prompt=f"file:{tmp_path / 'moved.txt'}")
 
 
 @pytest.mark.parametrize(
