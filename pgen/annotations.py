@@ -5,15 +5,15 @@ failed has null there, and its stage and reason. Costs are left out: the same ru
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from pgen.components import Results
-from pgen.durable import write_text
+from pgen.durable import new_text
 from pgen.errors import InputError
-from pgen.records import Annotation, Dialogue, Failure, Finding, Judgement, Moment, Plan, Sample
+from pgen.records import Annotation, Dialogue, Episode, Failure, Finding, Judgement, Moment, Plan, Sample
 from pgen.schema import first_error, validator
 
 FILE = "syn_annotations.jsonl"
@@ -103,9 +103,19 @@ def from_line(line: dict[str, Any]) -> Annotation:
 
 def write_lines(path: Path, results: Results) -> None:
     """Write a line for each sample, in the order of the episodes and their frames, durably."""
-    found = (annotation for _, annotations in results.read() for annotation in annotations)
-    lines = (to_line(annotation, results.generator) for annotation in found)
-    write_text(path, (json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n" for line in lines))
+    for _ in with_lines(path, results.read(), results.generator):
+        pass
+
+
+def with_lines(
+    path: Path, annotated: Iterable[tuple[Episode, list[Annotation]]], generator: str
+) -> Iterator[tuple[Episode, list[Annotation]]]:
+    """The same episodes; what `write_lines` writes of each is written as it is taken, and durable with the last."""
+    with new_text(path) as file:
+        for episode, found in annotated:
+            lines = (to_line(annotation, generator) for annotation in found)
+            file.writelines(json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n" for line in lines)
+            yield episode, found
 
 
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:

@@ -2,8 +2,10 @@
 
 import errno
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 OF_THE_DISK = frozenset(
     {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE}
@@ -14,10 +16,17 @@ OF_THE_DISK = frozenset(
 
 def write_text(path: Path, parts: Iterable[str], errors: str = "strict") -> None:
     """Write a new file from parts, never through a link in its place: what a link leads to is not ours."""
+    with new_text(path, errors) as file:
+        file.writelines(parts)
+
+
+@contextmanager
+def new_text(path: Path, errors: str = "strict") -> Iterator[TextIO]:
+    """A file as `write_text` writes it, to be written bit by bit; it is on the disk at the end."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
     with path.open("x", encoding="utf-8", errors=errors, newline="") as file:
-        file.writelines(parts)
+        yield file
     sync(path)
 
 

@@ -89,13 +89,13 @@ def _pgen(task: Task) -> None:
             count(annotation)
 
         await generator.open()
-        await pipeline.run(_samples(task.count), emit, asyncio.Event())
+        await pipeline.run(samples(task.count), emit, asyncio.Event())
         await generator.close()
 
     if task.encode:
         with tempfile.TemporaryDirectory() as folder:
             journal = Journal(Path(folder) / "journal.sqlite")
-            generate(Local(), pipeline, (_samples(task.count),), journal, 0, count)
+            generate(Local(), pipeline, (samples(task.count),), journal, 0, count)
             journal.close()
     else:
         asyncio.run(run())
@@ -123,7 +123,7 @@ def _source(task: Task) -> Any:
     return Source()
 
 
-def _samples(count: int, an_episode: int = 100) -> Iterator[list[Any]]:
+def samples(count: int, an_episode: int = 100) -> Iterator[list[Any]]:
     from pgen.testing import make_episode, make_samples
     from pgen_samplers.samplers import EveryFrame
 

@@ -4,7 +4,7 @@ Everything is written anew or carried over into an empty folder; the source is o
 with the input is found by `open`, before anything is paid for.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,8 +21,8 @@ from pgen_lerobot.source import LeRobotSource
 from pgen_lerobot.writing import files, metadata, shards
 from pgen_lerobot.writing.card import Counts, write_card
 from pgen_lerobot.writing.dialogues import MIRROR, Dialogues, read_mirror
-from pgen_lerobot.writing.labelling import Labeller
-from pgen_lerobot.writing.skills import KEPT_SKILLS, check_found, write_found, write_skills
+from pgen_lerobot.writing.labelling import Annotated, Labeller
+from pgen_lerobot.writing.skills import KEPT_SKILLS, check_found, with_skills, write_found
 
 LINES = f"meta/{annotations.FILE}"
 MANIFEST = "meta/pgen/manifest.json"
@@ -93,30 +93,46 @@ class _Writing:
         stats = self.dataset.layout.stats.names()
         tasks = self.dataset.layout.tasks_file
         counts = Counts()
-        labeller = Labeller(counts.watch(self.results.read()), dialogues.index, unlabelled, stats)
-        written = [*self._shards(labeller, unlabelled)]
+        labeller = Labeller(counts.watch(self._read()), dialogues.index, unlabelled, stats)
+        hashes = self._shards(labeller, unlabelled)
         dialogues.write_tasks(out / tasks)
         dialogues.write_mirror(out / MIRROR)
-        written += [tasks, MIRROR, *self._metadata(labeller, len(dialogues))]
+        written = [*hashes, tasks, MIRROR, *self._metadata(labeller, len(dialogues))]
         counts.labelled, counts.frames = labeller.labelled, labeller.counts.total()
         counts.dialogues = len(dialogues.used)
         write_card(root / CARD, out / CARD, self.results.manifest, counts, options.unlabelled, self.dataset.layout)
-        annotations.write_lines(out / LINES, self.results)
-        written += [CARD, LINES, *self._skills()]
+        found = write_found(options.segmented, out) if options.segmented else []
+        written += [CARD, LINES, *found, *([KEPT_SKILLS] if self._keeps_skills else [])]
         files.carry_over(self.dataset.files, out, {*written, *_OWN})
         kept = (name for name in files.walk(out) if name.startswith("meta/") and name not in _OWN)
-        self._manifest(counts, sorted({*written, *kept}))
+        self._manifest(counts, sorted({*written, *kept}), hashes)
 
-    def _shards(self, labeller: Labeller, unlabelled: int | None) -> list[str]:
+    def _read(self) -> Iterator[Annotated]:
+        """What the run found, read once: lines and spans are written as the labels are."""
+        annotated = annotations.with_lines(self.out / LINES, self.results.read(), self.results.generator)
+        return with_skills(self.out / KEPT_SKILLS, annotated) if self._keeps_skills else annotated
+
+    @property
+    def _keeps_skills(self) -> bool:
+        """Whether the output has to hold the spans of the run, so that the labels can be followed.
+
+        Not where a skills.json in its place has them; but a folder that is written into keeps none of a former run.
+        """
+        source = self.results.source
+        in_place = isinstance(source, LeRobotSource) and source.skills.in_place
+        return not in_place or (self.dataset.root / KEPT_SKILLS).exists()
+
+    def _shards(self, labeller: Labeller, unlabelled: int | None) -> dict[str, str]:
+        """Each shard's hash by its name."""
         stray = Labeller((), lambda _: 0, unlabelled)
-        names = []
+        hashes = {}
         for name, listed in shards.shard_names(self.dataset):
             with self.dataset.shard(name) as shard:
                 label = labeller.column if listed else stray.column
-                shards.rewrite(shard, self.out / name, partial(self._labelled, name, label))
-            names.append(name)
+                hashes[name] = shards.rewrite(shard, self.out / name, partial(self._labelled, name, label))
         labeller.finish()
-        return names
+        pa.default_memory_pool().release_unused()
+        return hashes
 
     def _labelled(self, name: str, label: Callable[[pa.Table], "pa.Array[Any]"], table: pa.Table) -> "pa.Array[Any]":
         return label(indexed(self.dataset, name, table))
@@ -128,21 +144,10 @@ class _Writing:
             written.append(metadata.STATS)
         return written + self.dataset.layout.stats.write(self.out, labeller.stats)
 
-    def _skills(self) -> list[str]:
-        """The spans of the run, so that the labels can be followed, where no skills.json in its place has them.
-
-        A folder that is written into keeps none of a former run.
-        """
-        source, found = self.results.source, self.options.segmented
-        written = write_found(found, self.out) if found else []
-        in_place = isinstance(source, LeRobotSource) and source.skills.in_place
-        if in_place and not (self.dataset.root / KEPT_SKILLS).exists():
-            return written
-        write_skills(self.results, self.out / KEPT_SKILLS)
-        return [*written, KEPT_SKILLS]
-
-    def _manifest(self, counts: Counts, written: list[str]) -> None:
+    def _manifest(self, counts: Counts, written: list[str], hashes: dict[str, str]) -> None:
         """The card has no hash, since it is there to be edited, nor have the videos, for their size."""
+        others = (name for name in written if name not in hashes and name not in files.EDITED)
+        known = hashes | {name: files.digest(self.out / name) for name in others}
         labels: dict[str, Any] = {
             "column": COLUMN,
             "frames": counts.frames,
@@ -150,7 +155,7 @@ class _Writing:
             "frames_unlabelled": counts.frames - counts.labelled,
             "unlabelled": self.options.unlabelled,
             "dialogues": counts.dialogues,
-            "files": {name: files.digest(self.out / name) for name in sorted(written) if name not in files.EDITED},
+            "files": dict(sorted(known.items())),
         }
         manifest.write(self.out / MANIFEST, {**self.results.manifest, "labels": labels})
 

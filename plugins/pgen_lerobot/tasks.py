@@ -18,7 +18,7 @@ from pgen.durable import sync, write_text
 from pgen.errors import InputError
 from pgen_lerobot.lines import read_lines, whole
 from pgen_lerobot.writing.files import KEPT, read_text
-from pgen_lerobot.writing.parquet import indexed_by, writer_like
+from pgen_lerobot.writing.parquet import in_pieces, indexed_by, writer_like
 
 
 class TaskTable(ABC):
@@ -68,7 +68,7 @@ class ParquetTasks(TaskTable):
     def write(self, target: Path, new: Sequence[str]) -> None:
         known = len(self.texts)
         cells: dict[str, Any] = {"task_index": range(known, known + len(new)), self.column: list(new)}
-        added = [pa.array(cells.get(field.name, [None] * len(new)), field.type) for field in self.table.schema]
+        added = [in_pieces(cells.get(field.name, [None] * len(new)), field.type) for field in self.table.schema]
         schema = self.table.schema.with_metadata(indexed_by(self.table.schema, self.column))
         whole_table = pa.concat_tables([self.table.cast(schema), pa.table(added, schema=schema)])
         with pq.ParquetFile(self.path) as file, writer_like(file, target, schema, {}) as writer:

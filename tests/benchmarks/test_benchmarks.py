@@ -43,7 +43,7 @@ def test_a_benchmark_runs_and_tells_pgens_figure(tmp_path, name):
 
 def test_every_benchmark_is_run_by_a_test():
     listed = {path.stem for path in RUN.parent.glob("*.py")} - {"run"}
-    elsewhere = {"checks", "dialogue", "help_time", "labels", "report_page", "segment"}
+    elsewhere = {"at_scale", "checks", "dialogue", "help_time", "labels", "report_page", "segment"}
     assert listed == {*ASKING, *WORKING, *elsewhere}
 
 

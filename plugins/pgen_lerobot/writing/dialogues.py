@@ -16,7 +16,7 @@ from pgen.durable import sync
 from pgen.errors import InputError
 from pgen.records import Annotation
 from pgen_lerobot.tasks import TaskTable
-from pgen_lerobot.writing.parquet import indexed_by
+from pgen_lerobot.writing.parquet import in_pieces, indexed_by
 
 MIRROR = "meta/tasks_high_level.parquet"
 
@@ -83,10 +83,10 @@ class Dialogues:
         """A row for every task, in the order of the table, as a pandas frame with the index `task`."""
         texts = list(self._index)
         rows = [self.used.get(i) or self._rows.get(i) or Row(text, "") for i, text in enumerate(texts)]
-        columns: dict[str, Any] = {"task_index": pa.array(range(len(texts)), pa.int64())}
+        columns: dict[str, Any] = {"task_index": in_pieces(range(len(texts)), pa.int64())}
         for field in fields(Row):
-            columns[field.name] = pa.array([getattr(row, field.name) for row in rows], pa.string())
-        table = pa.table({**columns, "task": pa.array(texts, pa.string())})
+            columns[field.name] = in_pieces([getattr(row, field.name) for row in rows], pa.string())
+        table = pa.table({**columns, "task": in_pieces(texts, pa.string())})
         pq.write_table(table.replace_schema_metadata(indexed_by(table.schema, "task")), target)
         sync(target)
 

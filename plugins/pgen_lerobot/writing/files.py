@@ -5,11 +5,12 @@ are copied, so that editing the output never edits the input.
 """
 
 import hashlib
+import io
 import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
-from typing import Protocol
+from typing import Any, Protocol
 
 from pgen.durable import sync
 from pgen.errors import InputError
@@ -73,6 +74,35 @@ def digest(path: Path) -> str:
     """The SHA-256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+class Hashed(io.RawIOBase):
+    """A new file that is hashed as it is written, front to back."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = path.open("wb", buffering=0)
+        self._hash = hashlib.sha256()
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of what was written."""
+        return self._hash.hexdigest()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        view = memoryview(data)
+        done = 0
+        while done < len(view):
+            done += self._file.write(view[done:])
+        self._hash.update(view)
+        return done
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
 
 
 def _walk(root: Path, folder: PurePosixPath, above: frozenset[Path]) -> Iterator[str]:

@@ -58,8 +58,8 @@ class Labeller:
             if episode != self._episode:
                 self._begin(episode)
             self._paint(values, start, stop - start)
-            for item in pc.value_counts(whole.slice(start, stop - start)):
-                self._counts[item["values"].as_py()] += item["counts"].as_py()
+            found, times = pc.value_counts(whole.slice(start, stop - start)).flatten()
+            self._counts.update(dict(zip(found.to_pylist(), times.to_pylist(), strict=True)))
         return whole
 
     def finish(self) -> None:

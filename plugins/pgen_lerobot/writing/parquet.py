@@ -5,7 +5,7 @@ original's metadata; a column that is new takes those of a neighbour.
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,19 +19,25 @@ _DICTIONARIES = {"PLAIN_DICTIONARY", "RLE_DICTIONARY"}
 _ENCODINGS = ("BYTE_STREAM_SPLIT", "DELTA_BINARY_PACKED", "DELTA_LENGTH_BYTE_ARRAY", "DELTA_BYTE_ARRAY")
 _ARROW = b"ARROW:schema"
 _CHUNKING = b"content_defined_chunking"
+_PIECE = 4096
 
 type Pieces = Callable[[pa.Table], Iterable[pa.Table]]
 """What becomes of a row group: one or more, in order."""
 
 
 def writer_like(
-    file: pq.ParquetFile, target: Path, schema: pa.Schema, new: Mapping[str, str], dictionaries: Iterable[str] = ()
+    file: pq.ParquetFile,
+    target: Path | pa.NativeFile,
+    schema: pa.Schema,
+    new: Mapping[str, str],
+    dictionaries: Iterable[str] = (),
 ) -> pq.ParquetWriter:
     """A writer with the settings of `file`; `new` names, for each new column, the column it is like.
 
     The columns of `dictionaries` are written with a dictionary in any case.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
+    if isinstance(target, Path):
+        target.parent.mkdir(parents=True, exist_ok=True)
     chunks = _chunks(file)
     for column, like in new.items():
         known = {path: chunk for path, chunk in chunks.items() if path == like or path.startswith(f"{like}.")}
@@ -73,6 +79,12 @@ def rewrite_in_place(path: Path, schema: pa.Schema, pieces: Pieces, new: Mapping
 def write_group(writer: pq.ParquetWriter, table: pa.Table) -> None:
     """Write the table as one row group."""
     writer.write_table(table, row_group_size=max(len(table), 1))
+
+
+def in_pieces(values: Sequence[Any], kind: pa.DataType) -> pa.ChunkedArray:
+    """A column of these values, made piece by piece: a long one of texts takes half the memory."""
+    pieces = (values[start : start + _PIECE] for start in range(0, len(values), _PIECE))
+    return pa.chunked_array([pa.array(piece, kind) for piece in pieces], kind)
 
 
 def finish(writer: pq.ParquetWriter, file: pq.ParquetFile, schema: pa.Schema) -> None:

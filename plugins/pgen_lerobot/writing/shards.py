@@ -1,10 +1,11 @@
 """Data shards rewritten with one more column, row group by row group: everything else stays as it was.
 
-The new column is the last one; a column of that name is replaced where it stands. No more than one row
-group is held at a time.
+The new column is the last one; a column of that name is replaced where it stands. A row group is written
+while the next one is read and labelled, unless it is a large one: of those, one is held at a time.
 """
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,16 @@ from pgen.durable import sync
 from pgen.errors import InputError
 from pgen_lerobot.dataset import COLUMN, Dataset
 from pgen_lerobot.frames import indexed
+from pgen_lerobot.writing.files import Hashed
 from pgen_lerobot.writing.parquet import finish, with_feature, write_group, writer_like
 
 _LIKE = "task_index"
 _INDICES = ("episode_index", "timestamp", _LIKE)
 _FEATURE = {"dtype": "int64", "_type": "Value"}
+_SMALL = 16_000_000
+"""Bytes of a row group: one without pictures in it."""
+_BUFFER = 1_000_000
+"""Bytes that are written and hashed at once."""
 
 
 def shard_names(dataset: Dataset) -> Iterator[tuple[str, bool]]:
@@ -48,20 +54,56 @@ def check(dataset: Dataset, overwrite: bool) -> None:
 
 def rewrite(
     shard: pq.ParquetFile, target: Path, label: Callable[[pa.Table], "pa.Array[Any]"], column: str = COLUMN
-) -> None:
-    """Write the shard to `target` with the labels that `label` gives for each of its row groups."""
+) -> str:
+    """Write the shard to `target` with the labels that `label` gives for each of its row groups; its SHA-256."""
     schema = _with_column(shard.schema_arrow, column)
-    position = schema.names.index(column)
-    with writer_like(shard, target, schema, {column: _like(shard.schema_arrow)}) as writer:
+    with (
+        Hashed(target) as file,
+        pa.BufferedOutputStream(pa.PythonFile(file, "w"), _BUFFER) as sink,
+        writer_like(shard, sink, schema, {column: _like(shard.schema_arrow)}) as writer,
+        _Behind() as behind,
+    ):
         for group in range(shard.metadata.num_row_groups):
-            table = shard.read_row_group(group, use_threads=False)  # two thirds of the memory, no slower
-            labels = label(table)
-            if column in table.column_names:
-                table = table.drop_columns(column)
-            table = table.add_column(position, schema.field(position), labels)
-            write_group(writer, table.replace_schema_metadata(schema.metadata))
+            if shard.metadata.row_group(group).total_byte_size > _SMALL:
+                behind.wait()
+            behind.do(write_group, writer, _labelled(shard, group, schema, label, column))
+        behind.wait()
         finish(writer, shard, schema)
     sync(target)
+    return file.digest
+
+
+class _Behind:
+    """Does one thing at a time in a thread; what went wrong with it is raised by the next call."""
+
+    def __enter__(self) -> "_Behind":
+        self._pool = ThreadPoolExecutor(1, "write")
+        self._last: Future[None] | None = None
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown()
+
+    def do(self, work: Callable[..., None], *arguments: object) -> None:
+        self.wait()
+        self._last = self._pool.submit(work, *arguments)
+
+    def wait(self) -> None:
+        last, self._last = self._last, None
+        if last:
+            last.result()
+
+
+def _labelled(
+    shard: pq.ParquetFile, group: int, schema: pa.Schema, label: Callable[[pa.Table], "pa.Array[Any]"], column: str
+) -> pa.Table:
+    """A row group with its labels."""
+    table = shard.read_row_group(group, use_threads=False)  # two thirds of the memory, no slower
+    labels = label(table)
+    if column in table.column_names:
+        table = table.drop_columns(column)
+    position = schema.names.index(column)
+    return table.add_column(position, schema.field(position), labels).replace_schema_metadata(schema.metadata)
 
 
 def _with_column(schema: pa.Schema, column: str) -> pa.Schema:

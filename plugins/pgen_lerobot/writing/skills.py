@@ -4,15 +4,15 @@ Those that were found for the run become the dataset's own, with the record of h
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from pgen.components import Results
-from pgen.durable import write_text
+from pgen.durable import new_text, write_text
 from pgen.errors import InputError
 from pgen.records import Episode
 from pgen_lerobot.skills.skills_json import SkillsJson
 from pgen_lerobot.writing.files import read_text
+from pgen_lerobot.writing.labelling import Annotated
 
 KEPT_SKILLS = "meta/pgen/skills.json"
 FOUND = {"skills.json": SkillsJson.reads, "segmentation.json": "meta/pgen/segmentation.json"}
@@ -35,18 +35,19 @@ def write_found(found: Path, out: Path) -> list[str]:
     return list(FOUND.values())
 
 
-def write_skills(results: Results, target: Path) -> None:
-    """The episodes' spans, sorted and disjoint as they were used, in the form of skills.json."""
-    write_text(target, _parts(results))
+def with_skills(target: Path, annotated: Iterable[Annotated]) -> Iterator[Annotated]:
+    """The same episodes; the spans of each, sorted and disjoint as they were used, are written as it is taken.
 
-
-def _parts(results: Results) -> Iterator[str]:
-    yield '{"episodes": {'
-    gap = "\n"
-    for episode, _ in results.read():
-        yield f'{gap}"{episode.index}": {json.dumps(_told(episode), ensure_ascii=False)}'
-        gap = ",\n"
-    yield "\n}}\n"
+    The form is that of skills.json; the file is whole, and on the disk, with the last.
+    """
+    with new_text(target) as file:
+        file.write('{"episodes": {')
+        gap = "\n"
+        for episode, found in annotated:
+            file.write(f'{gap}"{episode.index}": {json.dumps(_told(episode), ensure_ascii=False)}')
+            gap = ",\n"
+            yield episode, found
+        file.write("\n}}\n")
 
 
 def _told(episode: Episode) -> dict[str, object]:

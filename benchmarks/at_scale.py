@@ -1,0 +1,207 @@
+"""DROID and ten times that, on paper: what is asked, how long it takes on 1, 8 and 64 GPUs, and what is full first.
+
+What pgen costs is measured here, in a few seconds; what a GPU gives is an assumption, published by others, since
+none was at hand. A simulation of the pipeline makes hours of them. `--write PAGE` puts the tables into the page.
+"""
+
+import argparse
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from common.costs import Costs, measured
+from common.simulation import Machine, Outcome, simulate
+from common.table import END, START
+
+HOUR, GB = 3600.0, 1e9
+GPUS = (1, 8, 64)
+WORKERS = 8
+HTTP = 0.00025
+"""CPU seconds of the client a request, besides the prompt and the reply: `benchmarks/in_flight.py`."""
+GPU_REQUESTS, GPU_TOKENS = 3.1, 23 * 17 + 128 + 128
+"""Requests a second, and tokens of each (a picture of 640x480, text, reply): Qwen2.5-VL-7B-Instruct on one H100 by
+vLLM 0.7.2, from the model card of neuralmagic/Qwen2.5-VL-7B-Instruct-quantized.w4a16, the row of the unquantized
+model. Nothing of it was measured here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assumed:
+    """What is set by a flag: of the dataset, of the model, of the servers."""
+
+    picture: tuple[int, int] = (320, 180)
+    patch: int = 28
+    skills: int = 5
+    characters: float = 4.0
+    gpu_tokens: float = GPU_REQUESTS * GPU_TOKENS
+    in_flight: int = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A dataset and a way to sample it."""
+
+    name: str
+    episodes: int
+    frames: int
+    fps: float
+    cameras: int
+    requests: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """Of one request. A picture is a token for each square of `patch` pixels, and two around them."""
+
+    seen: int
+    text: int
+    said: int
+
+    @classmethod
+    def of(cls, assumed: Assumed, costs: Costs, cameras: int) -> "Tokens":
+        width, height = (max(2, round(side / assumed.patch)) for side in assumed.picture)
+        text = costs.prompt_characters / assumed.characters
+        return cls(cameras * (width * height + 2), round(text), round(costs.reply_characters / assumed.characters))
+
+    @property
+    def read(self) -> int:
+        return self.seen + self.text
+
+
+def droid(times: int, skills: int) -> Iterator[Job]:
+    """`times` DROID: a sample a second, and one at the start of each skill."""
+    episodes, frames = times * 95_600, times * 27_000_000
+    name = "DROID" if times == 1 else f"{times} times DROID"
+    seconds = frames / 15
+    yield Job(f"{name}, a sample a second", episodes, frames, 15, 3, round(seconds + episodes / 2))
+    yield Job(f"{name}, a sample a skill", episodes, frames, 15, 3, skills * episodes)
+
+
+def lines(tiny: bool = False, assumed: Assumed | None = None) -> Iterator[str]:
+    assumed = assumed or Assumed()
+    costs = measured(tiny)
+    jobs = [job for times in (1, 10) for job in droid(times, assumed.skills)]
+    tokens = Tokens.of(assumed, costs, 3)
+    yield from _inputs(costs, assumed, tokens)
+    yield ""
+    yield from _asked(jobs, costs, tokens)
+    yield ""
+    yield from _hours(jobs, costs, assumed, tokens, 400 if tiny else 20_000)
+
+
+def machine(costs: Costs, assumed: Assumed, tokens: Tokens, gpus: int, processes: int) -> Machine:
+    """`gpus` servers that are just full with `in_flight` requests each."""
+    rate = assumed.gpu_tokens / (tokens.read + tokens.said)
+    decode = 3 * (costs.decode + costs.encode)
+    request = costs.request + HTTP
+    return Machine(
+        processes, gpus, assumed.in_flight, decode, request, assumed.in_flight / rate, costs.commit, costs.store
+    )
+
+
+def _inputs(costs: Costs, assumed: Assumed, tokens: Tokens) -> Iterator[str]:
+    width, height = assumed.picture
+    pictures = f"{width}x{height} pixels, {assumed.patch} a token's side"
+    yield from _head("input", "value", "where from")
+    for name, seconds in (
+        ("decoding a picture of 640x480 (AV1, GOP 2), a second apart", costs.decode),
+        ("encoding it as a JPEG", costs.encode),
+        ("a request's prompt, reply and checks", costs.request),
+        ("a commit of the journal", costs.commit),
+        ("an answer in it", costs.store),
+    ):
+        yield _row(name, f"{1000 * seconds:.2f} ms", "measured")
+    yield _row(
+        "the client's CPU a request", f"{1000 * HTTP:.2f} ms", "the most that `benchmarks/in_flight.py` is to show"
+    )
+    yield _row("writing out a frame", f"{1e6 * costs.sink:.1f} µs", "measured")
+    yield _row("an answer in the journal", f"{costs.journal_bytes:.0f} bytes", "measured")
+    yield _row("an answer in the dataset", f"{costs.line_bytes:.0f} bytes", "measured")
+    yield _row("a dialogue held while the dataset is written", f"{costs.held_bytes:.0f} bytes", "measured")
+    yield _row("a request's pictures", f"{tokens.seen} tokens", f"{pictures}, and two around each")
+    texts = f"{tokens.text}, {tokens.said} tokens"
+    yield _row(
+        "a request's text, its reply", texts, f"their length; {assumed.characters:g} characters a token, assumed"
+    )
+    yield _row("what a GPU reads and writes", f"{assumed.gpu_tokens:.0f} tokens a second", "assumed: see above")
+    yield _row("requests in flight a GPU", str(assumed.in_flight), "pgen's default for a server")
+
+
+def _asked(jobs: list[Job], costs: Costs, tokens: Tokens) -> Iterator[str]:
+    told = ("tokens read", "written", "journal", "added to the dataset", "held while it is written", "writing out")
+    yield from _head("job", "requests", "images", *told)
+    for job in jobs:
+        n = job.requests
+        yield _row(
+            job.name,
+            f"{n / 1e6:.2f} M",
+            f"{n * job.cameras / 1e6:.1f} M",
+            f"{n * tokens.read / 1e9:.2f} G",
+            f"{n * tokens.said / 1e9:.2f} G",
+            f"{n * costs.journal_bytes / GB:.1f} GB",
+            f"{(n * costs.line_bytes + 8 * job.frames) / GB:.1f} GB",
+            f"{n * costs.held_bytes / GB:.1f} GB",
+            f"{job.frames * costs.sink / HOUR:.2f} h",
+        )
+
+
+def _hours(jobs: list[Job], costs: Costs, assumed: Assumed, tokens: Tokens, requests: int) -> Iterator[str]:
+    """Hours of each job, by GPUs and by processes that decode and ask."""
+    stages = ("full first", "decoding, event loop, servers, journal: busy", "cores")
+    yield from _head(
+        "GPUs", "decoding and asking", "requests a second", *(f"{job.name}: hours" for job in jobs), *stages
+    )
+    for gpus in GPUS:
+        for processes in (1, WORKERS):
+            one = machine(costs, assumed, tokens, gpus, processes)
+            # Enough requests that the servers fill, and the middle of the run is steady.
+            done = simulate(one, max(requests, 8 * gpus * assumed.in_flight))
+            who = "the coordinator" if processes == 1 else f"{processes} Ray workers"
+            hours = (f"{job.requests / done.rate / HOUR:.1f}" for job in jobs)
+            busy = ", ".join(f"{share:.0%}" for share in done.busy.values())
+            yield _row(str(gpus), who, f"{done.rate:.1f}", *hours, done.fullest, busy, f"{_cores(one, done):.2f}")
+
+
+def _head(*cells: str) -> Iterator[str]:
+    yield _row(*cells)
+    yield "|---" * len(cells) + "|"
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _cores(one: Machine, done: Outcome) -> float:
+    """CPU seconds a second of all that decode and ask."""
+    return done.rate * (one.decode + one.request + one.store)
+
+
+def _written(page: Path, tables: list[str]) -> None:
+    before, _, rest = page.read_text(encoding="utf-8").partition(START)
+    _, _, after = rest.partition(END)
+    page.write_text(f"{before}{START}{'\n'.join(tables)}\n{END}{after}", encoding="utf-8")
+
+
+def main() -> None:
+    known = Assumed()
+    parser = argparse.ArgumentParser(description="DROID and ten times that, on paper.")
+    parser.add_argument("--tiny", action="store_true", help="only show that it runs")
+    parser.add_argument("--write", type=Path, metavar="PAGE", help="put the tables into this page")
+    parser.add_argument("--picture", default="320x180", metavar="WxH", help="pixels that the model sees")
+    parser.add_argument("--patch", type=int, default=known.patch, help="pixels of a token's side: 28, Qwen3-VL 32")
+    parser.add_argument("--skills", type=int, default=known.skills, help="skills an episode")
+    parser.add_argument("--characters", type=float, default=known.characters, help="characters a token")
+    parser.add_argument("--gpu-tokens", type=float, default=known.gpu_tokens, help="tokens a second a GPU")
+    parser.add_argument("--in-flight", type=int, default=known.in_flight, help="requests in flight a GPU")
+    given = vars(parser.parse_args())
+    tiny, page = given.pop("tiny"), given.pop("write")
+    given["picture"] = tuple(map(int, given["picture"].split("x")))
+    tables = []
+    for line in lines(tiny, Assumed(**given)):
+        print(line, flush=True)
+        tables.append(line)
+    if page:
+        _written(page, tables)
+
+
+if __name__ == "__main__":
+    main()

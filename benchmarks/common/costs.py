@@ -1,0 +1,141 @@
+"""What one of each costs on this machine, measured in a few seconds: the inputs of the simulation."""
+
+import asyncio
+import tracemalloc
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import chain, islice
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from time import perf_counter, process_time
+from typing import Any
+
+from common.clients import samples
+from common.datasets import filmed, picture, rows
+
+FPS = 30
+"""Of the rendered datasets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """Seconds and bytes of one: a picture, a request (without HTTP), a commit, an answer, a frame, a dialogue."""
+
+    decode: float
+    encode: float
+    request: float
+    commit: float
+    store: float
+    journal_bytes: float
+    sink: float
+    line_bytes: float
+    held_bytes: float
+    prompt_characters: float
+    reply_characters: float
+
+
+def measured(tiny: bool = False) -> Costs:
+    count = 32 if tiny else 1024
+    taken = list(islice(chain.from_iterable(samples(count)), count))
+    annotations, request, prompt, reply = _asked(taken)
+    decode, encode = _pictures(2 if tiny else 20)
+    with TemporaryDirectory() as folder:
+        commit, store, journal_bytes = _journal(Path(folder), annotations)
+    sink, line_bytes = _sink(rows(3, 90) if tiny else rows(20, 1000))
+    held = _held(annotations)
+    return Costs(decode, encode, request, commit, store, journal_bytes, sink, line_bytes, held, prompt, reply)
+
+
+def _pictures(seconds: int) -> tuple[float, float]:
+    """Seconds to decode one, a second apart (AV1, GOP 2, 640x480), and to make it a JPEG."""
+    from pgen.pictures import encode
+    from pgen_lerobot.video import VideoFile
+    from pgen_lerobot.video import picture as shown
+
+    path = next((filmed(1, seconds, cameras=1) / "videos").glob("*/*/*.mp4"))
+    with VideoFile(path) as video:
+        decode = [_busy(lambda at=at: shown(video.at(at, FPS), 640, 480)) for at in range(seconds)]
+    one = picture()
+    return median(decode), median(_busy(lambda: encode(one, "front", 1003520)) for _ in range(10))
+
+
+def _asked(samples: list[Any]) -> tuple[list[Any], float, float, float]:
+    """The samples' annotations by `template`, CPU seconds a request, characters of the prompt and of the reply."""
+    from pgen.asking import prompt_for
+    from pgen.pipeline import Pictures, Pipeline
+    from pgen.testing import FakeSource
+    from pgen_prompts.hi_robot import HiRobotPrompt
+    from pgen_template.generator import TemplateGenerator
+
+    pipeline = Pipeline(FakeSource(), HiRobotPrompt(), TemplateGenerator(), 0, 2, 1003520)
+
+    async def ask() -> list[Any]:
+        return [await pipeline.annotate(sample, Pictures()) for sample in samples]
+
+    asyncio.run(ask())
+    began = process_time()
+    annotations = asyncio.run(ask())
+    seconds = (process_time() - began) / len(samples)
+    prompt = len(prompt_for(pipeline.prompts, samples[0], 0, "en").text)
+    said = [a.dialogue for a in annotations if a.dialogue]
+    reply = median(len(d.user_prompt) + len(d.robot_utterance) for d in said) + len(_KEYS)
+    return annotations, seconds, prompt, reply
+
+
+_KEYS = '{"user_prompt":"","robot_utterance":"","scenario_type":"implicit_request","response_type":"acknowledgment"}'
+
+
+def _journal(folder: Path, annotations: list[Any]) -> tuple[float, float, float]:
+    """Seconds a commit, seconds an answer in it, bytes an answer."""
+    from pgen.journal import Journal
+
+    path = folder / "journal.sqlite"
+    journal = Journal(path)
+    ones = [_seconds(lambda one=one: journal.add([one])) for one in annotations[:16]]
+    group = len(annotations) // 4
+    groups = [_seconds(lambda n=n: journal.add(annotations[n : n + group])) for n in range(0, len(annotations), group)]
+    journal.close()
+    size = sum(file.stat().st_size for file in folder.iterdir())
+    return median(ones), max(median(groups) - median(ones), 0.0) / group, size / len(annotations)
+
+
+def _sink(root: Path) -> tuple[float, float]:
+    """Seconds a frame, and bytes that each answer adds to a dataset, all its forms together."""
+    import write_out
+
+    with TemporaryDirectory(dir=root.parent) as folder:
+        out = Path(folder)
+        seconds = write_out.sink(root, out)
+        lines = sum(1 for _ in (out / "meta/syn_annotations.jsonl").open())
+        named = ("meta/syn_annotations.jsonl", "meta/tasks.parquet", "meta/tasks_high_level.parquet")
+        added = sum((out / name).stat().st_size for name in named)
+    source, _ = write_out._results(root)
+    return seconds / source.dataset.layout.frames, added / lines
+
+
+def _held(annotations: list[Any]) -> float:
+    """Bytes that the sink holds of each distinct dialogue."""
+    from pgen_lerobot.tasks import LineTasks
+    from pgen_lerobot.writing.dialogues import Dialogues, Row
+
+    rows_ = [Row.of(a) for a in annotations if a.dialogue]
+    tracemalloc.start()
+    table = Dialogues(LineTasks(Path(), ()), {})
+    for number, row in enumerate(rows_):
+        table.add(Row(f"{row.user_prompt} {number}", row.robot_utterance, row.skill))
+    held = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    return held / len(rows_)
+
+
+def _busy(work: Callable[[], Any]) -> float:
+    began = process_time()
+    work()
+    return process_time() - began
+
+
+def _seconds(work: Callable[[], Any]) -> float:
+    began = perf_counter()
+    work()
+    return perf_counter() - began

@@ -1,0 +1,163 @@
+"""The pipeline as a discrete-event simulation: samples are decoded, sent, answered and stored, in simulated time.
+
+It has the pipeline's own bounds: so many decoders, so many samples decoded ahead, so many requests in flight,
+one event loop a process, and one journal whose next commit holds what came during the one before.
+"""
+
+import math
+import random
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
+
+from pgen.generation import GROUP
+from pgen.pipeline import AHEAD, DECODERS
+
+type Then = Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What works on a run. `processes` read and ask: the coordinator alone, or Ray workers that it shares with.
+
+    Times are in seconds: `decode` of all pictures of a sample, `request` of an event loop a request, `latency` the
+    mean of a log-normal one with `sigma`, `commit` a commit and `store` an answer in it.
+    """
+
+    processes: int
+    servers: int
+    in_flight: int
+    decode: float
+    request: float
+    latency: float
+    commit: float
+    store: float
+    sigma: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Requests a second, and the share of its places that each stage has busy at that rate."""
+
+    rate: float
+    busy: dict[str, float]
+
+    @property
+    def fullest(self) -> str:
+        """The stage that is busy most: the one that more of the others would not help."""
+        return max(self.busy, key=lambda stage: self.busy[stage])
+
+
+def simulate(machine: Machine, requests: int, seed: int = 0) -> Outcome:
+    """`requests` through the machine; the rate is that of the middle half, while it is neither filling nor idle."""
+    run = _Run(machine, requests, random.Random(seed))
+    run.go()
+    first, last = run.answered[requests // 4], run.answered[3 * requests // 4]
+    told = {
+        "decoding": run.decoders,
+        "the event loop": run.loop,
+        "the servers": run.servers,
+        "the journal": run.journal,
+    }
+    rate = (3 * requests // 4 - requests // 4) / (last - first)
+    return Outcome(rate, {name: rate * station.used / requests / station.size for name, station in told.items()})
+
+
+@dataclass(slots=True)
+class _Station:
+    """`size` places, first come, first served."""
+
+    size: int
+    waiting: deque[tuple[float, Then]] = field(default_factory=deque)
+    taken: int = 0
+    used: float = 0.0
+
+
+class _Run:
+    def __init__(self, machine: Machine, requests: int, chance: random.Random) -> None:
+        self._machine, self._left, self._chance = machine, requests, chance
+        self._now, self._number = 0.0, 0
+        self._events: list[tuple[float, int, Then]] = []
+        self._flights = machine.servers * machine.in_flight
+        self._slots = _Station(self._flights + AHEAD * machine.processes)
+        self.decoders = _Station(DECODERS * machine.processes)
+        self.loop = _Station(machine.processes)
+        self.servers = _Station(self._flights)
+        self.journal = _Station(1)
+        self._group = self._held = 0
+        self.answered: list[float] = []
+
+    def go(self) -> None:
+        for _ in range(self.decoders.size):
+            self._next()
+        while self._events:
+            self._now, _, then = heappop(self._events)
+            then()
+
+    def _next(self) -> None:
+        """A decoder takes a sample, once there is a slot for it."""
+        if self._left:
+            self._left -= 1
+            self._enter(self._slots, 0.0, self._decode, keep=True)
+
+    def _decode(self) -> None:
+        self._enter(self.decoders, self._machine.decode, self._decoded)
+
+    def _decoded(self) -> None:
+        self._next()
+        # A server's place is taken before the request is sent: the client never has more in flight than it may.
+        self._enter(self.servers, 0.0, self._send, keep=True)
+
+    def _send(self) -> None:
+        self._enter(self.loop, self._machine.request / 2, self._sent)
+
+    def _sent(self) -> None:
+        sigma = self._machine.sigma
+        seconds = self._chance.lognormvariate(math.log(self._machine.latency) - sigma * sigma / 2, sigma)
+        self.servers.used += seconds
+        self._after(seconds, lambda: self._enter(self.loop, self._machine.request / 2, self._answered))
+
+    def _answered(self) -> None:
+        self.answered.append(self._now)
+        self._group += 1
+        if self._group < GROUP:
+            self._released()
+        else:
+            self._held += 1  # it makes room for another once the commit that is under way ends
+        if not self.journal.taken:
+            self._commit()
+
+    def _released(self) -> None:
+        self._leave(self.servers)
+        self._leave(self._slots)
+
+    def _commit(self) -> None:
+        held, self._held = self._held, 0
+        group, self._group = self._group, 0
+        if group:
+            self._enter(self.journal, self._machine.commit + self._machine.store * group, self._commit)
+        for _ in range(held):
+            self._released()
+
+    def _enter(self, station: _Station, seconds: float, then: Then, keep: bool = False) -> None:
+        """Take a place for so many seconds, or (`keep`) until it is left."""
+
+        def begin() -> None:
+            station.taken += 1
+            station.used += seconds
+            self._after(seconds, then if keep else lambda: (self._leave(station), then())[1])
+
+        if station.taken < station.size:
+            begin()
+        else:
+            station.waiting.append((seconds, begin))
+
+    def _leave(self, station: _Station) -> None:
+        station.taken -= 1
+        if station.waiting:
+            station.waiting.popleft()[1]()
+
+    def _after(self, seconds: float, then: Then) -> None:
+        self._number += 1
+        heappush(self._events, (self._now + seconds, self._number, then))

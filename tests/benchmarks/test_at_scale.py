@@ -1,0 +1,63 @@
+"""The simulation agrees with what can be worked out by hand, and its tables go to their place in the docs."""
+
+import os
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+TOP = Path(__file__).parents[2]
+sys.path.insert(0, str(TOP / "benchmarks"))
+
+from common.simulation import Machine, simulate  # noqa: E402
+
+IDLE = Machine(1, 1, 8, decode=1e-4, request=1e-4, latency=4.0, commit=1e-4, store=1e-5)
+PAGE = "Before.\n\n<!-- figures -->\nold\n<!-- end of figures -->\n\nAfter.\n"
+
+
+@pytest.mark.parametrize(
+    ("machine", "rate", "fullest"),
+    [
+        (IDLE, 8 / 4.0, "the servers"),
+        (replace(IDLE, servers=10), 80 / 4.0, "the servers"),
+        (replace(IDLE, servers=10, decode=0.5), 2 / 0.5, "decoding"),
+        (replace(IDLE, servers=10, decode=0.5, processes=3), 6 / 0.5, "decoding"),
+        (replace(IDLE, servers=10, request=0.2), 1 / 0.2, "the event loop"),
+        (replace(IDLE, servers=20, store=0.1), 1 / 0.1, "the journal"),
+    ],
+    ids=["one server", "ten servers", "decoding", "decoding in three processes", "event loop", "journal"],
+)
+def test_the_rate_is_that_of_the_fullest_stage(machine, rate, fullest):
+    found = simulate(machine, 4000)
+    assert found.rate == pytest.approx(rate, rel=0.08)
+    assert found.fullest == fullest
+    assert found.busy[fullest] == pytest.approx(1.0, abs=0.1)
+
+
+def test_the_same_seed_gives_the_same_run():
+    assert simulate(IDLE, 200, seed=3) == simulate(IDLE, 200, seed=3) != simulate(IDLE, 200, seed=4)
+
+
+def test_the_tables_are_printed_and_take_the_place_of_the_former_ones(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text(PAGE)
+    environment = {**os.environ, "PGEN_BENCHMARKS": str(tmp_path / "data")}
+    script = str(TOP / "benchmarks/at_scale.py")
+    flags = ["--tiny", "--write", str(page), "--picture", "640x480", "--gpu-tokens", "1000"]
+    done = subprocess.run(
+        [sys.executable, script, *flags], capture_output=True, text=True, env=environment, check=False
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert page.read_text() == PAGE.replace("old\n", done.stdout)
+    assert f"| a request's pictures | {3 * (23 * 17 + 2)} tokens |" in done.stdout
+    assert "| what a GPU reads and writes | 1000 tokens a second | assumed" in done.stdout
+    for gpus in (1, 8, 64):
+        assert re.search(rf"^\| {gpus} \| the coordinator \| ", done.stdout, re.MULTILINE)
+
+
+def test_the_page_has_a_place_for_the_tables():
+    page = (TOP / "docs/scale.md").read_text(encoding="utf-8")
+    assert page.count("<!-- figures -->\n") == page.count("<!-- end of figures -->\n") == 1
