@@ -9,8 +9,9 @@ import pytest
 
 from pgen.components import ImageReader
 from pgen.errors import ConfigError, SampleError
-from pgen.pipeline import AHEAD, Pipeline
+from pgen.pipeline import Pipeline
 from pgen.records import Reply
+from pgen.streaming import AHEAD
 from pgen.testing import FakeGenerator, FakeSource, make_episode, make_samples, plain_answer
 from pgen_prompts.hi_robot import HiRobotPrompt
 from pgen_prompts.seed import SeedPrompt
