@@ -3,8 +3,8 @@
 Every frame of a table of 1,000 episodes of 1,000 frames is asked about, without pictures; the model answers at
 once. Each count is run twice: all but one sample are answered by the first run, and the second one looks for
 what is missing: what its start takes longer than the first one's is the resume scan, and the last sample is asked
-only when all others have been passed over. Seconds are told as such, since the limit is nought. `memory.py COUNT …`
-takes other counts.
+only when all others have been passed over. Seconds are of CPU time, and told as such, since the limit is nought.
+`memory.py COUNT …` takes other counts.
 """
 
 import json
@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 from common.datasets import rows
@@ -31,11 +31,11 @@ def lines(tiny: bool = False, counts: tuple[int, ...] = COUNTS) -> Iterator[Row]
         peaks = {"when resumed": f"{second.peak / MB:.0f} MB"}
         yield Row(f"{count:,} samples: most memory held", f"{first.peak / MB:.0f} MB", "", peaks)
         start, resumed = first.result["start"], second.result["start"]
-        yield Row(f"{count:,} samples: seconds until the first is asked", f"{start:.1f}", "0")
+        yield Row(f"{count:,} samples: CPU seconds until the first is asked", f"{start:.1f}", "0")
         told = {"until the last sample, which is asked anew": f"{resumed + second.result['asking']:.1f}"}
-        yield Row(f"{count:,} samples: seconds longer when resumed", f"{resumed - start:.1f}", "0", told)
+        yield Row(f"{count:,} samples: CPU seconds longer when resumed", f"{resumed - start:.1f}", "0", told)
         each = first.result["asking"] / count * 1000
-        yield Row(f"{count:,} samples: milliseconds each, from sample to journal", f"{each:.2f}", "0")
+        yield Row(f"{count:,} samples: CPU milliseconds each, from sample to journal", f"{each:.2f}", "0")
 
 
 def run(root: Path, out: Path, count: int) -> dict[str, float]:
@@ -47,7 +47,7 @@ def run(root: Path, out: Path, count: int) -> dict[str, float]:
     from pgen_lerobot.source import LeRobotSource
     from pgen_samplers.samplers import EveryFrame
 
-    marks = [perf_counter()]
+    marks = [process_time()]
 
     class Instant(Generator):
         name = "instant"
@@ -75,12 +75,12 @@ def run(root: Path, out: Path, count: int) -> dict[str, float]:
     config = build({"output_dir": out, "max_samples": count, "check": {"name": "none"}, **tables})
 
     def progress(total: int, done: int) -> Callable[[Any], None]:
-        marks.extend([perf_counter()] * 2)
+        marks.extend([process_time()] * 2)
         assert total == count
         parts["generator"].left = total - done
 
         def answered(annotation: Any) -> None:
-            marks[-1] = perf_counter()
+            marks[-1] = process_time()
 
         return answered
 

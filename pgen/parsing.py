@@ -11,9 +11,11 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from copy import deepcopy
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pgen.errors import PluginError, SampleError
+from pgen.fitting import Fits, fits
 from pgen.records import Dialogue, Prompt, Reply
 from pgen.schema import compiled, first_error
 
@@ -42,13 +44,13 @@ _STRING_OR_COMMA = re.compile(r'"(?:[^"\\]|\\.)*+"?|,(?=\s*[}\]])', re.DOTALL)
 # Whole numbers are read as floats: Python refuses to read an integer of more than 4,300 digits.
 _STRICT = json.JSONDecoder(parse_int=float)
 _LENIENT = json.JSONDecoder(parse_int=float, strict=False)
-_validators: "deque[tuple[dict[str, Any], Validator]]" = deque(maxlen=8)
+_validators: "deque[tuple[dict[str, Any], _Known]]" = deque(maxlen=8)
 
 
 def parse(reply: Reply, prompt: Prompt) -> Dialogue:
     """The reply's dialogue. Raises SampleError with the stage `truncated`, `parse` or `schema`."""
     try:
-        return _fitting(objects(reply), _validator(prompt.schema), reply.text)
+        return _fitting(objects(reply), _known(prompt.schema), reply.text)
     except RecursionError:
         raise _too_deep(reply.text) from None
 
@@ -68,10 +70,10 @@ def parse_object(reply: Reply, schema: Mapping[str, Any]) -> dict[str, Any]:
     """The one object of the reply that fits a schema which is no dialogue's. Raises SampleError as `parse` does."""
     if reply.truncated:
         raise SampleError("truncated", f"the reply was cut at its length limit: {_shown(reply.text)}")
-    check = _validator(schema)
+    known = _known(schema)
     try:
         found = _objects(reply.text)
-        problems = [_oversized(fields, check) or first_error(check, fields) for fields in found]
+        problems = [known.problem(fields) for fields in found]
     except RecursionError:
         raise SampleError("parse", f"the reply's JSON is nested too deep: {_shown(reply.text)}") from None
     fitting = [fields for fields, problem in zip(found, problems, strict=True) if problem is None]
@@ -81,13 +83,24 @@ def parse_object(reply: Reply, schema: Mapping[str, Any]) -> dict[str, Any]:
     return fitting[0]
 
 
-def _fitting(objects: list[dict[str, Any]], check: "Validator", text: str) -> Dialogue:
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A schema: `fits` says yes at once to most of what fits, `check` says what is wrong with the rest."""
+
+    fits: Fits
+    check: "Validator"
+
+    def problem(self, fields: dict[str, Any]) -> str | None:
+        return None if self.fits(fields) else _oversized(fields, self.check) or first_error(self.check, fields)
+
+
+def _fitting(objects: list[dict[str, Any]], known: _Known, text: str) -> Dialogue:
     """The one dialogue among the objects that fits; of two different ones neither is chosen."""
     fitting: dict[Dialogue, None] = {}
     problem = ""
     for found in objects:
         fields = {key: " ".join(value.split()) if isinstance(value, str) else value for key, value in found.items()}
-        if wrong := _problem(fields, check):
+        if wrong := _problem(fields, known):
             problem = wrong
         else:
             types = fields.get("scenario_type"), fields.get("response_type")
@@ -99,8 +112,8 @@ def _fitting(objects: list[dict[str, Any]], check: "Validator", text: str) -> Di
     return next(iter(fitting))
 
 
-def _problem(fields: dict[str, Any], check: "Validator") -> str | None:
-    if wrong := _oversized(fields, check) or first_error(check, fields):
+def _problem(fields: dict[str, Any], known: _Known) -> str | None:
+    if wrong := known.problem(fields):
         return wrong
     # A user's own schema may ask for less than a dialogue needs.
     for name in ("user_prompt", "robot_utterance"):
@@ -193,19 +206,21 @@ def _without_trailing_commas(text: str, start: int) -> tuple[Any, int] | None:
     return value, start + end + sum(place < end for place in dropped)
 
 
-def _validator(schema: Mapping[str, Any]) -> "Validator":
-    """The schema's validator, built once: every sample brings a schema of its own, most of them equal."""
-    for known, check in list(_validators):
-        if known == schema:
-            return check
+def _known(schema: Mapping[str, Any]) -> _Known:
+    """The schema, compiled once: every sample brings a schema of its own, most of them equal."""
+    for value, known in list(_validators):
+        if value == schema:
+            return known
     from jsonschema.exceptions import SchemaError
 
     try:
         check = compiled(schema)
     except SchemaError as error:
         raise PluginError(f"the prompt's reply schema is no JSON Schema: {error.message}") from None
-    _validators.append((deepcopy(dict(schema)), check))
-    return check
+    kept = deepcopy(dict(schema))
+    known = _Known(fits(kept), check)
+    _validators.append((kept, known))
+    return known
 
 
 def _too_deep(text: str) -> SampleError:

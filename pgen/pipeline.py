@@ -20,10 +20,8 @@ from pgen.errors import PgenError, SampleError
 from pgen.parsing import parse
 from pgen.records import (
     Annotation,
-    Clip,
     Dialogue,
     Failure,
-    Image,
     Judgement,
     Prompt,
     Repair,
@@ -34,27 +32,16 @@ from pgen.records import (
 )
 from pgen.secrets import redact
 from pgen.seeds import derive, request_seed, sample_seed
-from pgen.turns import after, in_turn
+from pgen.streaming import Pictures, Stream
 
 DECODERS = 2
 """Threads that decode, each with a reader of its own and an episode at a time: decoding releases the GIL."""
-
-AHEAD = 16
-"""Samples that are decoded before a request is free to take them."""
 
 _ASK_AGAIN = frozenset({"truncated", "parse", "schema"})
 
 Emit = Callable[[Annotation], Awaitable[None]]
 Groups = Iterator[list[Sample]] | AsyncIterator[list[Sample]]
 """Samples of one episode each; read in a thread, or awaited."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pictures:
-    """What a request shows: still pictures and sheets, or clips."""
-
-    images: tuple[Image, ...] = ()
-    clips: tuple[Clip, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +71,7 @@ class Pipeline:
     async def run(self, groups: Groups, emit: Emit, stop: asyncio.Event) -> None:
         """Ask about every sample of `groups` (samples of one episode each); ends early once `stop` is set."""
         with ExitStack() as readers, ThreadPoolExecutor(DECODERS, "decode") as pool:
-            stream = _Stream(self, groups, emit, stop, pool)
+            stream = Stream(self, groups, emit, stop, pool)
             try:
                 async with asyncio.TaskGroup() as tasks:
                     if self.turns:
@@ -161,85 +148,6 @@ class Pipeline:
             outcome = Failure("generate", _line(f"{type(error).__name__}: {error}"))
         used = Usage(reply.tokens_in, reply.tokens_out, monotonic() - started, 1, reply.retries)
         return outcome, reply.text, used
-
-
-class _Stream:
-    """One run of the pipeline: the samples on their way, and what bounds them."""
-
-    def __init__(
-        self,
-        parts: Pipeline,
-        groups: Groups,
-        emit: Emit,
-        stop: asyncio.Event,
-        pool: ThreadPoolExecutor,
-    ) -> None:
-        self._parts, self._groups, self._emit, self._stop, self._pool = parts, groups, emit, stop, pool
-        self._turn = asyncio.Lock()
-        self._readers: asyncio.Queue[ImageReader] = asyncio.Queue()
-        self._flights = asyncio.Semaphore(parts.generator.concurrency)
-        self._slots = asyncio.Semaphore(parts.generator.concurrency + AHEAD)
-
-    async def decode(self, tasks: asyncio.TaskGroup) -> None:
-        """Read the pictures of one episode after the other, and send each sample off as it is read."""
-        loop = asyncio.get_running_loop()
-        with self._parts.reader() as reader:
-            while not self._stop.is_set():
-                group = await self._next()
-                if group is None:
-                    return
-                moment: object = None
-                shown: Pictures | SampleError = Pictures()
-                for sample in group:
-                    await self._slots.acquire()
-                    if self._stop.is_set():
-                        return
-                    if moment != (moment := (sample.frame_index, sample.clip, sample.images)):
-                        shown = await loop.run_in_executor(self._pool, self._parts.read, reader, sample)
-                    tasks.create_task(self._fly(sample, shown))
-
-    async def converse(self) -> None:
-        """One conversation after the other, each request told what was said before it."""
-        while not self._stop.is_set():
-            group = await self._next()
-            if group is None:
-                return
-            said = group[0].turns if group else ()
-            for sample in group:
-                if self._stop.is_set():
-                    return
-                said = after(await self._say(in_turn(sample, said)))
-
-    def share(self, readers: list[ImageReader]) -> None:
-        """Readers that all conversations use: each would hold its videos open, and there may be hundreds."""
-        for reader in readers:
-            self._readers.put_nowait(reader)
-
-    async def _next(self) -> list[Sample] | None:
-        async with self._turn:
-            if isinstance(self._groups, AsyncIterator):
-                return await anext(self._groups, None)
-            return await asyncio.get_running_loop().run_in_executor(self._pool, next, self._groups, None)
-
-    async def _say(self, turn: Sample) -> Annotation:
-        known = self._parts.known(turn)
-        if known is not None and known.dialogue:
-            return known
-        reader = await self._readers.get()
-        loop = asyncio.get_running_loop()
-        try:
-            shown = await loop.run_in_executor(self._pool, self._parts.read, reader, turn)
-        finally:
-            self._readers.put_nowait(reader)
-        annotation = await self._parts.annotate(turn, shown)
-        await self._emit(annotation)
-        return annotation
-
-    async def _fly(self, sample: Sample, shown: Pictures | SampleError) -> None:
-        async with self._flights:
-            if not self._stop.is_set():
-                await self._emit(await self._parts.annotate(sample, shown))
-        self._slots.release()
 
 
 def reason_of(group: BaseExceptionGroup[BaseException]) -> BaseException:

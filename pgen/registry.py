@@ -25,11 +25,18 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Plugin:
-    """A plugin: its entry point's name, its distribution, and its error if it failed to load."""
+    """A plugin: its entry point (None for one that was registered), and its error if it failed to load."""
 
     name: str
-    distribution: str
+    point: EntryPoint | None = None
     error: str = ""
+
+    @property
+    def distribution(self) -> str:
+        """Where it comes from. Read only when it is asked for: it takes an e-mail parser."""
+        if self.point is None:
+            return "registered in this process"
+        return f"{self.point.dist.name} {self.point.dist.version}" if self.point.dist else "unknown"
 
 
 class Registry:
@@ -48,7 +55,7 @@ class Registry:
     def register(self, module: object, name: str) -> None:
         """Add a plugin that is not installed: an object with hook implementations."""
         self._manager.register(module, name)
-        self._plugins[name] = Plugin(name, "registered in this process")
+        self._plugins[name] = Plugin(name)
         self._components.clear()
         self._check_hooks()
 
@@ -93,8 +100,7 @@ class Registry:
         return [command for _, command in self._call("pgen_commands")]
 
     def _load(self, point: EntryPoint) -> None:
-        distribution = f"{point.dist.name} {point.dist.version}" if point.dist else "unknown"
-        self._plugins[point.name] = plugin = Plugin(point.name, distribution)
+        self._plugins[point.name] = plugin = Plugin(point.name, point)
         try:
             self._manager.register(point.load(), point.name)
         except Exception as problem:  # a stranger's module may raise anything

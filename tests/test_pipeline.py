@@ -9,18 +9,20 @@ import pytest
 
 from pgen.components import ImageReader
 from pgen.errors import ConfigError, SampleError
-from pgen.pipeline import AHEAD, Pipeline
-from pgen.records import Reply
+from pgen.pipeline import Pipeline
+from pgen.planning import samples_of
+from pgen.records import Image, Reply
+from pgen.streaming import AHEAD
 from pgen.testing import FakeGenerator, FakeSource, make_episode, make_samples, plain_answer
 from pgen_prompts.hi_robot import HiRobotPrompt
 from pgen_prompts.seed import SeedPrompt
 from pgen_samplers.samplers import EveryFrame
 
 
-def run(generator, source=None, samples=None, attempts=2, prompts=None, stop_after=None):
-    """The annotations of a run over `samples`, in the order they ended."""
+def run(generator, source=None, samples=None, attempts=2, prompts=None, stop_after=None, groups=None):
+    """The annotations of a run over `samples`, or `groups` of them, in the order they ended."""
     source = source or FakeSource()
-    groups = iter([samples or make_samples()])
+    groups = iter(groups or [samples or make_samples()])
     done = []
 
     async def go():
@@ -207,6 +209,26 @@ def test_the_pictures_of_a_moment_are_read_once_for_all_its_variants():
     assert read == [one.frame_index for one in moments]
     assert len({request.seed for request in generator.requests}) == 9
     assert all(len(request.images) == 1 for request in generator.requests)
+
+
+def test_pictures_that_have_no_names_are_those_of_their_own_episode():
+    class Reader(ImageReader):
+        def images(self, sample):
+            return (Image(sample.episode_id, b"", 8, 8),)
+
+    class Nameless(FakeSource):
+        def image_names(self, episode, frame_index):
+            return ()
+
+        def reader(self, max_pixels):
+            return nullcontext(Reader())
+
+    source = Nameless(*[make_episode(index=index, length=1) for index in range(8)])
+    generator = FakeGenerator()
+    run(generator, source, groups=[samples_of(episode, source, EveryFrame()) for episode in source.episodes()])
+    shown = {request.sample.episode_id: request.images[0].camera for request in generator.requests}
+    assert len(shown) == 8
+    assert all(episode == camera for episode, camera in shown.items())
 
 
 @pytest.mark.parametrize("takes_clips", [False, True])

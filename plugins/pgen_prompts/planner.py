@@ -8,6 +8,8 @@ differ in their plans, as long as there are others that fit.
 
 import math
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from types import MappingProxyType
 
 from pydantic import field_validator
 from pydantic_core import PydanticCustomError
@@ -90,26 +92,31 @@ def plan(sample: Sample, seed: int, options: PlanOptions) -> Plan:
     return Plan(*chosen)
 
 
-def shares(sample: Sample, options: PlanOptions) -> dict[tuple[str, str], float]:
+def shares(sample: Sample, options: PlanOptions) -> Mapping[tuple[str, str], float]:
     """How likely each plan is for a sample, by the weights and by what fits; the shares add up to 1."""
-    scenarios = _weighted(options.scenarios, _answerable(sample, options)) or _weighted(
-        options.scenarios, fitting_scenarios(sample)
-    )
+    weights = tuple(options.scenarios.items()), tuple(options.responses.items())
+    return _shares(fitting_scenarios(sample), *weights)
+
+
+@lru_cache(64)
+def _shares(
+    fitting: tuple[str, ...], scenarios: tuple[tuple[str, float], ...], responses: tuple[tuple[str, float], ...]
+) -> Mapping[tuple[str, str], float]:
+    """Most samples differ in nothing that matters here."""
+    by_scenario, by_response = dict(scenarios), dict(responses)
+    wanted = {name for name, weight in responses if weight}
+    answerable = [name for name in fitting if wanted.intersection(fitting_responses(name))]
+    chosen = _weighted(by_scenario, answerable) or _weighted(by_scenario, fitting)
     found: dict[tuple[str, str], float] = {}
-    for scenario, share in (scenarios or {"specific_object": 1.0}).items():
-        responses = _weighted(options.responses, fitting_responses(scenario)) or {"acknowledgment": 1.0}
-        found |= {(scenario, response): share * part for response, part in responses.items()}
-    return found
+    for scenario, share in (chosen or {"specific_object": 1.0}).items():
+        parts = _weighted(by_response, fitting_responses(scenario)) or {"acknowledgment": 1.0}
+        found |= {(scenario, response): share * part for response, part in parts.items()}
+    return MappingProxyType(found)
 
 
 def _weighted(weights: Mapping[str, float], names: Iterable[str]) -> dict[str, float]:
     kept = {name: weights[name] for name in names if weights.get(name)}
     return {name: weight / sum(kept.values()) for name, weight in kept.items()}
-
-
-def _answerable(sample: Sample, options: PlanOptions) -> list[str]:
-    wanted = {name for name, weight in options.responses.items() if weight}
-    return [name for name in fitting_scenarios(sample) if wanted.intersection(fitting_responses(name))]
 
 
 def _chosen(sample: Sample, seed: int, options: PlanOptions, taken: set[tuple[str, str]]) -> tuple[str, str]:

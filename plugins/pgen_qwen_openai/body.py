@@ -8,6 +8,7 @@ import re
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from pgen.errors import SampleError
@@ -45,12 +46,15 @@ def encode(
     fields: Mapping[str, Any], prompt: Prompt, suffix: str, shown: Sequence[Image | Clip], repair: Repair | None = None
 ) -> bytes:
     """The body of a chat completion: system, then pictures and text, then what was wrong with a first reply."""
-    turns = [_turn("system", prompt.system)] if prompt.system else []
-    turns.append(b"".join(_pictures_and_text(shown, prompt.text + suffix)))
+    parts = [_json(fields)[:-1], b',"messages":[']
+    if prompt.system:
+        parts += (_turn("system", prompt.system), b",")
+    parts += _pictures_and_text(shown, prompt.text + suffix)
     if repair:
-        turns.append(_turn("assistant", repair.reply[:MAX_QUOTED]))
-        turns.append(_turn("user", f"That is not usable: {repair.problem}\nReply again, with the JSON object alone."))
-    return b"".join((_json(fields)[:-1], b',"messages":[', b",".join(turns), b"]}"))
+        said = f"That is not usable: {repair.problem}\nReply again, with the JSON object alone."
+        parts += (b",", _turn("assistant", repair.reply[:MAX_QUOTED]), b",", _turn("user", said))
+    parts.append(b"]}")
+    return b"".join(parts)  # once: it is a picture's worth of bytes to copy
 
 
 def reply_of(answer: Any) -> Reply | None:
@@ -77,12 +81,15 @@ def _pictures_and_text(shown: Sequence[Image | Clip], text: str) -> Iterator[byt
     for one in shown:
         kind, frames = ("image", (one,)) if isinstance(one, Image) else ("video", one.frames)
         yield f'{{"type":"{kind}_url","{kind}_url":{{"url":"data:{kind}/jpeg;base64,'.encode()
-        yield b",".join(b64encode(frame.jpeg) for frame in frames)
+        for position, frame in enumerate(frames):
+            yield b"," if position else b""
+            yield b64encode(frame.jpeg)
         yield b'"}},'
     yield _json({"type": "text", "text": _whole(text)})
     yield b"]}"
 
 
+@lru_cache(16)
 def _turn(role: str, text: str) -> bytes:
     return _json({"role": role, "content": _whole(text)})
 

@@ -43,8 +43,18 @@ def test_a_benchmark_runs_and_tells_pgens_figure(tmp_path, name):
 
 def test_every_benchmark_is_run_by_a_test():
     listed = {path.stem for path in RUN.parent.glob("*.py")} - {"run"}
-    elsewhere = {"at_scale", "checks", "dialogue", "help_time", "labels", "report_page", "segment"}
+    elsewhere = {"at_scale", "checks", "dialogue", "help_time", "labels", "profile_job", "report_page", "segment"}
     assert listed == {*ASKING, *WORKING, *elsewhere}
+
+
+def test_the_parts_of_the_jobs_profile_are_all_of_its_time(tmp_path):
+    _, *parts, total = run(tmp_path, "--tiny", "profile_job").splitlines()
+    shares = {line[2:38].strip(): float(line[38:].rstrip("%")) for line in parts}
+    assert {"decoding", "JPEG", "planning", "journal", "output"} < set(shares)
+    assert 0 < float(total.rpartition(" ")[2])
+    assert abs(sum(shares.values()) - 100) < 1
+    assert all(shares[part] > 0 for part in ("decoding", "JPEG", "imports", "output"))
+    assert list(shares.values()) == sorted(shares.values(), reverse=True)
 
 
 def test_rows_take_the_place_of_the_benchmarks_former_rows_and_leave_the_others(tmp_path):

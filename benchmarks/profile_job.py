@@ -1,0 +1,136 @@
+"""Where the time of the whole job goes: shares of its CPU time, largest first, of the job of main_job.py.
+
+Each part is timed in its own threads and without the parts that it calls; what the threads of libraries use
+(of the video decoder first of all) is what the process used beyond all of Python's own.
+"""
+
+import builtins
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import process_time, thread_time
+from typing import Any
+
+from common.datasets import filmed
+from common.measure import cost
+from common.table import main
+from main_job import pgen
+
+PARTS: dict[str, tuple[str, ...]] = {
+    "decoding": ("pgen_lerobot.reader:LeRobotImages.images",),
+    "JPEG": ("pgen.pictures:encode",),
+    "planning": ("pgen.planning:planned",),
+    "prompts": ("pgen.asking:prompt_for",),
+    "replies, parsed": ("pgen.parsing:_fitting",),
+    "checks": ("pgen.checking:examined", "pgen.checking:Overview.examined"),
+    "journal": tuple(f"pgen.journal:Journal.{name}" for name in ("__init__", "add", "unanswered", "get_all", "close")),
+    "output": ("pgen_lerobot.sink:LeRobotSink.write",),
+}
+"""Functions and generators of pgen by what they are for."""
+START, IMPORTS, LIBRARIES = "interpreter", "imports", "decoding, in the decoder's threads"
+REST = "asyncio, threads and the rest"
+
+
+def lines(tiny: bool = False) -> Iterator[str]:
+    root = filmed(2, 2) if tiny else filmed(20, 20)
+    with TemporaryDirectory(dir=root.parent) as folder:
+        spent: Counter[str] = cost(profiled, root, Path(folder)).result
+    total = spent.total()
+    for part, seconds in spent.most_common():
+        yield f"{part:<36}{seconds / total:>7.1%}"
+    yield f"{'CPU seconds':<36}{total:>7.2f}"
+
+
+def profiled(root: Path, out: Path) -> Counter[str]:
+    """CPU seconds by part."""
+    clock = _Clock()
+    clock.spent[START] = process_time()
+    for module in ("pgen.api", "pgen_lerobot.reader", "pgen_lerobot.sink"):
+        import_module(module)
+    clock.spent[IMPORTS] = process_time() - clock.spent[START]
+    for part, names in PARTS.items():
+        for name in names:
+            _replace(name, lambda original, part=part: clock.timed(part, original))
+    builtins.__import__ = clock.timed(IMPORTS, builtins.__import__)
+    threading.Thread.run = clock.counted(threading.Thread.run)  # type: ignore[method-assign]  # (that is what it is for)
+    pgen(root, out)
+    total, spent = process_time(), clock.spent.total()
+    clock.spent[LIBRARIES] = total - thread_time() - clock.threads
+    clock.spent[REST] = total - spent - clock.spent[LIBRARIES]
+    return clock.spent
+
+
+class _Clock:
+    """Seconds of each part, of all threads; a part that calls another one stands still meanwhile."""
+
+    def __init__(self) -> None:
+        self.spent: Counter[str] = Counter()
+        self.threads = 0.0
+        self._lock = threading.Lock()
+        self._local = threading.local()
+
+    def timed(self, part: str, work: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any, **named: Any) -> Any:
+            result = self._within(part, work, *arguments, **named)
+            return self._steps(part, result) if isinstance(result, Iterator) else result
+
+        return call
+
+    def counted(self, run: Callable[..., None]) -> Callable[..., None]:
+        """A thread's `run` that adds what it used."""
+
+        def call(thread: threading.Thread) -> None:
+            try:
+                run(thread)
+            finally:
+                with self._lock:
+                    self.threads += thread_time()
+
+        return call
+
+    def _steps(self, part: str, made: Iterator[Any]) -> Iterator[Any]:
+        end = object()
+        while (item := self._within(part, next, made, end)) is not end:
+            yield item
+
+    def _within(self, part: str, work: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+        parts: list[str] = self._local.__dict__.setdefault("parts", [])
+        self._tell(parts)
+        parts.append(part)
+        try:
+            return work(*arguments, **named)
+        finally:
+            self._tell(parts)
+            parts.pop()
+
+    def _tell(self, parts: list[str]) -> None:
+        """What has passed since the last time belongs to the innermost part."""
+        now = thread_time()
+        if parts:
+            with self._lock:
+                self.spent[parts[-1]] += now - self._local.last
+        self._local.last = now
+
+
+def _replace(name: str, made: Callable[[Any], Any]) -> None:
+    """Put another function in the place of one that is named `module:path`, wherever modules hold it."""
+    module, _, path = name.partition(":")
+    owner: Any = sys.modules[module]
+    *classes, last = path.split(".")
+    for one in classes:
+        owner = getattr(owner, one)
+    original = getattr(owner, last)
+    new = made(original)
+    setattr(owner, last, new)
+    for holder in list(sys.modules.values()) if not classes else ():
+        for key, value in list(vars(holder).items()):
+            if value is original:
+                setattr(holder, key, new)
+
+
+if __name__ == "__main__":
+    main(lines)

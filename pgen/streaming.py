@@ -1,0 +1,131 @@
+"""The samples of a run on their way: decoded a few at a time by threads, asked about as soon as a request is free.
+
+What is decoded and not yet answered is bounded. A conversation is asked one sample after the other.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import batched
+from typing import TYPE_CHECKING
+
+from pgen.components import ImageReader
+from pgen.errors import SampleError
+from pgen.records import Annotation, Clip, Image, Sample
+from pgen.turns import after, in_turn
+
+if TYPE_CHECKING:
+    from pgen.pipeline import Emit, Groups, Pipeline
+
+AHEAD = 16
+"""Samples that are decoded before a request is free to take them."""
+
+TOGETHER = 4
+"""Samples that a thread decodes at once: to wake one, and to be woken by it, costs more than to send a request. All
+decoders together wait for fewer than AHEAD, or nobody might go on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """What a request shows: still pictures and sheets, or clips."""
+
+    images: tuple[Image, ...] = ()
+    clips: tuple[Clip, ...] = ()
+
+
+class Stream:
+    """One run of the pipeline: the samples on their way, and what bounds them."""
+
+    def __init__(
+        self,
+        parts: "Pipeline",
+        groups: "Groups",
+        emit: "Emit",
+        stop: asyncio.Event,
+        pool: ThreadPoolExecutor,
+    ) -> None:
+        self._parts, self._groups, self._emit, self._stop, self._pool = parts, groups, emit, stop, pool
+        self._turn = asyncio.Lock()
+        self._readers: asyncio.Queue[ImageReader] = asyncio.Queue()
+        self._flights = asyncio.Semaphore(parts.generator.concurrency)
+        self._slots = asyncio.Semaphore(parts.generator.concurrency + AHEAD)
+
+    async def decode(self, tasks: asyncio.TaskGroup) -> None:
+        """Read the pictures of one episode after the other, and send each sample off as it is read."""
+        loop = asyncio.get_running_loop()
+        with self._parts.reader() as reader:
+            while not self._stop.is_set():
+                group = await self._next()
+                if group is None:
+                    return
+                decoder = _Decoder(self._parts, reader)
+                for some in batched(group, TOGETHER):
+                    for _ in some:
+                        await self._slots.acquire()
+                    if self._stop.is_set():
+                        return
+                    shown = await loop.run_in_executor(self._pool, decoder.read, some)
+                    for sample, pictures in zip(some, shown, strict=True):
+                        tasks.create_task(self._fly(sample, pictures))
+
+    async def converse(self) -> None:
+        """One conversation after the other, each request told what was said before it."""
+        while not self._stop.is_set():
+            group = await self._next()
+            if group is None:
+                return
+            said = group[0].turns if group else ()
+            for sample in group:
+                if self._stop.is_set():
+                    return
+                said = after(await self._say(in_turn(sample, said)))
+
+    def share(self, readers: list[ImageReader]) -> None:
+        """Readers that all conversations use: each would hold its videos open, and there may be hundreds."""
+        for reader in readers:
+            self._readers.put_nowait(reader)
+
+    async def _next(self) -> list[Sample] | None:
+        async with self._turn:
+            if isinstance(self._groups, AsyncIterator):
+                return await anext(self._groups, None)
+            return await asyncio.get_running_loop().run_in_executor(self._pool, next, self._groups, None)
+
+    async def _say(self, turn: Sample) -> Annotation:
+        known = self._parts.known(turn)
+        if known is not None and known.dialogue:
+            return known
+        reader = await self._readers.get()
+        loop = asyncio.get_running_loop()
+        try:
+            shown = await loop.run_in_executor(self._pool, self._parts.read, reader, turn)
+        finally:
+            self._readers.put_nowait(reader)
+        annotation = await self._parts.annotate(turn, shown)
+        await self._emit(annotation)
+        return annotation
+
+    async def _fly(self, sample: Sample, shown: Pictures | SampleError) -> None:
+        async with self._flights:
+            if not self._stop.is_set():
+                await self._emit(await self._parts.annotate(sample, shown))
+        self._slots.release()
+
+
+class _Decoder:
+    """Reads what samples of one episode show, by one reader; the pictures of one moment once."""
+
+    def __init__(self, parts: "Pipeline", reader: ImageReader) -> None:
+        self._parts, self._reader = parts, reader
+        self._moment: object = None
+        self._shown: Pictures | SampleError = Pictures()
+
+    def read(self, samples: Sequence[Sample]) -> list[Pictures | SampleError]:
+        return [self._read(sample) for sample in samples]
+
+    def _read(self, sample: Sample) -> Pictures | SampleError:
+        moment = (sample.frame_index, sample.clip, sample.images)
+        if moment != self._moment:
+            self._moment, self._shown = moment, self._parts.read(self._reader, sample)
+        return self._shown
