@@ -70,13 +70,14 @@ def _connect(address: str | None, share: Share | None) -> None:
 
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
     try:
-        if address or os.environ.get("RAY_ADDRESS"):
+        if address := address or os.environ.get("RAY_ADDRESS"):
             ray.init(address=address, **quiet)
             return
         # Ray reports its use over the network unless it is told not to.
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         cpus = max(os.cpu_count() or 1, ceil(share.workers * share.cpus) if share else 1)
-        ray.init(num_cpus=cpus, include_dashboard=False, object_store_memory=STORE, **quiet)
+        # Without `local` it would join whatever cluster this machine is part of.
+        ray.init("local", num_cpus=cpus, include_dashboard=False, object_store_memory=STORE, **quiet)
     except Exception as error:  # of many kinds, by what is wrong
         told = " ".join(str(error).split())[:300]
         where = f"no cluster could be joined at {address}" if address else "Ray did not start"

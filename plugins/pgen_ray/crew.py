@@ -12,13 +12,14 @@ from typing import Any
 
 from ray.exceptions import RayError
 
-from pgen.errors import ConfigError, PgenError, SampleError, WorkersError
+from pgen.errors import ConfigError, PgenError, SampleError
 from pgen.pipeline import Emit, Pipeline
 from pgen.records import Sample
 from pgen.turns import in_turn
 from pgen_ray.cluster import Share
 from pgen_ray.episodes import Episode
 from pgen_ray.member import Member
+from pgen_ray.presence import Presence
 from pgen_ray.worker import News
 
 FATAL = 3
@@ -43,25 +44,26 @@ class Crew:
     model: str | None = None
 
     def __init__(self, pipeline: Pipeline, hire: Callable[[], Any], share: Share, offers: str, patience: float) -> None:
-        self._pipeline, self._hire, self._share = pipeline, hire, share
-        self._offers, self._patience = offers, patience
-        self.deaths = self.most = 0
+        self._pipeline, self._hire, self._workers = pipeline, hire, share.workers
+        self._presence = Presence(share, offers, patience, self._fail)
+        self.most = 0
         self.found: dict[str, Any] = {}
         self._members: list[Member] = []
-        self._here: set[Member] = set()
         self._again: deque[Episode] = deque()
         self._condemned: deque[Episode] = deque()
         self._numbers = 0
-        self._last = ""
         self._stopping = False
-        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def deaths(self) -> int:
+        return self._presence.deaths
 
     async def open(self) -> None:
         """Returns with the first worker that is open; the others come as they can."""
         self._changed = asyncio.Event()
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._nobody_here()
-        self._places = [asyncio.create_task(self._place()) for _ in range(self._share.workers)]
+        self._presence.wait()
+        self._places = [asyncio.create_task(self._place()) for _ in range(self._workers)]
         await self._unless_failed(self._first())
 
     async def run(self, groups: Iterator[list[Sample]], emit: Emit, stop: asyncio.Event) -> None:
@@ -75,18 +77,20 @@ class Crew:
     async def close(self) -> None:
         """Workers close what they hold, if they do so in time; then they are gone in any case."""
         self._stopping = True
-        if self._timer:
-            self._timer.cancel()
+        self._presence.rest()
         for place in self._places:
             place.cancel()
         try:
             async with asyncio.timeout(PARTING):
-                found = await asyncio.gather(*(member.close() for member in self._here), return_exceptions=True)
-                self.found = next((one for one in found if isinstance(one, dict)), self.found)
+                found = await asyncio.gather(
+                    *(member.close() for member in self._presence.here), return_exceptions=True
+                )
+                for one in reversed(found):  # one that answered nothing found out less
+                    self.found |= one if isinstance(one, dict) else {}
         except TimeoutError:
             pass
         finally:
-            for member in self._here:
+            for member in self._presence.here:
                 member.kill()
             if self._failed.done():
                 self._failed.exception()
@@ -127,13 +131,16 @@ class Crew:
                     self._lost(member, error)
             self._last_place()
         except Exception as error:
-            if not self._failed.done():
-                self._failed.set_exception(error)
+            self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        if not self._failed.done():
+            self._failed.set_exception(error)
 
     async def _welcome(self, member: Member, first: bool) -> None:
         """Until it is open. An error of one that takes a dead one's place ends no run that has others."""
         await member.here()
-        self._somebody_here(member)
+        self._presence.came(member)
         try:
             opened = await member.open()
             if self.most and opened.model != self.model:
@@ -176,15 +183,18 @@ class Crew:
             handed = [await self._hand(member) for member in list(self._members)]
             if any(handed):
                 continue
-            if self._exhausted and not self._again and not any(member.episodes for member in self._members):
+            if self._exhausted and not self._left():
                 return
             await self._changed.wait()
         self._stopping = True
-        for member in self._members:
-            member.stop()
         while self._members:
             self._changed.clear()
+            for member in self._members:  # one that came only now is told, too
+                member.stop()
             await self._changed.wait()
+
+    def _left(self) -> bool:
+        return bool(self._again or self._condemned or any(member.episodes for member in self._members))
 
     async def _hand(self, member: Member) -> bool:
         """An episode for a worker that wants one; whether there was one."""
@@ -226,9 +236,8 @@ class Crew:
             await self._emit(await self._pipeline.annotate(turn, SampleError("generate", reason)))
 
     def _lost(self, member: Member, error: Exception) -> None:
-        self._last = next(iter(str(error).splitlines()), type(error).__name__)[:200]
-        _log.warning("a worker of Ray died: %s", self._last)
-        self.deaths += 1
+        told = next(iter(str(error).splitlines()), type(error).__name__)[:200]
+        _log.warning("a worker of Ray died: %s", told)
         if member in self._members:
             self._members.remove(member)
         for episode in member.episodes.values():
@@ -236,36 +245,12 @@ class Crew:
             if rest.samples:
                 (self._again if rest.deaths < FATAL else self._condemned).append(rest)
         member.kill()
-        self._here.discard(member)
-        if not self._here:
-            self._nobody_here()
+        if not self._stopping:
+            self._presence.died(member, told)
         self._changed.set()
-
-    def _somebody_here(self, member: Member) -> None:
-        self._here.add(member)
-        if self._timer:
-            self._timer.cancel()
-            self._timer = None
-
-    def _nobody_here(self) -> None:
-        if self._timer is None and not self._stopping:
-            self._timer = asyncio.get_running_loop().call_later(self._patience, self._give_up)
-
-    def _give_up(self) -> None:
-        if not self._failed.done():
-            self._failed.set_exception(self._no_worker())
 
     def _last_place(self) -> None:
         """No more is asked for here; the others go on, where there are any."""
         alive = [place for place in self._places if not place.done() and place is not asyncio.current_task()]
         if not alive and not self._stopping:
-            raise self._no_worker()
-
-    def _no_worker(self) -> WorkersError:
-        share = self._share
-        died = f"{self.deaths} died, the last one so: {self._last}; " if self.deaths else ""
-        return WorkersError(
-            f"executor ray: there is no worker, and none can be had: {died}each asks for {share.cpus:g} CPUs and "
-            f"{share.gpus:g} GPUs of a cluster that has {self._offers}. Set executor.cpus, executor.gpus or "
-            "executor.workers, or add machines, and start the same command again: the answers so far are kept."
-        )
+            raise self._presence.nobody()

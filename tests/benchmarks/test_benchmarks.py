@@ -10,7 +10,7 @@ import pytest
 TOP = Path(__file__).parents[2]
 RUN = TOP / "benchmarks/run.py"
 ASKING = ["in_flight", "uneven_latency", "busy_server"]
-WORKING = ["main_job", "decoding", "write_out", "memory"]
+WORKING = ["main_job", "decoding", "write_out", "memory", "executors"]
 PAGE = """Before.
 
 <!-- figures -->

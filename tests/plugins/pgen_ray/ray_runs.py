@@ -9,10 +9,11 @@ import os
 import signal
 import sqlite3
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
 import pgen
-from pgen import ConfigError, Options, Reply
+from pgen import ConfigError, Options, Reply, tuning
 from pgen.components import Generator
 from pgen.testing import FakeSource, make_episode, plain_answer
 from pgen_ray.executor import RayExecutor
@@ -20,13 +21,15 @@ from pgen_samplers.samplers import EveryFrame
 
 
 class LoggedOptions(Options):
-    log: Path
-    lanes: int = 4
-    seconds: float = 0.0
-    deadly: str = ""
+    log: Path = tuning(Path())
+    lanes: int = tuning(4)
+    seconds: float = tuning(0.0)
+    deadly: str = tuning("")
     """`EPISODE-FRAME` at which the process ends: once, or each time with `always`."""
-    always: bool = False
-    fail: tuple[str, ...] = ()
+    always: bool = tuning(False)
+    crowd: int = tuning(1)
+    """How many workers have to have asked before the first of them goes on."""
+    fail: tuple[str, ...] = tuning(())
     """`EPISODE-FRAME` of what cannot be answered."""
 
 
@@ -51,6 +54,8 @@ class Logged(Generator):
             file.write(f"{place} {os.getpid()}\n")
         if options.deadly == place:
             await self._die()
+        while len({line.split()[1] for line in options.log.read_text().splitlines()}) < options.crowd:
+            await asyncio.sleep(0.02)
         await asyncio.sleep(options.seconds)
         if place in options.fail:
             raise pgen.SampleError("refused", "not this one")
@@ -62,10 +67,8 @@ class Logged(Generator):
         if once.exists() and not options.always:
             return
         asked = [line.split()[1] for line in options.log.read_text().splitlines()].count(str(os.getpid()))
-        while (
-            not options.always
-            and stored(options.log.with_name("out"), os.getpid(), options.log) < asked - options.lanes
-        ):
+        out = options.log.with_name("out")
+        while not options.always and stored(out, os.getpid(), options.log) < asked - 1:
             await asyncio.sleep(0.02)
         once.touch()
         os.kill(os.getpid(), signal.SIGKILL)
@@ -107,7 +110,7 @@ class Judging(Generator):
 def stored(out: Path, process: int, log: Path) -> int:
     """How many answers the journal of a run holds of what that process was asked; those of others are in order."""
     journal = out.with_name(f".{out.name}.pgen") / "journal.sqlite"
-    with sqlite3.connect(f"file:{journal}?mode=ro", uri=True) as db:
+    with closing(sqlite3.connect(f"file:{journal}?mode=ro", uri=True)) as db:
         (count,) = db.execute("SELECT count(*) FROM samples").fetchone()
     others = sum(1 for line in log.read_text().splitlines() if line.split()[1] != str(process))
     return count - others

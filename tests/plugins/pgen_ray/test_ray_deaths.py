@@ -14,13 +14,11 @@ ALL = {f"{episode}-{frame}" for episode in range(6) for frame in range(24)}
 @pytest.mark.parametrize("turns", ["off", "episode"])
 def test_after_a_worker_s_death_only_what_had_not_arrived_is_asked_again(tmp_path, turns):
     log = tmp_path / "log"
-    dying = Logged(log=log, lanes=2, deadly="2-12")
+    dying = Logged(log=log, lanes=1, deadly="2-12")
     report = annotate(tmp_path / "out", dying, turns=turns)
     assert report.failed == {}
     assert set(asked(log)) == ALL
-    again = {place for place, times in asked(log).items() if times > 1}
-    assert "2-12" in again
-    assert len(again) <= 2
+    assert {place for place, times in asked(log).items() if times > 1} == {"2-12"}
     assert manifest(tmp_path / "out")["executor"]["deaths"] == 1
     annotate(tmp_path / "undisturbed", Logged(log=tmp_path / "log2"), "local", turns=turns)
     assert lines(tmp_path / "out") == lines(tmp_path / "undisturbed")
@@ -52,10 +50,12 @@ def test_a_machine_that_dies_in_mid_run_leaves_its_episodes_to_the_others(cluste
 
     killer = threading.Thread(target=kill)
     killer.start()
-    report = annotate(tmp_path / "out", Logged(log=log, lanes=1, seconds=0.05), RayExecutor(workers=2, cpus=3))
+    crowded = Logged(log=log, lanes=1, seconds=0.02, crowd=2)
+    report = annotate(tmp_path / "out", crowded, RayExecutor(workers=2, cpus=3))
     killer.join()
     assert report.failed == {}
     assert set(asked(log)) == ALL
     told = manifest(tmp_path / "out")["executor"]
-    assert (told["workers"], told["deaths"]) == (2, 1)
+    assert told["workers"] == 2
+    assert told["deaths"] >= 1
     assert len(lines(tmp_path / "out")) == len(ALL)

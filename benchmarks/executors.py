@@ -1,0 +1,111 @@
+"""What it costs to have the work done elsewhere: the same job in this process, and by two workers of Ray.
+
+The generator answers at once and the samples show no picture, so that what is left is pgen: in this process the whole
+pipeline, with Ray what the run keeps for itself, which is what bounds how many workers one run can have.
+"""
+
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import monotonic, process_time
+from typing import Any, NamedTuple
+
+from common.table import Row, main
+from pgen.components import Generator
+from pgen.executors import Executor
+from pgen.generation import generate
+from pgen.journal import Journal
+from pgen.pipeline import Pipeline
+from pgen.records import Reply, Request, Sample
+from pgen.testing import FakeSource, make_episode, plain_answer
+
+EPISODE = 20
+"""Samples of an episode."""
+
+
+class Instant(Generator):
+    """Answers at once."""
+
+    name = "instant"
+
+    @property
+    def concurrency(self) -> int:
+        return 64
+
+    async def generate(self, request: Request) -> Reply:
+        return Reply(plain_answer(request))
+
+
+class Cost(NamedTuple):
+    """Seconds from the first answer on, and the CPU of this process meanwhile, for each answer."""
+
+    seconds: float
+    cpu: float
+
+
+def lines(tiny: bool = False) -> Iterator[Row]:
+    from pgen_local.executor import Local
+    from pgen_ray.executor import RayExecutor
+
+    episodes = 20 if tiny else 1000
+    local = measured(Local(), episodes)
+    cpu, rate = ("not measured", "not measured")
+    if find_spec("ray"):
+        ray = measured(RayExecutor(workers=2), episodes)
+        cpu, rate = f"{ray.cpu * 1e3:.2f} ms", f"{local.seconds / ray.seconds:.2f}"
+    measure = "CPU of the run's own process for an answer of a worker of Ray"
+    yield Row(measure, cpu, "", {"the whole pipeline in this process": f"{local.cpu * 1e3:.2f} ms"})
+    yield Row("answers a second of two workers of Ray, times those of one process", rate, "")
+
+
+def measured(executor: Executor, episodes: int) -> Cost:
+    """A run with a journal, from its first answer to its last."""
+    times: list[tuple[float, float]] = []
+    with TemporaryDirectory() as folder:
+        journal = Journal(Path(folder) / "journal.sqlite")
+        generate(executor, _pipeline(), (_groups(episodes),), journal, 0, lambda _: times.append(_now()))
+        journal.close()
+    (began, busy), (ended, done) = times[0], times[-1]
+    assert len(times) == episodes * EPISODE
+    return Cost((ended - began) / len(times), (done - busy) / len(times))
+
+
+def _now() -> tuple[float, float]:
+    return monotonic(), process_time()
+
+
+def _pipeline() -> Pipeline:
+    from pgen_prompts.hi_robot import HiRobotPrompt
+
+    return Pipeline(Blank(), HiRobotPrompt(), Instant(), 0, 2, 1003520)
+
+
+class Blank(FakeSource):
+    """Samples without a picture."""
+
+    name = "blank"
+
+    def reader(self, max_pixels: int) -> Any:
+        from contextlib import nullcontext
+
+        return nullcontext(_NoImages())
+
+
+class _NoImages:
+    def images(self, sample: Sample) -> tuple[()]:
+        return ()
+
+
+def _groups(episodes: int) -> Iterator[list[Sample]]:
+    from pgen.planning import samples_of
+    from pgen_samplers.samplers import EveryFrame
+
+    spans = (("robot arm moves towards pink lego brick", 0.0, 1.0), ("robot arm picks up pink lego brick", 1.0, 2.0))
+    for index in range(episodes):
+        episode = make_episode(*spans, index=index, length=EPISODE)
+        yield samples_of(episode, FakeSource(episode), EveryFrame())
+
+
+if __name__ == "__main__":
+    main(lines)
