@@ -13,9 +13,9 @@ from typing import Any
 from pgen.components import Generator
 from pgen.errors import PgenError, SampleError
 from pgen.journal import Journal
-from pgen.pipeline import Pictures
 from pgen.records import Prompt, Repair, Reply, Request, Sample, Usage
 from pgen.seeds import derive, sample_key
+from pgen.streaming import Pictures
 
 ATTEMPTS = 2
 """A question, and once more with what was wrong with the reply."""

@@ -8,8 +8,8 @@ from typing import Any
 
 from pgen.components import ImageReader
 from pgen.errors import SampleError
-from pgen.pipeline import Pictures
 from pgen.records import Episode, Prompt, Reply, Sample, Skill
+from pgen.streaming import Pictures
 from pgen_prompts.template import Template
 from pgen_segment.asking import reading, stitching, wording
 from pgen_segment.asking.asker import Asker, Show

@@ -7,8 +7,8 @@ from dataclasses import replace
 from pgen.clips import grid, read_clips
 from pgen.components import ImageReader
 from pgen.errors import SampleError
-from pgen.pipeline import Pictures
 from pgen.records import Clip, Episode, Moment, Sample
+from pgen.streaming import Pictures
 from pgen_segment.raw import Edges
 
 _SLACK = 1e-3
