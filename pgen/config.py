@@ -86,6 +86,11 @@ class RunOptions(Options):
     fresh: bool = False
     """Throw away the answers of an unfinished run and start anew."""
 
+    @property
+    def in_turns(self) -> bool:
+        """Whether an episode is one conversation."""
+        return self.turns == "episode"
+
     @field_validator("language")
     @classmethod
     def _language(cls, value: str) -> str:

@@ -5,7 +5,7 @@ only for what is missing.
 """
 
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import cached_property
 from time import monotonic
@@ -14,28 +14,23 @@ from typing import Any
 from pgen import provenance
 from pgen.answers import Answers, Judgements, Planned
 from pgen.asking import prompt_for
-from pgen.checking import Overview
 from pgen.components import Results
 from pgen.config import RunOptions
 from pgen.durable import OF_THE_DISK
 from pgen.errors import ConfigError, StorageError, TooManyFailuresError
-from pgen.generation import FOUND, Progress, generate
+from pgen.generation import FOUND, Progress
 from pgen.interrupts import interruptible, uninterrupted
 from pgen.journal import Journal
-from pgen.judging import JudgePrompt, parse_judgement
 from pgen.parts import Parts, check_suited, travelling
-from pgen.pipeline import Pipeline
 from pgen.planning import Survey, planned
 from pgen.provenance import Tally, tally
 from pgen.records import Usage
 from pgen.reports import Plan, Report
+from pgen.rounds import JUDGE, Rounds
 from pgen.seeds import sample_seed
 from pgen.switching import InPlace
 from pgen.turns import in_turn
 from pgen.workspace import Workspace
-
-JUDGE = "judge "
-"""Begins the names under which the journal remembers what belongs to the judge."""
 
 
 class Run:
@@ -76,13 +71,13 @@ class Run:
         """The plan, and how much of it `answers` hold, in one pass."""
         if self._former is not None:
             raise ConfigError(f"a former run had yet to switch the files of {self.workspace.out}; that is done now.")
-        survey, answered = Survey(self._turns), 0
+        survey, answered = Survey(self.options.in_turns), 0
         for episode, samples in self._planned():
             survey.add(episode, samples)
             answered += answers.look_at(samples) if answers else 0
         notes = self.parts.source.notes()
         first, sizes = survey.sample(notes), survey.sizes
-        asked = in_turn(first, ()) if self._turns else first
+        asked = in_turn(first, ()) if self.options.in_turns else first
         prompt = prompt_for(self.parts.prompts, asked, sample_seed(self.options.seed, first), self.options.language)
         judged = round(self.options.judge_share * sizes["samples"]) if self.parts.judge else 0
         plan = Plan(
@@ -121,12 +116,13 @@ class Run:
             journal = Journal(self.workspace.journal)
             try:
                 journal.claim("options", self.identity())
-                answers = self._answers(journal)
+                rounds = Rounds(self.options, self.parts, journal, self._planned, lambda: self.plan.samples)
+                answers = rounds.answers
                 plan, resumed = self._planned_and_answered(journal, answers)
-                if resumed < plan.samples or journal.recall(FOUND) is None or next(answers.again(), None):
-                    self._generate(journal, answers, progress(plan.samples, resumed))
+                if resumed < plan.samples or rounds.unfinished():
+                    rounds.ask(progress(plan.samples, resumed))
                 self._check_failures(tally(answers.read()), answers)
-                judgements = self._judge(journal, answers)
+                judgements = rounds.judge()
                 counted = tally(judgements.read())
                 report = self._report(counted, resumed, monotonic() - started)
                 self._write(judgements, self._manifest(report, counted, began, journal, judgements))
@@ -170,66 +166,11 @@ class Run:
             "run": options.model_dump(include={"seed", "max_pixels", "language", "turns", "on_check"}),
         }
 
-    @property
-    def _turns(self) -> bool:
-        return self.options.turns == "episode"
-
     def _remarks(self) -> tuple[str, ...]:
         return tuple(remark for sink in self.parts.sinks for remark in sink.remarks())
 
     def _planned(self) -> Planned:
         return planned(self.parts.source, self.parts.sampler, self.options.max_samples, self.options.variants)
-
-    def _answers(self, journal: Journal) -> Answers:
-        options, checks = self.options, self.parts.checks
-
-        def overview() -> Overview:
-            return Overview(checks, options.language, self.plan.samples)
-
-        return Answers(journal, self._planned, overview, self._turns, options.on_check)
-
-    def _pipeline(self, journal: Journal) -> Pipeline:
-        parts, options = self.parts, self.options
-        return Pipeline(
-            parts.source,
-            parts.prompts,
-            parts.generator,
-            options.seed,
-            options.attempts,
-            options.max_pixels,
-            parts.sampler.pictures,
-            options.language,
-            self._turns,
-            parts.checks,
-            options.on_check,
-            known=journal.get,
-        )
-
-    def _generate(self, journal: Journal, answers: Answers, progress: Progress) -> None:
-        allowed = int(self.options.max_failures * self.plan.samples)
-        rounds = answers.missing(), answers.again()
-        generate(self.parts.executor, self._pipeline(journal), rounds, journal, allowed, progress)
-
-    def _judge(self, journal: Journal, answers: Answers) -> Judgements:
-        """Ask the judge what is missing. A judgement that fails is counted, and ends no run."""
-        parts, options = self.parts, self.options
-        judgements = Judgements(journal, answers, options.judge_share if parts.judge else 0.0, options.seed)
-        if parts.judge is not None:
-            prompts = JudgePrompt()
-            journal.claim("judge", {**parts.judge.identity(), "hash": prompts.fingerprint()})
-            pipeline = replace(
-                self._pipeline(journal),
-                prompts=prompts,
-                generator=parts.judge,
-                language="en",
-                turns=False,
-                checks=(),
-                parse=parse_judgement,
-            )
-            if any(judgements.missing()) or journal.recall(JUDGE + FOUND) is None:
-                rounds = (judgements.missing(),)
-                generate(parts.executor, pipeline, rounds, journal, self.plan.samples, lambda _: None, JUDGE)
-        return judgements
 
     def _check_failures(self, counted: Tally, answers: Answers) -> None:
         failed, samples = counted.failed.total(), self.plan.samples
