@@ -145,3 +145,10 @@ def test_the_benchmarks_run_by_name_and_an_unknown_one_is_refused():
     refused = subprocess.run([*run, "label"], capture_output=True, text=True, check=False)
     assert refused.returncode == 1
     assert "help_time, in_flight, labels" in refused.stderr
+
+
+def test_the_table_of_faults_has_the_rows_that_the_suite_counts():
+    suite = "".join(path.read_text(encoding="utf-8") for path in sorted((TOP / "tests/faults").glob("test_*.py")))
+    counted = set(re.findall(r'tally\.add\(\s*"([^"]+)"', suite))
+    listed = {row.split(" | ")[0].removeprefix("| ") for row in page("faults.md").splitlines() if row.startswith("| ")}
+    assert listed - {"fault"} == counted
