@@ -6,11 +6,12 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from segment_helpers import opened
+from segment_helpers import opened, run
 from vlm_helpers import answering, vlm_job
 
 from pgen.spans import normalise
 from pgen.testing import FakeGenerator
+from pgen_lerobot.verify import verify
 from pgen_segment.job import segment_all
 
 NAMES = (
@@ -43,6 +44,13 @@ def test_every_episode_has_spans_that_need_no_repair(shared_datasets, name):
         skills, repairs = found.episodes[episode.index].skills, Counter()
         assert normalise(skills, episode.timestamps, episode.fps, repairs) == skills
         assert not repairs
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_written_for_a_dataset_of_any_version_passes_every_check(shared_datasets, tmp_path, name):
+    out = tmp_path / "out"
+    run("--root", shared_datasets / name, "--output-dir", out, "--write-subtasks", "--keep-idle", "--overwrite")
+    assert verify(out, with_lerobot=False).problems == []
 
 
 def test_each_episode_of_the_real_arm_has_one_grasp_and_one_release(shared_datasets):
