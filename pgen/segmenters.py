@@ -38,6 +38,10 @@ class Segmenter(Component):
     def open(self, source: Source) -> None:
         """Check that this dataset can be split. Raises ConfigError or InputError. Called once, first."""
 
+    def planned(self, episode: Episode) -> Mapping[str, int]:
+        """What an episode will cost, counted: such as windows, questions and pictures. Asks nothing."""
+        return {}
+
     def connect(self, generator: Generator, journal: Journal, seed: int) -> None:
         """Take whom to ask, and the journal that holds what was answered before."""
 

@@ -11,7 +11,7 @@ from pgen.errors import VerificationError
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON object.")
 def verify(folder: Path, as_json: bool) -> None:
-    """Check that a dataset which pgen wrote is whole, and every frame's dialogue its own."""
+    """Check that a dataset which pgen wrote is whole, and every frame's dialogue (or skill) its own."""
     import json
 
     from pgen_lerobot.verify import verify as check

@@ -17,12 +17,15 @@ from pgen_lerobot.hub import failures, first_line
 from pgen_lerobot.sink import CARD, MANIFEST
 from pgen_lerobot.writing.card import pushed_card
 from pgen_lerobot.writing.files import walk
+from pgen_lerobot.writing.skills import FOUND
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
 
 FILES_A_COMMIT = 500
 """More make the Hub's answer slow, up to a timeout."""
+_RECORDS = frozenset({MANIFEST, FOUND["segmentation.json"]})
+"""Either tells that a dataset is pgen's: with dialogue, or with skills alone."""
 _OURS = ("data/", "meta/", "videos/", "video/")
 """Where files of a former push are removed that the dataset no longer has."""
 
@@ -39,7 +42,7 @@ class Pushed:
 def push(root: Path, repo_id: str, *, private: bool = False) -> Pushed:
     """Put the dataset at `root` on the Hub as `repo_id`. Raises ConfigError and InputError."""
     dataset = Dataset(root)
-    if not (root / MANIFEST).is_file():
+    if not any((root / record).is_file() for record in _RECORDS):
         raise InputError(f"{root / MANIFEST} is missing: only a dataset that pgen wrote can be pushed.")
     card = pushed_card(dataset).encode()
     names = sorted({*walk(root), CARD}, key=_late)
@@ -65,7 +68,7 @@ def _repository(api: "HfApi", repo_id: str, private: bool) -> set[str]:
     if private and not info.private:
         raise ConfigError(f"{repo_id} exists and is public; make it private on the Hub, or push without --private.")
     names = {file.rfilename for file in info.siblings or ()}
-    if "meta/info.json" in names and MANIFEST not in names:
+    if "meta/info.json" in names and names.isdisjoint(_RECORDS):
         raise ConfigError(f"{repo_id} holds a dataset that pgen did not write; choose another name for this one.")
     return names
 
@@ -77,7 +80,7 @@ def _commit(api: "HfApi", repo_id: str, root: Path, names: list[str], remote: se
     operations: list[Any] = [CommitOperationDelete(name) for name in gone]
     operations += [CommitOperationAdd(name, card if name == CARD else str(root / name)) for name in names]
     for batch in batched(operations, FILES_A_COMMIT):
-        api.create_commit(repo_id, batch, commit_message="Add dialogue by pgen", repo_type="dataset")
+        api.create_commit(repo_id, batch, commit_message="Add what pgen wrote", repo_type="dataset")
     return f"{api.endpoint}/datasets/{repo_id}"
 
 

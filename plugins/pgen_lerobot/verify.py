@@ -1,7 +1,8 @@
 """Verifies a dataset that pgen wrote: that LeRobot reads it, and that each frame has the right dialogue.
 
 The heart is independent of how the dataset was written: the labels are made again from the lines of
-syn_annotations.jsonl and the skills, and compared with the column, frame by frame.
+syn_annotations.jsonl and the skills, and compared with the column, frame by frame. What holds skills and no
+dialogue yet, as `pgen segment` writes it, is held to those.
 """
 
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from pgen.errors import InputError, PgenError
 from pgen.schema import first_error, validator
 from pgen.sidefiles import read_json
 from pgen_lerobot.dataset import Dataset
-from pgen_lerobot.verifying import forms, frames, lerobot, meta
+from pgen_lerobot.verifying import forms, frames, lerobot, meta, skills
 from pgen_lerobot.verifying.labels import Expected
 from pgen_lerobot.verifying.problems import MOST, Problem, Verification
 from pgen_lerobot.writing.shards import shard_names
@@ -37,6 +38,11 @@ def _problems(found: Verification, with_lerobot: bool) -> Iterator[Problem]:
         shards = list(shard_names(dataset))
     except PgenError as error:
         yield Problem("", str(error))
+        return
+    if (found.root / skills.RECORD).is_file() and not (found.root / MANIFEST).exists():
+        yield from skills.problems(dataset)
+        if with_lerobot:
+            yield from lerobot.problems(dataset, found.notes)
         return
     manifest: dict[str, Any] = {}
     yield from _read_manifest(found.root, manifest)

@@ -41,7 +41,8 @@ _folder = click.Path(path_type=Path)
 @click.option("--overwrite", is_flag=True, default=None, help="Replace skills or subtasks that are there.")
 @click.option("--max-failures", type=float, metavar="SHARE", help="Share of episodes that may fail.  [default: 0.02]")
 @click.option("--fresh", is_flag=True, default=None, help="Throw away the answers of an unfinished run.")
-def segment(segmenter: str | None, generator: str | None, opt: tuple[str, ...], **flags: Any) -> None:
+@click.option("--dry-run", is_flag=True, help="Print what would be asked, counted; ask nothing, write nothing.")
+def segment(segmenter: str | None, generator: str | None, opt: tuple[str, ...], dry_run: bool, **flags: Any) -> None:
     """Split a dataset's episodes into skills.
 
     \b
@@ -49,10 +50,12 @@ def segment(segmenter: str | None, generator: str | None, opt: tuple[str, ...], 
     """
     from pgen.cli.shown import printable
     from pgen_segment.config import job
+    from pgen_segment.plan import plan
     from pgen_segment.progress import EpisodeBar
 
     given = {flag: value for flag, value in flags.items() if value is not None and value != ()}
     with job(segmenter, generator, opt, given) as run, EpisodeBar(shown=run.segmenter.asks) as bar:
-        told = run.execute(bar.start)
-    for line in told:
+        told = plan(run.source, run.segmenter) if dry_run else run.execute(bar.start)
+        lines = list(told)
+    for line in lines:
         click.echo(printable(line))

@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from math import floor
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from pgen.records import Episode, Skill
 from pgen.spans import frame_ranges
 
 DIGITS = 6
-"""Of a second: a thousandth of what tells two frames apart, and free of the noise of float32."""
+"""Of a second: a thousandth of what tells two frames apart, and free of most noise of float32."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +45,23 @@ def content(episodes: Mapping[int, Segmented]) -> dict[str, Any]:
                 "episode_index": index,
                 "description": episode.task,
                 "skills": [
-                    {"name": skill.name, "start": round(skill.start, DIGITS), "end": round(skill.end, DIGITS)}
+                    {"name": skill.name, "start": written(skill.start), "end": written(skill.end)}
                     for skill in episode.skills
                 ],
             }
             for index, episode in sorted(episodes.items())
         },
     }
+
+
+def written(time: float) -> float:
+    """A time as it is written: never later than the frame that it is the time of.
+
+    Then a reader that looks for the span with `start <= timestamp < end` gives each frame the same span as this
+    package's own does, whose slack forgives the noise of float32.
+    """
+    near = round(time, DIGITS)
+    return near if near <= time else round(floor(time * 10**DIGITS) / 10**DIGITS, DIGITS)
 
 
 def write(path: Path, episodes: Mapping[int, Segmented]) -> None:

@@ -4,7 +4,7 @@ Every answer is in the journal as it comes, so a run that was stopped asks only 
 """
 
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future, wait
 from contextlib import ExitStack
 from itertools import islice
@@ -23,6 +23,7 @@ from pgen_segment.asking import wording
 from pgen_segment.asking.asker import Asker
 from pgen_segment.asking.episodes import Episodes, Look
 from pgen_segment.asking.loop import Loop
+from pgen_segment.asking.windows import shown_frames, windows
 from pgen_segment.gripper import Gripper
 from pgen_segment.naming import Naming, mixed
 from pgen_segment.reading import dataset_of
@@ -79,6 +80,14 @@ class Vlm(Segmenter):
         if self.options.snap:
             self._gripper.open(source)
             self.columns = self._gripper.columns
+
+    def planned(self, episode: Episode) -> Mapping[str, int]:
+        """Two questions a window, each with a picture or clip of every camera; others depend on what is found."""
+        options = self.options
+        count = sum(
+            1 for _ in windows(shown_frames(episode, options.frames_per_second), options.window, options.overlap)
+        )
+        return {"windows": count, "questions": 2 * count, "images": 2 * count * len(episode.cameras)}
 
     def connect(self, generator: Generator, journal: Journal, seed: int) -> None:
         self._asker = Asker(generator, journal, seed)

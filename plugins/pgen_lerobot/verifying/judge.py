@@ -30,6 +30,7 @@ def _differences(opened: Any, known: Dataset, notes: list[str]) -> list[str]:
     import torch
     from torch.utils.data import DataLoader, Subset
 
+    told = COLUMN if COLUMN in known.features else "task_index"
     rows = sorted({0, len(opened) // 2, len(opened) - 1})
     try:
         batch = next(iter(DataLoader(Subset(opened, rows), batch_size=len(rows), collate_fn=_collate(opened))))
@@ -37,11 +38,11 @@ def _differences(opened: Any, known: Dataset, notes: list[str]) -> list[str]:
         if type(error).__name__ != "FrameTimestampError":
             raise
         notes.append("lerobot refuses the dataset's timestamps, so only its table was read")
-        batch = {COLUMN: torch.stack([opened.hf_dataset[row][COLUMN] for row in rows])}
-    column = batch[COLUMN]
+        batch = {told: torch.stack([opened.hf_dataset[row][told] for row in rows])}
+    column = batch[told]
     found = []
     if column.dtype != torch.int64 or tuple(column.shape) != (len(rows),):
-        found.append(f"lerobot batches {COLUMN} to {tuple(column.shape)} of {column.dtype}")
+        found.append(f"lerobot batches {told} to {tuple(column.shape)} of {column.dtype}")
     for index in column.flatten().tolist():
         text = opened.meta.tasks.iloc[index].name
         if text != known.tasks.texts[index]:

@@ -20,6 +20,7 @@ from pgen_lerobot.dataset import Dataset
 from pgen_lerobot.layouts.base import COLUMN, Layout
 from pgen_lerobot.writing.files import KEPT, read_text
 from pgen_lerobot.writing.labelling import Annotated
+from pgen_lerobot.writing.skills import FOUND
 
 BEGIN, END = "<!-- pgen:begin -->", "<!-- pgen:end -->"
 EXAMPLES = 10
@@ -106,12 +107,29 @@ def pushed_card(dataset: Dataset) -> str:
 
 def _section_again(dataset: Dataset) -> str:
     """The section from what the output says of itself."""
+    if not (dataset.root / "meta/pgen/manifest.json").is_file():
+        return _skills_section(json.loads(read_text(dataset.root / FOUND["segmentation.json"])))
     manifest = json.loads(read_text(dataset.root / "meta/pgen/manifest.json"))
     labels = manifest["labels"]
     counts = Counts(labels["frames_labelled"], labels["frames"], labels["dialogues"])
     for line in annotations.read_lines(dataset.root / "meta" / annotations.FILE):
         counts.add(annotations.from_line(line))
     return _section(manifest, counts, labels["unlabelled"], dataset.layout)
+
+
+def _skills_section(record: dict[str, Any]) -> str:
+    """What is said of skills that have no dialogue yet."""
+    segmenter, counts = record["segmenter"], record["counts"]
+    model = segmenter["found"].get("model")
+    by = f"{escaped(str(segmenter['name']))}{f' and the model {escaped(str(model))}' if model else ''}"
+    said = [
+        "## Skills",
+        f"Found by pgen with the segmenter {by}: {counts['spans']} spans in {counts['segmented']} of "
+        f"{counts['episodes']} episodes of {_origin(record['source'])}.",
+        "`meta/skills.json` holds each episode's skills with their start and end in seconds, "
+        "`meta/pgen/segmentation.json` says how they were made.",
+    ]
+    return "\n\n".join([BEGIN, *said, END])
 
 
 def _with_section(text: str, section: str) -> str:

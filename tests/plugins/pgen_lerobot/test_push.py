@@ -55,6 +55,17 @@ def killed(hub, home, out, when):
     return process.returncode
 
 
+def test_a_dataset_with_skills_and_no_dialogue_is_pushed_with_a_card_that_says_so(hub, tmp_path):
+    root = dataset(tmp_path / "bricks", codec="h264")
+    pgen(hub, tmp_path / "home", "segment", "--root", root, "--output-dir", tmp_path / "out", "--overwrite")
+    pgen(hub, tmp_path / "home", "push", tmp_path / "out", ID)
+    assert holds(hub.repos[ID], tmp_path / "out")
+    card = hub.repos[ID].tree("main")["README.md"].decode()
+    assert "Found by pgen with the segmenter gripper" in card
+    again = pgen(hub, tmp_path / "home", "push", tmp_path / "out", ID)
+    assert again.returncode == 0
+
+
 def test_a_push_makes_the_repository_with_every_file_and_the_tag_of_the_version(hub, out, tmp_path):
     before = snapshot(out)
     done = pgen(hub, tmp_path / "home", "push", out, ID)

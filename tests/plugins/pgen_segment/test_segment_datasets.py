@@ -1,16 +1,20 @@
 """The segmenter `gripper` on real datasets, and against the true spans of simulated ones."""
 
+import json
 from collections import Counter
 from importlib import util
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
-from segment_helpers import opened
+from segment_helpers import opened, run
 from vlm_helpers import answering, vlm_job
 
-from pgen.spans import normalise
+from pgen.spans import frame_ranges, normalise
 from pgen.testing import FakeGenerator
+from pgen_lerobot.source import LeRobotSource
+from pgen_lerobot.verify import verify
 from pgen_segment.job import segment_all
 
 NAMES = (
@@ -43,6 +47,32 @@ def test_every_episode_has_spans_that_need_no_repair(shared_datasets, name):
         skills, repairs = found.episodes[episode.index].skills, Counter()
         assert normalise(skills, episode.timestamps, episode.fps, repairs) == skills
         assert not repairs
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_written_for_a_dataset_of_any_version_passes_every_check(shared_datasets, tmp_path, name):
+    out = tmp_path / "out"
+    run("--root", shared_datasets / name, "--output-dir", out, "--write-subtasks", "--keep-idle", "--overwrite")
+    assert verify(out, with_lerobot=False).problems == []
+
+
+def span_at(spans, timestamp):
+    """As scripts read the file: the span that holds a frame's own time; the last one holds the episode's end."""
+    found = (place for place, span in enumerate(spans) if span["start"] <= timestamp < span["end"])
+    return next(found, len(spans) - 1)
+
+
+@pytest.mark.parametrize("number", [float, np.float32], ids=["float64", "float32"])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_reader_without_slack_gives_every_frame_the_span_that_ours_does(shared_datasets, tmp_path, name, number):
+    run("--root", shared_datasets / name, "--output-dir", tmp_path / "out", "--skills-only")
+    file = tmp_path / "out/skills.json"
+    spans = json.loads(file.read_text())["episodes"]
+    source = LeRobotSource(root=shared_datasets / name, skills=str(file), views=0)
+    source.open()
+    for episode in source.episodes():
+        theirs = [span_at(spans[str(episode.index)]["skills"], number(time)) for time in episode.timestamps]
+        assert theirs == [place for place, frames in enumerate(frame_ranges(episode)) for _ in frames]
 
 
 def test_each_episode_of_the_real_arm_has_one_grasp_and_one_release(shared_datasets):

@@ -1,8 +1,10 @@
 """`pgen segment`: the input is left alone, the output is absent or whole, and says what was done."""
 
+import json
 import shutil
 from itertools import pairwise
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from segment_helpers import PICK, PICK_PHASES, dataset, episode, files, opened, read_json, rows, run, segmented, vectors
@@ -124,6 +126,58 @@ def test_the_result_can_be_annotated_and_verified(root, tmp_path):
     out = segmented(root, tmp_path / "out", "--write-subtasks")
     annotate(out, tmp_path / "said", generator="template")
     assert verify(tmp_path / "said").problems == []
+
+
+@pytest.mark.parametrize("options", [[], ["--write-subtasks"], ["--write-subtasks", "--episodes", "0,2"]])
+def test_a_segmented_dataset_passes_every_check(root, tmp_path, options):
+    out = segmented(root, tmp_path / "out", *options)
+    assert verify(out, with_lerobot=False).problems == []
+
+
+def spoilt(change):
+    def spoil(out):
+        path = out / "meta/skills.json"
+        told = read_json(path)
+        change(told["episodes"])
+        path.write_text(json.dumps(told))
+
+    return spoil
+
+
+def other_subtasks(out):
+    path = out / "data/chunk-000/file-000.parquet"
+    table = pq.read_table(path)
+    place = table.column_names.index("subtask_index")
+    values = table.column("subtask_index").to_pylist()
+    pq.write_table(table.set_column(place, table.schema.field(place), pa.array([values[-1], *values[1:]])), path)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "problem"),
+    [
+        (
+            spoilt(lambda episodes: episodes.pop("1")),
+            "episode 1 has no skills, and meta/pgen/segmentation.json does not",
+        ),
+        (spoilt(lambda episodes: episodes["1"]["skills"].pop(2)), "the spans of episode 1 leave frames out"),
+        (spoilt(lambda episodes: episodes["0"]["skills"][1].update(start=0.3)), "overlap"),
+        (spoilt(lambda episodes: episodes["2"]["skills"].pop()), f"has {3 * len(PICK_PHASES) - 1} spans, meta/pgen"),
+        (other_subtasks, "the subtasks of episode 0 are not its skills"),
+        (lambda out: (out / "meta/skills.json").unlink(), "meta/skills.json: the file is missing"),
+        (lambda out: (out / "meta/pgen/segmentation.json").write_text("{}"), "does not fit the schema `segmentation`"),
+        (lambda out: (out / "meta/skills.json").write_text("["), "meta/skills.json"),
+    ],
+)
+def test_what_is_wrong_with_skills_is_found(root, tmp_path, spoil, problem):
+    out = segmented(root, tmp_path / "out", "--write-subtasks")
+    spoil(out)
+    assert problem in "\n".join(map(str, verify(out, with_lerobot=False).problems))
+
+
+def test_lerobot_opens_a_segmented_dataset(root, tmp_path):
+    pytest.importorskip("lerobot")
+    found = verify(segmented(root, tmp_path / "out", "--write-subtasks"))
+    assert (found.problems, found.notes) == ([], [])
 
 
 def test_skills_and_subtasks_that_are_there_are_replaced_only_when_told(root, tmp_path):

@@ -252,6 +252,41 @@ def test_a_vocabulary_is_made_from_some_episodes_and_then_used_by_all(root, tmp_
     assert read_json(tmp_path / "out/segmentation.json")["segmenter"]["found"]["vocabulary"] == ["lift"]
 
 
+SERVER = ["--generator", "qwen-openai", "--base-url", "http://127.0.0.1:9/v1"]
+
+
+def test_a_dry_run_counts_what_would_be_asked_and_asks_nothing(tmp_path):
+    cameras = ("observation.images.top", "observation.images.side")
+    root = dataset(tmp_path / "in", long_episode(60), episode(), cameras=cameras)
+    told = run(
+        "--root", root, "--output-dir", tmp_path / "out", *SERVER, "--dry-run", "--relabel", "--vocabulary", "auto"
+    )
+    assert told.splitlines() == [
+        "episodes   2",
+        "frames     666",
+        "windows    4",
+        "questions  8",
+        "images     16",
+        "note       and a question for each span, which is named once more",
+        "note       and a question for the vocabulary, after some episodes were asked about without one",
+    ]
+    assert [path.name for path in tmp_path.iterdir()] == ["in"]
+    generator = FakeGenerator(answering(by_window(3)))
+    execute(root, tmp_path / "out", generator)
+    assert (len(generator.requests), sum(len(r.images) for r in generator.requests)) == (8, 16)
+
+
+def test_a_dry_run_checks_what_a_run_does(root, tmp_path):
+    (tmp_path / "out").mkdir()
+    assert "exists already" in run("--root", root, "--output-dir", tmp_path / "out", *SERVER, "--dry-run", expect=2)
+
+
+def test_a_dry_run_without_a_model_names_the_gripper(root, tmp_path):
+    told = run("--root", root, "--output-dir", tmp_path / "out", "--dry-run").splitlines()
+    assert told[:2] == ["episodes   2", "frames     132"]
+    assert told[2].startswith("gripper    observation.state[3]")
+
+
 class TakesClips(FakeGenerator):
     takes_clips = True
 

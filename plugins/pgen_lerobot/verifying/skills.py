@@ -1,0 +1,96 @@
+"""What `pgen segment` wrote, held against the data: spans that are whole, and subtasks that are those spans."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pgen.errors import InputError, PgenError
+from pgen.records import Episode
+from pgen.schema import first_error, validator
+from pgen.sidefiles import read_json
+from pgen.spans import frame_ranges
+from pgen_lerobot.dataset import Dataset
+from pgen_lerobot.skills.skills_json import SkillsJson
+from pgen_lerobot.skills.subtask_index import SubtaskIndex
+from pgen_lerobot.source import LeRobotSource
+from pgen_lerobot.verifying.problems import Problem
+from pgen_lerobot.writing.skills import FOUND
+
+RECORD, SKILLS = FOUND["segmentation.json"], SkillsJson.reads
+
+
+def problems(dataset: Dataset) -> Iterator[Problem]:
+    """What is wrong with the skills of a dataset that holds no dialogue."""
+    record: dict[str, Any] = {}
+    wrong = [*_read(dataset.root, RECORD, "segmentation", record), *_read(dataset.root, SKILLS, "skills", {})]
+    yield from wrong
+    if wrong:
+        return
+    source = LeRobotSource(
+        root=dataset.root, episodes=record["source"].get("episodes"), skills=SkillsJson.name, views=0
+    )
+    try:
+        source.open()
+        yield from _spans(source, record)
+    except PgenError as error:
+        yield Problem(SKILLS, f"the skills cannot be read: {error}")
+
+
+def _read(root: Path, name: str, schema: str, content: dict[str, Any]) -> Iterator[Problem]:
+    """Fills `content`."""
+    try:
+        found = read_json(root / name)
+    except FileNotFoundError:
+        yield Problem(name, "the file is missing")
+        return
+    except InputError as error:
+        yield Problem(name, str(error).removeprefix(f"{root / name} "))
+        return
+    if wrong := first_error(validator(schema), found):
+        yield Problem(name, f"does not fit the schema `{schema}` at {wrong}")
+    else:
+        content |= found
+
+
+def _spans(source: LeRobotSource, record: dict[str, Any]) -> Iterator[Problem]:
+    failed = {one["episode_index"] for one in record["failed"]}
+    of_the_dataset, spans = source.notes(), 0
+    for episode in source.episodes():
+        spans += len(episode.skills)
+        yield from _whole(episode, failed)
+    for note, count in source.notes().items():
+        if note not in of_the_dataset and not note.startswith("episodes without skills"):
+            yield Problem(SKILLS, f"{count} {note}")
+    if spans != record["counts"]["spans"]:
+        yield Problem(SKILLS, f"has {spans} spans, {RECORD} counts {record['counts']['spans']}")
+    if record["run"].get("write_subtasks"):
+        yield from _subtasks(source)
+
+
+def _whole(episode: Episode, failed: set[int]) -> Iterator[Problem]:
+    ranges = frame_ranges(episode)
+    if not ranges:
+        if episode.index not in failed:
+            yield Problem(SKILLS, f"episode {episode.index} has no skills, and {RECORD} does not say why")
+        return
+    edges = [0, *(frames.stop for frames in ranges)]
+    begins = [*(frames.start for frames in ranges), len(episode.timestamps)]
+    if edges != begins:
+        yield Problem(SKILLS, f"the spans of episode {episode.index} leave frames out, or share some")
+
+
+def _subtasks(source: LeRobotSource) -> Iterator[Problem]:
+    """Where the column of subtasks, read for itself, says another skill than the file."""
+    other = LeRobotSource(**{**source.options.model_dump(), "skills": SubtaskIndex.name})
+    other.open()
+    for episode, told in zip(source.episodes(), other.episodes(), strict=True):
+        if episode.skills and _frames(episode) != _frames(told):
+            what = f"the subtasks of episode {episode.index} are not its skills"
+            yield Problem(SubtaskIndex.reads, what)
+
+
+def _frames(episode: Episode) -> list[tuple[str, int]]:
+    """The skills with the frame at which each begins; neighbours of one name are one."""
+    named = zip(episode.skills, frame_ranges(episode), strict=True)
+    begun = [(skill.name, frames.start) for skill, frames in named if frames]
+    return [one for place, one in enumerate(begun) if place == 0 or begun[place - 1][0] != one[0]]
