@@ -1,7 +1,9 @@
 """What is carried over, what is never touched, what is refused before anything is paid for, and the card."""
 
+import errno
 import json
 import os
+from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -113,6 +115,36 @@ def test_the_manifest_counts_the_labels_and_hashes_what_was_written(tmp_path):
     found = snapshot(out)
     assert all(found[name][0] == digest for name, digest in labels["files"].items())
     assert {"data/chunk-000/file-000.parquet", "meta/tasks.parquet"} <= set(labels["files"])
+
+
+def test_the_answers_are_read_once(tmp_path):
+    run, reads = results(dataset(tmp_path / "in")), []
+    counted = replace(run, read=lambda: reads.append(1) or run.read())
+    sink = LeRobotSink()
+    sink.open(counted.source)
+    (tmp_path / "out").mkdir()
+    sink.write(counted, tmp_path / "out")
+    assert len(reads) == 1
+    assert (tmp_path / "out/meta/syn_annotations.jsonl").stat().st_size
+
+
+def test_large_row_groups_are_written_one_at_a_time_and_to_the_same_bytes(tmp_path, monkeypatch):
+    root = dataset(tmp_path / "in")
+    small = annotate(root, tmp_path / "small")
+    monkeypatch.setattr("pgen_lerobot.writing.shards._SMALL", 0)
+    large = annotate(root, tmp_path / "large")
+    assert [path.read_bytes() for path in shards(small)] == [path.read_bytes() for path in shards(large)]
+
+
+def test_a_full_disk_under_a_shard_is_told_as_such(tmp_path, monkeypatch):
+    def full(self, data):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    root = dataset(tmp_path / "in")
+    monkeypatch.setattr(files.Hashed, "write", full)
+    with pytest.raises(OSError, match="No space left") as caught:
+        annotate(root, tmp_path / "out")
+    assert caught.value.errno == errno.ENOSPC
 
 
 def test_the_spans_of_a_skills_file_from_elsewhere_come_along(tmp_path):
