@@ -17,7 +17,7 @@ THUMBNAILS = 400
 NAMES = 36
 """Characters of a name or model in the terminal's table."""
 
-type Key = tuple[str, int, int, str]
+type Key = tuple[str, int, int, str, int]
 type Row = tuple[str, str, str]
 
 
@@ -119,7 +119,8 @@ def _spent(run: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _key(line: Line) -> Key:
-    return line["episode_id"], line["frame_index"], line["skill_index"], line["skill_current"]
+    moment = line["episode_id"], line["frame_index"], line["skill_index"], line["skill_current"]
+    return *moment, line.get("variant", 0)
 
 
 def _only(told: Told, keys: set[Key]) -> Told:

@@ -46,6 +46,15 @@ def test_the_same_words_are_counted(both):
     assert both.same == 1
 
 
+def test_each_variant_of_a_moment_is_compared_with_its_own(tmp_path):
+    said = lambda request: answered(f"Grab number {request.sample.variant}.")  # noqa: E731
+    for name in ("first", "second"):
+        report_runs.run(tmp_path / name, said, episodes=1, variants=2)
+    with opened(tmp_path / "first") as a, opened(tmp_path / "second") as b:
+        found = compared(a, b)
+    assert found.same == found.samples[0] == 4
+
+
 def test_the_table_names_what_differs(both):
     told = {name: (one, other) for name, one, other in rows(both)}
     assert told["samples in both"] == ("4 of 8", "4 of 4")
