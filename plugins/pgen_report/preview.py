@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from io import BytesIO
+from math import ceil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -48,7 +49,7 @@ def ask(config: Path | None, options: Sequence[str], flags: Mapping[str, Any]) -
         values = {**resolve(config, flags, options), "output_dir": Path(folder) / "preview", "max_failures": 1.0}
         settings = build(values)
         parts = create(settings)
-        few = Few(parts.source, parts.sampler, settings.run.max_samples or 1)
+        few = Few(parts.source, parts.sampler, settings.run.max_samples or 1, settings.run.variants)
         recorder, kept = Recorder(parts.generator), Kept()
         chosen = replace(parts, source=few, generator=recorder, executor=Local(), sinks=(kept,))
         with Run(settings.run, chosen) as run, ProgressBar() as bar:
@@ -72,20 +73,21 @@ def spread(counts: Sequence[int], wanted: int) -> list[list[int]]:
 
 
 class Few(Source):
-    """A source of which only some samples are asked about."""
+    """A source of which only some moments are asked about: enough for `wanted` samples, `variants` of each."""
 
     name = "few"
 
-    def __init__(self, inner: Source, sampler: Sampler, wanted: int) -> None:
+    def __init__(self, inner: Source, sampler: Sampler, wanted: int, variants: int = 1) -> None:
         super().__init__()
-        self._inner, self._sampler, self._wanted = inner, sampler, wanted
+        self._inner, self._sampler, self._variants = inner, sampler, variants
+        self._wanted = ceil(wanted / variants)
         self._taken: list[list[int]] = []
         self.samples = 0
 
     def open(self) -> None:
         self._inner.open()
         counts = [len(samples_of(episode, self._inner, self._sampler)) for episode in self._inner.episodes()]
-        self.samples = sum(counts)
+        self.samples = sum(counts) * self._variants
         self._taken = spread(counts, self._wanted)
 
     def close(self) -> None:

@@ -73,6 +73,14 @@ def test_fewer_samples_than_episodes_are_spread_over_all_of_them():
     assert [place for place, taken in enumerate(spread([1] * 9, 3)) if taken] == [1, 4, 7]
 
 
+def test_the_variants_of_a_moment_are_shown_together_and_leave_room_for_other_moments(root):
+    found = asked(root, variants=3, max_samples=8)
+    moments = [(one.sample.episode_index, one.sample.frame_index) for one in found.annotations]
+    assert [moments.count(one) for one in dict.fromkeys(moments)] == [3, 3, 2]
+    assert len({episode for episode, _ in moments}) == 3
+    assert found.samples == 3 * asked(root).samples
+
+
 def test_a_preview_leaves_nothing_behind(root, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
