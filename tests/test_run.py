@@ -244,6 +244,18 @@ def test_a_generator_that_is_not_ready_leaves_nothing_behind(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_disk_without_room_for_the_output_is_refused_before_anything_is_asked(tmp_path):
+    class Large(MemorySink):
+        def needs_bytes(self, source):
+            return 1 << 60
+
+    generator = FakeGenerator()
+    with pytest.raises(ConfigError, match=r"the output needs about 1,152,921,504,607 MB, .* MB left; make room"):
+        run(tmp_path, generator, sink=Large())
+    assert generator.requests == []
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_nothing_to_ask_about_is_an_error_that_shows_what_was_repaired(tmp_path):
     source = FakeSource(make_episode(("a", 70.0, 80.0), length=20))
     with pytest.raises(InputError, match="hold no skill to ask about"):
