@@ -37,6 +37,9 @@ class HiRobotPrompt(PromptBuilder):
     def fingerprint(self) -> str:
         return fingerprint_of(source())
 
+    def describe(self) -> dict[str, Any]:
+        return {**super().describe(), "version": wording()["version"]}
+
 
 @cache
 def source() -> str:

@@ -4,6 +4,7 @@ A label is inserted once and literally: a skill named "{task_description}" stays
 """
 
 from importlib.resources import files
+from typing import Any
 
 from pgen.components import PromptBuilder
 from pgen.records import Prompt, Sample
@@ -41,3 +42,6 @@ class SeedPrompt(PromptBuilder):
 
     def fingerprint(self) -> str:
         return fingerprint_of(VERSION, PGEN_PROMPT_TEMPLATE)
+
+    def describe(self) -> dict[str, Any]:
+        return {**super().describe(), "version": VERSION}

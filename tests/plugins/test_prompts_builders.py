@@ -78,6 +78,12 @@ def test_fingerprints_are_hashes_that_differ_between_the_builders(builders):
     assert all(re.fullmatch("[0-9a-f]{64}", value) for value in prints)
 
 
+def test_a_result_names_the_version_of_the_wording_which_is_no_option():
+    for builder in (SeedPrompt(), HiRobotPrompt()):
+        assert re.fullmatch(r"\d+", builder.describe()["version"])
+        assert "version" not in builder.identity()
+
+
 def test_the_seed_prompt_names_task_history_and_next_skill_once():
     text = construct_prompt(sample("lift the cup", ["open the door", "go in"], task="bring the cup"))
     assert text == SeedPrompt().build(sample("lift the cup", ["open the door", "go in"], task="bring the cup"), 1).text
