@@ -1,5 +1,6 @@
 import base64
 import hashlib
+import html
 import json
 import re
 from dataclasses import replace
@@ -12,6 +13,7 @@ from report_runs import HOSTILE, answered
 import pgen
 from pgen.errors import ConfigError
 from pgen_report import page
+from pgen_report.figures import figures
 from pgen_report.page import as_json, check
 from pgen_report.report import ReportOptions, report_page
 from pgen_report.results import opened
@@ -165,6 +167,50 @@ def test_answers_that_checks_marked_are_counted_by_code_and_told_beside_the_dial
     assert re.search(r"<td>length</td>.*?6</td>.*?75\.0 %</td>", text, re.DOTALL)
     samples = [sample for episode in Parsed(text).data()["episodes"] for sample in episode["samples"]]
     assert [sample.get("reasons") for sample in samples] == [None] * 2 + [["length: 41 words"]] * 6
+
+
+def test_every_figure_of_a_run_is_on_its_page(tmp_path):
+    def answer(request):
+        if request.sample.frame_index == 10:
+            return pgen.SampleError("refused", "no, thanks")
+        return answered("Grab the red cup.", "On it.", "specific_object")
+
+    out = report_runs.run(tmp_path / "out", answer, episodes=12, prompt="hi-robot", checks=("duplicates",))
+    with opened(out) as told:
+        found = figures(told)
+    invoked("report", out, "--price-in", "1")
+    page = (out / "report.html").read_text()
+    assert cells(page, "Failures") == [["refused", "no, thanks", "12"]]
+    shares = {row[0].replace(" ", "_"): row[2:] for row in cells(page, "Kinds of interaction")}
+    for kind in ("scenario_type", "response_type"):
+        for share in found.shares(kind):
+            assert shares[share.name] == [f"{100 * value:.1f} %" for value in (share.planned, share.achieved)]
+    diverse = {row[0]: row[1:] for row in cells(page, "Diversity")}
+    both = found.prompts, found.utterances
+    assert [diverse[f"distinct-{n + 1}"] for n in range(3)] == [
+        [f"{one.distinct[n]:.3f}" for one in both] for n in range(3)
+    ]
+    assert diverse["self-BLEU (lower is more varied)"] == [f"{one.self_bleu:.3f}" for one in both]
+    assert diverse["vocabulary"] == ["4", "2"]
+    assert diverse["12\N{MULTIPLICATION SIGN}"] == ["Grab the red cup."]
+    assert re.findall(r"<rect [^>]*><title>(.*?)</title>", page) == ["4 words: 12", "2 words: 12"]
+    assert [row[0] for row in cells(page, "Checks")] == ["repeated"]
+    assert [row[:1] + row[2:4] for row in cells(page, "Skills")] == [
+        ["lift the cup", "12", "0"],
+        ["reach for the cup", "12", "12"],
+    ]
+    tiles = re.findall(r"<strong>(.*?)</strong><span>(.*?)</span>", page)
+    assert [what for _, what in tiles][:3] == ["samples", "answered", "failed"]
+    assert {"tokens read", "tokens written", "time", "cost"} <= {what for _, what in tiles}
+    assert [number for number, _ in tiles][:3] == ["24", "12", "12"]
+
+
+def cells(page, heading):
+    """The rows of the tables under a heading, as the text of their cells."""
+    section = page.partition(f"<h2>{heading}</h2>")[2].partition("</section>")[0]
+    rows = re.findall(r"<tr><td.*?</tr>", section, re.DOTALL)
+    found = [re.findall(r"<td[^>]*>(.*?)</td>", row, re.DOTALL) for row in rows]
+    return [[html.unescape(re.sub(r"<[^>]*>", "", cell)).strip() for cell in row] for row in found]
 
 
 def test_a_run_of_which_every_sample_failed_is_reported(tmp_path):
