@@ -52,7 +52,9 @@ def spoken(memory, rendered):
         said["journal"] = read(out.with_name(".leaks.pgen"))
         done = CliRunner().invoke(cli, [*flags, "--output-dir", str(out), "--max-failures", "1"])
         assert done.exit_code == 0, done.output
-        said["report"] = done.output
+        page = CliRunner().invoke(cli, ["report", str(out)])
+        assert page.exit_code == 0, page.output
+        said["report"] = done.output + (out / "report.html").read_text()
         plan = CliRunner().invoke(cli, [*flags, "--output-dir", f"{out}2", "--dry-run"])
         said["plan"] = plan.output
     for name in ("README.md", "meta/pgen/manifest.json", "meta/syn_annotations.jsonl", "meta/tasks.parquet"):
