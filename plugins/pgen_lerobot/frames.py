@@ -141,7 +141,8 @@ def _checked(table: pa.Table, path: Path) -> EpisodeFrames:
     times = table.column("timestamp")
     if "frame_index" in table.column_names:
         counted = table.column("frame_index")
-        if counted[0].as_py() != 0 or not pc.all(pc.equal(pc.subtract(counted[1:], counted[:-1]), 1)).as_py():
+        steady = pc.all(pc.equal(pc.subtract(counted[1:], counted[:-1]), 1), min_count=0)  # of one frame, no step
+        if counted[0].as_py() != 0 or not steady.as_py():
             raise InputError(f"{where}: frame_index does not count 0, 1, 2, …; its rows are out of order or missing.")
     if not pc.all(pc.is_finite(times)).as_py():
         raise InputError(f"{where}: a timestamp is not a finite number.")
