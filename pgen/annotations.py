@@ -15,6 +15,7 @@ from pgen.durable import new_text
 from pgen.errors import InputError
 from pgen.records import Annotation, Dialogue, Episode, Failure, Finding, Judgement, Moment, Plan, Sample
 from pgen.schema import first_error, validator
+from pgen.sidefiles import json_lines
 
 FILE = "syn_annotations.jsonl"
 
@@ -121,12 +122,7 @@ def with_lines(
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:
     """The lines of a file, each checked. Raises InputError naming the file and the line's number."""
     check = validator("syn_annotation")
-    with path.open(encoding="utf-8") as file:
-        for number, text in enumerate(file, start=1):
-            try:
-                line = json.loads(text)
-            except ValueError as error:
-                raise InputError(f"{path}, line {number}: not JSON: {error}") from None
-            if problem := first_error(check, line):
-                raise InputError(f"{path}, line {number}: {problem}")
-            yield line
+    for number, line in json_lines(path):
+        if problem := first_error(check, line):
+            raise InputError(f"{path}, line {number}: {problem}")
+        yield line

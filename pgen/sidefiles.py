@@ -1,6 +1,7 @@
-"""Files of text that come with a dataset or a run: read whole, up to a size, and never trusted."""
+"""Files of text that come with a dataset or a run: read whole, or by lines, up to a size, and never trusted."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from pgen.errors import InputError
 MOST = 256 << 20
 """Bytes of a side file: the skills of a million episodes fit."""
 
-LINE = 1 << 20
+LINE = 1 << 24
 """Characters of a line of JSON."""
 
 TEMPLATE = 1 << 20
@@ -35,3 +36,26 @@ def read_json(path: Path) -> Any:
         raise InputError(f"{path} cannot be read as JSON: {error}") from None
     except RecursionError:
         raise InputError(f"{path} cannot be read as JSON: it is nested too deep.") from None
+
+
+def json_lines(path: Path, most: int = LINE) -> Iterator[tuple[int, Any]]:
+    """Each JSON value of a file of lines with its line's number, from 1; empty lines are passed over.
+
+    Raises InputError naming the line, which holds `most` characters at most, and OSError.
+    """
+    with path.open(encoding="utf-8-sig") as file:
+        try:
+            for number, text in enumerate(iter(lambda: file.readline(most + 1), ""), start=1):
+                if text.strip():
+                    yield number, _value(text, most, f"{path}, line {number}")
+        except UnicodeDecodeError as error:
+            raise InputError(f"{path} cannot be read as UTF-8: {error}.") from None
+
+
+def _value(text: str, most: int, where: str) -> Any:
+    if len(text) > most:
+        raise InputError(f"{where} is longer than {most:,} characters; no line of its kind is.")
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{where} is not JSON: {error}.") from None

@@ -1,7 +1,7 @@
 import pytest
 
 from pgen.errors import InputError
-from pgen.sidefiles import read_bounded, read_json
+from pgen.sidefiles import json_lines, read_bounded, read_json
 
 
 def test_a_file_that_is_too_large_is_refused_by_name(tmp_path):
@@ -21,3 +21,24 @@ def test_what_is_no_json_is_refused_by_name(tmp_path, content):
     (tmp_path / "info.json").write_bytes(content)
     with pytest.raises(InputError, match=r"info.json cannot be read as JSON"):
         read_json(tmp_path / "info.json")
+
+
+def test_lines_come_with_their_numbers_and_empty_ones_do_not_come(tmp_path):
+    (tmp_path / "a.jsonl").write_bytes(b'\xef\xbb\xbf{"a": 1}\n\n  \r\n[2]')
+    assert list(json_lines(tmp_path / "a.jsonl")) == [(1, {"a": 1}), (4, [2])]
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (b"[" * 100_000, r"a.jsonl, line 2 is not JSON"),
+        (b"{", r"a.jsonl, line 2 is not JSON"),
+        (b"\xff", r"a.jsonl cannot be read as UTF-8"),
+        (b'"' + 1000 * b"x" + b'"', r"a.jsonl, line 2 is longer than 1,000 characters"),
+    ],
+)
+def test_a_line_that_is_none_is_refused_by_its_number(tmp_path, line, told):
+    (tmp_path / "a.jsonl").write_bytes(b"{}\n" + line)
+    most = 1000 if len(line) == 1002 else 1 << 20
+    with pytest.raises(InputError, match=told):
+        list(json_lines(tmp_path / "a.jsonl", most))

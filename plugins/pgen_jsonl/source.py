@@ -4,7 +4,6 @@ Image paths are relative to the file and may not lead outside its folder. Every 
 image's header read, before anything is paid for.
 """
 
-import json
 from array import array
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -22,7 +21,7 @@ from pgen.paths import linked_inside
 from pgen.pictures import check_size, encode
 from pgen.records import Episode, Image, Sample
 from pgen.schema import first_error, validator
-from pgen.sidefiles import LINE
+from pgen.sidefiles import json_lines
 
 _BROKEN = (OSError, SyntaxError, ValueError, PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning)
 """What PIL raises for a file that is no picture, a broken one, or one that is far too large."""
@@ -61,22 +60,13 @@ class JsonlSource(Source):
 
     def _lines(self) -> Iterator[tuple[int, dict[str, Any]]]:
         check = validator("labeled")
-        with self.options.root.open(encoding="utf-8-sig") as file:
-            for number, text in enumerate(iter(lambda: file.readline(LINE + 1), ""), start=1):
-                if not text.strip():
-                    continue
-                where = f"{self.options.root}, line {number}"
-                if len(text) > LINE:
-                    raise InputError(f"{where} is longer than {LINE:,} characters; no sample is.")
-                try:
-                    line = json.loads(text)
-                except (ValueError, RecursionError) as error:
-                    raise InputError(f"{where} is not JSON: {error}.") from None
-                if problem := first_error(check, line):
-                    raise InputError(
-                        f"{where} does not fit the schema `labeled` at {problem}. See `pgen schema labeled`."
-                    )
-                yield number, line
+        for number, line in json_lines(self.options.root):
+            if problem := first_error(check, line):
+                raise InputError(
+                    f"{self.options.root}, line {number} does not fit the schema `labeled` at {problem}. "
+                    "See `pgen schema labeled`."
+                )
+            yield number, line
 
     def _check_image(self, name: str, where: str) -> None:
         path = linked_inside(self.options.root.parent, name, where)
@@ -103,6 +93,8 @@ class FileImages(ImageReader):
         """Nothing is held open."""
 
     def images(self, sample: Sample) -> tuple[Image, ...]:
+        if len(sample.images) != len(sample.cameras):
+            raise SampleError("decode", f"{len(sample.images)} images are named for {len(sample.cameras)} cameras")
         return tuple(self._read(name, camera) for name, camera in zip(sample.images, sample.cameras, strict=True))
 
     def _read(self, name: str, camera: str) -> Image:

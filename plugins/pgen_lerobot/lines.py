@@ -1,23 +1,23 @@
 """Files of JSON lines, an object a line, as v2.x keeps its metadata."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from pgen.errors import InputError
+from pgen.sidefiles import json_lines
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """Each object with its line's number, from 1; empty lines are passed over. Raises InputError."""
     try:
-        with path.open(encoding="utf-8-sig") as file:
-            for number, text in enumerate(file, start=1):
-                if text.strip():
-                    yield number, _object(path, number, text)
+        for number, line in json_lines(path):
+            if not isinstance(line, dict):
+                raise InputError(f"{path}, line {number} is no JSON object.")
+            yield number, line
     except FileNotFoundError:
         raise InputError(f"{path} is missing; the dataset is incomplete.") from None
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         raise InputError(f"{path} cannot be read: {error}") from None
 
 
@@ -28,13 +28,3 @@ def whole(path: Path, number: int, line: dict[str, Any], key: str) -> int:
     if not is_number or not float(value).is_integer() or value < 0:
         raise InputError(f"{path}, line {number}: {key} must be a whole number from 0 on, found {value!r}.")
     return int(value)
-
-
-def _object(path: Path, number: int, text: str) -> dict[str, Any]:
-    try:
-        line = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}, line {number} is not JSON: {error}.") from None
-    if not isinstance(line, dict):
-        raise InputError(f"{path}, line {number} is no JSON object.")
-    return line

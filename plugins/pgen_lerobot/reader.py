@@ -43,9 +43,14 @@ class LeRobotImages(ImageReader):
 
     def images(self, sample: Sample) -> tuple[Image, ...]:
         entry = self._find(sample.episode_index)
+        # A sample may come out of a file; a shard and a video go on with the next episode.
+        if sample.frame_index >= entry.length:
+            raise SampleError("decode", f"episode {entry.index} has no frame {sample.frame_index}.")
         return tuple(self._image(entry, camera, sample.frame_index) for camera in sample.cameras)
 
     def _image(self, entry: EpisodeEntry, camera: str, frame_index: int) -> Image:
+        if camera not in self._dataset.cameras:
+            raise SampleError("decode", f"there is no camera {camera}.")
         if self._dataset.cameras[camera] == "image":
             return self._cell(entry, camera, frame_index)
         clip = entry.clips.get(camera)

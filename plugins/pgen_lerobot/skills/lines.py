@@ -1,6 +1,5 @@
 """`meta/skills.jsonl`, or any .jsonl file: a span a line (schema `skill_span`), in any order."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 from pgen.errors import InputError
 from pgen.records import Skill
 from pgen.schema import first_error, validator
+from pgen.sidefiles import json_lines
 from pgen_lerobot.frames import EpisodeFrames
 from pgen_lerobot.skills.base import EpisodeSkills, FileReader, Place
 
@@ -35,14 +35,7 @@ class SpanLines(FileReader):
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
     check = validator("skill_span")
-    with path.open(encoding="utf-8-sig") as file:
-        for number, text in enumerate(file, start=1):
-            if not text.strip():
-                continue
-            try:
-                line = json.loads(text)
-            except (ValueError, RecursionError) as error:
-                raise InputError(f"{path}, line {number}: not JSON: {error}.") from None
-            if problem := first_error(check, line):
-                raise InputError(f"{path}, line {number}: {problem}. See `pgen schema skill_span`.")
-            yield line
+    for number, line in json_lines(path):
+        if problem := first_error(check, line):
+            raise InputError(f"{path}, line {number}: {problem}. See `pgen schema skill_span`.")
+        yield line

@@ -1,12 +1,15 @@
 """D_labeled lines in, D_syn lines out: the mission's own form."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
 from PIL import Image
 
 from pgen.cli import cli
+from pgen.errors import SampleError
+from pgen_jsonl.source import JsonlSource
 
 LINE = {
     "episode_id": "ep_001",
@@ -53,6 +56,14 @@ def test_the_manifest_lies_beside_the_lines(labeled):
     annotated(labeled)
     manifest = json.loads((labeled.parent.parent / "out/manifest.json").read_text())
     assert manifest["counts"] == {"episodes": 2, "frames": 0, "samples": 3, "answered": 3, "failed": {}}
+
+
+def test_a_sample_that_names_fewer_pictures_than_cameras_has_none(labeled):
+    source = JsonlSource(root=labeled)
+    source.open()
+    sample = next(source.episodes()).samples[0]
+    with source.reader(10**6) as reader, pytest.raises(SampleError, match="1 images are named for 2 cameras"):
+        reader.images(replace(sample, images=sample.images[:1]))
 
 
 def test_the_same_seed_gives_the_same_lines_and_another_one_others(labeled):

@@ -185,7 +185,7 @@ CHANGES: dict[str, tuple[Change, str]] = {
     "a line gone": (lines(lambda all_lines: all_lines[1:]), rf"row 0, column {COLUMN}: found 2 .*expected"),
     "a line twice": (lines(lambda all_lines: [all_lines[0], *all_lines]), rf"{LINES}, row 1: its frame comes twice"),
     "lines out of order": (lines(lambda all_lines: all_lines[::-1]), rf"{LINES}, row .*"),
-    "a line that is no JSON": (lines(lambda all_lines: [*all_lines, "{"]), r"line 11: not JSON"),
+    "a line that is no JSON": (lines(lambda all_lines: [*all_lines, "{"]), r"line 11 is not JSON"),
     "a line of another form": (line(2, lambda it: it.pop("t")), r"line 3: \$: 't' is a required property"),
     "a line's words": (line(0, lambda it: it.update(user_prompt="x")), r"expected a dialogue that has no row"),
     "a line's skill": (

@@ -169,7 +169,7 @@ def test_lines_of_spans_are_read_in_any_order_from_any_file(root, tmp_path):
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("{", r"skills.jsonl, line 2: not JSON"),
+        ("{", r"skills.jsonl, line 2 is not JSON"),
         ('{"episode_index": 0, "start": 0, "end": 1}', r"skills.jsonl, line 2: .*pgen schema skill_span"),
         ('{"episode_index": -1, "skill": "a", "start": 0, "end": 1}', r"skills.jsonl, line 2: .*episode_index"),
     ],

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 import report_runs
 from parsed_page import invoked
@@ -24,6 +26,23 @@ def test_lines_of_another_dataset_are_refused(out, tmp_path):
     lines = out / "meta/syn_annotations.jsonl"
     lines.write_text(lines.read_text().replace('"skill_current": "lift the cup"', '"skill_current": "drop the cup"'))
     assert "is about 'drop the cup'" in invoked("report", out, code=2)
+
+
+def test_lines_that_are_none_are_refused_whatever_reads_them(out, tmp_path):
+    (out / "meta/syn_annotations.jsonl").write_text("[" * 100_000)
+    for command in (["report", out], ["compare", out, out], ["export", out, "--output-dir", tmp_path / "chats"]):
+        assert "syn_annotations.jsonl, line 1 is not JSON" in invoked(*command, code=2)
+
+
+@pytest.mark.parametrize("wrong", [{"cameras": ["none"]}, {"frame_index": 10**19}, {"frame_index": 20}])
+def test_a_line_about_what_the_input_does_not_have_has_no_picture(out, wrong):
+    lines = out / "meta/syn_annotations.jsonl"
+    first, *others = lines.read_text().splitlines()
+    lines.write_text("\n".join([json.dumps({**json.loads(first), **wrong}), *others]))
+    with opened(out) as told:
+        assert "7 of these 8 samples have a picture, of the first camera. 1 pictures could not be read" in report_page(
+            told, ReportOptions()
+        )
 
 
 def test_a_path_that_a_manifest_names_is_never_read(dataset, tmp_path):
