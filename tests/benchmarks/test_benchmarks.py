@@ -51,7 +51,7 @@ def test_the_parts_of_the_jobs_profile_are_all_of_its_time(tmp_path):
     _, *parts, total = run(tmp_path, "--tiny", "profile_job").splitlines()
     shares = {line[2:38].strip(): float(line[38:].rstrip("%")) for line in parts}
     assert {"decoding", "JPEG", "planning", "journal", "output"} < set(shares)
-    assert 0 < float(total.rpartition(" ")[2])
+    assert float(total.rpartition(" ")[2]) > 0
     assert abs(sum(shares.values()) - 100) < 1
     assert all(shares[part] > 0 for part in ("decoding", "JPEG", "imports", "output"))
     assert list(shares.values()) == sorted(shares.values(), reverse=True)
