@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from pgen.components import Component
+from pgen.components import Component, Generator
 from pgen.pipeline import Emit, Pipeline
 from pgen.records import Sample
 
@@ -47,6 +47,10 @@ class Executor(Component):
 
     async def close(self) -> None:
         """Release what `open` took."""
+
+    def answering(self, generator: Generator) -> Generator:
+        """Who answers the requests of a job that asks by itself, in the generator's stead; by default that one."""
+        return generator
 
     def provenance(self) -> dict[str, Any]:
         """How many `workers` there were at most, and how many `deaths` of workers, over all pipelines."""

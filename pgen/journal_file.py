@@ -8,7 +8,6 @@ import os
 import sqlite3
 import sys
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from hashlib import blake2b
 from itertools import count
@@ -104,29 +103,24 @@ def _problem(path: Path) -> str:
         return ""
     try:
         # Not read-only: after a crash SQLite has to roll back, or to read the WAL, before anything can be read.
-        with closing(_read(path)) as db, ThreadPoolExecutor(1) as pool:
+        with closing(_read(path)) as db:
             if not _ours(db):
                 # A run that was killed as it made the journal leaves an empty database.
                 return "is none of this version of pgen" if db.execute("SELECT * FROM sqlite_master").fetchone() else ""
-            sound = pool.submit(_sound, path)  # SQLite's part takes as long as ours, and needs no Python
+            wrong = db.execute("PRAGMA integrity_check(1)").fetchone()[0]
+            if wrong != "ok":
+                return f"is damaged: {str(wrong).splitlines()[-1]}"
             db.execute("BEGIN IMMEDIATE")
             db.execute(f"PRAGMA user_version={VERSION}")  # a damaged header may say that the file is never written
             db.execute("ROLLBACK")
             db.text_factory = str  # many times as fast; what it cannot read raises an error
             whole = all(_whole("run", row) for row in _rows(db, "run")) and _all_whole(_rows(db, "samples"))
-            return sound.result() or ("" if whole else "is damaged")
+            return "" if whole else "is damaged"
     except sqlite3.DatabaseError as error:
         code = _code(error)
         if code in _OF_THE_PLACE or (code == sqlite3.SQLITE_READONLY and not os.access(path, os.W_OK)):
             raise
         return f"is damaged: {error}"
-
-
-def _sound(path: Path) -> str:
-    """What SQLite finds wrong with the file, where it finds anything."""
-    with closing(_read(path)) as db:
-        wrong = str(db.execute("PRAGMA integrity_check(1)").fetchone()[0])
-    return "" if wrong == "ok" else f"is damaged: {wrong.splitlines()[-1]}"
 
 
 def _rebuild(path: Path, rebuilt: Path, why: str) -> None:

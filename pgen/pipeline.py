@@ -116,7 +116,7 @@ class Pipeline:
         for attempt in range(1, self.attempts + 1):
             outcome, text, used = await self._ask(request)
             usage += used
-            annotation = examined(Annotation(sample, prompt.plan, outcome), self.checks, Context(self.language))
+            annotation = examined(Annotation(sample, prompt.plan, outcome, used), self.checks, Context(self.language))
             first_finding = kept is None or kept.failure is not None
             if first_finding or annotation.dialogue:
                 kept = annotation
@@ -125,7 +125,8 @@ class Pipeline:
                 break
             request = replace(request, seed=derive(seed, attempt), repair=Repair(text, problem))
         assert kept is not None
-        return replace(failed(kept) if kept.checks and self.on_check == "fail" else kept, usage=usage)
+        kept = failed(kept) if kept.checks and self.on_check == "fail" else kept
+        return kept if kept.usage == usage else replace(kept, usage=usage)
 
     def _problem(self, annotation: Annotation, first_finding: bool) -> str | None:
         """Why a sample is to be asked again; for what checks find, only once."""

@@ -70,14 +70,15 @@ def _arguments(settings: "RunConfig", options: Sequence[str]) -> Iterator[str]:
     """What the two commands have in common, and the segmenter's own options."""
     source, run = settings.source.options, settings.run
     yield from ("--skills-only", "--seed", str(run.seed), "--max-failures", str(run.max_failures))
-    yield from ("--generator", settings.generator.name)
+    yield from ("--generator", settings.generator.name, "--executor", settings.executor.name)
     for name, flag in _FLAGS.items():
         if source.get(name) is not None:
             yield from (flag, str(source[name]))
     for camera in source.get("cameras", ()):
         yield from ("--camera", camera)
-    for option, value in settings.generator.options.items():
-        yield from ("--opt", f"generator.{option}={_text(value)}")
+    for kind, choice in (("generator", settings.generator), ("executor", settings.executor)):
+        for option, value in choice.options.items():
+            yield from ("--opt", f"{kind}.{option}={_text(value)}")
     for option in options:
         yield from ("--opt", option)
     if run.fresh:

@@ -14,6 +14,7 @@ from typing import Any
 from pgen.errors import SampleError
 from pgen.records import Clip, Image, Prompt, Repair, Reply
 
+_written = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 _CONTROL = re.compile(r"<(\|[A-Za-z0-9_]{1,32}\|>)")
 
 MAX_QUOTED = 4000
@@ -101,7 +102,7 @@ def _whole(text: str) -> str:
 
 
 def _json(value: Any) -> bytes:
-    return json.dumps(value, separators=(",", ":"), allow_nan=False).encode()
+    return _written(value).encode()
 
 
 def _first(values: Any) -> Any:

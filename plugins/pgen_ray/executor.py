@@ -6,15 +6,16 @@ not told yet is asked by another.
 
 import asyncio
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, field_validator
 
-from pgen.components import Component, Options
+from pgen.components import Component, Generator, Options
 from pgen.errors import ConfigError
 from pgen.executors import Executor
 from pgen.pipeline import Emit, Pipeline
@@ -22,6 +23,7 @@ from pgen.records import Annotation, Sample
 from pgen_ray.packing import check_packs, pack
 
 if TYPE_CHECKING:
+    from pgen_ray.annotating import Annotating
     from pgen_ray.cluster import Cluster, Share
     from pgen_ray.crew import Crew
 
@@ -58,7 +60,8 @@ class RayExecutor(Executor):
     name = "ray"
     Options = RayOptions
     options: RayOptions
-    _crew: "Crew | None" = None
+    _crew: "Crew[Any] | None" = None
+    _annotating: "Annotating"
     _cluster: "Cluster | None" = None
     _workers = _deaths = 0
 
@@ -76,20 +79,33 @@ class RayExecutor(Executor):
         return f"ray, {workers}, {f'on the cluster {address}' if address else 'on this machine'}"
 
     async def open(self, pipeline: Pipeline) -> None:
-        from pgen_ray.cluster import Cluster, Share
-        from pgen_ray.crew import Crew
+        from pgen_ray.annotating import Annotating
+        from pgen_ray.worker import Worker
 
-        options = self.options
-        work = pack(replace(pipeline, known=_nothing_known))
+        work = replace(pipeline, known=_nothing_known)
+        self._annotating = await self.staffed(partial(Annotating, pipeline), Worker, work, pipeline.generator.gpus)
+
+    def answering(self, generator: Generator) -> Generator:
+        from pgen_ray.answering import RayGenerator
+
+        return RayGenerator(generator, self)
+
+    async def staffed[C: Crew[Any]](self, crew: "Callable[..., C]", worker: type, work: Any, gpus: float) -> "C":
+        """A crew with its first worker open, each of which is made from `work` and computes on so many GPUs."""
+        from pgen_ray.cluster import Cluster, Share
+
+        options, packed = self.options, pack(work)
         wished = Share(options.workers or 1, options.cpus, options.gpus or 0.0)
         self._cluster = cluster = Cluster(options.address, wished)
         try:
-            share = cluster.share(options.workers, options.cpus, options.gpus, pipeline.generator.gpus)
-            self._crew = Crew(pipeline, _hiring(work, share), share, cluster.offers(), options.patience)
-            await self._crew.open()
+            share = cluster.share(options.workers, options.cpus, options.gpus, gpus)
+            made = crew(_hiring(worker, packed, share), share, cluster.offers(), options.patience)
+            self._crew = made
+            await made.open()
         except BaseException:
             await self.close()
             raise
+        return made
 
     @property
     def model(self) -> str | None:
@@ -100,8 +116,7 @@ class RayExecutor(Executor):
         return self._found
 
     async def run(self, groups: Iterator[list[Sample]], emit: Emit, stop: asyncio.Event) -> None:
-        assert self._crew is not None
-        await self._crew.run(groups, emit, stop)
+        await self._annotating.run(groups, emit, stop)
 
     async def close(self) -> None:
         try:
@@ -118,13 +133,11 @@ class RayExecutor(Executor):
         return {"workers": self._workers, "deaths": self._deaths}
 
 
-def _hiring(work: bytes, share: "Share") -> Any:
+def _hiring(worker: type, work: bytes, share: "Share") -> Any:
     """A function that asks Ray for one more worker."""
     import ray
 
-    from pgen_ray.worker import Worker
-
-    actor: Any = ray.remote(Worker)
+    actor: Any = ray.remote(worker)
     wish = {"num_cpus": share.cpus, "num_gpus": share.gpus, "max_restarts": 0, "scheduling_strategy": "SPREAD"}
     folder = str(Path.cwd())
     return lambda: actor.options(**wish).remote(work, folder)

@@ -1,11 +1,12 @@
-"""A worker as the run sees it: a handle of Ray's, and the episodes that it was given."""
+"""A worker as the run sees it: a handle of Ray's, and what it was given."""
 
 import pickle
 from typing import Any
 
 from pgen.records import Annotation
 from pgen_ray.episodes import Answer, Episode, Known
-from pgen_ray.worker import News, Opened
+from pgen_ray.remote import Opened
+from pgen_ray.worker import News
 
 
 class Member:
@@ -13,26 +14,38 @@ class Member:
 
     def __init__(self, actor: Any) -> None:
         self._actor = actor
-        self.episodes: dict[int, Episode] = {}
-        self.wants = 0
-        self.alone = False
-        """It has an episode that may have killed others, and is given no further one beside it."""
 
     async def here(self) -> None:
         """Returns once the worker has its place on a machine."""
         await self._actor.here.remote()
 
     async def open(self) -> Opened:
-        opened: Opened = _value(await self._actor.open.remote())
+        opened: Opened = value(await self._actor.open.remote())
         return opened
 
-    async def exchange(self) -> News:
-        news: News = _value(await self._actor.exchange.remote())
-        return news
-
     async def close(self) -> dict[str, Any]:
-        found: dict[str, Any] = _value(await self._actor.close.remote())
+        found: dict[str, Any] = value(await self._actor.close.remote())
         return found
+
+    def kill(self) -> None:
+        import ray
+
+        ray.kill(self._actor)
+
+
+class Annotator(Member):
+    """One that annotates episodes."""
+
+    def __init__(self, actor: Any) -> None:
+        super().__init__(actor)
+        self.episodes: dict[int, Episode] = {}
+        self.wants = 0
+        self.alone = False
+        """It has an episode that may have killed others, and is given no further one beside it."""
+
+    async def exchange(self) -> News:
+        news: News = value(await self._actor.exchange.remote())
+        return news
 
     def give(self, number: int, episode: Episode, known: Known, alone: bool) -> None:
         """Without waiting: if it does not arrive, the worker is dead, and `exchange` says so."""
@@ -54,13 +67,9 @@ class Member:
     def stop(self) -> None:
         self._actor.stop.remote()
 
-    def kill(self) -> None:
-        import ray
 
-        ray.kill(self._actor)
-
-
-def _value(told: bytes) -> Any:
+def value(told: bytes) -> Any:
+    """What a worker told; raises what went wrong in it."""
     value, error = pickle.loads(told)
     if error is not None:
         raise error

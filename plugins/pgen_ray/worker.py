@@ -5,35 +5,22 @@ between two processes costs a hundred times what an answer does. Errors are valu
 """
 
 import asyncio
-import logging
-import os
 import pickle
-import traceback
 from collections import deque
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import Any
 
-from pgen.errors import ConfigError, PgenError
 from pgen.pipeline import Pipeline
 from pgen.records import Annotation, Sample
-from pgen.secrets import redact
 from pgen_ray.episodes import Answer, Given, unsaid
 from pgen_ray.feed import Feed
+from pgen_ray.remote import Opened, Warnings, portable, told, unpacked
 
 LINGER = 0.1
 """Seconds that answers wait for others to be told with, unless the worker has nothing left to do."""
 
 MOST = 512
 """Answers that wait to be told, at most."""
-
-
-class Opened(NamedTuple):
-    """Who answers."""
-
-    model: str | None
-    found: dict[str, Any]
 
 
 @dataclass(slots=True)
@@ -65,7 +52,7 @@ class Worker:
 
     async def open(self) -> bytes:
         """An Opened, once the source and the generator are open."""
-        return await _told(self._open)
+        return await told(self._open)
 
     async def give(self, given: bytes) -> None:
         """Take episodes."""
@@ -74,7 +61,7 @@ class Worker:
 
     async def exchange(self) -> bytes:
         """The News, as soon as there are some."""
-        return await _told(self._exchange)
+        return await told(self._exchange)
 
     async def stop(self) -> None:
         """Ask no more; what is in flight is told before the end."""
@@ -83,19 +70,11 @@ class Worker:
 
     async def close(self) -> bytes:
         """What the generator found out, once all is closed."""
-        return await _told(self._close)
+        return await told(self._close)
 
     async def _open(self) -> Opened:
-        with suppress(OSError):
-            os.chdir(self._folder)
-        _Told(self._warn)
-        try:
-            pipeline: Pipeline = pickle.loads(self._work)
-        except (ImportError, AttributeError) as error:
-            raise ConfigError(
-                f"a worker of Ray on {os.uname().nodename} lacks what the run needs: {error}. Install the same "
-                "packages there."
-            ) from None
+        Warnings(self._warn)
+        pipeline: Pipeline = unpacked(self._work, self._folder)
         self._pipeline = replace(pipeline, known=self._recall)
         pipeline.source.open()
         pipeline.prompts.open()
@@ -123,7 +102,7 @@ class Worker:
         try:
             await self._pipeline.run(self._episodes, self._emit, self._stop)
         except Exception as error:
-            self._news.error = _portable(error)
+            self._news.error = portable(error)
         finally:
             self._news.ended = True
             self._changed.set()
@@ -170,37 +149,3 @@ class Worker:
         await pipeline.generator.close()
         pipeline.source.close()
         return pipeline.generator.provenance()
-
-
-class _Told(logging.Handler):
-    """Warnings of pgen's own, on their way to whoever reads the run's."""
-
-    def __init__(self, tell: Callable[[str], object]) -> None:
-        super().__init__(logging.WARNING)
-        self._tell, self._loop = tell, asyncio.get_running_loop()
-        log = logging.getLogger("pgen")
-        log.handlers[:], log.propagate = [self], False
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._loop.call_soon_threadsafe(self._tell, redact(record.getMessage()))
-
-
-async def _told(work: Callable[[], Awaitable[Any]]) -> bytes:
-    """What came of it, or the error, pickled."""
-    try:
-        return pickle.dumps((await work(), None), protocol=5)
-    except Exception as error:
-        return pickle.dumps((None, _portable(error)), protocol=5)
-
-
-def _portable(error: Exception) -> Exception:
-    """The error as it is where it can travel, with its traceback where it was not expected."""
-    if not isinstance(error, PgenError):
-        error.add_note(redact(f"In a worker of Ray:\n{''.join(traceback.format_exception(error))}"))
-    try:
-        pickle.loads(pickle.dumps(error))
-    except Exception:
-        told = RuntimeError(f"{type(error).__name__}: {error}")
-        told.__notes__ = error.__notes__
-        return told
-    return error

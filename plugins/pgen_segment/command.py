@@ -15,6 +15,7 @@ _folder = click.Path(path_type=Path)
 @click.option("--output-dir", type=_folder, required=True, help="The new dataset; must not exist yet.")
 @click.option("--segmenter", metavar="NAME", help="What finds the spans.  [default: vlm with a model, else gripper]")
 @click.option("--generator", metavar="NAME", help="Who answers, where a model is asked.")
+@click.option("--executor", default="local", metavar="NAME", help="Where a model is asked.  [default: local]")
 @click.option("--opt", multiple=True, metavar="KIND.OPTION=VALUE", help="An option of one of them; repeatable.")
 @click.option("--gripper", multiple=True, metavar="DIMENSION", help="The gripper, as action[6] or a name; repeatable.")
 @click.option("--episodes", metavar="RANGES", help="Episodes to segment, such as 0-9,12.  [default: all]")
@@ -42,7 +43,9 @@ _folder = click.Path(path_type=Path)
 @click.option("--max-failures", type=float, metavar="SHARE", help="Share of episodes that may fail.  [default: 0.02]")
 @click.option("--fresh", is_flag=True, default=None, help="Throw away the answers of an unfinished run.")
 @click.option("--dry-run", is_flag=True, help="Print what would be asked, counted; ask nothing, write nothing.")
-def segment(segmenter: str | None, generator: str | None, opt: tuple[str, ...], dry_run: bool, **flags: Any) -> None:
+def segment(
+    segmenter: str | None, generator: str | None, executor: str, opt: tuple[str, ...], dry_run: bool, **flags: Any
+) -> None:
     """Split a dataset's episodes into skills.
 
     \b
@@ -54,7 +57,7 @@ def segment(segmenter: str | None, generator: str | None, opt: tuple[str, ...], 
     from pgen_segment.progress import EpisodeBar
 
     given = {flag: value for flag, value in flags.items() if value is not None and value != ()}
-    with job(segmenter, generator, opt, given) as run, EpisodeBar(shown=run.segmenter.asks) as bar:
+    with job(segmenter, generator, executor, opt, given) as run, EpisodeBar(shown=run.segmenter.asks) as bar:
         told = plan(run.source, run.segmenter) if dry_run else run.execute(bar.start)
         lines = list(told)
     for line in lines:

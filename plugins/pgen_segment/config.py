@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from pgen.components import Generator, explain
 from pgen.config import SHORT, fitting
 from pgen.errors import ConfigError
+from pgen.executors import Executor
 from pgen.registry import registry
 from pgen.segmenters import Segmenter
 from pgen_lerobot.source import LeRobotSource
@@ -22,7 +23,9 @@ _SEGMENTER = ("gripper", "vocabulary", "frames_per_second", "relabel", "snap", "
 _GENERATOR = tuple(flag for flag, (kind, _) in SHORT.items() if kind == Generator.kind)
 
 
-def job(segmenter: str | None, generator: str | None, assignments: Sequence[str], flags: Mapping[str, Any]) -> Job:
+def job(
+    segmenter: str | None, generator: str | None, executor: str, assignments: Sequence[str], flags: Mapping[str, Any]
+) -> Job:
     """The job that the command line asks for. Raises ConfigError with the option and the reason.
 
     Where no segmenter is named, a generator means `vlm`; none, or `template`, means `gripper`.
@@ -31,7 +34,7 @@ def job(segmenter: str | None, generator: str | None, assignments: Sequence[str]
     if generator == MODEL_FREE and segmenter == WITH:
         raise ConfigError("generator template sees nothing; it answers by --segmenter gripper.")
     cls: Any = registry().find(Segmenter.kind, segmenter)
-    asked = _assigned(assignments, {Segmenter.kind: cls, Generator.kind: None})
+    asked = _assigned(assignments, {Segmenter.kind: cls, Generator.kind: None, Executor.kind: None})
     asked[Segmenter.kind] |= _of(flags, _SEGMENTER)
     asked[Generator.kind] |= _of(flags, _GENERATOR)
     splitter = cls(**asked[Segmenter.kind])
@@ -43,7 +46,9 @@ def job(segmenter: str | None, generator: str | None, assignments: Sequence[str]
     # A segmenter that looks at no camera takes a dataset whose videos are not at hand, too.
     source = {_SOURCE[flag]: value for flag, value in flags.items() if flag in _SOURCE}
     answering = None if generator == MODEL_FREE else _generator(generator, asked[Generator.kind])
-    return Job(options, LeRobotSource(**source, views=splitter.views, skills="task"), splitter, answering)
+    working: Any = registry().find(Executor.kind, executor)
+    where = working(**fitting(working, asked[Executor.kind]))
+    return Job(options, LeRobotSource(**source, views=splitter.views, skills="task"), splitter, answering, where)
 
 
 def _generator(name: str | None, options: dict[str, Any]) -> Generator | None:
@@ -67,7 +72,7 @@ def _assigned(assignments: Sequence[str], classes: Mapping[str, Any]) -> dict[st
         key, sign, value = text.partition("=")
         kind, _, option = key.strip().partition(".")
         if not sign or kind not in classes or not option:
-            raise ConfigError(f"--opt {text!r}: write it as segmenter.OPTION=VALUE or generator.OPTION=VALUE.")
+            raise ConfigError(f"--opt {text!r}: write it as KIND.OPTION=VALUE, with {', '.join(classes)} as the kind.")
         cls = classes[kind]
         field = cls.Options.model_fields.get(option) if cls else None
         read = _read(key, value)

@@ -18,6 +18,7 @@ from pydantic import Field
 from pgen import manifest
 from pgen.components import Generator, Options
 from pgen.errors import ConfigError, SampleError, TooManyFailuresError
+from pgen.executors import Executor
 from pgen.interrupts import interruptible, uninterrupted
 from pgen.journal import Journal
 from pgen.segmenters import Segmenter
@@ -104,8 +105,10 @@ class Job:
         source: LeRobotSource,
         segmenter: Segmenter,
         generator: Generator | None = None,
+        executor: Executor | None = None,
     ) -> None:
         self.options, self.source, self.segmenter, self.generator = options, source, segmenter, generator
+        self.executor = executor if segmenter.asks else None
         self.workspace = Workspace(options.output_dir)
 
     def __enter__(self) -> "Job":
@@ -160,6 +163,8 @@ class Job:
             raise ConfigError(f"segmenter {name} asks a model: name who answers with --generator NAME.")
         if self.generator is not None and not self.segmenter.asks:
             raise ConfigError(f"segmenter {name} asks no model; leave out --generator, or use --segmenter vlm.")
+        if self.generator is not None and self.executor is not None:
+            self.executor.check((self.generator,))
 
     @contextmanager
     def _journal(self) -> Iterator[Journal | None]:
@@ -169,7 +174,8 @@ class Job:
             return
         with closing(Journal(self.workspace.journal)) as journal:
             journal.claim("options", self._identity(self.generator))
-            self.segmenter.connect(self.generator, journal, self.options.seed)
+            answering = self.executor.answering(self.generator) if self.executor else self.generator
+            self.segmenter.connect(answering, journal, self.options.seed)
             yield journal
 
     def _identity(self, generator: Generator) -> dict[str, Any]:
@@ -207,6 +213,7 @@ class Job:
             "versions": manifest.versions(),
             "source": self.source.describe(),
             "segmenter": {**self.segmenter.describe(), "found": self.segmenter.provenance()},
+            **({"executor": {**executor.describe(), **executor.provenance()}} if (executor := self.executor) else {}),
             "run": self.options.model_dump(mode="json", exclude={"output_dir", "fresh"}),
             "counts": {
                 "episodes": len(found.episodes) + len(found.failed),
