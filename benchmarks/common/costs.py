@@ -63,7 +63,8 @@ def _pictures(seconds: int) -> tuple[float, float]:
 def _asked(samples: list[Any]) -> tuple[list[Any], float, float, float]:
     """The samples' annotations by `template`, CPU seconds a request, characters of the prompt and of the reply."""
     from pgen.asking import prompt_for
-    from pgen.pipeline import Pictures, Pipeline
+    from pgen.pipeline import Pipeline
+    from pgen.streaming import Pictures
     from pgen.testing import FakeSource
     from pgen_prompts.hi_robot import HiRobotPrompt
     from pgen_template.generator import TemplateGenerator

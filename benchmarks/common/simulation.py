@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from heapq import heappop, heappush
 
 from pgen.generation import GROUP
-from pgen.pipeline import AHEAD, DECODERS
+from pgen.pipeline import DECODERS
+from pgen.streaming import AHEAD
 
 type Then = Callable[[], None]
 

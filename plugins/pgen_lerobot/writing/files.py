@@ -79,10 +79,15 @@ def digest(path: Path) -> str:
 class Hashed(io.RawIOBase):
     """A new file that is hashed as it is written, front to back."""
 
-    def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = path.open("wb", buffering=0)
+    def __init__(self, file: io.FileIO) -> None:
+        self._file = file
         self._hash = hashlib.sha256()
+
+    @classmethod
+    def new(cls, path: Path) -> "Hashed":
+        """Where it cannot be opened there is none, half made, that would be closed later."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return cls(path.open("wb", buffering=0))
 
     @property
     def digest(self) -> str:

@@ -58,7 +58,7 @@ def rewrite(
     """Write the shard to `target` with the labels that `label` gives for each of its row groups; its SHA-256."""
     schema = _with_column(shard.schema_arrow, column)
     with (
-        Hashed(target) as file,
+        Hashed.new(target) as file,
         pa.BufferedOutputStream(pa.PythonFile(file, "w"), _BUFFER) as sink,
         writer_like(shard, sink, schema, {column: _like(shard.schema_arrow)}) as writer,
         _Behind() as behind,

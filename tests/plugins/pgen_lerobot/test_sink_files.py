@@ -1,6 +1,7 @@
 """What is carried over, what is never touched, what is refused before anything is paid for, and the card."""
 
 import errno
+import gc
 import json
 import os
 from dataclasses import replace
@@ -145,6 +146,13 @@ def test_a_full_disk_under_a_shard_is_told_as_such(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="No space left") as caught:
         annotate(root, tmp_path / "out")
     assert caught.value.errno == errno.ENOSPC
+
+
+def test_a_shard_that_cannot_be_opened_leaves_nothing_to_close(tmp_path):
+    (tmp_path / "file").mkdir()
+    with pytest.raises(IsADirectoryError):
+        files.Hashed.new(tmp_path / "file")
+    gc.collect()  # what goes wrong in closing is told here
 
 
 def test_the_spans_of_a_skills_file_from_elsewhere_come_along(tmp_path):
