@@ -227,7 +227,7 @@ def test_with_too_many_failures_nothing_is_written(root, tmp_path):
         (["--gripper", "wrist"], "there is no dimension 'wrist'"),
         (["--opt", "segmenter.stedy=2"], "did you mean steady?"),
         (["--opt", "segmenter.steady=0"], "option steady"),
-        (["--opt", "steady=2"], "write it as segmenter.OPTION=VALUE"),
+        (["--opt", "steady=2"], "write it as COMPONENT.OPTION=VALUE"),
         (["--opt", 'segmenter.gripper=["a'], "is not JSON"),
         (["--max-failures", "2"], "option max_failures"),
         (["--episodes", "7"], "has no episode 7"),
