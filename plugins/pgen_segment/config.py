@@ -72,7 +72,8 @@ def _assigned(assignments: Sequence[str], classes: Mapping[str, Any]) -> dict[st
         key, sign, value = text.partition("=")
         kind, _, option = key.strip().partition(".")
         if not sign or kind not in classes or not option:
-            raise ConfigError(f"--opt {text!r}: write it as COMPONENT.OPTION=VALUE, with {', '.join(classes)} as the component.")
+            kinds = ", ".join(classes)
+            raise ConfigError(f"--opt {text!r}: write it as COMPONENT.OPTION=VALUE, with {kinds} as the component.")
         cls = classes[kind]
         field = cls.Options.model_fields.get(option) if cls else None
         read = _read(key, value)
