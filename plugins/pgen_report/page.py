@@ -61,7 +61,7 @@ def check(path: Path) -> None:
 
 
 def write(path: Path, page: str) -> None:
-    """Write a page; a former one stays until it is whole. Halves of surrogate pairs, which no file holds, become `?`."""
+    """Write a page; a former one stays until it is whole. What no file holds, halves of surrogate pairs, is `?`."""
     part = path.with_name(f".{path.name}.tmp")
     try:
         write_text(part, [page], errors="replace")
