@@ -112,7 +112,8 @@ def with_lines(
     path: Path, annotated: Iterable[tuple[Episode, list[Annotation]]], generator: str
 ) -> Iterator[tuple[Episode, list[Annotation]]]:
     """The same episodes; what `write_lines` writes of each is written as it is taken, and durable with the last."""
-    with new_text(path) as file:
+    # Half of a surrogate pair, which no file can hold, becomes what JSON writes for it.
+    with new_text(path, "backslashreplace") as file:
         for episode, found in annotated:
             lines = (to_line(annotation, generator) for annotation in found)
             file.writelines(json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n" for line in lines)

@@ -245,7 +245,7 @@ def explain(options: type[BaseModel], error: ValidationError) -> list[str]:
         elif item["type"] == "missing":
             reasons.append(f"option {option} is required")
         else:
-            reasons.append(f"option {option}: {item['msg']}, got {item['input']!r}")
+            reasons.append(f"option {option}: {item['msg'].removeprefix('Value error, ')}, got {item['input']!r}")
     return reasons
 
 

@@ -29,13 +29,22 @@ def read_bounded(path: Path, most: int = MOST) -> bytes:
 def read_json(path: Path) -> Any:
     """The JSON value in a file. Raises InputError, and FileNotFoundError where there is none."""
     try:
-        return json.loads(read_bounded(path).decode("utf-8-sig"))
+        return check_text(json.loads(read_bounded(path).decode("utf-8-sig")), str(path))
     except FileNotFoundError:
         raise
     except (OSError, ValueError) as error:
         raise InputError(f"{path} cannot be read as JSON: {error}") from None
     except RecursionError:
         raise InputError(f"{path} cannot be read as JSON: it is nested too deep.") from None
+
+
+def check_text(value: Any, where: str) -> Any:
+    """The JSON value. Raises InputError where a text in it is none that a table or a file can hold."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise InputError(f"{where} holds half of a surrogate pair, which no table can hold; correct it.") from None
+    return value
 
 
 def json_lines(path: Path, most: int = LINE) -> Iterator[tuple[int, Any]]:

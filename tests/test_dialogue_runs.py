@@ -244,7 +244,7 @@ def test_another_language_is_asked_for_whatever_the_prompt(tmp_path):
 
 
 def test_a_language_that_is_none_or_that_the_generator_cannot_write_is_refused(tmp_path):
-    with pytest.raises(ConfigError, match="there is no language 'Klingon'"):
+    with pytest.raises(ConfigError, match="option language: there is no language 'Klingon'"):
         run(tmp_path / "out", language="Klingon")
     with pytest.raises(ConfigError, match="template writes English only"):
         run(tmp_path / "out", generator="template", language="de")

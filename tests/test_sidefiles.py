@@ -23,6 +23,15 @@ def test_what_is_no_json_is_refused_by_name(tmp_path, content):
         read_json(tmp_path / "info.json")
 
 
+def test_half_of_a_surrogate_pair_is_refused_by_the_file_and_a_whole_one_is_read(tmp_path):
+    path = tmp_path / "skills.json"
+    path.write_text(r'{"name": "\ud83e\uddf1"}')
+    assert read_json(path) == {"name": "\N{BRICK}"}
+    path.write_text(r'{"name": "\ud83e"}')
+    with pytest.raises(InputError, match=r"skills.json holds half of a surrogate pair"):
+        read_json(path)
+
+
 def test_lines_come_with_their_numbers_and_empty_ones_do_not_come(tmp_path):
     (tmp_path / "a.jsonl").write_bytes(b'\xef\xbb\xbf{"a": 1}\n\n  \r\n[2]')
     assert list(json_lines(tmp_path / "a.jsonl")) == [(1, {"a": 1}), (4, [2])]

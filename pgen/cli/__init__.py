@@ -6,7 +6,8 @@ from importlib import import_module
 import click
 
 from pgen.cli.shown import guard_output, printable
-from pgen.errors import PgenError
+from pgen.durable import OF_THE_DISK
+from pgen.errors import PgenError, StorageError
 from pgen.secrets import redact
 
 _OWN = {"annotate": "pgen.cli.annotate", "plugins": "pgen.cli.plugins", "schema": "pgen.cli.schema"}
@@ -28,10 +29,19 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except PgenError as error:
-            click.echo(f"pgen: error: {printable(redact(str(error)))}", err=True)
+            _show(str(error))
             ctx.exit(error.exit_code)
+        except OSError as error:
+            if error.errno not in OF_THE_DISK:
+                raise
+            _show(f"{error}; put that right and run the same command again.")
+            ctx.exit(StorageError.exit_code)
         except KeyboardInterrupt:
             ctx.exit(130)
+
+
+def _show(problem: str) -> None:
+    click.echo(f"pgen: error: {printable(redact(problem))}", err=True)
 
 
 def _added() -> dict[str, click.Command]:

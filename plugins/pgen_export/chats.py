@@ -130,7 +130,7 @@ def _write(told: Told, source: Source, workspace: Workspace, options: ExportOpti
     if not done.chats.total():
         raise InputError(f"{told.name}: no picture of an answered sample could be read; is the input complete?")
     _write_provenance(staging / "export.json", told, options, done)
-    for path in staging.rglob("*.json*"):
+    for path in staging.rglob("*"):
         sync(path)
     return done
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from pgen.errors import InputError
-from pgen.sidefiles import json_lines
+from pgen.sidefiles import check_text, json_lines
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -14,7 +14,7 @@ def read_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         for number, line in json_lines(path):
             if not isinstance(line, dict):
                 raise InputError(f"{path}, line {number} is no JSON object.")
-            yield number, line
+            yield number, check_text(line, f"{path}, line {number}")
     except FileNotFoundError:
         raise InputError(f"{path} is missing; the dataset is incomplete.") from None
     except OSError as error:

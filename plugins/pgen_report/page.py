@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pgen.durable import write_text
+from pgen.durable import sync, write_text
 from pgen.errors import ConfigError
 
 MARK = '<meta name="generator" content="pgen">'
@@ -61,8 +61,15 @@ def check(path: Path) -> None:
 
 
 def write(path: Path, page: str) -> None:
-    """Write a page, replacing a former one. Halves of surrogate pairs, which no file can hold, become `?`."""
-    write_text(path, [page], errors="replace")
+    """Write a page; a former one stays until it is whole. What no file holds, halves of surrogate pairs, is `?`."""
+    part = path.with_name(f".{path.name}.tmp")
+    try:
+        write_text(part, [page], errors="replace")
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+    sync(path.parent)
 
 
 def _start(path: Path) -> str:

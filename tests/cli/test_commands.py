@@ -1,4 +1,7 @@
 import json
+import re
+import resource
+import signal
 import subprocess
 import sys
 
@@ -92,3 +95,26 @@ def test_a_dry_run_shows_what_conversations_variants_and_a_judge_cost(tmp_path):
     assert "turns      in 4 conversations" in output
     assert "266 earlier turns are told again" in output
     assert "judged     about 24 (a request more each)" in output
+
+
+@pytest.mark.parametrize("command", [["segment", "--overwrite", "--output-dir", "out", "--root"], ["report"]])
+def test_a_full_disk_ends_any_command_in_a_sentence_and_leaves_nothing(tmp_path, command):
+    from pgen import annotate
+    from pgen_demo.example import write_example
+
+    def limited():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+
+    root = write_example(tmp_path / "data")
+    if command == ["report"]:
+        root = tmp_path / "annotated"
+        annotate(tmp_path / "data", root, generator="template")
+    before = sorted(tmp_path.rglob("*"))
+    run = [sys.executable, "-c", "from pgen.cli import main; main()", *command, str(root)]
+    done = subprocess.run(run, capture_output=True, text=True, cwd=tmp_path, preexec_fn=limited)
+    assert done.returncode == 2, done.stderr
+    assert re.fullmatch(
+        r"pgen: error: .*File too large.*; put that right and run the same command again\.\n", done.stderr
+    )
+    assert sorted(tmp_path.rglob("*")) == before

@@ -96,6 +96,9 @@ BROKEN = {
         (root / "meta/info.json").read_text().replace('"fps": 10', '"fps": 1e999')
     ),
     "skills too deep": lambda root, rng: (root / "meta/skills.json").write_text("[" * 100_000),
+    "half a character in a skill": lambda root, rng: (root / "meta/skills.json").write_text(
+        (root / "meta/skills.json").read_text().replace('"name": "', '"name": "\\ud800')
+    ),
     "info too deep": lambda root, rng: (root / "meta/info.json").write_text('{"a":' * 100_000),
     "a column is missing": rows(lambda t: t.drop_columns(["timestamp"])),
 }

@@ -7,7 +7,7 @@ from typing import Any
 from pgen.errors import InputError
 from pgen.records import Skill
 from pgen.schema import first_error, validator
-from pgen.sidefiles import json_lines
+from pgen.sidefiles import check_text, json_lines
 from pgen_lerobot.frames import EpisodeFrames
 from pgen_lerobot.skills.base import EpisodeSkills, FileReader, Place
 
@@ -38,4 +38,4 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
     for number, line in json_lines(path):
         if problem := first_error(check, line):
             raise InputError(f"{path}, line {number}: {problem}. See `pgen schema skill_span`.")
-        yield line
+        yield check_text(line, f"{path}, line {number}")

@@ -1,4 +1,5 @@
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -127,6 +128,25 @@ def test_an_existing_folder_is_refused_and_left_alone(result, tmp_path):
     (tmp_path / "mine").mkdir()
     assert "exists already" in refused(result, "--output-dir", tmp_path / "mine")
     assert list((tmp_path / "mine").iterdir()) == []
+
+
+def test_every_file_is_on_the_disk_before_the_folder_has_its_name(result, tmp_path, monkeypatch):
+    synced, at_the_rename, sync, rename = set(), [], os.fsync, os.rename
+
+    def noted(descriptor):
+        synced.add(Path(f"/proc/self/fd/{descriptor}").readlink())
+        sync(descriptor)
+
+    def renamed(old, new, **given):
+        at_the_rename.append({path for path in Path(old).rglob("*") if path not in synced})
+        rename(old, new, **given)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    monkeypatch.setattr(os, "rename", renamed)
+    with opened(result) as told:
+        write_chats(told, tmp_path / "out", ExportOptions())
+    assert at_the_rename == [set()]
+    assert len(list((tmp_path / "out").rglob("*.jpg"))) == 20
 
 
 def test_the_answers_of_an_unfinished_run_are_left_alone(result, tmp_path):

@@ -66,6 +66,13 @@ def test_a_sample_that_names_fewer_pictures_than_cameras_has_none(labeled):
         reader.images(replace(sample, images=sample.images[:1]))
 
 
+def test_half_of_a_surrogate_pair_comes_back_as_it_was(labeled):
+    odd = {"skill_current": "pick up the \ud800 KitKat", "task_description": "\udfff", "episode_id": "\ud834"}
+    labeled.write_text(json.dumps({**LINE, **odd}))
+    (line,) = annotated(labeled)
+    assert {key: line[key] for key in odd} == odd
+
+
 def test_the_same_seed_gives_the_same_lines_and_another_one_others(labeled):
     first = annotated(labeled)
     assert annotated(labeled, out="again") == first

@@ -93,6 +93,23 @@ def test_only_a_page_of_pgens_own_is_replaced(out, tmp_path):
     assert (tmp_path / "mine.html").read_text() == "<p>mine</p>"
 
 
+def test_a_former_page_stays_until_the_new_one_is_whole(tmp_path, monkeypatch):
+    path = tmp_path / "page.html"
+    page.write(path, f"{page.MARK} the first")
+
+    def full(path):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("pgen.durable.sync", full)
+        with pytest.raises(OSError, match="No space left"):
+            page.write(path, f"{page.MARK} the second")
+    assert path.read_text().endswith("the first")
+    page.write(path, f"{page.MARK} the third")
+    assert path.read_text().endswith("the third")
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_a_page_in_no_folder_or_as_a_folder_is_refused(tmp_path):
     with pytest.raises(ConfigError, match="there is no folder"):
         check(tmp_path / "none" / "page.html")
