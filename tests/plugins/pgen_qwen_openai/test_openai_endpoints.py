@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pgen_qwen_openai.endpoints import FIRST_BREAK, PATIENCE, Endpoints
 from pgen_qwen_openai.limits import Limit
@@ -109,17 +111,65 @@ def test_one_that_is_too_busy_for_one_request_gets_a_pause_that_grows():
     assert only.pauses == 0
 
 
-def test_a_wave_of_busy_answers_halves_once_and_answers_climb_slowly():
+def test_a_wave_of_busy_answers_halves_once():
     limit = Limit(64)
     wave = limit.wave
     assert [limit.busy(wave) for _ in range(64)] == [True] + [False] * 63
     assert limit.allowed == 32
-    for _ in range(32):
+
+
+def test_what_was_taken_before_is_soon_allowed_again_and_more_only_slowly():
+    limit = Limit(64)
+    limit.busy(limit.wave)
+    for _ in range(31):
         limit.answered()
-    assert limit.allowed in (32, 33)
+    assert limit.allowed == 63
+    for _ in range(4 * 63):
+        limit.answered()
+    assert limit.allowed == 63
     for _ in range(10_000):
         limit.answered()
     assert limit.allowed == 64
+
+
+def served(limit, capacities, rounds=60):
+    """The share of what a server can take that it was given, for each of its capacities in turn, and the refusals.
+
+    A request takes one of `steps` a round, which begin all over it; one that is refused makes way for another.
+    """
+    steps, in_flight, found = 50, [], []
+    for capacity in capacities:
+        taken = refused = 0
+        for step in range(rounds * steps):
+            ended = [end for end in in_flight if end <= step]
+            in_flight = [end for end in in_flight if end > step]
+            for _ in ended:
+                limit.answered()
+            waves = [limit.wave] * (limit.allowed - len(in_flight))
+            for wave in waves:
+                if len(in_flight) < capacity:
+                    in_flight.append(step + steps)
+                    taken += 1
+                else:
+                    limit.busy(wave)
+                    refused += 1
+                    break
+        in_flight = [end - rounds * steps for end in in_flight]
+        found.append((taken / (capacity * rounds), refused))
+    return found
+
+
+@given(capacity=st.integers(4, 60))
+def test_a_server_that_takes_only_so_many_gets_nearly_all_that_it_takes_and_is_seldom_asked_for_more(capacity):
+    ((share, refused),) = served(Limit(64), [capacity])
+    assert share >= 0.9
+    assert refused <= 40
+
+
+def test_a_server_that_takes_fewer_and_then_more_is_followed():
+    _, (fewer, _), (more, _) = served(Limit(256), [128, 20, 128], rounds=120)
+    assert fewer >= 0.9
+    assert more >= 0.45
 
 
 def test_one_request_is_always_allowed():
