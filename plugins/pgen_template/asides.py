@@ -12,7 +12,7 @@ from pgen_prompts.reply import MAX_LENGTH
 from pgen_template.phrasebook import compose, load
 
 _TRIES = 8
-_TAKEN_UP = 0.25
+_TAKEN_UP = 0.2
 """How often the robot's aside is about what the person spoke of last."""
 _USER, _ROBOT = 40, 33
 """Words of the person and of the robot at most."""
