@@ -1,7 +1,8 @@
 """What `template` makes of real skills: types reached, shares, findings of the checks, and how varied it is.
 
 On the episodes with skills of the datasets in the folder that PGEN_DATASETS names (without their pictures, which
-`template` does not look at), one run a seed with the defaults of everything. Usage: dialogue.py [SEEDS]
+`template` does not look at), one run a seed with the defaults of everything, and one a seed in which the two also
+say something beside the matter each time (`asides=1`). Usage: dialogue.py [SEEDS]
 """
 
 import os
@@ -20,6 +21,7 @@ from pgen_checks.words import words_of
 from pgen_lerobot.source import LeRobotSource
 from pgen_prompts.planner import RESPONSE_TYPES, SCENARIO_TYPES, PlanOptions, shares
 from pgen_samplers.samplers import Segments
+from pgen_template.generator import TemplateGenerator
 
 SEEDS = 40
 SAMPLES = 300
@@ -71,14 +73,15 @@ def episodes(folder: Path) -> list[Episode]:
     return found
 
 
-def measure(folder: Path, seeds: int = SEEDS) -> Measured:
-    """One run a seed over all episodes, with the defaults of everything."""
+def measure(folder: Path, seeds: int = SEEDS, asides: float = 0.0) -> Measured:
+    """One run a seed over all episodes, with the defaults of everything but `asides`."""
     measured, listed = Measured(), episodes(folder)
     for seed in range(seeds):
         with tempfile.TemporaryDirectory() as place:
             sink = MemorySink()
+            template = TemplateGenerator(asides=asides)
             annotate(
-                FakeSource(*listed), Path(place, "out"), generator="template", sink=sink, sampler=Segments(), seed=seed
+                FakeSource(*listed), Path(place, "out"), generator=template, sink=sink, sampler=Segments(), seed=seed
             )
         for annotation in sink.annotations:
             measured.add(annotation)
@@ -86,12 +89,18 @@ def measure(folder: Path, seeds: int = SEEDS) -> Measured:
 
 
 def lines(seeds: int = SEEDS) -> Iterator[str]:
-    """The table."""
+    """Both tables."""
     folder = os.environ.get("PGEN_DATASETS")
     if not folder or not Path(folder).is_dir():
         yield f"no datasets: PGEN_DATASETS is {folder!r}, which is not a folder"
         return
-    measured = measure(Path(folder), seeds)
+    for asides, named in ((0, "to the point (the default)"), (1, "with something beside the matter (asides=1)")):
+        yield f"{named}:"
+        yield from table(measure(Path(folder), seeds, asides), seeds)
+
+
+def table(measured: Measured, seeds: int) -> Iterator[str]:
+    """What some runs came to."""
     yield f"{measured.samples:,} samples in {seeds} runs{'by the weights':>24}{'planned':>10}{'achieved':>10}"
     for kind in (*SCENARIO_TYPES, *RESPONSE_TYPES):
         found = (measured.share(counts, kind) for counts in (measured.likely, measured.planned, measured.achieved))

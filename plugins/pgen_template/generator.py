@@ -8,6 +8,8 @@ import json
 from random import Random
 from typing import Any
 
+from pydantic import Field
+
 from pgen.components import Generator, Options, tuning
 from pgen.records import Plan, Reply, Request, Sample
 from pgen.seeds import derive
@@ -15,7 +17,7 @@ from pgen_prompts.english import read
 from pgen_prompts.english.verbs import gerund, participle
 from pgen_prompts.planner import RESPONSE_TYPES, SCENARIO_TYPES, PlanOptions, fitting_responses, plan
 from pgen_prompts.reply import MAX_LENGTH, sayable
-from pgen_template.asides import asides
+from pgen_template.asides import with_asides
 from pgen_template.facts import facts_of, in_other_words
 from pgen_template.phrasebook import compose, phrases
 
@@ -27,13 +29,11 @@ _HINTING = 0.7
 """How often a hint is one that was made for the kind of deed."""
 _LEADING = 0.1
 """How often the person opens with a word of praise or a greeting."""
-_FIRST = 0.5
-"""How often the person speaks of other matters before the request."""
-_USER, _ROBOT = 38, 33
-"""Words of the person and of the robot at most, where something is said beside the matter."""
 
 
 class TemplateOptions(Options):
+    asides: float = Field(0.0, ge=0, le=1)
+    """The share of dialogues in which the two also say something beside the matter, for more varied text."""
     concurrency: int = tuning(64, ge=1)
     """How many requests are taken at once."""
 
@@ -52,14 +52,17 @@ class TemplateGenerator(Generator):
         return count
 
     async def generate(self, request: Request) -> Reply:
-        return Reply(text=json.dumps(reply_to(request), ensure_ascii=False))
+        return Reply(text=json.dumps(reply_to(request, self.options.asides), ensure_ascii=False))
 
 
-def reply_to(request: Request) -> dict[str, str]:
-    """The reply as an object with the keys that the request's schema has."""
+def reply_to(request: Request, asides: float = 0.0) -> dict[str, str]:
+    """The reply as an object with the keys that the request's schema has; `asides` as in the options."""
     properties = request.prompt.schema.get("properties", {})
     kind = complete(request.prompt.plan, request.sample, request.seed)
     user, robot = dialogue(request.sample, kind, request.seed)
+    random = Random(derive(request.seed, "asides"))
+    if random.random() < asides:
+        user, robot = with_asides(user, robot, request.sample, kind, random)
     said = {
         "user_prompt": sayable(user, _limit(properties, "user_prompt")),
         "robot_utterance": sayable(robot, _limit(properties, "robot_utterance")),
@@ -79,7 +82,7 @@ def complete(planned: Plan, sample: Sample, seed: int) -> Plan:
 
 
 def dialogue(sample: Sample, kind: Plan, seed: int) -> tuple[str, str]:
-    """What the person says and what the robot answers."""
+    """What the person says and what the robot answers, to the point."""
     random = Random(derive(seed, "phrases"))
     facts = facts_of(sample, random)
     if "do" not in facts:
@@ -90,23 +93,7 @@ def dialogue(sample: Sample, kind: Plan, seed: int) -> tuple[str, str]:
     briefly = random.random() < _BRIEFLY and not refuses
     robot = _robot(kind, _heard(_brief(facts, user) if briefly else facts, user, random), random)
     plain = f"Please {facts['do']}.", f"Sure, {facts['doing']}."
-    user, robot = (user if len(user) <= MAX_LENGTH else plain[0]), (robot if len(robot) <= MAX_LENGTH else plain[1])
-    return _with_asides(user, robot, sample, kind, random)
-
-
-def _with_asides(user: str, robot: str, sample: Sample, kind: Plan, random: Random) -> tuple[str, str]:
-    """Both with something beside the matter, as long as that leaves them short."""
-    beside, answer = asides(sample, random)
-    first = random.random() < _FIRST and kind.scenario_type != "situated_correction"
-    said = f"{beside} {user}" if first else f"{user} {beside}"
-    replied = f"{robot} {answer}"
-    return (said if beside and _short(said, _USER) else user), (
-        replied if answer and _short(replied, _ROBOT) else robot
-    )
-
-
-def _short(text: str, words: int) -> bool:
-    return len(text) <= MAX_LENGTH and len(text.split()) <= words
+    return (user if len(user) <= MAX_LENGTH else plain[0]), (robot if len(robot) <= MAX_LENGTH else plain[1])
 
 
 def _user(sample: Sample, kind: Plan, facts: dict[str, str], random: Random) -> str:
@@ -141,7 +128,7 @@ def _heard(facts: dict[str, str], user: str, random: Random) -> dict[str, str]:
     if not any(name.lower() in user.lower() for name in named):
         return facts
     on_it = compose(["<seen>"], {}, random)
-    return facts | {"on_it": on_it if on_it.startswith(("I'm ", "I'll ")) else on_it[:1].lower() + on_it[1:]}
+    return facts | {"on_it": on_it if on_it.startswith(("I ", "I'")) else on_it[:1].lower() + on_it[1:]}
 
 
 def _brief(facts: dict[str, str], user: str) -> dict[str, str]:

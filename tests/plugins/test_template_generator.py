@@ -12,6 +12,7 @@ from prompt_samples import moments, sample, samples, seeds
 from pgen.checking import examined
 from pgen.checks import Context
 from pgen.components import Generator
+from pgen.errors import ConfigError
 from pgen.records import Annotation, Dialogue, Plan, Prompt, Request
 from pgen.schema import compiled, first_error
 from pgen.seeds import derive, sample_key
@@ -36,8 +37,8 @@ SCHEMAS = [dialogue_schema(), typed_schema()]
 CHECKS = [compiled(schema) for schema in SCHEMAS]
 
 
-def asked(one, seed, plan=None, schema=SCHEMAS[1]):
-    return reply_to(Request(one, Prompt("", schema, plan=plan or Plan()), (), seed))
+def asked(one, seed, plan=None, schema=SCHEMAS[1], asides=0.0):
+    return reply_to(Request(one, Prompt("", schema, plan=plan or Plan()), (), seed), asides)
 
 
 def said(count, one, scenario, response="acknowledgment"):
@@ -45,12 +46,12 @@ def said(count, one, scenario, response="acknowledgment"):
     return [asked(one, derive(0, seed), plan) for seed in range(count)]
 
 
-def conversation(count):
+def conversation(count, asides=0.0):
     """Dialogues for `count` moments of realistic episodes, as a run with the default prompts makes them."""
     everyone = [replace(one, frame_index=one.frame_index + again) for again in range(9) for one in moments()]
     chosen = sorted(everyone, key=sample_key)[:count]
     keyed = [(one, derive(0, sample_key(one))) for one in chosen]
-    return [(one, asked(one, seed, HiRobotPrompt().build(one, seed).plan)) for one, seed in keyed]
+    return [(one, asked(one, seed, HiRobotPrompt().build(one, seed).plan, asides=asides)) for one, seed in keyed]
 
 
 def bigrams(texts):
@@ -227,10 +228,11 @@ def test_a_label_is_never_read_as_a_phrase(name):
     assert wanted in asked(sample(name), 1, Plan("specific_object", "acknowledgment"))["user_prompt"]
 
 
-def test_dialogues_about_realistic_skills_are_varied():
-    replies = [reply for _, reply in conversation(300)]
+@pytest.mark.parametrize(("asides", "wanted"), [(0, 0.3), (1, 0.5)])
+def test_dialogues_about_realistic_skills_are_varied(asides, wanted):
+    replies = [reply for _, reply in conversation(300, asides)]
     pairs = list(bigrams(text for reply in replies for text in (reply["user_prompt"], reply["robot_utterance"])))
-    assert len(set(pairs)) / len(pairs) >= 0.5
+    assert len(set(pairs)) / len(pairs) >= wanted
     assert len({reply["user_prompt"] for reply in replies}) > 285
 
 
@@ -239,8 +241,9 @@ def test_the_same_skill_asked_about_at_several_moments_gets_different_dialogues(
     assert len(asks) >= 17
 
 
-def test_dialogues_read_as_plain_english():
-    for _, reply in conversation(600):
+@pytest.mark.parametrize("asides", [0, 1])
+def test_dialogues_read_as_plain_english(asides):
+    for _, reply in conversation(600, asides):
         for text in (reply["user_prompt"], reply["robot_utterance"]):
             assert re.fullmatch(r"[A-Z].*[.?]", text), text
             assert not re.search(r"  |[.?!,;:] ?[.,;:?]|\b(\w+) \1\b|\ba [aeio]|[.?] [a-z]|[{}\[\]|]", text), text
@@ -299,14 +302,38 @@ def test_what_is_said_beside_the_matter_has_no_word_of_the_scene():
 
 
 def test_both_stay_short():
-    for _, reply in conversation(400):
-        assert len(reply["user_prompt"].split()) <= 38
+    for _, reply in conversation(400, asides=1):
+        assert len(reply["user_prompt"].split()) <= 40
         assert len(reply["robot_utterance"].split()) <= 33
 
 
-def test_no_check_finds_anything_in_dialogues_about_realistic_skills():
+def test_without_asides_nothing_is_said_beside_the_matter_and_with_them_the_same_is_said_and_more():
+    for (_, plain), (_, more) in zip(conversation(200), conversation(200, asides=1), strict=True):
+        assert plain["user_prompt"] in more["user_prompt"]
+        assert more["robot_utterance"].startswith(plain["robot_utterance"])
+        assert len(more["user_prompt"] + more["robot_utterance"]) > len(plain["user_prompt"] + plain["robot_utterance"])
+
+
+def test_asides_are_said_in_the_share_of_dialogues_that_is_asked_for():
+    plain, some = ([reply for _, reply in conversation(600, asides)] for asides in (0, 0.3))
+    assert 0.2 < sum(one != other for one, other in zip(plain, some, strict=True)) / 600 < 0.4
+
+
+def test_the_share_of_asides_is_part_of_the_identity():
+    assert TemplateGenerator().identity() == {"name": "template", "asides": 0.0}
+    assert TemplateGenerator(asides=0.5).identity() != TemplateGenerator().identity()
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.1])
+def test_a_share_of_asides_outside_of_0_and_1_is_refused(share):
+    with pytest.raises(ConfigError, match="option asides"):
+        TemplateGenerator(asides=share)
+
+
+@pytest.mark.parametrize("asides", [0, 1])
+def test_no_check_finds_anything_in_dialogues_about_realistic_skills(asides):
     checks = [check() for check in pgen_checks() if check.name != "duplicates"]
-    for one, reply in conversation(800):
+    for one, reply in conversation(800, asides):
         given = Annotation(one, Plan(), Dialogue(reply["user_prompt"], reply["robot_utterance"]))
         assert examined(given, checks, Context("en")).checks == (), reply
 
