@@ -146,7 +146,9 @@ def test_an_edited_file_is_another_generator_and_a_moved_one_is_not(former, tmp_
     text = (former / LINES).read_text()
     (tmp_path / "moved.jsonl").write_text(text)
     assert ReplayGenerator(file=tmp_path / "moved.jsonl").identity() == first
-    (tmp_path / "moved.jsonl").write_text(text.replace("please", "kindly"))
+    edited = text.replace('"user_prompt": "', '"user_prompt": "Now then: ', 1)
+    assert edited != text
+    (tmp_path / "moved.jsonl").write_text(edited)
     assert ReplayGenerator(file=tmp_path / "moved.jsonl").identity() != first
 
 
