@@ -20,11 +20,11 @@ import PIL.Image
 from pgen.annotations import labeled_sample
 from pgen.cli import main as run
 from pgen.components import Generator
-from pgen.config import RunOptions
 from pgen.parsing import parse
 from pgen.pictures import encode
 from pgen.records import Prompt, Request
 from pgen.registry import registry
+from pgen.run_options import RunOptions
 from pgen_prompts.reply import dialogue_schema
 from pgen_prompts.seed import PGEN_PROMPT_TEMPLATE
 from pgen_prompts.seed import construct_prompt as text_for

@@ -11,20 +11,10 @@ from pgen.hookspecs import hookimpl
 if TYPE_CHECKING:
     from pgen.api import annotate
     from pgen.checks import Check, Context
-    from pgen.components import (
-        Component,
-        Generator,
-        ImageReader,
-        Options,
-        PromptBuilder,
-        Results,
-        Sampler,
-        Sink,
-        Source,
-        tuning,
-    )
+    from pgen.components import Component, Generator, ImageReader, PromptBuilder, Results, Sampler, Sink, Source
     from pgen.errors import ConfigError, InputError, PgenError, PluginError, SampleError
     from pgen.executors import Executor
+    from pgen.options import Options, tuning
     from pgen.records import (
         Annotation,
         Clip,
@@ -99,9 +89,9 @@ _HOMES = {
     "pgen.api": ("annotate",),
     "pgen.checks": ("Check", "Context"),
     "pgen.components": (
-        "Component", "Generator", "ImageReader", "Options", "PromptBuilder", "Results", "Sampler", "Sink", "Source",
-        "tuning",
+        "Component", "Generator", "ImageReader", "PromptBuilder", "Results", "Sampler", "Sink", "Source",
     ),
+    "pgen.options": ("Options", "tuning"),
     "pgen.errors": ("ConfigError", "InputError", "PgenError", "PluginError", "SampleError"),
     "pgen.records": (
         "Annotation", "Clip", "Dialogue", "Episode", "Failure", "Finding", "Image", "Judgement", "Moment", "Plan",

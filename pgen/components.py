@@ -7,26 +7,15 @@ options, holds nothing open until it is opened, and can be pickled. Heavy import
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
 from pgen.errors import ConfigError
+from pgen.options import Options, explain, is_tuning
 from pgen.records import Annotation, Episode, Image, Prompt, Reply, Request, Sample
 from pgen.secrets import redact, redacted
-
-
-class Options(BaseModel):
-    """Options of a component: frozen, unknown names refused, each field with its documentation."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-
-def tuning(default: Any, **constraints: Any) -> Any:
-    """A field that changes how fast or where a reply is made, never the reply: finished work stays valid."""
-    return Field(default, json_schema_extra={"tuning": True}, **constraints)
 
 
 class Component:
@@ -54,7 +43,7 @@ class Component:
     def identity(self) -> dict[str, Any]:
         """The name and the options that can change a reply, as JSON values."""
         fields = type(self.options).model_fields
-        keep = {name for name, field in fields.items() if not _is_tuning(field.json_schema_extra)}
+        keep = {name for name, field in fields.items() if not is_tuning(field.json_schema_extra)}
         return {"name": self.name, **self.options.model_dump(mode="json", include=keep)}
 
     def describe(self) -> dict[str, Any]:
@@ -230,27 +219,6 @@ class Sink(Component):
     def remarks(self) -> tuple[str, ...]:
         """What one should know who uses this output: shown with the plan and with the report."""
         return ()
-
-
-def explain(options: type[BaseModel], error: ValidationError) -> list[str]:
-    """A validation error as `option: reason` each, with the closest name for an unknown option."""
-    reasons = []
-    for item in error.errors():
-        option = ".".join(str(part) for part in item["loc"])
-        if item["type"] == "extra_forbidden":
-            known = sorted(options.model_fields)
-            close = get_close_matches(option, known, n=1)
-            hint = f"did you mean {close[0]}?" if close else f"it has: {', '.join(known) or 'none'}"
-            reasons.append(f"there is no option {option} ({hint})")
-        elif item["type"] == "missing":
-            reasons.append(f"option {option} is required")
-        else:
-            reasons.append(f"option {option}: {item['msg'].removeprefix('Value error, ')}, got {item['input']!r}")
-    return reasons
-
-
-def _is_tuning(extra: Any) -> bool:
-    return isinstance(extra, dict) and bool(extra.get("tuning"))
 
 
 def _rebuild(cls: type[Component], options: dict[str, Any]) -> Component:

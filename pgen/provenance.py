@@ -7,11 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from pgen import manifest
-from pgen.config import RunOptions
 from pgen.judging import SCORES
 from pgen.parts import Parts
 from pgen.records import Annotation, Episode, Usage
 from pgen.reports import Report
+from pgen.run_options import RunOptions
 
 KINDS = ("scenario_type", "response_type")
 

@@ -5,12 +5,12 @@ from dataclasses import replace
 
 from pgen.answers import Answers, Judgements, Planned
 from pgen.checking import Overview
-from pgen.config import RunOptions
 from pgen.generation import FOUND, Progress, generate
 from pgen.journal import Journal
 from pgen.judging import JudgePrompt, parse_judgement
 from pgen.parts import Parts
 from pgen.pipeline import Pipeline
+from pgen.run_options import RunOptions
 
 JUDGE = "judge "
 """Begins the names under which the journal remembers what belongs to the judge."""

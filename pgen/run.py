@@ -15,7 +15,6 @@ from pgen import provenance
 from pgen.answers import Answers, Judgements, Planned
 from pgen.asking import prompt_for
 from pgen.components import Results
-from pgen.config import RunOptions
 from pgen.durable import OF_THE_DISK
 from pgen.errors import ConfigError, StorageError, TooManyFailuresError
 from pgen.generation import FOUND, Progress
@@ -27,6 +26,7 @@ from pgen.provenance import Tally, tally
 from pgen.records import Usage
 from pgen.reports import Plan, Report
 from pgen.rounds import JUDGE, Rounds
+from pgen.run_options import RunOptions
 from pgen.seeds import sample_seed
 from pgen.switching import InPlace
 from pgen.turns import in_turn

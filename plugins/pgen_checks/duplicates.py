@@ -10,7 +10,7 @@ from math import ceil
 from pydantic import Field
 
 from pgen.checks import Check, Context
-from pgen.components import Options
+from pgen.options import Options
 from pgen.records import Annotation, Finding
 
 _WORD_ENDS = " \t.,;:!?\"'()…-–—。、！？"

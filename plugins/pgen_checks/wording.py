@@ -3,7 +3,7 @@
 import re
 
 from pgen.checks import Check, Context
-from pgen.components import Options
+from pgen.options import Options
 from pgen.records import Annotation, Finding
 from pgen_checks.words import words_of
 from pgen_prompts.english import read

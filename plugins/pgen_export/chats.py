@@ -16,9 +16,10 @@ from pydantic import Field
 
 from pgen.annotations import from_line
 from pgen.cli.shown import printable
-from pgen.components import ImageReader, Options, Source
+from pgen.components import ImageReader, Source
 from pgen.durable import sync
 from pgen.errors import ConfigError, InputError, SampleError
+from pgen.options import Options
 from pgen.records import Sample
 from pgen.seeds import derive
 from pgen.workspace import Workspace

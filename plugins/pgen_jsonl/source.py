@@ -15,8 +15,9 @@ import PIL.Image
 from pydantic import Field
 
 from pgen.annotations import labeled_sample
-from pgen.components import ImageReader, Options, Source
+from pgen.components import ImageReader, Source
 from pgen.errors import ConfigError, InputError, SampleError
+from pgen.options import Options
 from pgen.paths import linked_inside
 from pgen.pictures import check_size, encode
 from pgen.records import Episode, Image, Sample

@@ -13,8 +13,9 @@ from typing import Any, Literal
 import pyarrow as pa
 
 from pgen import annotations, manifest
-from pgen.components import Options, Results, Sink, Source
+from pgen.components import Results, Sink, Source
 from pgen.errors import ConfigError, InputError
+from pgen.options import Options
 from pgen_lerobot.dataset import COLUMN, Dataset
 from pgen_lerobot.frames import indexed
 from pgen_lerobot.source import LeRobotSource

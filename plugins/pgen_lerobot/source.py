@@ -8,8 +8,9 @@ from typing import Any
 
 from pydantic import Field
 
-from pgen.components import ImageReader, Options, Source
+from pgen.components import ImageReader, Source
 from pgen.errors import ConfigError, InputError
+from pgen.options import Options
 from pgen.paths import check_links
 from pgen.ranges import parse_ranges
 from pgen.records import Episode

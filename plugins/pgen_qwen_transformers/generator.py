@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from pgen.components import Generator, Options, tuning
+from pgen.components import Generator
 from pgen.errors import ConfigError
+from pgen.options import Options, tuning
 from pgen.records import Reply, Request
 
 if TYPE_CHECKING:

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, field_validator
 
-from pgen.components import Component, Generator, Options
+from pgen.components import Component, Generator
 from pgen.errors import ConfigError
 from pgen.executors import Executor
+from pgen.options import Options
 from pgen.pipeline import Emit, Pipeline
 from pgen.records import Annotation, Sample
 from pgen_ray.packing import check_packs, pack

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 
-from pgen.components import Options, Sampler
+from pgen.components import Sampler
 from pgen.errors import InputError
+from pgen.options import Options
 from pgen.records import Episode
 from pgen.spans import frame_ranges
 from pgen_replay.files import Memory

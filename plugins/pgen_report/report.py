@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from pgen.components import Options
+from pgen.options import Options
 from pgen.records import Episode
 from pgen_report.diversity import POOL
 from pgen_report.figures import KINDS, Figures, cost, figures

@@ -9,7 +9,8 @@ from itertools import count
 
 from pydantic import Field
 
-from pgen.components import Options, Sampler
+from pgen.components import Sampler
+from pgen.options import Options
 from pgen.records import Episode
 from pgen.spans import frame_ranges
 

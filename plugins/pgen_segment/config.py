@@ -6,10 +6,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from pgen.components import Generator, explain
+from pgen.components import Generator
 from pgen.config import SHORT, fitting
 from pgen.errors import ConfigError
 from pgen.executors import Executor
+from pgen.options import explain
 from pgen.registry import registry
 from pgen.segmenters import Segmenter
 from pgen_lerobot.source import LeRobotSource

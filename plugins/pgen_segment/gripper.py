@@ -12,8 +12,9 @@ import numpy as np
 import pyarrow as pa
 from pydantic import Field
 
-from pgen.components import Options, Source
+from pgen.components import Source
 from pgen.errors import InputError, SampleError
+from pgen.options import Options
 from pgen.segmenters import Recording, Segmenter
 from pgen_segment.changes import change_points
 from pgen_segment.dimensions import ACTION, STATE, Dimension, dimensions, guessed, told

@@ -16,11 +16,12 @@ from typing import Any
 from pydantic import Field
 
 from pgen import manifest
-from pgen.components import Generator, Options
+from pgen.components import Generator
 from pgen.errors import ConfigError, SampleError, TooManyFailuresError
 from pgen.executors import Executor
 from pgen.interrupts import interruptible, uninterrupted
 from pgen.journal import Journal
+from pgen.options import Options
 from pgen.segmenters import Segmenter
 from pgen.workspace import Workspace
 from pgen_lerobot.source import LeRobotSource

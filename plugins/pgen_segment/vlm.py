@@ -12,10 +12,11 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from pgen.components import Generator, Options, Source
+from pgen.components import Generator, Source
 from pgen.errors import ConfigError, PgenError, SampleError
 from pgen.interrupts import stopping
 from pgen.journal import Journal
+from pgen.options import Options
 from pgen.records import Episode, Skill
 from pgen.segmenters import Recording, Segmenter
 from pgen_segment import ownprompt, vocabulary

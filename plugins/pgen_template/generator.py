@@ -10,7 +10,8 @@ from typing import Any
 
 from pydantic import Field
 
-from pgen.components import Generator, Options, tuning
+from pgen.components import Generator
+from pgen.options import Options, tuning
 from pgen.records import Plan, Reply, Request, Sample
 from pgen.seeds import derive
 from pgen_prompts.english import read

@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pgen.components import Options, Results, Source
+from pgen.components import Results, Source
 from pgen.durable import write_text
 from pgen.errors import InputError
+from pgen.options import Options
 from pgen.records import Annotation, Episode
 from pgen_lerobot.forms.language import starts
 from pgen_lerobot.forms.staged import Form

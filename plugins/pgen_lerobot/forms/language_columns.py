@@ -11,8 +11,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pgen.components import Options, Results, Source
+from pgen.components import Results, Source
 from pgen.errors import ConfigError, InputError
+from pgen.options import Options
 from pgen_lerobot.dataset import Dataset
 from pgen_lerobot.forms import staged
 from pgen_lerobot.forms.language import (

@@ -13,8 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pgen.components import Options, Results, Source
+from pgen.components import Results, Source
 from pgen.errors import InputError
+from pgen.options import Options
 from pgen_lerobot.dataset import COLUMN, Dataset
 from pgen_lerobot.forms import staged
 from pgen_lerobot.frames import episode_column, runs
