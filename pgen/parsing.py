@@ -68,14 +68,12 @@ def objects(reply: Reply) -> list[dict[str, Any]]:
 
 def parse_object(reply: Reply, schema: Mapping[str, Any]) -> dict[str, Any]:
     """The one object of the reply that fits a schema which is no dialogue's. Raises SampleError as `parse` does."""
-    if reply.truncated:
-        raise SampleError("truncated", f"the reply was cut at its length limit: {_shown(reply.text)}")
     known = _known(schema)
     try:
-        found = _objects(reply.text)
+        found = objects(reply)
         problems = [known.problem(fields) for fields in found]
     except RecursionError:
-        raise SampleError("parse", f"the reply's JSON is nested too deep: {_shown(reply.text)}") from None
+        raise _too_deep(reply.text) from None
     fitting = [fields for fields, problem in zip(found, problems, strict=True) if problem is None]
     if len(fitting) != 1:
         problem = problems[-1] or f"the reply holds {len(fitting)} answers where one is wanted"
