@@ -121,9 +121,11 @@ class Run:
                 plan, resumed = self._planned_and_answered(journal, answers)
                 if resumed < plan.samples or rounds.unfinished():
                     rounds.ask(progress(plan.samples, resumed))
-                self._check_failures(tally(answers.read()), answers)
+                counted = tally(answers.read())
+                self._check_failures(counted, answers)
                 judgements = rounds.judge()
-                counted = tally(judgements.read())
+                if self.parts.judge is not None:
+                    counted = tally(judgements.read())
                 report = self._report(counted, resumed, monotonic() - started)
                 self._write(judgements, self._manifest(report, counted, began, journal, judgements))
             except BaseException:
