@@ -117,10 +117,10 @@ def _problem(fields: dict[str, Any], known: _Known) -> str | None:
     for name in ("user_prompt", "robot_utterance"):
         if not isinstance(fields.get(name), str) or not fields[name]:
             return f"$.{name}: there is no text"
-    said = [fields.get(name) for name in ("user_prompt", "robot_utterance", "scenario_type", "response_type")]
-    if not all(value is None or isinstance(value, str) for value in said):
+    types = [fields[name] for name in ("scenario_type", "response_type") if fields.get(name) is not None]
+    if not all(isinstance(name, str) for name in types):
         return "$: a type is not a text"
-    if any(_HALF.search(value) for value in said if value):
+    if _HALF.search("\n".join([fields["user_prompt"], fields["robot_utterance"], *types])):
         return "$: the reply holds half a character"
     return None
 

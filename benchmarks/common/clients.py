@@ -20,8 +20,6 @@ from common.datasets import picture
 from common.measure import cost
 from common.server import Server
 
-QUALITY = 85
-
 
 @dataclass(frozen=True, slots=True)
 class Task:
@@ -62,6 +60,9 @@ def ready() -> bytes:
 
 
 def jpeg(number: int) -> bytes:
+    """A picture as pgen would send it, whoever asks."""
+    from pgen.pictures import QUALITY
+
     buffer = BytesIO()
     pictures()[number % len(pictures())].save(buffer, "JPEG", quality=QUALITY)
     return buffer.getvalue()

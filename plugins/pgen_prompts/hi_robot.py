@@ -55,11 +55,10 @@ def wording() -> dict[str, Any]:
 
 def request_text(sample: Sample, planned: Plan, seed: int) -> str:
     """What changes from sample to sample."""
-    words = wording()
-    scenario = words["scenarios"][planned.scenario_type]
-    response = words["responses"][planned.response_type]
+    scenario, scenario_examples = _type("scenarios", planned.scenario_type)
+    response, response_examples = _type("responses", planned.response_type)
     text: str = (
-        words["text"]
+        wording()["text"]
         .strip()
         .format(
             task_description=sample.task_description or "not described",
@@ -67,11 +66,11 @@ def request_text(sample: Sample, planned: Plan, seed: int) -> str:
             skill_current=sample.skill_current,
             skill_future=listed(sample.skill_future, "nothing more"),
             scenario_type=planned.scenario_type,
-            scenario=scenario["text"],
-            scenario_examples=_bullets(scenario["examples"]),
+            scenario=scenario,
+            scenario_examples=scenario_examples,
             response_type=planned.response_type,
-            response=response["text"],
-            response_examples=_bullets(response["examples"]),
+            response=response,
+            response_examples=response_examples,
             boundary=_boundary(sample, planned),
             style=_style(derive(seed, "style", sample.variant)),
         )
@@ -79,8 +78,11 @@ def request_text(sample: Sample, planned: Plan, seed: int) -> str:
     return text
 
 
-def _bullets(examples: list[str]) -> str:
-    return "\n".join(f"- {example}" for example in examples)
+@cache
+def _type(kind: str, name: str) -> tuple[str, str]:
+    """The definition of a scenario type or a response type, and its examples."""
+    told = wording()[kind][name]
+    return told["text"], "\n".join(f"- {example}" for example in told["examples"])
 
 
 def _style(seed: int) -> str:

@@ -7,7 +7,7 @@ differ in their plans, as long as there are others that fit.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from types import MappingProxyType
 
@@ -121,24 +121,21 @@ def _weighted(weights: Mapping[str, float], names: Iterable[str]) -> dict[str, f
 
 def _chosen(sample: Sample, seed: int, options: PlanOptions, taken: set[tuple[str, str]]) -> tuple[str, str]:
     """A scenario type and a response type that are not taken together."""
-    left: dict[str, list[str]] = {}
-    for scenario, response in shares(sample, options):
-        if (scenario, response) not in taken:
-            left.setdefault(scenario, []).append(response)
-    scenario = _drawn(options.scenarios, left, derive(seed, "scenario")) or next(iter(left))
-    response = _drawn(options.responses, left[scenario], derive(seed, "response")) or left[scenario][0]
-    return scenario, response
+    plans = [one for one in shares(sample, options) if one not in taken]
+    scenario = _drawn(options.scenarios, [one for one, _ in plans], derive(seed, "scenario"))
+    answers = [response for one, response in plans if one == scenario]
+    return scenario, _drawn(options.responses, answers, derive(seed, "response"))
 
 
-def _drawn(weights: Mapping[str, float], names: Iterable[str], seed: int) -> str | None:
-    """A name by its weight; None where none has any. Independent of the order the weights came in."""
-    listed = sorted((name, weights[name]) for name in names if weights.get(name))
+def _drawn(weights: Mapping[str, float], names: Sequence[str], seed: int) -> str:
+    """A name by its weight; the first where none has any. Independent of the order the weights came in."""
+    listed = sorted((name, weights[name]) for name in set(names) if weights.get(name))
     left = sum(weight for _, weight in listed) * (seed / 2**32)
     for name, weight in listed:
         left -= weight
         if left < 0:
             return name
-    return listed[-1][0] if listed else None
+    return listed[-1][0] if listed else names[0]
 
 
 def _invalid(message: str) -> PydanticCustomError:

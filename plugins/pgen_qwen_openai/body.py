@@ -7,7 +7,7 @@ import json
 import re
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from copy import deepcopy
 from functools import lru_cache
 from typing import Any
 
@@ -21,33 +21,32 @@ MAX_QUOTED = 4000
 """Characters of a bad reply that are shown to the model again."""
 
 
-@dataclass(frozen=True, slots=True)
 class Fields:
-    """What every request of a run has in common."""
+    """What every request of a run has in common. What `extra` sets goes before all else, nothing where it is None."""
 
-    model: str
-    temperature: float
-    max_tokens: int
-    extra: Mapping[str, Any]
+    def __init__(self, model: str, temperature: float, max_tokens: int, extra: Mapping[str, Any]) -> None:
+        ours = {"model": model, "temperature": temperature, "max_tokens": max_tokens, "stream": False}
+        self._fields, self._extra = {**ours, **extra}, extra
+        self._last: tuple[Mapping[str, Any] | None, bytes] | None = None
 
-    def with_seed(self, seed: int, response_format: Mapping[str, Any] | None) -> dict[str, Any]:
-        """All fields but the messages. 31 bits of a seed are what every server takes."""
-        ours = {
-            "model": self.model,
-            "temperature": self.temperature,
-            "max_tokens": self.max_tokens,
-            "seed": seed & 0x7FFFFFFF,
-            "stream": False,
-            "response_format": response_format,
-        }
-        return {name: value for name, value in {**ours, **self.extra}.items() if value is not None}
+    def with_seed(self, seed: int, response_format: Mapping[str, Any] | None) -> bytes:
+        """A JSON object of all but the messages, without its end. 31 bits of a seed are what every server takes."""
+        if self._last is None or self._last[0] != response_format:
+            self._last = deepcopy(response_format), self._encoded(response_format)
+        common = self._last[1]
+        return common if "seed" in self._extra else common + b',"seed":%d' % (seed & 0x7FFFFFFF)
+
+    def _encoded(self, response_format: Mapping[str, Any] | None) -> bytes:
+        """Once for a format: most samples of a run have the same one."""
+        fields = {"response_format": response_format, **self._fields}
+        return _json({name: value for name, value in fields.items() if value is not None})[:-1]
 
 
 def encode(
-    fields: Mapping[str, Any], prompt: Prompt, suffix: str, shown: Sequence[Image | Clip], repair: Repair | None = None
+    fields: bytes, prompt: Prompt, suffix: str, shown: Sequence[Image | Clip], repair: Repair | None = None
 ) -> bytes:
     """The body of a chat completion: system, then pictures and text, then what was wrong with a first reply."""
-    parts = [_json(fields)[:-1], b',"messages":[']
+    parts = [fields, b',"messages":[']
     if prompt.system:
         parts += (_turn("system", prompt.system), b",")
     parts += _pictures_and_text(shown, prompt.text + suffix)

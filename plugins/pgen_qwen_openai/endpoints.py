@@ -57,20 +57,22 @@ class Endpoints:
         self.all = [Endpoint(url, Limit(most)) for url in urls]
         self._clock = clock
         self._changed = asyncio.Condition()
+        self._waiting = 0
 
     @asynccontextmanager
     async def take(self) -> AsyncIterator[Endpoint]:
         """The least busy server, once one is free."""
-        async with self._changed:
-            while (chosen := self._choose()) is None:
-                await self._wait()
-            chosen.in_flight += 1
+        chosen = self._choose() if not self._waiting else None
+        if chosen is None:
+            chosen = await self._chosen_later()
+        chosen.in_flight += 1
         try:
             yield chosen
         finally:
             chosen.in_flight -= 1
-            async with self._changed:
-                self._changed.notify(2)
+            if self._waiting:
+                async with self._changed:
+                    self._changed.notify(2)
 
     def answered(self, endpoint: Endpoint) -> None:
         """It gave an answer, good or bad: it is up."""
@@ -98,6 +100,16 @@ class Endpoints:
         endpoint.aside_until = self._clock() + pause
         if endpoint.failures == PATIENCE and len(self.all) > 1:
             log.warning("%s fails again and again; it is set aside for a while.", endpoint.url)
+
+    async def _chosen_later(self) -> Endpoint:
+        self._waiting += 1
+        try:
+            async with self._changed:
+                while (chosen := self._choose()) is None:
+                    await self._wait()
+                return chosen
+        finally:
+            self._waiting -= 1
 
     def _choose(self) -> Endpoint | None:
         now = self._clock()

@@ -66,6 +66,8 @@ class QwenOpenAIGenerator(Generator):
             from pgen_qwen_openai.preflight import check
 
             self._found = await check(self._client, self.options)
+            options = self.options
+            self._fields = Fields(self._found.model, options.temperature, options.max_tokens, options.extra)
         except BaseException:  # whoever is interrupted here is not closed by the caller
             await self.close()
             raise
@@ -92,11 +94,10 @@ class QwenOpenAIGenerator(Generator):
                 await servers.stop()
 
     def _body(self, request: Request) -> bytes:
-        found, options, prompt = self._found, self.options, request.prompt
+        found, prompt = self._found, request.prompt
         if not found:
             raise RuntimeError("the generator is not open")
-        fields = Fields(found.model, options.temperature, options.max_tokens, options.extra)
-        common = fields.with_seed(request.seed, response_format(found.format, prompt.schema))
+        common = self._fields.with_seed(request.seed, response_format(found.format, prompt.schema))
         shown: list[Image | Clip] = [*request.images, *request.clips]
         return encode(common, prompt, instruction(found.format, prompt.schema), shown, request.repair)
 
