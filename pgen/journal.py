@@ -11,12 +11,12 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from itertools import batched
+from itertools import batched, groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 from pgen.errors import ConfigError, StorageError
-from pgen.journal_answered import Answered
 from pgen.journal_file import checksum, opened, storing
 from pgen.records import Annotation, Dialogue, Failure, Finding, Judgement, Plan, Sample, Usage
 from pgen.secrets import redacted
@@ -25,6 +25,10 @@ from pgen.seeds import sample_key
 _AT_ONCE = 500
 """Keys of one query."""
 
+_NO_EPISODE = -1
+"""Where answers of another form are kept."""
+
+_episode_of = attrgetter("episode_index")
 _OUTCOMES = {"dialogue": Dialogue, "judgement": Judgement, "failure": Failure}
 
 
@@ -35,7 +39,6 @@ class Journal:
         self.path = path
         self._lock = threading.Lock()
         self._db = opened(path)
-        self._answered: Answered | None = None
 
     def claim(self, name: str, value: Any) -> None:
         """What has to agree for finished answers to be valid, as a JSON value. Raises ConfigError where it differs."""
@@ -65,49 +68,57 @@ class Journal:
         """Store finished samples durably; a sample that failed before is replaced. Raises StorageError."""
         rows = [_row(annotation) for annotation in annotations]
         with self._transaction():
-            self._db.executemany("INSERT OR REPLACE INTO samples VALUES (?, ?, ?, ?)", rows)
-        with self._lock:
-            if self._answered is not None:
-                for key, ok, *_ in rows:
-                    self._answered.note(key, ok)
+            self._db.executemany("INSERT OR REPLACE INTO samples VALUES (?, ?, ?, ?, ?)", rows)
 
     def answered(self, sample: Sample) -> bool:
         """Whether the sample has a dialogue; one that failed has none and is asked again."""
         return not self.unanswered([sample])
 
     def unanswered(self, samples: Sequence[Sample]) -> list[Sample]:
-        """Those of the samples that have no dialogue."""
+        """Those of the samples that have no dialogue; quickest for many of an episode at once."""
+        if self.empty:
+            return list(samples)
+        return [sample for _, some in groupby(samples, _episode_of) for sample in self._unanswered(list(some))]
+
+    def _unanswered(self, samples: list[Sample]) -> list[Sample]:
+        """The same of one episode."""
+        keys = [sample_key(sample) for sample in samples]
+        query = "SELECT key FROM samples WHERE episode = ? AND key BETWEEN ? AND ? AND ok"
         with self._lock, storing(self.path):
-            if self._answered is None:
-                self._answered = Answered(key for (key,) in self._db.execute("SELECT key FROM samples WHERE ok"))
-            known = self._answered
-            return [sample for sample in samples if sample_key(sample) not in known] if known else list(samples)
+            found = {key for (key,) in self._db.execute(query, (_episode_of(samples[0]), min(keys), max(keys)))}
+        return [sample for sample, key in zip(samples, keys, strict=True) if key not in found]
 
     def get(self, sample: Sample) -> Annotation | None:
         """What came of a sample, or None where it was never finished."""
         return next(iter(self.get_all([sample])))
 
     def get_all(self, samples: Iterable[Sample]) -> Iterator[Annotation | None]:
-        """What came of each of the samples; many are looked up at once."""
-        for some in batched(samples, _AT_ONCE):
-            keys = [sample_key(sample) for sample in some]
-            query = f"SELECT key, content FROM samples WHERE key IN ({','.join('?' * len(keys))})"  # noqa: S608
-            with self._lock, storing(self.path):
-                found = dict(self._db.execute(query, keys).fetchall())
-            for sample, key in zip(some, keys, strict=True):
-                yield _annotation(sample, found[key]) if key in found else None
+        """What came of each of the samples; those of an episode are looked up many at once."""
+        for _, of_one in groupby(samples, _episode_of):
+            for some in batched(of_one, _AT_ONCE):
+                yield from self._looked_up(some)
+
+    def _looked_up(self, samples: Sequence[Sample]) -> Iterator[Annotation | None]:
+        """The same of one episode."""
+        keys = [sample_key(sample) for sample in samples]
+        places = ",".join("?" * len(keys))
+        query = f"SELECT key, content FROM samples WHERE episode = ? AND key IN ({places})"  # noqa: S608 (but places)
+        with self._lock, storing(self.path):
+            found = dict(self._db.execute(query, (_episode_of(samples[0]), *keys)).fetchall())
+        for sample, key in zip(samples, keys, strict=True):
+            yield _annotation(sample, found[key]) if key in found else None
 
     def keep(self, key: str, value: Any) -> None:
         """Store an answer of another form durably, as a JSON value by a key of its content."""
-        content = json.dumps(value)
+        row = _checked(_NO_EPISODE, key, 1, json.dumps(value))
         with self._transaction():
-            row = key, 1, content, checksum(key, 1, content)
-            self._db.execute("INSERT OR REPLACE INTO samples VALUES (?, ?, ?, ?)", row)
+            self._db.execute("INSERT OR REPLACE INTO samples VALUES (?, ?, ?, ?, ?)", row)
 
     def kept(self, key: str) -> Any:
         """The answer that was kept by that key, or None."""
         with self._lock, storing(self.path):
-            row = self._db.execute("SELECT content FROM samples WHERE key = ?", (key,)).fetchone()
+            query = "SELECT content FROM samples WHERE episode = ? AND key = ?"
+            row = self._db.execute(query, (_NO_EPISODE, key)).fetchone()
         return None if row is None else json.loads(row[0])
 
     @property
@@ -149,9 +160,13 @@ def differences(old: Any, new: Any, path: str = "") -> list[str]:
     return [] if old == new else [f"{path}: {old!r}, now {new!r}"]
 
 
-def _row(annotation: Annotation) -> tuple[str, int, str, bytes]:
-    key, ok, content = sample_key(annotation.sample), int(annotation.failure is None), _content(annotation)
-    return key, ok, content, checksum(key, ok, content)
+def _row(annotation: Annotation) -> tuple[int, str, int, str, int]:
+    sample = annotation.sample
+    return _checked(_episode_of(sample), sample_key(sample), int(annotation.failure is None), _content(annotation))
+
+
+def _checked(episode: int, key: str, ok: int, content: str) -> tuple[int, str, int, str, int]:
+    return episode, key, ok, content, checksum(episode, key, ok, content)
 
 
 def _content(annotation: Annotation) -> str:

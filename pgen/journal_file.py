@@ -9,10 +9,10 @@ import sqlite3
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
-from hashlib import blake2b
 from itertools import count
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 from pgen.durable import sync
 from pgen.errors import StorageError
@@ -20,18 +20,23 @@ from pgen.errors import StorageError
 APPLICATION = 0x7067656E
 """SQLite's application_id of a journal: the letters "pgen"."""
 
-VERSION = 2
+VERSION = 3
 """Its user_version: the form of the tables."""
 
 _SCHEMA = f"""
 BEGIN IMMEDIATE;
 PRAGMA application_id={APPLICATION};
 PRAGMA user_version={VERSION};
-CREATE TABLE run (name TEXT PRIMARY KEY, content TEXT NOT NULL, sum BLOB NOT NULL) WITHOUT ROWID;
-CREATE TABLE samples (key TEXT PRIMARY KEY NOT NULL, ok INTEGER NOT NULL, content TEXT NOT NULL, sum BLOB NOT NULL);
+CREATE TABLE run (name TEXT PRIMARY KEY, content TEXT NOT NULL, sum INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE samples (
+    episode INTEGER NOT NULL, key TEXT NOT NULL, ok INTEGER NOT NULL, content TEXT NOT NULL, sum INTEGER NOT NULL,
+    PRIMARY KEY (episode, key)
+);
 COMMIT;
 """
-_TABLES = {"run": "name, content", "samples": "key, ok, content"}
+# The keys of an episode lie together in their index, as they are looked for, written and checked: a key alone would be
+# anywhere among a million.
+_TABLES = {"run": ("name, content", "name"), "samples": ("episode, key, ok, content", "rowid")}
 REBUILT = ".rebuilt"
 """The ending of a journal that is made of a damaged one."""
 
@@ -44,13 +49,9 @@ _OF_THE_PLACE = frozenset(
 """Errors that say nothing of what is in the file."""
 
 
-def checksum(*cells: str | int) -> bytes:
-    """Eight bytes that a row's cells have to agree with."""
-    return _sum("\0".join(map(str, cells)))
-
-
-def _sum(text: str) -> bytes:
-    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+def checksum(*cells: str | int) -> int:
+    """A number that a row's cells have to agree with."""
+    return crc32("\0".join(map(str, cells)).encode("utf-8", "surrogatepass"))
 
 
 @contextmanager
@@ -132,7 +133,7 @@ def _rebuild(path: Path, rebuilt: Path, why: str) -> None:
         if complete:
             db.execute("BEGIN IMMEDIATE")
             db.executemany("INSERT INTO run VALUES (?, ?, ?)", run)
-            db.executemany("INSERT OR REPLACE INTO samples VALUES (?, ?, ?, ?)", _whole_samples(damaged))
+            db.executemany("INSERT OR REPLACE INTO samples VALUES (?, ?, ?, ?, ?)", _whole_samples(damaged))
             db.execute("COMMIT")
         taken = db.execute("SELECT count(*) FROM samples").fetchone()[0]
     aside = _replace(path, rebuilt)
@@ -184,7 +185,7 @@ def _read(path: Path) -> sqlite3.Connection:
 
 
 def _rows(db: sqlite3.Connection, table: str, order: str = "ASC") -> Iterator[tuple[object, ...]]:
-    columns, by = _TABLES[table], "rowid" if table == "samples" else "name"
+    columns, by = _TABLES[table]
     yield from db.execute(f"SELECT {columns}, sum FROM {table} ORDER BY {by} {order}")  # noqa: S608 (own names)
 
 
@@ -195,8 +196,9 @@ def _whole(table: str, row: tuple[object, ...]) -> bool:
 
 def _all_whole(samples: Iterator[Any]) -> bool:
     """The same of all samples, of which there may be millions."""
-    for key, ok, content, told in samples:
-        if _sum(f"{key}\0{ok}\0{content}") != told or not (type(key) is type(content) is str and type(ok) is int):
+    for episode, key, ok, content, told in samples:
+        found = crc32(f"{episode}\0{key}\0{ok}\0{content}".encode("utf-8", "surrogatepass"))
+        if found != told or not (type(key) is type(content) is str and type(ok) is type(episode) is int):
             return False
     return True
 

@@ -9,9 +9,7 @@ from hypothesis import strategies as st
 from pgen.answers import Answers
 from pgen.checking import Overview
 from pgen.journal import Journal
-from pgen.journal_answered import Answered
 from pgen.records import Annotation, Dialogue, Failure, Plan
-from pgen.seeds import sample_key
 from pgen.testing import make_episode, make_samples
 
 EPISODES = [make_episode(index=index) for index in range(4)]
@@ -73,21 +71,17 @@ def test_a_sample_that_failed_after_all_is_asked_again(journal):
     assert journal.unanswered([first]) == [first]
 
 
-keys = st.lists(st.integers(0, 40).map(lambda number: sample_key(replace(EVERY[0], frame_index=number))), max_size=60)
-
-
-@settings(max_examples=50)
-@given(keys, st.lists(st.tuples(st.integers(0, 40), st.booleans()), max_size=60))
-def test_the_keys_of_answers_are_a_set(found, changes):
-    known, like = Answered(dict.fromkeys(found)), set(found)
-    for number, ok in changes:
-        key = sample_key(replace(EVERY[0], frame_index=number))
-        known.note(key, ok)
-        like = like | {key} if ok else like - {key}
-        assert (key in known) == ok
-    assert bool(known) == bool(like)
-    assert all(
-        (sample_key(replace(EVERY[0], frame_index=n)) in known)
-        == (sample_key(replace(EVERY[0], frame_index=n)) in like)
-        for n in range(41)
+@settings(max_examples=25)
+@given(st.lists(st.tuples(st.sampled_from(EVERY), st.booleans()), max_size=30), st.permutations(EVERY))
+def test_unanswered_are_all_but_those_that_a_dialogue_came_of_last(tmp_path_factory, outcomes, samples):
+    """Of any episodes in any order, and looked at after each answer."""
+    journal = Journal(tmp_path_factory.mktemp("journal") / "journal.sqlite")
+    for sample, ok in outcomes:
+        journal.add([answered(sample, None if ok else Failure("parse", "no"))])
+        assert journal.answered(sample) == ok
+    last = dict(outcomes)
+    assert journal.unanswered(samples) == [sample for sample in samples if not last.get(sample)]
+    assert [found.failure is None if found else None for found in journal.get_all(samples)] == list(
+        map(last.get, samples)
     )
+    journal.close()
