@@ -16,8 +16,6 @@ from common.table import END, START
 HOUR, GB = 3600.0, 1e9
 GPUS = (1, 8, 64)
 WORKERS = 8
-HTTP = 0.00025
-"""CPU seconds of the client a request, besides the prompt and the reply: `benchmarks/in_flight.py`."""
 GPU_REQUESTS, GPU_TOKENS = 3.1, 23 * 17 + 128 + 128
 """Requests a second, and tokens of each (a picture of 640x480, text, reply): Qwen2.5-VL-7B-Instruct on one H100 by
 vLLM 0.7.2, from the model card of neuralmagic/Qwen2.5-VL-7B-Instruct-quantized.w4a16, the row of the unquantized
@@ -92,10 +90,8 @@ def machine(costs: Costs, assumed: Assumed, tokens: Tokens, gpus: int, processes
     """`gpus` servers that are just full with `in_flight` requests each."""
     rate = assumed.gpu_tokens / (tokens.read + tokens.said)
     decode = 3 * (costs.decode + costs.encode)
-    request = costs.request + HTTP
-    return Machine(
-        processes, gpus, assumed.in_flight, decode, request, assumed.in_flight / rate, costs.commit, costs.store
-    )
+    latency = assumed.in_flight / rate
+    return Machine(processes, gpus, assumed.in_flight, decode, costs.request, latency, costs.commit, costs.store)
 
 
 def _inputs(costs: Costs, assumed: Assumed, tokens: Tokens) -> Iterator[str]:
@@ -105,14 +101,11 @@ def _inputs(costs: Costs, assumed: Assumed, tokens: Tokens) -> Iterator[str]:
     for name, seconds in (
         ("decoding a picture of 640x480 (AV1, GOP 2), a second apart", costs.decode),
         ("encoding it as a JPEG", costs.encode),
-        ("a request's prompt, reply and checks", costs.request),
+        ("a request, from its prompt to its parsed reply", costs.request),
         ("a commit of the journal", costs.commit),
         ("an answer in it", costs.store),
     ):
         yield _row(name, f"{1000 * seconds:.2f} ms", "measured")
-    yield _row(
-        "the client's CPU a request", f"{1000 * HTTP:.2f} ms", "the most that `benchmarks/in_flight.py` is to show"
-    )
     yield _row("writing out a frame", f"{1e6 * costs.sink:.1f} µs", "measured")
     yield _row("an answer in the journal", f"{costs.journal_bytes:.0f} bytes", "measured")
     yield _row("an answer in the dataset", f"{costs.line_bytes:.0f} bytes", "measured")

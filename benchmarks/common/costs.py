@@ -11,8 +11,9 @@ from tempfile import TemporaryDirectory
 from time import perf_counter, process_time
 from typing import Any
 
-from common.clients import samples
+from common import clients
 from common.datasets import filmed, picture, rows
+from common.server import Behaviour, Server
 
 FPS = 30
 """Of the rendered datasets."""
@@ -20,7 +21,7 @@ FPS = 30
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """Seconds and bytes of one: a picture, a request (without HTTP), a commit, an answer, a frame, a dialogue."""
+    """Seconds and bytes of one: a picture, a request, a commit, an answer, a frame, a dialogue."""
 
     decode: float
     encode: float
@@ -37,14 +38,14 @@ class Costs:
 
 def measured(tiny: bool = False) -> Costs:
     count = 32 if tiny else 1024
-    taken = list(islice(chain.from_iterable(samples(count)), count))
-    annotations, request, prompt, reply = _asked(taken)
+    taken = list(islice(chain.from_iterable(clients.samples(count)), count))
+    annotations, prompt, reply = _asked(taken)
     decode, encode = _pictures(2 if tiny else 20)
     with TemporaryDirectory() as folder:
         commit, store, journal_bytes = _journal(Path(folder), annotations)
     sink, line_bytes = _sink(rows(3, 90) if tiny else rows(20, 1000))
     held = _held(annotations)
-    return Costs(decode, encode, request, commit, store, journal_bytes, sink, line_bytes, held, prompt, reply)
+    return Costs(decode, encode, _request(count), commit, store, journal_bytes, sink, line_bytes, held, prompt, reply)
 
 
 def _pictures(seconds: int) -> tuple[float, float]:
@@ -60,8 +61,14 @@ def _pictures(seconds: int) -> tuple[float, float]:
     return median(decode), median(_busy(lambda: encode(one, "front", 1003520)) for _ in range(10))
 
 
-def _asked(samples: list[Any]) -> tuple[list[Any], float, float, float]:
-    """The samples' annotations by `template`, CPU seconds a request, characters of the prompt and of the reply."""
+def _request(count: int) -> float:
+    """CPU seconds of the client a request, from the prompt to the parsed reply, with a picture that is a JPEG."""
+    with Server(Behaviour(0.02)) as server:
+        return clients.pgen(clients.Task(server.url, count, min(count, 64))) / count
+
+
+def _asked(samples: list[Any]) -> tuple[list[Any], float, float]:
+    """The samples' annotations by `template`, characters of the prompt and of the reply."""
     from pgen.asking import prompt_for
     from pgen.pipeline import Pipeline
     from pgen.streaming import Pictures
@@ -74,14 +81,11 @@ def _asked(samples: list[Any]) -> tuple[list[Any], float, float, float]:
     async def ask() -> list[Any]:
         return [await pipeline.annotate(sample, Pictures()) for sample in samples]
 
-    asyncio.run(ask())
-    began = process_time()
     annotations = asyncio.run(ask())
-    seconds = (process_time() - began) / len(samples)
     prompt = len(prompt_for(pipeline.prompts, samples[0], 0, "en").text)
     said = [a.dialogue for a in annotations if a.dialogue]
     reply = median(len(d.user_prompt) + len(d.robot_utterance) for d in said) + len(_KEYS)
-    return annotations, seconds, prompt, reply
+    return annotations, prompt, reply
 
 
 _KEYS = '{"user_prompt":"","robot_utterance":"","scenario_type":"implicit_request","response_type":"acknowledgment"}'

@@ -9,10 +9,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from pgen.judging import SCORES
 from pgen.records import Episode
 from pgen.spans import frame_ranges
 from pgen_report.diversity import Diversity, Reservoir, measure, most_repeated
-from pgen_report.results import Line, Told, codes
+from pgen_report.results import Line, Told, codes, scores
 
 KINDS = ("scenario_type", "response_type")
 
@@ -50,6 +51,7 @@ class Figures:
     agreed: Counter[str] = field(default_factory=Counter)
     checks: Counter[str] = field(default_factory=Counter)
     checked: bool = False
+    scores: dict[str, Counter[int]] = field(default_factory=lambda: {name: Counter() for name in SCORES})
     skills: dict[str, Coverage] = field(default_factory=lambda: defaultdict(Coverage))
     prompts: Diversity = field(default_factory=lambda: measure(()))
     utterances: Diversity = field(default_factory=lambda: measure(()))
@@ -62,6 +64,15 @@ class Figures:
     @property
     def labelled(self) -> int:
         return sum(skill.labelled for skill in self.skills.values())
+
+    @property
+    def judged(self) -> int:
+        return max(counts.total() for counts in self.scores.values())
+
+    def mean(self, name: str) -> float:
+        """Of a judge's scores, where there are any."""
+        counts = self.scores[name]
+        return sum(score * count for score, count in counts.items()) / counts.total()
 
     def shares(self, kind: str) -> list[Share]:
         """Every type of a kind that was planned or came back, by name."""
@@ -129,6 +140,8 @@ def _count(found: Figures, line: Line) -> None:
     found.agreed.update(kind for kind in KINDS if line[kind] is not None and line[kind] == line[f"planned_{kind}"])
     found.checked = found.checked or "checks" in line
     found.checks.update(set(codes(line)))
+    for name, score, _ in scores(line.get("judgement")):
+        found.scores[name][score] += 1
 
 
 def _count_types(counts: dict[str, Counter[str]], types: dict[str, str | None]) -> None:

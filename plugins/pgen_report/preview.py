@@ -46,7 +46,8 @@ def ask(config: Path | None, options: Sequence[str], flags: Mapping[str, Any]) -
     from pgen_local.executor import Local
 
     with TemporaryDirectory(prefix="pgen-preview-") as folder:
-        values = {**resolve(config, flags, options), "output_dir": Path(folder) / "preview", "max_failures": 1.0}
+        given = {"judge_share": 1.0, **resolve(config, flags, options)}  # of a few, a tenth would mostly be none
+        values = {**given, "output_dir": Path(folder) / "preview", "max_failures": 1.0}
         settings = build(values)
         parts = create(settings)
         few = Few(parts.source, parts.sampler, settings.run.max_samples or 1, settings.run.variants)

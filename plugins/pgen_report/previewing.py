@@ -1,6 +1,7 @@
 """A preview as text and as a page."""
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 from pgen.cli.shown import printable
@@ -8,6 +9,7 @@ from pgen.records import Annotation, Request
 from pgen_report.figures import cost
 from pgen_report.page import render
 from pgen_report.preview import Asked, as_url, pictures
+from pgen_report.results import scores
 
 _INDENT = "    "
 
@@ -28,6 +30,7 @@ def preview_page(asked: Asked, price_in: float | None = None, price_out: float |
         {
             "headline": headline(annotation),
             "annotation": annotation,
+            "scores": _scores(annotation),
             "pictures": [(image, as_url(image)) for image in _pictures(asked, annotation)],
             "exchanges": [{"prompt": prompt(request), "reply": text} for request, text in asked.of(annotation)],
         }
@@ -84,6 +87,8 @@ def _exchanges(asked: Asked, annotation: Annotation, first: set[str]) -> Iterato
         yield f"  robot    {_line(dialogue.robot_utterance)}"
     if failure:
         yield f"  failed   {failure.stage}: {_line(failure.reason)}"
+    for name, score, reason in _scores(annotation):
+        yield f"  judge    {name} {score}: {_line(reason)}"
 
 
 def _pictures(asked: Asked, annotation: Annotation, *, small: bool = True) -> list[Any]:
@@ -93,6 +98,10 @@ def _pictures(asked: Asked, annotation: Annotation, *, small: bool = True) -> li
     request = exchanges[0][0]
     sent = [*request.images, *(frame for clip in request.clips for frame in clip.frames[-1:])]
     return pictures(request) if small else sent
+
+
+def _scores(annotation: Annotation) -> list[tuple[str, int, str]]:
+    return scores(asdict(annotation.judgement)) if annotation.judgement else []
 
 
 def _line(text: str) -> str:

@@ -11,7 +11,7 @@ from pgen.records import Episode
 from pgen_report.diversity import POOL
 from pgen_report.figures import KINDS, Figures, cost, figures
 from pgen_report.page import render
-from pgen_report.results import Line, Told, codes, moments, reasons, spans
+from pgen_report.results import Line, Told, codes, moments, reasons, scores, spans
 from pgen_report.thumbnails import Thumbnails, thumbnails
 
 FILE = "report.html"
@@ -118,6 +118,7 @@ def _sample(line: Line, time: float, skills: dict[str, int], pictures: Thumbnail
         "failed": line["status"] == "failed",
         "codes": codes(line),
         "reasons": reasons(line),
+        "scores": scores(line.get("judgement")),
         "picture": pictures.of(line),
     }
     return {key: value for key, value in told.items() if value is not None and value is not False and value != []}

@@ -6,7 +6,7 @@ result is followed. Without the input, episodes are put together from the lines,
 
 import json
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby, pairwise
@@ -16,6 +16,7 @@ from typing import Any
 from pgen.annotations import FILE, read_lines, to_line
 from pgen.components import Results, Source
 from pgen.errors import ConfigError, InputError
+from pgen.judging import SCORES
 from pgen.records import Episode, Skill
 from pgen.registry import registry
 from pgen.schema import first_error, validator
@@ -173,6 +174,11 @@ def codes(line: Line) -> list[str]:
     """The codes of the checks that a line did not pass; none where nothing was checked."""
     found = line.get("checks") or ()
     return [str(check["code"] if isinstance(check, dict) else check) for check in found]
+
+
+def scores(judgement: Mapping[str, Any] | None) -> list[tuple[str, int, str]]:
+    """What a judge thinks of a dialogue, as the name, the score from 1 to 5 and the reason of each."""
+    return [(name, judgement[name], judgement[f"{name}_reason"]) for name in SCORES] if judgement else []
 
 
 def reasons(line: Line) -> list[str]:

@@ -3,11 +3,12 @@ const list = document.getElementById("list");
 const entries = data.episodes.flatMap((episode) => episode.samples.map((sample) => entry(episode, sample)));
 const scenario = options("scenario", types("scenario"));
 const response = options("response", types("response"));
-const state = options("state", [...new Set(entries.flatMap(({ sample }) => sample.codes ?? []))].sort().map((code) => [`check:${code}`, `Check: ${code}`]));
+const POOR = 2; // a judge's score, of 5
+const state = options("state", [...checked(), ...(entries.some(({ sample }) => poor(sample)) ? [["poor", `Judged ${POOR} or less`]] : [])]);
 let current = null;
 
 function entry(episode, sample) {
-  const told = [episode.id, episode.task, data.skills[sample.skill], sample.user, sample.robot, ...(sample.reasons ?? [])];
+  const told = [episode.id, episode.task, data.skills[sample.skill], sample.user, sample.robot, ...(sample.reasons ?? []), ...(sample.scores ?? []).map(([, , reason]) => reason)];
   return { episode, sample, text: told.filter(Boolean).join("\n").toLowerCase() };
 }
 
@@ -16,7 +17,17 @@ function types(kind) {
   return [...found].sort().map((type) => [type, words(type)]);
 }
 
+function checked() {
+  const codes = new Set(entries.flatMap(({ sample }) => sample.codes ?? []));
+  return [...codes].sort().map((code) => [`check:${code}`, `Check: ${code}`]);
+}
+
+function poor(sample) {
+  return (sample.scores ?? []).some(([, score]) => score <= POOR);
+}
+
 function inState(sample) {
+  if (state.value === "poor") return poor(sample);
   if (state.value.startsWith("check:")) return (sample.codes ?? []).includes(state.value.slice(6));
   return !state.value || (state.value === "failed") === Boolean(sample.failed);
 }
@@ -47,7 +58,10 @@ function card({ episode, sample }) {
   const when = element("span", { class: "when", title: `frame ${sample.frame}` }, seconds(episode, sample.time));
   const skill = element("span", { class: "skill", dir: "auto" }, data.skills[sample.skill]);
   const kinds = [sample.scenario, sample.response].filter(Boolean).map((type) => element("span", { class: "chip" }, words(type)));
-  const marks = (sample.reasons ?? []).map((reason) => element("p", { class: "bad", dir: "auto" }, reason));
+  const scores = sample.scores ?? [];
+  const low = scores.filter(([, score]) => score <= POOR).map(([name, score, reason]) => `${name} ${score}: ${reason}`);
+  const marks = [...(sample.reasons ?? []), ...low].map((reason) => element("p", { class: "bad", dir: "auto" }, reason));
+  const judged = scores.map(([name, score, reason]) => element("span", { class: "chip", title: reason }, `${name} ${score}`));
   return element(
     "article",
     { class: `card edge${sample.skill % HUES}` },
@@ -56,7 +70,7 @@ function card({ episode, sample }) {
     sample.user ? said("user", sample.user) : null,
     sample.robot ? said("robot", sample.robot) : null,
     ...marks,
-    element("p", { class: "chips" }, ...kinds),
+    element("p", { class: "chips" }, ...kinds, ...judged),
   );
 }
 

@@ -8,6 +8,7 @@ from typing import Any
 from PIL import Image, ImageDraw
 
 import pgen
+from pgen.judging import SCORES
 from pgen.records import Request
 from pgen.testing import FakeGenerator, FakeSource, make_episode
 from pgen_demo.dataset import Recording, write_dataset
@@ -45,6 +46,18 @@ def rendered(folder: Path, episodes: int = 4) -> Path:
 def answered(prompt: str, utterance: str = "All right.", scenario: str | None = None) -> str:
     types = {"scenario_type": scenario, "response_type": "confirmation"} if scenario else {}
     return json.dumps({"user_prompt": prompt, "robot_utterance": utterance, **types})
+
+
+def judging(score: Callable[[Request], int]) -> FakeGenerator:
+    """A judge that gives each dialogue one score for all."""
+
+    def answer(request: Request) -> str:
+        said = {name: (f"{name}: so so.", score(request)) for name in SCORES}
+        return json.dumps(
+            {key: value for name, (why, one) in said.items() for key, value in ((f"{name}_reason", why), (name, one))}
+        )
+
+    return FakeGenerator(answer)
 
 
 def run(

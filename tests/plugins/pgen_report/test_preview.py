@@ -143,6 +143,19 @@ def test_replies_that_did_not_fit_are_shown_with_what_was_wrong(root, answering)
     assert "user     Grab it." in text
 
 
+def test_all_that_a_judge_is_asked_about_is_shown_with_its_scores(root, answering, monkeypatch):
+    """A tenth of a few would mostly be none."""
+    answering(report_runs.judging(lambda request: 1 + request.sample.skill_index).answer)
+    found = asked(root, judge="told", max_samples=4)
+    assert all(annotation.judgement for annotation in found.annotations)
+    text = preview_text(found)
+    assert text.count("  judge    grounding 1: grounding: so so.") == 2
+    assert text.count("  judge    grounding 2: grounding: so so.") == 2
+    assert preview_page(found).count('<p class="bad" dir="auto">grounding') == 4
+    few = asked(root, judge="told", max_samples=4, judge_share=0.001)
+    assert not any(annotation.judgement for annotation in few.annotations)
+
+
 def test_a_sample_that_fails_is_shown_with_its_reason_and_ends_nothing(root, answering):
     answering(lambda request: pgen.SampleError("refused", "no, thanks"))
     text = preview_text(ask(None, (), {"root": root, "generator": "told", "max_samples": 2}))

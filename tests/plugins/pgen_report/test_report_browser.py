@@ -101,6 +101,24 @@ def test_failures_are_found_by_their_state_and_show_their_reason(browser, tmp_pa
     assert browser.complaints() == []
 
 
+def test_what_was_judged_poor_is_found_and_shows_why(browser, tmp_path):
+    judge = report_runs.judging(lambda request: 2 if request.sample.skill_index else 5)
+    options = {"judge": judge, "judge_share": 1.0, "checks": (), "episodes": 2}
+    out = report_runs.run(tmp_path / "out", lambda request: answered("Grab it."), **options)
+    with opened(out) as told:
+        page.write(tmp_path / "report.html", report_page(told, ReportOptions()))
+    browser.open(tmp_path / "report.html")
+    assert len(browser.all(".card")) == 4
+    assert "grounding 5" in [chip.text for chip in browser.all(".card .chip")]
+    browser.choose("#state", "poor")
+    assert len(browser.all(".card")) == 2
+    assert [one.text for one in browser.all(".card p.bad")][:2] == [
+        "grounding 2: grounding: so so.",
+        "consistency 2: consistency: so so.",
+    ]
+    assert browser.complaints() == []
+
+
 def test_hostile_text_is_shown_as_it_is_and_never_runs(browser, tmp_path):
     text = "Grab it. " + HOSTILE.replace("\x1b", "")
     skills = [(HOSTILE, 0.0, 1.0)]

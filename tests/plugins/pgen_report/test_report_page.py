@@ -186,6 +186,24 @@ def test_answers_that_checks_marked_are_counted_by_code_and_told_beside_the_dial
     assert [sample.get("reasons") for sample in samples] == [None] * 2 + [["length: 41 words"]] * 6
 
 
+def test_what_a_judge_thought_is_counted_by_score_and_told_beside_the_dialogue(tmp_path):
+    judge = report_runs.judging(lambda request: 2 if request.sample.skill_index else 5)
+    options = {"judge": judge, "judge_share": 1.0, "episodes": 3}
+    out = report_runs.run(tmp_path / "out", lambda request: answered("Grab it."), **options)
+    invoked("report", out)
+    page = (out / "report.html").read_text()
+    for row, name in zip(cells(page, "Judge"), ("grounding", "consistency", "naturalness"), strict=True):
+        assert row == [name, "", "3.50", "0", "3", "0", "0", "3"]
+    assert "6 of the answers were judged by <b>fake</b>" in page
+    scores = [sample["scores"] for episode in Parsed(page).data()["episodes"] for sample in episode["samples"]]
+    assert scores[1][0] == ["grounding", 2, "grounding: so so."]
+
+
+def test_a_run_without_a_judge_has_no_place_for_one(out):
+    invoked("report", out)
+    assert "<h2>Judge</h2>" not in (out / "report.html").read_text()
+
+
 def test_every_figure_of_a_run_is_on_its_page(tmp_path):
     def answer(request):
         if request.sample.frame_index == 10:
