@@ -34,8 +34,15 @@ def lines(tiny: bool = False) -> Iterator[Row]:
 
 def _contend(server: Server, task: Task, times: int) -> dict[str, list[Asked]]:
     part = replace(task, count=max(task.flight, task.count // PNG_PART)) if task.encode else task
-    contenders = {"pgen": (clients.pgen, task), "limit": (rivals.bare, task), "openai SDK": (rivals.sdk, task)}
-    return rivals.contend(server, {**contenders, "lerobot-annotate's client": (rivals.lerobot, part)}, times)
+    contenders: dict[str, tuple[rivals.Contender, Task]] = {
+        "pgen": (clients.pgen, task),
+        "limit": (rivals.bare, task),
+        "openai SDK": (rivals.sdk, task),
+        "lerobot-annotate's client": (rivals.lerobot, part),
+    }
+    if not task.encode:
+        contenders["pgen's generator alone"] = (clients.generator, task)
+    return rivals.contend(server, contenders, times)
 
 
 def _share(asked: Asked) -> float:

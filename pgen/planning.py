@@ -85,7 +85,9 @@ def _span_samples(
 
 def _clip(episode: Episode, sampler: Sampler, frame: int) -> tuple[Moment, ...]:
     shown = list(sampler.clip(episode, frame))
-    if shown and not (shown[0] >= 0 and shown[-1] == frame and all(a < b for a, b in pairwise(shown))):
+    if not shown:
+        return ()
+    if not (shown[0] >= 0 and shown[-1] == frame and all(a < b for a, b in pairwise(shown))):
         raise PluginError(f"sampler {sampler.name}: the clip of frame {frame} does not ascend to it: {shown}.")
     return tuple(Moment(one, episode.timestamps[one]) for one in shown) if len(shown) > 1 else ()
 

@@ -49,6 +49,11 @@ def pgen(task: Task) -> float:
     return measured(_pgen, task)
 
 
+def generator(task: Task) -> float:
+    """pgen's generator `qwen-openai` alone: the same request again and again, made before, and its reply as text."""
+    return measured(lambda task: asyncio.run(_generator(task)), task)
+
+
 @cache
 def pictures() -> list[Any]:
     return [picture(shift * 50) for shift in range(16)]
@@ -101,6 +106,28 @@ def _pgen(task: Task) -> None:
     else:
         asyncio.run(run())
     assert done == task.count, f"{done} of {task.count} were answered"
+
+
+async def _generator(task: Task) -> None:
+    from pgen.records import Request
+    from pgen_prompts.hi_robot import HiRobotPrompt
+    from pgen_qwen_openai.generator import QwenOpenAIGenerator
+
+    (sample, *_) = next(samples(1))
+    with _source(task).reader(1003520) as reader:
+        request = Request(sample, HiRobotPrompt().build(sample, 0), reader.images(sample), 0)
+    generator = QwenOpenAIGenerator(base_url=task.url, concurrency=task.flight)
+    await generator.open()
+    left = iter(range(task.count))
+
+    async def ask() -> None:
+        for _ in left:
+            await generator.generate(request)
+
+    async with asyncio.TaskGroup() as tasks:
+        for _ in range(task.flight):
+            tasks.create_task(ask())
+    await generator.close()
 
 
 def _source(task: Task) -> Any:
