@@ -20,6 +20,9 @@ from common.datasets import picture
 from common.measure import cost
 from common.server import Server
 
+QUALITY = 90
+"""Of a JPEG, whoever makes it: pgen's own (`pgen.pictures.QUALITY`)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Task:
@@ -65,9 +68,6 @@ def ready() -> bytes:
 
 
 def jpeg(number: int) -> bytes:
-    """A picture as pgen would send it, whoever asks."""
-    from pgen.pictures import QUALITY
-
     buffer = BytesIO()
     pictures()[number % len(pictures())].save(buffer, "JPEG", quality=QUALITY)
     return buffer.getvalue()

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from pgen import pictures
+
 TOP = Path(__file__).parents[2]
 RUN = TOP / "benchmarks/run.py"
 ASKING = ["in_flight", "uneven_latency", "busy_server"]
@@ -71,3 +73,10 @@ def test_rows_take_the_place_of_the_benchmarks_former_rows_and_leave_the_others(
 def test_the_page_has_a_place_for_the_figures():
     page = (TOP / "docs/performance.md").read_text(encoding="utf-8")
     assert page.count("<!-- figures -->\n") == page.count("<!-- end of figures -->\n") == 1
+
+
+def test_pictures_are_of_one_quality_whoever_makes_them(monkeypatch):
+    monkeypatch.syspath_prepend(str(RUN.parent))
+    from common import clients
+
+    assert clients.QUALITY == pictures.QUALITY
