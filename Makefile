@@ -10,7 +10,7 @@ export PATH := $(PATH):$(CURDIR)/.cache/uv-env/bin
 export PGEN_LEROBOT044_PYTHON ?= $(CURDIR)/.venv-lerobot044/bin/python
 export PGEN_LEROBOT033_PYTHON ?= $(CURDIR)/.venv-lerobot033/bin/python
 
-.PHONY: help demo test check faults faults-long servers wheel-test bench constraints clean
+.PHONY: help demo test test-long check faults faults-long servers wheel-test bench constraints clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
@@ -18,8 +18,11 @@ help: ## this list
 demo: .venv/.ready ## render a small dataset, annotate it without a model, verify it
 	.venv/bin/pgen demo --output-dir demo --force
 
-test: .venv-test/.ready .venv-lerobot044/.ready .venv-lerobot033/.ready ## the whole suite, against this checkout
-	.venv-test/bin/python $(PYTEST) $(ARGS)
+test: .venv-test/.ready .venv-lerobot044/.ready .venv-lerobot033/.ready ## the suite against this checkout, in ten minutes
+	.venv-test/bin/python $(PYTEST) -m "not long" $(ARGS)
+
+test-long: .venv-test/.ready ## what takes longer: clusters of Ray, hundreds of faults
+	.venv-test/bin/python $(PYTEST) -m long $(ARGS)
 
 check: .venv-test/.ready ## ruff and mypy
 	.venv-test/bin/ruff check $(CODE)

@@ -11,6 +11,8 @@ from pgen.annotations import read_lines
 from pgen.cli import cli
 from pgen_demo.example import write_example
 
+pytestmark = pytest.mark.long
+
 COLUMN = "task_index_high_level"
 
 

@@ -72,7 +72,7 @@ test)
     ;;
 bench)
     environment .venv-bench
-    install .venv-bench "${constrained[@]}" -r pyproject.toml --extra lerobot --group bench --editable .
+    install .venv-bench "${constrained[@]}" -r pyproject.toml --extra lerobot --extra ray --group bench --editable .
     ;;
 wheel)
     rm -rf dist .venv-wheel

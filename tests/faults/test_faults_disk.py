@@ -23,6 +23,7 @@ from pgen_samplers.samplers import EveryFrame
 ERRORS = (errno.ENOSPC, errno.EIO, errno.EROFS, errno.EMFILE, errno.EACCES)
 
 
+@pytest.mark.long
 def test_a_disk_that_fails_at_any_write_stops_the_run_which_goes_on_afterwards(
     root, place, undisturbed, tally, number, rng
 ):

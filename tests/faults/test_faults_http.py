@@ -104,6 +104,7 @@ def dealt(count, rng):
     return ["slow trickle"] * (count // 20 - AMONG) + others
 
 
+@pytest.mark.long
 def test_of_a_server_s_faults_none_costs_an_answer(place, tally, number, rng, monkeypatch):
     """Every twentieth request meets one and the same of twenty kinds of faults."""
     monkeypatch.setattr(endpoints, "FIRST_PAUSE", 0.01)

@@ -5,6 +5,7 @@ import signal
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
+import pytest
 from fault_runs import IN_FLIGHT, SAMPLES, Job, asked, contents, errors, hashes, in_flight, left_behind, points
 
 from pgen_lerobot.source import LeRobotSource
@@ -93,6 +94,7 @@ def answered(runs, root, place):
     return job, points(whole)
 
 
+@pytest.mark.long
 def test_a_run_killed_around_each_step_of_its_writing_leaves_all_or_nothing(
     runs, root, place, undisturbed, tally, number, rng
 ):
@@ -146,6 +148,7 @@ def test_a_run_told_to_stop_keeps_what_is_in_flight_unless_told_twice(
     tally.add("SIGINT, SIGTERM, twice", count, in_flight=flying, redone=redone)
 
 
+@pytest.mark.long
 def test_of_two_runs_on_one_output_one_writes_and_the_other_says_who(runs, root, place, undisturbed, tally, number):
     def trial(index):
         gate = place / f"gate{index}"

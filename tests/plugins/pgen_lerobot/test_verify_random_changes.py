@@ -10,6 +10,8 @@ from sink_helpers import annotate, dataset
 from pgen_lerobot.dataset import COLUMN
 from pgen_lerobot.verify import verify
 
+pytestmark = pytest.mark.long
+
 CHANGES = 200
 _PLACED = {COLUMN, "index", "frame_index"}
 

@@ -5,9 +5,12 @@ from hashlib import blake2b
 from itertools import chain
 
 import hostile_server as hostile
+import pytest
 from asking import annotate, numbered, samples
 
 from pgen_qwen_openai.generator import QwenOpenAIGenerator
+
+pytestmark = pytest.mark.long
 
 COUNT = 2000
 CUT_OFF = '{"user_prompt": "Could you'

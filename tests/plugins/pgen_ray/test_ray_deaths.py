@@ -7,7 +7,7 @@ from ray_runs import Logged, annotate, asked, lines, manifest
 
 from pgen_ray.executor import RayExecutor
 
-pytestmark = pytest.mark.usefixtures("cluster")
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("cluster")]
 ALL = {f"{episode}-{frame}" for episode in range(6) for frame in range(24)}
 
 

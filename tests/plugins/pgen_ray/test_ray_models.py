@@ -8,7 +8,7 @@ from ray_runs import annotate, lines, manifest, source
 from pgen_qwen_openai.generator import QwenOpenAIGenerator
 from pgen_qwen_transformers.generator import QwenTransformers
 
-pytestmark = pytest.mark.usefixtures("cluster")
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("cluster")]
 
 
 def test_all_workers_ask_one_server(tmp_path):

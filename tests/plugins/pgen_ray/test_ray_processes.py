@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from ray_runs import Logged, annotate, asked, lines
 
+pytestmark = pytest.mark.long
+
 SCRIPT = Path(__file__).with_name("ray_process.py")
 MARK = "PGEN_TEST_RUN"
 ALL = 6 * 24

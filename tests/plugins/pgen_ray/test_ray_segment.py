@@ -20,7 +20,7 @@ from pgen_ray.executor import RayExecutor
 from pgen_segment.job import Job, SegmentOptions
 from pgen_segment.vlm import Vlm
 
-pytestmark = pytest.mark.usefixtures("cluster")
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("cluster")]
 
 
 class CuttingOptions(Options):
