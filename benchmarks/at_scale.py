@@ -12,6 +12,7 @@ from pathlib import Path
 from common.costs import Costs, measured
 from common.simulation import Machine, Outcome, simulate
 from common.table import END, START
+from pgen.streaming import decoders
 
 HOUR, GB = 3600.0, 1e9
 GPUS = (1, 8, 64)
@@ -32,6 +33,7 @@ class Assumed:
     characters: float = 4.0
     gpu_tokens: float = GPU_REQUESTS * GPU_TOKENS
     in_flight: int = 64
+    cores: int = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +89,13 @@ def lines(tiny: bool = False, assumed: Assumed | None = None) -> Iterator[str]:
 
 
 def machine(costs: Costs, assumed: Assumed, tokens: Tokens, gpus: int, processes: int) -> Machine:
-    """`gpus` servers that are just full with `in_flight` requests each."""
+    """`gpus` servers that are just full with `in_flight` requests each, and the decoders of a machine's cores."""
     rate = assumed.gpu_tokens / (tokens.read + tokens.said)
     decode = 3 * (costs.decode + costs.encode)
     latency = assumed.in_flight / rate
-    return Machine(processes, gpus, assumed.in_flight, decode, costs.request, latency, costs.commit, costs.store)
+    threads = decoders(assumed.cores)
+    one = costs.request, latency, costs.commit, costs.store
+    return Machine(processes, gpus, assumed.in_flight, decode, *one, threads)
 
 
 def _inputs(costs: Costs, assumed: Assumed, tokens: Tokens) -> Iterator[str]:
@@ -117,6 +121,8 @@ def _inputs(costs: Costs, assumed: Assumed, tokens: Tokens) -> Iterator[str]:
     )
     yield _row("what a GPU reads and writes", f"{assumed.gpu_tokens:.0f} tokens a second", "assumed: see above")
     yield _row("requests in flight a GPU", str(assumed.in_flight), "pgen's default for a server")
+    threads = f"{decoders(assumed.cores)} on {assumed.cores} cores"
+    yield _row("threads that decode, each process", threads, "the cores are assumed")
 
 
 def _asked(jobs: list[Job], costs: Costs, tokens: Tokens) -> Iterator[str]:
@@ -184,6 +190,7 @@ def main() -> None:
     parser.add_argument("--skills", type=int, default=known.skills, help="skills an episode")
     parser.add_argument("--characters", type=float, default=known.characters, help="characters a token")
     parser.add_argument("--gpu-tokens", type=float, default=known.gpu_tokens, help="tokens a second a GPU")
+    parser.add_argument("--cores", type=int, default=known.cores, help="cores of each process's machine")
     parser.add_argument("--in-flight", type=int, default=known.in_flight, help="requests in flight a GPU")
     given = vars(parser.parse_args())
     tiny, page = given.pop("tiny"), given.pop("write")

@@ -32,10 +32,7 @@ from pgen.records import (
 )
 from pgen.secrets import redact
 from pgen.seeds import derive, request_seed, sample_seed
-from pgen.streaming import Pictures, Stream
-
-DECODERS = 2
-"""Threads that decode, each with a reader of its own and an episode at a time: decoding releases the GIL."""
+from pgen.streaming import DECODERS, Pictures, Stream
 
 _ASK_AGAIN = frozenset({"truncated", "parse", "schema"})
 

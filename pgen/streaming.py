@@ -4,6 +4,7 @@ What is decoded and not yet answered is bounded. A conversation is asked one sam
 """
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,12 +19,26 @@ from pgen.turns import after, in_turn
 if TYPE_CHECKING:
     from pgen.pipeline import Emit, Groups, Pipeline
 
-AHEAD = 16
-"""Samples that are decoded before a request is free to take them."""
+
+def decoders(cores: int) -> int:
+    """How many threads decode on a machine: half of its cores, from two to eight."""
+    return max(2, min(8, cores // 2))
+
+
+DECODERS = decoders(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+"""Threads that decode, each with a reader of its own and an episode at a time: decoding releases the GIL."""
 
 TOGETHER = 4
-"""Samples that a thread decodes at once: to wake one, and to be woken by it, costs more than to send a request. All
-decoders together wait for fewer than AHEAD, or nobody might go on."""
+"""Samples that a thread decodes at once: to wake one, and to be woken by it, costs more than to send a request."""
+
+
+def ahead(decoders: int) -> int:
+    """How many samples are decoded before a request is free to take them: more than all decoders together can wait
+    for, or nobody might go on."""
+    return 2 * TOGETHER * decoders
+
+
+AHEAD = ahead(DECODERS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,13 @@ from dataclasses import replace
 
 import pytest
 
+from pgen import pipeline, streaming
 from pgen.components import ImageReader
 from pgen.errors import ConfigError, SampleError
 from pgen.pipeline import Pipeline
 from pgen.planning import samples_of
 from pgen.records import Image, Reply
-from pgen.streaming import AHEAD
+from pgen.streaming import AHEAD, ahead, decoders
 from pgen.testing import FakeGenerator, FakeSource, make_episode, make_samples, plain_answer
 from pgen_prompts.hi_robot import HiRobotPrompt
 from pgen_prompts.seed import SeedPrompt
@@ -36,7 +37,7 @@ def run(generator, source=None, samples=None, attempts=2, prompts=None, stop_aft
         pipeline = Pipeline(source, prompts or SeedPrompt(), generator, 0, attempts, 10**6)
         await pipeline.run(groups, emit, stop)
 
-    asyncio.run(go())
+    asyncio.run(asyncio.wait_for(go(), 120))  # nothing here takes so long, unless nothing goes on
     return done
 
 
@@ -155,6 +156,20 @@ def test_what_is_decoded_and_not_answered_is_bounded():
     run(FakeGenerator(answer, concurrency=2), source=Counting(), samples=samples)
     assert decoded == len(samples)
     assert most <= 2 + AHEAD + 2
+
+
+@pytest.mark.parametrize(("cores", "threads"), [(1, 2), (2, 2), (4, 2), (8, 4), (16, 8), (192, 8)])
+def test_a_machine_with_more_cores_decodes_with_more_threads(cores, threads):
+    assert decoders(cores) == threads
+
+
+def test_any_number_of_decoders_comes_to_an_end_with_one_request_at_a_time(monkeypatch):
+    """Each waits for several samples at once, and none may wait for what another holds."""
+    monkeypatch.setattr(pipeline, "DECODERS", 8)
+    monkeypatch.setattr(streaming, "AHEAD", ahead(8))
+    groups = [make_samples(make_episode(index=index), EveryFrame()) for index in range(30)]
+    done = run(FakeGenerator(concurrency=1), groups=groups)
+    assert Counter(annotation.sample for annotation in done) == Counter(sample for group in groups for sample in group)
 
 
 def test_after_a_stop_nothing_more_is_asked():

@@ -12,15 +12,15 @@ from dataclasses import dataclass, field
 from heapq import heappop, heappush
 
 from pgen.generation import GROUP
-from pgen.pipeline import DECODERS
-from pgen.streaming import AHEAD
+from pgen.streaming import ahead
 
 type Then = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What works on a run. `processes` read and ask: the coordinator alone, or Ray workers that it shares with.
+    """What works on a run. `processes` read and ask: the coordinator alone, or Ray workers that it shares with; each
+    has so many threads that decode.
 
     Times are in seconds: `decode` of all pictures of a sample, `request` of an event loop a request, `latency` the
     mean of a log-normal one with `sigma`, `commit` a commit and `store` an answer in it.
@@ -34,6 +34,7 @@ class Machine:
     latency: float
     commit: float
     store: float
+    decoders: int = 2
     sigma: float = 0.5
 
 
@@ -81,8 +82,8 @@ class _Run:
         self._now, self._number = 0.0, 0
         self._events: list[tuple[float, int, Then]] = []
         self._flights = machine.servers * machine.in_flight
-        self._slots = _Station(self._flights + AHEAD * machine.processes)
-        self.decoders = _Station(DECODERS * machine.processes)
+        self._slots = _Station(self._flights + ahead(machine.decoders) * machine.processes)
+        self.decoders = _Station(machine.decoders * machine.processes)
         self.loop = _Station(machine.processes)
         self.servers = _Station(self._flights)
         self.journal = _Station(1)
