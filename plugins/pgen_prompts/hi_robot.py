@@ -29,7 +29,7 @@ class HiRobotPrompt(PromptBuilder):
     def build(self, sample: Sample, seed: int) -> Prompt:
         planned = plan(sample, seed, self.options)
         text, system = request_text(sample, planned, seed), wording()["system"].strip()
-        return Prompt(text=text, schema=typed_schema(), system=system, plan=planned)
+        return Prompt(text=text, schema=_schema(), system=system, plan=planned)
 
     def example(self, sample: Sample, seed: int) -> dict[str, str]:
         return typed(example_dialogue(sample), plan(sample, seed, self.options))
@@ -39,6 +39,12 @@ class HiRobotPrompt(PromptBuilder):
 
     def describe(self) -> dict[str, Any]:
         return {**super().describe(), "version": wording()["version"]}
+
+
+@cache
+def _schema() -> dict[str, Any]:
+    """The same for every sample: what is known of it need be found out but once."""
+    return typed_schema()
 
 
 @cache

@@ -8,7 +8,7 @@ differ in their plans, as long as there are others that fit.
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from types import MappingProxyType
 
 from pydantic import field_validator
@@ -69,10 +69,13 @@ def checked(weights: dict[str, float], known: tuple[str, ...]) -> dict[str, floa
 
 def fitting_scenarios(sample: Sample) -> tuple[str, ...]:
     """The scenario types that suit a sample."""
-    left_out = set() if ruled_out(sample) else {"negative_task"}
-    if earlier(sample) is None:
-        left_out.add("situated_correction")
-    return tuple(name for name in SCENARIO_TYPES if name not in left_out)
+    return _fitting(bool(ruled_out(sample)), earlier(sample) is not None)
+
+
+@cache
+def _fitting(may_rule_out: bool, may_correct: bool) -> tuple[str, ...]:
+    fits = {"negative_task": may_rule_out, "situated_correction": may_correct}
+    return tuple(name for name in SCENARIO_TYPES if fits.get(name, True))
 
 
 def fitting_responses(scenario: str) -> tuple[str, ...]:
