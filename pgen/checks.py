@@ -31,4 +31,4 @@ class Check(Component):
 
     def check(self, annotation: Annotation, context: Context) -> Finding | None:
         """What is wrong with `annotation.dialogue`, which is there, or None. The worst, where it is several."""
-        raise NotImplementedError
+        raise NotImplementedError  # abstract: whoever implements this kind says it

@@ -67,7 +67,7 @@ class Source(Component):
 
     def episodes(self) -> Iterator[Episode]:
         """The chosen episodes in order. May be called more than once and gives the same each time."""
-        raise NotImplementedError
+        raise NotImplementedError  # abstract: whoever implements this kind says it
 
     @property
     def folder(self) -> Path | None:
@@ -76,7 +76,7 @@ class Source(Component):
 
     def reader(self, max_pixels: int) -> "AbstractContextManager[ImageReader]":
         """A reader of pictures of at most `max_pixels` each; a reader serves one thread at a time."""
-        raise NotImplementedError
+        raise NotImplementedError  # abstract: whoever implements this kind says it
 
     def image_names(self, episode: Episode, frame_index: int) -> tuple[str, ...]:
         """References to a frame's pictures, one a camera, relative to the input."""
@@ -95,7 +95,7 @@ class ImageReader:
 
     def images(self, sample: Sample) -> tuple[Image, ...]:
         """One picture a camera of the sample. Raises SampleError("decode", …)."""
-        raise NotImplementedError
+        raise NotImplementedError  # abstract: whoever implements this kind says it
 
 
 class Sampler(Component):
@@ -110,7 +110,7 @@ class Sampler(Component):
 
     def frames(self, episode: Episode) -> Iterable[int]:
         """Positions in `episode.timestamps`, in any order; one outside every span is passed over."""
-        raise NotImplementedError
+        raise NotImplementedError  # abstract: whoever implements this kind says it
 
     def clip(self, episode: Episode, frame: int) -> Sequence[int]:
         """The frames that are shown with a chosen one, ascending and itself the last; none for a still picture."""
@@ -126,15 +126,15 @@ class PromptBuilder(Component):
         """Check what the options name, such as a file. Raises ConfigError."""
 
     def build(self, sample: Sample, seed: int) -> Prompt:
-        raise NotImplementedError
+        raise NotImplementedError  # abstract: whoever implements this kind says it
 
     def example(self, sample: Sample, seed: int) -> dict[str, str]:
         """A reply to `build(sample, seed)` that its own schema accepts."""
-        raise NotImplementedError
+        raise NotImplementedError  # abstract: whoever implements this kind says it
 
     def fingerprint(self) -> str:
         """Changes whenever the wording changes: the hash of the prompt's text."""
-        raise NotImplementedError
+        raise NotImplementedError  # abstract: whoever implements this kind says it
 
 
 class Generator(Component):
@@ -175,7 +175,7 @@ class Generator(Component):
 
     async def generate(self, request: Request) -> Reply:
         """One reply. Raises SampleError, or anything else, where this sample cannot be answered."""
-        raise NotImplementedError
+        raise NotImplementedError  # abstract: whoever implements this kind says it
 
     async def close(self) -> None:
         """Release what `open` took."""
@@ -210,7 +210,7 @@ class Sink(Component):
 
     def write(self, results: Results, out: Path) -> None:
         """Write into the folder `out`, which exists and becomes the output once every sink is done."""
-        raise NotImplementedError
+        raise NotImplementedError  # abstract: whoever implements this kind says it
 
     def needs_bytes(self, source: Source) -> int:
         """An upper estimate of the room on the disk, in bytes."""

@@ -27,23 +27,23 @@ class Executor(Component):
 
     async def open(self, pipeline: Pipeline) -> None:
         """Make ready to ask: whoever answers is open afterwards. Releases everything where it raises PgenError."""
-        raise NotImplementedError
+        raise NotImplementedError  # abstract: whoever implements this kind says it
 
     @property
     def model(self) -> str | None:
         """The name of the model that answers, once open; all workers have the same."""
-        raise NotImplementedError
+        raise NotImplementedError  # abstract: whoever implements this kind says it
 
     def found(self) -> dict[str, Any]:
         """What the generator found out at run time (`Generator.provenance`), once closed."""
-        raise NotImplementedError
+        raise NotImplementedError  # abstract: whoever implements this kind says it
 
     async def run(self, groups: Iterator[list[Sample]], emit: Emit, stop: asyncio.Event) -> None:
         """Ask about every sample of `groups`, as `Pipeline.run` does; once `stop` is set, ask no more and return.
 
         What ends the run early is raised as it is: a PgenError of a component, or WorkersError.
         """
-        raise NotImplementedError
+        raise NotImplementedError  # abstract: whoever implements this kind says it
 
     async def close(self) -> None:
         """Release what `open` took."""
