@@ -22,7 +22,7 @@ MAX_QUOTED = 4000
 
 
 class Fields:
-    """What every request of a run has in common. What `extra` sets goes before all else, nothing where it is None."""
+    """What every request of a run has in common. `extra` goes before all else; what it sets to None is left out."""
 
     def __init__(self, model: str, temperature: float, max_tokens: int, extra: Mapping[str, Any]) -> None:
         ours = {"model": model, "temperature": temperature, "max_tokens": max_tokens, "stream": False}
