@@ -9,7 +9,7 @@ from pgen.records import Annotation, Request
 from pgen_report.figures import cost
 from pgen_report.page import render
 from pgen_report.preview import Asked, as_url, pictures
-from pgen_report.results import scores
+from pgen_report.results import POOR, scores
 
 _INDENT = "    "
 
@@ -36,7 +36,7 @@ def preview_page(asked: Asked, price_in: float | None = None, price_out: float |
         }
         for annotation in asked.annotations
     ]
-    return render("preview.html", summary=summary(asked, price_in, price_out), shown=shown)
+    return render("preview.html", summary=summary(asked, price_in, price_out), shown=shown, poor=POOR)
 
 
 def summary(asked: Asked, price_in: float | None, price_out: float | None) -> list[tuple[str, str]]:

@@ -11,7 +11,7 @@ from pgen.records import Episode
 from pgen_report.diversity import POOL
 from pgen_report.figures import KINDS, Figures, cost, figures
 from pgen_report.page import render
-from pgen_report.results import Line, Told, codes, moments, reasons, scores, spans
+from pgen_report.results import POOR, Line, Told, codes, moments, reasons, scores, spans
 from pgen_report.thumbnails import Thumbnails, thumbnails
 
 FILE = "report.html"
@@ -75,7 +75,7 @@ def _by_samples(found: Figures) -> list[tuple[str, Any]]:
 def _data(told: Told, found: Figures, limit: int, pictures: Thumbnails) -> dict[str, Any]:
     skills: dict[str, int] = {name: place for place, (name, _) in enumerate(_by_samples(found))}
     episodes = [_episode(episode, lines, skills, pictures) for episode, lines in _chosen(told, found.samples, limit)]
-    return {"skills": list(skills), "episodes": episodes, "thumbnails": pictures.shown}
+    return {"skills": list(skills), "episodes": episodes, "thumbnails": pictures.shown, "poor": POOR}
 
 
 def _chosen(told: Told, samples: int, limit: int) -> Iterator[tuple[Episode, list[Line]]]:

@@ -24,6 +24,9 @@ from pgen.schema import first_error, validator
 type Line = dict[str, Any]
 """A line of syn_annotations.jsonl."""
 
+POOR = 2
+"""A judge's score, of 5, that a page calls poor."""
+
 _PLACES = (("meta", "meta/pgen/manifest.json"), (".", "manifest.json"))
 """Where the sinks put the lines and the manifest."""
 

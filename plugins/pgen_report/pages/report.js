@@ -3,8 +3,7 @@ const list = document.getElementById("list");
 const entries = data.episodes.flatMap((episode) => episode.samples.map((sample) => entry(episode, sample)));
 const scenario = options("scenario", types("scenario"));
 const response = options("response", types("response"));
-const POOR = 2; // a judge's score, of 5
-const state = options("state", [...checked(), ...(entries.some(({ sample }) => poor(sample)) ? [["poor", `Judged ${POOR} or less`]] : [])]);
+const state = options("state", [...checked(), ...(entries.some(({ sample }) => poor(sample)) ? [["poor", `Judged ${data.poor} or less`]] : [])]);
 let current = null;
 
 function entry(episode, sample) {
@@ -23,7 +22,7 @@ function checked() {
 }
 
 function poor(sample) {
-  return (sample.scores ?? []).some(([, score]) => score <= POOR);
+  return (sample.scores ?? []).some(([, score]) => score <= data.poor);
 }
 
 function inState(sample) {
@@ -59,7 +58,7 @@ function card({ episode, sample }) {
   const skill = element("span", { class: "skill", dir: "auto" }, data.skills[sample.skill]);
   const kinds = [sample.scenario, sample.response].filter(Boolean).map((type) => element("span", { class: "chip" }, words(type)));
   const scores = sample.scores ?? [];
-  const low = scores.filter(([, score]) => score <= POOR).map(([name, score, reason]) => `${name} ${score}: ${reason}`);
+  const low = scores.filter(([, score]) => score <= data.poor).map(([name, score, reason]) => `${name} ${score}: ${reason}`);
   const marks = [...(sample.reasons ?? []), ...low].map((reason) => element("p", { class: "bad", dir: "auto" }, reason));
   const judged = scores.map(([name, score, reason]) => element("span", { class: "chip", title: reason }, `${name} ${score}`));
   return element(
