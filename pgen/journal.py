@@ -2,7 +2,7 @@
 
 An answer is done once the transaction that holds it is on the disk. What changes replies is claimed by the
 run (its options, then the model that answers); a journal with answers is refused under other claims. Samples
-are known by their content (`pgen.seeds.sample_key`), so an answer never serves another skill or history.
+are known by their content (`pgen.seeds.journal_key`), so an answer never serves another skill or history.
 Every row has a checksum: a journal that was damaged is set aside, and what is whole in it is taken over.
 """
 
@@ -20,7 +20,7 @@ from pgen.errors import ConfigError, StorageError
 from pgen.journal_file import checksum, opened, storing
 from pgen.records import Annotation, Dialogue, Failure, Finding, Judgement, Plan, Sample, Usage
 from pgen.secrets import redacted
-from pgen.seeds import sample_key
+from pgen.seeds import journal_key
 
 _AT_ONCE = 500
 """Keys of one query."""
@@ -56,7 +56,8 @@ class Journal:
         """Keep a JSON value by its name, durably, without secrets."""
         content = json.dumps(redacted(value))
         with self._transaction():
-            self._db.execute("INSERT OR REPLACE INTO run VALUES (?, ?, ?)", (name, content, checksum(name, content)))
+            row = (name, content, checksum(0, name.encode(), content.encode()))
+            self._db.execute("INSERT OR REPLACE INTO run VALUES (?, ?, ?)", row)
 
     def recall(self, name: str) -> Any:
         """The value that was kept by that name, or None."""
@@ -82,7 +83,7 @@ class Journal:
 
     def _unanswered(self, samples: list[Sample]) -> list[Sample]:
         """The same of one episode."""
-        keys = [sample_key(sample) for sample in samples]
+        keys = [journal_key(sample) for sample in samples]
         query = "SELECT key FROM samples WHERE episode = ? AND key BETWEEN ? AND ? AND ok"
         with self._lock, storing(self.path):
             found = {key for (key,) in self._db.execute(query, (_episode_of(samples[0]), min(keys), max(keys)))}
@@ -100,7 +101,7 @@ class Journal:
 
     def _looked_up(self, samples: Sequence[Sample]) -> Iterator[Annotation | None]:
         """The same of one episode."""
-        keys = [sample_key(sample) for sample in samples]
+        keys = [journal_key(sample) for sample in samples]
         places = ",".join("?" * len(keys))
         query = f"SELECT key, content FROM samples WHERE episode = ? AND key IN ({places})"  # noqa: S608 (but places)
         with self._lock, storing(self.path):
@@ -110,7 +111,7 @@ class Journal:
 
     def keep(self, key: str, value: Any) -> None:
         """Store an answer of another form durably, as a JSON value by a key of its content."""
-        row = _checked(_NO_EPISODE, key, 1, json.dumps(value))
+        row = _checked(_NO_EPISODE, key.encode(), 1, json.dumps(value))
         with self._transaction():
             self._db.execute("INSERT OR REPLACE INTO samples VALUES (?, ?, ?, ?, ?)", row)
 
@@ -118,7 +119,7 @@ class Journal:
         """The answer that was kept by that key, or None."""
         with self._lock, storing(self.path):
             query = "SELECT content FROM samples WHERE episode = ? AND key = ?"
-            row = self._db.execute(query, (_NO_EPISODE, key)).fetchone()
+            row = self._db.execute(query, (_NO_EPISODE, key.encode())).fetchone()
         return None if row is None else json.loads(row[0])
 
     @property
@@ -160,13 +161,13 @@ def differences(old: Any, new: Any, path: str = "") -> list[str]:
     return [] if old == new else [f"{path}: {old!r}, now {new!r}"]
 
 
-def _row(annotation: Annotation) -> tuple[int, str, int, str, int]:
+def _row(annotation: Annotation) -> tuple[int, bytes, int, str, int]:
     sample = annotation.sample
-    return _checked(_episode_of(sample), sample_key(sample), int(annotation.failure is None), _content(annotation))
+    return _checked(_episode_of(sample), journal_key(sample), int(annotation.failure is None), _content(annotation))
 
 
-def _checked(episode: int, key: str, ok: int, content: str) -> tuple[int, str, int, str, int]:
-    return episode, key, ok, content, checksum(episode, key, ok, content)
+def _checked(episode: int, key: bytes, ok: int, content: str) -> tuple[int, bytes, int, str, int]:
+    return episode, key, ok, content, checksum(2 * episode + ok, key, content.encode())
 
 
 def _content(annotation: Annotation) -> str:

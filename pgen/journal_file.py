@@ -9,7 +9,7 @@ import sqlite3
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
-from itertools import count
+from itertools import chain, count, starmap
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -20,7 +20,7 @@ from pgen.errors import StorageError
 APPLICATION = 0x7067656E
 """SQLite's application_id of a journal: the letters "pgen"."""
 
-VERSION = 3
+VERSION = 4
 """Its user_version: the form of the tables."""
 
 _SCHEMA = f"""
@@ -29,18 +29,23 @@ PRAGMA application_id={APPLICATION};
 PRAGMA user_version={VERSION};
 CREATE TABLE run (name TEXT PRIMARY KEY, content TEXT NOT NULL, sum INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE samples (
-    episode INTEGER NOT NULL, key TEXT NOT NULL, ok INTEGER NOT NULL, content TEXT NOT NULL, sum INTEGER NOT NULL,
+    episode INTEGER NOT NULL, key BLOB NOT NULL, ok INTEGER NOT NULL, content TEXT NOT NULL, sum INTEGER NOT NULL,
     PRIMARY KEY (episode, key)
 );
 COMMIT;
 """
 # The keys of an episode lie together in their index, as they are looked for, written and checked: a key alone would be
 # anywhere among a million.
-_TABLES = {"run": ("name, content", "name"), "samples": ("episode, key, ok, content", "rowid")}
+_TABLES = {
+    "run": ("0, name, typeof(name) <> 'text', content", "name"),  # one bit makes of a text bytes that no name equals
+    "samples": ("episode, key, ok, content", "rowid"),
+}
 REBUILT = ".rebuilt"
 """The ending of a journal that is made of a damaged one."""
 
-_UNREADABLE = (sqlite3.Error, UnicodeDecodeError, ValueError)
+_UNREADABLE = (sqlite3.DatabaseError, UnicodeDecodeError)
+"""What reading a damaged file raises; the second where a message would show what is in it."""
+
 _SIDE_FILES = ("-wal", "-shm", "-journal")
 _OF_THE_PLACE = frozenset(
     {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
@@ -49,9 +54,9 @@ _OF_THE_PLACE = frozenset(
 """Errors that say nothing of what is in the file."""
 
 
-def checksum(*cells: str | int) -> int:
+def checksum(number: int, key: bytes, content: bytes) -> int:
     """A number that a row's cells have to agree with."""
-    return crc32("\0".join(map(str, cells)).encode("utf-8", "surrogatepass"))
+    return crc32(content, crc32(b"%d %b\0" % (number, key)))
 
 
 @contextmanager
@@ -108,16 +113,14 @@ def _problem(path: Path) -> str:
             if not _ours(db):
                 # A run that was killed as it made the journal leaves an empty database.
                 return "is none of this version of pgen" if db.execute("SELECT * FROM sqlite_master").fetchone() else ""
-            wrong = db.execute("PRAGMA integrity_check(1)").fetchone()[0]
+            wrong = db.execute("PRAGMA integrity_check(1)").fetchone()[0].decode("utf-8", "replace")
             if wrong != "ok":
-                return f"is damaged: {str(wrong).splitlines()[-1]}"
+                return f"is damaged: {wrong.splitlines()[-1]}"
             db.execute("BEGIN IMMEDIATE")
             db.execute(f"PRAGMA user_version={VERSION}")  # a damaged header may say that the file is never written
             db.execute("ROLLBACK")
-            db.text_factory = str  # many times as fast; what it cannot read raises an error
-            whole = all(_whole("run", row) for row in _rows(db, "run")) and _all_whole(_rows(db, "samples"))
-            return "" if whole else "is damaged"
-    except sqlite3.DatabaseError as error:
+            return "" if all(starmap(_whole, chain(_rows(db, "run"), _rows(db, "samples")))) else "is damaged"
+    except _UNREADABLE as error:
         code = _code(error)
         if code in _OF_THE_PLACE or (code == sqlite3.SQLITE_READONLY and not os.access(path, os.W_OK)):
             raise
@@ -132,7 +135,7 @@ def _rebuild(path: Path, rebuilt: Path, why: str) -> None:
         run, complete = _run_of(damaged)
         if complete:
             db.execute("BEGIN IMMEDIATE")
-            db.executemany("INSERT INTO run VALUES (?, ?, ?)", run)
+            db.executemany("INSERT INTO run VALUES (?, ?, ?)", ((row[1].decode(), *row[3:]) for row in run))
             db.executemany("INSERT OR REPLACE INTO samples VALUES (?, ?, ?, ?, ?)", _whole_samples(damaged))
             db.execute("COMMIT")
         taken = db.execute("SELECT count(*) FROM samples").fetchone()[0]
@@ -160,47 +163,43 @@ def _set_aside(path: Path) -> Path:
     return aside
 
 
-def _run_of(db: sqlite3.Connection) -> tuple[list[tuple[object, ...]], bool]:
+def _run_of(db: sqlite3.Connection) -> tuple[list[Any], bool]:
     """What the run said of itself, and whether that is whole: answers are of no use without."""
     try:
         rows = list(_rows(db, "run")) if _ours(db) else []
     except _UNREADABLE:
         return [], False
-    return rows, all(_whole("run", row) for row in rows) and any(row[0] == "options" for row in rows)
+    return rows, all(starmap(_whole, rows)) and any(name == b"options" for _, name, *_ in rows)
 
 
 def _whole_samples(db: sqlite3.Connection) -> Iterator[tuple[object, ...]]:
     """Read from both ends: what is damaged may stop either way."""
     for order in ("ASC", "DESC"):
         with suppress(*_UNREADABLE):
-            yield from (row for row in _rows(db, "samples", order) if _whole("samples", row))
+            for row in _rows(db, "samples", order):
+                if _whole(*row):
+                    episode, key, ok, content, told = row
+                    yield episode, key, ok, content.decode(), told
 
 
 def _read(path: Path) -> sqlite3.Connection:
     """To look at a file, and leave it as it is: closing it moves nothing out of its WAL."""
     db = sqlite3.connect(path, isolation_level=None)
     db.setconfig(sqlite3.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE)
-    db.text_factory = lambda raw: raw.decode("utf-8", "replace")  # what that alters, the checksum tells
+    db.text_factory = bytes  # texts as they lie there: what is damaged may be none
     return db
 
 
-def _rows(db: sqlite3.Connection, table: str, order: str = "ASC") -> Iterator[tuple[object, ...]]:
+def _rows(db: sqlite3.Connection, table: str, order: str = "ASC") -> Iterator[Any]:
+    """Rows of a form that both tables have: a number, a key, whether it is an answer, a content, its checksum."""
     columns, by = _TABLES[table]
     yield from db.execute(f"SELECT {columns}, sum FROM {table} ORDER BY {by} {order}")  # noqa: S608 (own names)
 
 
-def _whole(table: str, row: tuple[object, ...]) -> bool:
-    *cells, told = row
-    return all(isinstance(cell, str | int) for cell in cells) and checksum(*cells) == told  # type: ignore[arg-type]  # (checked just before)
-
-
-def _all_whole(samples: Iterator[Any]) -> bool:
-    """The same of all samples, of which there may be millions."""
-    for episode, key, ok, content, told in samples:
-        found = crc32(f"{episode}\0{key}\0{ok}\0{content}".encode("utf-8", "surrogatepass"))
-        if found != told or not (type(key) is type(content) is str and type(ok) is type(episode) is int):
-            return False
-    return True
+def _whole(number: object, key: object, ok: object, content: object, told: object) -> bool:
+    if not (type(key) is type(content) is bytes and type(number) is type(ok) is int):
+        return False
+    return checksum(2 * number + ok, key, content) == told
 
 
 def _beside(path: Path) -> list[Path]:
@@ -217,6 +216,6 @@ def _number(db: sqlite3.Connection, pragma: str) -> int:
     return number
 
 
-def _code(error: sqlite3.Error) -> int:
+def _code(error: Exception) -> int:
     """The primary code of SQLite's, without what further codes tell."""
     return int(getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF

@@ -127,6 +127,27 @@ def test_of_a_damaged_journal_what_is_whole_is_taken_over(tmp_path, capsys, text
     assert "2 answers in it are whole and were taken over" in capsys.readouterr().err
 
 
+def test_whatever_bit_is_wrong_no_answer_becomes_another(tmp_path, capsys):
+    """Bits of the pages, of the tables' own text, of keys, texts and sums."""
+    path = tmp_path / "journal.sqlite"
+    samples, damaged = filled(path), tmp_path / "damaged" / "journal.sqlite"
+    whole = path.read_bytes()
+    damaged.parent.mkdir()
+    for at in [at for at, byte in enumerate(whole) if byte][::3]:
+        content = bytearray(whole)
+        content[at] ^= 1 << at % 8
+        for old in damaged.parent.iterdir():
+            old.unlink()
+        damaged.write_bytes(content)
+        journal = Journal(damaged)
+        found = [journal.get(sample) for sample in samples]
+        assert journal.recall("options") == IDENTITY or not any(found), at
+        journal.close()
+        right = [one is None or one.dialogue.user_prompt == f"Do {number}" for number, one in enumerate(found)]
+        assert all(right), at
+        assert all(found) or "was set aside" in capsys.readouterr().err, at
+
+
 @pytest.mark.parametrize("step", [0, 1, 2, 3])
 def test_a_run_killed_while_a_journal_is_rebuilt_costs_no_answer(tmp_path, monkeypatch, step):
     """At each of the renames that end it."""

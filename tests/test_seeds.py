@@ -1,14 +1,14 @@
-"""Keys are what journals in the field know their samples by: they stay what they always were."""
+"""Keys and seeds decide what is asked, and how: they stay what they always were."""
 
 import json
 from dataclasses import astuple, fields, replace
 from hashlib import blake2b
 
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from pgen.records import Dialogue, Moment, Sample, Turn
-from pgen.seeds import derive, sample_key, sample_seed
+from pgen.seeds import derive, journal_key, sample_key, sample_seed
 from pgen.testing import make_samples
 
 PLAIN = [field.name for field in fields(Sample)][:11]
@@ -18,26 +18,26 @@ texts, indices = st.text(max_size=12), st.integers(0, 2**40)
 several = st.lists(texts, max_size=4).map(tuple)
 times = st.none() | st.floats() | st.integers(0, 10**6)
 dialogues = st.builds(Dialogue, texts, texts, st.none() | texts, st.none() | texts)
-samples = st.builds(
-    Sample,
-    episode_index=indices,
-    episode_id=texts,
-    frame_index=indices,
-    timestamp=times,
-    skill_index=indices,
-    skill_current=texts,
-    skill_history=several,
-    skill_future=several,
-    task_description=texts,
-    cameras=several,
-    images=several,
-    clip=st.lists(st.builds(Moment, indices, st.floats()), max_size=3).map(tuple),
-    variant=st.integers(0, 3),
-    turn_type=st.none() | texts,
-    turns=st.lists(st.builds(Turn, indices, texts, texts), max_size=2).map(tuple),
-    about=st.none() | dialogues,
-    problem=texts,
-)
+FIELDS = {
+    "episode_index": indices,
+    "episode_id": texts,
+    "frame_index": indices,
+    "timestamp": times,
+    "skill_index": indices,
+    "skill_current": texts,
+    "skill_history": several,
+    "skill_future": several,
+    "task_description": texts,
+    "cameras": several,
+    "images": several,
+    "clip": st.lists(st.builds(Moment, indices, st.floats()), max_size=3).map(tuple),
+    "variant": st.integers(0, 3),
+    "turn_type": st.none() | texts,
+    "turns": st.lists(st.builds(Turn, indices, texts, texts), max_size=2).map(tuple),
+    "about": st.none() | dialogues,
+    "problem": texts,
+}
+samples = st.builds(Sample, **FIELDS)
 
 
 def written(value):
@@ -57,6 +57,21 @@ def test_a_key_is_the_hash_of_the_samples_json(sample):
     assert sample_key(sample) == key_by_json(sample)
 
 
+@given(samples, st.data())
+def test_a_journal_tells_samples_of_an_episode_apart_as_their_keys_do(sample, data):
+    name = data.draw(st.sampled_from(list(FIELDS)[1:]))
+    other = replace(sample, **{name: data.draw(FIELDS[name])})
+    times = {one.timestamp for one in (sample, other) if one.timestamp is not None}
+    assume(all(type(time) is float and time == time for time in times))
+    assert (journal_key(sample) == journal_key(other)) == (sample_key(sample) == sample_key(other))
+
+
+@given(st.lists(samples, max_size=6))
+def test_a_journal_keeps_samples_in_the_order_of_their_frames(some):
+    frames = [one.frame_index for one in sorted(some, key=journal_key)]
+    assert frames == sorted(frames)
+
+
 @given(st.integers(), st.lists(texts | st.integers()))
 def test_a_derived_seed_is_the_hash_of_its_parts_as_json(seed, parts):
     assert derive(seed, *parts) == int.from_bytes(blake2b(written([seed, *parts]), digest_size=4).digest())
@@ -68,7 +83,7 @@ def test_the_seed_of_a_moment_is_that_of_its_plain_sample(sample):
     assert sample_seed(7, sample) == derive(7, key_by_json(moment))
 
 
-def test_the_keys_of_journals_in_the_field_are_known():
+def test_the_keys_of_samples_in_the_field_are_known():
     sample = make_samples()[1]
     asked = [
         replace(sample, timestamp=None),
