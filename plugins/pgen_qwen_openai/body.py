@@ -5,11 +5,12 @@ Bodies are joined from bytes: pictures in base64 need no escaping, and are most 
 
 import json
 import re
-from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from functools import lru_cache
 from typing import Any
+
+from pybase64 import b64encode
 
 from pgen.errors import SampleError
 from pgen.records import Clip, Image, Prompt, Repair, Reply
