@@ -10,7 +10,6 @@ import json
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from itertools import batched, groupby
 from operator import attrgetter
 from pathlib import Path
@@ -29,6 +28,7 @@ _NO_EPISODE = -1
 """Where answers of another form are kept."""
 
 _episode_of = attrgetter("episode_index")
+_text = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
 _OUTCOMES = {"dialogue": Dialogue, "judgement": Judgement, "failure": Failure}
 
 
@@ -171,11 +171,16 @@ def _checked(episode: int, key: bytes, ok: int, content: str) -> tuple[int, byte
 
 
 def _content(annotation: Annotation) -> str:
-    parts: dict[str, Any] = {"plan": asdict(annotation.plan), "usage": asdict(annotation.usage)}
+    parts: dict[str, Any] = {"plan": _cells(annotation.plan), "usage": _cells(annotation.usage)}
     if annotation.checks:
-        parts["checks"] = [asdict(finding) for finding in annotation.checks]
+        parts["checks"] = [_cells(finding) for finding in annotation.checks]
     name = next(name for name, kind in _OUTCOMES.items() if isinstance(annotation.outcome, kind))
-    return json.dumps({**parts, name: asdict(annotation.outcome)}, ensure_ascii=True, separators=(",", ":"))
+    return _text({**parts, name: _cells(annotation.outcome)})
+
+
+def _cells(record: Any) -> dict[str, str | float | None]:
+    """The fields of a record, which holds no other records."""
+    return {name: getattr(record, name) for name in record.__match_args__}
 
 
 def _annotation(sample: Sample, content: str) -> Annotation:

@@ -76,8 +76,12 @@ class Pipeline:
                         for _ in range(self.generator.concurrency):
                             tasks.create_task(stream.converse())
                         return
-                    for _ in range(DECODERS):
-                        tasks.create_task(stream.decode(tasks))
+                    for _ in range(self.generator.concurrency):
+                        tasks.create_task(stream.ask())
+                    async with asyncio.TaskGroup() as decoding:
+                        for _ in range(DECODERS):
+                            decoding.create_task(stream.decode())
+                    await stream.end()
             except BaseExceptionGroup as group:
                 raise reason_of(group) from None
 

@@ -33,12 +33,9 @@ TOGETHER = 4
 
 
 def ahead(decoders: int) -> int:
-    """How many samples are decoded before a request is free to take them: more than all decoders together can wait
-    for, or nobody might go on."""
+    """How many samples are decoded before a request is free to take them: half of them wait in line, and the rest,
+    what each decoder has just read, for a place there."""
     return 2 * TOGETHER * decoders
-
-
-AHEAD = ahead(DECODERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +60,17 @@ class Stream:
         self._parts, self._groups, self._emit, self._stop, self._pool = parts, groups, emit, stop, pool
         self._turn = asyncio.Lock()
         self._readers: asyncio.Queue[ImageReader] = asyncio.Queue()
-        self._flights = asyncio.Semaphore(parts.generator.concurrency)
-        self._slots = asyncio.Semaphore(parts.generator.concurrency + AHEAD)
+        self._decoded: asyncio.Queue[tuple[Sample, Pictures | SampleError] | None] = asyncio.Queue(ahead(DECODERS) // 2)
 
-    async def decode(self, tasks: asyncio.TaskGroup) -> None:
-        """Read the pictures of one episode after the other, and send each sample off as it is read."""
+    async def ask(self) -> None:
+        """One request after the other, each about the next sample whose pictures are there."""
+        while (decoded := await self._decoded.get()) is not None:
+            if not self._stop.is_set():
+                await self._emit(await self._parts.annotate(*decoded))
+        await self._decoded.put(None)
+
+    async def decode(self) -> None:
+        """Read the pictures of one episode after the other, a few samples at once."""
         loop = asyncio.get_running_loop()
         with self._parts.reader() as reader:
             while not self._stop.is_set():
@@ -76,13 +79,15 @@ class Stream:
                     return
                 decoder = _Decoder(self._parts, reader)
                 for some in batched(group, TOGETHER):
-                    for _ in some:
-                        await self._slots.acquire()
                     if self._stop.is_set():
                         return
                     shown = await loop.run_in_executor(self._pool, decoder.read, some)
-                    for sample, pictures in zip(some, shown, strict=True):
-                        tasks.create_task(self._fly(sample, pictures))
+                    for decoded in zip(some, shown, strict=True):
+                        await self._decoded.put(decoded)
+
+    async def end(self) -> None:
+        """Nothing more is decoded: who would ask goes home once the last sample is taken."""
+        await self._decoded.put(None)
 
     async def converse(self) -> None:
         """One conversation after the other, each request told what was said before it."""
@@ -120,12 +125,6 @@ class Stream:
         annotation = await self._parts.annotate(turn, shown)
         await self._emit(annotation)
         return annotation
-
-    async def _fly(self, sample: Sample, shown: Pictures | SampleError) -> None:
-        async with self._flights:
-            if not self._stop.is_set():
-                await self._emit(await self._parts.annotate(sample, shown))
-        self._slots.release()
 
 
 class _Decoder:

@@ -13,7 +13,7 @@ from pgen.errors import ConfigError, SampleError
 from pgen.pipeline import Pipeline
 from pgen.planning import samples_of
 from pgen.records import Image, Reply
-from pgen.streaming import AHEAD, ahead, decoders
+from pgen.streaming import DECODERS, ahead, decoders
 from pgen.testing import FakeGenerator, FakeSource, make_episode, make_samples, plain_answer
 from pgen_prompts.hi_robot import HiRobotPrompt
 from pgen_prompts.seed import SeedPrompt
@@ -155,7 +155,7 @@ def test_what_is_decoded_and_not_answered_is_bounded():
     samples = make_samples(make_episode(length=55), EveryFrame()) * 6
     run(FakeGenerator(answer, concurrency=2), source=Counting(), samples=samples)
     assert decoded == len(samples)
-    assert most <= 2 + AHEAD + 2
+    assert most <= 2 + ahead(DECODERS) + 2
 
 
 @pytest.mark.parametrize(("cores", "threads"), [(1, 2), (2, 2), (4, 2), (8, 4), (16, 8), (192, 8)])
@@ -166,7 +166,7 @@ def test_a_machine_with_more_cores_decodes_with_more_threads(cores, threads):
 def test_any_number_of_decoders_comes_to_an_end_with_one_request_at_a_time(monkeypatch):
     """Each waits for several samples at once, and none may wait for what another holds."""
     monkeypatch.setattr(pipeline, "DECODERS", 8)
-    monkeypatch.setattr(streaming, "AHEAD", ahead(8))
+    monkeypatch.setattr(streaming, "DECODERS", 8)
     groups = [make_samples(make_episode(index=index), EveryFrame()) for index in range(30)]
     done = run(FakeGenerator(concurrency=1), groups=groups)
     assert Counter(annotation.sample for annotation in done) == Counter(sample for group in groups for sample in group)

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from functools import lru_cache
+from json.encoder import encode_basestring_ascii
 from typing import Any
 
 from pybase64 import b64encode
@@ -86,8 +87,7 @@ def _pictures_and_text(shown: Sequence[Image | Clip], text: str) -> Iterator[byt
             yield b"," if position else b""
             yield b64encode(frame.jpeg)
         yield b'"}},'
-    yield _json({"type": "text", "text": _whole(text)})
-    yield b"]}"
+    yield f'{{"type":"text","text":{encode_basestring_ascii(_whole(text))}}}]}}'.encode()
 
 
 @lru_cache(16)

@@ -7,8 +7,8 @@ names a time to wait gets nothing before that, and then not everything at the sa
 import asyncio
 import logging
 import random
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from time import monotonic
 
@@ -59,20 +59,22 @@ class Endpoints:
         self._changed = asyncio.Condition()
         self._waiting = 0
 
-    @asynccontextmanager
-    async def take(self) -> AsyncIterator[Endpoint]:
+    def take(self) -> AbstractAsyncContextManager[Endpoint]:
         """The least busy server, once one is free."""
+        return _Taken(self)
+
+    async def taken(self) -> Endpoint:
         chosen = self._choose() if not self._waiting else None
         if chosen is None:
             chosen = await self._chosen_later()
         chosen.in_flight += 1
-        try:
-            yield chosen
-        finally:
-            chosen.in_flight -= 1
-            if self._waiting:
-                async with self._changed:
-                    self._changed.notify(2)
+        return chosen
+
+    async def given_back(self, endpoint: Endpoint) -> None:
+        endpoint.in_flight -= 1
+        if self._waiting:
+            async with self._changed:
+                self._changed.notify(2)
 
     def answered(self, endpoint: Endpoint) -> None:
         """It gave an answer, good or bad: it is up."""
@@ -132,3 +134,19 @@ class Endpoints:
             await asyncio.wait_for(self._changed.wait(), delay)
         except TimeoutError:
             return
+
+
+class _Taken(AbstractAsyncContextManager[Endpoint]):
+    """A server for one request. (contextlib's own takes as long again as all else that a server is chosen by.)"""
+
+    __slots__ = ("_all", "_endpoint")
+
+    def __init__(self, endpoints: Endpoints) -> None:
+        self._all = endpoints
+
+    async def __aenter__(self) -> Endpoint:
+        self._endpoint = await self._all.taken()
+        return self._endpoint
+
+    async def __aexit__(self, *reason: object) -> None:
+        await self._all.given_back(self._endpoint)
