@@ -93,10 +93,10 @@ class _Counting:
 
 
 def _pictures(frames: Iterator[Any]) -> None:
-    from pgen_lerobot.video import picture
+    from pgen_lerobot.video import pixels
 
     for frame in frames:
-        picture(frame, frame.width, frame.height)
+        pixels(frame, frame.width, frame.height)
 
 
 def _timed(work: Any, path: Path, wanted: range) -> Any:

@@ -70,7 +70,7 @@ def limit(root: Path, out: Path) -> None:
 
 
 def unencoded(root: Path, out: Path) -> None:
-    limits.job(root, out, FPS, jpeg=False)
+    limits.job(root, out, FPS, with_jpeg=False)
 
 
 def threads(root: Path, out: Path) -> None:

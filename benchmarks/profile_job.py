@@ -22,7 +22,7 @@ from main_job import pgen
 
 PARTS: dict[str, tuple[str, ...]] = {
     "decoding": ("pgen_lerobot.reader:LeRobotImages.images",),
-    "JPEG": ("pgen.pictures:encode",),
+    "JPEG": ("pgen.pictures:encode_pixels",),
     "planning": ("pgen.planning:planned",),
     "prompts": ("pgen.asking:prompt_for",),
     "replies, parsed": ("pgen.parsing:_fitting",),

@@ -9,7 +9,6 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
-from io import BytesIO
 from itertools import islice
 from pathlib import Path
 from time import process_time
@@ -19,9 +18,6 @@ from urllib.request import urlopen
 from common.datasets import picture
 from common.measure import cost
 from common.server import Server
-
-QUALITY = 90
-"""Of a JPEG, whoever makes it: pgen's own (`pgen.pictures.QUALITY`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +59,22 @@ def pictures() -> list[Any]:
 
 
 @cache
+def pixels() -> list[Any]:
+    """The pictures as arrays, which is what a video decoder gives."""
+    import numpy as np
+
+    return [np.asarray(picture) for picture in pictures()]
+
+
+@cache
 def ready() -> bytes:
     return jpeg(0)
 
 
 def jpeg(number: int) -> bytes:
-    buffer = BytesIO()
-    pictures()[number % len(pictures())].save(buffer, "JPEG", quality=QUALITY)
-    return buffer.getvalue()
+    from common.limits import jpeg
+
+    return jpeg(pixels()[number % len(pixels())])
 
 
 def _pgen(task: Task) -> None:
@@ -134,7 +138,7 @@ def _source(task: Task) -> Any:
     from contextlib import AbstractContextManager, nullcontext
 
     from pgen.components import ImageReader
-    from pgen.pictures import encode
+    from pgen.pictures import encode_pixels
     from pgen.records import Image, Sample
     from pgen.testing import FakeSource
 
@@ -142,7 +146,7 @@ def _source(task: Task) -> Any:
         def images(self, sample: Sample) -> tuple[Image, ...]:
             if not task.encode:
                 return (Image("front", ready(), 640, 480),)
-            return (encode(pictures()[sample.frame_index % len(pictures())], "front", 1003520),)
+            return (encode_pixels(pixels()[sample.frame_index % len(pixels())], "front"),)
 
     class Source(FakeSource):
         def reader(self, max_pixels: int) -> AbstractContextManager[ImageReader]:

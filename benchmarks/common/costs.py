@@ -50,15 +50,16 @@ def measured(tiny: bool = False) -> Costs:
 
 def _pictures(seconds: int) -> tuple[float, float]:
     """Seconds to decode one, a second apart (AV1, GOP 2, 640x480), and to make it a JPEG."""
-    from pgen.pictures import encode
-    from pgen_lerobot.video import VideoFile
-    from pgen_lerobot.video import picture as shown
+    import numpy as np
+
+    from pgen.pictures import encode_pixels
+    from pgen_lerobot.video import VideoFile, pixels
 
     path = next((filmed(1, seconds, cameras=1) / "videos").glob("*/*/*.mp4"))
     with VideoFile(path) as video:
-        decode = [_busy(lambda at=at: shown(video.at(at, FPS), 640, 480)) for at in range(seconds)]
-    one = picture()
-    return median(decode), median(_busy(lambda: encode(one, "front", 1003520)) for _ in range(10))
+        decode = [_busy(lambda at=at: pixels(video.at(at, FPS), 640, 480)) for at in range(seconds)]
+    one = np.asarray(picture())
+    return median(decode), median(_busy(lambda: encode_pixels(one, "front")) for _ in range(10))
 
 
 def _request(count: int) -> float:

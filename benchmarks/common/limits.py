@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 COLUMN = "task_index_high_level"
+QUALITY = 90
+"""Of a JPEG, whoever makes it: pgen's own (`pgen.pictures.QUALITY`)."""
 
 
 def quiet_lerobot() -> None:
@@ -20,11 +22,11 @@ def quiet_lerobot() -> None:
     warnings.simplefilter("ignore")
 
 
-def job(root: Path, out: Path, every: int, *, jpeg: bool = True, threads: int = 1) -> int:
+def job(root: Path, out: Path, every: int, *, with_jpeg: bool = True, threads: int = 1) -> int:
     """Each camera's every so many frames decoded (and made a JPEG), then the column written: frames decoded."""
     videos = sorted((root / "videos").glob("*/*/*.mp4"))
     with ThreadPoolExecutor(threads) as pool:
-        read = sum(pool.map(partial(_pictures, every=every, jpeg=jpeg), videos))
+        read = sum(pool.map(partial(_pictures, every=every, with_jpeg=with_jpeg), videos))
     for shard in sorted((root / "data").glob("*/*.parquet")):
         with_column(shard, out / shard.name)
     return read
@@ -76,24 +78,22 @@ def sequential(path: Path, wanted: Iterable[int], fps: int) -> Iterator[Any]:
                 return
 
 
-def _pictures(path: Path, every: int, jpeg: bool) -> int:
-    from common.clients import QUALITY
-
+def _pictures(path: Path, every: int, with_jpeg: bool) -> int:
     count = 0
     for frame in seeking(path, range(0, _length(path), every), 30):
-        picture = frame.to_image()
-        if jpeg:
-            _jpeg(picture, QUALITY)
+        pixels = frame.to_ndarray(format="rgb24")
+        if with_jpeg:
+            jpeg(pixels)
         count += 1
     return count
 
 
-def _jpeg(picture: Any, quality: int) -> bytes:
-    from io import BytesIO
+def jpeg(pixels: Any) -> bytes:
+    """As pgen makes them (`pgen.pictures`)."""
+    import simplejpeg
 
-    buffer = BytesIO()
-    picture.save(buffer, "JPEG", quality=quality)
-    return buffer.getvalue()
+    data: bytes = simplejpeg.encode_jpeg(pixels, QUALITY, "RGB", "420")
+    return data
 
 
 def _length(path: Path) -> int:

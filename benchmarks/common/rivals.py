@@ -1,7 +1,6 @@
 """The limit and the others that ask a server: bare sockets, the openai SDK, lerobot-annotate's client."""
 
 import asyncio
-from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout, suppress
 from importlib.util import find_spec
@@ -9,6 +8,8 @@ from io import StringIO
 from statistics import median
 from typing import Any
 from urllib.parse import urlsplit
+
+from pybase64 import b64encode
 
 from common.clients import Asked, Task, asked, jpeg, measured, pictures, ready
 from common.measure import rounds

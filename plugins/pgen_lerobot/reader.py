@@ -9,11 +9,11 @@ import pyarrow as pa
 
 from pgen.components import ImageReader
 from pgen.errors import InputError, SampleError
-from pgen.pictures import encode, fitted
+from pgen.pictures import encode, encode_pixels, fitted
 from pgen.records import Image, Sample
 from pgen_lerobot.dataset import Dataset, EpisodeEntry
 from pgen_lerobot.frames import episode_column, runs
-from pgen_lerobot.video import VideoFile, picture
+from pgen_lerobot.video import VideoFile, pixels
 
 _BATCH = 16
 """Rows read at a time where pictures lie in the parquet: a row may hold a megabyte."""
@@ -58,7 +58,7 @@ class LeRobotImages(ImageReader):
             raise SampleError("decode", f"episode {entry.index} has no video of camera {camera}.")
         frame = self._video(camera, clip.path).frame(clip.start, frame_index)
         size = fitted(frame.width, frame.height, self._max_pixels)
-        return encode(picture(frame, *size), camera, self._max_pixels)
+        return encode_pixels(pixels(frame, *size), camera)
 
     def _cell(self, entry: EpisodeEntry, camera: str, frame_index: int) -> Image:
         if self._rows is None or self._rows.name != entry.data_file:

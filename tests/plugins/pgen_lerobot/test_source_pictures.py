@@ -12,7 +12,7 @@ from pgen.planning import samples_of
 from pgen_demo.dataset import Recording, write_dataset
 from pgen_demo.layout import Layout
 from pgen_lerobot.source import LeRobotSource
-from pgen_lerobot.video import VideoFile, picture
+from pgen_lerobot.video import VideoFile, pixels
 from pgen_samplers.samplers import EveryFrame
 
 CAMERAS = ("observation.images.top", "wrist")
@@ -133,7 +133,7 @@ def test_frames_are_exactly_those_of_one_plain_pass_in_order_and_at_random(tmp_p
     with VideoFile(path) as video:
         for number in numbers:
             frame = video.at(number / 10, 10.0)
-            assert picture(frame, frame.width, frame.height).tobytes() == plain[number]
+            assert pixels(frame, frame.width, frame.height).tobytes() == plain[number]
 
 
 @pytest.mark.parametrize("size", [(64, 48), (61, 47), (31, 24)])
@@ -142,7 +142,7 @@ def test_a_picture_is_the_one_that_pyav_makes(size):
     frame = av.VideoFrame.from_image(Image.merge("RGB", (noise, noise.rotate(90), noise.rotate(180))))
     frame = frame.reformat(format="yuv420p")
     width, height = size
-    assert picture(frame, *size).tobytes() == frame.to_image(width=width, height=height).tobytes()
+    assert pixels(frame, *size).tobytes() == frame.to_image(width=width, height=height).tobytes()
 
 
 def test_pictures_are_scaled_down_and_never_up(tmp_path):
