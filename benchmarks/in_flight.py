@@ -3,6 +3,7 @@
 The share is of the ideal, in which 64 (or 256) requests are at the server at every moment; the limit is a
 bare client of asyncio that sends and reads bytes. A request shows one picture of 640x480. It is a JPEG already,
 or it is encoded for each request, and pgen then also writes its durable journal; lerobot-annotate makes PNGs.
+`pgen` is all that a run does between its samples and its answers; its generator alone is the client, as the others.
 """
 
 from collections.abc import Iterator
@@ -37,11 +38,11 @@ def _contend(server: Server, task: Task, times: int) -> dict[str, list[Asked]]:
     contenders: dict[str, tuple[rivals.Contender, Task]] = {
         "pgen": (clients.pgen, task),
         "limit": (rivals.bare, task),
+        "pgen's generator alone": (clients.generator, task),
+        "a bare loop of aiohttp": (rivals.bare_aiohttp, task),
         "openai SDK": (rivals.sdk, task),
         "lerobot-annotate's client": (rivals.lerobot, part),
     }
-    if not task.encode:
-        contenders["pgen's generator alone"] = (clients.generator, task)
     return rivals.contend(server, contenders, times)
 
 

@@ -49,7 +49,7 @@ def pgen(task: Task) -> float:
 
 
 def generator(task: Task) -> float:
-    """pgen's generator `qwen-openai` alone: the same request again and again, made before, and its reply as text."""
+    """pgen's generator `qwen-openai` alone: the same prompt again and again, and its reply as text."""
     return measured(lambda task: asyncio.run(_generator(task)), task)
 
 
@@ -125,8 +125,9 @@ async def _generator(task: Task) -> None:
     left = iter(range(task.count))
 
     async def ask() -> None:
-        for _ in left:
-            await generator.generate(request)
+        for number in left:
+            picture = replace(request.images[0], jpeg=jpeg(number)) if task.encode else request.images[0]
+            await generator.generate(replace(request, images=(picture,)))
 
     async with asyncio.TaskGroup() as tasks:
         for _ in range(task.flight):

@@ -24,6 +24,11 @@ def bare(task: Task) -> float:
     return measured(lambda task: asyncio.run(_bare(task)), task)
 
 
+def bare_aiohttp(task: Task) -> float:
+    """The same bytes sent by aiohttp, and nothing done with the answers but to read their JSON."""
+    return measured(lambda task: asyncio.run(_bare_aiohttp(task)), task)
+
+
 def sdk(task: Task) -> float:
     """The openai SDK's asynchronous client."""
     return measured(lambda task: asyncio.run(_sdk(task)), task)
@@ -89,8 +94,7 @@ class _Asker(asyncio.Protocol):
             self._transport.close()
             self._end.set_result(None)
             return
-        data = b64encode(jpeg(number) if self._task.encode else ready())
-        body = b"".join((_BEFORE, data, _BEHIND))
+        body = _body(number, encode=self._task.encode)
         self._transport.writelines((b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\n", _length(body), body))
 
     def data_received(self, data: bytes) -> None:
@@ -108,6 +112,10 @@ _BEFORE = (
 _BEHIND = b'"}},{"type":"text","text":"' + TEXT.encode() + b'"}]}]}'
 
 
+def _body(number: int, *, encode: bool) -> bytes:
+    return b"".join((_BEFORE, b64encode(jpeg(number) if encode else ready()), _BEHIND))
+
+
 def _length(body: bytes) -> bytes:
     return b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
 
@@ -116,6 +124,23 @@ def _messages(number: int, *, encode: bool) -> list[dict[str, Any]]:
     url = f"data:image/jpeg;base64,{b64encode(jpeg(number) if encode else ready()).decode()}"
     content = [{"type": "image_url", "image_url": {"url": url}}, {"type": "text", "text": TEXT}]
     return [{"role": "user", "content": content}]
+
+
+async def _bare_aiohttp(task: Task) -> None:
+    from aiohttp import ClientSession, TCPConnector
+
+    left, headers = iter(range(task.count)), {"Content-Type": "application/json"}
+    async with ClientSession(connector=TCPConnector(limit=0), headers=headers) as session:
+
+        async def ask() -> None:
+            for number in left:
+                body = _body(number, encode=task.encode)
+                async with session.post(f"{task.url}/chat/completions", data=body) as response:
+                    await response.json()
+
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(task.flight):
+                tasks.create_task(ask())
 
 
 async def _sdk(task: Task, batch: int | None = None) -> None:

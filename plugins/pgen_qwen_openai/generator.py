@@ -5,6 +5,7 @@ returns its reply as text, or raises SampleError("transport") or SampleError("re
 """
 
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pgen.components import Generator
@@ -81,7 +82,7 @@ class QwenOpenAIGenerator(Generator):
             reply, retries = await self._client.complete(self._body(request))
         except (PassingError, RejectedError) as error:
             raise SampleError("transport", str(error)) from None
-        return Reply(reply.text, reply.truncated, reply.tokens_in, reply.tokens_out, retries)
+        return replace(reply, retries=retries) if retries else reply
 
     async def close(self) -> None:
         client, self._client = self._client, None
