@@ -77,6 +77,6 @@ def test_the_page_has_a_place_for_the_figures():
 
 def test_pictures_are_of_one_quality_whoever_makes_them(monkeypatch):
     monkeypatch.syspath_prepend(str(RUN.parent))
-    from common import clients
+    from common import limits
 
-    assert clients.QUALITY == pictures.QUALITY
+    assert limits.QUALITY == pictures.QUALITY

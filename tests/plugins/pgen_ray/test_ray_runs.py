@@ -87,7 +87,7 @@ def test_workers_that_answer_with_different_models_end_the_run(tmp_path):
 def test_more_failures_than_allowed_end_the_run(tmp_path):
     everything = tuple(f"{episode}-{frame}" for episode in range(6) for frame in range(24))
     with pytest.raises(pgen.PgenError, match="more than --max-failures") as caught:
-        annotate(tmp_path / "out", Logged(log=tmp_path / "log", fail=everything))
+        annotate(tmp_path / "out", Logged(log=tmp_path / "log", fail=everything, seconds=0.1))
     assert caught.value.exit_code == 4
     assert asked(tmp_path / "log").total() < len(everything)
 
