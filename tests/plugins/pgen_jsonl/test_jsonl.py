@@ -73,6 +73,20 @@ def test_half_of_a_surrogate_pair_comes_back_as_it_was(labeled):
     assert {key: line[key] for key in odd} == odd
 
 
+@pytest.mark.parametrize(("key", "value"), [("t", 2**63), ("timestamp", 10**400), ("timestamp", -(10**400))])
+def test_a_frame_or_a_time_that_no_table_can_hold_is_refused_by_its_line(labeled, key, value):
+    labeled.write_text("\n".join(json.dumps(line) for line in (LINE, {**LINE, key: value})))
+    arguments = ["--root", str(labeled), "--output-dir", str(labeled.parent / "out"), "--generator", "template"]
+    told = CliRunner().invoke(cli, ["annotate", *arguments])
+    assert told.exit_code == 2, told.output
+    assert f"line 2 does not fit the schema `labeled` at $.{key}" in told.output
+
+
+def test_the_largest_frame_index_is_one(labeled):
+    labeled.write_text(json.dumps({**LINE, "t": 2**63 - 1}))
+    assert annotated(labeled)[0]["t"] == 2**63 - 1
+
+
 def test_the_same_seed_gives_the_same_lines_and_another_one_others(labeled):
     first = annotated(labeled)
     assert annotated(labeled, out="again") == first
