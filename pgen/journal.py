@@ -56,7 +56,7 @@ class Journal:
         """Keep a JSON value by its name, durably, without secrets."""
         content = json.dumps(redacted(value))
         with self._transaction():
-            row = (name, content, checksum(0, name.encode(), content.encode()))
+            row = (name, content, checksum(0, name.encode(), 0, content.encode()))
             self._db.execute("INSERT OR REPLACE INTO run VALUES (?, ?, ?)", row)
 
     def recall(self, name: str) -> Any:
@@ -167,7 +167,7 @@ def _row(annotation: Annotation) -> tuple[int, bytes, int, str, int]:
 
 
 def _checked(episode: int, key: bytes, ok: int, content: str) -> tuple[int, bytes, int, str, int]:
-    return episode, key, ok, content, checksum(2 * episode + ok, key, content.encode())
+    return episode, key, ok, content, checksum(episode, key, ok, content.encode())
 
 
 def _content(annotation: Annotation) -> str:

@@ -54,9 +54,9 @@ _OF_THE_PLACE = frozenset(
 """Errors that say nothing of what is in the file."""
 
 
-def checksum(number: int, key: bytes, content: bytes) -> int:
+def checksum(number: int, key: bytes, ok: int, content: bytes) -> int:
     """A number that a row's cells have to agree with."""
-    return crc32(content, crc32(b"%d %b\0" % (number, key)))
+    return crc32(content, crc32(b"%d %d %b\0" % (number, ok, key)))
 
 
 @contextmanager
@@ -199,7 +199,7 @@ def _rows(db: sqlite3.Connection, table: str, order: str = "ASC") -> Iterator[An
 def _whole(number: object, key: object, ok: object, content: object, told: object) -> bool:
     if not (type(key) is type(content) is bytes and type(number) is type(ok) is int):
         return False
-    return checksum(2 * number + ok, key, content) == told
+    return checksum(number, key, ok, content) == told
 
 
 def _beside(path: Path) -> list[Path]:

@@ -64,6 +64,7 @@ class Endpoints:
         return _Taken(self)
 
     async def taken(self) -> Endpoint:
+        """The same, until it is given back."""
         chosen = self._choose() if not self._waiting else None
         if chosen is None:
             chosen = await self._chosen_later()
@@ -71,6 +72,7 @@ class Endpoints:
         return chosen
 
     async def given_back(self, endpoint: Endpoint) -> None:
+        """Its request has ended, however: one that waits for a server may have it."""
         endpoint.in_flight -= 1
         if self._waiting:
             async with self._changed:
@@ -137,7 +139,7 @@ class Endpoints:
 
 
 class _Taken(AbstractAsyncContextManager[Endpoint]):
-    """A server for one request. (contextlib's own takes as long again as all else that a server is chosen by.)"""
+    """A server for one request; a plain class, as there is one for each."""
 
     __slots__ = ("_all", "_endpoint")
 
