@@ -1,4 +1,4 @@
-"""One HTTP session to all servers: sends a body until it is answered, and reads what comes back with care.
+"""One client of all servers: sends a body until it is answered, and reads what comes back with care.
 
 What a server does wrong becomes a PassingError, which is tried again, or a RejectedError, which is not.
 The key travels in a header and is blotted out wherever a server repeats it.
@@ -9,24 +9,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-import aiohttp
-from aiohttp.helpers import get_env_proxy_for_url
-from yarl import URL
-
 from pgen.errors import SampleError
 from pgen.records import Reply
 from pgen.secrets import BLOT, redact
 from pgen_qwen_openai.body import reply_of
 from pgen_qwen_openai.endpoints import Endpoint, Endpoints
+from pgen_qwen_openai.http import Answer, Http
 from pgen_qwen_openai.retrying import PATIENCE, Kind, PassingError, RejectedError, persistently, retry_after
-
-MAX_BODY = 1 << 20
-"""Bytes of an answer: no chat completion of a dialogue comes near."""
 
 MAX_PAUSE = 600.0
 """Seconds that a server may ask to wait; with more the sample fails and is asked about in the next run."""
-
-CONNECT_SECONDS = 15.0
 
 FILTERED = frozenset({"content_filter", "content_policy_violation", "data_inspection_failed"})
 """Error codes that mean that a server will not answer this, rather than that the request is wrong."""
@@ -44,16 +36,10 @@ class Client:
         headers = {"Content-Type": "application/json", "User-Agent": "pgen"}
         if key:
             headers["Authorization"] = f"Bearer {key}"
-        self._session = aiohttp.ClientSession(
-            headers=headers,
-            connector=aiohttp.TCPConnector(limit=0),
-            timeout=aiohttp.ClientTimeout(total=timeout, sock_connect=CONNECT_SECONDS),
-        )
-        self._proxies = {one.url: _proxy(one.url) for one in endpoints.all}
-        self._timeout = timeout
+        self._http = Http(headers, timeout)
 
     async def close(self) -> None:
-        await self._session.close()
+        await self._http.aclose()
 
     async def complete(
         self, body: bytes, only: Endpoint | None = None, patience: Mapping[Kind, int] = PATIENCE
@@ -82,7 +68,7 @@ class Client:
         """The names that a server lists; None where it keeps no list."""
 
         async def once() -> Any:
-            return await self._exchange(endpoint, "GET", "/models", None)
+            return await self._exchange(endpoint, "/models")
 
         try:
             answer = await persistently(once, self._retries, self._first_wait, patience)
@@ -96,7 +82,7 @@ class Client:
         return [row["id"] for row in rows if isinstance(row, dict) and isinstance(row.get("id"), str)]
 
     async def _ask(self, endpoint: Endpoint, body: bytes) -> Reply:
-        answer = await self._exchange(endpoint, "POST", "/chat/completions", body)
+        answer = await self._exchange(endpoint, "/chat/completions", body)
         reply = reply_of(answer)
         if reply is None:
             raise PassingError("broken", f"{endpoint.url} answered with something else than a chat completion")
@@ -104,52 +90,29 @@ class Client:
             return replace(reply, text=reply.text.replace(self._key, BLOT))
         return reply
 
-    async def _exchange(self, endpoint: Endpoint, method: str, path: str, body: bytes | None) -> Any:
+    async def _exchange(self, endpoint: Endpoint, path: str, body: bytes | None = None) -> Any:
         """The JSON value that a server answers with, and word to `endpoints` of how it went."""
         wave = endpoint.limit.wave
         try:
-            status, headers, data = await self._send(method, endpoint, path, body)
-        except (aiohttp.ClientSSLError, aiohttp.InvalidURL) as error:
-            raise RejectedError(0, f"{endpoint.url}: {self._clean(error)}") from None
-        except aiohttp.ConnectionTimeoutError:
+            answer = await self._http.send(endpoint.url + path, body)
+        except PassingError as error:
             self.endpoints.failed(endpoint)
-            raise PassingError("unreachable", f"{endpoint.url} took no connection in {CONNECT_SECONDS:g} s") from None
-        except TimeoutError:
-            self.endpoints.failed(endpoint)
-            raise PassingError("slow", f"{endpoint.url} did not answer within {self._timeout:g} s") from None
-        except (aiohttp.ClientError, OSError) as error:
-            self.endpoints.failed(endpoint)
-            kind: Kind = "unreachable" if isinstance(error, aiohttp.ClientConnectorError) else "broken"
-            raise PassingError(kind, f"{endpoint.url}: {self._clean(error)}") from None
-        if status >= 300:
-            self._refuse(endpoint, wave, status, headers, data)
+            raise PassingError(error.kind, self._clean(f"{endpoint.url}: {error}")) from None
+        except RejectedError as error:
+            raise RejectedError(0, self._clean(f"{endpoint.url}: {error}")) from None
+        if answer.status >= 300:
+            self._refuse(endpoint, wave, answer)
         self.endpoints.answered(endpoint)
         try:
-            return json.loads(data)
+            return json.loads(answer.body)
         except (ValueError, RecursionError):
             raise PassingError("broken", f"{endpoint.url} answered with something else than JSON") from None
 
-    async def _send(
-        self, method: str, endpoint: Endpoint, path: str, body: bytes | None
-    ) -> tuple[int, Mapping[str, str], bytes]:
-        url, (proxy, auth) = endpoint.url + path, self._proxies[endpoint.url]
-        # A redirect would turn POST into GET; whoever moved the server has to say so.
-        async with self._session.request(
-            method, url, data=body, allow_redirects=False, proxy=proxy, proxy_auth=auth
-        ) as response:
-            data = bytearray()
-            async for chunk in response.content.iter_any():
-                data += chunk
-                if len(data) > MAX_BODY:
-                    response.close()
-                    raise RejectedError(0, f"{url} sent more than {MAX_BODY >> 20} MB for one reply")
-            return response.status, response.headers, bytes(data)
-
-    def _refuse(self, endpoint: Endpoint, wave: int, status: int, headers: Mapping[str, str], data: bytes) -> None:
-        message, code = error_of(data)
+    def _refuse(self, endpoint: Endpoint, wave: int, answer: Answer) -> None:
+        status, (message, code) = answer.status, error_of(answer.body)
         reason = self._clean(f"{endpoint.url} answered {status}{f': {message}' if message else ''}")
         if status in (429, 503):
-            pause = retry_after(headers.get("Retry-After"))
+            pause = retry_after(answer.header("Retry-After"))
             if pause is not None and pause > MAX_PAUSE:
                 raise RejectedError(status, f"{reason} (and to wait {pause:.0f} s)", code)
             self.endpoints.busy(endpoint, wave, pause)
@@ -161,21 +124,13 @@ class Client:
         if code in FILTERED:
             raise SampleError("refused", reason)
         if status < 400:
-            reason += f" and redirects to {headers.get('Location', 'nowhere')}"
+            reason += f" and redirects to {answer.header('Location') or 'nowhere'}"
         raise RejectedError(status, reason, code)
 
     def _clean(self, what: object) -> str:
         text = "".join(char if char.isprintable() else " " for char in str(what))
         text = " ".join(text.split()) or type(what).__name__
         return redact(text.replace(self._key, BLOT) if self._key else text)
-
-
-def _proxy(url: str) -> tuple[URL | None, aiohttp.BasicAuth | None]:
-    """The environment's proxy for an address; `trust_env` would read the environment for every request."""
-    try:
-        return get_env_proxy_for_url(URL(url))
-    except LookupError:
-        return None, None
 
 
 def error_of(data: bytes, limit: int = 300) -> tuple[str, str]:

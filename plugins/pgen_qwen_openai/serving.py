@@ -10,13 +10,15 @@ import shlex
 import socket
 import sys
 import tempfile
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 
 from pgen.errors import ConfigError
 from pgen.secrets import BLOT, redact
+from pgen_qwen_openai.http import Http
+from pgen_qwen_openai.retrying import PassingError, RejectedError
 
 POLL = 0.25
 """Seconds between two looks at a server that is starting."""
@@ -100,17 +102,14 @@ class Servers:
         return {**os.environ, "CUDA_VISIBLE_DEVICES": allowed[number] if allowed else str(number)}
 
     async def _healthy(self, server: Server, seconds: float) -> None:
-        import aiohttp
-
         started = monotonic()
         headers = {"Authorization": f"Bearer {self._secret}"} if self._secret else {}
-        timeout = aiohttp.ClientTimeout(total=10)
-        async with aiohttp.ClientSession(headers=headers, timeout=timeout) as session:
+        async with aclosing(Http(headers, timeout=10)) as http:
             while True:
-                with suppress(aiohttp.ClientError, OSError, TimeoutError):
-                    async with session.get(f"{server.url}/models") as response:
-                        if response.status < 500:  # what it says is for preflight to judge
-                            return
+                with suppress(PassingError, RejectedError):
+                    answer = await http.send(f"{server.url}/models")
+                    if answer.status < 500:  # what it says is for preflight to judge
+                        return
                 if server.process.returncode is not None:
                     what = f"ended with exit code {server.process.returncode}"
                     raise ConfigError(f"the server that generator.serve starts {what}. {self._tail(server)}")

@@ -14,8 +14,9 @@ from hostile_server import HostileServer
 from pgen.errors import ConfigError, SampleError
 from pgen.parsing import parse
 from pgen.records import Clip, Image, Prompt, Repair
-from pgen_qwen_openai.client import MAX_BODY, error_of
+from pgen_qwen_openai.client import error_of
 from pgen_qwen_openai.generator import QwenOpenAIGenerator
+from pgen_qwen_openai.http import MAX_BODY
 
 
 def generator_for(server, **options):
