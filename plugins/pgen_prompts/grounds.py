@@ -12,6 +12,7 @@ from functools import lru_cache
 from pgen.records import Sample
 from pgen_prompts.english import Phrase, read, read_task
 from pgen_prompts.english.words import MOTION
+from pgen_prompts.once import once_a_span
 
 _ENOUGH = 4
 _TROUBLE = re.compile(
@@ -32,19 +33,14 @@ class RuledOut:
         return bool(self.things or self.deeds)
 
 
+@once_a_span
 def ruled_out(sample: Sample) -> RuledOut:
     """What a negative request may forbid at this moment."""
-    return _ruled_out(sample.task_description, sample.skill_history, (sample.skill_current, *sample.skill_future))
-
-
-@lru_cache(maxsize=256)
-def _ruled_out(task: str, history: tuple[str, ...], coming: tuple[str, ...]) -> RuledOut:
-    """The same for all samples of a span."""
-    ahead = [read(name) for name in coming]
+    ahead = [read(name) for name in (sample.skill_current, *sample.skill_future)]
     if not all(phrase.verb for phrase in ahead):
         return RuledOut()  # something is done that cannot be read: it might be anything
-    past = [read(name) for name in history]
-    things = _things(past, ahead, read_task(task)) if ahead[0].objects else []
+    past = [read(name) for name in sample.skill_history]
+    things = _things(past, ahead, read_task(sample.task_description)) if ahead[0].objects else []
     deeds = {phrase.do: phrase for phrase in reversed(past) if phrase.verb and not _repeated(phrase, ahead)}
     return RuledOut(tuple(dict.fromkeys(things))[:_ENOUGH], tuple(deeds.values())[:_ENOUGH])
 

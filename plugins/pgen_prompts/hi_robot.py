@@ -15,6 +15,7 @@ from pgen.components import PromptBuilder
 from pgen.records import Plan, Prompt, Sample
 from pgen.seeds import derive
 from pgen_prompts.grounds import RuledOut, failed_before, ruled_out
+from pgen_prompts.once import once_a_span
 from pgen_prompts.planner import PlanOptions, plan
 from pgen_prompts.reply import example_dialogue, fingerprint_of, typed, typed_schema
 from pgen_prompts.seed import listed
@@ -61,27 +62,30 @@ def wording() -> dict[str, Any]:
 
 def request_text(sample: Sample, planned: Plan, seed: int) -> str:
     """What changes from sample to sample."""
+    before, behind = _around_style(sample, planned)
+    return f"{before}{_style(derive(seed, 'style', sample.variant))}{behind}"
+
+
+@once_a_span
+def _around_style(sample: Sample, planned: Plan) -> tuple[str, str]:
+    """All that stands before the style, and all behind it."""
     scenario, scenario_examples = _type("scenarios", planned.scenario_type)
     response, response_examples = _type("responses", planned.response_type)
-    text: str = (
-        wording()["text"]
-        .strip()
-        .format(
-            task_description=sample.task_description or "not described",
-            skill_history=listed(sample.skill_history, "nothing yet"),
-            skill_current=sample.skill_current,
-            skill_future=listed(sample.skill_future, "nothing more"),
-            scenario_type=planned.scenario_type,
-            scenario=scenario,
-            scenario_examples=scenario_examples,
-            response_type=planned.response_type,
-            response=response,
-            response_examples=response_examples,
-            boundary=_boundary(sample, planned),
-            style=_style(derive(seed, "style", sample.variant)),
-        )
-    )
-    return text
+    fields = {
+        "task_description": sample.task_description or "not described",
+        "skill_history": listed(sample.skill_history, "nothing yet"),
+        "skill_current": sample.skill_current,
+        "skill_future": listed(sample.skill_future, "nothing more"),
+        "scenario_type": planned.scenario_type,
+        "scenario": scenario,
+        "scenario_examples": scenario_examples,
+        "response_type": planned.response_type,
+        "response": response,
+        "response_examples": response_examples,
+        "boundary": _boundary(sample, planned),
+    }
+    before, _, behind = wording()["text"].strip().partition("{style}")
+    return before.format(**fields), behind.format(**fields)
 
 
 @cache

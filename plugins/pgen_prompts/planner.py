@@ -8,7 +8,7 @@ differ in their plans, as long as there are others that fit.
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache, lru_cache
+from functools import lru_cache
 from types import MappingProxyType
 
 from pydantic import field_validator
@@ -18,6 +18,7 @@ from pgen.options import Options
 from pgen.records import Plan, Sample
 from pgen.seeds import derive
 from pgen_prompts.grounds import earlier, ruled_out
+from pgen_prompts.once import once_a_span
 
 _RESPONSES = {
     "specific_object": ("acknowledgment", "confirmation"),
@@ -34,6 +35,9 @@ RESPONSE_TYPES = (
     "constraint_acknowledgment",
     "error_handling",
 )
+
+
+type Weights = tuple[tuple[str, float], ...]
 
 
 class PlanOptions(Options):
@@ -67,14 +71,10 @@ def checked(weights: dict[str, float], known: tuple[str, ...]) -> dict[str, floa
     return weights
 
 
+@once_a_span
 def fitting_scenarios(sample: Sample) -> tuple[str, ...]:
     """The scenario types that suit a sample."""
-    return _fitting(bool(ruled_out(sample)), earlier(sample) is not None)
-
-
-@cache
-def _fitting(may_rule_out: bool, may_correct: bool) -> tuple[str, ...]:
-    fits = {"negative_task": may_rule_out, "situated_correction": may_correct}
+    fits = {"negative_task": bool(ruled_out(sample)), "situated_correction": earlier(sample) is not None}
     return tuple(name for name in SCENARIO_TYPES if fits.get(name, True))
 
 
@@ -97,14 +97,11 @@ def plan(sample: Sample, seed: int, options: PlanOptions) -> Plan:
 
 def shares(sample: Sample, options: PlanOptions) -> Mapping[tuple[str, str], float]:
     """How likely each plan is for a sample, by the weights and by what fits; the shares add up to 1."""
-    weights = tuple(options.scenarios.items()), tuple(options.responses.items())
-    return _shares(fitting_scenarios(sample), *weights)
+    return _shares(fitting_scenarios(sample), *_weights(options))
 
 
 @lru_cache(64)
-def _shares(
-    fitting: tuple[str, ...], scenarios: tuple[tuple[str, float], ...], responses: tuple[tuple[str, float], ...]
-) -> Mapping[tuple[str, str], float]:
+def _shares(fitting: tuple[str, ...], scenarios: Weights, responses: Weights) -> Mapping[tuple[str, str], float]:
     """Most samples differ in nothing that matters here."""
     by_scenario, by_response = dict(scenarios), dict(responses)
     wanted = {name for name, weight in responses if weight}
@@ -124,21 +121,43 @@ def _weighted(weights: Mapping[str, float], names: Iterable[str]) -> dict[str, f
 
 def _chosen(sample: Sample, seed: int, options: PlanOptions, taken: set[tuple[str, str]]) -> tuple[str, str]:
     """A scenario type and a response type that are not taken together."""
-    plans = [one for one in shares(sample, options) if one not in taken]
-    scenario = _drawn(options.scenarios, [one for one, _ in plans], derive(seed, "scenario"))
-    answers = [response for one, response in plans if one == scenario]
-    return scenario, _drawn(options.responses, answers, derive(seed, "response"))
+    scenarios, answers = _wheels(fitting_scenarios(sample), *_weights(options), frozenset(taken))
+    scenario = scenarios.drawn(derive(seed, "scenario"))
+    return scenario, answers[scenario].drawn(derive(seed, "response"))
 
 
-def _drawn(weights: Mapping[str, float], names: Sequence[str], seed: int) -> str:
-    """A name by its weight; the first where none has any. Independent of the order the weights came in."""
-    listed = sorted((name, weights[name]) for name in set(names) if weights.get(name))
-    left = sum(weight for _, weight in listed) * (seed / 2**32)
-    for name, weight in listed:
-        left -= weight
-        if left < 0:
-            return name
-    return listed[-1][0] if listed else names[0]
+class _Wheel:
+    """Names to draw from by their weights; the first where none has any. The weights' order plays no part."""
+
+    def __init__(self, weights: Mapping[str, float], names: Sequence[str]) -> None:
+        self._listed = sorted((name, weights[name]) for name in set(names) if weights.get(name))
+        self._all = sum(weight for _, weight in self._listed)
+        self._otherwise = self._listed[-1][0] if self._listed else names[0]
+
+    def drawn(self, seed: int) -> str:
+        left = self._all * (seed / 2**32)
+        for name, weight in self._listed:
+            left -= weight
+            if left < 0:
+                return name
+        return self._otherwise
+
+
+@lru_cache(256)
+def _wheels(
+    fitting: tuple[str, ...], scenarios: Weights, responses: Weights, taken: frozenset[tuple[str, str]]
+) -> tuple[_Wheel, Mapping[str, _Wheel]]:
+    """One for the scenario types, and for each of these one for what answers it."""
+    answers: dict[str, list[str]] = {}
+    for scenario, response in _shares(fitting, scenarios, responses):
+        if (scenario, response) not in taken:
+            answers.setdefault(scenario, []).append(response)
+    by_response = dict(responses)
+    return _Wheel(dict(scenarios), [*answers]), {name: _Wheel(by_response, some) for name, some in answers.items()}
+
+
+def _weights(options: PlanOptions) -> tuple[Weights, Weights]:
+    return tuple(options.scenarios.items()), tuple(options.responses.items())
 
 
 def _invalid(message: str) -> PydanticCustomError:
