@@ -28,8 +28,8 @@ def decoders(cores: int) -> int:
 DECODERS = decoders(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 """Threads that decode, each with a reader of its own and an episode at a time: decoding releases the GIL."""
 
-TOGETHER = 4
-"""Samples that a thread decodes at once: to wake one, and to be woken by it, costs more than to send a request."""
+TOGETHER = 16
+"""Samples that a thread decodes at once: to wake one, and to be woken by it, costs as much as to send a request."""
 
 
 def ahead(decoders: int) -> int:
@@ -77,12 +77,11 @@ class Stream:
                 group = await self._next()
                 if group is None:
                     return
-                decoder = _Decoder(self._parts, reader)
+                decoder = _Decoder(self._parts, reader, self._stop)
                 for some in batched(group, TOGETHER):
                     if self._stop.is_set():
                         return
-                    shown = await loop.run_in_executor(self._pool, decoder.read, some)
-                    for decoded in zip(some, shown, strict=True):
+                    for decoded in await loop.run_in_executor(self._pool, decoder.read, some):
                         await self._decoded.put(decoded)
 
     async def end(self) -> None:
@@ -130,13 +129,14 @@ class Stream:
 class _Decoder:
     """Reads what samples of one episode show, by one reader; the pictures of one moment once."""
 
-    def __init__(self, parts: "Pipeline", reader: ImageReader) -> None:
-        self._parts, self._reader = parts, reader
+    def __init__(self, parts: "Pipeline", reader: ImageReader, stop: asyncio.Event) -> None:
+        self._parts, self._reader, self._stop = parts, reader, stop
         self._moment: object = None
         self._shown: Pictures | SampleError = Pictures()
 
-    def read(self, samples: Sequence[Sample]) -> list[Pictures | SampleError]:
-        return [self._read(sample) for sample in samples]
+    def read(self, samples: Sequence[Sample]) -> list[tuple[Sample, Pictures | SampleError]]:
+        """The samples with what they show, up to where the run is stopped."""
+        return [(sample, self._read(sample)) for sample in samples if not self._stop.is_set()]
 
     def _read(self, sample: Sample) -> Pictures | SampleError:
         moment = (sample.frame_index, sample.clip, sample.images)
