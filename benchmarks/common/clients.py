@@ -126,8 +126,10 @@ async def _generator(task: Task) -> None:
 
     async def ask() -> None:
         for number in left:
-            picture = replace(request.images[0], jpeg=jpeg(number)) if task.encode else request.images[0]
-            await generator.generate(replace(request, images=(picture,)))
+            if task.encode:
+                await generator.generate(replace(request, images=(replace(request.images[0], jpeg=jpeg(number)),)))
+            else:
+                await generator.generate(request)
 
     async with asyncio.TaskGroup() as tasks:
         for _ in range(task.flight):

@@ -98,7 +98,8 @@ def _turn(role: str, text: str) -> bytes:
 def _whole(text: str) -> str:
     """Without halves of characters, which servers answer with an error, and without words that a tokenizer
     takes for control tokens: text of a dataset ends no turn and stands for no picture."""
-    return _CONTROL.sub(r"< \1", text.encode("utf-8", "replace").decode())
+    whole = text if text.isascii() else text.encode("utf-8", "replace").decode()
+    return _CONTROL.sub(r"< \1", whole) if "<|" in whole else whole
 
 
 def _json(value: Any) -> bytes:

@@ -117,6 +117,9 @@ class Endpoints:
 
     def _choose(self) -> Endpoint | None:
         now = self._clock()
+        if len(self.all) == 1:
+            (only,) = self.all
+            return only if only.quiet_until <= now and only.free(alone=True) else None
         awake = [one for one in self.all if one.quiet_until <= now]
         # Being aside is a preference: where all are, each is better than none.
         trusted = [one for one in awake if one.aside_until <= now] or awake

@@ -1,13 +1,13 @@
 """HTTP by libcurl: a request's bytes out and an answer's bytes in, any number at once on one event loop.
 
-Connections are kept and used again. Nothing is sent twice, redirected, or read beyond `MAX_BODY`.
+Connections are kept and used again. Nothing is redirected, or read beyond `MAX_BODY`. What a kept connection loses
+without a word is sent again over another, as its server may have closed it before; nothing else is sent twice.
 """
 
 import ssl
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -38,8 +38,7 @@ _REJECTED = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """A status, the lines of the head as they came, and the body."""
 
     status: int
@@ -76,10 +75,10 @@ class Http:
 
     async def send(self, url: str, body: bytes | None = None) -> Answer:
         """The answer to a GET, or to a POST of a body. Raises PassingError or RejectedError, where there is none."""
-        transfer = self._idle.pop() if self._idle else _Transfer(self._options())
-        transfer.prepare(url, self._proxy(url), body)
+        transfer = self._idle.pop() if self._idle else _Transfer(self._options(), self._proxy)
+        transfer.prepare(url, body)
         try:
-            await self._multi.perform(transfer.curl)
+            await self._multi.add_handle(transfer.curl)
         except pycurl.error as error:
             raise self._error(transfer.curl, *error.args) from None
         self._idle.append(transfer)
@@ -117,10 +116,11 @@ class Http:
 class _Transfer:
     """A request on its way; afterwards the next one uses it, since to make one is dear."""
 
-    __slots__ = ("_body", "_head", "curl")
+    __slots__ = ("_body", "_head", "_proxy", "_url", "curl")
 
-    def __init__(self, options: Iterator[tuple[int, Any]]) -> None:
+    def __init__(self, options: Iterator[tuple[int, Any]], proxy: Callable[[str], str]) -> None:
         self.curl = pycurl.Curl()
+        self._url, self._proxy = "", proxy
         self._head: list[bytes] = []
         self._body: list[bytes] = []
         for option, value in options:
@@ -128,11 +128,13 @@ class _Transfer:
         self.curl.setopt(pycurl.HEADERFUNCTION, self._head.append)
         self.curl.setopt(pycurl.WRITEFUNCTION, self._body.append)
 
-    def prepare(self, url: str, proxy: str, body: bytes | None) -> None:
+    def prepare(self, url: str, body: bytes | None) -> None:
         self._head.clear()
         self._body.clear()
-        self.curl.setopt(pycurl.URL, url.encode())
-        self.curl.setopt(pycurl.PROXY, proxy)
+        if url != self._url:
+            self._url = url
+            self.curl.setopt(pycurl.URL, url.encode())
+            self.curl.setopt(pycurl.PROXY, self._proxy(url))
         if body is None:
             self.curl.setopt(pycurl.HTTPGET, 1)
         else:
