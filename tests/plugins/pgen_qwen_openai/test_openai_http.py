@@ -2,9 +2,11 @@
 
 import asyncio
 import socket
+import ssl
 from contextlib import aclosing, asynccontextmanager
 
 import pytest
+import trustme
 
 from pgen_qwen_openai import http
 from pgen_qwen_openai.http import Answer, Http
@@ -178,6 +180,29 @@ def test_what_is_in_flight_at_the_end_is_cancelled():
             return left.cancelled()
 
     assert asyncio.run(go())
+
+
+def test_an_authority_of_one_s_own_is_trusted_and_no_other(monkeypatch, tmp_path):
+    async def answer(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(OK)
+        writer.close()
+
+    async def go():
+        async with await asyncio.start_server(answer, "127.0.0.1", 0, ssl=context) as server, client() as one:
+            return (await one.send(f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/")).status
+
+    ours, other = trustme.CA(), trustme.CA()
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    ours.issue_cert("127.0.0.1").configure_cert(context)
+    for authority in (ours, other):
+        authority.cert_pem.write_to_path(tmp_path / "authority.pem")
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
+        if authority is ours:
+            assert asyncio.run(go()) == 200
+        else:
+            with pytest.raises(RejectedError, match="certificate"):
+                asyncio.run(go())
 
 
 @pytest.mark.parametrize("spared", ["", "127.0.0.1"])
