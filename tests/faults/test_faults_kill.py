@@ -11,10 +11,10 @@ from fault_runs import IN_FLIGHT, SAMPLES, Job, asked, contents, errors, hashes,
 from pgen_lerobot.source import LeRobotSource
 from pgen_samplers.samplers import Interval
 
-AT_ONCE = 4
+AT_ONCE = 2
 """Runs side by side: most of their time they wait for answers."""
 
-SLOW = 0.15
+SLOW = 0.3
 """Seconds until an answer at most."""
 
 
