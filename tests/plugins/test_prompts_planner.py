@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from prompt_samples import moments, sample, samples, seeds
 
 from pgen.errors import ConfigError
+from pgen_prompts import hi_robot
 from pgen_prompts.grounds import bystanders, earlier, failed_before, may_be_same, ruled_out
 from pgen_prompts.hi_robot import HiRobotPrompt
 from pgen_prompts.planner import (
@@ -210,3 +211,17 @@ def test_who_speaks_and_how_is_varied_by_the_seed():
     prompts = [HiRobotPrompt().build(SECOND_BRICK, seed).text for seed in range(60)]
     told = {line for text in prompts for line in text.splitlines() if line.startswith("The user is ")}
     assert len(told) > 40
+
+
+@settings(max_examples=400)
+@given(samples, seeds)
+def test_what_is_kept_of_a_span_serves_that_span_alone(one, seed):
+    """More spans than are kept, so that some are worked out again."""
+    builder = HiRobotPrompt()
+    again = replace(one, frame_index=one.frame_index + 1, images=("another.jpg",))
+    assert ruled_out(again) == ruled_out.__wrapped__(one)
+    assert fitting_scenarios(again) == fitting_scenarios.__wrapped__(one)
+    prompt = builder.build(again, seed)
+    before, behind = hi_robot._around_style.__wrapped__(one, prompt.plan)
+    assert prompt.text.startswith(before)
+    assert prompt.text.endswith(behind)
