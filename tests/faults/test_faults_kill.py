@@ -62,7 +62,7 @@ def test_a_run_on_a_real_dataset_killed_while_it_asks_loses_nothing(runs, place,
     undisturbed, samples = contents(whole.out), asked(whole.log).total()
 
     def trial(index, after):
-        job = replace(whole, out=place / f"out{index}", log=place / f"{index}.log", slowness=1.0, seed=index)
+        job = replace(whole, out=place / f"out{index}", log=place / f"{index}.log", slowness=2.0, seed=index)
         assert killed(runs, job, after) == -signal.SIGKILL, errors(job)
         flying = in_flight(job.log)
         return flying, judged(runs, job, undisturbed, samples)
