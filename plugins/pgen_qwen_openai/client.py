@@ -62,16 +62,16 @@ class Client:
             reply = await persistently(once, self._retries, self._first_wait, patience, self._wait)
         except PassingError as error:
             raise PassingError(error.kind, f"{error}; sent {tries} times") from None
-        return reply, tries - 1
+        return reply, tries - 1 + reply.retries
 
     async def models(self, endpoint: Endpoint, patience: Mapping[Kind, int]) -> list[str] | None:
         """The names that a server lists; None where it keeps no list."""
 
-        async def once() -> Any:
+        async def once() -> tuple[Any, int]:
             return await self._exchange(endpoint, "/models")
 
         try:
-            answer = await persistently(once, self._retries, self._first_wait, patience)
+            answer, _ = await persistently(once, self._retries, self._first_wait, patience)
         except RejectedError as error:
             if error.status in (404, 405, 501):
                 return None
@@ -82,16 +82,18 @@ class Client:
         return [row["id"] for row in rows if isinstance(row, dict) and isinstance(row.get("id"), str)]
 
     async def _ask(self, endpoint: Endpoint, body: bytes) -> Reply:
-        answer = await self._exchange(endpoint, "/chat/completions", body)
+        answer, sent = await self._exchange(endpoint, "/chat/completions", body)
         reply = reply_of(answer)
         if reply is None:
             raise PassingError("broken", f"{endpoint.url} answered with something else than a chat completion")
+        if sent > 1:
+            reply = replace(reply, retries=sent - 1)
         if self._key and self._key in reply.text:
             return replace(reply, text=reply.text.replace(self._key, BLOT))
         return reply
 
-    async def _exchange(self, endpoint: Endpoint, path: str, body: bytes | None = None) -> Any:
-        """The JSON value that a server answers with, and word to `endpoints` of how it went."""
+    async def _exchange(self, endpoint: Endpoint, path: str, body: bytes | None = None) -> tuple[Any, int]:
+        """The JSON value of an answer, and how often it was asked for; word to `endpoints` of how that went."""
         wave = endpoint.limit.wave
         try:
             answer = await self._http.send(endpoint.url + path, body)
@@ -104,7 +106,7 @@ class Client:
             self._refuse(endpoint, wave, answer)
         self.endpoints.answered(endpoint)
         try:
-            return json.loads(answer.body)
+            return json.loads(answer.body), answer.sent
         except (ValueError, RecursionError):
             raise PassingError("broken", f"{endpoint.url} answered with something else than JSON") from None
 

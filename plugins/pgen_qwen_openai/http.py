@@ -23,6 +23,9 @@ CONNECT_SECONDS = 15.0
 _AT_ONCE = 1 << 18
 """Bytes handed to a connection at once: a picture or two."""
 
+_HEAD = 100
+"""Bytes of a request's head at least."""
+
 _KEPT = 4096
 """Connections that are kept for the next request: as many as can be in flight."""
 
@@ -39,11 +42,12 @@ _REJECTED = frozenset(
 
 
 class Answer(NamedTuple):
-    """A status, the lines of the head as they came, and the body."""
+    """A status, the lines of the head as they came, and the body; how often it was asked for until it came."""
 
     status: int
     head: tuple[bytes, ...]
     body: bytes
+    sent: int = 1
 
     def header(self, name: str) -> str | None:
         """The last header of that name, in any case."""
@@ -116,11 +120,11 @@ class Http:
 class _Transfer:
     """A request on its way; afterwards the next one uses it, since to make one is dear."""
 
-    __slots__ = ("_body", "_head", "_proxy", "_url", "curl")
+    __slots__ = ("_body", "_head", "_proxy", "_size", "_url", "curl")
 
     def __init__(self, options: Iterator[tuple[int, Any]], proxy: Callable[[str], str]) -> None:
         self.curl = pycurl.Curl()
-        self._url, self._proxy = "", proxy
+        self._url, self._size, self._proxy = "", 0, proxy
         self._head: list[bytes] = []
         self._body: list[bytes] = []
         for option, value in options:
@@ -131,6 +135,7 @@ class _Transfer:
     def prepare(self, url: str, body: bytes | None) -> None:
         self._head.clear()
         self._body.clear()
+        self._size = len(body or b"")
         if url != self._url:
             self._url = url
             self.curl.setopt(pycurl.URL, url.encode())
@@ -141,7 +146,12 @@ class _Transfer:
             self.curl.setopt(pycurl.POSTFIELDS, body)
 
     def answer(self) -> Answer:
-        return Answer(self.curl.getinfo(pycurl.RESPONSE_CODE), tuple(self._head), b"".join(self._body))
+        status = self.curl.getinfo(pycurl.RESPONSE_CODE)
+        return Answer(status, tuple(self._head), b"".join(self._body), self._sent())
+
+    def _sent(self) -> int:
+        """libcurl tells the bytes of all that it sent, heads and bodies, not how often that was."""
+        return max(1, self.curl.getinfo(pycurl.REQUEST_SIZE) // (self._size + _HEAD)) if self._size else 1
 
 
 def _proxy(url: str) -> str:

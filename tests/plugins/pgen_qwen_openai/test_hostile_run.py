@@ -44,8 +44,6 @@ FATES = {
     "wrong types": ([hostile.says('{"user_prompt": 5, "robot_utterance": []}')], 2, "schema"),
     "too deep": ([hostile.says("[" * 100_000)], 2, "parse"),
 }
-HUNG_UP = {"cut in the middle"}
-"""A hang-up without a word: on a kept connection it costs no try, and is not counted."""
 RARE = {"trickle": ([hostile.trickle], 3, "transport")}
 """Every fortieth of the samples that it falls to: each costs three time-outs."""
 
@@ -84,7 +82,6 @@ def test_of_two_thousand_samples_each_ends_once_as_it_must():
         assert server.asked[annotation.sample.skill_current] == tries, (name, annotation.outcome)
         if annotation.dialogue:
             assert annotation.dialogue.user_prompt == f"Do {annotation.sample.skill_current}"
-            counted = annotation.usage.attempts + annotation.usage.retries
-            assert counted in ((tries - 1, tries) if name in HUNG_UP else (tries,)), name
+            assert annotation.usage.attempts + annotation.usage.retries == tries, name
     assert server.peak <= 64
     assert generator.provenance() == {"model": "tiny", "response_format": "json_schema"}

@@ -72,6 +72,29 @@ def test_a_connection_that_was_closed_while_nobody_used_it_costs_no_error():
     assert asyncio.run(go()) == 20
 
 
+@pytest.mark.parametrize("size", [400, 100_000])
+def test_what_a_kept_connection_loses_is_sent_again_and_counted(size):
+    async def go():
+        asked = 0
+
+        async def handle(reader, writer):
+            nonlocal asked
+            while not reader.at_eof():
+                await reader.readuntil(b"\r\n\r\n")
+                await reader.readexactly(size)
+                asked += 1
+                if asked == 2:
+                    break
+                writer.write(OK)
+            writer.close()
+
+        async with await asyncio.start_server(handle, "127.0.0.1", 0) as server, client() as one:
+            url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+            return [(await one.send(url, b"x" * size)).sent for _ in range(3)], asked
+
+    assert asyncio.run(go()) == ([1, 2, 1], 4)
+
+
 @pytest.mark.parametrize(
     "answer",
     [
