@@ -50,6 +50,8 @@ environment() { # FOLDER: make it where it is missing, or where its Python is go
 install() { # FOLDER ARGUMENTS...
     local folder=$1
     shift
+    # Former checkouts installed this project as `pgen`; beside `lerobot-pgen` it would register each plugin twice.
+    "$uv" pip uninstall --quiet --python "$folder/bin/python" pgen
     "$uv" pip install --quiet --python "$folder/bin/python" "$@"
 }
 

@@ -5,6 +5,7 @@ from importlib import import_module
 
 import click
 
+from pgen import __version__
 from pgen.cli.shown import guard_output, printable
 from pgen.durable import OF_THE_DISK
 from pgen.errors import PgenError, StorageError
@@ -51,7 +52,7 @@ def _added() -> dict[str, click.Command]:
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(package_name="pgen", message="pgen %(version)s")
+@click.version_option(__version__, message="pgen %(version)s")
 def cli() -> None:
     """Write the dialogue that hierarchical robot policies learn from into a LeRobot dataset."""
 

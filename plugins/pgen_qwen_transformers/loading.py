@@ -37,7 +37,9 @@ def check_packages(settings: Settings) -> None:
     """Raises ConfigError where a package is missing, or where they do not fit each other."""
     missing = [name for name in PACKAGES if find_spec(name) is None]
     if missing:
-        raise ConfigError(f'the generator needs {", ".join(missing)}; install with `pip install "pgen[transformers]"`.')
+        raise ConfigError(
+            f"the generator needs {', '.join(missing)}; install with `pip install 'lerobot-pgen[transformers]'`."
+        )
     if settings.load_in_4bit and find_spec("bitsandbytes") is None:
         raise ConfigError("load_in_4bit needs bitsandbytes; install it with `pip install bitsandbytes`.")
     try:
@@ -45,7 +47,7 @@ def check_packages(settings: Settings) -> None:
     except (ImportError, RuntimeError) as error:
         raise ConfigError(
             f"transformers does not load ({_line(error)}); its torch, torchvision and transformers must fit each "
-            'other: `pip install --upgrade "pgen[transformers]"`.'
+            "other: `pip install --upgrade 'lerobot-pgen[transformers]'`."
         ) from None
 
 

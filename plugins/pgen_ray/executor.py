@@ -68,7 +68,7 @@ class RayExecutor(Executor):
 
     def check(self, components: Sequence[Component]) -> None:
         if find_spec("ray") is None:
-            raise ConfigError("executor ray needs Ray, which is not installed: install pgen with the extra `ray`.")
+            raise ConfigError("executor ray needs Ray; install it with `pip install 'lerobot-pgen[ray]'`.")
         for component in components:
             check_packs(component)
 

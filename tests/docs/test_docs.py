@@ -117,7 +117,7 @@ def test_every_name_of_the_testing_module_is_in_the_pages():
 
 
 def test_the_readme_lists_every_component_that_comes_with_pgen():
-    ours = Registry(point for point in entry_points(group="pgen") if point.dist and point.dist.name == "pgen")
+    ours = Registry(point for point in entry_points(group="pgen") if point.dist and point.dist.name == "lerobot-pgen")
     readme = (TOP / "README.md").read_text(encoding="utf-8")
     rows = dict(re.findall(r"^\| (\w+)[\w ]*: .*? \| `--\w+` \| (.*) \|$", readme, re.MULTILINE))
     for kind in hookspecs.HOOKS:

@@ -62,7 +62,7 @@ def test_a_missing_package_is_named_with_the_way_to_install_it(monkeypatch, pack
 
     real = loading.find_spec
     monkeypatch.setattr(loading, "find_spec", lambda name: None if name == package else real(name))
-    with pytest.raises(ConfigError, match=rf'{package}.*pip install "pgen\[transformers\]"'):
+    with pytest.raises(ConfigError, match=rf"{package}.*pip install 'lerobot-pgen\[transformers\]'"):
         opening(model="any/model")
 
 
