@@ -27,6 +27,9 @@ _AT_ONCE = 500
 _NO_EPISODE = -1
 """Where answers of another form are kept."""
 
+_OWNER = "owner"
+"""The name in the run table of the token of whoever may write."""
+
 _episode_of = attrgetter("episode_index")
 _text = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
 _OUTCOMES = {"dialogue": Dialogue, "judgement": Judgement, "failure": Failure}
@@ -38,7 +41,21 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = threading.Lock()
+        self._token: str | None = None
         self._db = opened(path)
+        with storing(path):
+            self._file = _identity(path)
+
+    def own(self, token: str) -> None:
+        """Let this object alone write from here on, durably.
+
+        `token` is that of the run's lock, which the caller checks once more afterwards: it may have lost the lock
+        just before. Objects that own the journal under another token, in whatever process, raise ConfigError when
+        they write next, as this one does once the journal has another owner.
+        """
+        self._token = None
+        self.remember(_OWNER, token)
+        self._token = token
 
     def claim(self, name: str, value: Any) -> None:
         """What has to agree for finished answers to be valid, as a JSON value. Raises ConfigError where it differs."""
@@ -130,10 +147,12 @@ class Journal:
 
     @property
     def worthless(self) -> bool:
-        """Whether nothing would be lost with it; one that cannot be read may hold anything."""
+        """Whether nothing would be lost with it; one that cannot be read may hold anything, as may another run's."""
         try:
+            with self._transaction():
+                pass
             return self.empty
-        except StorageError:
+        except (StorageError, ConfigError):
             return False
 
     def close(self) -> None:
@@ -145,12 +164,38 @@ class Journal:
         with self._lock, storing(self.path):
             self._db.execute("BEGIN IMMEDIATE")
             try:
+                self._check_owner()
                 yield
                 self._db.execute("COMMIT")
             except BaseException:
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
                 raise
+
+    def _check_owner(self) -> None:
+        """Raises ConfigError where another run has taken over. Called within a transaction.
+
+        A process that was stopped for longer than its lock lasted may resume anywhere. The transaction excludes
+        all other writers, so that the owner cannot change between this check and the commit.
+        """
+        if self._token is None:
+            return
+        query = "SELECT content FROM run WHERE name = ?"
+        row = self._db.execute(query, (_OWNER,)).fetchone()
+        # A run with --fresh has another file under the same name; what is written to the old one is lost.
+        if row is None or json.loads(row[0]) != self._token or _identity(self.path) != self._file:
+            raise ConfigError(
+                f"the journal {self.path} was taken over by another run; this one ends, and writes nothing more."
+            )
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Which file has the name, or None where none has."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def differences(old: Any, new: Any, path: str = "") -> list[str]:

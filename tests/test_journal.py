@@ -1,4 +1,8 @@
+import os
+import signal
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -258,3 +262,81 @@ def test_an_answer_of_another_form_is_kept_by_its_key(tmp_path):
     assert again.kept("key") == {"skills": [1.5]}
     assert not again.empty
     again.close()
+
+
+def test_a_journal_that_another_run_owns_by_now_is_not_written(tmp_path):
+    path, (first, second, third) = tmp_path / "journal.sqlite", make_samples()
+    former = Journal(path)
+    former.own("former")
+    former.add([Annotation(first, Plan(), Dialogue("a", "b"))])
+    owner = Journal(path)
+    owner.own("new")
+    for write in (
+        lambda: former.add([Annotation(second, Plan(), Dialogue("c", "d"))]),
+        lambda: former.keep("key", 1),
+        lambda: former.remember("model", "tiny"),
+        lambda: former.claim("model", "tiny"),
+    ):
+        with pytest.raises(ConfigError, match=r"journal.sqlite was taken over by another run"):
+            write()
+    owner.add([Annotation(third, Plan(), Dialogue("e", "f"))])
+    assert [owner.answered(sample) for sample in (first, second, third)] == [True, False, True]
+    assert (owner.recall("model"), owner.kept("key")) == (None, None)
+    former.close()
+    owner.close()
+
+
+def test_a_journal_of_another_owner_is_not_worthless_to_the_former_one(tmp_path):
+    former = Journal(tmp_path / "journal.sqlite")
+    former.own("former")
+    assert former.worthless
+    owner = Journal(tmp_path / "journal.sqlite")
+    owner.own("new")
+    assert not former.worthless
+    former.close()
+    owner.close()
+
+
+def test_a_journal_whose_file_was_replaced_is_not_written(tmp_path):
+    """As by a run with --fresh: SQLite would go on to write the file that has no name any more."""
+    path = tmp_path / "journal.sqlite"
+    former = Journal(path)
+    former.own("token")
+    for file in tmp_path.iterdir():
+        file.unlink()
+    other = Journal(path)
+    other.own("token")
+    with pytest.raises(ConfigError, match="taken over"):
+        former.add([Annotation(make_samples()[0], Plan(), Dialogue("a", "b"))])
+    former.close()
+    other.close()
+
+
+_STOPPED = """
+import os, signal, sys
+from pathlib import Path
+from pgen.errors import ConfigError
+from pgen.journal import Journal
+journal = Journal(Path(sys.argv[1]))
+journal.own("former")
+journal.keep("before", 1)
+os.kill(os.getpid(), signal.SIGSTOP)
+try:
+    journal.keep("after", 1)
+except ConfigError as error:
+    sys.exit(str(error))
+"""
+
+
+def test_an_owner_that_was_stopped_cannot_write_when_it_resumes(tmp_path):
+    path = tmp_path / "journal.sqlite"
+    process = subprocess.Popen([sys.executable, "-c", _STOPPED, path], stderr=subprocess.PIPE, text=True)
+    os.waitpid(process.pid, os.WUNTRACED)
+    journal = Journal(path)
+    journal.own("new")
+    os.kill(process.pid, signal.SIGCONT)
+    _, message = process.communicate()
+    assert "was taken over by another run" in message
+    assert process.returncode == 1
+    assert (journal.kept("before"), journal.kept("after")) == (1, None)
+    journal.close()
