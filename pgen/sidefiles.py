@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pgen.errors import InputError
+from pgen.lfs import check_fetched
 
 MOST = 256 << 20
 """Bytes of a side file: the skills of a million episodes fit."""
@@ -18,7 +19,8 @@ TEMPLATE = 1 << 20
 
 
 def read_bounded(path: Path, most: int = MOST) -> bytes:
-    """The file's content. Raises InputError where it is larger, OSError where it cannot be read."""
+    """The file's content. Raises InputError for a larger file or a Git LFS pointer, OSError where it cannot be read."""
+    check_fetched([path])
     with path.open("rb") as file:
         content = file.read(most + 1)
     if len(content) > most:
@@ -50,8 +52,9 @@ def check_text(value: Any, where: str) -> Any:
 def json_lines(path: Path, most: int = LINE) -> Iterator[tuple[int, Any]]:
     """Each JSON value of a file of lines with its line's number, from 1; empty lines are passed over.
 
-    Raises InputError naming the line, which holds `most` characters at most, and OSError.
+    Raises InputError naming the line, which holds `most` characters at most, or for a Git LFS pointer, and OSError.
     """
+    check_fetched([path])
     with path.open(encoding="utf-8-sig") as file:
         try:
             for number, text in enumerate(iter(lambda: file.readline(most + 1), ""), start=1):

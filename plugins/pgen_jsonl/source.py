@@ -17,6 +17,7 @@ from pydantic import Field
 from pgen.annotations import labeled_sample
 from pgen.components import ImageReader, Source
 from pgen.errors import ConfigError, InputError, SampleError
+from pgen.lfs import check_fetched
 from pgen.options import Options
 from pgen.paths import linked_inside
 from pgen.pictures import check_size, encode
@@ -45,6 +46,7 @@ class JsonlSource(Source):
     def open(self) -> None:
         if not self.options.root.is_file():
             raise ConfigError(f"--root: there is no file {self.options.root}.")
+        check_fetched(dict.fromkeys(self._image_paths()))
         for number, line in self._lines():
             for name in line["images"]:
                 self._check_image(name, f"{self.options.root}, line {number}")
@@ -68,6 +70,11 @@ class JsonlSource(Source):
                     "See `pgen schema labeled`."
                 )
             yield number, line
+
+    def _image_paths(self) -> Iterator[Path]:
+        for number, line in self._lines():
+            for name in line["images"]:
+                yield linked_inside(self.options.root.parent, name, f"{self.options.root}, line {number}")
 
     def _check_image(self, name: str, where: str) -> None:
         path = linked_inside(self.options.root.parent, name, where)

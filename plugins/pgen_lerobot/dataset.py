@@ -9,21 +9,26 @@ from collections import Counter
 from collections.abc import Iterator
 from functools import cached_property
 from math import inf
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pgen.errors import InputError
+from pgen.lfs import check_fetched
 from pgen.sidefiles import read_json
 from pgen.switching import check_settled
 from pgen_lerobot.hub import Files
 from pgen_lerobot.layouts import layout_of
 from pgen_lerobot.layouts.base import COLUMN, Clip, EpisodeEntry
 from pgen_lerobot.tasks import TaskTable
+from pgen_lerobot.writing.files import VIDEOS, walk
 
 __all__ = ["COLUMN", "Clip", "Dataset", "EpisodeEntry"]
+
+_FOLDERS = ("meta/", "data/", "videos/", "video/", "images/")
+_SUFFIXES = VIDEOS | {".parquet", ".json", ".jsonl"}
 
 
 class Dataset:
@@ -35,6 +40,7 @@ class Dataset:
         if not root.is_dir():
             raise InputError(f"there is no dataset at {root}: the folder does not exist.")
         check_settled(root)
+        check_fetched(root / name for name in walk(root) if _is_read(name))
         self.info = _read_info(root)
         self.fps = _number(self.info, "fps")
         self.features: dict[str, dict[str, Any]] = self.info["features"]
@@ -105,6 +111,11 @@ class Dataset:
         if not self.layout.one_episode_a_file:
             return {}
         return dict(zip(self.layout.data_files(), self.episode_indices, strict=True))
+
+
+def _is_read(name: str) -> bool:
+    """Whether the file is part of the dataset proper: none of those may be a Git LFS pointer."""
+    return name.startswith(_FOLDERS) or PurePosixPath(name).suffix in _SUFFIXES
 
 
 def _read_info(root: Path) -> dict[str, Any]:

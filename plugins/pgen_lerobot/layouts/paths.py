@@ -1,6 +1,7 @@
 """Paths from the templates of info.json (`data_path`, `video_path`), which are data: filled in, never formatted."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,26 @@ from pgen.paths import inside
 _FIELD = re.compile(r"\{(\w+)(?::(\d*)d?)?\}")
 
 
+_MISPLACED = "{} of info.json is not where the files are: found where the format puts them"
+
+
+def singular(template: str) -> str:
+    """The template below `video/`, which some recorders write instead of `videos/`."""
+    return re.sub("^videos/", "video/", template)
+
+
+def misplaced(*templates: "PathTemplate") -> Counter[str]:
+    """A note for each template that was not where files are."""
+    return Counter(_MISPLACED.format(template.key) for template in templates if template.broken)
+
+
 class PathTemplate:
     """A template of info.json. `others` are tried in its stead, in order, where `has` knows no file of its own."""
 
     def __init__(
         self, root: Path, info: dict[str, Any], key: str, has: Callable[[str], bool], others: tuple[str, ...] = ()
     ) -> None:
-        self._root, self._key, self._has, self._others = root, key, has, others
+        self._root, self.key, self._has, self._others = root, key, has, others
         self._template = info.get(key)
         self.broken = False
         """Whether a file was found by another template than its own."""
@@ -38,7 +52,7 @@ class PathTemplate:
             yield self._expand(other, fields)
 
     def _expand(self, template: Any, fields: dict[str, str | int]) -> str:
-        origin = f"{self._root / 'meta' / 'info.json'}, {self._key}"
+        origin = f"{self._root / 'meta' / 'info.json'}, {self.key}"
         if not isinstance(template, str):
             raise InputError(f"{origin}: expected a path template, found {template!r}.")
 

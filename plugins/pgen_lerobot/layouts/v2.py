@@ -4,7 +4,6 @@ Files of v2.0 are often not where the template of info.json puts them; they are 
 format does. A chunk is the episode's index divided by `chunks_size`.
 """
 
-import re
 from array import array
 from bisect import bisect_left
 from collections import Counter
@@ -15,7 +14,7 @@ from typing import Any
 
 from pgen.errors import InputError
 from pgen_lerobot.layouts.base import Clip, EpisodeEntry, EpisodeStats, Layout
-from pgen_lerobot.layouts.paths import PathTemplate
+from pgen_lerobot.layouts.paths import PathTemplate, misplaced, singular
 from pgen_lerobot.layouts.stats_lines import LineStats
 from pgen_lerobot.lines import read_lines, whole
 from pgen_lerobot.tasks import LineTasks, TaskTable
@@ -23,7 +22,6 @@ from pgen_lerobot.tasks import LineTasks, TaskTable
 DATA_PATH = "data/chunk-{episode_chunk:03d}/episode_{episode_index:06d}.parquet"
 VIDEO_PATH = "videos/chunk-{episode_chunk:03d}/{video_key}/episode_{episode_index:06d}.mp4"
 CHUNKS_SIZE = 1000
-_SINGULAR = re.sub("^videos/", "video/", VIDEO_PATH)
 
 
 class LayoutV2(Layout):
@@ -38,7 +36,7 @@ class LayoutV2(Layout):
     def __init__(self, root: Path, info: dict[str, Any], videos: list[str], has: Callable[[str], bool]) -> None:
         super().__init__(root, info, videos, has)
         self._data = PathTemplate(root, info, "data_path", has, (DATA_PATH,))
-        self._video = PathTemplate(root, info, "video_path", has, (VIDEO_PATH, _SINGULAR))
+        self._video = PathTemplate(root, info, "video_path", has, (VIDEO_PATH, singular(VIDEO_PATH)))
         size = info.get("chunks_size")
         self._chunks_size = size if isinstance(size, int) and size > 0 else CHUNKS_SIZE
         self._stats = LineStats(root)
@@ -71,9 +69,7 @@ class LayoutV2(Layout):
         return self._stats
 
     def notes(self) -> Counter[str]:
-        templates = (("data_path", self._data), ("video_path", self._video))
-        told = "{} of info.json is not where the files are: found where the format puts them"
-        return Counter(told.format(key) for key, template in templates if template.broken)
+        return misplaced(self._data, self._video)
 
     def _data_file(self, index: int) -> str:
         return self._data.path(**self._fields(index))

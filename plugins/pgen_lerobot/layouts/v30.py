@@ -16,12 +16,13 @@ import pyarrow.parquet as pq
 
 from pgen.errors import InputError
 from pgen_lerobot.layouts.base import Clip, EpisodeEntry, EpisodeStats, Layout
-from pgen_lerobot.layouts.paths import PathTemplate
+from pgen_lerobot.layouts.paths import PathTemplate, misplaced, singular
 from pgen_lerobot.layouts.stats_columns import ColumnStats
 from pgen_lerobot.tasks import ParquetTasks, TaskTable
 
 _DATA_COLUMNS = ["episode_index", "data/chunk_index", "data/file_index"]
 _CLIP_COLUMNS = ("chunk_index", "file_index", "from_timestamp")
+VIDEO_PATH = "videos/{video_key}/chunk-{chunk_index:03d}/file-{file_index:03d}.mp4"
 _STRAY = "files of meta/episodes that list no episode: passed over"
 _TWICE = "episodes that meta/episodes lists twice, in the same words"
 
@@ -38,8 +39,8 @@ class LayoutV30(Layout):
     def __init__(self, root: Path, info: dict[str, Any], videos: list[str], has: Callable[[str], bool]) -> None:
         super().__init__(root, info, videos, has)
         self._data = PathTemplate(root, info, "data_path", has)
-        self._video = PathTemplate(root, info, "video_path", has)
-        self._found: Counter[str] = Counter()
+        self._video = PathTemplate(root, info, "video_path", has, (VIDEO_PATH, singular(VIDEO_PATH)))
+        self._oddities: Counter[str] = Counter()
         self._files = self._episodes_files()
         self._stats = ColumnStats(root, self._files)
         self._episodes = self._read_episodes()
@@ -71,7 +72,7 @@ class LayoutV30(Layout):
         return self._stats
 
     def notes(self) -> Counter[str]:
-        return self._found
+        return self._oddities + misplaced(self._data, self._video)
 
     def _episodes_files(self) -> list[Path]:
         folder = self.root / self.episodes_name
@@ -80,7 +81,7 @@ class LayoutV30(Layout):
         if not files:
             raise InputError(f"{folder} holds no parquet file that lists episodes; the dataset is incomplete.")
         if len(found) > len(files):
-            self._found[_STRAY] = len(found) - len(files)
+            self._oddities[_STRAY] = len(found) - len(files)
         return files
 
     def _read_episodes(self) -> pa.Table:
@@ -101,7 +102,7 @@ class LayoutV30(Layout):
         kept = [0]
         for position, row in enumerate(rows[1:], start=1):
             if row == rows[kept[-1]]:
-                self._found[_TWICE] += 1
+                self._oddities[_TWICE] += 1
             elif row["episode_index"] == rows[kept[-1]]["episode_index"]:
                 raise InputError(
                     f"{self.root / self.episodes_name} lists episode {row['episode_index']} twice, and differently; "
@@ -122,6 +123,8 @@ class LayoutV30(Layout):
         tasks = [name for name in ("tasks",) if name in known]
         try:
             table = pq.read_table(path, columns=[*_DATA_COLUMNS, "length", *clips, *tasks], partitioning=None)
+            table = _without_nan(table)
+            _check_cells(path, table, cameras)
             return table.cast(pa.schema([_as_whole(field) for field in table.schema]))
         except (OSError, pa.ArrowException) as error:
             raise InputError(f"{path} is not a readable parquet file: {error}") from None
@@ -146,6 +149,52 @@ def _schema(path: Path) -> pa.Schema:
         return pq.read_schema(path)
     except (OSError, pa.ArrowException) as error:
         raise InputError(f"{path} is not a readable parquet file: {error}") from None
+
+
+def _without_nan(table: pa.Table) -> pa.Table:
+    """The table with null for NaN: pandas turns a column of integers with a gap into floats, with NaN for the gap."""
+    for position, field in enumerate(table.schema):
+        if pa.types.is_floating(field.type):
+            column = table.column(position)
+            missing = pa.scalar(None, field.type)
+            table = table.set_column(position, field, pc.if_else(pc.is_nan(column), missing, column))
+    return table
+
+
+def _check_cells(path: Path, table: pa.Table, cameras: list[list[str]]) -> None:
+    """Raises InputError, naming the episode and the column, for an empty cell that nothing can stand for.
+
+    A camera may lack its cells in an episode, which then has no video of it, but only all of them at once.
+    """
+    for row in _incomplete(table, [*_DATA_COLUMNS, "length"]):
+        column = next(name for name in (*_DATA_COLUMNS, "length") if row[name] is None)
+        raise InputError(f"{path}, {_episode_of(row)}: column {column} is empty or NaN; correct it.")
+    for names in cameras:
+        if not set(names) <= set(table.column_names):
+            continue
+        for row in _incomplete(table, names):
+            empty = [name for name in names if row[name] is None]
+            if len(empty) < len(names):
+                raise InputError(
+                    f"{path}, {_episode_of(row)}: column {empty[0]} is empty or NaN, and other columns of that camera "
+                    "are not; correct it, or empty them all if the episode has no such video."
+                )
+
+
+def _incomplete(table: pa.Table, columns: list[str]) -> list[dict[str, Any]]:
+    """The rows in which one of the columns is null, each with its `row` number."""
+    empty = pa.chunked_array([pa.repeat(pa.scalar(False), len(table))])
+    for name in columns:
+        empty = pc.or_(empty, pc.is_null(table.column(name)))
+    numbered = table.select(list(dict.fromkeys(["episode_index", *columns])))
+    numbered = numbered.append_column("row", pa.array(range(len(table)), pa.int64()))
+    rows: list[dict[str, Any]] = numbered.filter(empty).to_pylist()
+    return rows
+
+
+def _episode_of(row: dict[str, Any]) -> str:
+    index = row["episode_index"]
+    return f"row {row['row']}" if index is None else f"episode {int(index)}"
 
 
 def _as_whole(field: "pa.Field[Any]") -> "pa.Field[Any]":

@@ -72,8 +72,10 @@ def test_files_that_are_not_where_the_template_says_are_found_and_it_is_said_onc
     assert source.notes() == {told.format("data_path"): 1, told.format("video_path"): 1}
 
 
-def test_a_folder_named_video_is_found(tmp_path):
-    root = as_v21(dataset(tmp_path / "data", codec="h264", **ONE_A_FILE))
+@pytest.mark.parametrize("version", ["v2.1", "v3.0"])
+def test_a_folder_named_video_is_found(tmp_path, version):
+    root = dataset(tmp_path / "data", codec="h264", **ONE_A_FILE)
+    root = as_v21(root) if version == "v2.1" else root
     (root / "videos").rename(root / "video")
     source, episodes = opened(root)
     assert len(pictures(source, episodes)) == 2 * sum(LENGTHS)

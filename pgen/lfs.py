@@ -1,0 +1,34 @@
+"""Git LFS pointers: the small text files that stand for large ones in a checkout that has not fetched them."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from pgen.errors import InputError
+
+_HEADERS = (b"version https://git-lfs.github.com/spec/", b"version https://hawser.github.com/spec/")
+_SIZE_LIMIT = 1024
+"""A pointer is smaller than this, by the specification; so a larger file need not be opened."""
+
+
+def is_pointer(path: Path) -> bool:
+    """Whether the file is a pointer. A file that cannot be read is none: whoever needs it reports that."""
+    try:
+        if path.stat().st_size >= _SIZE_LIMIT:
+            return False
+        with path.open("rb") as file:
+            return file.read(max(map(len, _HEADERS))).startswith(_HEADERS)
+    except OSError:
+        return False
+
+
+def check_fetched(paths: Iterable[Path]) -> None:
+    """Raises InputError with the first pointer and their number where any of the files is one."""
+    pointers = [path for path in paths if is_pointer(path)]
+    if not pointers:
+        return
+    others = len(pointers) - 1
+    count = "" if not others else f" (and so {'is 1 other file' if others == 1 else f'are {others:,} other files'})"
+    raise InputError(
+        f"{pointers[0]} is a Git LFS pointer, not the file that it stands for{count}; fetch the files with "
+        "`git lfs pull`."
+    )
