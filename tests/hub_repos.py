@@ -44,6 +44,7 @@ class Hub:
         self.blobs: dict[str, bytes] = {}
         self.requests: list[tuple[str, str]] = []
         self.cut: Callable[[str, str], bool] = lambda method, path: False
+        self.break_off: Callable[[str, str], bool] = lambda method, path: False
         self.lock = threading.RLock()
 
     def add(self, repo_id: str, folder: Path, private: bool = False) -> Repo:

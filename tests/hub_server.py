@@ -1,7 +1,7 @@
 """A Hub on the loopback, as far as huggingface_hub asks one: repositories, commits, LFS, refs and tags.
 
-`served()` starts it for a block. It keeps every request in `requests`, and ends a connection without an
-answer where `cut` says so, as a network does.
+`served()` starts it for a block. It keeps every request in `requests`, and ends a connection as a network does:
+without an answer where `cut` says so, in the middle of the answer where `break_off` does.
 """
 
 import base64
@@ -213,7 +213,13 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(content)
+            self._write_body(content)
+
+    def _write_body(self, content: bytes) -> None:
+        if self.hub.break_off(self.command, unquote(urlsplit(self.path).path)):
+            content = content[: len(content) // 2]
+            self.close_connection = True
+        self.wfile.write(content)
 
 
 @contextmanager

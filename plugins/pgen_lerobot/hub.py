@@ -2,6 +2,10 @@
 
 Of a dataset on the Hub everything but the videos is fetched when it is opened, a video when it is looked
 into, and the rest before an output is written that holds it. What the Hub has is known from its listing.
+
+huggingface_hub raises its own errors, those of its HTTP client (requests, httpx or httpx2 by its version) and of
+hf_xet, ValueError for a malformed address, and, where its threads lose a connection at once, RuntimeError and
+AttributeError from a client that another of them has closed. So whatever a call of it raises is explained.
 """
 
 import os
@@ -15,6 +19,8 @@ from typing import Any
 from pgen.errors import ConfigError, InputError
 from pgen_lerobot.writing.files import VIDEOS, walk
 
+TIMEOUT = 10.0
+"""Seconds in which the Hub has to list the files; otherwise the cache has to hold the whole dataset."""
 _REPO_ID = re.compile(r"[A-Za-z0-9_.\-]{1,96}(/[A-Za-z0-9_.\-]{1,96})?")
 
 
@@ -88,17 +94,6 @@ def locate(root: Path | None, repo_id: str | None, revision: str | None) -> File
     return _on_the_hub(repo_id, revision)
 
 
-def failures() -> tuple[type[Exception], ...]:
-    """What huggingface_hub raises where the Hub refuses or cannot be reached."""
-    from huggingface_hub.errors import HfHubHTTPError
-
-    try:
-        from httpx import HTTPError
-    except ImportError:  # before huggingface_hub 1.0
-        return (HfHubHTTPError, OSError)
-    return (HfHubHTTPError, HTTPError, OSError)
-
-
 def first_line(error: Exception) -> str:
     """What an error says, as a sentence."""
     told = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip()
@@ -106,21 +101,23 @@ def first_line(error: Exception) -> str:
 
 
 def _on_the_hub(repo_id: str, revision: str | None) -> Files:
+    folder = _snapshot(repo_id, revision, ignore_patterns=[f"*{ending}" for ending in sorted(VIDEOS)])
     from huggingface_hub import HfApi
 
-    folder = _snapshot(repo_id, revision, ignore_patterns=[f"*{ending}" for ending in sorted(VIDEOS)])
     try:
-        names = HfApi().list_repo_files(repo_id, repo_type="dataset", revision=folder.name)
-    except failures():  # offline: what the cache has must then be all
-        names = list(walk(_snapshot(repo_id, folder.name)))
+        # One request without retries: without a network the answer is in the cache, and is not to be waited for.
+        info = HfApi().dataset_info(repo_id, revision=folder.name, timeout=TIMEOUT)
+        names = [file.rfilename for file in info.siblings or ()]
+    except Exception:  # unreachable or offline: what the cache has must then be all
+        names = list(walk(_snapshot(repo_id, folder.name, local_files_only=True)))
     return HubFiles(folder, repo_id, folder.name, frozenset(names))
 
 
-def _snapshot(repo_id: str, revision: str | None, **patterns: Any) -> Path:
-    from huggingface_hub import snapshot_download
-
+def _snapshot(repo_id: str, revision: str | None, **options: Any) -> Path:
     with _explained(repo_id):
-        return Path(snapshot_download(repo_id, repo_type="dataset", revision=revision, **patterns))
+        from huggingface_hub import snapshot_download
+
+        return Path(snapshot_download(repo_id, repo_type="dataset", revision=revision, **options))
 
 
 @contextmanager
@@ -131,10 +128,10 @@ def _explained(repo_id: str) -> Iterator[None]:
         yield
     except HFValidationError as error:
         raise ConfigError(f"--repo-id: {error}") from None
-    except failures() as error:
+    except Exception as error:
         raise InputError(
-            f"the dataset {repo_id} is neither in the lerobot cache nor to be had from the Hub: {first_line(error)} "
-            "Name a folder with --root DIR, or check the id, the network and HF_TOKEN."
+            f"the dataset {repo_id} is neither whole in a cache nor to be had from the Hub: {first_line(error)} "
+            "Name a folder with --root DIR, or check the id, the network, HF_ENDPOINT and HF_TOKEN."
         ) from None
 
 

@@ -11,9 +11,9 @@ from itertools import batched
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pgen.errors import ConfigError, InputError
+from pgen.errors import ConfigError, InputError, PgenError
 from pgen_lerobot.dataset import Dataset
-from pgen_lerobot.hub import failures, first_line
+from pgen_lerobot.hub import first_line
 from pgen_lerobot.sink import CARD, MANIFEST
 from pgen_lerobot.writing.card import pushed_card
 from pgen_lerobot.writing.files import walk
@@ -44,12 +44,13 @@ def push(root: Path, repo_id: str, *, private: bool = False) -> Pushed:
     dataset = Dataset(root)
     if not any((root / record).is_file() for record in _RECORDS):
         raise InputError(f"{root / MANIFEST} is missing: only a dataset that pgen wrote can be pushed.")
-    card = pushed_card(dataset).encode()
-    names = sorted({*walk(root), CARD}, key=_late)
     with _explained(repo_id):
         from huggingface_hub import HfApi
 
         api = HfApi()
+    card = pushed_card(dataset).encode()
+    names = sorted({*walk(root), CARD}, key=_late)
+    with _explained(repo_id):
         remote = _repository(api, repo_id, private)
         url = _commit(api, repo_id, root, names, remote, card)
         tag = str(dataset.info["codebase_version"])
@@ -96,7 +97,6 @@ def _tag(api: "HfApi", repo_id: str, tag: str) -> None:
 def _explained(repo_id: str) -> Iterator[None]:
     from huggingface_hub.errors import HFValidationError, LocalTokenNotFoundError
 
-    stopping: tuple[type[Exception], ...] = (RuntimeError, *failures())
     try:
         yield
     except HFValidationError as error:
@@ -105,8 +105,10 @@ def _explained(repo_id: str) -> Iterator[None]:
         raise ConfigError(
             f"pushing to {repo_id} needs a token: set HF_TOKEN, or log in with `hf auth login`."
         ) from None
-    except stopping as error:
+    except PgenError:
+        raise
+    except Exception as error:  # of any class, as in pgen_lerobot.hub
         raise InputError(
-            f"the push to {repo_id} is not finished: {first_line(error)} Check the id, the network and what "
-            "HF_TOKEN may write; the same command goes on where it was."
+            f"the push to {repo_id} is not finished: {first_line(error)} Check the id, the network, "
+            "HF_ENDPOINT and what HF_TOKEN may write; the same command goes on where it was."
         ) from None

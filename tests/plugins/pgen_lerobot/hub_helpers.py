@@ -24,6 +24,18 @@ def pgen(hub: Hub, home: Path, *arguments: Any, **more: str) -> "subprocess.Comp
     return subprocess.run(command, env=environment(hub, home, **more), capture_output=True, text=True, timeout=300)
 
 
+def refused(done: "subprocess.CompletedProcess[str]") -> str:
+    """The one sentence that the process ended with. Fails the test where it ended in any other way."""
+    lines = [line for line in done.stderr.splitlines() if line.startswith("pgen: error: ")]
+    assert (done.returncode, len(lines)) == (2, 1), done.stderr
+    assert "Traceback" not in done.stderr
+    return lines[0]
+
+
+UNREACHABLE = ("http://127.0.0.1:9", "http://hub.invalid", "127.0.0.1:9", "http://[::1", "http://a:b:c")
+"""Addresses of no Hub: refused, no such host, without a scheme, malformed for the standard library and for httpx."""
+
+
 def annotated(hub: Hub, home: Path, out: Path, *arguments: Any, **more: str) -> "subprocess.CompletedProcess[str]":
     """Annotate by `template` what `arguments` name."""
     return pgen(hub, home, "annotate", "--output-dir", out, "--generator", "template", *arguments, **more)

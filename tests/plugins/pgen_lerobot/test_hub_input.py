@@ -3,7 +3,7 @@
 import shutil
 
 import pytest
-from hub_helpers import annotated
+from hub_helpers import UNREACHABLE, annotated, refused
 from hub_server import served
 from old_layout import ONE_A_FILE, as_v21
 from sink_helpers import dataset, snapshot
@@ -80,7 +80,7 @@ def test_a_video_that_cannot_be_had_stops_the_run_and_the_next_goes_on(hub, tmp_
     told = ("--repo-id", ID, "--camera", WRIST)
     done = annotated(hub, tmp_path / "home", tmp_path / "out", *told)
     assert done.returncode == 2
-    assert "is neither in the lerobot cache nor to be had from the Hub" in done.stderr
+    assert "is neither whole in a cache nor to be had from the Hub" in done.stderr
     assert not (tmp_path / "out").exists()
     hub.cut = lambda method, path: False
     again = annotated(hub, tmp_path / "home", tmp_path / "out", *told)
@@ -97,6 +97,42 @@ def test_offline_the_cache_is_enough_once_it_is_whole(hub, tmp_path):
     assert done.returncode == 0, done.stderr
     assert len(hub.requests) == before
     assert contents(tmp_path / "out") == contents(tmp_path / "first")
+
+
+def test_without_a_network_the_cache_is_enough_once_it_is_whole(hub, tmp_path):
+    home = tmp_path / "home"
+    assert annotated(hub, home, tmp_path / "first", "--repo-id", ID).returncode == 0
+    done = annotated(hub, home, tmp_path / "out", "--repo-id", ID, HF_ENDPOINT=UNREACHABLE[0])
+    assert done.returncode == 0, done.stderr
+    assert contents(tmp_path / "out") == contents(tmp_path / "first")
+
+
+def test_without_a_network_a_cache_without_some_videos_is_refused_before_anything_is_asked(hub, tmp_path):
+    home = tmp_path / "home"
+    told = ("--repo-id", ID, "--camera", WRIST)
+    assert annotated(hub, home, tmp_path / "lines", *told, "--sink", "jsonl").returncode == 0
+    sentence = refused(annotated(hub, home, tmp_path / "out", *told, HF_ENDPOINT=UNREACHABLE[0]))
+    assert "neither whole in a cache nor to be had from the Hub" in sentence
+    assert not (tmp_path / ".out.pgen").exists()
+
+
+@pytest.mark.parametrize("address", UNREACHABLE)
+def test_a_hub_that_cannot_be_reached_ends_in_one_sentence(hub, tmp_path, address):
+    sentence = refused(annotated(hub, tmp_path, tmp_path / "out", "--repo-id", ID, HF_ENDPOINT=address))
+    assert "check the id, the network, HF_ENDPOINT and HF_TOKEN" in sentence
+    assert hub.requests == []
+
+
+@pytest.mark.parametrize("name", ["meta/info.json", f"videos/chunk-000/{WRIST}/episode_000000.mp4"])
+def test_a_download_that_breaks_off_ends_in_one_sentence_and_the_next_run_goes_on(hub, tmp_path, name):
+    hub.break_off = lambda method, path: path.endswith(name)
+    sentence = refused(annotated(hub, tmp_path / "home", tmp_path / "out", "--repo-id", ID))
+    assert "neither whole in a cache nor to be had from the Hub" in sentence
+    assert not (tmp_path / "out").exists()
+    hub.break_off = lambda method, path: False
+    again = annotated(hub, tmp_path / "home", tmp_path / "out", "--repo-id", ID)
+    assert again.returncode == 0, again.stderr
+    assert verify(tmp_path / "out").problems == []
 
 
 def test_offline_a_cache_without_some_videos_is_refused_before_anything_is_asked(hub, tmp_path):
@@ -134,7 +170,7 @@ def test_a_private_dataset_needs_the_token(hub, tmp_path):
     hub.repos[ID].private = True
     refused = annotated(hub, tmp_path / "home", tmp_path / "out", "--repo-id", ID, HF_TOKEN="")
     assert refused.returncode == 2
-    assert "check the id, the network and HF_TOKEN" in refused.stderr
+    assert "check the id, the network, HF_ENDPOINT and HF_TOKEN" in refused.stderr
     allowed = annotated(hub, tmp_path / "home", tmp_path / "out", "--repo-id", ID)
     assert allowed.returncode == 0, allowed.stderr
 

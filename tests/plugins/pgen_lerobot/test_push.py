@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from hub_helpers import annotated, environment, pgen
+from hub_helpers import UNREACHABLE, annotated, environment, pgen, refused
 from hub_server import TOKEN, served
 from old_layout import ONE_A_FILE, as_v21
 from sink_helpers import annotate, dataset, results, snapshot
@@ -117,6 +117,22 @@ def test_a_private_push_makes_a_private_repository_and_refuses_a_public_one(hub,
 def test_a_push_that_was_killed_and_started_again_ends_whole(hub, out, tmp_path, when):
     assert killed(hub, tmp_path / "home", out, when) == -9
     assert "v3.0" not in hub.repos[ID].tags
+    done = pgen(hub, tmp_path / "home", "push", out, ID)
+    assert done.returncode == 0, done.stderr
+    assert holds(hub.repos[ID], out, "v3.0")
+
+
+@pytest.mark.parametrize("address", UNREACHABLE)
+def test_a_push_to_a_hub_that_cannot_be_reached_ends_in_one_sentence(hub, out, tmp_path, address):
+    sentence = refused(pgen(hub, tmp_path / "home", "push", out, ID, HF_ENDPOINT=address))
+    assert f"the push to {ID} is not finished" in sentence
+
+
+@pytest.mark.parametrize("part", ["/repos/create", "/commit/", "/tag/"])
+def test_a_push_whose_connection_breaks_ends_in_one_sentence_and_the_next_goes_on(hub, out, tmp_path, part):
+    hub.cut = lambda method, path: part in path
+    assert f"the push to {ID} is not finished" in refused(pgen(hub, tmp_path / "home", "push", out, ID))
+    hub.cut = lambda method, path: False
     done = pgen(hub, tmp_path / "home", "push", out, ID)
     assert done.returncode == 0, done.stderr
     assert holds(hub.repos[ID], out, "v3.0")
