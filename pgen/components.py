@@ -50,6 +50,10 @@ class Component:
         """The name and every option, as JSON values: what is stored with a result."""
         return {"name": self.name, **self.options.model_dump(mode="json")}
 
+    def remarks(self) -> tuple[str, ...]:
+        """What one should know who uses the output: of a sampler or a sink, shown with the plan and the report."""
+        return ()
+
 
 class Source(Component):
     """Episodes with their skills, and the pictures of a sample."""
@@ -215,10 +219,6 @@ class Sink(Component):
     def needs_bytes(self, source: Source) -> int:
         """An upper estimate of the room on the disk, in bytes."""
         return 0
-
-    def remarks(self) -> tuple[str, ...]:
-        """What one should know who uses this output: shown with the plan and with the report."""
-        return ()
 
 
 def _rebuild(cls: type[Component], options: dict[str, Any]) -> Component:

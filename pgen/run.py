@@ -169,7 +169,8 @@ class Run:
         }
 
     def _remarks(self) -> tuple[str, ...]:
-        return tuple(remark for sink in self.parts.sinks for remark in sink.remarks())
+        parts = (self.parts.sampler, *self.parts.sinks)
+        return tuple(remark for part in parts for remark in part.remarks())
 
     def _planned(self) -> Planned:
         return planned(self.parts.source, self.parts.sampler, self.options.max_samples, self.options.variants)

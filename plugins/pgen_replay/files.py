@@ -1,16 +1,18 @@
 """The files that dialogues are replayed from, as what was said at a moment.
 
-`syn_annotations.jsonl` names the moment by episode and frame, and the skill it was said about;
-`lerobot_annotations.json` by episode and second, without a skill and without types.
+`syn_annotations.jsonl` holds the whole sample of each dialogue, with its variant; `lerobot_annotations.json` names
+the moment by episode and second, without a skill, without types, and once.
 """
 
+import json
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from pgen.annotations import FILE, read_lines
+from pgen.annotations import FILE, from_line, read_lines
 from pgen.errors import ConfigError, InputError
 from pgen.records import Episode, Sample
 from pgen.spans import SLACK
@@ -35,33 +37,65 @@ class Memory:
 
     def __init__(self, path: Path) -> None:
         self.path = located(path)
-        self._by_frame: dict[str, dict[int, Said]] = {}
+        self._by_frame: dict[str, dict[int, dict[tuple[int, bytes], Said]]] = {}
         self._by_time: dict[int, dict[int, Said]] = {}
         if self.path.suffix == ".jsonl":
-            for name, frame, said in _of_lines(self.path):
-                self._by_frame.setdefault(name, {})[frame] = said
+            for sample, said in _of_lines(self.path):
+                self._add(sample, said)
         else:
             self._by_time = dict(_of_atoms(self.path))
         if not self._by_frame and not any(self._by_time.values()):
             raise InputError(f"{self.path} holds no dialogue; name a file that does.")
 
     def said(self, sample: Sample) -> Said | None:
-        """What was said at the sample's moment, or None."""
+        """What was said in answer to the sample, or None.
+
+        Another dataset, or fewer cameras, change a sample: where only one line is about its moment, variant and
+        skill, that line answers it.
+        """
         if self._by_frame:
-            return self._by_frame.get(sample.episode_id, {}).get(sample.frame_index)
-        if sample.timestamp is None:
+            return self._of_sample(sample)
+        if sample.timestamp is None or sample.variant:
             return None
         tick, known = _tick(sample.timestamp), self._by_time.get(sample.episode_index, {})
         near = (known.get(moment) for moment in (tick, tick - 1, tick + 1))
         return next((said for said in near if said is not None), None)
 
+    def _of_sample(self, sample: Sample) -> Said | None:
+        of_frame = self._by_frame.get(sample.episode_id, {}).get(sample.frame_index, {})
+        if exact := of_frame.get(_key(sample)):
+            return exact
+        alike = [said for (variant, _), said in of_frame.items() if variant == sample.variant]
+        if len(alike) > 1:
+            alike = [said for said in alike if said.skill == sample.skill_current]
+        return alike[0] if len(alike) == 1 else None
+
     def frames(self, episode: Episode) -> Iterator[int]:
         """The frames of an episode that have a dialogue. Raises InputError for a moment that is no frame's."""
-        for frame, said in self._by_frame.get(episode.id, {}).items():
-            if not said.failed:
+        for frame, found in self._by_frame.get(episode.id, {}).items():
+            if not all(said.failed for said in found.values()):
                 yield self._within(episode, frame)
         for tick in self._by_time.get(episode.index, {}):
             yield self._nearest(episode, tick)
+
+    def remarks(self) -> tuple[str, ...]:
+        """What a run should know that takes up the whole file: samples without a dialogue, and further variants."""
+        of_frames = [found for frames in self._by_frame.values() for found in frames.values()]
+        failed = sum(bool(said.failed) for found in of_frames for said in found.values())
+        variants = max((variant for found in of_frames for variant, _ in found), default=0) + 1
+        samples = sum(map(len, of_frames))
+        lacking = f"{failed:,} of the {samples:,} samples in {self.path.name} failed there and have no dialogue"
+        several = f"{self.path.name} holds up to {variants} dialogues of a moment: --variants {variants} takes all"
+        return (*([lacking] if failed else ()), *([several] if variants > 1 else ()))
+
+    def _add(self, sample: Sample, said: Said) -> None:
+        """Keep what a line says. Raises InputError where two lines answer one sample in two ways."""
+        of_frame = self._by_frame.setdefault(sample.episode_id, {}).setdefault(sample.frame_index, {})
+        if of_frame.setdefault(_key(sample), said) != said:
+            raise InputError(
+                f"{self.path}: two lines say different things about {sample.episode_id}, frame {sample.frame_index}, "
+                f"variant {sample.variant}; leave one of them."
+            )
 
     def _within(self, episode: Episode, frame: int) -> int:
         if frame >= len(episode.timestamps):
@@ -90,14 +124,22 @@ def located(path: Path) -> Path:
     return path
 
 
-def _of_lines(path: Path) -> Iterator[tuple[str, int, Said]]:
+def _of_lines(path: Path) -> Iterator[tuple[Sample, Said]]:
     if not path.is_file():
         raise ConfigError(f"generator replay: there is no {path}; name the file with --opt generator.file=FILE.")
     for line in read_lines(path):
         said = {key: line[key] for key in ("user_prompt", "robot_utterance", "scenario_type", "response_type")}
         reply = {key: text for key, text in said.items() if text is not None}
         failed = f"{line['stage']}: {line['reason']}" if line["status"] == "failed" else ""
-        yield line["episode_id"], line["frame_index"], Said(reply, line["skill_current"], failed)
+        sample = from_line(line).sample
+        yield sample, Said(reply, sample.skill_current, failed)
+
+
+def _key(sample: Sample) -> tuple[int, bytes]:
+    """What tells the samples of one frame apart: the variant, and a digest of the rest, of which there may be much."""
+    rest = (sample.episode_index, sample.skill_index, sample.skill_current, sample.skill_history)
+    text = json.dumps([*rest, sample.task_description, sample.images])
+    return sample.variant, blake2b(text.encode(), digest_size=8).digest()
 
 
 def _of_atoms(path: Path) -> Iterator[tuple[int, dict[int, Said]]]:

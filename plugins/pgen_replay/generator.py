@@ -57,7 +57,7 @@ class ReplayGenerator(Generator):
 
     def _lacking(self, said: Said | None, request: Request) -> str:
         sample = request.sample
-        when = f"{sample.episode_id}, frame {sample.frame_index}"
+        when = f"{sample.episode_id}, frame {sample.frame_index}{f', variant {sample.variant}' * bool(sample.variant)}"
         if said is None:
             return f"holds no dialogue for {when}; sample as the former run did, or with fewer samples."
         if said.failed:

@@ -34,6 +34,9 @@ class ReplaySampler(Sampler):
                 )
             yield frame
 
+    def remarks(self) -> tuple[str, ...]:
+        return self._memory.remarks()
+
     @cached_property
     def _memory(self) -> Memory:
         return Memory(self.options.file)

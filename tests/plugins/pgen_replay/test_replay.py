@@ -2,15 +2,24 @@
 
 import asyncio
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pgen import annotate
-from pgen.annotations import read_lines
+from pgen.annotations import read_lines, to_line
 from pgen.errors import ConfigError, InputError, TooManyFailuresError
-from pgen.testing import FakeSource, check_sampler, make_episode, make_samples
+from pgen.testing import (
+    FakeGenerator,
+    FakeSource,
+    check_sampler,
+    make_annotation,
+    make_episode,
+    make_samples,
+    plain_answer,
+)
 from pgen_demo.example import write_example
 from pgen_lerobot.source import LeRobotSource
 from pgen_lerobot.verify import verify
@@ -97,8 +106,6 @@ def test_a_dialogue_for_another_skill_is_not_used(former, tmp_path):
 
 
 def test_what_failed_in_the_former_run_fails_again_with_its_reason(tmp_path):
-    from pgen.testing import FakeGenerator, plain_answer
-
     def shaky(request):
         return "What?" if request.sample.skill_index == 1 else plain_answer(request)
 
@@ -108,6 +115,76 @@ def test_what_failed_in_the_former_run_fails_again_with_its_reason(tmp_path):
     assert report.failed == {"generate": 1}
     (reason,) = [line["reason"] for line in read_lines(tmp_path / "out/syn_annotations.jsonl") if line["reason"]]
     assert "has no dialogue for ep_000000, frame 18: it failed there, at parse" in reason
+
+
+SPOKEN = {"prompt": "seed", "sampler": Segments(interval=9.0), "max_failures": 0.5, "sink": "jsonl"}
+
+
+def spoken(out):
+    lines = read_lines(out / "syn_annotations.jsonl")
+    return [(line["frame_index"], line["variant"], line["user_prompt"]) for line in lines]
+
+
+def test_every_variant_of_a_moment_is_replayed_by_its_own_dialogue(tmp_path):
+    annotate(FakeSource(), tmp_path / "former", generator=FakeGenerator(), variants=3, **SPOKEN)
+    report = again(FakeSource(), tmp_path / "out", tmp_path / "former", variants=3, **SPOKEN)
+    assert report.failed == {}
+    assert spoken(tmp_path / "out") == spoken(tmp_path / "former")
+    assert len({prompt for _, _, prompt in spoken(tmp_path / "out")}) == 9
+
+
+@pytest.mark.parametrize("variant", [0, 1, 2])
+def test_a_variant_that_failed_costs_no_other_one_and_is_reported(tmp_path, variant):
+    def shaky(request):
+        return "What?" if request.sample.variant == variant else plain_answer(request)
+
+    annotate(FakeSource(), tmp_path / "former", generator=FakeGenerator(shaky), variants=3, **SPOKEN)
+    file = tmp_path / "former/syn_annotations.jsonl"
+    options = {**SPOKEN, "sampler": ReplaySampler(file=file), "variants": 3}
+    report = again(FakeSource(), tmp_path / "out", file, **options)
+    assert report.failed == {"generate": 3}
+    assert spoken(tmp_path / "out") == spoken(tmp_path / "former")
+    assert report.remarks == (
+        "3 of the 9 samples in syn_annotations.jsonl failed there and have no dialogue",
+        "syn_annotations.jsonl holds up to 3 dialogues of a moment: --variants 3 takes all",
+    )
+
+
+def test_a_variant_that_the_file_lacks_fails_with_its_number(tmp_path):
+    annotate(FakeSource(), tmp_path / "former", generator=FakeGenerator(), variants=2, **SPOKEN)
+    again(FakeSource(), tmp_path / "out", tmp_path / "former", variants=3, **SPOKEN)
+    reasons = [line["reason"] for line in read_lines(tmp_path / "out/syn_annotations.jsonl") if line["reason"]]
+    assert len(reasons) == 3
+    assert "holds no dialogue for ep_000000, frame 0, variant 2" in reasons[0]
+
+
+def test_the_pages_file_answers_a_moment_once_and_further_variants_fail(root, former, tmp_path):
+    options = {"variants": 2, "prompt": "seed", "max_failures": 0.5}
+    report = again(root, tmp_path / "out", former / ATOMS, **options)
+    assert report.failed == {"generate": report.samples // 2}
+
+
+def test_lines_of_one_frame_that_differ_in_anything_else_are_told_apart(tmp_path):
+    (base,) = make_samples(make_episode(("reach", 0.0, 1.0)))
+    different = {"images": ("other.jpg",), "task_description": "other", "skill_history": ("before",)}
+    samples = [base, *(replace(base, **{key: value}) for key, value in different.items())]
+    file = tmp_path / "said.jsonl"
+    lines = (to_line(make_annotation(sample, f"Do {n}."), "fake") for n, sample in enumerate(samples))
+    file.write_text("\n".join(map(json.dumps, lines)))
+    memory = Memory(file)
+    assert [memory.said(sample).reply["user_prompt"] for sample in samples] == ["Do 0.", "Do 1.", "Do 2.", "Do 3."]
+    assert memory.said(replace(base, images=("third.jpg",))) is None
+
+
+def test_two_dialogues_for_one_sample_are_refused_and_one_said_twice_is_not(tmp_path):
+    (sample,) = make_samples(make_episode(("reach", 0.0, 1.0)))
+    file = tmp_path / "said.jsonl"
+    lines = [json.dumps(to_line(make_annotation(sample, text), "fake")) for text in ("Go.", "Go.", "Stop.")]
+    file.write_text("\n".join(lines[:2]))
+    assert Memory(file).said(sample).reply["user_prompt"] == "Go."
+    file.write_text("\n".join(lines))
+    with pytest.raises(InputError, match="two lines say different things about ep_000000, frame 0, variant 0"):
+        Memory(file)
 
 
 def test_types_that_a_prompt_wants_and_the_page_does_not_keep_are_asked_for_in_plain_words(root, former, tmp_path):
