@@ -2,11 +2,11 @@
 
 import os
 from collections.abc import Callable
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from needed import need
 
 # How long an example takes says something about the machine and what else it does, nothing about the rule.
 settings.register_profile("pgen", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -14,6 +14,11 @@ settings.load_profile("pgen")
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("HF_DATASETS_OFFLINE", "1")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for marker in item.iter_markers("needs"):
+        need(*marker.args)
 
 
 @pytest.fixture(scope="session")
@@ -31,12 +36,7 @@ def shared_datasets() -> Path:
 @pytest.fixture(scope="session")
 def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """A tiny checkpoint by its family, made once a session; skips where torch or transformers is missing."""
-    missing = [name for name in ("torch", "torchvision", "transformers", "llguidance") if find_spec(name) is None]
-    if missing:
-        reason = f"tiny Qwen models need {', '.join(missing)}: install the extra `transformers`"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
+    need("torch", "torchvision", "transformers", "llguidance")
     import tiny_qwen
 
     folder = tmp_path_factory.mktemp("tiny-qwen")

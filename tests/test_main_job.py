@@ -93,6 +93,7 @@ def lines_of(root: Path) -> list[dict]:
     return list(read_lines(root / "meta/syn_annotations.jsonl"))
 
 
+@pytest.mark.needs("lerobot", "torch")
 @pytest.mark.parametrize("name", WITH_SKILLS)
 def test_lerobot_opens_the_output_batches_the_column_and_finds_the_dialogue(annotated, tmp_path, name):
     check_judged(judged(annotated(name), sys.executable, tmp_path), annotated(name))
@@ -121,6 +122,7 @@ def test_all_other_columns_are_the_inputs_value_for_value_and_type_for_type(anno
         assert kept.equals(before.read())
 
 
+@pytest.mark.needs("pandas")
 @pytest.mark.parametrize("name", ALL)
 def test_every_frame_points_at_a_dialogue_made_for_the_skill_it_shows(annotated, name):
     root = annotated(name)

@@ -6,6 +6,7 @@ import hostile_server as hostile
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
+from needed import need
 
 from pgen.annotations import read_lines
 from pgen.cli import cli
@@ -34,6 +35,7 @@ def annotated(dataset, out, *options):
 def check_labels(out, samples):
     lines = list(read_lines(out / "meta/syn_annotations.jsonl"))
     assert len(lines) == samples
+    need("pandas")
     texts = pq.read_table(out / "meta/tasks.parquet").to_pandas().index
     said = {f"{line['user_prompt']} | {line['robot_utterance']}" for line in lines}
     for shard in (out / "data").glob("*/*.parquet"):

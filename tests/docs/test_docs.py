@@ -11,6 +11,7 @@ from inspect import getsource
 import click
 import pages
 import pytest
+from needed import need
 from pages import PAGES, TOP, Folder, blocks, shell_commands
 
 import pgen
@@ -35,7 +36,7 @@ def dataset(tmp_path_factory):
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
 def test_a_page_read_from_top_to_bottom_runs_and_prints_what_it_shows(path, dataset, tmp_path):
     shutil.copytree(dataset, tmp_path / "my-dataset")
-    Folder(tmp_path).run(path)
+    need(*Folder(tmp_path).run(path))
 
 
 def test_a_page_that_shows_something_else_is_noticed(tmp_path):

@@ -9,6 +9,7 @@ from typing import Any
 import av
 import pyarrow.parquet as pq
 import pytest
+from needed import need
 from PIL import Image
 
 from pgen_demo.dataset import Recording, write_dataset
@@ -43,7 +44,7 @@ for root in sys.argv[1:]:
 @pytest.fixture(scope="module")
 def read_by_lerobot(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What lerobot reads of each layout; in one process, as it takes long to import."""
-    pytest.importorskip("lerobot", reason="lerobot is not installed")
+    need("lerobot")
     folder = tmp_path_factory.mktemp("layouts")
     roots = [write(folder / name, **options) for name, options in LAYOUTS.items()]
     done = subprocess.run([sys.executable, "-c", READ, *roots], capture_output=True, text=True, check=False)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from needed import need
 from sink_helpers import count, results
 
 from pgen.components import Results, Sink
@@ -31,8 +32,8 @@ def lerobot_or_skip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        datasets = pytest.importorskip("datasets")
-        pytest.importorskip("lerobot")
+        need("datasets", "lerobot")
+        import datasets
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from needed import need
 from PIL import Image
 
 from pgen.components import Results
@@ -153,3 +154,11 @@ def _recording(episode: int, length: int) -> Recording:
     numbers = [[float(frame), episode * 0.5] for frame in range(length)]
     columns = {"observation.state": numbers, "action": numbers}
     return Recording(length=length, draw=draw, task=TASKS[episode % 2], columns=columns)
+
+
+def read_by_pandas(path: Path) -> Any:
+    """The table as pandas has it; skips the test where pandas is missing."""
+    need("pandas")
+    import pandas as pd
+
+    return pd.read_parquet(path)

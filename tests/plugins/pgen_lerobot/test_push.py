@@ -82,8 +82,8 @@ def test_a_push_makes_the_repository_with_every_file_and_the_tag_of_the_version(
     assert "| skill | user prompt | robot utterance |" in card
 
 
+@pytest.mark.needs("lerobot")
 def test_what_was_pushed_comes_back_by_its_id_and_lerobot_opens_it(hub, out, tmp_path):
-    pytest.importorskip("lerobot")
     assert pgen(hub, tmp_path / "home", "push", out, ID).returncode == 0
     code = (
         "from lerobot.datasets.lerobot_dataset import LeRobotDataset as D\n"

@@ -14,7 +14,7 @@ from pgen_lerobot.dataset import COLUMN
 from pgen_lerobot.repair import repair
 from pgen_lerobot.verify import verify
 
-pytest.importorskip("lerobot")
+pytestmark = pytest.mark.needs("lerobot")
 
 
 @pytest.fixture(scope="module")

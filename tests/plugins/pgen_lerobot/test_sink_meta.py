@@ -4,13 +4,12 @@ import json
 from statistics import fmean, pstdev
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sink_helpers import LENGTHS, TASKS, annotate, change, column, dataset, results, texts
+from sink_helpers import LENGTHS, TASKS, annotate, change, column, dataset, read_by_pandas, results, texts
 
 from pgen.records import Dialogue
 from pgen_lerobot.dataset import COLUMN
@@ -37,7 +36,7 @@ def test_tasks_keep_their_rows_and_gain_one_for_each_distinct_dialogue(tmp_path,
 @pytest.mark.parametrize("index", ["task", "", None])
 def test_pandas_finds_each_text_by_position_as_lerobot_does(tmp_path, index):
     out = annotate(dataset(tmp_path / "in", task_index=index), tmp_path / "out")
-    frame = pd.read_parquet(out / "meta/tasks.parquet")
+    frame = read_by_pandas(out / "meta/tasks.parquet")
     assert [frame.iloc[position].name for position in range(len(frame))] == texts(out)
     assert frame["task_index"].tolist() == list(range(len(frame)))
 
@@ -52,12 +51,12 @@ def test_a_dialogue_that_is_a_task_already_takes_its_row(tmp_path):
     out = annotate(root, tmp_path / "out", results(root, lambda _: Dialogue("Go.", "Going.", "a", "b")))
     assert texts(out) == texts(root)
     assert set(column(out)) == {0, 1, 2}
-    assert pd.read_parquet(out / MIRROR).iloc[0].tolist() == [0, "Go.", "Going.", None, "a", "b"]
+    assert read_by_pandas(out / MIRROR).iloc[0].tolist() == [0, "Go.", "Going.", None, "a", "b"]
 
 
 def test_the_mirror_has_a_row_for_every_task_in_the_same_place(tmp_path):
     out = annotate(dataset(tmp_path / "in"), tmp_path / "out")
-    mirror = pd.read_parquet(out / MIRROR)
+    mirror = read_by_pandas(out / MIRROR)
     assert mirror.index.name == "task"
     assert mirror.index.tolist() == texts(out)
     assert mirror["task_index"].tolist() == list(range(len(mirror)))
@@ -74,7 +73,7 @@ def test_a_field_that_differs_among_the_samples_of_a_text_is_null(tmp_path):
     run = results(
         root, lambda s: Dialogue("Go.", "Going.", kinds.get(s.skill_current, "negative_task"), s.skill_current)
     )
-    row = pd.read_parquet(annotate(root, tmp_path / "out", run) / MIRROR).loc["Go. | Going."]
+    row = read_by_pandas(annotate(root, tmp_path / "out", run) / MIRROR).loc["Go. | Going."]
     assert row[["skill", "scenario_type", "response_type"]].tolist() == [None, "negative_task", None]
 
 
@@ -82,7 +81,7 @@ def test_an_earlier_mirror_keeps_what_it_says_of_older_dialogues(tmp_path):
     once = annotate(dataset(tmp_path / "in"), tmp_path / "once")
     run = results(once, lambda _: Dialogue("Go.", "Going."))
     before, after = (
-        pd.read_parquet(path / MIRROR) for path in (once, annotate(once, tmp_path / "twice", run, overwrite=True))
+        read_by_pandas(path / MIRROR) for path in (once, annotate(once, tmp_path / "twice", run, overwrite=True))
     )
     assert after.iloc[: len(before)].equals(before)
     assert after.iloc[-1].tolist()[1:4] == ["Go.", "Going.", None]

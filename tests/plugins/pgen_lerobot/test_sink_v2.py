@@ -7,11 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from old_layout import ONE_A_FILE, as_v20, as_v21
-from sink_helpers import LENGTHS, TASKS, annotate, column, dataset, results, shards, snapshot
+from sink_helpers import LENGTHS, TASKS, annotate, column, dataset, read_by_pandas, results, shards, snapshot
 from test_sink_meta import KEYS, MIRROR, brute
 
 from pgen.records import Dialogue
@@ -77,7 +76,7 @@ def test_tasks_keep_their_lines_and_gain_one_for_each_distinct_dialogue(pair):
     texts = [row["task"] for row in rows]
     assert len(set(texts)) == len(texts)
     assert set(texts[2:]) == {texts[index] for index in column(out)} - set(TASKS)
-    mirror = pd.read_parquet(out / MIRROR)
+    mirror = read_by_pandas(out / MIRROR)
     assert mirror.index.tolist() == texts
     assert mirror["task_index"].tolist() == list(range(len(texts)))
 
@@ -174,8 +173,8 @@ def check_seen(seen, out):
     assert all(len(shape) == 3 and 3 in shape for shape in seen["pictures"].values())
 
 
+@pytest.mark.needs("lerobot")
 def test_lerobots_own_converter_accepts_the_output_and_lerobot_finds_each_dialogue(tmp_path):
-    pytest.importorskip("lerobot")
     out = annotate(as_v21(dataset(tmp_path / "in", codec="h264", **ONE_A_FILE)), tmp_path / "out")
     converted = shutil.copytree(out, tmp_path / "converted")
     run(sys.executable, "-c", CONVERT, str(converted))

@@ -75,21 +75,21 @@ def test_text_of_the_data_sends_nothing_to_the_terminal(tmp_path):
     assert shown == ["f: �[31m�red"]
 
 
+@pytest.mark.needs("lerobot")
 def test_lerobot_opens_a_good_dataset(tmp_path):
-    pytest.importorskip("lerobot")
     found = verify(annotate(dataset(tmp_path / "in", codec="h264"), tmp_path / "out"))
     assert (found.problems, found.notes) == ([], [])
 
 
+@pytest.mark.needs("lerobot")
 def test_lerobot_objects_to_what_it_cannot_read(tmp_path):
-    pytest.importorskip("lerobot")
     out = annotate(dataset(tmp_path / "in"), tmp_path / "out")
     change(shards(out)[0], lambda table: table.append_column("more", table.column("index")))
     assert any("lerobot cannot read the dataset" in str(problem) for problem in verify(out).problems)
 
 
+@pytest.mark.needs("lerobot")
 def test_timestamps_that_lerobot_refuses_are_a_note(tmp_path, shared_datasets):
-    pytest.importorskip("lerobot")
     root = shared_datasets / "cr5_realarm_v30conv_8ep"
     found = verify(annotate(root, tmp_path / "out", results(root, skills="task")))
     assert found.problems == []

@@ -2,27 +2,27 @@
 
 import os
 import signal
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from needed import need
 
 
 @pytest.fixture(scope="session")
 def cluster():
     """A cluster of one node, which this process has joined; `cluster.address` is for others."""
-    if find_spec("ray") is None:
-        reason = "Ray is not installed: install the extra `ray`"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
+    need("ray")
     # Its processes, and those of nodes that are added, find the components of these tests.
     changes = pytest.MonkeyPatch()
     changes.setenv("RAY_USAGE_STATS_ENABLED", "0")
     changes.setenv("PYTHONPATH", str(Path(__file__).parent), prepend=os.pathsep)
     import ray
+    from ray._private import ray_constants
     from ray.cluster_utils import Cluster
 
+    # Else it listens on every interface; for processes that join it, and for this one, which may have imported Ray.
+    changes.setenv(ray_constants.ENABLE_RAY_CLUSTERS_ENV_VAR, "0")
+    changes.setattr(ray_constants, "ENABLE_RAY_CLUSTER", False)
     former = signal.getsignal(signal.SIGTERM)
     head = {"num_cpus": 4, "include_dashboard": False, "object_store_memory": 100 << 20}
     cluster = Cluster(initialize_head=True, head_node_args=head)

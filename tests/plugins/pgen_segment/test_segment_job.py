@@ -121,8 +121,8 @@ def test_a_missing_video_is_no_matter_where_only_skills_are_written(root, tmp_pa
     segmented(root, tmp_path / "out", "--skills-only")
 
 
+@pytest.mark.needs("lerobot")
 def test_the_result_can_be_annotated_and_verified(root, tmp_path):
-    pytest.importorskip("lerobot")
     out = segmented(root, tmp_path / "out", "--write-subtasks")
     annotate(out, tmp_path / "said", generator="template")
     assert verify(tmp_path / "said").problems == []
@@ -174,8 +174,8 @@ def test_what_is_wrong_with_skills_is_found(root, tmp_path, spoil, problem):
     assert problem in "\n".join(map(str, verify(out, with_lerobot=False).problems))
 
 
+@pytest.mark.needs("lerobot")
 def test_lerobot_opens_a_segmented_dataset(root, tmp_path):
-    pytest.importorskip("lerobot")
     found = verify(segmented(root, tmp_path / "out", "--write-subtasks"))
     assert (found.problems, found.notes) == ([], [])
 
