@@ -5,18 +5,21 @@ import signal
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from math import ceil, floor
 from typing import Any, NamedTuple
 
 from pgen.errors import ConfigError
 from pgen.interrupts import SIGNALS
+from pgen_ray.isolation import bound_to_loopback, own_token, warn_where_open
 
 REACHED = 10.0
 """Seconds in which the address of a cluster has to answer."""
 
 STORE = 100 << 20
 """Bytes that a Ray of our own may share between its processes: nothing large travels."""
+
+QUIET: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
 
 
 class Share(NamedTuple):
@@ -33,11 +36,16 @@ class Cluster:
     def __init__(self, address: str | None, share: Share | None) -> None:
         import ray
 
-        self._own = not ray.is_initialized()
-        if self._own:
-            _check_reached(address)
-            with _signals_kept():
-                _connect(address, share)
+        with ExitStack() as undo:
+            if not ray.is_initialized():
+                _check_reached(address)
+                address = address or os.environ.get("RAY_ADDRESS")
+                undo.enter_context(nullcontext() if address else own_token())
+                undo.callback(ray.shutdown)
+                with _signals_kept():
+                    _join(address) if address else _start(share)
+                warn_where_open()
+            self._undo = undo.pop_all()
 
     def share(self, workers: int | None, cpus: float, gpus: float | None, wanted: float) -> Share:
         """What is left open, by what the cluster has. `wanted` is how many GPUs the generator computes on."""
@@ -59,29 +67,34 @@ class Cluster:
         return f"{there.get('CPU', 0):g} CPUs and {there.get('GPU', 0):g} GPUs"
 
     def close(self) -> None:
-        import ray
-
-        if self._own:
-            ray.shutdown()
+        self._undo.close()
 
 
-def _connect(address: str | None, share: Share | None) -> None:
+def _join(address: str) -> None:
     import ray
 
-    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
-    try:
-        if address := address or os.environ.get("RAY_ADDRESS"):
-            ray.init(address=address, **quiet)
-            return
-        # Ray reports its use over the network unless it is told not to.
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-        cpus = max(os.cpu_count() or 1, ceil(share.workers * share.cpus) if share else 1)
+    with _explained(f"no cluster could be joined at {address}"):
+        ray.init(address=address, **QUIET)
+
+
+def _start(share: Share | None) -> None:
+    import ray
+
+    # Ray reports its use over the network unless it is told not to.
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    cpus = max(os.cpu_count() or 1, ceil(share.workers * share.cpus) if share else 1)
+    with _explained("Ray did not start"), bound_to_loopback():
         # Without `local` it would join whatever cluster this machine is part of.
-        ray.init("local", num_cpus=cpus, include_dashboard=False, object_store_memory=STORE, **quiet)
+        ray.init("local", num_cpus=cpus, include_dashboard=False, object_store_memory=STORE, **QUIET)
+
+
+@contextmanager
+def _explained(failure: str) -> Iterator[None]:
+    try:
+        yield
     except Exception as error:  # of many kinds, by what is wrong
-        told = " ".join(str(error).split())[:300]
-        where = f"no cluster could be joined at {address}" if address else "Ray did not start"
-        raise ConfigError(f"executor ray: {where}: {told}") from error
+        reason = " ".join(str(error).split())[:300]
+        raise ConfigError(f"executor ray: {failure}: {reason}") from error
 
 
 def _check_reached(address: str | None) -> None:
