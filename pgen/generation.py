@@ -1,4 +1,4 @@
-"""Has the pipeline run to its end: answers go to the journal in groups, signals and failures end it early.
+"""Has the pipeline run to its end: answers go to the journal, signals and failures end it early.
 
 However it ends, what was answered is in the journal.
 """
@@ -8,14 +8,12 @@ from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from pgen.commits import Commits
 from pgen.executors import Executor
 from pgen.interrupts import Stopping, stopping
 from pgen.journal import Journal
 from pgen.pipeline import Pipeline, reason_of
 from pgen.records import Annotation, Sample
-
-GROUP = 64
-"""Answers that wait for a commit at most: where the disk is slower than the model, no more are asked for."""
 
 FOUND = "found"
 """The name by which the journal remembers the model and what the generator found out."""
@@ -54,11 +52,8 @@ class _Generation:
         self._executor, self._pipeline = executor, pipeline
         self._journal, self._progress, self._role = journal, progress, role
         self._failures_left = failures_allowed
-        self._waiting: list[Annotation] = []
+        self._commits = Commits(journal, journal.add, self._done)
         self._stop = asyncio.Event()
-        self._wake = asyncio.Event()
-        self._room = asyncio.Event()
-        self._over = False
 
     async def run(self, rounds: Sequence[Iterator[list[Sample]]]) -> None:
         main = asyncio.current_task()
@@ -73,59 +68,33 @@ class _Generation:
             self._journal.claim(f"{self._role}model", executor.model)
             for groups in (groups for groups in rounds if not self._stop.is_set()):
                 await self._ask_and_commit(groups)
-                self._commit_rest()
+                self._commits.flush()
         finally:
             work.settled()
-            self._commit_rest()
+            self._commits.flush()
             await executor.close()
         self._journal.remember(self._role + FOUND, {"model": executor.model, "found": executor.found()})
 
     async def _ask_and_commit(self, groups: Iterator[list[Sample]]) -> None:
         """Side by side, so that answers that cannot be stored end the asking."""
-        self._over = False
         try:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._commit_in_groups())
+                committing = tasks.create_task(self._commits.run())
                 await self._executor.run(groups, self._record, self._stop)
-                self._over = True
-                self._wake.set()
+                committing.cancel()
         except BaseExceptionGroup as group:
             raise reason_of(group) from None
 
     async def _record(self, annotation: Annotation) -> None:
-        self._waiting.append(annotation)
         if annotation.sample.about is None:
-            self._progress(annotation)
             self._failures_left -= annotation.failure is not None
             if self._failures_left < 0:
                 self._stop.set()
-        self._wake.set()
-        if len(self._waiting) >= GROUP:
-            await self._room.wait()
+        await self._commits.store(annotation)
 
-    async def _commit_in_groups(self) -> None:
-        """What came while one commit was under way is the next one's group."""
-        while not self._over:
-            await self._wake.wait()
-            self._wake.clear()
-            self._room.clear()
-            await self._commit()
-            self._room.set()
-
-    async def _commit(self) -> None:
-        group, self._waiting = self._waiting, []
-        try:
-            if group:
-                await asyncio.to_thread(self._journal.add, group)
-        except BaseException:  # whoever is cancelled here does not know whether the thread had begun
-            self._waiting = group + self._waiting
-            raise
-
-    def _commit_rest(self) -> None:
-        """At the end, without a pause in which one more signal could lose them; to store twice does no harm."""
-        if self._waiting:
-            self._journal.add(self._waiting)
-            self._waiting = []
+    def _done(self, annotation: Annotation) -> None:
+        if annotation.sample.about is None:
+            self._progress(annotation)
 
 
 def _run(work: Coroutine[Any, Any, None]) -> None:

@@ -1,9 +1,9 @@
 """The journal of a run: an SQLite file that holds every finished sample, so that none is asked twice.
 
-An answer is done once the transaction that holds it is on the disk. What changes replies is claimed by the
-run (its options, then the model that answers); a journal with answers is refused under other claims. Samples
-are known by their content (`pgen.seeds.journal_key`), so an answer never serves another skill or history.
-Every row has a checksum: a journal that was damaged is set aside, and what is whole in it is taken over.
+An answer survives this process once it is committed, and a power cut once `sync` has returned. What changes
+replies is claimed by the run (its options, then the model that answers); a journal with answers is refused under
+other claims. Samples are known by their content (`pgen.seeds.journal_key`), so an answer never serves another skill
+or history. Every row has a checksum: a journal that was damaged is set aside, and what is whole in it is taken over.
 """
 
 import json
@@ -17,6 +17,7 @@ from typing import Any
 
 from pgen.errors import ConfigError, StorageError
 from pgen.journal_file import checksum, opened, storing
+from pgen.journal_log import Log
 from pgen.records import Annotation, Dialogue, Failure, Finding, Judgement, Plan, Sample, Usage
 from pgen.secrets import redacted
 from pgen.seeds import journal_key
@@ -45,6 +46,7 @@ class Journal:
         self._db = opened(path)
         with storing(path):
             self._file = _identity(path)
+            self._log = Log(path, self._db, self._lock)
 
     def own(self, token: str) -> None:
         """Let this object alone write from here on, durably.
@@ -75,6 +77,7 @@ class Journal:
         with self._transaction():
             row = (name, content, checksum(0, name.encode(), 0, content.encode()))
             self._db.execute("INSERT OR REPLACE INTO run VALUES (?, ?, ?)", row)
+        self.sync()
 
     def recall(self, name: str) -> Any:
         """The value that was kept by that name, or None."""
@@ -83,7 +86,7 @@ class Journal:
         return None if row is None else json.loads(row[0])
 
     def add(self, annotations: Iterable[Annotation]) -> None:
-        """Store finished samples durably; a sample that failed before is replaced. Raises StorageError."""
+        """Commit finished samples; a sample that failed before is replaced. Raises StorageError."""
         rows = [_row(annotation) for annotation in annotations]
         with self._transaction():
             self._db.executemany("INSERT OR REPLACE INTO samples VALUES (?, ?, ?, ?, ?)", rows)
@@ -126,11 +129,11 @@ class Journal:
         for sample, key in zip(samples, keys, strict=True):
             yield _annotation(sample, found[key]) if key in found else None
 
-    def keep(self, key: str, value: Any) -> None:
-        """Store an answer of another form durably, as a JSON value by a key of its content."""
-        row = _checked(_NO_EPISODE, key.encode(), 1, json.dumps(value))
+    def keep(self, answers: Iterable[tuple[str, Any]]) -> None:
+        """Commit answers of another form, as JSON values by keys of their content."""
+        rows = [_checked(_NO_EPISODE, key.encode(), 1, json.dumps(value)) for key, value in answers]
         with self._transaction():
-            self._db.execute("INSERT OR REPLACE INTO samples VALUES (?, ?, ?, ?, ?)", row)
+            self._db.executemany("INSERT OR REPLACE INTO samples VALUES (?, ?, ?, ?, ?)", rows)
 
     def kept(self, key: str) -> Any:
         """The answer that was kept by that key, or None."""
@@ -155,7 +158,13 @@ class Journal:
         except (StorageError, ConfigError):
             return False
 
+    def sync(self) -> None:
+        """Have everything that was committed before on the disk. Blocks no commit. Raises StorageError."""
+        with storing(self.path):
+            self._log.sync()
+
     def close(self) -> None:
+        self._log.close()
         self._db.close()
 
     @contextmanager

@@ -61,10 +61,10 @@ def checksum(number: int, key: bytes, ok: int, content: bytes) -> int:
 
 @contextmanager
 def storing(path: Path) -> Iterator[None]:
-    """What SQLite says of the disk, as StorageError."""
+    """What SQLite or the system says of the disk, as StorageError."""
     try:
         yield
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, OSError) as error:
         raise StorageError(f"the journal {path} cannot be used ({error})", path) from error
 
 
@@ -94,13 +94,25 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 
 def _durable(db: sqlite3.Connection) -> None:
-    # WAL: one fsync a commit instead of two or three, and a reader never waits for the writer. It needs shared
-    # memory, which network file systems have not: there SQLite keeps to a rollback journal, or says so.
+    # WAL: a commit appends to one file, and a reader never waits for the writer. It needs shared memory, which
+    # network file systems have not: there SQLite keeps to a rollback journal, or says so.
     with suppress(sqlite3.OperationalError):
         db.execute("PRAGMA journal_mode=WAL").fetchone()
-    # EXTRA is FULL (a commit is on the disk when it returns, in either mode) and, without WAL, also syncs the
-    # folder once the rollback journal is gone: a power cut could bring it back, and undo the commit.
-    db.execute("PRAGMA synchronous=EXTRA")
+    if in_wal(db):
+        # NORMAL: a commit is written, and survives the process, but is on the disk only after `Log.sync`. What was
+        # not synced when the power fails is lost from its end; nothing is damaged.
+        db.execute("PRAGMA synchronous=NORMAL")
+        # A checkpoint syncs twice, and would do so in the midst of a commit: `Log.sync` makes it instead.
+        db.execute("PRAGMA wal_autocheckpoint=0")
+    else:
+        # EXTRA is FULL (a commit is on the disk when it returns) and also syncs the folder once the rollback
+        # journal is gone: a power cut could bring it back, and undo the commit.
+        db.execute("PRAGMA synchronous=EXTRA")
+
+
+def in_wal(db: sqlite3.Connection) -> bool:
+    """Whether commits go to a write-ahead log."""
+    return bool(db.execute("PRAGMA journal_mode").fetchone()[0] == "wal")
 
 
 def _problem(path: Path) -> str:

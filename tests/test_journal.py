@@ -256,7 +256,7 @@ def test_differences_name_the_path_and_both_values():
 def test_an_answer_of_another_form_is_kept_by_its_key(tmp_path):
     journal = Journal(tmp_path / "journal.sqlite")
     assert journal.kept("key") is None
-    journal.keep("key", {"skills": [1.5]})
+    journal.keep([("key", {"skills": [1.5]})])
     journal.close()
     again = Journal(tmp_path / "journal.sqlite")
     assert again.kept("key") == {"skills": [1.5]}
@@ -273,7 +273,7 @@ def test_a_journal_that_another_run_owns_by_now_is_not_written(tmp_path):
     owner.own("new")
     for write in (
         lambda: former.add([Annotation(second, Plan(), Dialogue("c", "d"))]),
-        lambda: former.keep("key", 1),
+        lambda: former.keep([("key", 1)]),
         lambda: former.remember("model", "tiny"),
         lambda: former.claim("model", "tiny"),
     ):
@@ -319,10 +319,10 @@ from pgen.errors import ConfigError
 from pgen.journal import Journal
 journal = Journal(Path(sys.argv[1]))
 journal.own("former")
-journal.keep("before", 1)
+journal.keep([("before", 1)])
 os.kill(os.getpid(), signal.SIGSTOP)
 try:
-    journal.keep("after", 1)
+    journal.keep([("after", 1)])
 except ConfigError as error:
     sys.exit(str(error))
 """

@@ -51,11 +51,11 @@ class Annotating(Crew[Annotator]):
     async def _heard(self, member: Annotator, news: News) -> None:
         for text in news.warnings:
             log.warning("%s", text)
-        for answer in news.answers:
-            annotation = member.arrived(answer)
-            if not answer.known:
-                await self._emit(annotation)
-            member.settle(answer.number)
+        annotations = [(answer, member.arrived(answer)) for answer in news.answers]
+        # At once, so that one commit holds them all. The worker takes the next `exchange` for its acknowledgement.
+        await asyncio.gather(*(self._emit(annotation) for answer, annotation in annotations if not answer.known))
+        for number in {answer.number for answer in news.answers}:
+            member.settle(number)
         member.wants += news.wants
         self._changed.set()
 

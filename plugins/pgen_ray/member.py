@@ -44,6 +44,7 @@ class Annotator(Member):
         """It has an episode that may have killed others, and is given no further one beside it."""
 
     async def exchange(self) -> News:
+        """The next news; tells the worker that the answers of the former are committed."""
         news: News = value(await self._actor.exchange.remote())
         return news
 

@@ -1,7 +1,9 @@
 """One worker: an actor of Ray with a source and a generator of its own, which runs the pipeline over what it is given.
 
 It is asked by `exchange`, which waits until there is something to tell, and then tells all there is: a request
-between two processes costs a hundred times what an answer does. Errors are values, so that they arrive as they are.
+between two processes costs a hundred times what an answer does. Each `exchange` acknowledges that the answers of the
+one before it are committed to the journal: until then the slots they came from send no other request, as in a run
+without Ray. Errors are values, so that they arrive as they are.
 """
 
 import asyncio
@@ -17,10 +19,10 @@ from pgen_ray.feed import Feed
 from pgen_ray.remote import Opened, Warnings, portable, told, unpacked
 
 LINGER = 0.1
-"""Seconds that answers wait for others to be told with, unless the worker has nothing left to do."""
+"""Seconds that answers wait at most for others to be told with, unless the worker has nothing left to do."""
 
-MOST = 512
-"""Answers that wait to be told, at most."""
+LINGER_SHARE = 0.02
+"""The share of the time of an answer's request that it waits at most: meanwhile its slot sends no other one."""
 
 
 @dataclass(slots=True)
@@ -39,7 +41,10 @@ class Worker:
 
     def __init__(self, work: bytes, folder: str) -> None:
         self._work, self._folder = work, folder
-        self._changed, self._room, self._stop = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._changed, self._stop = asyncio.Event(), asyncio.Event()
+        # Set once the answers that were told by the latest `exchange`, and those for the next one, are committed.
+        self._committed, self._next_committed = asyncio.Event(), asyncio.Event()
+        self._linger = LINGER
         self._episodes = Feed(self._changed)
         self._places: dict[Sample, deque[tuple[int, int]]] = {}
         self._known: dict[int, dict[Sample, Annotation]] = {}
@@ -112,10 +117,10 @@ class Worker:
         self._changed.set()
 
     async def _emit(self, annotation: Annotation) -> None:
-        while len(self._news.answers) >= MOST:
-            self._room.clear()
-            await self._room.wait()
+        committed = self._next_committed
+        self._linger = min(LINGER, LINGER_SHARE * annotation.usage.seconds)
         self._tell(annotation)
+        await committed.wait()
 
     def _tell(self, annotation: Annotation, known: bool = False) -> None:
         key = unsaid(annotation.sample)
@@ -131,14 +136,15 @@ class Worker:
         self._changed.set()
 
     async def _exchange(self) -> News:
+        self._committed.set()
         while not (self._news.answers or self._news.warnings or self._news.ended or self._episodes.wants > 0):
             self._changed.clear()
             await self._changed.wait()
         if not (self._news.ended or self._episodes.idle):
-            await asyncio.sleep(LINGER)
+            await asyncio.sleep(self._linger)
         news, self._news = self._news, News(ended=self._news.ended)
         news.wants = self._episodes.told()
-        self._room.set()
+        self._committed, self._next_committed = self._next_committed, asyncio.Event()
         return news
 
     async def _close(self) -> dict[str, Any]:

@@ -102,7 +102,9 @@ class Vlm(Segmenter):
             with stopping(loop.loop, self._asker.stop, loop.cancel_soon):
                 loop.run(generator.open())
                 stack.callback(lambda: loop.run(generator.close()))
+                stack.callback(self._asker.commits.flush)
                 stack.callback(loop.cancel)
+                loop.submit(self._asker.commits.run())
                 journal.claim("model", generator.model)
                 asked = Episodes(self._asker, reader, self._look, self._naming, self._own, self._changes)
                 if self.options.vocabulary == vocabulary.AUTO:

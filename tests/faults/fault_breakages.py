@@ -6,7 +6,7 @@ from typing import Any
 from unittest.mock import patch
 
 from pgen import journal_file, parsing, workspace
-from pgen.generation import _Generation
+from pgen.commits import Commits
 from pgen.journal import Journal
 from pgen.records import Dialogue
 from pgen.workspace import Workspace
@@ -19,11 +19,12 @@ def _nothing(*_: Any, **__: Any) -> None:
     return None
 
 
-async def _count_first(self: _Generation, annotation: Any) -> None:
-    """An answer is counted as done, and committed when a hundred of them are there."""
-    self._waiting.append(annotation)
-    if len(self._waiting) >= 100:
+async def _count_first(self: Commits[Any], result: Any) -> Any:
+    """A slot is released at once; its answer is committed when a hundred of them are there."""
+    self._next.results.append(result)
+    if len(self._next.results) >= 100:
         self._wake.set()
+    return self._next
 
 
 def _published_first(self: Workspace, told: Any = None) -> None:
@@ -53,14 +54,14 @@ def _unlocked(path: Any, what: str) -> Iterator[None]:
 
 BREAKAGES: dict[str, Callable[[], list[Patch]]] = {
     "no fsync before the rename": lambda: [(workspace, "sync", _nothing)],
-    "the journal is committed after the answer is counted": lambda: [(_Generation, "_record", _count_first)],
+    "the journal is committed after the answer is counted": lambda: [(Commits, "store", _count_first)],
     "the lock is ignored": lambda: [(workspace, "lock", _unlocked)],
     "the journal is removed before the rename": lambda: [(Workspace, "publish", _published_first)],
     "the output is built in place": lambda: [(Workspace, "stage", _staged_in_place)],
     "damage is not looked for": lambda: [(journal_file, "_problem", lambda path: "")],
     "a damaged journal is deleted": lambda: [(journal_file, "_set_aside", _deleted)],
     "answers are not kept after a signal": lambda: [
-        (_Generation, "_commit_rest", _nothing),
+        (Commits, "flush", _nothing),
         (Journal, "add", _nothing),
     ],
     "paths are not checked": lambda: [(dataset, "inside", lambda folder, relative, origin: folder / relative)],

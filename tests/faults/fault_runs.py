@@ -22,7 +22,7 @@ from fault_points import Points, kill
 from PIL import Image
 
 from pgen.api import annotate
-from pgen.components import Source
+from pgen.components import Generator, Source
 from pgen.errors import PgenError
 from pgen.seeds import sample_key
 from pgen.testing import FakeGenerator
@@ -40,7 +40,7 @@ IN_FLIGHT = 64
 class Job:
     """One run: of what, how slowly it is answered (seconds, at random below), and what is to happen to it.
 
-    No answer comes before the file `gate` is there.
+    No answer comes before the file `gate` is there. Another `generator` answers in its own time, and logs nothing.
     """
 
     root: Path | Source
@@ -52,6 +52,7 @@ class Job:
     side: str = "before"
     gate: Path | None = None
     breakage: str = ""
+    generator: Generator | None = None
     options: dict[str, Any] = field(default_factory=dict)
 
 
@@ -96,7 +97,7 @@ def work(job: Job) -> None:
 
     with fault_breakages.turned_on(job.breakage):
         options = {"sampler": EveryFrame(), "prompt": "seed", **job.options}
-        annotate(job.root, job.out, generator=Logged(job), **options)
+        annotate(job.root, job.out, generator=job.generator or Logged(job), **options)
 
 
 def _child(job: Job) -> None:
@@ -150,7 +151,9 @@ class Runs:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(["fault_runs", "fault_breakages", "pgen.cli.text", "pgen_lerobot.sink"])
+        self._context.set_forkserver_preload(
+            ["fault_runs", "fault_breakages", "fault_server", "pgen.cli.text", "pgen_lerobot.sink"]
+        )
 
     def start(self, job: Job) -> Process:
         process = self._context.Process(target=_child, args=(job,))

@@ -7,18 +7,15 @@ from itertools import cycle, islice
 
 import hostile_server as hostile
 import pytest
+from fault_server import Question, numbered
 from hostile_server import HostileServer
 
 from pgen.api import annotate
-from pgen.components import PromptBuilder
 from pgen.errors import TooManyFailuresError
-from pgen.records import Prompt
-from pgen.testing import FakeSource, MemorySink, make_episode
-from pgen_prompts.reply import typed_schema
+from pgen.testing import MemorySink
 from pgen_qwen_openai import endpoints
 from pgen_qwen_openai.generator import QwenOpenAIGenerator
 
-SCHEMA = typed_schema()
 FITTING = hostile.says()
 PASSING = {
     "408": hostile.status(408),
@@ -46,23 +43,6 @@ FAULTS = {**PASSING, **LASTING}
 
 AMONG = 4
 """Slow trickles that come in the midst of the other faults."""
-
-
-class Question(PromptBuilder):
-    """A question that names its sample and nothing else."""
-
-    name = "question"
-
-    def build(self, sample, seed):
-        return Prompt(sample.skill_current, SCHEMA)
-
-    def fingerprint(self):
-        return "question"
-
-
-def numbered(count):
-    spans = [(f"step {number}", float(number % 20), number % 20 + 1.0) for number in range(count)]
-    return FakeSource(*(make_episode(*spans[at : at + 20], index=at // 20) for at in range(0, count, 20)))
 
 
 def run(source, out, *servers, max_failures=0.5, **options):

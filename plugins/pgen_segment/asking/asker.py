@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Any
 
+from pgen.commits import Commits
 from pgen.components import Generator
 from pgen.errors import PgenError, SampleError
 from pgen.journal import Journal
@@ -29,7 +30,7 @@ type Show = Callable[[], Awaitable[Pictures]]
 
 @dataclass(slots=True)
 class Asker:
-    """Bound to one event loop. `answered` counts what the journal knew.
+    """Bound to one event loop, on which `commits` has to run. `answered` counts what the journal knew.
 
     Once it is `stopped`, a question that would have to be asked ends its task as if that were cancelled.
     """
@@ -40,7 +41,11 @@ class Asker:
     usage: Usage = field(default_factory=lambda: Usage(attempts=0))
     answered: int = 0
     stopped: bool = False
+    commits: Commits[tuple[str, Any]] = field(init=False)
     _flights: asyncio.Semaphore | None = None
+
+    def __post_init__(self) -> None:
+        self.commits = Commits(self.journal, self.journal.keep)
 
     async def ask(self, sample: Sample, prompt: Prompt, show: Show, read: Read) -> Any:
         """The answer. Raises SampleError where none is usable."""
@@ -56,7 +61,9 @@ class Asker:
             shown = await show()
             request = Request(sample, prompt, shown.images, derive(self.seed, key), clips=shown.clips)
             answer = await self._until_usable(request, read)
-        await asyncio.to_thread(self.journal.keep, key, answer)
+            # The slot is free once the answer is committed, and the answer is used once it is on the disk.
+            group = await self.commits.store((key, answer))
+        await self.commits.synced(group)
         return answer
 
     def stop(self) -> None:

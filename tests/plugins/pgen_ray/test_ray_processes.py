@@ -78,6 +78,7 @@ def test_a_run_that_is_killed_leaves_no_process_and_loses_no_answer(tmp_path, cl
         os.kill(agent, signal.SIGKILL)
     before = stored(tmp_path)
     assert before > 0
+    assert asked(tmp_path / "log").total() - before <= 2 * 2  # what two workers have in flight
     assert resumed(tmp_path).total() == ALL - before
 
 
