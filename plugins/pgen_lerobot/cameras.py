@@ -18,6 +18,7 @@ from pgen.errors import ConfigError, InputError
 from pgen_lerobot.dataset import Dataset
 
 NO_VIDEO = "episodes without a video of camera {}: a sample there fails"
+NO_VIDEO_UNSEEN = "episodes without a video of camera {}, which is not shown"
 NO_FILES = "camera {} is declared, but has no files: left out"
 DEEP = "camera {} holds depth or other 16-bit pictures: left out"
 
@@ -84,11 +85,12 @@ class Cameras:
         return chosen
 
     def notes(self, chosen: tuple[str, ...]) -> Counter[str]:
-        """What was left out, and what is missing of the chosen cameras."""
+        """What was left out, and the videos that are missing, whether their camera is shown or not."""
         found = Counter(self.left_out.values())
-        for camera in chosen:
-            if camera in self.videos and self.videos[camera].missing:
-                found[NO_VIDEO.format(camera)] = self.videos[camera].missing
+        for camera, videos in self.videos.items():
+            if videos.missing and self.left_out.get(camera) != NO_FILES.format(camera):
+                note = NO_VIDEO if camera in chosen else NO_VIDEO_UNSEEN
+                found[note.format(camera)] = videos.missing
         return found
 
     def _why(self, camera: str) -> str:
@@ -101,8 +103,9 @@ class Cameras:
         first = videos.first if videos else None
         told = f"{self._dataset.root / first} is missing" if first else f"camera {camera} is declared without files"
         return (
-            f"{told}: there is no picture of camera {camera} for any chosen episode. Fetch the files, or choose other "
-            "cameras with --camera or episodes with --episodes."
+            f"{told}: there is no picture of camera {camera} for any chosen episode. Fetch the files, choose other "
+            "cameras with --camera or episodes with --episodes, or annotate without pictures with "
+            "--num-image-views-per-sample 0."
         )
 
     def _check_wanted(self, camera: str, wanted: set[int] | None) -> None:

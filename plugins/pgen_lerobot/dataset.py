@@ -74,19 +74,28 @@ class Dataset:
         """The episodes' entries in order; of `wanted` only, where given."""
         return (entry for entry in self.layout.entries() if wanted is None or entry.index in wanted)
 
+    def lists(self, episode_index: int) -> bool:
+        """Whether the metadata list the episode."""
+        row = bisect_left(self.episode_indices, episode_index)
+        return row < len(self.episode_indices) and self.episode_indices[row] == episode_index
+
     def entry(self, episode_index: int) -> EpisodeEntry:
         """One episode's entry. Raises InputError for an episode that the metadata don't list."""
-        row = bisect_left(self.episode_indices, episode_index)
-        if row == len(self.episode_indices) or self.episode_indices[row] != episode_index:
+        if not self.lists(episode_index):
             raise InputError(f"{self.root / self.layout.episodes_name} does not list episode {episode_index}.")
-        return self.layout.entry_at(row)
+        return self.layout.entry_at(bisect_left(self.episode_indices, episode_index))
+
+    @property
+    def totals(self) -> dict[str, int]:
+        """What info.json has to say of the number of episodes and frames: LeRobot believes it."""
+        return {"total_episodes": len(self.episode_indices), "total_frames": self.layout.frames}
 
     def notes(self) -> Counter[str]:
         """What is not as the format has it, and was read all the same, counted."""
         found = Counter(self.layout.notes())
-        for key, known in (("total_episodes", len(self.episode_indices)), ("total_frames", self.layout.frames)):
-            if self.info.get(key) != known:
-                found[f"{key} of info.json is {self.info.get(key)}, there are {known}"] += 1
+        for key, right in self.totals.items():
+            if self.info.get(key) != right:
+                found[f"{key} of info.json is {self.info.get(key)}, there are {right}: set right in the output"] += 1
         return found
 
     def episode_of(self, name: str) -> int | None:

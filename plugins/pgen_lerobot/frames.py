@@ -5,7 +5,7 @@ one. What would make a label wrong later (rows out of order, times that run back
 """
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pgen.errors import InputError
-from pgen_lerobot.dataset import Dataset
+from pgen_lerobot.dataset import Dataset, EpisodeEntry
 
+OTHER_TASKS = "episodes with another task in {} than that of their task_index: task_index counts"
 _COLUMNS = ["episode_index", "frame_index", "timestamp", "task_index"]
 
 
@@ -36,13 +37,22 @@ def stream(dataset: Dataset, wanted: set[int] | None) -> Iterator[EpisodeFrames]
         if only is None or wanted is None or only in wanted:
             with dataset.shard(name) as shard:
                 columns = [column for column in _COLUMNS if column in shard.schema_arrow.names]
-                tables = episode_tables(shard, columns, wanted) if only is None else [shard.read(columns)]
+                tables = episode_tables(dataset, shard, columns, wanted) if only is None else [shard.read(columns)]
                 found = (indexed(dataset, name, table) for table in tables if len(table))
                 yield from (_checked(table, dataset.root / name) for table in found)
 
 
-def episode_tables(shard: pq.ParquetFile, columns: list[str], wanted: set[int] | None = None) -> Iterator[pa.Table]:
-    """The columns of each wanted episode of a shard; `columns` includes episode_index."""
+def episode_tables(
+    dataset: Dataset, shard: pq.ParquetFile, columns: list[str], wanted: set[int] | None = None
+) -> Iterator[pa.Table]:
+    """The columns of each wanted episode of a shard that the metadata list; `columns` includes episode_index."""
+    for table in _all_episode_tables(shard, columns, wanted):
+        index = table.column("episode_index")[0].as_py()
+        if index is None or dataset.lists(index):  # an empty cell is reported by whoever reads the table
+            yield table
+
+
+def _all_episode_tables(shard: pq.ParquetFile, columns: list[str], wanted: set[int] | None) -> Iterator[pa.Table]:
     pending: list[pa.Table] = []
     for group in range(shard.metadata.num_row_groups):
         if wanted is not None and not pending and not _may_hold(shard, group, wanted):
@@ -74,6 +84,15 @@ def indexed(dataset: Dataset, name: str, table: pa.Table) -> pa.Table:
     if "timestamp" in table.column_names:
         columns["timestamp"] = _numbers(table, "timestamp", pa.float64(), dataset.root / name)
     return pa.table(columns)
+
+
+def tasks_differ(entry: EpisodeEntry, rows: Iterable[int], texts: Sequence[str]) -> bool:
+    """Whether the episode's frames name a task (by the `rows` of the task table) that the metadata do not.
+
+    The metadata may list more: GR00T's have the texts of further annotations among an episode's tasks.
+    """
+    named = {texts[row] for row in rows if 0 <= row < len(texts)}
+    return bool(entry.tasks) and not named.issubset(entry.tasks)
 
 
 def episode_column(dataset: Dataset, name: str, table: pa.Table) -> pa.ChunkedArray:

@@ -104,7 +104,7 @@ def _fingerprints(dataset: Dataset, columns: list[str]) -> Iterator[tuple[bytes,
             for column in ["episode_index", *columns]:
                 if column not in shard.schema_arrow.names:
                     raise InputError(f"{dataset.root / name} has no column {column}, by which its episodes are known.")
-            for table in episode_tables(shard, ["episode_index", *columns]):
+            for table in episode_tables(dataset, shard, ["episode_index", *columns]):
                 yield _digest(table, columns), int(table.column("episode_index")[0].as_py())
 
 

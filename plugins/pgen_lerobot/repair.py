@@ -59,8 +59,9 @@ def _write(place: InPlace, dataset: Dataset, known: list[Original], found: dict[
     skills = place.scratch / "skills.json"
     write_text(skills, [json.dumps(_skills(found), ensure_ascii=False)])
     first = known[0].manifest
-    shown = {name: first["source"].get(name) or None for name in ("cameras", "views")}
-    source = LeRobotSource(root=place.out, skills=str(skills), **{key: value for key, value in shown.items() if value})
+    named = first["source"].items()
+    shown = {name: value for name, value in named if name in ("cameras", "views") and value is not None}
+    source = LeRobotSource(root=place.out, skills=str(skills), **shown)
     source.open()
     sink = LeRobotSink(overwrite=True, unlabelled=first["labels"]["unlabelled"])
     sink.open(source)

@@ -15,9 +15,10 @@ from pgen.paths import check_links
 from pgen.ranges import parse_ranges
 from pgen.records import Episode
 from pgen.spans import frame_ranges, normalise
+from pgen_lerobot import strays
 from pgen_lerobot.cameras import Cameras
 from pgen_lerobot.dataset import Dataset, EpisodeEntry
-from pgen_lerobot.frames import EpisodeFrames, stream
+from pgen_lerobot.frames import OTHER_TASKS, EpisodeFrames, stream, tasks_differ
 from pgen_lerobot.hub import locate
 from pgen_lerobot.skills import EpisodeSkills, Place, SkillReader, choose
 
@@ -54,7 +55,7 @@ class LeRobotSource(Source):
         self._wanted = self._chosen_episodes()
         cameras = Cameras(self.dataset)
         self._cameras = cameras.choose(self.options.cameras, self.options.views, self._wanted)
-        self._found = cameras.notes(self._cameras) + self.dataset.notes()
+        self._found = cameras.notes(self._cameras) + self.dataset.notes() + strays.notes(self.dataset)
         self.skills: SkillReader = choose(self.options.skills, Place(self.dataset, self._wanted))
         self._repairs: Counter[str] = Counter()
 
@@ -109,6 +110,8 @@ class LeRobotSource(Source):
                 f"{entry.index}, {self.dataset.layout.episodes_name} says {entry.length}; the two disagree."
             )
         own_task = self._own_task(frames)
+        if tasks_differ(entry, set(frames.task_indices), self.dataset.tasks.texts):
+            self._repairs[OTHER_TASKS.format(self.dataset.layout.episodes_name)] += 1
         found = self.skills.read(frames, own_task)
         self._note(found)
         spans = found.spans if found else ()

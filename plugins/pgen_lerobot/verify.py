@@ -13,6 +13,7 @@ from typing import Any
 from pgen.errors import InputError, PgenError
 from pgen.schema import first_error, validator
 from pgen.sidefiles import read_json
+from pgen_lerobot import strays
 from pgen_lerobot.dataset import Dataset
 from pgen_lerobot.verifying import forms, frames, lerobot, meta, skills
 from pgen_lerobot.verifying.labels import Expected
@@ -39,15 +40,19 @@ def _problems(found: Verification, with_lerobot: bool) -> Iterator[Problem]:
     except PgenError as error:
         yield Problem("", str(error))
         return
+    try:
+        strays.notes(dataset)
+    except PgenError as error:
+        yield Problem("", str(error))
     if (found.root / skills.RECORD).is_file() and not (found.root / MANIFEST).exists():
-        yield from skills.problems(dataset)
+        yield from skills.problems(dataset, found.notes)
         if with_lerobot:
             yield from lerobot.problems(dataset, found.notes)
         return
     manifest: dict[str, Any] = {}
     yield from _read_manifest(found.root, manifest)
     yield from meta.problems(dataset, manifest, found.notes)
-    yield from frames.problems(dataset, shards, Expected(dataset, manifest), found.notes)
+    yield from frames.problems(dataset, shards, manifest, Expected(dataset, manifest), found.notes)
     yield from forms.problems(dataset, shards, manifest, found.notes)
     if with_lerobot:
         yield from lerobot.problems(dataset, found.notes)

@@ -65,10 +65,14 @@ class Gripper(Segmenter):
         self.columns = [key for key in (STATE, ACTION) if key in features]
         if not self.columns:
             path = dataset.root / "meta" / "info.json"
-            raise InputError(f"{path} has neither {STATE} nor {ACTION}; segmenter gripper needs one of them.")
+            raise InputError(
+                f"{path} has neither {STATE} nor {ACTION}; segmenter gripper needs one of them. The columns are: "
+                f"{', '.join(features) or 'none'}."
+            )
         known = {key: dimensions(key, features[key]) for key in self.columns}
         self._sizes = {key: len(found) for key, found in known.items()}
         every = [dimension for found in known.values() for dimension in found]
+        self._every = every
         self.hands = told(every, self.options.gripper) if self.options.gripper else guessed(every)
         self._arm = {key: [d for d in found if d not in self.hands] for key, found in known.items()}
 
@@ -76,7 +80,11 @@ class Gripper(Segmenter):
         if self.hands:
             yield f"gripper    {', '.join(map(str, self.hands))}"
         else:
-            yield "gripper    none found by name: spans are cut by the arm's motion alone; name it with --gripper"
+            listed = ", ".join(map(str, self._every))
+            yield (
+                "gripper    none found by name: spans are cut by the arm's motion alone; name it with --gripper. There "
+                f"are: {listed}"
+            )
 
     def provenance(self) -> dict[str, Any]:
         return {"gripper": [str(hand) for hand in self.hands]}

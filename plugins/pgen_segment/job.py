@@ -222,6 +222,7 @@ class Job:
                 "segmented": len(found.episodes),
                 "spans": found.spans,
             },
+            "repairs": self.source.notes(),
             "changes": dict(sorted(found.changes.items())),
             "failed": [
                 {"episode_index": index, "stage": error.stage, "reason": error.reason}
@@ -234,6 +235,7 @@ class Job:
         yield f"segmented  {len(found.episodes):,} by {self.segmenter.name}, into {found.spans:,} spans"
         for index, error in found.failed.items():
             yield f"failed     episode {index}, at {error.stage}: {error.reason}"
+        yield from (f"note       {count:,} {note}" for note, count in self.source.notes().items())
         yield from self.segmenter.notes()
         yield from (f"note       {count:,} {change}" for change, count in sorted(found.changes.items()))
         yield f"seconds    {seconds:.1f}"

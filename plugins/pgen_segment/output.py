@@ -59,5 +59,7 @@ def write(
     skillsfile.write(out / SKILLS, episodes)
     if with_subtasks:
         written += subtasks.write(dataset, episodes, out)
+    elif metadata.write_totals(dataset, out / metadata.INFO):
+        written.append(metadata.INFO)
     manifest.write(out / MANIFEST, provenance)
     files.carry_over(dataset.files, out, {*written, REPORT})

@@ -54,6 +54,6 @@ def _tables(source: LeRobotSource, columns: Sequence[str]) -> Iterator[pa.Table]
             continue
         with source.dataset.shard(name) as shard:
             if only is None:
-                yield from episode_tables(shard, ["episode_index", *columns], wanted)
+                yield from episode_tables(source.dataset, shard, ["episode_index", *columns], wanted)
             elif shard.metadata.num_rows:
                 yield shard.read(columns=list(columns))

@@ -130,6 +130,11 @@ class Layout(ABC):
     def stats(self) -> EpisodeStats:
         """The episodes' statistics."""
 
+    @property
+    def misplaced(self) -> bool:
+        """Whether files, as far as they were looked for, are not where info.json says, but where the format does."""
+        return False
+
     def notes(self) -> Counter[str]:
         """What is not as the format has it, and was read all the same."""
         return Counter()

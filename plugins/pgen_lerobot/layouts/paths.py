@@ -20,7 +20,7 @@ def singular(template: str) -> str:
     return re.sub("^videos/", "video/", template)
 
 
-def misplaced(*templates: "PathTemplate") -> Counter[str]:
+def misplaced_notes(*templates: "PathTemplate") -> Counter[str]:
     """A note for each template that was not where files are."""
     return Counter(_MISPLACED.format(template.key) for template in templates if template.broken)
 

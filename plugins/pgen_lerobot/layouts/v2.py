@@ -14,7 +14,7 @@ from typing import Any
 
 from pgen.errors import InputError
 from pgen_lerobot.layouts.base import Clip, EpisodeEntry, EpisodeStats, Layout
-from pgen_lerobot.layouts.paths import PathTemplate, misplaced, singular
+from pgen_lerobot.layouts.paths import PathTemplate, misplaced_notes, singular
 from pgen_lerobot.layouts.stats_lines import LineStats
 from pgen_lerobot.lines import read_lines, whole
 from pgen_lerobot.tasks import LineTasks, TaskTable
@@ -68,8 +68,12 @@ class LayoutV2(Layout):
     def stats(self) -> EpisodeStats:
         return self._stats
 
+    @property
+    def misplaced(self) -> bool:
+        return self._data.broken or self._video.broken
+
     def notes(self) -> Counter[str]:
-        return misplaced(self._data, self._video)
+        return misplaced_notes(self._data, self._video)
 
     def _data_file(self, index: int) -> str:
         return self._data.path(**self._fields(index))

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from pgen.errors import InputError
 from pgen_lerobot.layouts.base import Clip, EpisodeEntry, EpisodeStats, Layout
-from pgen_lerobot.layouts.paths import PathTemplate, misplaced, singular
+from pgen_lerobot.layouts.paths import PathTemplate, misplaced_notes, singular
 from pgen_lerobot.layouts.stats_columns import ColumnStats
 from pgen_lerobot.tasks import ParquetTasks, TaskTable
 
@@ -71,8 +71,12 @@ class LayoutV30(Layout):
     def stats(self) -> EpisodeStats:
         return self._stats
 
+    @property
+    def misplaced(self) -> bool:
+        return self._data.broken or self._video.broken
+
     def notes(self) -> Counter[str]:
-        return self._oddities + misplaced(self._data, self._video)
+        return self._oddities + misplaced_notes(self._data, self._video)
 
     def _episodes_files(self) -> list[Path]:
         folder = self.root / self.episodes_name

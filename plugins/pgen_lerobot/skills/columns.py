@@ -21,7 +21,7 @@ _ROWS = 256
 def episode_runs(place: Place, column: str) -> Iterator[tuple[int, list[Run]]]:
     """The runs of equal values of a column of whole numbers, by episode."""
     for name, shard in _shards(place.dataset, column):
-        for table in episode_tables(shard, ["episode_index", column], place.wanted):
+        for table in episode_tables(place.dataset, shard, ["episode_index", column], place.wanted):
             try:
                 values = table.column(column).cast(pa.int64())
             except pa.ArrowException as error:

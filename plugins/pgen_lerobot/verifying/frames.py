@@ -13,8 +13,10 @@ import pyarrow.parquet as pq
 
 from pgen.errors import PgenError
 from pgen_lerobot.dataset import COLUMN, Dataset
-from pgen_lerobot.frames import indexed, packed, runs
+from pgen_lerobot.frames import OTHER_TASKS, indexed, packed, runs, tasks_differ
+from pgen_lerobot.strays import UNLISTED
 from pgen_lerobot.verifying import mirror
+from pgen_lerobot.verifying.inherited import inherited
 from pgen_lerobot.verifying.labels import NO_ROW, Expected
 from pgen_lerobot.verifying.order import Order
 from pgen_lerobot.verifying.problems import Problem
@@ -25,11 +27,15 @@ _READ = ("index", "frame_index", "episode_index", "timestamp", "task_index", COL
 
 
 def problems(
-    dataset: Dataset, shards: list[tuple[str, bool]], expected: Expected, notes: list[str]
+    dataset: Dataset, shards: list[tuple[str, bool]], record: dict[str, Any], expected: Expected, notes: list[str]
 ) -> Iterator[Problem]:
-    """Everything wrong with the shards (`shard_names`); the labels are compared with the expected ones."""
+    """Everything wrong with the shards (`shard_names`); the labels are compared with the expected ones.
+
+    `record` is the manifest: what it notes of the run's input is a note again.
+    """
     loose: dict[str, dict[str, None]] = {}
     lengths: Counter[int] = Counter()
+    tasks: dict[int, set[int]] = {}
     counts: Counter[int] = Counter()
     order = Order()
     for name, listed in shards:
@@ -43,13 +49,15 @@ def problems(
                     yield from order.problems(name, start, frames.column("episode_index"), table) if listed else ()
                     yield from _values(dataset, name, start, table, expected.least)
                     yield from _labels(dataset, name, start, table, wanted)
-                    _count(frames, table, lengths, counts)
+                    _count(frames, table, lengths, counts if listed else Counter())  # stats are of listed files
+                    _add_tasks(frames, tasks)
         except (PgenError, OSError, pa.ArrowException) as error:
             yield Problem(name, str(error))
     notes += [f"{told}: {', '.join(columns)}" for told, columns in loose.items()]
     expected.finish()
     yield from expected.problems()
-    yield from _episodes(dataset, lengths)
+    yield from _episodes(dataset, lengths, record, notes)
+    notes += _other_tasks(dataset, tasks)
     yield from global_stats(dataset, counts)
     if expected.counts is not None:
         yield from episode_stats(dataset, expected.counts.stats)
@@ -169,11 +177,28 @@ def _count(frames: pa.Table, table: pa.Table, lengths: Counter[int], counts: Cou
             counter[item["values"].as_py()] += item["counts"].as_py()
 
 
-def _episodes(dataset: Dataset, lengths: Counter[int]) -> Iterator[Problem]:
+def _add_tasks(frames: pa.Table, tasks: dict[int, set[int]]) -> None:
+    """Add the rows of the task table that each episode's frames name."""
+    for start, stop, episode in runs(frames.column("episode_index")):
+        rows = frames.column("task_index").slice(start, stop - start).unique().drop_null().to_pylist()
+        tasks.setdefault(episode, set()).update(rows)
+
+
+def _other_tasks(dataset: Dataset, tasks: dict[int, set[int]]) -> Iterator[str]:
+    texts = dataset.tasks.texts
+    count = sum(tasks_differ(entry, tasks.get(entry.index, ()), texts) for entry in dataset.entries())
+    if count:
+        yield f"{count} {OTHER_TASKS.format(dataset.layout.episodes_name)}"
+
+
+def _episodes(dataset: Dataset, lengths: Counter[int], record: dict[str, Any], notes: list[str]) -> Iterator[Problem]:
     for entry in dataset.entries():
         if lengths[entry.index] != entry.length:
             what = f"episode {entry.index} has {lengths[entry.index]} rows"
             yield Problem(entry.data_file, f"{what}, {dataset.layout.episodes_name} says {entry.length}")
     unlisted = sorted(set(lengths).difference(dataset.episode_indices))
-    if unlisted:
+    note = UNLISTED.format(dataset.layout.episodes_name)
+    if unlisted and inherited(record, note, len(unlisted)):
+        notes.append(f"{len(unlisted)} {note}; so did the input")
+    elif unlisted:
         yield Problem(dataset.layout.episodes_name, f"episode {unlisted[0]} is not listed, but the data has rows of it")

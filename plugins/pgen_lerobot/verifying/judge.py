@@ -11,19 +11,39 @@ from pgen_lerobot.dataset import COLUMN, Dataset
 def judge(root: Path) -> dict[str, list[str]]:
     """The problems and notes of lerobot with the dataset at `root`."""
     verdict: dict[str, list[str]] = {"problems": [], "notes": []}
+    known = Dataset(root)
+    ends = _judged(known, verdict["notes"])
+    if not ends:
+        return verdict
     try:
         from lerobot.datasets.lerobot_dataset import LeRobotDataset
     except Exception as error:
         verdict["notes"].append(f"lerobot cannot be imported, so it did not judge: {_told(error)}")
         return verdict
-    known = Dataset(root)
-    ends = sorted({known.episode_indices[0], known.episode_indices[-1]})
     try:
         opened = LeRobotDataset("local/verified", root=root, episodes=ends, video_backend="pyav")
         verdict["problems"] += _differences(opened, known, verdict["notes"])
     except Exception as error:
         verdict["problems"].append(f"lerobot cannot read the dataset: {_told(error)}")
     return verdict
+
+
+def _judged(known: Dataset, notes: list[str]) -> list[int]:
+    """The first and the last episode of which lerobot finds every video: for a missing one it would ask the Hub."""
+    cameras = [key for key, kind in known.cameras.items() if kind == "video"]
+    complete = []
+    for entry in known.entries():
+        clips = [entry.clips.get(camera) for camera in cameras]
+        if all(clip is not None and known.files.has(clip.path) for clip in clips):
+            complete.append(entry.index)
+    lacking = len(known.episode_indices) - len(complete)
+    if complete and known.layout.misplaced:
+        notes.append("lerobot looks for files where info.json says, and they are elsewhere: it did not try to open any")
+        return []
+    if lacking:
+        what = "those" if complete else "the dataset"
+        notes.append(f"lerobot needs every video, and {lacking} episodes lack one: it did not try to open {what}")
+    return sorted({complete[0], complete[-1]}) if complete else []
 
 
 def _differences(opened: Any, known: Dataset, notes: list[str]) -> list[str]:

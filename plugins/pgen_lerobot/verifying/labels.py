@@ -138,12 +138,12 @@ class Expected:
 
 
 def source_options(root: Path, manifest: dict[str, Any]) -> dict[str, Any]:
-    """The options of the run's source, for the dataset where it is now."""
+    """The options of the run's source, for the dataset where it is now: labels and skills need no pictures."""
     told = manifest.get("source")
     source = told if isinstance(told, dict) else {}
     kept = root / KEPT_SKILLS
     skills = str(kept) if kept.is_file() else source.get("skills", "auto")
-    return {"root": root, "episodes": source.get("episodes"), "skills": skills}
+    return {"root": root, "episodes": source.get("episodes"), "skills": skills, "views": 0}
 
 
 def misfit(episode: Episode, ranges: list[range], annotation: Annotation) -> str | None:

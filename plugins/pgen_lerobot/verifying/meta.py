@@ -37,11 +37,7 @@ def _feature(dataset: Dataset) -> Iterator[Problem]:
 
 
 def _totals(dataset: Dataset) -> Iterator[Problem]:
-    totals = {
-        "total_tasks": len(dataset.tasks.texts),
-        "total_episodes": len(dataset.episode_indices),
-        "total_frames": dataset.layout.frames,
-    }
+    totals = {"total_tasks": len(dataset.tasks.texts), **dataset.totals}
     for key, right in totals.items():
         if dataset.info.get(key) != right:
             yield Problem(INFO, f"{key} is {dataset.info.get(key)}, there are {right}")

@@ -9,18 +9,22 @@ from pgen.records import Episode
 from pgen.schema import first_error, validator
 from pgen.sidefiles import read_json
 from pgen.spans import frame_ranges
+from pgen_lerobot import strays
 from pgen_lerobot.dataset import Dataset
+from pgen_lerobot.frames import OTHER_TASKS
 from pgen_lerobot.skills.skills_json import SkillsJson
 from pgen_lerobot.skills.subtask_index import SubtaskIndex
 from pgen_lerobot.source import LeRobotSource
+from pgen_lerobot.verifying import videos
+from pgen_lerobot.verifying.inherited import inherited
 from pgen_lerobot.verifying.problems import Problem
 from pgen_lerobot.writing.skills import FOUND
 
 RECORD, SKILLS = FOUND["segmentation.json"], SkillsJson.reads
 
 
-def problems(dataset: Dataset) -> Iterator[Problem]:
-    """What is wrong with the skills of a dataset that holds no dialogue."""
+def problems(dataset: Dataset, notes: list[str]) -> Iterator[Problem]:
+    """What is wrong with the skills of a dataset that holds no dialogue, and with the videos that it has lost."""
     record: dict[str, Any] = {}
     wrong = [*_read(dataset.root, RECORD, "segmentation", record), *_read(dataset.root, SKILLS, "skills", {})]
     yield from wrong
@@ -31,9 +35,11 @@ def problems(dataset: Dataset) -> Iterator[Problem]:
     )
     try:
         source.open()
-        yield from _spans(source, record)
+        yield from _spans(source, record, notes)
     except PgenError as error:
         yield Problem(SKILLS, f"the skills cannot be read: {error}")
+        return
+    yield from videos.missing(dataset, record, notes)
 
 
 def _read(root: Path, name: str, schema: str, content: dict[str, Any]) -> Iterator[Problem]:
@@ -52,19 +58,30 @@ def _read(root: Path, name: str, schema: str, content: dict[str, Any]) -> Iterat
         content |= found
 
 
-def _spans(source: LeRobotSource, record: dict[str, Any]) -> Iterator[Problem]:
+def _spans(source: LeRobotSource, record: dict[str, Any], notes: list[str]) -> Iterator[Problem]:
     failed = {one["episode_index"] for one in record["failed"]}
-    of_the_dataset, spans = source.notes(), 0
+    of_the_dataset, spans, episodes_name = source.notes(), 0, source.dataset.layout.episodes_name
     for episode in source.episodes():
         spans += len(episode.skills)
         yield from _whole(episode, failed)
     for note, count in source.notes().items():
-        if note not in of_the_dataset and not note.startswith("episodes without skills"):
+        if note == OTHER_TASKS.format(episodes_name):
+            notes.append(f"{count} {note}")
+        elif note not in of_the_dataset and not note.startswith("episodes without skills"):
             yield Problem(SKILLS, f"{count} {note}")
+    yield from _unlisted(source.dataset, record, notes)
     if spans != record["counts"]["spans"]:
         yield Problem(SKILLS, f"has {spans} spans, {RECORD} counts {record['counts']['spans']}")
     if record["run"].get("write_subtasks"):
         yield from _subtasks(source)
+
+
+def _unlisted(dataset: Dataset, record: dict[str, Any], notes: list[str]) -> Iterator[Problem]:
+    for note, count in strays.notes(dataset).items():
+        if inherited(record, note, count):
+            notes.append(f"{count} {note}; so did the input")
+        else:
+            yield Problem(dataset.layout.episodes_name, f"{count} {note}")
 
 
 def _whole(episode: Episode, failed: set[int]) -> Iterator[Problem]:

@@ -8,8 +8,9 @@ from typing import Any
 
 import av
 
-from pgen_lerobot.cameras import NO_FILES, NO_VIDEO, Cameras
+from pgen_lerobot.cameras import NO_FILES, NO_VIDEO, NO_VIDEO_UNSEEN, Cameras
 from pgen_lerobot.dataset import Dataset
+from pgen_lerobot.verifying.inherited import inherited
 from pgen_lerobot.verifying.problems import Problem
 
 _INFO = "meta/info.json"
@@ -17,7 +18,7 @@ _INFO = "meta/info.json"
 
 def problems(dataset: Dataset, manifest: dict[str, Any], notes: list[str]) -> Iterator[Problem]:
     """What is missing, cut off or too short; a note for videos that go on behind their episodes."""
-    yield from _missing(dataset, manifest, notes)
+    yield from missing(dataset, manifest, notes)
     needed: Counter[str] = Counter()
     for entry in dataset.entries():
         needed.update({clip.path: entry.length for clip in entry.clips.values()})
@@ -34,13 +35,14 @@ def problems(dataset: Dataset, manifest: dict[str, Any], notes: list[str]) -> It
         notes.append(f"videos with more frames than their episodes: {longer}")
 
 
-def _missing(dataset: Dataset, manifest: dict[str, Any], notes: list[str]) -> Iterator[Problem]:
-    """A video that the input lacked too, by the notes of the run, is noted again; any other is a problem."""
-    repairs = manifest.get("repairs")
-    before: dict[str, Any] = repairs if isinstance(repairs, dict) else {}
+def missing(dataset: Dataset, record: dict[str, Any], notes: list[str]) -> Iterator[Problem]:
+    """A video that the input lacked too, by the record of the run, is noted again; any other is a problem."""
     for camera, videos in Cameras(dataset).videos.items():
-        known = NO_FILES.format(camera) in before or before.get(NO_VIDEO.format(camera), 0) >= videos.missing
-        if videos.missing and known:
+        counted = (note.format(camera) for note in (NO_VIDEO, NO_VIDEO_UNSEEN))
+        before = inherited(record, NO_FILES.format(camera), 1) or any(
+            inherited(record, note, videos.missing) for note in counted
+        )
+        if videos.missing and before:
             notes.append(f"camera {camera} has no video for {videos.missing} episodes; nor had the input")
         elif videos.missing:
             first = min(videos.episodes)

@@ -30,13 +30,22 @@ def check(dataset: Dataset) -> None:
 
 
 def write_info(dataset: Dataset, target: Path, total_tasks: int, column: str = COLUMN) -> None:
-    """info.json with the feature declared and the number of tasks."""
+    """info.json with the feature declared, and the right totals."""
     text = read_text(dataset.root / INFO)
     info = json.loads(text)
     like = info["features"].get("task_index") or {}
     info["features"][column] = {**like, "dtype": "int64", "shape": [1], "names": None}
-    info["total_tasks"] = total_tasks
+    info |= {**dataset.totals, "total_tasks": total_tasks}
     write_text(target, [dumped(info, text)], KEPT)
+
+
+def write_totals(dataset: Dataset, target: Path) -> bool:
+    """info.json with the right totals and nothing else changed; False where it has them and can stay as it is."""
+    if dataset.totals.items() <= dataset.info.items():
+        return False
+    text = read_text(dataset.root / INFO)
+    write_text(target, [dumped(json.loads(text) | dataset.totals, text)], KEPT)
+    return True
 
 
 def write_stats(dataset: Dataset, target: Path, counts: Counter[int], column: str = COLUMN) -> bool:

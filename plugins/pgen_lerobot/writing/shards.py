@@ -17,6 +17,7 @@ from pgen.durable import sync
 from pgen.errors import InputError
 from pgen_lerobot.dataset import COLUMN, Dataset
 from pgen_lerobot.frames import indexed
+from pgen_lerobot.strays import stray_files
 from pgen_lerobot.writing.files import Hashed
 from pgen_lerobot.writing.parquet import finish, with_feature, write_group, writer_like
 
@@ -34,12 +35,8 @@ def shard_names(dataset: Dataset) -> Iterator[tuple[str, bool]]:
 
     LeRobot v3.0 loads every parquet file below data/, so that one without the column breaks the dataset.
     """
-    listed = dict.fromkeys(dataset.data_files)
-    yield from ((name, True) for name in listed)
-    for path in sorted((dataset.root / "data").glob("*/*.parquet")):
-        name = path.relative_to(dataset.root).as_posix()
-        if name not in listed:
-            yield name, False
+    yield from ((name, True) for name in dataset.data_files)
+    yield from ((name, False) for name in stray_files(dataset))
 
 
 def check(dataset: Dataset, overwrite: bool) -> None:

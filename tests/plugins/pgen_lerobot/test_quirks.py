@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 from old_layout import ONE_A_FILE, as_v21
 from PIL import Image
-from sink_helpers import LENGTHS, TASKS, change, dataset, shards
+from sink_helpers import LENGTHS, TASKS, change, dataset, set_cell, shards
 from test_layouts import TOP, edit_json, opened, pictures
 
 from pgen.cli import cli
@@ -92,10 +92,8 @@ def test_without_index_or_task_index_the_metadata_tell_the_task(tmp_path):
 
 def test_without_task_index_an_episode_of_two_tasks_is_refused(tmp_path):
     root = dataset(tmp_path / "data", without=("task_index",))
-    told = {"episode_index": 0, "tasks": list(TASKS), "length": 12}
     path = next((root / "meta/episodes").glob("*/*.parquet"))
-    rows = [told | {k: v for k, v in row.items() if k not in told} for row in pq.read_table(path).to_pylist()]
-    pq.write_table(pa.Table.from_pylist([rows[0]]), path)
+    change(path, lambda table: set_cell(table, "tasks", 0, list(TASKS)))
     with pytest.raises(InputError, match=r"has no column task_index, and meta/episodes does not say which"):
         opened(root)
 
@@ -322,8 +320,9 @@ def test_two_schemas_in_one_tree_are_annotated_and_verify_names_the_difference(t
     assert sound(tmp_path / "out") == [told]
 
 
-def test_more_episodes_promised_than_there_are_is_noted_and_a_problem_to_verify(tmp_path):
+def test_more_episodes_promised_than_there_are_is_noted_and_set_right_in_the_output(tmp_path):
     root = as_v21(dataset(tmp_path / "data", **ONE_A_FILE))
     edit_json(root / "meta/info.json", lambda info: info.update(total_episodes=100))
     assert "total_episodes of info.json is 100, there are 4" in annotated(root, tmp_path / "out")
-    assert sound(tmp_path / "out") == ["meta/info.json: total_episodes is 100, there are 4"]
+    assert json.loads((tmp_path / "out/meta/info.json").read_text())["total_episodes"] == 4
+    assert sound(tmp_path / "out") == []

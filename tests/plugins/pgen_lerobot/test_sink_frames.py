@@ -175,6 +175,7 @@ def test_a_shard_that_no_episode_names_gets_the_column_with_its_own_tasks(tmp_pa
     root = dataset(tmp_path / "in")
     stray = root / "data/chunk-000/file-009.parquet"
     table = pq.read_table(shards(root)[0]).slice(12, 9)
-    pq.write_table(table, stray)
+    index = pa.array([9] * 9, pa.int64())
+    pq.write_table(table.set_column(table.column_names.index("episode_index"), "episode_index", index), stray)
     out = annotate(root, tmp_path / "out")
     assert pq.read_table(out / "data/chunk-000/file-009.parquet").column(COLUMN).to_pylist() == [1] * 9

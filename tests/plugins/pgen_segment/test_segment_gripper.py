@@ -116,7 +116,10 @@ def test_the_gripper_can_be_named_where_its_name_tells_nothing(tmp_path):
 
 def test_without_a_gripper_spans_are_cut_by_the_motion_and_each_is_a_move(tmp_path):
     source, segmenter = opened(dataset(tmp_path / "in", names={}))
-    assert "none found by name" in "".join(segmenter.notes())
+    (note,) = segmenter.notes()
+    assert "none found by name" in note
+    listed = [f"{feature}[{position}]" for feature in ("observation.state", "action") for position in range(4)]
+    assert note.endswith(f"There are: {', '.join(listed)}")
     assert {skill.name for skill in segment_all(source, segmenter).episodes[0].skills} == {f"move: {TASK}"}
 
 
@@ -191,7 +194,7 @@ def test_a_shape_that_is_none_is_refused(shape):
 
 def test_a_dataset_without_state_and_action_is_refused(tmp_path):
     root = dataset(tmp_path / "in", episode(action=None, **{"observation.state": None}))
-    with pytest.raises(InputError, match=r"has neither observation\.state nor action"):
+    with pytest.raises(InputError, match=r"has neither observation\.state nor action; .*: .*timestamp, .*task_index\."):
         opened(root)
 
 

@@ -3,6 +3,7 @@
 import json
 from itertools import groupby
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from old_layout import ONE_A_FILE, as_v20, as_v21
@@ -83,7 +84,9 @@ def test_only_chosen_episodes_of_an_older_dataset_get_skills(tmp_path):
 
 def test_rows_that_are_in_no_episode_have_their_own_task_as_their_subtask(root, tmp_path):
     stray = root / "data/chunk-000/file-009.parquet"
-    pq.write_table(pq.read_table(root / "data/chunk-000/file-000.parquet").slice(0, 5), stray)
+    table = pq.read_table(root / "data/chunk-000/file-000.parquet").slice(0, 5)
+    index = pa.array([9] * 5, pa.int64())
+    pq.write_table(table.set_column(table.column_names.index("episode_index"), "episode_index", index), stray)
     out = segmented(root, tmp_path / "out", "--write-subtasks")
     names = pq.read_table(out / "meta/subtasks.parquet").column("subtask").to_pylist()
     values = pq.read_table(out / stray.relative_to(root)).column("subtask_index").to_pylist()
