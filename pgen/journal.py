@@ -15,9 +15,13 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
+from pgen.claims import differences
 from pgen.errors import ConfigError, StorageError
-from pgen.journal_file import checksum, opened, storing
+from pgen.journal_file import opened, storing
+from pgen.journal_formats import FORMER_KEYS, checksum
+from pgen.journal_former import FormerAnswers
 from pgen.journal_log import Log
+from pgen.journal_run import settle, store
 from pgen.records import Annotation, Dialogue, Failure, Finding, Judgement, Plan, Sample, Usage
 from pgen.secrets import redacted
 from pgen.seeds import journal_key
@@ -45,6 +49,7 @@ class Journal:
         self._token: str | None = None
         self._db = opened(path)
         with storing(path):
+            self._former = FormerAnswers(self._db)
             self._file = _identity(path)
             self._log = Log(path, self._db, self._lock)
 
@@ -73,11 +78,11 @@ class Journal:
 
     def remember(self, name: str, value: Any) -> None:
         """Keep a JSON value by its name, durably, without secrets."""
-        content = json.dumps(redacted(value))
         with self._transaction():
-            row = (name, content, checksum(0, name.encode(), 0, content.encode()))
-            self._db.execute("INSERT OR REPLACE INTO run VALUES (?, ?, ?)", row)
+            store(self._db, {name: json.dumps(redacted(value))})
         self.sync()
+        with self._lock, storing(self.path):
+            settle(self._db)
 
     def recall(self, name: str) -> Any:
         """The value that was kept by that name, or None."""
@@ -106,8 +111,10 @@ class Journal:
         keys = [journal_key(sample) for sample in samples]
         query = "SELECT key FROM samples WHERE episode = ? AND key BETWEEN ? AND ? AND ok"
         with self._lock, storing(self.path):
-            found = {key for (key,) in self._db.execute(query, (_episode_of(samples[0]), min(keys), max(keys)))}
-        return [sample for sample, key in zip(samples, keys, strict=True) if key not in found]
+            answered = {key for (key,) in self._db.execute(query, (_episode_of(samples[0]), min(keys), max(keys)))}
+            missing = [sample for sample, key in zip(samples, keys, strict=True) if key not in answered]
+            former = self._former.contents(missing)
+        return [sample for sample in missing if not former.get(sample, (False,))[0]] if former else missing
 
     def get(self, sample: Sample) -> Annotation | None:
         """What came of a sample, or None where it was never finished."""
@@ -125,9 +132,12 @@ class Journal:
         places = ",".join("?" * len(keys))
         query = f"SELECT key, content FROM samples WHERE episode = ? AND key IN ({places})"  # noqa: S608 (but places)
         with self._lock, storing(self.path):
-            found = dict(self._db.execute(query, (_episode_of(samples[0]), *keys)).fetchall())
+            contents = dict(self._db.execute(query, (_episode_of(samples[0]), *keys)).fetchall())
+            missing = [sample for sample, key in zip(samples, keys, strict=True) if key not in contents]
+            former = self._former.contents(missing)
         for sample, key in zip(samples, keys, strict=True):
-            yield _annotation(sample, found[key]) if key in found else None
+            content = contents.get(key) or (former[sample][1] if former and sample in former else None)
+            yield None if content is None else _annotation(sample, content)
 
     def keep(self, answers: Iterable[tuple[str, Any]]) -> None:
         """Commit answers of another form, as JSON values by keys of their content."""
@@ -138,8 +148,8 @@ class Journal:
     def kept(self, key: str) -> Any:
         """The answer that was kept by that key, or None."""
         with self._lock, storing(self.path):
-            query = "SELECT content FROM samples WHERE episode = ? AND key = ?"
-            row = self._db.execute(query, (_NO_EPISODE, key.encode())).fetchone()
+            query = "SELECT content FROM samples WHERE episode IN (?, ?) AND key = ? ORDER BY episode DESC"
+            row = self._db.execute(query, (_NO_EPISODE, FORMER_KEYS, key.encode())).fetchone()
         return None if row is None else json.loads(row[0])
 
     @property
@@ -205,14 +215,6 @@ def _identity(path: Path) -> tuple[int, int] | None:
     except FileNotFoundError:
         return None
     return status.st_dev, status.st_ino
-
-
-def differences(old: Any, new: Any, path: str = "") -> list[str]:
-    """The places where two JSON values differ, as `path: old, now new`."""
-    if isinstance(old, dict) and isinstance(new, dict):
-        keys = sorted(old.keys() | new.keys())
-        return [d for key in keys for d in differences(old.get(key), new.get(key), f"{path}.{key}".lstrip("."))]
-    return [] if old == new else [f"{path}: {old!r}, now {new!r}"]
 
 
 def _row(annotation: Annotation) -> tuple[int, bytes, int, str, int]:

@@ -1,62 +1,42 @@
-"""The journal's file: opened durably, checked row by row, set aside where it is damaged or somebody else's.
+"""The journal's file: opened durably, checked row by row, set aside where it is damaged, old or somebody else's.
 
-A file is never deleted here. What is whole in a damaged journal is taken over, as long as what the answers
-depend on (the table `run`) is whole too: answers of unknown options would be worse than none.
+A file is never deleted here. What is whole in a damaged journal is taken over, and so is a journal of a former
+format. Where the answers cannot be used (their options are lost, or a later pgen made them), the file stays as it is
+and the run is refused: answers of unknown options would be worse than none.
 """
 
-import os
 import sqlite3
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
-from itertools import chain, count, starmap
+from itertools import count
 from pathlib import Path
-from typing import Any
-from zlib import crc32
 
 from pgen.durable import sync
-from pgen.errors import StorageError
+from pgen.errors import ConfigError, StorageError
+from pgen.journal_check import APPLICATION, FORMER, beside, number, problem, read
+from pgen.journal_formats import VERSION, answer_of
+from pgen.journal_pages import logged_leaves
+from pgen.journal_rebuild import INSERT, Rebuild
+from pgen.journal_run import COPIES, settle
+from pgen.journal_wal import PAGE, unread
 
-APPLICATION = 0x7067656E
-"""SQLite's application_id of a journal: the letters "pgen"."""
-
-VERSION = 4
-"""Its user_version: the form of the tables."""
-
+_COPY = "(serial INTEGER NOT NULL, content TEXT NOT NULL, sum INTEGER NOT NULL)"
 _SCHEMA = f"""
 BEGIN IMMEDIATE;
 PRAGMA application_id={APPLICATION};
 PRAGMA user_version={VERSION};
 CREATE TABLE run (name TEXT PRIMARY KEY, content TEXT NOT NULL, sum INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE {COPIES[0]} {_COPY};
 CREATE TABLE samples (
     episode INTEGER NOT NULL, key BLOB NOT NULL, ok INTEGER NOT NULL, content TEXT NOT NULL, sum INTEGER NOT NULL,
     PRIMARY KEY (episode, key)
 );
+CREATE TABLE {COPIES[1]} {_COPY};
 COMMIT;
 """
-# The keys of an episode lie together in their index, as they are looked for, written and checked: a key alone would be
-# anywhere among a million.
-_TABLES = {
-    "run": ("0, name, typeof(name) <> 'text', content", "name"),  # one bit makes of a text bytes that no name equals
-    "samples": ("episode, key, ok, content", "rowid"),
-}
 REBUILT = ".rebuilt"
-"""The ending of a journal that is made of a damaged one."""
-
-_UNREADABLE = (sqlite3.DatabaseError, UnicodeDecodeError)
-"""What reading a damaged file raises; the second where a message would show what is in it."""
-
-_SIDE_FILES = ("-wal", "-shm", "-journal")
-_OF_THE_PLACE = frozenset(
-    {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
-    | {sqlite3.SQLITE_PERM, sqlite3.SQLITE_NOMEM}
-)
-"""Errors that say nothing of what is in the file."""
-
-
-def checksum(number: int, key: bytes, ok: int, content: bytes) -> int:
-    """A number that a row's cells have to agree with."""
-    return crc32(content, crc32(b"%d %d %b\0" % (number, ok, key)))
+"""The ending of a journal that is made of one that is damaged or of a former format."""
 
 
 @contextmanager
@@ -69,12 +49,12 @@ def storing(path: Path) -> Iterator[None]:
 
 
 def opened(path: Path) -> sqlite3.Connection:
-    """The journal at `path`, new where there is none. Raises StorageError."""
+    """The journal at `path`, new where there is none. Raises StorageError, and ConfigError where it cannot be used."""
     with storing(path):
         rebuilt = path.with_name(path.name + REBUILT)
         if rebuilt.exists() and not path.exists():  # killed in the last steps of `_rebuild`
             _replace(path, rebuilt)
-        if path.exists() and (why := _problem(path)):
+        if path.exists() and (why := problem(path)):
             _rebuild(path, rebuilt, why)
         return _connect(path)
 
@@ -83,14 +63,24 @@ def _connect(path: Path) -> sqlite3.Connection:
     # Autocommit: transactions begin and end where this package says so.
     db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
     try:
+        db.execute(f"PRAGMA page_size={PAGE}")  # of a new file, whatever SQLite's default is
         _durable(db)
-        if not _number(db, "user_version"):
+        if not number(db, "user_version"):
             db.executescript(_SCHEMA)
             sync(path.parent)  # SQLite syncs what it writes; that the file is there at all, the folder tells
+        _finish_commit(db, path)
     except BaseException:
         db.close()
         raise
     return db
+
+
+def _finish_commit(db: sqlite3.Connection, path: Path) -> None:
+    """Take over the answers of a last commit whose end is missing: each is verified by itself."""
+    db.execute("BEGIN IMMEDIATE")
+    rows = (row for page in logged_leaves(path, unread(path).frames) for row in page if row)
+    db.executemany(INSERT, [answer for row in rows if (answer := answer_of(row))])
+    db.execute("COMMIT")
 
 
 def _durable(db: sqlite3.Connection) -> None:
@@ -115,45 +105,32 @@ def in_wal(db: sqlite3.Connection) -> bool:
     return bool(db.execute("PRAGMA journal_mode").fetchone()[0] == "wal")
 
 
-def _problem(path: Path) -> str:
-    """What is wrong with an existing file; nothing where it is a whole journal. Nothing is written to it."""
-    if not path.stat().st_size and not any(_beside(path)):
-        return ""
-    try:
-        # Not read-only: after a crash SQLite has to roll back, or to read the WAL, before anything can be read.
-        with closing(_read(path)) as db:
-            if not _ours(db):
-                # A run that was killed as it made the journal leaves an empty database.
-                return "is none of this version of pgen" if db.execute("SELECT * FROM sqlite_master").fetchone() else ""
-            wrong = db.execute("PRAGMA integrity_check(1)").fetchone()[0].decode("utf-8", "replace")
-            if wrong != "ok":
-                return f"is damaged: {wrong.splitlines()[-1]}"
-            db.execute("BEGIN IMMEDIATE")
-            db.execute(f"PRAGMA user_version={VERSION}")  # a damaged header may say that the file is never written
-            db.execute("ROLLBACK")
-            return "" if all(starmap(_whole, chain(_rows(db, "run"), _rows(db, "samples")))) else "is damaged"
-    except _UNREADABLE as error:
-        code = _code(error)
-        if code in _OF_THE_PLACE or (code == sqlite3.SQLITE_READONLY and not os.access(path, os.W_OK)):
-            raise
-        return f"is damaged: {error}"
-
-
 def _rebuild(path: Path, rebuilt: Path, why: str) -> None:
     """Make a journal of what is whole in this one; only then set this one aside, and put the other in its place."""
-    for old in (rebuilt, *_beside(rebuilt)):
-        old.unlink(missing_ok=True)
-    with closing(_connect(rebuilt)) as db, closing(_read(path)) as damaged:
-        run, complete = _run_of(damaged)
-        if complete:
-            db.execute("BEGIN IMMEDIATE")
-            db.executemany("INSERT INTO run VALUES (?, ?, ?)", ((row[1].decode(), *row[3:]) for row in run))
-            db.executemany("INSERT OR REPLACE INTO samples VALUES (?, ?, ?, ?, ?)", _whole_samples(damaged))
-            db.execute("COMMIT")
-        taken = db.execute("SELECT count(*) FROM samples").fetchone()[0]
+    _remove(rebuilt)
+    with closing(_connect(rebuilt)) as db:
+        rebuild = Rebuild(db)
+        if why == FORMER:
+            with closing(read(path)) as old:
+                rebuild.from_tables(old)
+        else:
+            rebuild.from_pages(path)
+        settle(db)  # what cannot be written shows here; closing would pass over it
+        answers, usable = rebuild.answers, rebuild.usable
+    if answers and not usable:
+        _remove(rebuilt)
+        raise ConfigError(
+            f"the journal {path} {why}; the options that its {answers:,} answers were made with are lost, so that "
+            "these cannot be used. Start anew with --fresh, which asks for them again, or put a copy in its place."
+        )
     aside = _replace(path, rebuilt)
-    kept = f"{taken:,} answers in it are whole and were taken over" if taken else "nothing was taken from it"
+    kept = f"{answers:,} answers in it are whole and were taken over" if answers else "nothing was taken from it"
     print(f"pgen: the journal {path} {why}. It was set aside as {aside}; {kept}.", file=sys.stderr)
+
+
+def _remove(path: Path) -> None:
+    for file in (path, *beside(path)):
+        file.unlink(missing_ok=True)
 
 
 def _replace(path: Path, rebuilt: Path) -> Path:
@@ -169,65 +146,7 @@ def _set_aside(path: Path) -> Path:
     next start knows that a rebuilt one is whole."""
     names = (path.with_name(f"{path.name}.aside-{number}") for number in count(1))
     aside = next(name for name in names if not name.exists())
-    for old in (path, *_beside(path)):
+    for old in (path, *beside(path)):
         if old.exists():
             old.rename(aside.with_name(aside.name + old.name.removeprefix(path.name)))
     return aside
-
-
-def _run_of(db: sqlite3.Connection) -> tuple[list[Any], bool]:
-    """What the run said of itself, and whether that is whole: answers are of no use without."""
-    try:
-        rows = list(_rows(db, "run")) if _ours(db) else []
-    except _UNREADABLE:
-        return [], False
-    return rows, all(starmap(_whole, rows)) and any(name == b"options" for _, name, *_ in rows)
-
-
-def _whole_samples(db: sqlite3.Connection) -> Iterator[tuple[object, ...]]:
-    """Read from both ends: what is damaged may stop either way."""
-    for order in ("ASC", "DESC"):
-        with suppress(*_UNREADABLE):
-            for row in _rows(db, "samples", order):
-                if _whole(*row):
-                    episode, key, ok, content, told = row
-                    yield episode, key, ok, content.decode(), told
-
-
-def _read(path: Path) -> sqlite3.Connection:
-    """To look at a file, and leave it as it is: closing it moves nothing out of its WAL."""
-    db = sqlite3.connect(path, isolation_level=None)
-    db.setconfig(sqlite3.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE)
-    db.text_factory = bytes  # texts as they lie there: what is damaged may be none
-    return db
-
-
-def _rows(db: sqlite3.Connection, table: str, order: str = "ASC") -> Iterator[Any]:
-    """Rows of a form that both tables have: a number, a key, whether it is an answer, a content, its checksum."""
-    columns, by = _TABLES[table]
-    yield from db.execute(f"SELECT {columns}, sum FROM {table} ORDER BY {by} {order}")  # noqa: S608 (own names)
-
-
-def _whole(number: object, key: object, ok: object, content: object, told: object) -> bool:
-    if not (type(key) is type(content) is bytes and type(number) is type(ok) is int):
-        return False
-    return checksum(number, key, ok, content) == told
-
-
-def _beside(path: Path) -> list[Path]:
-    beside = (path.with_name(path.name + ending) for ending in _SIDE_FILES)
-    return [file for file in beside if file.exists()]
-
-
-def _ours(db: sqlite3.Connection) -> bool:
-    return (_number(db, "application_id"), _number(db, "user_version")) == (APPLICATION, VERSION)
-
-
-def _number(db: sqlite3.Connection, pragma: str) -> int:
-    number: int = db.execute(f"PRAGMA {pragma}").fetchone()[0]
-    return number
-
-
-def _code(error: Exception) -> int:
-    """The primary code of SQLite's, without what further codes tell."""
-    return int(getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pgen.errors import ConfigError, StorageError
-from pgen.journal import Journal, differences
+from pgen.journal import Journal
 from pgen.records import Annotation, Dialogue, Failure, Plan, Usage
 from pgen.testing import make_samples
 
@@ -88,7 +88,7 @@ def test_the_database_of_another_program_is_set_aside_and_nothing_is_taken_from_
     before = path.read_bytes()
     Journal(path).close()
     assert (tmp_path / "journal.sqlite.aside-1").read_bytes() == before
-    assert "is none of this version of pgen" in capsys.readouterr().err
+    assert "is no journal of pgen" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("at", [18, 19, 47, 59])
@@ -137,19 +137,24 @@ def test_whatever_bit_is_wrong_no_answer_becomes_another(tmp_path, capsys):
     samples, damaged = filled(path), tmp_path / "damaged" / "journal.sqlite"
     whole = path.read_bytes()
     damaged.parent.mkdir()
-    for at in [at for at, byte in enumerate(whole) if byte][::3]:
+    page_of_answers = whole.index(b"Do 0") // 4096
+    for at in [at for at, byte in enumerate(whole) if byte][::9]:
         content = bytearray(whole)
         content[at] ^= 1 << at % 8
         for old in damaged.parent.iterdir():
             old.unlink()
         damaged.write_bytes(content)
         journal = Journal(damaged)
-        found = [journal.get(sample) for sample in samples]
-        assert journal.recall("options") == IDENTITY or not any(found), at
+        answers = [journal.get(sample) for sample in samples]
+        assert journal.recall("options") == IDENTITY, at
         journal.close()
-        right = [one is None or one.dialogue.user_prompt == f"Do {number}" for number, one in enumerate(found)]
+        right = [one is None or one.dialogue.user_prompt == f"Do {number}" for number, one in enumerate(answers)]
         assert all(right), at
-        assert all(found) or "was set aside" in capsys.readouterr().err, at
+        assert all(answers) or "was set aside" in capsys.readouterr().err, at
+        page, offset = divmod(at, 4096)
+        # One page has the three answers: a bit of its header may cost all of them, any other bit one.
+        at_most = 0 if page != page_of_answers else 3 if offset < 8 else 1
+        assert answers.count(None) <= at_most, at
 
 
 @pytest.mark.parametrize("step", [0, 1, 2, 3])
@@ -177,14 +182,14 @@ def test_a_run_killed_while_a_journal_is_rebuilt_costs_no_answer(tmp_path, monke
     assert not list(tmp_path.glob("*.rebuilt*"))
 
 
-def test_answers_whose_options_are_not_known_for_certain_are_not_taken_over(tmp_path, capsys):
+def test_answers_whose_options_are_not_certain_are_refused(tmp_path):
     path = tmp_path / "journal.sqlite"
     filled(path)
-    path.write_bytes(path.read_bytes().replace(b'"seed": 1', b'"seed": 3'))
-    journal = Journal(path)
-    assert journal.empty
-    journal.close()
-    assert "nothing was taken from it" in capsys.readouterr().err
+    damaged = path.read_bytes().replace(b'"seed": 1', b'"seed": 3').replace(b'seed\\": 1', b'seed\\": 3')
+    path.write_bytes(damaged)
+    with pytest.raises(ConfigError, match=r"options that its 3 answers were made with are lost.*--fresh"):
+        Journal(path)
+    assert path.read_bytes() == damaged
 
 
 def test_each_journal_that_is_set_aside_gets_a_name_of_its_own(tmp_path):
@@ -243,14 +248,6 @@ def test_a_commit_is_on_the_disk_before_it_counts(tmp_path):
         assert other.execute("SELECT count(*) FROM samples").fetchone() == (1,)
     other.close()
     journal.close()
-
-
-def test_differences_name_the_path_and_both_values():
-    assert differences({"a": {"b": 1}, "c": 2}, {"a": {"b": 3}, "d": 4}) == [
-        "a.b: 1, now 3",
-        "c: 2, now None",
-        "d: None, now 4",
-    ]
 
 
 def test_an_answer_of_another_form_is_kept_by_its_key(tmp_path):

@@ -58,7 +58,7 @@ BREAKAGES: dict[str, Callable[[], list[Patch]]] = {
     "the lock is ignored": lambda: [(workspace, "lock", _unlocked)],
     "the journal is removed before the rename": lambda: [(Workspace, "publish", _published_first)],
     "the output is built in place": lambda: [(Workspace, "stage", _staged_in_place)],
-    "damage is not looked for": lambda: [(journal_file, "_problem", lambda path: "")],
+    "damage is not looked for": lambda: [(journal_file, "problem", lambda path: "")],
     "a damaged journal is deleted": lambda: [(journal_file, "_set_aside", _deleted)],
     "answers are not kept after a signal": lambda: [
         (Commits, "flush", _nothing),

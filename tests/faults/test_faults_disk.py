@@ -15,7 +15,7 @@ from fault_points import Points, failing
 from fault_runs import SAMPLES, Job, asked, contents, work
 
 from pgen.api import annotate
-from pgen.errors import PgenError, StorageError
+from pgen.errors import ConfigError, PgenError, StorageError
 from pgen.journal import Journal
 from pgen.testing import FakeGenerator, FakeSource, MemorySink, make_episode
 from pgen_samplers.samplers import EveryFrame
@@ -139,39 +139,74 @@ def filled(source, path, sink):
     return journal
 
 
-def damaged(path, rng):
-    """Flip a bit, or cut the file off."""
+def damage(path, rng):
+    """Flip a bit, or cut the file off; where it is damaged."""
     content = bytearray(path.read_bytes())
     at = rng.randrange(len(content))
     if rng.random() < 0.5:
         content[at] ^= 1 << rng.randrange(8)
+        place = range(at, at + 1)
     else:
+        place = range(at, len(content))
         del content[at:]
     path.write_bytes(content)
+    return place
+
+
+def whole_pages(path, place):
+    """The pages of a database or a WAL that are not damaged there."""
+    content = path.read_bytes() if path.exists() else b""
+    start, step = (32, 24 + 4096) if path.name.endswith("-wal") else (0, 4096)
+    for at in range(start, len(content), step):
+        if place.stop <= at or at + step <= place.start:
+            yield content[at : at + step]
+
+
+def whole_content(folder, name, place):
+    """What is stored on undamaged pages, in both files of a journal."""
+    files = ("journal.sqlite", "journal.sqlite-wal")
+    return b"".join(page for file in files for page in whole_pages(folder / file, place if file == name else range(0)))
+
+
+def refused_run(source, out, options):
+    """Why a run is refused; nothing where it is not."""
+    try:
+        annotate(source, out, **options)
+    except ConfigError as error:
+        return str(error)
+    return ""
 
 
 def test_a_damaged_journal_never_gives_a_wrong_answer_and_costs_only_what_was_damaged(
     journals, place, tally, number, rng
 ):
     source, whole, folders = journals
-    count, redone, aside = number(200, 5000), 0, 0
+    count, redone, recovered, refused = number(200, 5000), 0, 0, 0
     for index in range(count):
         out = place / f"out{index}"
         work_folder = place / f".out{index}.pgen"
         shutil.copytree(folders[index % 2], work_folder)
         files = sorted(path for path in work_folder.glob("journal.sqlite*") if path.suffix != ".sqlite-shm")
-        damaged(rng.choice([path for path in files if path.stat().st_size]), rng)
+        path = rng.choice([path for path in files if path.stat().st_size])
+        content = whole_content(folders[index % 2], path.name, damage(path, rng))
         generator, sink = FakeGenerator(), MemorySink()
-        with redirect_stderr(StringIO()) as told:
-            annotate(source, out, generator=generator, sampler=EveryFrame(), prompt="seed", sink=sink)
-        named = re.findall(r"was set aside as (\S+);", told.getvalue())
+        options = {"generator": generator, "sampler": EveryFrame(), "prompt": "seed", "sink": sink}
+        with redirect_stderr(StringIO()) as messages:
+            if refusal := refused_run(source, out, options):
+                assert "were made with are lost" in refusal
+                assert b"max_pixels" not in content, "an undamaged page has the options"
+                refused += 1
+                annotate(source, out, **options, fresh=True)
+        named = re.findall(r"was set aside as (\S+);", messages.getvalue())
         assert all(Path(name).exists() for name in named), "a journal is gone"
         assert [(a.sample, a.outcome) for a in sink.annotations] == [(a.sample, a.outcome) for a in whole], index
         assert len({request.sample for request in generator.requests}) == len(generator.requests)
+        stored = sum(a.dialogue.user_prompt.encode() in content for a in whole) if b"max_pixels" in content else 0
+        assert len(whole) - len(generator.requests) >= stored, index
         redone += len(generator.requests)
-        aside += work_folder.exists()
+        recovered += stored
         kept = {path.name.removesuffix("-wal").removesuffix("-shm") for path in work_folder.glob("*")}
         assert kept <= {"journal.sqlite.aside-1"}
-    assert redone < count * len(whole)
+    assert redone <= count * len(whole) - recovered
     tally.add("journal cut off or a bit flipped", count, redone=redone)
-    print(f"{aside} of {count} journals were set aside, {redone} of {count * len(whole)} answers asked for again")
+    print(f"{refused} of {count} journals were refused, {redone} of {count * len(whole)} answers asked for again")

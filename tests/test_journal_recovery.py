@@ -1,0 +1,313 @@
+"""How many answers of a damaged journal are recovered: all but those with a part on a damaged page."""
+
+import os
+import re
+import shutil
+import tempfile
+from contextlib import closing
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from random import Random
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from pgen.errors import ConfigError
+from pgen.journal import Journal
+from pgen.journal_wal import FRAME_HEADER, PAGE
+from pgen.records import Annotation, Dialogue, Failure, Plan
+from pgen.testing import make_samples
+
+COUNT = 150
+OPTIONS = {"generator": {"name": "fake"}, "seed": 1}
+FRAME = FRAME_HEADER + PAGE
+WAL_HEADER = 32
+INTERIOR_TABLE, INTERIOR_INDEX, LEAF = 5, 2, 13
+SAMPLES = [replace(make_samples()[0], frame_index=number) for number in range(COUNT)]
+
+
+def is_long(number):
+    """Every tenth answer continues on overflow pages."""
+    return number % 10 == 0
+
+
+def annotation(number):
+    """An answer that repeats its number, so that each page with a part of it shows that."""
+    times = 1000 if is_long(number) else Random(number).randrange(30, 200)
+    return Annotation(SAMPLES[number], Plan(), Dialogue(f"<{number:05}>" * times, "Yes"))
+
+
+def write(path, group=7):
+    """A journal with all answers, still open; with groups that are committed one by one, as a run does."""
+    journal = Journal(path)
+    journal.claim("options", OPTIONS)
+    journal.claim("model", "tiny")
+    for start in range(0, COUNT, group):
+        journal.add([annotation(number) for number in range(start, min(start + group, COUNT))])
+    return journal
+
+
+class Stored:
+    """The files of a journal in a folder, and what has parts of which answers."""
+
+    def __init__(self, folder, source):
+        self.folder = folder
+        folder.mkdir()
+        for ending in ("", "-wal"):
+            if (path := source.with_name(source.name + ending)).exists():
+                shutil.copy(path, folder / f"journal.sqlite{ending}")
+        self.file = folder / "journal.sqlite"
+        self.wal = folder / "journal.sqlite-wal"
+
+    def parts(self, path):
+        """For each page of a file, the bytes it has, and the numbers of the answers that it has parts of."""
+        return parts_of(path, *((WAL_HEADER, FRAME) if path == self.wal else (0, PAGE)))
+
+    def stored_in(self, path):
+        return set().union(*(numbers for _, numbers in self.parts(path)))
+
+    def whole(self, path, damaged):
+        """The numbers of the answers that are whole where those bytes of a file are damaged."""
+        touched, others = set(), set()
+        for span, numbers in self.parts(path):
+            (touched if any(meet(span, place) for place in damaged) else others).update(numbers)
+        here = {number for number in others if not is_long(number) or number not in touched}
+        return here | self.stored_in(self.file if path == self.wal else self.wal)
+
+    def pages(self, kind):
+        content = self.file.read_bytes()
+        return [at for at in range(PAGE, len(content), PAGE) if content[at] == kind]
+
+
+@cache
+def parts_of(path, start, step):
+    content = path.read_bytes() if path.exists() else b""
+    spans = [range(offset, offset + step) for offset in range(start, len(content), step)]
+    return [(span, {int(n) for n in re.findall(rb"<(\d{5})>", content[span.start : span.stop])}) for span in spans]
+
+
+def meet(one, other):
+    return one.start < other.stop and other.start < one.stop
+
+
+@pytest.fixture(scope="module")
+def memory():
+    """A folder whose fsync costs nothing, where there is one."""
+    shm = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(dir=shm if os.access(shm, os.W_OK) else None, prefix="pgen-") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope="module")
+def in_file(memory):
+    """All answers are in the database itself."""
+    write(memory / "in_file.sqlite").close()
+    return Stored(memory / "in_file", memory / "in_file.sqlite")
+
+
+@pytest.fixture(scope="module")
+def in_wal(memory):
+    """All answers are in the WAL, which is larger than the database."""
+    with closing(write(memory / "in_wal.sqlite")):
+        stored = Stored(memory / "in_wal", memory / "in_wal.sqlite")
+    assert stored.wal.stat().st_size > stored.file.stat().st_size
+    return stored
+
+
+def recovered(stored, name, content):
+    """The numbers of the answers that a journal gives once a file of it has another content."""
+    with tempfile.TemporaryDirectory(dir=stored.folder.parent) as folder:
+        for path in stored.folder.iterdir():
+            shutil.copy(path, folder)
+        (Path(folder) / name).write_bytes(content)
+        with closing(Journal(Path(folder) / "journal.sqlite")) as journal:
+            answers = list(journal.get_all(SAMPLES))
+            missing = journal.unanswered(SAMPLES)
+            if any(answers):
+                journal.claim("options", OPTIONS)
+                journal.claim("model", "tiny")
+        numbers = {number for number, answer in enumerate(answers) if answer}
+        assert all(answers[number] == annotation(number) for number in numbers), "an answer is another"
+        assert missing == [sample for number, sample in enumerate(SAMPLES) if number not in numbers]
+    return numbers
+
+
+def overwritten(content, span, zero=False):
+    """A file's content with zeros or random bytes at a place."""
+    length = len(content[span.start : span.stop])
+    return (
+        content[: span.start] + (bytes(length) if zero else Random(span.start).randbytes(length)) + content[span.stop :]
+    )
+
+
+@pytest.mark.parametrize("inside", [0, 2000])
+def test_a_database_that_was_cut_off_at_any_page_loses_only_what_was_cut(in_file, inside):
+    content = in_file.file.read_bytes()
+    for size in range(inside or PAGE, len(content), PAGE):
+        cut = [range(size, len(content))]
+        # The first page has no row, the second the options: nothing can be used of less.
+        kept = in_file.whole(in_file.file, cut)
+        assert recovered(in_file, "journal.sqlite", content[:size]) >= kept, size
+
+
+@pytest.mark.parametrize("inside", [0, 10, 2000])
+def test_a_wal_that_was_cut_off_at_any_frame_loses_only_what_was_cut(in_wal, inside):
+    content = in_wal.wal.read_bytes()
+    for size in range(WAL_HEADER + inside, len(content), FRAME):
+        kept = in_wal.whole(in_wal.wal, [range(size, len(content))])
+        assert recovered(in_wal, "journal.sqlite-wal", content[:size]) >= kept, size
+
+
+@pytest.mark.parametrize("where", ["in_file", "in_wal"])
+def test_a_header_with_any_byte_damaged_loses_nothing(request, where):
+    stored = request.getfixturevalue(where)
+    for at in range(100):
+        content = bytearray(stored.file.read_bytes())
+        content[at] ^= 0xFF if at % 2 else 1 << at % 8
+        assert len(recovered(stored, "journal.sqlite", content)) == COUNT, at
+
+
+@pytest.mark.parametrize("where", ["in_file", "in_wal"])
+def test_a_header_without_eight_of_its_bytes_loses_nothing(request, where):
+    stored = request.getfixturevalue(where)
+    for at in range(0, 100, 8):
+        content = stored.file.read_bytes()
+        zeroed = overwritten(content, range(at, at + 8), zero=True)
+        assert len(recovered(stored, "journal.sqlite", zeroed)) == COUNT, at
+        assert len(recovered(stored, "journal.sqlite", content[:at] + content[at + 8 :])) == COUNT, at
+
+
+def test_the_header_of_a_wal_with_any_byte_damaged_loses_nothing(in_wal):
+    for at in range(WAL_HEADER):
+        content = bytearray(in_wal.wal.read_bytes())
+        content[at] ^= 0xFF
+        assert len(recovered(in_wal, "journal.sqlite-wal", content)) == COUNT, at
+
+
+@pytest.mark.parametrize("zero", [True, False])
+def test_a_damaged_leaf_page_loses_only_the_answers_on_it(in_file, zero):
+    for at in in_file.pages(LEAF):
+        page = range(at, at + PAGE)
+        kept = in_file.whole(in_file.file, [page])
+        assert recovered(in_file, "journal.sqlite", overwritten(in_file.file.read_bytes(), page, zero)) >= kept, at
+
+
+@pytest.mark.parametrize("kind", [INTERIOR_TABLE, INTERIOR_INDEX])
+def test_a_damaged_interior_page_loses_nothing(in_file, kind):
+    assert in_file.pages(kind)
+    for at in in_file.pages(kind):
+        content = overwritten(in_file.file.read_bytes(), range(at, at + PAGE))
+        assert len(recovered(in_file, "journal.sqlite", content)) == COUNT
+
+
+def test_a_damaged_frame_of_a_wal_loses_only_the_answers_in_it(in_wal):
+    for span, _ in in_wal.parts(in_wal.wal):
+        content = overwritten(in_wal.wal.read_bytes(), span)
+        assert recovered(in_wal, "journal.sqlite-wal", content) >= in_wal.whole(in_wal.wal, [span]), span
+
+
+@pytest.mark.parametrize("where", ["in_file", "in_wal"])
+def test_a_wal_that_is_gone_loses_nothing_that_is_in_the_database(request, where):
+    stored = request.getfixturevalue(where)
+    assert recovered(stored, "journal.sqlite-wal", b"") >= stored.stored_in(stored.file)
+
+
+def pages_of_options(stored):
+    content = stored.file.read_bytes()
+    return [at for at in range(PAGE, len(content), PAGE) if b"fake" in content[at : at + PAGE]]
+
+
+def test_the_options_are_on_three_pages_of_which_one_is_enough(in_file):
+    pages = pages_of_options(in_file)
+    assert len(pages) == 3
+    for kept in pages:
+        content = in_file.file.read_bytes()
+        for at in {*pages} - {kept}:
+            content = content[:at] + bytes(PAGE) + content[at + PAGE :]
+        assert len(recovered(in_file, "journal.sqlite", content)) == COUNT
+
+
+def test_one_bit_of_the_options_loses_nothing(in_file):
+    content = in_file.file.read_bytes()
+    for page in pages_of_options(in_file):
+        for at in [at for at in range(page, page + PAGE) if content[at]][::5]:
+            flipped = bytearray(content)
+            flipped[at] ^= 1 << at % 8
+            assert len(recovered(in_file, "journal.sqlite", flipped)) == COUNT, at
+
+
+def test_answers_whose_options_are_lost_are_refused_with_their_number_and_stay(memory, in_file):
+    path = memory / "lost" / "journal.sqlite"
+    path.parent.mkdir()
+    content = bytearray(in_file.file.read_bytes())
+    for at in pages_of_options(in_file):
+        content[at : at + PAGE] = bytes(PAGE)
+    path.write_bytes(content)
+    with pytest.raises(ConfigError, match=r"options that its 150 answers were made with are lost.*--fresh"):
+        Journal(path)
+    assert path.read_bytes() == content
+    assert not [*path.parent.glob("*.aside*"), *path.parent.glob("*.rebuilt*")]
+
+
+damages = st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(1, 2 * PAGE), st.booleans()), max_size=3)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(places=damages, cut=st.none() | st.floats(0, 1), name=st.sampled_from(["in_file", "in_wal", "in_wal file"]))
+@example(places=[], cut=0.0, name="in_wal file")
+@example(places=[], cut=0.0, name="in_file")
+def test_whatever_is_damaged_all_other_answers_are_recovered_or_refused(in_file, in_wal, places, cut, name):
+    stored = in_file if name == "in_file" else in_wal
+    path = stored.wal if name == "in_wal" else stored.file
+    content, spans = path.read_bytes(), []
+    for share, length, zero in places:
+        spans.append(range(int(share * len(content)), int(share * len(content)) + length))
+        content = overwritten(content, spans[-1], zero)
+    if cut is not None:
+        spans.append(range(int(cut * len(content)), len(content)))
+        content = content[: spans[-1].start]
+    kept = stored.whole(path, spans)
+    lost_options = path == stored.file and all(
+        any(meet(span, range(at, at + PAGE)) for span in spans) for at in pages_of_options(stored)
+    )
+    try:
+        assert recovered(stored, path.name, content) >= (set() if lost_options else kept)
+    except ConfigError:
+        assert lost_options
+
+
+def test_a_commit_whose_end_is_cut_off_gives_its_answers_without_a_word(memory, capsys):
+    """As a kill leaves it; no frame of it is one that SQLite would read."""
+    with closing(write(memory / "large.sqlite", COUNT)):
+        stored = Stored(memory / "large", memory / "large.sqlite")
+    content = stored.wal.read_bytes()
+    for size in (len(content) - 1, len(content) - FRAME, len(content) - FRAME * 10):
+        kept = stored.whole(stored.wal, [range(size, len(content))])
+        assert recovered(stored, "journal.sqlite-wal", content[:size]) >= kept
+    assert capsys.readouterr().err == ""
+
+
+def test_an_answer_counts_more_than_the_failure_that_it_replaced(memory):
+    """Both are in the WAL, in any order of damage."""
+    with closing(Journal(memory / "failed.sqlite")) as journal:
+        journal.claim("options", OPTIONS)
+        journal.claim("model", "tiny")
+        failures = [Annotation(sample, Plan(), Failure("parse", "no JSON " * 20)) for sample in SAMPLES]
+        journal.add(failures)
+        for start in range(0, COUNT, 30):
+            journal.add([annotation(number) for number in range(start, start + 30)])
+        stored = Stored(memory / "failed", memory / "failed.sqlite")
+    for at in (0, 18, 100):
+        content = overwritten(stored.file.read_bytes(), range(at, at + 8))
+        assert len(recovered(stored, "journal.sqlite", content)) == COUNT
+    assert len(recovered(stored, "journal.sqlite-wal", overwritten(stored.wal.read_bytes(), range(8)))) == COUNT
+
+
+def test_how_many_answers_were_recovered_is_told(memory, in_file, capsys):
+    path = memory / "counted" / "journal.sqlite"
+    path.parent.mkdir()
+    path.write_bytes(overwritten(in_file.file.read_bytes(), range(8)))
+    Journal(path).close()
+    assert "aside-1; 150 answers in it are whole and were taken over" in capsys.readouterr().err
