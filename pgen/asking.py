@@ -12,14 +12,24 @@ from pgen.languages import LANGUAGES
 from pgen.records import Prompt, Repair, Sample
 from pgen.turns import with_turns
 
+BLIND = "no picture is shown to the model: it is told so, and knows the scene from the task and the skills alone"
+"""What a user should know of a run without pictures."""
+
+_NO_PICTURE = "You are shown no picture of the scene: name only things that the task and the skills name."
+
 
 def prompt_for(prompts: PromptBuilder, sample: Sample, seed: int, language: str) -> Prompt:
     """What is asked about a sample; `seed` is that of its moment."""
-    prompt = with_turns(with_clip(prompts.build(sample, seed), sample), sample)
+    prompt = with_turns(_with_pictures(prompts.build(sample, seed), sample), sample)
     if language == "en":
         return prompt
     told = f"Write user_prompt and robot_utterance in {LANGUAGES[language]}, as native speakers would say them."
     return replace(prompt, text=f"{prompt.text}\n\n{told} Everything else stays as it is.")
+
+
+def _with_pictures(prompt: Prompt, sample: Sample) -> Prompt:
+    """The prompt with what has to be said of the sample's pictures."""
+    return with_clip(prompt, sample) if sample.images else replace(prompt, text=f"{prompt.text}\n\n{_NO_PICTURE}")
 
 
 def repair_for(sample: Sample) -> Repair | None:

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from pgen.errors import ConfigError
 from pgen.options import Options, explain, is_tuning
 from pgen.records import Annotation, Episode, Image, Prompt, Reply, Request, Sample
-from pgen.secrets import redact, redacted
+from pgen.secrets import redact, redacted, register_options
 
 
 class Component:
@@ -32,6 +32,7 @@ class Component:
             told = "; ".join(explain(self.Options, error))
             see = f"See `pgen plugins show {self.name}`."
             raise ConfigError(f"{self.kind} {self.name}: {told}. {see}") from None
+        register_options(self.options.model_dump())
 
     def __repr__(self) -> str:
         given = ", ".join(f"{key}={value!r}" for key, value in redacted(self.options.model_dump()).items())
@@ -149,6 +150,11 @@ class Generator(Component):
     """The languages that it can write, by their codes; None where that is up to the model."""
     any_schema: ClassVar[bool] = True
     """Whether it answers any request. One that writes nothing but dialogues cannot judge them."""
+    pictures: int = 1
+    """The most pictures (or clips) that a request will hold: set before `open`, which can find out about them."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return *super().__reduce__(), {"pictures": self.pictures}
 
     @property
     def concurrency(self) -> int:

@@ -1,11 +1,13 @@
 """Two families of errors: a PgenError stops the run, a SampleError belongs to one sample.
 
 The message of a PgenError is one sentence or two that name the file, row or option and say what to do;
-the command line prints it without a traceback and exits with `exit_code`.
+the command line prints it without a traceback and exits with `exit_code`. No message holds a secret.
 """
 
 from pathlib import Path
 from typing import Literal
+
+from pgen.secrets import redact
 
 Stage = Literal["decode", "generate", "transport", "refused", "truncated", "parse", "schema", "check"]
 """Where a sample failed: reading its pictures, in the generator (or on the way to its server), in the reply, or by
@@ -16,6 +18,9 @@ class PgenError(Exception):
     """Stops the run; `exit_code` is what the process ends with."""
 
     exit_code: int = 1
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(redact(message))
 
 
 class ConfigError(PgenError):

@@ -23,7 +23,7 @@ from pgen.journal_former import FormerAnswers
 from pgen.journal_log import Log
 from pgen.journal_run import settle, store
 from pgen.records import Annotation, Dialogue, Failure, Finding, Judgement, Plan, Sample, Usage
-from pgen.secrets import redacted
+from pgen.secrets import clean_json, redacted
 from pgen.seeds import journal_key
 
 _AT_ONCE = 500
@@ -141,7 +141,7 @@ class Journal:
 
     def keep(self, answers: Iterable[tuple[str, Any]]) -> None:
         """Commit answers of another form, as JSON values by keys of their content."""
-        rows = [_checked(_NO_EPISODE, key.encode(), 1, json.dumps(value)) for key, value in answers]
+        rows = [_checked(_NO_EPISODE, key.encode(), 1, clean_json(json.dumps(value))) for key, value in answers]
         with self._transaction():
             self._db.executemany("INSERT OR REPLACE INTO samples VALUES (?, ?, ?, ?, ?)", rows)
 
@@ -231,7 +231,7 @@ def _content(annotation: Annotation) -> str:
     if annotation.checks:
         parts["checks"] = [_cells(finding) for finding in annotation.checks]
     name = next(name for name, kind in _OUTCOMES.items() if isinstance(annotation.outcome, kind))
-    return _text({**parts, name: _cells(annotation.outcome)})
+    return clean_json(_text({**parts, name: _cells(annotation.outcome)}))
 
 
 def _cells(record: Any) -> dict[str, str | float | None]:
@@ -240,7 +240,7 @@ def _cells(record: Any) -> dict[str, str | float | None]:
 
 
 def _annotation(sample: Sample, content: str) -> Annotation:
-    parts = json.loads(content)
+    parts = json.loads(clean_json(content))  # a former version may have let a key in
     outcome: Any = next(kind(**parts[name]) for name, kind in _OUTCOMES.items() if name in parts)
     checks = tuple(Finding(**finding) for finding in parts.get("checks", ()))
     return Annotation(sample, Plan(**parts["plan"]), outcome, Usage(**parts["usage"]), checks)

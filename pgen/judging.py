@@ -21,6 +21,8 @@ contradicts what was done before or what comes later.
 
 Most dialogues have a flaw: keep 5 for those without one. Answer with one JSON object and nothing else."""
 
+_SEEN = " You see the scene as it is at that moment, once for each camera."
+
 _TEXT = """\
 Task: {task}
 Done so far: {history}
@@ -58,7 +60,7 @@ class JudgePrompt(PromptBuilder):
             user=sample.about.user_prompt,
             robot=sample.about.robot_utterance,
         )
-        return Prompt(text, SCHEMA, system=_SYSTEM)
+        return Prompt(text, SCHEMA, system=_SYSTEM if sample.images else _SYSTEM.replace(_SEEN, ""))
 
     def example(self, sample: Sample, seed: int) -> dict[str, Any]:
         return {name: 3 if name in SCORES else "It is plain." for name in _FIELDS}

@@ -5,15 +5,14 @@ SampleError whose reason says what was wrong and shows the beginning of the text
 length. What a model says while it thinks is never an answer.
 """
 
-import json
 import re
 from collections import deque
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pgen.embedded import objects, shown, too_deep
 from pgen.errors import PluginError, SampleError
 from pgen.fitting import Fits, fits
 from pgen.records import Dialogue, Prompt, Reply
@@ -22,48 +21,29 @@ from pgen.schema import compiled, first_error
 if TYPE_CHECKING:
     from jsonschema.protocols import Validator
 
-MAX_REPLY = 64 * 1024
-"""Characters: a longer reply is no dialogue, and not worth the time to look for one."""
-
 MAX_SAID = 1000
 """Characters of one value, where the schema sets no `maxLength`: its pattern may take quadratic time."""
 
 MAX_KEYS = 100
 """Keys of an object that is worth validating."""
 
-MAX_STARTS = 64
-"""Places of a reply where an object is looked for: prose may hold any number of brackets."""
-
-MAX_REPAIRS = 4
-"""Of those, how many are read once more without trailing commas."""
-
 _HALF = re.compile("[\ud800-\udfff]")
-_START = re.compile(r"[{\[]")
-_BEFORE_CLOSING = re.compile(r",?\s*[}\]]")
-_STRING_OR_COMMA = re.compile(r'"(?:[^"\\]|\\.)*+"?|,(?=\s*[}\]])', re.DOTALL)
-# Whole numbers are read as floats: Python refuses to read an integer of more than 4,300 digits.
-_STRICT = json.JSONDecoder(parse_int=float)
-_LENIENT = json.JSONDecoder(parse_int=float, strict=False)
 _validators: "deque[tuple[dict[str, Any], _Known]]" = deque(maxlen=8)
 
 
 def parse(reply: Reply, prompt: Prompt) -> Dialogue:
     """The reply's dialogue. Raises SampleError with the stage `truncated`, `parse` or `schema`."""
     try:
-        return _fitting(objects(reply), _known(prompt.schema), reply.text)
+        known, found = _known(prompt.schema), objects(reply)
+        try:
+            return _fitting(found, known, reply.text)
+        except SampleError as error:
+            # Keys too many are dropped, but not where that would let a draft count beside the answer.
+            if error.stage != "schema" or (kept := [pruned(one, prompt.schema) for one in found]) == found:
+                raise
+            return _fitting(kept, known, reply.text)
     except RecursionError:
-        raise _too_deep(reply.text) from None
-
-
-def objects(reply: Reply) -> list[dict[str, Any]]:
-    """The outermost JSON objects of a reply, whatever they say. Raises SampleError: `truncated` or `parse`."""
-    text = reply.text
-    if reply.truncated:
-        raise SampleError("truncated", f"the reply was cut at its length limit: {_shown(text)}")
-    try:
-        return _objects(text)
-    except RecursionError:
-        raise _too_deep(text) from None
+        raise too_deep(reply.text) from None
 
 
 def parse_object(reply: Reply, schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -72,13 +52,28 @@ def parse_object(reply: Reply, schema: Mapping[str, Any]) -> dict[str, Any]:
     try:
         found = objects(reply)
         problems = [known.problem(fields) for fields in found]
+        if all(problems):
+            found = [pruned(fields, schema) for fields in found]
+            problems = [known.problem(fields) for fields in found]
     except RecursionError:
-        raise _too_deep(reply.text) from None
+        raise too_deep(reply.text) from None
     fitting = [fields for fields, problem in zip(found, problems, strict=True) if problem is None]
     if len(fitting) != 1:
         problem = problems[-1] or f"the reply holds {len(fitting)} answers where one is wanted"
-        raise SampleError("schema", f"{problem}, in {_shown(reply.text)}")
+        raise SampleError("schema", f"{problem}, in {shown(reply.text)}")
     return fitting[0]
+
+
+def pruned(value: Any, schema: Any) -> Any:
+    """A value without the keys that its schema does not admit, wherever it says that there are no others."""
+    if not isinstance(schema, Mapping):
+        return value
+    if isinstance(value, dict) and schema.get("additionalProperties") is False:
+        rules = schema.get("properties", {})
+        return {key: pruned(item, rules[key]) for key, item in value.items() if key in rules}
+    if isinstance(value, list) and "items" in schema:
+        return [pruned(item, schema["items"]) for item in value]
+    return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +99,9 @@ def _fitting(objects: list[dict[str, Any]], known: _Known, text: str) -> Dialogu
             types = fields.get("scenario_type"), fields.get("response_type")
             fitting[Dialogue(fields["user_prompt"], fields["robot_utterance"], *types)] = None
     if not fitting:
-        raise SampleError("schema", f"{problem}, in {_shown(text)}")
+        raise SampleError("schema", f"{problem}, in {shown(text)}")
     if len(fitting) > 1:
-        raise SampleError("parse", f"the reply holds {len(fitting)} dialogues where one is wanted: {_shown(text)}")
+        raise SampleError("parse", f"the reply holds {len(fitting)} dialogues where one is wanted: {shown(text)}")
     return next(iter(fitting))
 
 
@@ -142,68 +137,6 @@ def _limit(check: "Validator", name: str) -> int:
     return int(limit)
 
 
-def _objects(text: str) -> list[dict[str, Any]]:
-    """The reply as an object; else every outermost object in what is left of it without the thinking."""
-    with suppress(ValueError):
-        value = _STRICT.decode(text) if len(text) <= MAX_REPLY else None
-        if isinstance(value, dict):
-            return [value]
-    # A template may open the thinking in the prompt, so that the reply only ends it.
-    said, unfinished, _ = text.rpartition("</think>")[2].partition("<think>")
-    if len(said) > MAX_REPLY:
-        raise SampleError("parse", f"the reply is {len(said):,} characters long, no dialogue is: {_shown(text)}")
-    problems: list[str] = []
-    if found := list(_scan(said, problems)):
-        return found
-    if unfinished:
-        raise SampleError("parse", f"the reply never ends its thinking: {_shown(text)}")
-    if not text.strip():
-        raise SampleError("parse", f"the reply is empty: {_shown(text)}")
-    problem = f" ({problems[0]})" if problems else ""
-    raise SampleError("parse", f"the reply holds no JSON object{problem}: {_shown(text)}")
-
-
-def _scan(text: str, problems: list[str]) -> Iterator[dict[str, Any]]:
-    """Outermost objects, bare or in an array. A search goes on where a failed one ended: none reads twice."""
-    position = repairs = 0
-    for _ in range(MAX_STARTS):
-        start = _START.search(text, position)
-        if start is None:
-            return
-        try:
-            value, position = _LENIENT.raw_decode(text, start.start())
-        except json.JSONDecodeError as error:
-            repaired = None
-            if repairs < MAX_REPAIRS and _BEFORE_CLOSING.match(text, error.pos):
-                repairs += 1
-                repaired = _without_trailing_commas(text, start.start())
-            if repaired is None:
-                if text[start.start()] == "{":
-                    problems.append(f"{error.msg} at character {error.pos + 1}")
-                position = max(error.pos, start.end())
-                continue
-            value, position = repaired
-        yield from (item for item in (value if isinstance(value, list) else [value]) if isinstance(item, dict))
-
-
-def _without_trailing_commas(text: str, start: int) -> tuple[Any, int] | None:
-    """The value at `start` where commas before a closing bracket were all that is wrong with it, and its end."""
-    dropped: list[int] = []
-
-    def keep(match: re.Match[str]) -> str:
-        if match[0] != ",":
-            return match[0]
-        dropped.append(match.start() - len(dropped))
-        return ""
-
-    repaired = _STRING_OR_COMMA.sub(keep, text[start:])
-    try:
-        value, end = _LENIENT.raw_decode(repaired)
-    except ValueError:
-        return None
-    return value, start + end + sum(place < end for place in dropped)
-
-
 def _known(schema: Mapping[str, Any]) -> _Known:
     """The schema, compiled once: every sample brings a schema of its own, most of them equal."""
     for value, known in list(_validators):
@@ -219,11 +152,3 @@ def _known(schema: Mapping[str, Any]) -> _Known:
     known = _Known(fits(kept), check)
     _validators.append((kept, known))
     return known
-
-
-def _too_deep(text: str) -> SampleError:
-    return SampleError("parse", f"the reply's JSON is nested too deep: {_shown(text)}")
-
-
-def _shown(text: str, limit: int = 200) -> str:
-    return repr(text if len(text) <= limit else f"{text[:limit]}…")

@@ -30,7 +30,7 @@ from pgen.records import (
     Sample,
     Usage,
 )
-from pgen.secrets import redact
+from pgen.secrets import excerpt
 from pgen.seeds import derive, request_seed, sample_seed
 from pgen.streaming import DECODERS, Pictures, Stream
 
@@ -158,7 +158,6 @@ def reason_of(group: BaseExceptionGroup[BaseException]) -> BaseException:
     return reason_of(error) if isinstance(error, BaseExceptionGroup) else error
 
 
-def _line(reason: str, limit: int = 500) -> str:
+def _line(reason: str) -> str:
     """A reason as one line of text that every file can hold."""
-    printable = redact(reason).encode("utf-8", "backslashreplace").decode()
-    return " ".join(printable.split())[:limit] or "no reason was given"
+    return excerpt(reason, 500) or "no reason was given"

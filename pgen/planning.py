@@ -20,12 +20,13 @@ class Survey:
     def __init__(self, turns: bool) -> None:
         self._turns = turns
         self._counts: Counter[str] = Counter()
-        self._longest = 0
+        self._longest = self._pictures = 0
         self._first: Sample | None = None
 
     def add(self, episode: Episode, samples: list[Sample]) -> None:
         self._counts.update(episodes=1, frames=len(episode.timestamps), samples=len(samples))
         self._counts["images"] += sum(len(sample.images) for sample in samples)
+        self._pictures = max([self._pictures, *(len(sample.images) for sample in samples)])
         self._first = self._first or (samples[0] if samples else None)
         if self._turns:
             turns = Counter(sample.variant for sample in samples)
@@ -34,7 +35,7 @@ class Survey:
 
     @property
     def sizes(self) -> dict[str, Any]:
-        return {**self._counts, "longest": self._longest}
+        return {**self._counts, "longest": self._longest, "pictures": self._pictures}
 
     def sample(self, notes: Mapping[str, int]) -> Sample:
         """The first sample. Raises InputError, with the source's `notes`, where there is none."""

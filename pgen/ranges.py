@@ -4,14 +4,14 @@ import re
 
 from pgen.errors import ConfigError
 
-_PART = re.compile(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?")
+_PART = re.compile(r"(\d+)(?: ?- ?(\d+))?")
 
 
 def parse_ranges(text: str, option: str) -> set[int]:
     """The indices in `text`, both ends of a range included. Raises ConfigError naming `option`."""
     indices: set[int] = set()
     for part in text.split(","):
-        match = _PART.fullmatch(part)
+        match = _PART.fullmatch(" ".join(part.split()))
         if match is None:
             raise ConfigError(f"{option}: {part.strip()!r} is no index and no range; write it as in 0-9,12.")
         first, last = int(match[1]), int(match[2] or match[1])

@@ -10,14 +10,16 @@ from pgen.records import Prompt, Sample, Usage
 class Plan:
     """What a run will do: counts, what the source repaired, and the first sample with its prompt.
 
-    Where episodes are conversations: how many there are, the most samples that wait for each other in one, and how
-    often an earlier turn is told again. `judged` is about how many dialogues the judge is asked about.
+    `pictures` are the most that a sample shows. Where episodes are conversations: how many there are, the most
+    samples that wait for each other in one, and how often an earlier turn is told again. `judged` is about how many
+    dialogues the judge is asked about.
     """
 
     episodes: int
     frames: int
     samples: int
     images: int
+    pictures: int
     notes: dict[str, int]
     sample: Sample
     prompt: Prompt

@@ -13,7 +13,7 @@ from typing import Any
 
 from pgen import provenance
 from pgen.answers import Answers, Judgements, Planned
-from pgen.asking import prompt_for
+from pgen.asking import BLIND, prompt_for
 from pgen.components import Results
 from pgen.durable import OF_THE_DISK
 from pgen.errors import ConfigError, StorageError, TooManyFailuresError
@@ -87,7 +87,7 @@ class Run:
             prompt=prompt,
             judged=judged,
             executor=self.parts.executor.plan(),
-            remarks=self._remarks(),
+            remarks=self._remarks(sizes["images"]),
         )
         return plan, answered
 
@@ -119,6 +119,8 @@ class Run:
                 rounds = Rounds(self.options, self.parts, journal, self._planned, lambda: self.plan.samples)
                 answers = rounds.answers
                 plan, resumed = self._planned_and_answered(journal, answers)
+                for generator in filter(None, (self.parts.generator, self.parts.judge)):
+                    generator.pictures = plan.pictures
                 if resumed < plan.samples or rounds.unfinished():
                     rounds.ask(progress(plan.samples, resumed))
                 counted = tally(answers.read())
@@ -168,9 +170,9 @@ class Run:
             "run": options.model_dump(include={"seed", "max_pixels", "language", "turns", "on_check"}),
         }
 
-    def _remarks(self) -> tuple[str, ...]:
+    def _remarks(self, images: int) -> tuple[str, ...]:
         parts = (self.parts.sampler, *self.parts.sinks)
-        return tuple(remark for part in parts for remark in part.remarks())
+        return (*(() if images else (BLIND,)), *(remark for part in parts for remark in part.remarks()))
 
     def _planned(self) -> Planned:
         return planned(self.parts.source, self.parts.sampler, self.options.max_samples, self.options.variants)

@@ -35,7 +35,7 @@ def test_a_reply_becomes_a_judgement():
     [
         (Reply("{}"), "schema"),
         (Reply("none"), "parse"),
-        (Reply(json.dumps(GOOD), truncated=True), "truncated"),
+        (Reply(json.dumps(GOOD)[:-1], truncated=True), "truncated"),
         (Reply(json.dumps({**GOOD, "grounding": 6})), "schema"),
         (Reply(json.dumps({**GOOD, "grounding": 2.5})), "schema"),
         (Reply(json.dumps(GOOD) * 2), "schema"),

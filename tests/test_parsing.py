@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pgen.embedded import MAX_REPLY, objects
 from pgen.errors import PluginError, SampleError
-from pgen.parsing import MAX_REPLY, objects, parse
+from pgen.parsing import parse
 from pgen.records import Dialogue, Prompt, Reply
 from pgen_prompts.reply import dialogue_schema, typed_schema
 
@@ -97,7 +98,6 @@ def test_what_surrounds_or_spoils_a_dialogue_is_tolerated(text):
         (with_value('"\ud83d"'), "schema", "half a character"),
         (with_value(json.dumps("a" * 301)), "schema", "301 characters are too many, 300 are allowed"),
         (with_value('"a poem"', "scenario_type"), "schema", "$.scenario_type: 'a poem' is not one of"),
-        (JSON[:-1] + ', "mood": "good"}', "schema", "'mood' was unexpected"),
     ],
 )
 def test_what_is_wrong_is_said_in_a_sentence_with_the_beginning_of_the_text(text, stage, told):
@@ -113,10 +113,44 @@ def test_at_most_two_hundred_characters_of_the_text_are_shown():
     assert "b" * 201 not in reason
 
 
-def test_a_reply_that_was_cut_is_not_read_even_where_it_could_be():
+@pytest.mark.parametrize("text", [JSON[:-1], f"{JSON} Wait, I", f"{JSON}{OTHER}", "", "   ", f"<think>{JSON}"])
+def test_a_reply_that_was_cut_is_not_read(text):
     with pytest.raises(SampleError) as caught:
-        parse(Reply(JSON, truncated=True), PROMPT)
+        parse(Reply(text, truncated=True), PROMPT)
     assert caught.value.stage == "truncated"
+
+
+@pytest.mark.parametrize("text", [JSON, f"```json\n{JSON}\n```", f"<think>So be it.</think>{JSON}"])
+@pytest.mark.parametrize("blanks", [" ", "\n\t" * 1500, " " * 250_000])
+@pytest.mark.parametrize("truncated", [True, False])
+def test_blanks_up_to_the_limit_cost_no_whole_reply(text, blanks, truncated):
+    assert parse(Reply(text + blanks, truncated=truncated), PROMPT) == DIALOGUE
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        JSON[:-1] + ', "mood": "good"}',
+        JSON[:-1] + ', "mood": "good", "why": {"a": [1, 2]}}',
+        JSON[:-1] + "".join(f', "key {number}": 1' for number in range(2000)) + "}",
+    ],
+)
+def test_keys_too_many_are_dropped(text):
+    assert reading(text) == DIALOGUE
+
+
+def test_a_draft_with_keys_too_many_does_not_count_beside_the_answer():
+    assert reading(OTHER[:-1] + ', "draft": true}' + JSON) == DIALOGUE
+
+
+def test_two_answers_with_keys_too_many_are_two():
+    stage, reason = reading(OTHER[:-1] + ', "draft": 1}' + JSON[:-1] + ', "draft": 2}')
+    assert (stage, "2 dialogues" in reason) == ("parse", True)
+
+
+def test_keys_too_many_make_up_for_nothing_that_is_missing():
+    stage, reason = reading('{"user_prompt": "a", "mood": "good"}')
+    assert (stage, "'robot_utterance' is a required property" in reason) == ("schema", True)
 
 
 def test_a_schema_without_types_gives_a_dialogue_without_types():

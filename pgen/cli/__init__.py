@@ -6,6 +6,7 @@ from importlib import import_module
 import click
 
 from pgen import __version__
+from pgen.cli.guard import guarded
 from pgen.cli.shown import guard_output, printable
 from pgen.durable import OF_THE_DISK
 from pgen.errors import PgenError, StorageError
@@ -59,5 +60,6 @@ def cli() -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """The console script; `arguments` are the process's own where none are given."""
-    guard_output()
-    sys.exit(cli(arguments))
+    with guarded():
+        guard_output()
+        sys.exit(cli(arguments))

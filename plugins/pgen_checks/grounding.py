@@ -25,7 +25,7 @@ _CLAUSE = re.compile(
 _NEGATION = re.compile(
     r"\b(?:don't|do not|never|must not|mustn't|shouldn't|should not|no need to|without|stop(?= \w+ing\b)|avoid"
     r"|refrain from|not (?!only|just|yet|quite|so|enough|there|sure|finished|done|through)|forget(?: about)?|ignore"
-    r"|skip|leave (?=.*\b(?:alone|be|where|there|as)\b)|stay away from|keep (?:off|away from|clear of)|hands off"
+    r"|skip|leave (?=.{0,100}\b(?:alone|be|where|there|as)\b)|stay away from|keep (?:off|away from|clear of)|hands off"
     r"|nobody should|no more|anything but)\b",
     re.IGNORECASE,
 )

@@ -47,9 +47,11 @@ _PHRASES = (
         "retreat",
     ),
     (re.compile(r"\b(?:mak|giv)\w* (?:\w+ )?(?:room|space|way)\b"), "retreat"),
-    (re.compile(r"\b(?:put|set|lay|putting|setting|laying)\b.*\bdown\b|\blet(?:ting)? go\b|\bdrop"), "release"),
+    (re.compile(r"\b(?:put|set|lay|putting|setting|laying)\b.{0,100}\bdown\b|\blet(?:ting)? go\b|\bdrop"), "release"),
     (
-        re.compile(r"\bpick\w*\b.*\bup\b|\b(?:close|closing) (?:the|my|your) gripper\b|\b(?:hold|grip) (?:of|on)\b"),
+        re.compile(
+            r"\bpick\w*\b.{0,100}\bup\b|\b(?:close|closing) (?:the|my|your) gripper\b|\b(?:hold|grip) (?:of|on)\b"
+        ),
         "grasp",
     ),
     (

@@ -19,6 +19,16 @@ from pgen_prompts.once import once_a_span
 from pgen_prompts.planner import PlanOptions, plan
 from pgen_prompts.reply import example_dialogue, fingerprint_of, typed, typed_schema
 from pgen_prompts.seed import listed
+from pgen_prompts.unseen import unseen
+
+# Not in the wording's file: that is hashed, and the journals of runs that do show pictures stay valid.
+SEEN = {
+    "You see the scene as it is now, once for each camera, and you are told": "You are told",
+    "Name only things that are visible, or that the task and the skills name, and describe them as they look.": (
+        "Name only things that the task and the skills name."
+    ),
+}
+"""What the wording says of pictures, and what it says where there are none."""
 
 
 class HiRobotPrompt(PromptBuilder):
@@ -29,7 +39,7 @@ class HiRobotPrompt(PromptBuilder):
 
     def build(self, sample: Sample, seed: int) -> Prompt:
         planned = plan(sample, seed, self.options)
-        text, system = request_text(sample, planned, seed), wording()["system"].strip()
+        text, system = request_text(sample, planned, seed), system_text(seen=bool(sample.images))
         return Prompt(text=text, schema=_schema(), system=system, plan=planned)
 
     def example(self, sample: Sample, seed: int) -> dict[str, str]:
@@ -58,6 +68,13 @@ def source() -> str:
 def wording() -> dict[str, Any]:
     """The wording, parsed."""
     return tomllib.loads(source())
+
+
+@cache
+def system_text(*, seen: bool) -> str:
+    """What never changes, for samples that are seen and for those that show no picture."""
+    text: str = wording()["system"].strip()
+    return text if seen else unseen(text, SEEN)
 
 
 def request_text(sample: Sample, planned: Plan, seed: int) -> str:

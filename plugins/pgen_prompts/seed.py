@@ -9,15 +9,26 @@ from typing import Any
 from pgen.components import PromptBuilder
 from pgen.records import Prompt, Sample
 from pgen_prompts.reply import dialogue_schema, example_dialogue, fingerprint_of
+from pgen_prompts.unseen import unseen
 
 VERSION = "1"
 PGEN_PROMPT_TEMPLATE = files("pgen_prompts").joinpath("seed.txt").read_text(encoding="utf-8").strip()
 """The template, with the fields {task_description}, {skill_history} and {skill_current}."""
+SEEN = {
+    "- images of the scene as it is now, one for each camera;\n": "",
+    "Both must fit what the images show, the task,": "Both must fit the task,",
+}
+"""What it says of pictures, and what it says where there are none."""
+_UNSEEN_TEMPLATE = unseen(PGEN_PROMPT_TEMPLATE, SEEN)
 
 
 def construct_prompt(sample: Sample) -> str:
     """The template with the sample's task, completed skills and next skill."""
-    return PGEN_PROMPT_TEMPLATE.format(
+    return _filled(PGEN_PROMPT_TEMPLATE, sample)
+
+
+def _filled(template: str, sample: Sample) -> str:
+    return template.format(
         task_description=sample.task_description or "not described",
         skill_history=listed(sample.skill_history),
         skill_current=sample.skill_current,
@@ -35,7 +46,8 @@ class SeedPrompt(PromptBuilder):
     name = "seed"
 
     def build(self, sample: Sample, seed: int) -> Prompt:
-        return Prompt(text=construct_prompt(sample), schema=dialogue_schema())
+        template = PGEN_PROMPT_TEMPLATE if sample.images else _UNSEEN_TEMPLATE
+        return Prompt(text=_filled(template, sample), schema=dialogue_schema())
 
     def example(self, sample: Sample, seed: int) -> dict[str, str]:
         return example_dialogue(sample)

@@ -15,20 +15,36 @@ from pybase64 import b64encode
 
 from pgen.errors import SampleError
 from pgen.records import Clip, Image, Prompt, Repair, Reply
+from pgen.secrets import excerpt
 
 _written = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 _CONTROL = re.compile(r"<(\|[A-Za-z0-9_]{1,32}\|>)")
+
+THINKING = "<think>"
+"""Begins a text that is thinking and nothing else."""
 
 MAX_QUOTED = 4000
 """Characters of a bad reply that are shown to the model again."""
 
 
 class Fields:
-    """What every request of a run has in common. `extra` goes before all else; what it sets to None is left out."""
+    """What every request of a run has in common. `extra` goes before all else; what it sets to None is left out.
 
-    def __init__(self, model: str, temperature: float, max_tokens: int, extra: Mapping[str, Any]) -> None:
-        ours = {"model": model, "temperature": temperature, "max_tokens": max_tokens, "stream": False}
-        self._fields, self._extra = {**ours, **extra}, extra
+    So are the `unknown` fields, which a server does not know; the limit of tokens has a second name.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        temperature: float,
+        max_tokens: int,
+        extra: Mapping[str, Any],
+        unknown: frozenset[str] = frozenset(),
+    ) -> None:
+        limit = "max_tokens" if "max_tokens" not in unknown else "max_completion_tokens"
+        ours = {"model": model, "temperature": temperature, limit: max_tokens, "stream": False}
+        ours = {name: value for name, value in ours.items() if name not in unknown}
+        self._fields, self._seeded = {**ours, **extra}, "seed" not in unknown.union(extra)
         self._last: tuple[Mapping[str, Any] | None, bytes] | None = None
 
     def with_seed(self, seed: int, response_format: Mapping[str, Any] | None) -> bytes:
@@ -36,7 +52,7 @@ class Fields:
         if self._last is None or self._last[0] != response_format:
             self._last = deepcopy(response_format), self._encoded(response_format)
         common = self._last[1]
-        return common if "seed" in self._extra else common + b',"seed":%d' % (seed & 0x7FFFFFFF)
+        return common + b',"seed":%d' % (seed & 0x7FFFFFFF) if self._seeded else common
 
     def _encoded(self, response_format: Mapping[str, Any] | None) -> bytes:
         """Once for a format: most samples of a run have the same one."""
@@ -67,15 +83,26 @@ def reply_of(answer: Any) -> Reply | None:
         return None
     finish = choice.get("finish_reason")
     if refusal := message.get("refusal"):
-        raise SampleError("refused", f"the model refused: {str(refusal)[:200]!r}")
+        raise SampleError("refused", f"the model refused: {excerpt(refusal, 200)!r}")
     if finish == "content_filter":
         raise SampleError("refused", "the server's content filter withheld the reply")
     text = _text(message.get("content"))
     if text is None:
         return None
+    if not text and isinstance(thoughts := message.get("reasoning") or message.get("reasoning_content"), str):
+        text = _answer_in(thoughts)
     usage = answer.get("usage")
     read, written = (_count(usage, name) for name in ("prompt_tokens", "completion_tokens"))
     return Reply(text, truncated=finish == "length", tokens_in=read, tokens_out=written)
+
+
+def _answer_in(thoughts: str) -> str:
+    """Of a reply whose content is empty: some servers take a whole answer for thinking. All else is thinking."""
+    try:
+        answered = isinstance(json.loads(thoughts, strict=False), dict)
+    except (ValueError, RecursionError):
+        answered = False
+    return thoughts if answered else f"{THINKING}{thoughts}"
 
 
 def _pictures_and_text(shown: Sequence[Image | Clip], text: str) -> Iterator[bytes]:

@@ -1,27 +1,33 @@
 """One client of all servers: sends a body until it is answered, and reads what comes back with care.
 
 What a server does wrong becomes a PassingError, which is tried again, or a RejectedError, which is not.
-The key travels in a header and is blotted out wherever a server repeats it.
+The key travels in a header. Whatever text of a server goes on from here is bounded and holds no key.
 """
 
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, NoReturn
 
 from pgen.errors import SampleError
 from pgen.records import Reply
-from pgen.secrets import BLOT, redact
+from pgen.secrets import excerpt, without_keys
 from pgen_qwen_openai.body import reply_of
 from pgen_qwen_openai.endpoints import Endpoint, Endpoints
 from pgen_qwen_openai.http import Answer, Http
+from pgen_qwen_openai.problems import FILTERED, Problem, broken_off, problem_in, problem_with
 from pgen_qwen_openai.retrying import PATIENCE, Kind, PassingError, RejectedError, persistently, retry_after
 
 MAX_PAUSE = 600.0
 """Seconds that a server may ask to wait; with more the sample fails and is asked about in the next run."""
 
-FILTERED = frozenset({"content_filter", "content_policy_violation", "data_inspection_failed"})
-"""Error codes that mean that a server will not answer this, rather than that the request is wrong."""
+LONGEST = 700
+"""Characters of a message about a server: its address, and its words."""
+
+LONGEST_NAME = 512
+"""Characters of a model's name; a server that lists a longer one lists no model by it."""
+
+MOST_NAMES = 10_000
 
 
 class Client:
@@ -32,7 +38,7 @@ class Client:
     ) -> None:
         self.endpoints = endpoints
         self._wait = wait
-        self._key, self._retries, self._first_wait = key, retries, first_wait
+        self._retries, self._first_wait = retries, first_wait
         headers = {"Content-Type": "application/json", "User-Agent": "pgen"}
         if key:
             headers["Authorization"] = f"Bearer {key}"
@@ -79,18 +85,21 @@ class Client:
         rows = answer.get("data") if isinstance(answer, dict) else None
         if not isinstance(rows, list):
             return None
-        return [row["id"] for row in rows if isinstance(row, dict) and isinstance(row.get("id"), str)]
+        names = (row.get("id") for row in rows[:MOST_NAMES] if isinstance(row, dict))
+        return [name for name in names if isinstance(name, str) and len(name) <= LONGEST_NAME]
 
     async def _ask(self, endpoint: Endpoint, body: bytes) -> Reply:
+        wave = endpoint.limit.wave
         answer, sent = await self._exchange(endpoint, "/chat/completions", body)
+        if problem := problem_with(answer):
+            self._refuse(endpoint, wave, problem.status, problem)
+        if problem := broken_off(answer):
+            raise PassingError("broken", f"{endpoint.url} broke a reply off: {problem.words}")
         reply = reply_of(answer)
         if reply is None:
             raise PassingError("broken", f"{endpoint.url} answered with something else than a chat completion")
-        if sent > 1:
-            reply = replace(reply, retries=sent - 1)
-        if self._key and self._key in reply.text:
-            return replace(reply, text=reply.text.replace(self._key, BLOT))
-        return reply
+        text = without_keys(reply.text)
+        return reply if sent == 1 and text is reply.text else replace(reply, text=text, retries=sent - 1)
 
     async def _exchange(self, endpoint: Endpoint, path: str, body: bytes | None = None) -> tuple[Any, int]:
         """The JSON value of an answer, and how often it was asked for; word to `endpoints` of how that went."""
@@ -99,51 +108,42 @@ class Client:
             answer = await self._http.send(endpoint.url + path, body)
         except PassingError as error:
             self.endpoints.failed(endpoint)
-            raise PassingError(error.kind, self._clean(f"{endpoint.url}: {error}")) from None
+            raise PassingError(error.kind, excerpt(f"{endpoint.url}: {error}", LONGEST)) from None
         except RejectedError as error:
-            raise RejectedError(0, self._clean(f"{endpoint.url}: {error}")) from None
+            raise RejectedError(0, excerpt(f"{endpoint.url}: {error}", LONGEST)) from None
         if answer.status >= 300:
-            self._refuse(endpoint, wave, answer)
+            pause = retry_after(answer.header("Retry-After"))
+            self._refuse(endpoint, wave, answer.status, self._problem(answer), pause)
         self.endpoints.answered(endpoint)
         try:
             return json.loads(answer.body), answer.sent
         except (ValueError, RecursionError):
             raise PassingError("broken", f"{endpoint.url} answered with something else than JSON") from None
 
-    def _refuse(self, endpoint: Endpoint, wave: int, answer: Answer) -> None:
-        status, (message, code) = answer.status, error_of(answer.body)
-        reason = self._clean(f"{endpoint.url} answered {status}{f': {message}' if message else ''}")
+    def _problem(self, answer: Answer) -> Problem:
+        problem = problem_in(answer.body)
+        if answer.status >= 400:
+            return problem
+        target = excerpt(answer.header("Location") or "nowhere")
+        return replace(problem, words=f"{problem.words} and redirects to {target}".strip())
+
+    def _refuse(
+        self, endpoint: Endpoint, wave: int, status: int, problem: Problem, pause: float | None = None
+    ) -> NoReturn:
+        """Raise what an answer means that is no reply. The status is 0 where it was 200 and the body names none."""
+        words = f": {problem.words}" if problem.words else ""
+        reason = excerpt(f"{endpoint.url} answered {status or 'with an error'}{words}", LONGEST)
         if status in (429, 503):
-            pause = retry_after(answer.header("Retry-After"))
             if pause is not None and pause > MAX_PAUSE:
-                raise RejectedError(status, f"{reason} (and to wait {pause:.0f} s)", code)
+                raise RejectedError(status, f"{reason} (and to wait {pause:.0f} s)", problem)
+            if problem.exhausted:
+                raise RejectedError(status, reason, problem)
             self.endpoints.busy(endpoint, wave, pause)
             raise PassingError("busy", reason)
-        if status >= 500 or status in (408, 409):
+        if not status or status >= 500 or status in (408, 409):
             self.endpoints.failed(endpoint)
             raise PassingError("unreachable" if status == 502 else "broken", reason)
         self.endpoints.answered(endpoint)
-        if code in FILTERED:
+        if problem.code in FILTERED:
             raise SampleError("refused", reason)
-        if status < 400:
-            reason += f" and redirects to {answer.header('Location') or 'nowhere'}"
-        raise RejectedError(status, reason, code)
-
-    def _clean(self, what: object) -> str:
-        text = "".join(char if char.isprintable() else " " for char in str(what))
-        text = " ".join(text.split()) or type(what).__name__
-        return redact(text.replace(self._key, BLOT) if self._key else text)
-
-
-def error_of(data: bytes, limit: int = 300) -> tuple[str, str]:
-    """The message and the code of an error's body, in one of the forms that servers use."""
-    text = data[:65536].decode("utf-8", "replace")
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        return text[:limit], ""
-    inner = value.get("error", value) if isinstance(value, dict) else value
-    if not isinstance(inner, dict):
-        return str(inner)[:limit], ""
-    message = inner.get("message") or inner.get("detail") or inner
-    return str(message)[:limit], str(inner.get("code") or "")
+        raise RejectedError(status, reason, problem)

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from pgen.components import Generator
 from pgen.errors import ConfigError, SampleError
 from pgen.records import Clip, Image, Reply, Request
-from pgen_qwen_openai.body import Fields, encode
+from pgen.secrets import register
+from pgen_qwen_openai.body import encode
 from pgen_qwen_openai.formats import instruction, response_format
 from pgen_qwen_openai.options import QwenOpenAIOptions
 
@@ -35,6 +36,7 @@ class QwenOpenAIGenerator(Generator):
                 "generator qwen-openai: name the server, as in --opt generator.base_url=http://127.0.0.1:8000/v1, "
                 "or the command that starts one, as in --opt 'generator.serve=vllm serve MODEL --port {port}'."
             )
+        register(os.environ.get(self.options.api_key_env, ""))  # before anything can be printed
         self._client: Client | None = None
         self._servers: Servers | None = None
         self._found: Found | None = None
@@ -57,7 +59,10 @@ class QwenOpenAIGenerator(Generator):
 
     def provenance(self) -> dict[str, Any]:
         """What was found out at preflight, as JSON values for the manifest."""
-        return {"model": self._found.model, "response_format": self._found.format} if self._found else {}
+        if not self._found:
+            return {}
+        unknown = {"unknown_fields": sorted(self._found.unknown)} if self._found.unknown else {}
+        return {"model": self._found.model, "response_format": self._found.format, **unknown}
 
     async def open(self) -> None:
         key = self._key()
@@ -65,10 +70,10 @@ class QwenOpenAIGenerator(Generator):
             urls = [*self.options.base_url, *await self._serve(key)]
             self._client = self._connect(urls, key)
             from pgen_qwen_openai.preflight import check
+            from pgen_qwen_openai.probing import fields
 
-            self._found = await check(self._client, self.options)
-            options = self.options
-            self._fields = Fields(self._found.model, options.temperature, options.max_tokens, options.extra)
+            self._found = await check(self._client, self.options, self.pictures)
+            self._fields = fields(self.options, self._found.model, self._found.unknown)
         except BaseException:  # whoever is interrupted here is not closed by the caller
             await self.close()
             raise
@@ -127,4 +132,5 @@ class QwenOpenAIGenerator(Generator):
             raise ConfigError(f"the environment variable {variable}, named by generator.api_key_env, is not set.")
         if not key.isascii() or not key.isprintable():
             raise ConfigError(f"the key in the environment variable {variable} holds characters that no header can.")
+        register(key)
         return key

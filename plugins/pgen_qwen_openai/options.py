@@ -17,6 +17,10 @@ from pgen.options import Options, tuning
 
 FormatName = Literal["json_schema", "json_object_schema", "json_object", "plain"]
 
+_BETWEEN = re.compile(r"[\s,]+")
+_TIME = re.compile(r"\A(\d{1,12}(?:\.\d{1,12})?)\s?([smh])")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+
 RESERVED = frozenset({"messages", "model", "n", "response_format", "stream"})
 """Request fields that `extra` may not set: what comes back would be read wrongly."""
 
@@ -61,7 +65,7 @@ class QwenOpenAIOptions(Options):
     @field_validator("base_url", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
-        return tuple(part for part in re.split(r"[\s,]+", value) if part) if isinstance(value, str) else value
+        return tuple(part for part in _BETWEEN.split(value) if part) if isinstance(value, str) else value
 
     @field_validator("base_url")
     @classmethod
@@ -71,13 +75,13 @@ class QwenOpenAIOptions(Options):
     @field_validator("wait_for_server", mode="before")
     @classmethod
     def _seconds(cls, value: Any) -> Any:
-        said = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smh])\s*", value) if isinstance(value, str) else None
+        said = _TIME.fullmatch(value.strip()) if isinstance(value, str) else None
         return float(said[1]) * {"s": 1, "m": 60, "h": 3600}[said[2]] if said else value
 
     @field_validator("api_key_env")
     @classmethod
     def _name_of_a_variable(cls, value: str) -> str:
-        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,63}", value):
+        if not _VARIABLE.fullmatch(value):
             raise ConfigError(
                 "generator qwen-openai: option api_key_env takes the name of an environment variable, not a key; "
                 "put the key into that variable."

@@ -1,7 +1,7 @@
-"""What is found out before anything is paid for: who answers, with which model, in which format.
+"""What is found out before anything is paid for: who answers, and with which model.
 
 Raises ConfigError with what to do where no server can be used. A server that is down while others answer
-is left to the run, which tries it again.
+is left to the run, which tries it again. What each server takes is found out by `pgen_qwen_openai.probing`.
 """
 
 import asyncio
@@ -10,22 +10,19 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from time import monotonic
 
-from pgen.errors import ConfigError, SampleError
-from pgen.records import Clip
-from pgen_qwen_openai.body import Fields, encode
+from pgen.errors import ConfigError
+from pgen.secrets import excerpt
 from pgen_qwen_openai.client import Client
 from pgen_qwen_openai.endpoints import Endpoint
-from pgen_qwen_openai.formats import ORDER, PROBE, PROBE_SCHEMA, instruction, obeyed, probe_image, response_format
+from pgen_qwen_openai.formats import ORDER
 from pgen_qwen_openai.options import FormatName, QwenOpenAIOptions
-from pgen_qwen_openai.retrying import PATIENCE, Kind, PassingError, RejectedError
+from pgen_qwen_openai.probing import Probe, unusable
+from pgen_qwen_openai.retrying import Kind, PassingError, RejectedError
 
 log = logging.getLogger("pgen.qwen_openai")
 
 GREETING: dict[Kind, int] = {"unreachable": 3, "slow": 1, "broken": 4}
 """A server that is not there is not waited for."""
-
-PROBING: dict[Kind, int] = {**PATIENCE, "broken": 3}
-"""Some servers break down over a format that they do not know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +31,15 @@ class Found:
 
     model: str
     format: FormatName
+    unknown: frozenset[str] = frozenset()
+    """Fields of a request that a server does not know, and that are left out."""
 
 
-async def check(client: Client, options: QwenOpenAIOptions) -> Found:
-    """The model, and the strictest format that every server obeys."""
+async def check(client: Client, options: QwenOpenAIOptions, pictures: int) -> Found:
+    """The model, the strictest format that every server obeys, and the fields that one of them does not know.
+
+    `pictures` are the most that a request will hold. Raises ConfigError where a server does not take them.
+    """
     everyone = client.endpoints.all
     listed = await _greeted(client, options)
     there = [(one, names) for one, names in zip(everyone, listed, strict=True) if not isinstance(names, PassingError)]
@@ -50,8 +52,12 @@ async def check(client: Client, options: QwenOpenAIOptions) -> Found:
     if len(models) > 1:
         raise ConfigError(f"the servers have different models: {_names(sorted(models))}; choose one with --model.")
     model = models.pop()
-    formats = await asyncio.gather(*(_format(client, one, options, model) for one, _ in there))
-    return Found(model, max(formats, key=ORDER.index))
+    probes = [Probe(client, one, options, model, pictures) for one, _ in there]
+    formats = await asyncio.gather(*(probe.format() for probe in probes))
+    unknown = frozenset[str]().union(*(probe.unknown for probe in probes))
+    for name in sorted(unknown):
+        log.warning("the server does not know %s: it is left out of every request.", name)
+    return Found(model, max(formats, key=ORDER.index), unknown)
 
 
 async def _greeted(client: Client, options: QwenOpenAIOptions) -> list[list[str] | PassingError | None]:
@@ -72,7 +78,7 @@ async def _listed(client: Client, endpoint: Endpoint, options: QwenOpenAIOptions
         # Some servers break down over the list alone: where the model is named, the probe will tell.
         return None if error.kind == "broken" and options.model != "auto" else error
     except RejectedError as error:
-        raise _unusable(error, options) from None
+        raise unusable(error, options) from None
 
 
 def _model(wanted: str, endpoint: Endpoint, names: list[str] | None) -> str:
@@ -90,50 +96,7 @@ def _model(wanted: str, endpoint: Endpoint, names: list[str] | None) -> str:
     return names[0]
 
 
-async def _format(client: Client, endpoint: Endpoint, options: QwenOpenAIOptions, model: str) -> FormatName:
-    """The strictest format that this server obeys; or the one that was asked for, if it answers at all."""
-    fields = Fields(model, options.temperature, options.max_tokens, options.extra)
-    picture = probe_image()
-    shown = Clip("probe", (picture, picture), (-1.0, 0.0)) if options.clips == "video" else picture
-    problem: Exception | None = None
-    for number, name in enumerate(ORDER if options.response_format == "auto" else (options.response_format,)):
-        request = fields.with_seed(number, response_format(name, PROBE_SCHEMA))
-        body = encode(request, PROBE, _suffix(name), (shown,))
-        try:
-            reply, _ = await client.complete(body, endpoint, PATIENCE if name == "plain" else PROBING)
-            if options.response_format != "auto" or obeyed(name, reply.text):
-                return name
-        except SampleError:
-            return name
-        except (RejectedError, PassingError) as error:
-            problem = _tolerated(error, options)
-    what = "clip of type video/jpeg" if options.clips == "video" else "picture"
-    raise ConfigError(f"the server does not answer a small request with one {what}: {problem}.")
-
-
-def _tolerated(error: RejectedError | PassingError, options: QwenOpenAIOptions) -> Exception:
-    """The error, where another format may do better. Raises ConfigError where none will."""
-    if isinstance(error, PassingError) and error.kind != "broken":
-        raise ConfigError(f"{error}. Start again when the server is ready.") from None
-    if isinstance(error, RejectedError) and error.status in (0, 401, 403, 404):
-        raise _unusable(error, options) from None
-    return error
-
-
-def _suffix(name: FormatName) -> str:
-    """Servers want JSON to be spoken of where they are to write it; the plain probe must not be led."""
-    return instruction(name, PROBE_SCHEMA) if name == "json_object" else ""
-
-
-def _unusable(error: RejectedError, options: QwenOpenAIOptions) -> ConfigError:
-    advice = {
-        0: "Correct generator.base_url.",
-        401: f"Put the right key into the environment variable {options.api_key_env}.",
-        403: f"The key in {options.api_key_env} may not use this; take another key or another model.",
-        404: "Correct generator.base_url, which mostly ends in /v1, or --model.",
-    }
-    return ConfigError(f"{error}. {advice.get(error.status, 'Correct generator.base_url or generator.extra.')}")
-
-
 def _names(names: list[str], most: int = 10) -> str:
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+    return ", ".join(excerpt(name, 100) for name in names[:most]) + (
+        f" and {len(names) - most} more" if len(names) > most else ""
+    )

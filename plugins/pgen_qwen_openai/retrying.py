@@ -9,7 +9,11 @@ from typing import Literal
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
 
+from pgen_qwen_openai.problems import Problem
+
 Kind = Literal["unreachable", "slow", "busy", "broken"]
+
+_SECONDS = re.compile(r"\d{1,9}(\.\d{1,9})?")
 
 LONGEST_WAIT = 30.0
 """Seconds between two tries at most, where the server names none."""
@@ -32,9 +36,9 @@ class PassingError(Exception):
 class RejectedError(Exception):
     """An answer that stays the same however often one asks. `status` is 0 where there was none."""
 
-    def __init__(self, status: int, reason: str, code: str = "") -> None:
+    def __init__(self, status: int, reason: str, problem: Problem | None = None) -> None:
         super().__init__(reason)
-        self.status, self.code = status, code
+        self.status, self.problem = status, problem or Problem()
 
 
 class _Stop:
@@ -99,7 +103,8 @@ def retry_after(value: str | None, now: Callable[[], datetime] = lambda: datetim
     """The seconds of a Retry-After header, which holds a number or a date; None where it says nothing."""
     if value is None:
         return None
-    if re.fullmatch(r"\d{1,9}(\.\d{1,9})?", value.strip()):
+    value = value[:100].strip()  # no number and no date is longer
+    if _SECONDS.fullmatch(value):
         return float(value)
     try:
         date = parsedate_to_datetime(value)

@@ -16,7 +16,7 @@ from pathlib import Path
 from time import monotonic
 
 from pgen.errors import ConfigError
-from pgen.secrets import BLOT, redact
+from pgen.secrets import clipped, register
 from pgen_qwen_openai.http import Http
 from pgen_qwen_openai.retrying import PassingError, RejectedError
 
@@ -43,7 +43,7 @@ class Server:
 
 
 class Servers:
-    """The replicas of one command. `secret` is blotted out of what is shown of their logs."""
+    """The replicas of one command. `secret` is the key that they want."""
 
     def __init__(self, command: str, replicas: int, secret: str = "") -> None:
         try:
@@ -51,6 +51,7 @@ class Servers:
         except ValueError as error:
             raise ConfigError(f"generator.serve is not a command: {error}.") from None
         self._replicas, self._secret = replicas, secret
+        register(secret)
         self._running: list[Server] = []
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
@@ -120,10 +121,10 @@ class Servers:
 
     def _tail(self, server: Server) -> str:
         with server.log.open("rb") as file:
-            file.seek(max(0, server.log.stat().st_size - 16384))
-            lines = file.read().decode("utf-8", "replace").splitlines()
-        text = "\n".join(line[:500] for line in lines[-LINES:])
-        text = redact(text.replace(self._secret, BLOT) if self._secret else text)
+            start = max(0, server.log.stat().st_size - 16384)
+            file.seek(start)
+            lines = file.read().decode("utf-8", "replace").splitlines()[start > 0 :]  # the first may be half a line
+        text = "\n".join(clipped(line, 500) for line in lines[-LINES:])
         return f"Its last words:\n{text}" if text.strip() else "It said nothing."
 
 

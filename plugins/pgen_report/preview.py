@@ -147,6 +147,7 @@ class Recorder(Generator):
         return self._inner.provenance()
 
     async def open(self) -> None:
+        self._inner.pictures = self.pictures
         await self._inner.open()
 
     async def close(self) -> None:

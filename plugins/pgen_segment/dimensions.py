@@ -8,9 +8,10 @@ from typing import Any
 from pgen.errors import ConfigError, InputError
 
 STATE, ACTION = "observation.state", "action"
-_HAND = re.compile(r"(?:gripper|grip|finger|fingers|jaw|claw)\d*")
+_WORD = re.compile(r"[a-z]+\d*")
+_HAND = re.compile(r"\A(?:gripper|grip|finger|fingers|jaw|claw)\d*")
 _ELSE = re.compile(
-    r"(?:d?[xyz]|r[xyzwp]|q[xyzw]|roll|pitch|yaw|rot\w*|vel\w*|speed|effort|force|torque|current|temp\w*)\d*"
+    r"\A(?:d?[xyz]|r[xyzwp]|q[xyzw]|roll|pitch|yaw|rot\w*|vel\w*|speed|effort|force|torque|current|temp\w*)\d*"
 )
 """What else of a gripper is stored beside how far it is open: where it is, how fast, how hard."""
 
@@ -46,7 +47,7 @@ def guessed(known: Sequence[Dimension]) -> list[Dimension]:
     """Those that are called a gripper, a jaw or fingers, and are not its place, speed or force."""
     found = []
     for dimension in known:
-        words = re.findall(r"[a-z]+\d*", dimension.name.lower())
+        words = _WORD.findall(dimension.name.lower())
         if any(_HAND.fullmatch(word) for word in words) and not any(_ELSE.fullmatch(word) for word in words):
             found.append(dimension)
     return found

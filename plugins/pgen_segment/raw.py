@@ -19,9 +19,9 @@ from pgen.schema import compiled, first_error, load, validator
 if TYPE_CHECKING:
     from jsonschema.protocols import Validator
 
-_CLOCK = re.compile(r"(?:(\d{1,6}):)?(\d{1,6}):(\d{1,6}(?:\.\d+)?)", re.ASCII)
-_SECONDS = re.compile(r"([+-]?\d{1,12}(?:\.\d+)?)\s*(?:s|sec|secs|second|seconds)?", re.ASCII | re.IGNORECASE)
-_FRAME = re.compile(r"(?:f|frame)\s*#?\s*(\d{1,12})", re.ASCII | re.IGNORECASE)
+_CLOCK = re.compile(r"\A(?:(\d{1,6}):)?(\d{1,6}):(\d{1,6}(?:\.\d+)?)", re.ASCII)
+_SECONDS = re.compile(r"\A([+-]?\d{1,12}(?:\.\d+)?)\s*(?:s|sec|secs|second|seconds)?", re.ASCII | re.IGNORECASE)
+_FRAME = re.compile(r"\A(?:f|frame)\s*#?\s*(\d{1,12})", re.ASCII | re.IGNORECASE)
 _FARTHEST = 1e12
 _NEAR = 2e-3
 """Seconds within which two times are the same: many tools write edges to the millisecond."""

@@ -17,6 +17,7 @@ type Episodes = Mapping[int, Sequence[Skill]]
 TOLERANCES = (0.25, 0.5, 1.0)
 """Seconds within which two edges are the same; usual in temporal action segmentation, and what people differ by."""
 _EXACT = 1e-6
+_WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +147,7 @@ def _tokens_in_common(a: str, b: str) -> float:
 
 
 def _words(name: str) -> Iterator[str]:
-    return (match.group() for match in re.finditer(r"\w+", name.casefold()))
+    return (match.group() for match in _WORD.finditer(name.casefold()))
 
 
 def _ratio(part: float, whole: float) -> float:

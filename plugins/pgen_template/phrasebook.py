@@ -13,7 +13,8 @@ from importlib.resources import files
 from random import Random
 from typing import Any
 
-_CHOICE = re.compile(r"\[([^\]]*)\]")
+_CHOICE = re.compile(r"\[([^\[\]]*)\]")
+_WORD = re.compile(r"[a-z']+")
 _STARTS = re.compile(r"(?<=[.?] )[a-z]")
 _LIST = re.compile(r"<(\w+)>")
 _TRIES = 6
@@ -90,5 +91,5 @@ def names_in(text: str) -> set[str]:
 
 
 def _repetitive(said: str) -> bool:
-    words = [_ONCE[word] for word in re.findall(r"[a-z']+", said.lower()) if word in _ONCE]
+    words = [_ONCE[word] for word in _WORD.findall(said.lower()) if word in _ONCE]
     return len(words) > len(set(words))

@@ -5,7 +5,6 @@ Episodes have ids there; `meta/custom_metadata.csv` says which is which. A span 
 """
 
 import csv
-import re
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,6 @@ from pgen_lerobot.skills.base import EpisodeSkills, FileReader, Place, load_json
 
 METADATA = "custom_metadata.csv"
 _NO_SKILL = "human_intervention"
-_NUMBERED = re.compile(r"(?:ep|episode)?_?(\d+)")
 
 
 class CustomAnnotation(FileReader):
@@ -57,12 +55,12 @@ def _index(name: str, known: dict[str, int] | None, path: Path) -> int:
         if name not in known:
             raise InputError(f"{path}: the episode {name!r} is not in {path.with_name(METADATA)}; add its row there.")
         return known[name]
-    numbered = _NUMBERED.fullmatch(name)
-    if not numbered:
+    ending = name.removeprefix("episode").removeprefix("ep").removeprefix("_")
+    if not (ending.isascii() and ending.isdecimal() and len(ending) <= 12):
         raise InputError(
             f"{path}: which episode is {name!r}? Put {METADATA} with episode_index and episode_id beside it."
         )
-    return int(numbered[1])
+    return int(ending)
 
 
 def _indices(path: Path) -> dict[str, int] | None:

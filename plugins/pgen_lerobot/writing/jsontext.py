@@ -7,6 +7,8 @@ from typing import Any
 
 from pgen_lerobot.writing.stats import summarise
 
+_INDENT = re.compile(r"\{\r?\n( +|\t+)")
+
 
 def in_form(like: Any, value: float) -> Any:
     """The value in the form of another: a list of one (of one …), whole or not."""
@@ -35,7 +37,7 @@ def placed_behind(neighbour: str, content: dict[str, Any], key: str, value: Any)
 
 def dumped(content: Any, original: str) -> str:
     """As JSON, indented as the original was."""
-    indent = re.match(r"\s*\{\r?\n( +|\t+)", original)
+    indent = _INDENT.match(original.lstrip())
     ascii_only = original.isascii() and "\\u" in original
     text = json.dumps(content, indent=indent[1] if indent else None, ensure_ascii=ascii_only)
     return text + ("\n" if original.endswith("\n") else "")

@@ -10,10 +10,10 @@ import unicodedata
 from pgen_prompts.english.verbs import base_of, form_of, from_third_person
 
 _STEP = re.compile(
-    r"(?:(?:step|skill|sub-?task|phase|stage|action|task)\s*)?#?\d+\s*[:.)\-–]\s+|(?:then|next),?\s+", re.I
+    r"\A(?:(?:step|skill|sub-?task|phase|stage|action|task)\s*)?#?\d+\s*[:.)\-–]\s+|(?:then|next),?\s+", re.I
 )
 _SUBJECT = re.compile(
-    r"""(?:the\ |a\ |an\ |its\ |both\ )? (?P<side>left\ |right\ )?
+    r"""\A(?:the\ |a\ |an\ |its\ |both\ )? (?P<side>left\ |right\ )?
     (?P<who>robot(?:ic)?(?:'s)?\ (?:arms?|grippers?|hands?|manipulator)
       |robots?|arms?|grippers?|manipulator|end[ -]effector|hand|agent|bot|person|human|operator|it|they)
     \s+ (?:(?:then|now|also|again)\s+)?
@@ -21,6 +21,7 @@ _SUBJECT = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_SEPARATORS = re.compile(r"[_()\[\]{},;]+")
 _EDGES = " \t.,;:!?…-–—_/\\\"'`“”„‘’*#"
 
 
@@ -55,7 +56,7 @@ def _unsayable(char: str) -> bool:
 def _uncoded(text: str) -> str:
     if " " in text or not text.isascii():
         return text
-    words = re.sub(r"[_()\[\]{},;]+", " ", text).strip()
+    words = _SEPARATORS.sub(" ", text).strip()
     if words.count("-") > 1 or base_of(words.partition("-")[0].lower()):
         words = words.replace("-", " ")
     humps = _HUMP.sub(" ", words)

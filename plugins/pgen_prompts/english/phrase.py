@@ -23,6 +23,8 @@ _FORMED: dict[str, Callable[[str], str]] = {
     "participle": participle,
     "third": third_person,
 }
+_ARTICLE = re.compile(r"\b([Aa])n? (?=(\w+))")
+_SOUNDS_LIKE_YOU = re.compile(r"uni|us[aeiu]|eu|one|uten")
 _ENDS_UP = frozenset(("into", "onto", "in", "on", "to", "inside"))
 
 
@@ -141,7 +143,7 @@ def _shortened(tokens: list[Token], span: range) -> list[Token]:
 def _rendered(adverbs: list[str], tokens: list[Token], form: str) -> str:
     said = [*adverbs, *(_inflected(token, form) for token in tokens)]
     text = " ".join(said).replace(" ,", ",")
-    return re.sub(r"\b([Aa])n? (?=(\w+))", _article, text)
+    return _ARTICLE.sub(_article, text)
 
 
 def _inflected(token: Token, form: str) -> str:
@@ -154,7 +156,7 @@ def _inflected(token: Token, form: str) -> str:
 def _article(match: re.Match[str]) -> str:
     word = match[2].lower()
     silent = word.startswith(("hour", "honest", "heir"))
-    vowel = word[0] in "aeiou" and not re.match(r"uni|us[aeiu]|eu|one|uten", word)
+    vowel = word[0] in "aeiou" and not _SOUNDS_LIKE_YOU.match(word)
     return match[1] + ("n " if silent or (vowel and len(word) > 1) else " ")
 
 

@@ -8,7 +8,9 @@ import re
 
 from pgen_prompts.english.words import ACT_OF, IRREGULAR_DONE, STRESSED_LATE
 
-_ONE_SYLLABLE = re.compile(r"(?:qu|[^aeiou])*[aeiou][^aeiouwxy]")
+_CONSONANT_Y = re.compile(r"[^aeiou]y\Z")
+_THIRD_PERSON = re.compile(r"\A[a-z]{2,}[^s]s")
+_ONE_SYLLABLE = re.compile(r"\A(?:qu|[^aeiou])*[aeiou][^aeiouwxy]")
 _HISSING = ("ches", "shes", "sses", "xes", "zzes", "oes")
 
 
@@ -27,7 +29,7 @@ def participle(verb: str) -> str:
         return IRREGULAR_DONE[verb]
     if verb.endswith("e"):
         return verb + "d"
-    if re.search(r"[^aeiou]y$", verb):
+    if _CONSONANT_Y.search(verb, max(0, len(verb) - 2)):
         return verb[:-1] + "ied"
     return _doubled(verb) + "ed"
 
@@ -36,7 +38,7 @@ def third_person(verb: str) -> str:
     """pick -> picks, carry -> carries, push -> pushes."""
     if verb in ("have", "be"):
         return {"have": "has", "be": "is"}[verb]
-    if re.search(r"[^aeiou]y$", verb):
+    if _CONSONANT_Y.search(verb, max(0, len(verb) - 2)):
         return verb[:-1] + "ies"
     return verb + ("es" if (verb + "es").endswith(_HISSING) else "s")
 
@@ -52,7 +54,7 @@ def base_of(word: str, form: str = "") -> str | None:
 def from_third_person(word: str) -> str | None:
     """The base of a word that ends like a verb in the third person; known verbs first."""
     known = base_of(word, "third")
-    if known or not re.fullmatch(r"[a-z]{2,}[^s]s", word):
+    if known or not _THIRD_PERSON.fullmatch(word):
         return known
     if word.endswith("ies") and len(word) > 4:
         return word[:-3] + "y"

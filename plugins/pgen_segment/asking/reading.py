@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from pgen.embedded import objects
 from pgen.errors import SampleError
-from pgen.parsing import objects
 from pgen.records import Episode, Reply
 from pgen.schema import compiled, first_error
 from pgen_segment import raw

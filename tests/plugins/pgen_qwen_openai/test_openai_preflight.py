@@ -68,7 +68,7 @@ def test_auto_takes_the_only_model():
         ({"decide": lambda *_: hostile.status(400, "no pictures")}, {}, "one picture: .*no pictures"),
         ({"decide": lambda *_: hostile.status(500, "mishap")}, {}, "one picture: .*mishap"),
         ({"decide": lambda *_: hostile.status(429)}, {}, "Start again when the server is ready"),
-        ({"decide": lambda *_: hostile.busy(86400)}, {}, "one picture: .*to wait 86400 s"),
+        ({"decide": lambda *_: hostile.busy(86400)}, {}, r"to wait 86400 s\)\. Start again when the limit is lifted"),
     ],
 )
 def test_a_server_that_cannot_be_used_stops_the_run_with_what_to_do(server, options, told):

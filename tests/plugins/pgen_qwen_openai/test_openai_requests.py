@@ -14,7 +14,6 @@ from hostile_server import HostileServer
 from pgen.errors import ConfigError, SampleError
 from pgen.parsing import parse
 from pgen.records import Clip, Image, Prompt, Repair
-from pgen_qwen_openai.client import error_of
 from pgen_qwen_openai.generator import QwenOpenAIGenerator
 from pgen_qwen_openai.http import MAX_BODY
 
@@ -256,18 +255,3 @@ def test_a_server_that_dies_during_the_run_costs_no_sample():
         done = annotate(generator, numbered(100), each=each)
     assert len(done) == 100
     assert all(annotation.dialogue for annotation in done)
-
-
-@pytest.mark.parametrize(
-    ("data", "told"),
-    [
-        (b'{"error": {"message": "a", "code": "b"}}', ("a", "b")),
-        (b'{"detail": "a"}', ("a", "")),
-        (b'{"error": "a"}', ("a", "")),
-        (b'["a"]', ("['a']", "")),
-        (b"a page", ("a page", "")),
-        (b"\xff" + b"[" * 70000, ("\ufffd" + "[" * 299, "")),
-    ],
-)
-def test_an_error_says_why_in_whatever_form(data, told):
-    assert error_of(data) == told

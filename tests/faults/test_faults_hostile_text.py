@@ -1,0 +1,140 @@
+"""Texts of a server that are made to hold up whoever reads them: each is bounded, and read in linear time."""
+
+import json
+import time
+
+import hostile_server as hostile
+import pytest
+from hostile_server import HostileServer
+from test_faults_http import numbered, run
+
+from pgen.errors import ConfigError, SampleError
+from pgen.parsing import parse
+from pgen.records import Prompt, Reply
+from pgen.secrets import excerpt, register
+from pgen_prompts.reply import typed_schema
+from pgen_qwen_openai.http import Answer
+from pgen_qwen_openai.problems import problem_in, problem_with
+from pgen_qwen_openai.retrying import retry_after
+
+KEY = "hush-4f9c1e7ab2d8"
+ROW = "texts of a server that are made to hold pgen up"
+SIZE = 1_000_000
+LIMIT = 0.05
+"""Seconds of CPU time for a text of a megabyte, in one place."""
+
+UNITS = (
+    *(
+        "-",
+        "a",
+        " ",
+        "\n",
+        ".",
+        ":",
+        "=",
+        "%",
+        "%4",
+        "%41",
+        "&",
+        "&amp;",
+        "\\",
+        "\\u0041",
+        '"',
+        "{",
+        "[",
+        "[[",
+        '{"a":',
+    ),
+    *(
+        "://",
+        "://a:",
+        "://a:b@",
+        "--a ",
+        "--token ",
+        "token",
+        "token:",
+        "bearer ",
+        "sk-",
+        "hf_",
+        KEY[:9],
+        "aHVzaC00",
+        "字",
+    ),
+)
+
+
+def status_of(text):
+    return problem_in(json.dumps({"error": {"message": text, "code": text, "param": text}}).encode())
+
+
+PLACES = {
+    "a message": excerpt,
+    "a body": lambda text: problem_in(text.encode()),
+    "an error": status_of,
+    "an error with status 200": lambda text: problem_with({"error": {"message": text, "metadata": {"raw": text}}}),
+    "a detail": lambda text: problem_with({"detail": [{"loc": ["body", text], "msg": text}] * 3}),
+    "a header": lambda text: excerpt(Answer(302, (f"Location: {text[:300_000]}".encode(),), b"").header("Location")),
+    "a time to wait": retry_after,
+}
+
+
+def seconds(work, text):
+    """The CPU time of this thread; twice where it was slow, as other work may have come in between."""
+    times = []
+    for _ in range(2):
+        began = time.thread_time()
+        work(text)
+        times.append(time.thread_time() - began)
+        if times[-1] <= LIMIT:
+            break
+    return min(times)
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_text_of_a_megabyte_holds_nothing_up(place, tally):
+    register(KEY)
+    took = {unit: seconds(PLACES[place], unit * (SIZE // len(unit))) for unit in UNITS}
+    assert {unit: one for unit, one in took.items() if one > LIMIT} == {}
+    tally.add(ROW, len(UNITS))
+
+
+def test_a_reply_of_a_megabyte_holds_nothing_up(tally):
+    register(KEY)
+    prompt = Prompt("", typed_schema())
+
+    def read(text):
+        with pytest.raises(SampleError):
+            parse(Reply(text), prompt)
+
+    for unit in UNITS:
+        assert seconds(read, unit * (SIZE // len(unit))) <= LIMIT, unit
+    tally.add(ROW, len(UNITS))
+
+
+def redirect(body, count):
+    if hostile.is_probe(body):
+        return hostile.says()
+    unit = UNITS[int(hostile.question(body).split()[-1]) % len(UNITS)]
+    text = (unit * 60_000)[:60_000].replace("\n", " ").encode("ascii", "replace").decode()
+    return hostile.status(302, "x", {"Location": f"https://h.example/{text}"})
+
+
+def test_redirects_to_long_addresses_cost_their_samples_alone(place, tally):
+    count = 100
+    with HostileServer(redirect) as server:
+        began = time.process_time()
+        sink = run(numbered(count), place / "out", server, max_failures=1.0, max_retries=0)
+        took = time.process_time() - began
+    assert {annotation.failure.stage for annotation in sink.annotations} == {"transport"}
+    assert all(len(annotation.failure.reason) <= 500 for annotation in sink.annotations)
+    assert took < 0.1 * count  # the server's own work included
+    tally.add(ROW, count)
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_a_long_name_of_a_model_is_none(unit, place, tally):
+    name = unit * (100_000 // len(unit))
+    with HostileServer(models=[name]) as server, pytest.raises(ConfigError, match="lists no model") as caught:
+        run(numbered(1), place / "out", server)
+    assert len(str(caught.value)) < 500
+    tally.add(ROW, 1)
