@@ -65,6 +65,6 @@ def guarded() -> Iterator[None]:
         yield
     finally:
         sys.stdout, sys.stderr = before
-        for guard, bytes_of in guards:
-            guard.flush()
+        for text_of, bytes_of in guards:
+            text_of.flush()
             bytes_of.release()
