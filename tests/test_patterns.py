@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 import pgen
+from pgen_prompts.reply import typed_schema
+from pgen_qwen_openai.formats import PROBE_SCHEMA
 
 HERE = Path(pgen.__file__).parents[1]
 SIZE = 1_000_000
@@ -113,7 +115,16 @@ def test_no_pattern_is_hidden_in_a_function():
                     and isinstance(node.func.value, ast.Name)
                     and (node.func.value.id, node.func.attr) in {("re", name) for name in named}
                 ]
-    assert not hidden
+    # A schema's pattern, of a text whose length the schema bounds, and the control tokens of a model's tokenizer.
+    assert {place.split(":")[0] for place in hidden} == {"pgen/fitting.py", "plugins/pgen_qwen_transformers/chat.py"}
+
+
+def test_the_patterns_of_replies_take_linear_time():
+    for schema in (typed_schema(), PROBE_SCHEMA):
+        for name, rule in schema["properties"].items():
+            if pattern := rule.get("pattern"):
+                for unit, text in texts(re.compile(pattern), 50 * rule["maxLength"]):
+                    assert min(seconds(re.compile(pattern), text) for _ in range(3)) <= LIMIT, (name, unit)
 
 
 def test_the_patterns_are_there():

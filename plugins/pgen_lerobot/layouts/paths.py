@@ -17,7 +17,7 @@ _MISPLACED = "{} of info.json is not where the files are: found where the format
 
 def singular(template: str) -> str:
     """The template below `video/`, which some recorders write instead of `videos/`."""
-    return re.sub("^videos/", "video/", template)
+    return f"video/{template.removeprefix('videos/')}" if template.startswith("videos/") else template
 
 
 def misplaced_notes(*templates: "PathTemplate") -> Counter[str]:
