@@ -1,13 +1,14 @@
 """A run in a process of its own, to be killed: each request is logged before it is answered.
 
 Usage: run_in_process.py OUT LOG [hold N [briefly]]: after N answers no further one comes (or each takes half a
-second), so that a signal meets requests in flight.
+second, and a signal waits for them as long as it takes), so that a signal meets requests in flight.
 """
 
 import asyncio
 import sys
 from pathlib import Path
 
+from pgen import interrupts
 from pgen.api import annotate
 from pgen.errors import PgenError
 from pgen.testing import FakeGenerator, FakeSource, make_episode
@@ -31,6 +32,8 @@ class Logged(FakeGenerator):
 def main() -> None:
     out, log = Path(sys.argv[1]), Path(sys.argv[2])
     hold = int(sys.argv[4]) if len(sys.argv) > 4 else None
+    if len(sys.argv) > 5:
+        interrupts.PATIENCE = 3600.0
     source = FakeSource(*(make_episode(index=index) for index in range(4)))
     try:
         annotate(source, out, generator=Logged(log, hold), sampler=EveryFrame(), prompt="seed")

@@ -5,6 +5,7 @@ import json
 from collections import Counter
 
 import pytest
+from hanging import HANG
 
 from pgen.api import annotate
 from pgen.checks import Check
@@ -175,7 +176,7 @@ def test_episodes_are_talked_about_in_parallel_and_never_out_of_turn(tmp_path):
                 self.met += 1
                 if self.met == 3:
                     self.all.set()
-                await asyncio.wait_for(self.all.wait(), 20)
+                await asyncio.wait_for(self.all.wait(), HANG)
             return await super().generate(request)
 
         async def open(self):

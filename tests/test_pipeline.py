@@ -6,6 +6,7 @@ from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
+from hanging import HANG
 
 from pgen import pipeline, streaming
 from pgen.components import ImageReader
@@ -115,7 +116,7 @@ def test_the_generator_is_kept_busy_and_never_asked_beyond_its_concurrency():
             self.now += 1
             self.peak = max(self.peak, self.now)
             if self.now < 6:
-                await asyncio.wait_for(self.full.wait(), 20)
+                await asyncio.wait_for(self.full.wait(), HANG)
             self.full.set()
             self.now -= 1
             return await super().generate(request)

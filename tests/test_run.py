@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from hanging import HANG
 
 from pgen.api import annotate
 from pgen.errors import ConfigError, InputError, SampleError, StorageError, TooManyFailuresError
@@ -30,16 +31,16 @@ def asked(log):
 
 def wait_for_requests(process, log, count):
     """Until the process has sent that many requests; fails if it ends before."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + HANG
     while len(asked(log)) < count:
         assert process.poll() is None, process.stderr.read()
-        assert time.monotonic() < deadline, f"only {len(asked(log))} requests after a minute"
+        assert time.monotonic() < deadline, f"only {len(asked(log))} requests"
         time.sleep(0.01)
 
 
 def finish(out, log):
     process = started(out, log)
-    _, errors = process.communicate(timeout=120)
+    _, errors = process.communicate(timeout=HANG)
     assert process.returncode == 0, errors
     return [json.loads(line) for line in (out / "syn_annotations.jsonl").read_text().splitlines()]
 
@@ -74,7 +75,7 @@ def test_a_signal_lets_what_is_in_flight_finish_and_keeps_it(tmp_path, number, c
     process = started(out, log, "hold", "30", "briefly")
     wait_for_requests(process, log, 38)
     process.send_signal(number)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=HANG)
     assert process.returncode == code
     assert "the same command goes on from here" in errors
     before = len(asked(log))
@@ -88,7 +89,7 @@ def test_after_a_signal_answers_that_do_not_come_are_not_waited_for(tmp_path):
     process = started(out, log, "hold", "30")
     wait_for_requests(process, log, 38)
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=60)
+    process.communicate(timeout=HANG)
     assert process.returncode == 143
     finish(out, log)
     assert len(asked(log)) <= SAMPLES + 8
@@ -101,7 +102,7 @@ def test_a_second_signal_stops_at_once(tmp_path):
     process.send_signal(signal.SIGINT)
     assert "finishing what is in flight" in process.stderr.readline() + process.stderr.readline()
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
+    process.communicate(timeout=HANG)
     assert process.returncode == 130
     finish(out, log)
     assert len(asked(log)) <= SAMPLES + 8
@@ -112,7 +113,7 @@ def test_two_runs_on_one_output_do_not_meet(tmp_path):
     process = started(out, log, "hold", "0")
     wait_for_requests(process, log, 1)
     second = subprocess.run(
-        [sys.executable, str(SCRIPT), str(out), str(log)], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, str(SCRIPT), str(out), str(log)], capture_output=True, text=True, timeout=HANG, check=False
     )
     process.kill()
     process.communicate()

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from hanging import HANG
 
 from pgen.errors import ConfigError, InputError
 from pgen.switching import InPlace, check_settled
@@ -30,7 +31,7 @@ def staged(place, **files):
 
 def test_a_process_killed_at_any_step_leaves_the_old_or_the_new_folder_after_the_next_start(tmp_path):
     script = Path(__file__).parent / "switch_kills.py"
-    done = subprocess.run([sys.executable, script, tmp_path], capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run([sys.executable, script, tmp_path], capture_output=True, text=True, timeout=HANG, check=False)
     assert done.returncode == 0, done.stderr
     outcomes = json.loads(done.stdout)
     states = [state for state, _ in outcomes]

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from hanging import HANG
 from hub_helpers import UNREACHABLE, annotated, environment, pgen, refused
 from hub_server import TOKEN, served
 from old_layout import ONE_A_FILE, as_v21
@@ -50,7 +51,7 @@ def killed(hub, home, out, when):
         return False
 
     hub.cut = cut
-    process.communicate(timeout=120)
+    process.communicate(timeout=HANG)
     hub.cut = lambda method, path: False
     return process.returncode
 
@@ -151,7 +152,7 @@ def test_a_push_in_several_commits_that_was_killed_between_them_is_no_dataset_an
         return len(commits) == 2
 
     hub.cut = cut
-    process.communicate(timeout=120)
+    process.communicate(timeout=HANG)
     hub.cut = lambda method, path: False
     assert process.returncode == -9
     assert "meta/info.json" not in hub.repos[ID].tree()

@@ -70,7 +70,7 @@ def test_of_two_thousand_samples_each_ends_once_as_it_must():
     fates = {sample: fate_of(sample.skill_current) for sample in everyone}
     with hostile.HostileServer(decide) as server:
         generator = QwenOpenAIGenerator(
-            base_url=server.url, concurrency=64, timeout=1.5, max_retries=3, retry_wait=0.005, max_tokens=100
+            base_url=server.url, concurrency=64, timeout=4, max_retries=3, retry_wait=0.005, max_tokens=100
         )
         done = annotate(generator, source)
     assert len(everyone) == COUNT

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from asking import a_request
+from hanging import HANG
 
 from pgen.errors import ConfigError
 from pgen_qwen_openai.generator import QwenOpenAIGenerator
@@ -34,12 +35,11 @@ def running(notes):
 
 
 def alive(pid):
+    """Whether a process runs; a container whose first process collects nobody keeps the dead as zombies."""
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):  # where it ends between the opening and the reading
         return False
-    # A container whose first process collects nobody keeps the names of the dead.
-    return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
 
 
 @pytest.mark.parametrize("flags", [[], ["--stubborn"]])
@@ -97,7 +97,7 @@ def test_an_interruption_while_it_starts_leaves_nothing(tmp_path):
 def test_nothing_outlives_a_run_that_is_killed(tmp_path):
     program = (
         "import asyncio, sys\nfrom pgen_qwen_openai.serving import Servers\n"
-        "async def go():\n    await Servers(sys.argv[1], 1).start(60)\n    print('up', flush=True)\n"
+        "async def go():\n    await Servers(sys.argv[1], 1).start(600)\n    print('up', flush=True)\n"
         "    await asyncio.sleep(600)\nasyncio.run(go())"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "TMPDIR": str(tmp_path)}
@@ -106,7 +106,7 @@ def test_nothing_outlives_a_run_that_is_killed(tmp_path):
         assert run.stdout.readline() == b"up\n"
         assert len(running(tmp_path)) == 3
         run.send_signal(signal.SIGKILL)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + HANG
     while running(tmp_path) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert running(tmp_path) == []
@@ -121,7 +121,7 @@ def test_replicas_get_a_gpu_and_a_port_each(tmp_path, monkeypatch, allowed, give
 
     async def go():
         try:
-            return await servers.start(60)
+            return await servers.start(HANG)
         finally:
             await servers.stop()
 
@@ -133,7 +133,7 @@ def test_replicas_get_a_gpu_and_a_port_each(tmp_path, monkeypatch, allowed, give
 def test_more_replicas_than_gpus_are_refused(tmp_path, monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
     with pytest.raises(ConfigError, match="names 1 GPUs"):
-        asyncio.run(Servers(command(tmp_path), 2).start(60))
+        asyncio.run(Servers(command(tmp_path), 2).start(HANG))
 
 
 def test_an_unfinished_quote_is_no_command():

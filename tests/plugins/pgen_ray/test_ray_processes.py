@@ -10,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from hanging import HANG
 from ray_runs import Logged, annotate, asked, lines
 
 pytestmark = pytest.mark.long
@@ -45,9 +46,9 @@ def marked(folder):
     return found
 
 
-def left(folder, besides=(), seconds=30):
-    """Those of them that do not end in time."""
-    until = time.monotonic() + seconds
+def left(folder, besides=()):
+    """Those of them that do not end."""
+    until = time.monotonic() + HANG
     while found := {number: name for number, name in marked(folder).items() if not name.startswith(besides)}:
         if time.monotonic() > until:
             break
@@ -90,7 +91,7 @@ def test_a_signal_lets_what_is_in_flight_finish_and_no_process_stays(tmp_path, c
         process.send_signal(number)
     else:  # as a terminal does, to every process of the group
         os.killpg(process.pid, number)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=HANG)
     assert process.returncode == code, errors
     assert "the same command goes on from here" in errors
     assert left(tmp_path) == {}
