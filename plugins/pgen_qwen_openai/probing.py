@@ -98,7 +98,7 @@ class Probe:
 
     async def _diagnosis(self, name: FormatName, problem: Exception | None) -> ConfigError:
         """Why a server refuses requests with so many pictures: it may answer with fewer."""
-        video = self._options.clips == "video"
+        video, words = self._options.clips == "video", str(problem).rstrip(".")
         what = "clip of type video/jpeg" if video else "picture"
         for fewer in range(self._pictures - 1, -1, -1):
             try:
@@ -108,16 +108,16 @@ class Probe:
             if fewer:
                 return ConfigError(
                     f"the server takes no more than {fewer} {what}{'s' * (fewer > 1)} a request, and a sample has "
-                    f"{self._pictures}: {problem}. Let it take more (vLLM: --limit-mm-per-prompt "
+                    f"{self._pictures}: {words}. Let it take more (vLLM: --limit-mm-per-prompt "
                     f"'{{\"{'video' if video else 'image'}\": {self._pictures}}}'), or show fewer with "
                     f"--num-image-views-per-sample {fewer} or --camera KEY."
                 )
             return ConfigError(
-                f"the server answers a small request without a {what}, and none with one {what}: {problem}. Take a "
+                f"the server answers a small request without a {what}, and none with one {what}: {words}. Take a "
                 "vision-language model, or show no camera with --num-image-views-per-sample 0."
             )
         many = "" if not self._pictures else f" with {'one' if self._pictures == 1 else self._pictures} {what}"
-        return ConfigError(f"the server does not answer a small request{many}{'s' * (self._pictures > 1)}: {problem}.")
+        return ConfigError(f"the server does not answer a small request{many}{'s' * (self._pictures > 1)}: {words}.")
 
 
 def unusable(error: RejectedError, options: QwenOpenAIOptions) -> ConfigError:
