@@ -12,6 +12,7 @@ from time import monotonic, process_time
 from typing import Any, NamedTuple
 
 from common.table import Row, main
+from pgen.budget import Budget
 from pgen.components import Generator
 from pgen.executors import Executor
 from pgen.generation import generate
@@ -64,7 +65,7 @@ def measured(executor: Executor, episodes: int) -> Cost:
     times: list[tuple[float, float]] = []
     with TemporaryDirectory() as folder:
         journal = Journal(Path(folder) / "journal.sqlite")
-        generate(executor, _pipeline(), (_groups(episodes),), journal, 0, lambda _: times.append(_now()))
+        generate(executor, _pipeline(), (_groups(episodes),), journal, Budget(0), lambda _: times.append(_now()))
         journal.close()
     (began, busy), (ended, done) = times[0], times[-1]
     assert len(times) == episodes * EPISODE

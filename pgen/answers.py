@@ -19,6 +19,12 @@ Planned = Iterator[tuple[Episode, list[Sample]]]
 _NONE, _SOME, _ALL = range(3)
 """How much of an episode was answered when it was looked at."""
 
+_FAILED = 4
+"""Added where some of its samples had failed."""
+
+RETRIED = "retried"
+"""The name by which the journal remembers up to which failure samples were asked about again."""
+
 
 class Answers:
     """The answers of one run.
@@ -47,18 +53,55 @@ class Answers:
     def look_at(self, samples: list[Sample]) -> int:
         """How many of an episode's samples have a dialogue. Called with all episodes, it spares `missing` some work."""
         missing = sum(map(len, self._missing_of(samples)))
-        self._looked_at.append(_ALL if not missing else _SOME if missing < len(samples) else _NONE)
+        state = _ALL if not missing else _SOME if missing < len(samples) else _NONE
+        if missing and self._journal.holds_failures(samples[0].episode_index):
+            state += _FAILED
+        self._looked_at.append(state)
         return len(samples) - missing
 
     def missing(self) -> Iterator[list[Sample]]:
-        """What is to be asked still, in groups of one episode; those of a conversation in their order."""
+        """What is to be asked still, in groups of one episode; those of a conversation in their order.
+
+        First what was never asked, so that a run that ends of its failures has gone on by then, and so does the next
+        one. Then what failed before this run, last what was asked again since it had all been; a conversation counts
+        as its first sample that is missing.
+        """
         looked_at, self._looked_at = self._looked_at, bytearray()  # what it knows is known but once
+        latest = self._journal.latest
+        yield from self._never_asked(looked_at)
+        if latest and (not looked_at or any(state & _FAILED for state in looked_at)):
+            retried, waiting = self._journal.recall(RETRIED) or 0, False
+            for group in self._failed(looked_at, 0, retried):
+                waiting = waiting or bool(group)
+                yield group
+            if not waiting:  # all that had failed by then was asked again since: now begins the next time round
+                self._journal.remember(RETRIED, latest)
+            yield from self._failed(looked_at, retried, latest)
+
+    def _never_asked(self, looked_at: bytearray) -> Iterator[list[Sample]]:
         for position, (_, samples) in enumerate(self._planned()):
-            state = looked_at[position] if position < len(looked_at) else _SOME
+            state = looked_at[position] if position < len(looked_at) else _SOME + _FAILED
             if state == _NONE and not self._turns:
                 yield samples
+            elif state & _FAILED:
+                yield from self._failed_between(self._missing_of(samples), -1, 0)
             elif state != _ALL:
                 yield from self._missing_of(samples)
+
+    def _failed(self, looked_at: bytearray, after: int, upto: int) -> Iterator[list[Sample]]:
+        """Samples whose failure has a number between these."""
+        if after < upto:
+            for position, (_, samples) in enumerate(self._planned()):
+                if position >= len(looked_at) or looked_at[position] & _FAILED:
+                    yield from self._failed_between(self._missing_of(samples), after, upto)
+
+    def _failed_between(self, groups: list[list[Sample]], after: int, upto: int) -> Iterator[list[Sample]]:
+        for group in filter(None, groups):
+            numbers = self._journal.failures(group[:1] if self._turns else group)
+            if not self._turns:
+                yield [sample for sample, number in zip(group, numbers, strict=True) if after < number <= upto]
+            elif after < numbers[0] <= upto:
+                yield group
 
     def again(self) -> Iterator[list[Sample]]:
         """What is to be asked once more, once nothing is missing: each with what is wrong with its dialogue."""

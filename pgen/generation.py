@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from pgen.budget import Budget
 from pgen.commits import Commits
 from pgen.executors import Executor
 from pgen.interrupts import Stopping, stopping
@@ -26,17 +27,17 @@ def generate(
     pipeline: Pipeline,
     rounds: Sequence[Iterator[list[Sample]]],
     journal: Journal,
-    failures_allowed: int,
+    budget: Budget,
     progress: Progress,
     role: str = "",
 ) -> None:
-    """Have an executor ask about all samples of each round, and stop once more than `failures_allowed` have failed.
+    """Have an executor ask about all samples of each round, and stop once `budget` is spent on failures.
 
     A round begins when the answers of the one before are stored. The journal is claimed for the model that
     answers, and remembers what the generator found out, under names that begin with `role`. Raises
     InterruptedRunError after a signal; whatever else ends the run, once the answers are stored.
     """
-    _run(_Generation(executor, pipeline, journal, failures_allowed, progress, role).run(rounds))
+    _run(_Generation(executor, pipeline, journal, budget, progress, role).run(rounds))
 
 
 class _Generation:
@@ -45,13 +46,13 @@ class _Generation:
         executor: Executor,
         pipeline: Pipeline,
         journal: Journal,
-        failures_allowed: int,
+        budget: Budget,
         progress: Progress,
         role: str,
     ) -> None:
         self._executor, self._pipeline = executor, pipeline
         self._journal, self._progress, self._role = journal, progress, role
-        self._failures_left = failures_allowed
+        self._budget = budget
         self._commits = Commits(journal, journal.add, self._done)
         self._stop = asyncio.Event()
 
@@ -86,10 +87,8 @@ class _Generation:
             raise reason_of(group) from None
 
     async def _record(self, annotation: Annotation) -> None:
-        if annotation.sample.about is None:
-            self._failures_left -= annotation.failure is not None
-            if self._failures_left < 0:
-                self._stop.set()
+        if annotation.sample.about is None and self._budget.spend(annotation):
+            self._stop.set()
         await self._commits.store(annotation)
 
     def _done(self, annotation: Annotation) -> None:

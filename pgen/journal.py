@@ -18,11 +18,12 @@ from typing import Any
 from pgen.claims import differences
 from pgen.errors import ConfigError, StorageError
 from pgen.journal_file import opened, storing
-from pgen.journal_formats import FORMER_KEYS, checksum
+from pgen.journal_formats import FORMER_KEYS
 from pgen.journal_former import FormerAnswers
 from pgen.journal_log import Log
+from pgen.journal_rows import annotation_of, checked, row_of
 from pgen.journal_run import settle, store
-from pgen.records import Annotation, Dialogue, Failure, Finding, Judgement, Plan, Sample, Usage
+from pgen.records import Annotation, Sample
 from pgen.secrets import clean_json, redacted
 from pgen.seeds import journal_key
 
@@ -36,8 +37,6 @@ _OWNER = "owner"
 """The name in the run table of the token of whoever may write."""
 
 _episode_of = attrgetter("episode_index")
-_text = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
-_OUTCOMES = {"dialogue": Dialogue, "judgement": Judgement, "failure": Failure}
 
 
 class Journal:
@@ -92,7 +91,7 @@ class Journal:
 
     def add(self, annotations: Iterable[Annotation]) -> None:
         """Commit finished samples; a sample that failed before is replaced. Raises StorageError."""
-        rows = [_row(annotation) for annotation in annotations]
+        rows = [row_of(annotation) for annotation in annotations]
         with self._transaction():
             self._db.executemany("INSERT OR REPLACE INTO samples VALUES (?, ?, ?, ?, ?)", rows)
 
@@ -116,6 +115,27 @@ class Journal:
             former = self._former.contents(missing)
         return [sample for sample in missing if not former.get(sample, (False,))[0]] if former else missing
 
+    def failures(self, samples: Sequence[Sample]) -> list[int]:
+        """The number of the failure of each of an episode's samples, 0 where none failed; later ones have larger."""
+        keys = [journal_key(sample) for sample in samples]
+        query = "SELECT key, rowid FROM samples WHERE episode = ? AND key BETWEEN ? AND ? AND NOT ok"
+        with self._lock, storing(self.path):
+            numbers = dict(self._db.execute(query, (_episode_of(samples[0]), min(keys), max(keys))).fetchall())
+        return [numbers.get(key, 0) for key in keys]
+
+    def holds_failures(self, episode: int) -> bool:
+        """Whether something of the episode failed."""
+        with self._lock, storing(self.path):
+            query = "SELECT 1 FROM samples WHERE episode = ? AND NOT ok LIMIT 1"
+            return self._db.execute(query, (episode,)).fetchone() is not None
+
+    @property
+    def latest(self) -> int:
+        """The largest number of a failure so far, or a larger one."""
+        with self._lock, storing(self.path):
+            # A row that is replaced gets a new rowid, larger than all others.
+            return self._db.execute("SELECT max(rowid) FROM samples").fetchone()[0] or 0
+
     def get(self, sample: Sample) -> Annotation | None:
         """What came of a sample, or None where it was never finished."""
         return next(iter(self.get_all([sample])))
@@ -137,11 +157,11 @@ class Journal:
             former = self._former.contents(missing)
         for sample, key in zip(samples, keys, strict=True):
             content = contents.get(key) or (former[sample][1] if former and sample in former else None)
-            yield None if content is None else _annotation(sample, content)
+            yield None if content is None else annotation_of(sample, content)
 
     def keep(self, answers: Iterable[tuple[str, Any]]) -> None:
         """Commit answers of another form, as JSON values by keys of their content."""
-        rows = [_checked(_NO_EPISODE, key.encode(), 1, clean_json(json.dumps(value))) for key, value in answers]
+        rows = [checked(_NO_EPISODE, key.encode(), 1, clean_json(json.dumps(value))) for key, value in answers]
         with self._transaction():
             self._db.executemany("INSERT OR REPLACE INTO samples VALUES (?, ?, ?, ?, ?)", rows)
 
@@ -215,32 +235,3 @@ def _identity(path: Path) -> tuple[int, int] | None:
     except FileNotFoundError:
         return None
     return status.st_dev, status.st_ino
-
-
-def _row(annotation: Annotation) -> tuple[int, bytes, int, str, int]:
-    sample = annotation.sample
-    return _checked(_episode_of(sample), journal_key(sample), int(annotation.failure is None), _content(annotation))
-
-
-def _checked(episode: int, key: bytes, ok: int, content: str) -> tuple[int, bytes, int, str, int]:
-    return episode, key, ok, content, checksum(episode, key, ok, content.encode())
-
-
-def _content(annotation: Annotation) -> str:
-    parts: dict[str, Any] = {"plan": _cells(annotation.plan), "usage": _cells(annotation.usage)}
-    if annotation.checks:
-        parts["checks"] = [_cells(finding) for finding in annotation.checks]
-    name = next(name for name, kind in _OUTCOMES.items() if isinstance(annotation.outcome, kind))
-    return clean_json(_text({**parts, name: _cells(annotation.outcome)}))
-
-
-def _cells(record: Any) -> dict[str, str | float | None]:
-    """The fields of a record, which holds no other records."""
-    return {name: getattr(record, name) for name in record.__match_args__}
-
-
-def _annotation(sample: Sample, content: str) -> Annotation:
-    parts = json.loads(clean_json(content))  # a former version may have let a key in
-    outcome: Any = next(kind(**parts[name]) for name, kind in _OUTCOMES.items() if name in parts)
-    checks = tuple(Finding(**finding) for finding in parts.get("checks", ()))
-    return Annotation(sample, Plan(**parts["plan"]), outcome, Usage(**parts["usage"]), checks)

@@ -20,6 +20,7 @@ KINDS = ("scenario_type", "response_type")
 class Tally:
     """Counts over the answers of a run; `planned` and `achieved` hold those of each kind of type."""
 
+    samples: int = 0
     failed: Counter[str] = field(default_factory=Counter)
     found: Counter[str] = field(default_factory=Counter)
     planned: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -31,6 +32,7 @@ class Tally:
     def add(self, annotations: Iterable[Annotation]) -> None:
         """Count the annotations of an episode."""
         for annotation in annotations:
+            self.samples += 1
             self.usage += annotation.usage
             if annotation.failure:
                 self.failed[annotation.failure.stage] += 1

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from pgen.answers import Answers, Judgements, Planned
+from pgen.budget import Budget
 from pgen.checking import Overview
 from pgen.generation import FOUND, Progress, generate
 from pgen.journal import Journal
@@ -36,9 +37,10 @@ class Rounds:
 
     def ask(self, progress: Progress) -> None:
         """Ask what is missing, then once more about dialogues that the whole run shows to be wrong."""
-        allowed = int(self._options.max_failures * self._samples())
+        share = self._options.max_failures
+        budget = Budget(int(share * self._samples()), share)
         rounds = self.answers.missing(), self.answers.again()
-        generate(self._parts.executor, self._pipeline(), rounds, self._journal, allowed, progress)
+        generate(self._parts.executor, self._pipeline(), rounds, self._journal, budget, progress)
 
     def judge(self) -> Judgements:
         """Ask the judge what is missing. A judgement that fails is counted, and ends no run."""
@@ -58,7 +60,7 @@ class Rounds:
             )
             if any(judgements.missing()) or journal.recall(JUDGE + FOUND) is None:
                 rounds = (judgements.missing(),)
-                generate(parts.executor, pipeline, rounds, journal, self._samples(), lambda _: None, JUDGE)
+                generate(parts.executor, pipeline, rounds, journal, Budget(self._samples()), lambda _: None, JUDGE)
         return judgements
 
     def _overview(self) -> Overview:

@@ -11,12 +11,12 @@ from functools import cached_property
 from time import monotonic
 from typing import Any
 
-from pgen import provenance
+from pgen import budget, provenance
 from pgen.answers import Answers, Judgements, Planned
 from pgen.asking import BLIND, prompt_for
 from pgen.components import Results
 from pgen.durable import OF_THE_DISK
-from pgen.errors import ConfigError, StorageError, TooManyFailuresError
+from pgen.errors import ConfigError, StorageError
 from pgen.generation import FOUND, Progress
 from pgen.interrupts import interruptible, uninterrupted
 from pgen.journal import Journal
@@ -124,7 +124,7 @@ class Run:
                 if resumed < plan.samples or rounds.unfinished():
                     rounds.ask(progress(plan.samples, resumed))
                 counted = tally(answers.read())
-                self._check_failures(counted, answers)
+                budget.check(counted, plan.samples, self.options.max_failures, answers.read())
                 judgements = rounds.judge()
                 if self.parts.judge is not None:
                     counted = tally(judgements.read())
@@ -176,18 +176,6 @@ class Run:
 
     def _planned(self) -> Planned:
         return planned(self.parts.source, self.parts.sampler, self.options.max_samples, self.options.variants)
-
-    def _check_failures(self, counted: Tally, answers: Answers) -> None:
-        failed, samples = counted.failed.total(), self.plan.samples
-        if failed <= self.options.max_failures * samples:
-            return
-        stages = ", ".join(f"{count} at {stage}" for stage, count in sorted(counted.failed.items()))
-        reasons = (a.failure.reason for _, found in answers.read() for a in found if a.failure)
-        raise TooManyFailuresError(
-            f"{failed} of {samples} samples failed ({stages}), more than --max-failures "
-            f"{self.options.max_failures:g} allows; nothing was written. The first reason: {next(reasons)} "
-            "The answers so far are kept: the same command asks again for what is missing."
-        )
 
     def _report(self, counted: Tally, resumed: int, seconds: float) -> Report:
         plan, name = self.plan, self.parts.generator.name

@@ -11,6 +11,7 @@ from pgen.checking import Overview
 from pgen.journal import Journal
 from pgen.records import Annotation, Dialogue, Failure, Plan
 from pgen.testing import make_episode, make_samples
+from pgen.turns import after, in_turn
 
 EPISODES = [make_episode(index=index) for index in range(4)]
 PLANNED = [(episode, make_samples(episode)) for episode in EPISODES]
@@ -40,11 +41,56 @@ def test_what_was_answered_is_counted_and_the_rest_is_missing(journal):
     first, second, *_ = EVERY
     whole = PLANNED[2][1]
     journal.add([answered(first), answered(second, Failure("parse", "no")), *map(answered, whole)])
+    never = [one for one in EVERY if one not in (first, second, *whole)]
     for _ in range(2):  # what the first look remembers serves once
         answers = answers_of(journal)
         assert answers.answered() == 1 + len(whole)
-        assert asked(answers) == [one for one in EVERY if one not in (first, *whole)]
-        assert asked(answers) == [one for one in EVERY if one not in (first, *whole)]
+        assert asked(answers) == [*never, second]
+        assert asked(answers) == [*never, second]
+
+
+def fail(journal, *samples):
+    journal.add([answered(sample, Failure("parse", "no")) for sample in samples])
+
+
+def test_what_was_never_asked_comes_first_then_what_failed_longest_ago(journal):
+    """Whatever ends a run, the next one goes on with what the others had no time for."""
+    fail(journal, *EVERY[:6])
+    remaining = asked(answers_of(journal))
+    assert remaining == [*EVERY[6:], *EVERY[:6]]
+    fail(journal, *EVERY[6:], *EVERY[:2])  # and there it ended
+    assert asked(answers_of(journal)) == [*EVERY[2:6], *EVERY[:2], *EVERY[6:]]
+
+
+def test_what_fails_in_a_run_is_not_asked_again_by_it(journal):
+    fail(journal, EVERY[0])
+    asked_about = []
+    for group in answers_of(journal).missing():
+        fail(journal, *group)
+        asked_about += group
+    assert asked_about == [*EVERY[1:], EVERY[0]]
+
+
+def test_conversations_without_a_failure_come_first(journal):
+    """Each goes on from its first sample that is missing, in its own order."""
+
+    def conversations():
+        return Answers(journal, lambda: iter(PLANNED), lambda: Overview((), "en", len(EVERY)), True, "retry")
+
+    (_, (first, second, _)), (_, (other, *_)), *_ = PLANNED
+    opening = in_turn(first, ())
+    journal.add([answered(opening)])
+    fail(journal, in_turn(second, after(answered(opening))), in_turn(other, ()))
+    for looked in (False, True):
+        answers = conversations()
+        if looked:
+            assert answers.answered() == 1
+        groups = [[unsaid(sample) for sample in group] for group in answers.missing()]
+        assert groups == [PLANNED[2][1], PLANNED[3][1], PLANNED[0][1][1:], PLANNED[1][1]]
+
+
+def unsaid(sample):
+    return replace(sample, turns=(), turn_type=None)
 
 
 def test_an_answer_that_comes_meanwhile_is_not_asked_for_by_a_further_look(journal):

@@ -5,6 +5,7 @@ from contextlib import closing
 import pytest
 
 from pgen.api import annotate
+from pgen.budget import Budget
 from pgen.commits import UNSYNCED
 from pgen.errors import StorageError
 from pgen.generation import generate
@@ -75,7 +76,7 @@ def test_of_what_was_asked_no_more_than_is_in_flight_is_not_committed(tmp_path, 
     pipeline = Pipeline(FakeSource(), SeedPrompt(), generator, 0, 2, 10**6, turns=turns)
     groups = [make_samples(make_episode(index=index), EveryFrame())[:5] for index in range(20)]
     done = []
-    generate(Local(), pipeline, [iter(groups)], journal, 0, done.append)
+    generate(Local(), pipeline, [iter(groups)], journal, Budget(0), done.append)
     assert generator.most_missing <= IN_FLIGHT - 1  # and the one that is being asked
     assert len(done) == len(generator.requests) == 100
     journal.close()
@@ -94,7 +95,7 @@ def test_a_sync_that_fails_ends_the_run(tmp_path, monkeypatch):
     groups = [make_samples(make_episode(index=index), EveryFrame()) for index in range(20)]
     journal.remember = lambda name, value: None
     with pytest.raises(StorageError, match="disk I/O error"):
-        generate(Local(), pipeline, [iter(groups)], journal, 0, done.append)
+        generate(Local(), pipeline, [iter(groups)], journal, Budget(0), done.append)
     assert done == []
     assert len(generator.requests) < 20 * 55
     journal.close()

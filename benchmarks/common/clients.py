@@ -78,6 +78,7 @@ def jpeg(number: int) -> bytes:
 
 
 def _pgen(task: Task) -> None:
+    from pgen.budget import Budget
     from pgen.generation import generate
     from pgen.journal import Journal
     from pgen.pipeline import Pipeline
@@ -105,7 +106,7 @@ def _pgen(task: Task) -> None:
     if task.encode:
         with tempfile.TemporaryDirectory() as folder:
             journal = Journal(Path(folder) / "journal.sqlite")
-            generate(Local(), pipeline, (samples(task.count),), journal, 0, count)
+            generate(Local(), pipeline, (samples(task.count),), journal, Budget(0), count)
             journal.close()
     else:
         asyncio.run(run())
