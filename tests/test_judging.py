@@ -25,6 +25,12 @@ def test_a_judge_is_shown_the_skill_and_the_dialogue_as_they_are():
     assert list(prompt.schema["properties"])[:2] == ["grounding_reason", "grounding"]
 
 
+def test_a_judge_is_not_told_that_it_sees_what_is_not_shown():
+    seen, blind = (JudgePrompt().build(replace(CASE, images=images), 0).system for images in (("a.jpg",), ()))
+    assert "You see the scene" in seen
+    assert blind == seen.replace(" You see the scene as it is at that moment, once for each camera.", "")
+
+
 def test_a_reply_becomes_a_judgement():
     judgement = parse_judgement(Reply(f"Here it is: {json.dumps(GOOD)}"), JudgePrompt().build(CASE, 0))
     assert (judgement.grounding, judgement.naturalness_reason) == (4, "So.")

@@ -72,6 +72,8 @@ class Cameras:
                 close = get_close_matches(camera, known, n=1, cutoff=0.4)
                 hint = f"did you mean {close[0]}? There are" if close else "there are"
                 raise ConfigError(f"--camera: there is no camera {camera!r}; {hint}: {', '.join(known)}.")
+            if named.count(camera) > 1:
+                raise ConfigError(f"--camera: {camera} is named {named.count(camera)} times; name each camera once.")
             if camera in self.left_out:
                 raise InputError(f"--camera {camera}: {self._why(camera)}")
         if most == 0:

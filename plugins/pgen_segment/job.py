@@ -175,6 +175,8 @@ class Job:
             return
         with closing(Journal(self.workspace.journal)) as journal:
             journal.claim("options", self._identity(self.generator))
+            first = next(self.source.episodes(), None)
+            self.generator.pictures = len(first.cameras) if first else 1
             answering = self.executor.answering(self.generator) if self.executor else self.generator
             self.segmenter.connect(answering, journal, self.options.seed)
             yield journal

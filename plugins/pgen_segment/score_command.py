@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from pgen_segment.scoring import Episodes, Score
+    from pgen_segment.scoring import Score
 
 _skills = click.Path(path_type=Path)
 
@@ -17,12 +17,18 @@ _skills = click.Path(path_type=Path)
 @click.argument("reference", metavar="B", type=_skills)
 @click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON object.")
 def score(found: Path, reference: Path, as_json: bool) -> None:
-    """Compare the skills of A with those of B, the reference: two skills files, or datasets that have one."""
+    """Compare the skills of A with those of B, the reference: two skills files, or datasets that have one.
+
+    Both have to be of the same dataset.
+    """
     import json
 
+    from pgen_segment.compared import check_same_dataset, read
     from pgen_segment.scoring import score as compare
 
-    result = compare(_read(found), _read(reference))
+    ours, theirs = read(found), read(reference)
+    check_same_dataset(ours, theirs)
+    result = compare(ours.episodes, theirs.episodes)
     if as_json:
         click.echo(json.dumps(result.as_json(), indent=2))
     else:
@@ -44,13 +50,3 @@ def lines(result: "Score") -> Iterator[str]:
     yield f"spans with the same name    {result.same_label:.2f}"
     yield f"words in common             {result.token_overlap:.2f}"
     yield f"frames with the same name   {result.same_frames:.2f}"
-
-
-def _read(path: Path) -> "Episodes":
-    from pgen.errors import InputError
-    from pgen_lerobot.skills.skills_json import read_spans
-
-    file = path / "meta" / "skills.json" if path.is_dir() else path
-    if not file.is_file():
-        raise InputError(f"there is no skills file {file}; name a skills.json, or a dataset that has meta/skills.json.")
-    return read_spans(file)

@@ -97,6 +97,24 @@ def test_a_dry_run_shows_what_conversations_variants_and_a_judge_cost(tmp_path):
     assert "judged     about 24 (a request more each)" in output
 
 
+def test_a_run_without_pictures_says_so_in_its_plan_and_in_its_report(tmp_path):
+    from pgen_demo.example import write_example
+
+    write_example(tmp_path / "data")
+    run = ["annotate", "--root", str(tmp_path / "data"), "--generator", "template", "--max-samples", "2"]
+    run += ["--output-dir", str(tmp_path / "out")]
+    blind = [*run, "--num-image-views-per-sample", "0"]
+    note = (
+        "note       no picture is shown to the model: it is told so, and knows the scene from the task and the skills"
+    )
+    plan = told(*blind, "--dry-run")
+    assert note in plan
+    assert "You are shown no picture of the scene" in plan
+    assert "You see the scene" not in plan
+    assert note in told(*blind)
+    assert "no picture" not in told(*run[:-1], str(tmp_path / "seen"), "--dry-run")
+
+
 @pytest.mark.parametrize("command", [["segment", "--overwrite", "--output-dir", "out", "--root"], ["report"]])
 def test_a_full_disk_ends_any_command_in_a_sentence_and_leaves_nothing(tmp_path, command):
     from pgen import annotate

@@ -3,16 +3,19 @@ import pickle
 import re
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from prompt_samples import moments, sample, samples, seeds
 
+from pgen.asking import prompt_for
 from pgen.errors import ConfigError
 from pgen.records import Plan
 from pgen.schema import compiled, first_error
-from pgen_prompts import pgen_prompt_builders
+from pgen_prompts import hi_robot, pgen_prompt_builders
+from pgen_prompts import seed as seed_prompt
 from pgen_prompts.file import PLACEHOLDERS, FilePrompt
 from pgen_prompts.hi_robot import HiRobotPrompt, wording
 from pgen_prompts.planner import RESPONSE_TYPES, SCENARIO_TYPES
@@ -277,3 +280,34 @@ def test_a_file_that_moves_is_the_same_prompt_and_one_that_changes_is_not(writte
 def test_the_path_is_required():
     with pytest.raises(ConfigError, match="option path is required"):
         FilePrompt()
+
+
+@quick
+@given(one=samples, seed=seeds)
+def test_no_prompt_speaks_of_pictures_where_none_is_shown(one, seed):
+    blind = replace(one, images=(), cameras=(), clip=(), skill_current="go", skill_history=(), skill_future=())
+    blind = replace(blind, task_description="tidy up")
+    for builder in (SeedPrompt(), HiRobotPrompt()):
+        prompt = prompt_for(builder, blind, seed, "en")
+        text = f"{prompt.system}\n{prompt.text}"
+        claims = ["You see", "images of the scene", "what the images show", "visible", "once for each camera"]
+        assert not [claim for claim in claims if claim in text]
+        assert "You are shown no picture of the scene" in text
+
+
+def test_where_pictures_are_shown_the_prompts_say_so():
+    """Else the test above would see nothing."""
+    seen = replace(sample("go"), images=("a.jpg",), cameras=("a",))
+    assert "images of the scene" in prompt_for(SeedPrompt(), seen, 0, "en").text
+    assert "You see the scene as it is now" in prompt_for(HiRobotPrompt(), seen, 0, "en").system
+    assert "no picture" not in prompt_for(HiRobotPrompt(), seen, 0, "en").text
+
+
+def test_every_passage_about_pictures_stands_in_the_wording():
+    assert all(passage in wording()["system"] for passage in hi_robot.SEEN)
+    assert all(passage in PGEN_PROMPT_TEMPLATE for passage in seed_prompt.SEEN)
+
+
+def test_a_user_s_template_says_that_no_picture_is_shown(written):
+    prompt = prompt_for(written("Lead to {skill_current}."), replace(sample("go"), images=()), 0, "en")
+    assert prompt.text.startswith("Lead to go.\n\nYou are shown no picture")

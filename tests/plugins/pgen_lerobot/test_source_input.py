@@ -127,6 +127,7 @@ def test_a_dataset_without_skills_is_told_what_to_do(root):
     ("options", "message"),
     [
         ({"cameras": ("tpo",)}, r"--camera: there is no camera 'tpo'; did you mean top"),
+        ({"cameras": ("top", "top")}, r"--camera: top is named 2 times; name each camera once"),
         ({"episodes": "5"}, r"--episodes: the dataset has no episode 5; it has 2, up to 1"),
         ({"episodes": "1-"}, r"--episodes: '1-' is no index and no range"),
         ({"episodes": "3-1"}, r"the range '3-1' ends before it starts"),

@@ -5,9 +5,12 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from pgen.cli import cli
 from pgen.records import Skill
+from pgen_demo.dataset import Recording, write_dataset
+from pgen_demo.layout import Layout
 from pgen_segment.scoring import edges, matched, score
 
 cuts = st.lists(st.integers(1, 99), unique=True, max_size=6).map(sorted)
@@ -129,3 +132,40 @@ def test_a_file_that_is_missing_ends_the_command_with_a_sentence(tmp_path, name)
     done = CliRunner().invoke(cli, ["score", str(tmp_path / name), str(tmp_path)])
     assert done.exit_code == 2
     assert "there is no skills file" in done.stderr
+
+
+def dataset(root, seconds, found):
+    spans = {"0": {"skills": [{"name": one.name, "start": one.start, "end": one.end} for one in found]}}
+    recording = Recording(length=round(seconds * 10), draw=lambda *_: Image.new("RGB", (16, 16)), task="tidy up")
+    layout = Layout(fps=10, cameras=("observation.images.top",), codec="png")
+    return write_dataset(root, [recording], layout, skills={"coarse_description": "tidy up", "episodes": spans})
+
+
+@pytest.mark.parametrize("command", [["{a}", "{b}"], ["{b}", "{a}"], ["{a}/meta/skills.json", "{b}"]])
+def test_two_datasets_whose_episodes_last_differently_are_refused(tmp_path, command):
+    paths = {"a": dataset(tmp_path / "a", 5, TRUE[0]), "b": dataset(tmp_path / "b", 4.9, TRUE[0][:2])}
+    done = CliRunner().invoke(cli, ["score", *(part.format(**paths) for part in command)])
+    assert done.exit_code == 2
+    assert "are of different datasets: episode 0 lasts" in done.stderr
+
+
+def test_a_file_whose_spans_end_after_the_dataset_s_episode_is_refused(tmp_path):
+    found = file(tmp_path / "found.json", {0: skills(("reach", 0, 40))})
+    done = CliRunner().invoke(cli, ["score", str(found), str(dataset(tmp_path / "a", 5, TRUE[0]))])
+    assert done.exit_code == 2
+    assert "episode 0 lasts 5.00 s, and a span ends at 40.00 s. Name two sets" in done.stderr
+
+
+def test_skills_without_an_episode_in_common_are_refused(tmp_path):
+    one, other = file(tmp_path / "a.json", TRUE), file(tmp_path / "b.json", {7: TRUE[0]})
+    done = CliRunner().invoke(cli, ["score", str(one), str(other)])
+    assert done.exit_code == 2
+    assert "they have no episode in common" in done.stderr
+
+
+def test_two_sets_of_skills_of_one_dataset_are_compared(tmp_path):
+    root = dataset(tmp_path / "a", 5, TRUE[0])
+    copy = dataset(tmp_path / "b", 5, skills(("reach", 0, 2), ("lift", 2, 5.2)))
+    found = file(tmp_path / "found.json", {0: skills(("reach", 0, 2), ("lift", 2, 5.4))})
+    for other in (copy, found):
+        assert CliRunner().invoke(cli, ["score", str(other), str(root)]).exit_code == 0
