@@ -3,6 +3,23 @@
 from typing import Any
 
 
+def completed(recorded: Any, value: Any, defaults: Any) -> Any:
+    """A recorded JSON value with the options of `value` that it lacks, because they were added to pgen later.
+
+    They get their `defaults`, which is what there was without them; one without a default is taken as it is. The
+    options of a component, which has a name, are completed, but not what is in them: a user may have left that out.
+    """
+    if isinstance(recorded, dict) and isinstance(value, dict):
+        defaults = defaults if isinstance(defaults, dict) else {}
+        added = {name: defaults.get(name, new) for name, new in value.items() if name not in recorded}
+        if "name" in value:
+            return recorded | added
+        return added | {name: completed(old, value.get(name), defaults.get(name)) for name, old in recorded.items()}
+    if isinstance(recorded, list) and isinstance(value, list) and len(recorded) == len(value):
+        return [completed(old, new, None) for old, new in zip(recorded, value, strict=True)]
+    return recorded
+
+
 def differences(old: Any, new: Any, path: str = "") -> list[str]:
     """The places where two JSON values differ, as `path: old, now new`."""
     if isinstance(old, dict) and isinstance(new, dict):

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from pydantic import ValidationError
 
 from pgen.errors import ConfigError
-from pgen.options import Options, explain, is_tuning
+from pgen.options import Options, defaults_of, explain, is_tuning
 from pgen.records import Annotation, Episode, Image, Prompt, Reply, Request, Sample
 from pgen.secrets import redact, redacted, register_options
 
@@ -46,6 +46,10 @@ class Component:
         fields = type(self.options).model_fields
         keep = {name for name, field in fields.items() if not is_tuning(field.json_schema_extra)}
         return {"name": self.name, **self.options.model_dump(mode="json", include=keep)}
+
+    def defaults(self) -> dict[str, Any]:
+        """The options at their defaults, as JSON values: where `identity` was recorded before one was added."""
+        return defaults_of(self.Options)
 
     def describe(self) -> dict[str, Any]:
         """The name and every option, as JSON values: what is stored with a result."""

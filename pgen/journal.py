@@ -15,13 +15,13 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
-from pgen.claims import differences
+from pgen.claims import completed, differences
 from pgen.errors import ConfigError, StorageError
 from pgen.journal_file import opened, storing
-from pgen.journal_formats import FORMER_KEYS
+from pgen.journal_formats import FORMER_KEYS, NO_EPISODE, checked
 from pgen.journal_former import FormerAnswers
 from pgen.journal_log import Log
-from pgen.journal_rows import annotation_of, checked, row_of
+from pgen.journal_rows import annotation_of, row_of
 from pgen.journal_run import settle, store
 from pgen.records import Annotation, Sample
 from pgen.secrets import clean_json, redacted
@@ -29,9 +29,6 @@ from pgen.seeds import journal_key
 
 _AT_ONCE = 500
 """Keys of one query."""
-
-_NO_EPISODE = -1
-"""Where answers of another form are kept."""
 
 _OWNER = "owner"
 """The name in the run table of the token of whoever may write."""
@@ -63,16 +60,20 @@ class Journal:
         self.remember(_OWNER, token)
         self._token = token
 
-    def claim(self, name: str, value: Any) -> None:
-        """What has to agree for finished answers to be valid, as a JSON value. Raises ConfigError where it differs."""
-        known = self.recall(name)
-        if known is not None and not self.empty:
-            if changed := differences(known, json.loads(json.dumps(redacted(value))), name):
+    def claim(self, name: str, value: Any, defaults: Any = None) -> None:
+        """Bind the journal to a JSON value on which its answers depend. Raises ConfigError where they had another one.
+
+        An option that the recorded value lacks had what `defaults` says, which has the form of `value`.
+        """
+        recorded, value = self.recall(name), json.loads(json.dumps(redacted(value)))
+        if recorded is not None and not self.empty:
+            if changed := differences(completed(recorded, value, defaults), value, name):
                 raise ConfigError(
                     f"{self.path} belongs to a run with other options ({'; '.join(changed)}). Take the former options "
-                    "to go on with it, or start anew with --fresh."
+                    f"to go on with it, or start anew with --fresh, which asks for {self._answers():,} answers again."
                 )
-            return
+            if recorded == value:
+                return
         self.remember(name, value)
 
     def remember(self, name: str, value: Any) -> None:
@@ -161,7 +162,7 @@ class Journal:
 
     def keep(self, answers: Iterable[tuple[str, Any]]) -> None:
         """Commit answers of another form, as JSON values by keys of their content."""
-        rows = [checked(_NO_EPISODE, key.encode(), 1, clean_json(json.dumps(value))) for key, value in answers]
+        rows = [checked(NO_EPISODE, key.encode(), 1, clean_json(json.dumps(value))) for key, value in answers]
         with self._transaction():
             self._db.executemany("INSERT OR REPLACE INTO samples VALUES (?, ?, ?, ?, ?)", rows)
 
@@ -169,7 +170,7 @@ class Journal:
         """The answer that was kept by that key, or None."""
         with self._lock, storing(self.path):
             query = "SELECT content FROM samples WHERE episode IN (?, ?) AND key = ? ORDER BY episode DESC"
-            row = self._db.execute(query, (_NO_EPISODE, FORMER_KEYS, key.encode())).fetchone()
+            row = self._db.execute(query, (NO_EPISODE, FORMER_KEYS, key.encode())).fetchone()
         return None if row is None else json.loads(row[0])
 
     @property
@@ -177,6 +178,10 @@ class Journal:
         """Whether no sample was ever finished."""
         with self._lock, storing(self.path):
             return self._db.execute("SELECT 1 FROM samples LIMIT 1").fetchone() is None
+
+    def _answers(self) -> int:
+        with self._lock, storing(self.path):
+            return int(self._db.execute("SELECT count(*) FROM samples WHERE ok").fetchone()[0])
 
     @property
     def worthless(self) -> bool:

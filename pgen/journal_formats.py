@@ -21,6 +21,9 @@ from pgen.journal_pages import Row
 VERSION = 5
 """SQLite's user_version of a journal: its format."""
 
+NO_EPISODE = -1
+"""The episode of rows that are answers of another form."""
+
 FORMER_KEYS = -2
 """The episode of rows whose key is that of a former format, `pgen.seeds.sample_key`."""
 
@@ -33,27 +36,32 @@ def checksum(number: int, key: bytes, ok: int, content: bytes) -> int:
     return crc32(content, crc32(b"%d %d %b\0" % (number, ok, key)))
 
 
-def answer_of(row: Row, checked: bool = True) -> Answer | None:
+def checked(episode: int, key: bytes, ok: int, content: str) -> Answer:
+    """A row with its checksum."""
+    return episode, key, ok, content, checksum(episode, key, ok, content.encode())
+
+
+def answer_of(row: Row, verified: bool = True) -> Answer | None:
     """A row of any format as one of today's; None where it is no row of samples, or damaged.
 
-    Without `checked`, rows of format 0 are taken, which have no checksum.
+    Without `verified`, rows of format 0 are taken, which have no checksum.
     """
     match row:
         case (int(episode), bytes(key), int(ok), str(content), int(total)):
             whole = total in _sums_since_4(episode, key, ok, content.encode())
-            return (episode, key, ok, content, checksum(episode, key, ok, content.encode())) if whole else None
+            return checked(episode, key, ok, content) if whole else None
         case (int(episode), str(key), int(ok), str(content), int(total)):
             whole = total == crc32("\0".join(map(str, row[:4])).encode())
             # Answers of another form had an episode and a key of their own already.
-            return _answer(episode if episode < 0 else FORMER_KEYS, key, ok, content) if whole else None
+            return checked(episode if episode < 0 else FORMER_KEYS, key.encode(), ok, content) if whole else None
         case (str(key), int(ok), str(content), bytes(total)):
-            return _answer(FORMER_KEYS, key, ok, content) if total == _blake2b(key, ok, content) else None
-        case (str(key), int(ok), str(content)) if not checked:
-            return _answer(FORMER_KEYS, key, ok, content)
+            return checked(FORMER_KEYS, key.encode(), ok, content) if total == _blake2b(key, ok, content) else None
+        case (str(key), int(ok), str(content)) if not verified:
+            return checked(FORMER_KEYS, key.encode(), ok, content)
     return None
 
 
-def values_of(row: Row, checked: bool = True) -> dict[str, str] | None:
+def values_of(row: Row, verified: bool = True) -> dict[str, str] | None:
     """Values of the run as JSON by their names, from a row of a format before 5; None where it holds none."""
     match row:
         case (str(name), str(content), int(total)):
@@ -61,16 +69,12 @@ def values_of(row: Row, checked: bool = True) -> dict[str, str] | None:
             return {name: content} if total in sums else None
         case (str(name), str(content), bytes(total)):
             return {name: content} if total == _blake2b(name, content) else None
-        case (str(name), str(content)) if not checked:
+        case (str(name), str(content)) if not verified:
             return {name: content}
-        case (str(identity),) if not checked:
+        case (str(identity),) if not verified:
             model = json.loads(identity)["generator"]["model"]
             return {"options": identity, "model": json.dumps(model)}
     return None
-
-
-def _answer(episode: int, key: str, ok: int, content: str) -> Answer:
-    return episode, key.encode(), ok, content, checksum(episode, key.encode(), ok, content.encode())
 
 
 def _sums_since_4(number: int, key: bytes, ok: int, content: bytes) -> tuple[int, int]:

@@ -31,12 +31,12 @@ class Rebuild:
 
     def from_tables(self, old: sqlite3.Connection) -> None:
         """Take over what is whole in the tables of a former format, the first of which has no checksums."""
-        checked = old.execute("PRAGMA user_version").fetchone()[0] > 0
+        verified = old.execute("PRAGMA user_version").fetchone()[0] > 0
         for row in old.execute("SELECT * FROM run"):
-            values = values_of(row, checked)
+            values = values_of(row, verified)
             self._doubtful |= values is None
             self._values |= values or {}
-        rows = (answer_of(row, checked) for row in old.execute("SELECT * FROM samples"))
+        rows = (answer_of(row, verified) for row in old.execute("SELECT * FROM samples"))
         self._fill(row for row in rows if row)
 
     @property

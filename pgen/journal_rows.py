@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from pgen.journal_formats import checksum
+from pgen.journal_formats import Answer, checked
 from pgen.records import Annotation, Dialogue, Failure, Finding, Judgement, Plan, Sample, Usage
 from pgen.secrets import clean_json
 from pgen.seeds import journal_key
@@ -12,15 +12,10 @@ _text = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
 _OUTCOMES = {"dialogue": Dialogue, "judgement": Judgement, "failure": Failure}
 
 
-def row_of(annotation: Annotation) -> tuple[int, bytes, int, str, int]:
+def row_of(annotation: Annotation) -> Answer:
     """The row of a finished sample."""
     sample = annotation.sample
     return checked(sample.episode_index, journal_key(sample), int(annotation.failure is None), _content(annotation))
-
-
-def checked(episode: int, key: bytes, ok: int, content: str) -> tuple[int, bytes, int, str, int]:
-    """A row with its checksum."""
-    return episode, key, ok, content, checksum(episode, key, ok, content.encode())
 
 
 def _content(annotation: Annotation) -> str:

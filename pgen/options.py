@@ -4,6 +4,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import to_jsonable_python
 
 
 class Options(BaseModel):
@@ -20,6 +21,13 @@ def tuning(default: Any, **constraints: Any) -> Any:
 def is_tuning(extra: Any) -> bool:
     """Whether a field's extra schema says that it is one of `tuning`."""
     return isinstance(extra, dict) and bool(extra.get("tuning"))
+
+
+def defaults_of(options: type[BaseModel]) -> dict[str, Any]:
+    """The default of each option that has one, as a JSON value."""
+    fields = options.model_fields.items()
+    defaults = {name: field.get_default(call_default_factory=True) for name, field in fields if not field.is_required()}
+    return {name: to_jsonable_python(default) for name, default in defaults.items()}
 
 
 def explain(options: type[BaseModel], error: ValidationError) -> list[str]:

@@ -48,7 +48,8 @@ class Rounds:
         judgements = Judgements(journal, self.answers, options.judge_share if parts.judge else 0.0, options.seed)
         if parts.judge is not None:
             prompts = JudgePrompt()
-            journal.claim("judge", {**parts.judge.identity(), "hash": prompts.fingerprint()})
+            identity = {**parts.judge.identity(), "hash": prompts.fingerprint()}
+            journal.claim("judge", identity, parts.judge.defaults())
             pipeline = replace(
                 self._pipeline(),
                 prompts=prompts,

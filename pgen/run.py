@@ -20,6 +20,7 @@ from pgen.errors import ConfigError, StorageError
 from pgen.generation import FOUND, Progress
 from pgen.interrupts import interruptible, uninterrupted
 from pgen.journal import Journal
+from pgen.options import defaults_of
 from pgen.parts import Parts, check_suited, travelling
 from pgen.planning import Survey, planned
 from pgen.provenance import Tally, tally
@@ -115,7 +116,7 @@ class Run:
         with self.workspace.locked(fresh=self.options.fresh):
             journal = Journal(self.workspace.journal)
             try:
-                journal.claim("options", self.identity())
+                journal.claim("options", self.identity(), self._defaults())
                 rounds = Rounds(self.options, self.parts, journal, self._planned, lambda: self.plan.samples)
                 answers = rounds.answers
                 plan, resumed = self._planned_and_answered(journal, answers)
@@ -168,6 +169,16 @@ class Run:
             "generator": parts.generator.identity(),
             "checks": [check.identity() for check in parts.checks],
             "run": options.model_dump(include={"seed", "max_pixels", "language", "turns", "on_check"}),
+        }
+
+    def _defaults(self) -> dict[str, Any]:
+        """The same where it is what an option had been before it was added."""
+        parts = self.parts
+        return {
+            "source": parts.source.defaults(),
+            "prompt": parts.prompts.defaults(),
+            "generator": parts.generator.defaults(),
+            "run": defaults_of(RunOptions),
         }
 
     def _remarks(self, images: int) -> tuple[str, ...]:

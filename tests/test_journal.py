@@ -11,7 +11,10 @@ import pytest
 
 from pgen.errors import ConfigError, StorageError
 from pgen.journal import Journal
-from pgen.records import Annotation, Dialogue, Failure, Plan, Usage
+from pgen.journal_formats import FORMER_KEYS, checked
+from pgen.journal_rows import row_of
+from pgen.records import Annotation, Dialogue, Failure, Plan, Turn, Usage
+from pgen.seeds import sample_key
 from pgen.testing import make_samples
 
 IDENTITY = {"generator": {"name": "fake", "temperature": 0.0}, "seed": 1}
@@ -192,6 +195,29 @@ def test_answers_whose_options_are_not_certain_are_refused(tmp_path):
     assert path.read_bytes() == damaged
 
 
+def test_an_answer_with_a_former_key_serves_its_sample_alone_until_there_is_a_newer_one(tmp_path):
+    """Also one of a conversation, and one that was asked about a second time."""
+    first, second, third = make_samples()
+    turned = replace(first, turn_type="start", turns=(Turn(0, "Hi", "Yes"),))
+    about = replace(second, about=Dialogue("a", "b"), problem="too short")
+    journal = Journal(tmp_path / "journal.sqlite")
+    for number, sample in enumerate((turned, about)):
+        annotation = Annotation(sample, Plan(), Dialogue(f"Do {number}", "Yes"))
+        _, _, ok, content, _ = row_of(annotation)
+        row = checked(FORMER_KEYS, sample_key(sample).encode(), ok, content)
+        journal._db.execute("INSERT INTO samples VALUES (?, ?, ?, ?, ?)", row)
+    journal.close()
+    journal = Journal(tmp_path / "journal.sqlite")
+    samples = [turned, about, first, second, third]
+    texts = [one and one.dialogue.user_prompt for one in journal.get_all(samples)]
+    assert texts == ["Do 0", "Do 1", None, None, None]
+    assert journal.unanswered(samples) == [first, second, third]
+    newer = Annotation(turned, Plan(), Dialogue("newer", "Yes"))
+    journal.add([newer])
+    assert journal.get(turned) == newer
+    journal.close()
+
+
 def test_each_journal_that_is_set_aside_gets_a_name_of_its_own(tmp_path):
     for _ in range(2):
         (tmp_path / "journal.sqlite").write_bytes(b"nonsense" * 100)
@@ -314,6 +340,8 @@ import os, signal, sys
 from pathlib import Path
 from pgen.errors import ConfigError
 from pgen.journal import Journal
+from pgen.journal_formats import FORMER_KEYS, checked
+from pgen.journal_rows import row_of
 journal = Journal(Path(sys.argv[1]))
 journal.own("former")
 journal.keep([("before", 1)])

@@ -174,7 +174,7 @@ class Job:
             yield None
             return
         with closing(Journal(self.workspace.journal)) as journal:
-            journal.claim("options", self._identity(self.generator))
+            journal.claim("options", self._identity(self.generator), self._defaults(self.generator))
             first = next(self.source.episodes(), None)
             self.generator.pictures = len(first.cameras) if first else 1
             answering = self.executor.answering(self.generator) if self.executor else self.generator
@@ -186,6 +186,11 @@ class Job:
         segmenter = {**self.segmenter.identity(), "hash": self.segmenter.fingerprint()}
         made = {"segmenter": segmenter, "generator": generator.identity(), "run": {"seed": self.options.seed}}
         return {"job": "segment", "source": self.source.identity(), **made}
+
+    def _defaults(self, generator: Generator) -> dict[str, Any]:
+        """The same where it is what an option had been before it was added."""
+        parts = {"segmenter": self.segmenter, "generator": generator, "source": self.source}
+        return {kind: part.defaults() for kind, part in parts.items()}
 
     def _segmented(self, journal: Journal | None, progress: Progress) -> Segmentation:
         total = reading.count(self.source)
