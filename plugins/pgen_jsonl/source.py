@@ -1,7 +1,7 @@
 """The source `jsonl`: a file of D_labeled lines (schema `labeled`), each of them a sample.
 
 Image paths are relative to the file and may not lead outside its folder. Every line is checked, and every
-image's header read, before anything is paid for.
+image's header read, before anything is paid for: samples with an image that does not open are counted, and fail.
 """
 
 from array import array
@@ -25,9 +25,6 @@ from pgen.records import Episode, Image, Sample
 from pgen.schema import first_error, validator
 from pgen.sidefiles import json_lines
 
-_BROKEN = (OSError, SyntaxError, ValueError, PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning)
-"""What PIL raises for a file that is no picture, a broken one, or one that is far too large."""
-
 
 class JsonlOptions(Options):
     root: Path
@@ -42,14 +39,19 @@ class JsonlSource(Source):
     name = "jsonl"
     Options = JsonlOptions
     options: JsonlOptions
+    _unreadable = 0
 
     def open(self) -> None:
         if not self.options.root.is_file():
             raise ConfigError(f"--root: there is no file {self.options.root}.")
         check_fetched(dict.fromkeys(self._image_paths()))
-        for number, line in self._lines():
-            for name in line["images"]:
-                self._check_image(name, f"{self.options.root}, line {number}")
+        reasons = list(self._unreadable_samples())
+        if reasons and all(reasons):
+            raise InputError(f"{reasons[0]} No sample of {self.options.root} has images that open.")
+        self._unreadable = sum(map(bool, reasons))
+
+    def notes(self) -> dict[str, int]:
+        return {"samples with an image that does not open": self._unreadable} if self._unreadable else {}
 
     def episodes(self) -> Iterator[Episode]:
         """Consecutive lines of one episode_id are an episode."""
@@ -76,15 +78,23 @@ class JsonlSource(Source):
             for name in line["images"]:
                 yield linked_inside(self.options.root.parent, name, f"{self.options.root}, line {number}")
 
-    def _check_image(self, name: str, where: str) -> None:
+    def _unreadable_samples(self) -> Iterator[str]:
+        """For each line the reason why its first image that does not open does not; empty where all do."""
+        for number, line in self._lines():
+            shown = line["images"][: self.options.views]
+            reasons = (self._unreadable_image(name, f"{self.options.root}, line {number}") for name in shown)
+            yield next(filter(None, reasons), "")
+
+    def _unreadable_image(self, name: str, where: str) -> str:
         path = linked_inside(self.options.root.parent, name, where)
         try:
             with PIL.Image.open(path) as picture:
                 check_size(picture.width, picture.height)
         except FileNotFoundError:
-            raise InputError(f"{where}: the image {path} is missing.") from None
-        except _BROKEN as error:
-            raise InputError(f"{where}: the image {path} does not open: {error}.") from None
+            return f"{where}: the image {path} is missing."
+        except Exception as error:  # a decoder of PIL may raise anything
+            return f"{where}: the image {path} does not open: {error}."
+        return ""
 
 
 class FileImages(ImageReader):
@@ -111,5 +121,7 @@ class FileImages(ImageReader):
                 return encode(picture, camera, self._max_pixels)
         except InputError as error:
             raise SampleError("decode", str(error)) from None
-        except _BROKEN as error:
-            raise SampleError("decode", f"{name}: {error}") from None
+        except FileNotFoundError:
+            raise SampleError("decode", f"{name} is missing") from None
+        except Exception as error:  # a decoder of PIL may raise anything
+            raise SampleError("decode", f"{name} does not open: {error}") from None

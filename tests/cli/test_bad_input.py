@@ -141,11 +141,12 @@ def test_a_line_of_another_schema_is_named_by_its_number(tmp_path):
     assert "line 3 does not fit the schema `labeled` at $.t: '37' is not of type 'integer'" in message
 
 
-def test_an_image_that_does_not_open_is_named_by_its_line(tmp_path):
+def test_images_of_which_none_opens_are_refused_with_the_first_and_its_line(tmp_path):
     (tmp_path / "b.png").write_bytes(b"\x89PNG no")
-    message = refused(tmp_path, "--root", lines(tmp_path, LABELED, {**LABELED, "images": ["b.png"]}))
-    assert "line 2: the image" in message
+    message = refused(tmp_path, "--root", lines(tmp_path, *[{**LABELED, "images": ["b.png"]}] * 2))
+    assert "line 1: the image" in message
     assert "b.png does not open" in message
+    assert "No sample of" in message
 
 
 def test_an_image_that_is_missing_is_named_by_its_line(tmp_path):

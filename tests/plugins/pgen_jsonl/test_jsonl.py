@@ -120,6 +120,59 @@ def test_a_picture_cut_short_fails_its_sample_alone(labeled):
     assert "cut.jpg" in bad["reason"]
 
 
+def missing(path):
+    """Nothing is there."""
+
+
+def giant(path):
+    Image.new("1", (9000, 9000)).save(path, "PNG")
+
+
+UNREADABLE = {
+    "missing": missing,
+    "a folder": lambda path: path.mkdir(),
+    "empty": lambda path: path.write_bytes(b""),
+    "no picture": lambda path: path.write_text("<html>404</html>"),
+    "a broken header": lambda path: path.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(40)),
+    "too large": giant,
+}
+
+
+@pytest.mark.parametrize("kind", UNREADABLE)
+def test_an_image_that_does_not_open_fails_its_sample_alone_and_is_counted(labeled, kind):
+    UNREADABLE[kind](labeled.parent / "frames/bad.png")
+    bad = {**LINE, "images": ["frames/cam0_t.jpg", "frames/bad.png"]}
+    labeled.write_text("\n".join(json.dumps(line) for line in (LINE, bad, {**LINE, "t": 60})))
+    found = annotated(labeled, "--max-failures", "0.4")
+    assert [(line["status"], line["stage"]) for line in found] == [("ok", None), ("failed", "decode"), ("ok", None)]
+    assert "frames/bad.png" in found[1]["reason"]
+    source = JsonlSource(root=labeled)
+    source.open()
+    assert source.notes() == {"samples with an image that does not open": 1}
+
+
+def test_images_that_do_not_open_are_bounded_by_max_failures(labeled):
+    labeled.write_text("\n".join(json.dumps(line) for line in (LINE, {**LINE, "t": 60, "images": ["none.png"]})))
+    arguments = ["--root", str(labeled), "--output-dir", str(labeled.parent / "out"), "--generator", "template"]
+    done = CliRunner().invoke(cli, ["annotate", *arguments])
+    assert done.exit_code == 4, done.output
+    assert "1 of 2 samples failed (1 at decode)" in done.output
+    assert "none.png is missing" in done.output
+    assert not (labeled.parent / "out").exists()
+
+
+def test_a_dry_run_counts_the_samples_with_an_image_that_does_not_open(labeled):
+    labeled.write_text("\n".join(json.dumps(line) for line in (LINE, {**LINE, "t": 60, "images": ["none.png"]})))
+    arguments = ["--root", str(labeled), "--output-dir", str(labeled.parent / "out"), "--generator", "template"]
+    done = CliRunner().invoke(cli, ["annotate", *arguments, "--dry-run"])
+    assert "1 samples with an image that does not open" in done.output
+
+
+def test_an_image_that_is_not_shown_need_not_open(labeled):
+    labeled.write_text(json.dumps({**LINE, "images": ["frames/cam0_t.jpg", "none.png"]}))
+    assert annotated(labeled, "--num-image-views-per-sample", "1")[0]["status"] == "ok"
+
+
 @pytest.mark.parametrize("side", [9000, 20_000])
 def test_a_small_file_that_holds_a_giant_picture_is_refused_before_it_is_decoded(labeled, side):
     """A decompression bomb: a few kilobytes that would take hundreds of megabytes."""
