@@ -186,6 +186,7 @@ def _assignment(text: str) -> tuple[list[str], Any]:
         raise ConfigError(
             f"--opt {text!r}: write it as COMPONENT.OPTION=VALUE, with {', '.join(COMPONENTS)} as the component."
         )
+    path[1] = path[1].replace("-", "_")  # generator.base-url is generator.base_url; keys below it are the user's own
     if value[:1] in ("[", "{"):
         try:
             return path, json.loads(value)

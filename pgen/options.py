@@ -10,7 +10,7 @@ from pydantic_core import to_jsonable_python
 class Options(BaseModel):
     """Options of a component: frozen, unknown names refused, each field with its documentation."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
 
 def tuning(default: Any, **constraints: Any) -> Any:

@@ -75,6 +75,7 @@ def _assigned(assignments: Sequence[str], classes: Mapping[str, Any]) -> dict[st
         if not sign or kind not in classes or not option:
             kinds = ", ".join(classes)
             raise ConfigError(f"--opt {text!r}: write it as COMPONENT.OPTION=VALUE, with {kinds} as the component.")
+        option = option.replace("-", "_")
         cls = classes[kind]
         field = cls.Options.model_fields.get(option) if cls else None
         read = _read(key, value)
