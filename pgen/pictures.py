@@ -1,11 +1,13 @@
 """Pictures as they are sent to a model: JPEG, scaled once, never larger than asked for."""
 
 from math import sqrt
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import simplejpeg
 
+from pgen.errors import SampleError
 from pgen.records import Image
 
 if TYPE_CHECKING:
@@ -30,6 +32,19 @@ def fitted(width: int, height: int, max_pixels: int) -> tuple[int, int]:
         return width, height
     scale = sqrt(max_pixels / (width * height))
     return max(1, int(width * scale)), max(1, int(height * scale))
+
+
+def read_file(path: Path, name: str, camera: str, max_pixels: int) -> Image:
+    """The picture in a file, which a message calls `name`. Raises SampleError for one that does not open."""
+    import PIL.Image
+
+    try:
+        with PIL.Image.open(path) as picture:
+            return encode(picture, camera, max_pixels)
+    except FileNotFoundError:
+        raise SampleError("decode", f"{name} is missing") from None
+    except Exception as error:  # a decoder of PIL may raise anything
+        raise SampleError("decode", f"{name} does not open: {error}") from None
 
 
 def encode(picture: "PIL.Image.Image", camera: str, max_pixels: int) -> Image:

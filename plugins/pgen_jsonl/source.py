@@ -20,7 +20,7 @@ from pgen.errors import ConfigError, InputError, SampleError
 from pgen.lfs import check_fetched
 from pgen.options import Options
 from pgen.paths import linked_inside
-from pgen.pictures import check_size, encode
+from pgen.pictures import check_size, read_file
 from pgen.records import Episode, Image, Sample
 from pgen.schema import first_error, validator
 from pgen.sidefiles import json_lines
@@ -117,11 +117,7 @@ class FileImages(ImageReader):
 
     def _read(self, name: str, camera: str) -> Image:
         try:
-            with PIL.Image.open(linked_inside(self._folder, name, "images")) as picture:
-                return encode(picture, camera, self._max_pixels)
+            path = linked_inside(self._folder, name, "images")
         except InputError as error:
             raise SampleError("decode", str(error)) from None
-        except FileNotFoundError:
-            raise SampleError("decode", f"{name} is missing") from None
-        except Exception as error:  # a decoder of PIL may raise anything
-            raise SampleError("decode", f"{name} does not open: {error}") from None
+        return read_file(path, name, camera, self._max_pixels)
