@@ -65,6 +65,9 @@ class Blotter:
         for view, layers in _views(data):
             for end in {len(view), _half_escape(view)}:
                 first = min(first, _source(layers, self._beginning(view[:end])))
+        # A whole value, whose end may begin another one, is not torn apart.
+        for start, end in sorted(self._spans(data), reverse=True):
+            first = start if start < first < end else first
         return len(data) - first
 
     def _beginning(self, view: bytes) -> int:

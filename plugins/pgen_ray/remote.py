@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from pgen.errors import ConfigError, PgenError
-from pgen.secrets import redact
+from pgen.secrets import redact, without_keys
 
 
 class Opened(NamedTuple):
@@ -55,13 +55,17 @@ async def told(work: Callable[[], Awaitable[Any]]) -> bytes:
 
 
 def portable(error: Exception) -> Exception:
-    """The error as it is where it can travel, with its traceback where it was not expected."""
+    """The error as it is where it can travel, with its traceback where it was not expected, and without keys.
+
+    The keys that are in use here need not be known where it is shown.
+    """
     if not isinstance(error, PgenError):
         error.add_note(redact(f"In a worker of Ray:\n{''.join(traceback.format_exception(error))}"))
-    try:
+    text = str(error)
+    with suppress(Exception):
         pickle.loads(pickle.dumps(error))
-    except Exception:
-        told = RuntimeError(f"{type(error).__name__}: {error}")
-        told.__notes__ = error.__notes__
-        return told
-    return error
+        if without_keys(text) == text:
+            return error
+    told = RuntimeError(redact(f"{type(error).__name__}: {text}"))
+    told.__notes__ = error.__notes__
+    return told
