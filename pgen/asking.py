@@ -15,7 +15,8 @@ from pgen.turns import with_turns
 BLIND = "no picture is shown to the model: it is told so, and knows the scene from the task and the skills alone"
 """What a user should know of a run without pictures."""
 
-_NO_PICTURE = "You are shown no picture of the scene: name only things that the task and the skills name."
+NO_PICTURE = "You are shown no picture of the scene: name only things that the task and the skills name."
+"""What the model is told then."""
 
 
 def prompt_for(prompts: PromptBuilder, sample: Sample, seed: int, language: str) -> Prompt:
@@ -29,7 +30,7 @@ def prompt_for(prompts: PromptBuilder, sample: Sample, seed: int, language: str)
 
 def _with_pictures(prompt: Prompt, sample: Sample) -> Prompt:
     """The prompt with what has to be said of the sample's pictures."""
-    return with_clip(prompt, sample) if sample.images else replace(prompt, text=f"{prompt.text}\n\n{_NO_PICTURE}")
+    return with_clip(prompt, sample) if sample.images else replace(prompt, text=f"{prompt.text}\n\n{NO_PICTURE}")
 
 
 def repair_for(sample: Sample) -> Repair | None:

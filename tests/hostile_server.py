@@ -19,6 +19,7 @@ from typing import Any
 
 from aiohttp import web
 
+from pgen.asking import NO_PICTURE
 from pgen_qwen_openai.formats import PROBE
 
 Body = dict[str, Any]
@@ -26,9 +27,10 @@ Behaviour = Callable[[web.Request, Body], Awaitable[web.StreamResponse]]
 
 
 def question(body: Body) -> str:
-    """The text of the first turn with pictures."""
+    """What the first turn asks, without what every question says."""
     parts = next(turn["content"] for turn in body["messages"] if turn["role"] == "user")
-    return next(part["text"] for part in parts if part["type"] == "text")
+    text = next(part["text"] for part in parts if part["type"] == "text")
+    return str(text).replace(f"\n\n{NO_PICTURE}", "").removeprefix("Question: ")
 
 
 def is_probe(body: Body) -> bool:
