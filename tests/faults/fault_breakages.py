@@ -1,13 +1,24 @@
-"""Ten ways to break pgen's promises on purpose: the suite has to see each."""
+"""Ways to break pgen's promises on purpose: the suite has to see each.
 
+As a plugin of pytest (`-p fault_breakages`) it breaks what PGEN_BREAKAGE names, before any test module is imported.
+"""
+
+import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest.mock import patch
 
-from pgen import journal_file, parsing, workspace
+import pytest
+
+from pgen import journal_file, journal_rebuild, journal_run, parsing, secrets, workspace
+from pgen.answers import Answers
+from pgen.blotting import Blotter
+from pgen.budget import Budget
 from pgen.commits import Commits
 from pgen.journal import Journal
+from pgen.journal_rebuild import Rebuild
 from pgen.records import Dialogue
 from pgen.workspace import Workspace
 from pgen_lerobot import dataset
@@ -25,6 +36,20 @@ async def _count_first(self: Commits[Any], result: Any) -> Any:
     if len(self._next.results) >= 100:
         self._wake.set()
     return self._next
+
+
+def _missing_in_order(self: Answers) -> Iterator[Any]:
+    """Samples that failed come before others that were never asked about."""
+    for _, samples in self._planned():
+        yield from self._missing_of(samples)
+
+
+async def _done_unsynced(self: Commits[Any]) -> None:
+    """What is committed is done."""
+    while True:
+        await self._committed.wait()
+        self._committed.clear()
+        self._settle(len(self._unsynced))
 
 
 def _published_first(self: Workspace, told: Any = None) -> None:
@@ -66,7 +91,25 @@ BREAKAGES: dict[str, Callable[[], list[Patch]]] = {
     ],
     "paths are not checked": lambda: [(dataset, "inside", lambda folder, relative, origin: folder / relative)],
     "what does not fit is taken": lambda: [(parsing, "_fitting", _whatever_is_there)],
+    "keys are not known by their value": lambda: [(secrets, "_blotter", lambda values: Blotter(frozenset()))],
+    "a text is cut before it is redacted": lambda: [(secrets, "clipped", _cut_first)],
+    "a pattern goes back over what it has read": lambda: [
+        (secrets, "_FORMS", (re.compile(r"(-{1,60})token=\w+"), *secrets._FORMS[1:])),
+    ],
+    "a text of a server is not bounded": lambda: [(secrets, "BOUND", 1 << 19)],
+    "the options are stored once": lambda: [(journal_run, "COPIES", journal_run.COPIES[:1])],
+    "a damaged journal is not searched page by page": lambda: [(journal_rebuild, "leaves", lambda path: iter(()))],
+    "a journal of a former format is set aside": lambda: [(Rebuild, "from_tables", _nothing)],
+    "the owner of the journal is not checked": lambda: [(Journal, "_check_owner", _nothing)],
+    "an answer is done before it is on the disk": lambda: [(Commits, "_sync", _done_unsynced)],
+    "a run goes on however many of its first samples fail": lambda: [(Budget, "_nearly_all", False)],
+    "what failed is asked about in its place": lambda: [(Answers, "missing", _missing_in_order)],
 }
+
+
+def _cut_first(text: str, limit: int) -> str:
+    """Cuts, so that a part of a key may be left that is not known for one."""
+    return secrets.redact(text[:limit])
 
 
 def _whatever_is_there(objects: Any, check: Any, text: str) -> Any:
@@ -82,3 +125,9 @@ def turned_on(name: str) -> Iterator[None]:
         for owner, attribute, broken in BREAKAGES[name]() if name else ():
             stack.enter_context(patch.object(owner, attribute, broken))
         yield
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    broken = ExitStack()
+    broken.enter_context(turned_on(os.environ["PGEN_BREAKAGE"]))
+    config.add_cleanup(broken.close)

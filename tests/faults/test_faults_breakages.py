@@ -1,9 +1,13 @@
 """The suite can fail: each deliberate breakage is turned on, and a test that passes without it has to see it."""
 
+import os
 import random
 import shutil
 import signal
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from fault_breakages import BREAKAGES, turned_on
@@ -107,6 +111,41 @@ SEEN_BY = {
     "paths are not checked": paths_outside,
     "what does not fit is taken": hostile_replies,
 }
+"""What a check of this module sees."""
+
+TESTS = Path(__file__).parents[1]
+SEEN_BY_TEST = {
+    "keys are not known by their value": "faults/test_faults_keys.py::test_a_traceback_and_a_log_show_no_key",
+    "a text is cut before it is redacted": "faults/test_faults_keys.py::test_no_cut_leaves_a_part_of_a_key",
+    "a pattern goes back over what it has read": (
+        "test_patterns.py::test_a_pattern_takes_linear_time[pgen.secrets._FORMS0]"
+    ),
+    "a text of a server is not bounded": (
+        "faults/test_faults_hostile_text.py::test_a_text_of_a_megabyte_holds_nothing_up[a message]"
+    ),
+    "the options are stored once": (
+        "test_journal_recovery.py::test_the_options_are_on_three_pages_of_which_one_is_enough"
+    ),
+    "a journal of a former format is set aside": (
+        "test_journal_formats.py::test_a_run_asks_nothing_that_a_journal_of_a_former_format_answers"
+    ),
+    "a run goes on however many of its first samples fail": (
+        "test_budget.py::test_a_model_that_always_fails_costs_no_more_than_the_first_samples_and_those_in_flight"
+    ),
+    "what failed is asked about in its place": (
+        "test_budget.py::test_each_start_goes_on_until_only_what_always_fails_is_left"
+    ),
+    "a damaged journal is not searched page by page": (
+        "test_journal_recovery.py::test_a_database_that_was_cut_off_at_any_page_loses_only_what_was_cut"
+    ),
+    "the owner of the journal is not checked": (
+        "test_journal.py::test_a_journal_that_another_run_owns_by_now_is_not_written"
+    ),
+    "an answer is done before it is on the disk": (
+        "test_commits.py::test_a_result_is_done_only_once_it_is_on_the_disk"
+    ),
+}
+"""What a test elsewhere in the suite sees."""
 
 
 @pytest.fixture
@@ -126,10 +165,37 @@ def seen_by(check, given, breakage):
     return False
 
 
-@pytest.mark.parametrize("breakage", BREAKAGES)
+def tested(place, breakage, *tests):
+    """The exit code of pytest on some tests of the suite, with the breakage turned on, and what it printed."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    paths = [str(TESTS / "faults"), *filter(None, sys.path)]
+    environment |= {"PGEN_BREAKAGE": breakage, "PYTHONPATH": os.pathsep.join(paths)}
+    flags = ["-p", "fault_breakages", "-p", "no:xdist", "-p", "no:cacheprovider", "-q", "-x", "--basetemp", place / "t"]
+    command = [sys.executable, "-m", "pytest", *map(str, flags), *(str(TESTS / test) for test in tests)]
+    done = subprocess.run(command, cwd=TESTS.parent, env=environment, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_each_breakage_is_to_be_seen_by_one_test():
+    assert sorted([*SEEN_BY, *SEEN_BY_TEST]) == sorted(BREAKAGES)
+
+
+@pytest.mark.parametrize("breakage", SEEN_BY)
 def test_a_breakage_is_seen(given, tally, breakage):
     assert seen_by(SEEN_BY[breakage], given, breakage)
     tally.add("deliberate breakages seen", 1)
+
+
+@pytest.mark.parametrize("breakage", SEEN_BY_TEST)
+def test_a_breakage_is_seen_by_a_test_of_the_suite(place, tally, breakage):
+    code, output = tested(place, breakage, SEEN_BY_TEST[breakage])
+    assert code == pytest.ExitCode.TESTS_FAILED, output
+    tally.add("deliberate breakages seen", 1)
+
+
+def test_those_tests_pass_where_nothing_is_broken(place):
+    code, output = tested(place, "", *sorted(set(SEEN_BY_TEST.values())))
+    assert code == pytest.ExitCode.OK, output
 
 
 @pytest.mark.parametrize("check", sorted(set(SEEN_BY.values()), key=lambda check: check.__name__))
