@@ -1,6 +1,5 @@
 """How many answers of a damaged journal are recovered: all but those with a part on a damaged page."""
 
-import os
 import re
 import shutil
 import tempfile
@@ -93,25 +92,22 @@ def meet(one, other):
 
 
 @pytest.fixture(scope="module")
-def memory():
-    """A folder whose fsync costs nothing, where there is one."""
-    shm = Path("/dev/shm")
-    with tempfile.TemporaryDirectory(dir=shm if os.access(shm, os.W_OK) else None, prefix="pgen-") as folder:
-        yield Path(folder)
+def folder(memory):
+    return Path(tempfile.mkdtemp(dir=memory))
 
 
 @pytest.fixture(scope="module")
-def in_file(memory):
+def in_file(folder):
     """All answers are in the database itself."""
-    write(memory / "in_file.sqlite").close()
-    return Stored(memory / "in_file", memory / "in_file.sqlite")
+    write(folder / "in_file.sqlite").close()
+    return Stored(folder / "in_file", folder / "in_file.sqlite")
 
 
 @pytest.fixture(scope="module")
-def in_wal(memory):
+def in_wal(folder):
     """All answers are in the WAL, which is larger than the database."""
-    with closing(write(memory / "in_wal.sqlite")):
-        stored = Stored(memory / "in_wal", memory / "in_wal.sqlite")
+    with closing(write(folder / "in_wal.sqlite")):
+        stored = Stored(folder / "in_wal", folder / "in_wal.sqlite")
     assert stored.wal.stat().st_size > stored.file.stat().st_size
     return stored
 
@@ -142,70 +138,75 @@ def overwritten(content, span, zero=False):
     )
 
 
-@pytest.mark.parametrize("inside", [0, 2000])
-def test_a_database_that_was_cut_off_at_any_page_loses_only_what_was_cut(in_file, inside):
-    content = in_file.file.read_bytes()
-    for size in range(inside or PAGE, len(content), PAGE):
-        cut = [range(size, len(content))]
-        # The first page has no row, the second the options: nothing can be used of less.
-        kept = in_file.whole(in_file.file, cut)
-        assert recovered(in_file, "journal.sqlite", content[:size]) >= kept, size
+def test_a_database_that_was_cut_off_at_any_page_loses_only_what_was_cut(in_file, tally):
+    content, lost = in_file.file.read_bytes(), []
+    for size in [*range(PAGE, len(content), PAGE), *range(2000, len(content), PAGE)]:
+        numbers = recovered(in_file, "journal.sqlite", content[:size])
+        assert numbers >= in_file.whole(in_file.file, [range(size, len(content))]), size
+        lost.append(COUNT - len(numbers))
+    tally.add("journal cut off at each page or frame", len(lost), redone=sum(lost))
 
 
-@pytest.mark.parametrize("inside", [0, 10, 2000])
-def test_a_wal_that_was_cut_off_at_any_frame_loses_only_what_was_cut(in_wal, inside):
-    content = in_wal.wal.read_bytes()
-    for size in range(WAL_HEADER + inside, len(content), FRAME):
-        kept = in_wal.whole(in_wal.wal, [range(size, len(content))])
-        assert recovered(in_wal, "journal.sqlite-wal", content[:size]) >= kept, size
+def test_a_wal_that_was_cut_off_at_any_frame_loses_only_what_was_cut(in_wal, tally):
+    content, lost = in_wal.wal.read_bytes(), []
+    for size in [start + inside for inside in (0, 10, 2000) for start in range(WAL_HEADER, len(content), FRAME)]:
+        numbers = recovered(in_wal, "journal.sqlite-wal", content[:size])
+        assert numbers >= in_wal.whole(in_wal.wal, [range(size, len(content))]), size
+        lost.append(COUNT - len(numbers))
+    tally.add("journal cut off at each page or frame", len(lost), redone=sum(lost))
 
 
 @pytest.mark.parametrize("where", ["in_file", "in_wal"])
-def test_a_header_with_any_byte_damaged_loses_nothing(request, where):
+def test_a_damaged_header_loses_nothing(request, where, tally):
+    """Each of its bytes is another, and each eight are zero, or gone."""
     stored = request.getfixturevalue(where)
+    content = stored.file.read_bytes()
     for at in range(100):
-        content = bytearray(stored.file.read_bytes())
-        content[at] ^= 0xFF if at % 2 else 1 << at % 8
-        assert len(recovered(stored, "journal.sqlite", content)) == COUNT, at
-
-
-@pytest.mark.parametrize("where", ["in_file", "in_wal"])
-def test_a_header_without_eight_of_its_bytes_loses_nothing(request, where):
-    stored = request.getfixturevalue(where)
+        flipped = content[:at] + bytes([content[at] ^ (0xFF if at % 2 else 1 << at % 8)]) + content[at + 1 :]
+        assert len(recovered(stored, "journal.sqlite", flipped)) == COUNT, at
     for at in range(0, 100, 8):
-        content = stored.file.read_bytes()
         zeroed = overwritten(content, range(at, at + 8), zero=True)
         assert len(recovered(stored, "journal.sqlite", zeroed)) == COUNT, at
         assert len(recovered(stored, "journal.sqlite", content[:at] + content[at + 8 :])) == COUNT, at
+    tally.add("journal with a damaged header", 126, redone=0)
 
 
-def test_the_header_of_a_wal_with_any_byte_damaged_loses_nothing(in_wal):
+def test_the_header_of_a_wal_with_any_byte_damaged_loses_nothing(in_wal, tally):
+    content = in_wal.wal.read_bytes()
     for at in range(WAL_HEADER):
-        content = bytearray(in_wal.wal.read_bytes())
-        content[at] ^= 0xFF
-        assert len(recovered(in_wal, "journal.sqlite-wal", content)) == COUNT, at
+        damaged = overwritten(content, range(at, at + 1))
+        assert len(recovered(in_wal, "journal.sqlite-wal", damaged)) == COUNT, at
+    tally.add("journal with a damaged header", WAL_HEADER, redone=0)
 
 
-@pytest.mark.parametrize("zero", [True, False])
-def test_a_damaged_leaf_page_loses_only_the_answers_on_it(in_file, zero):
+def test_a_damaged_leaf_page_loses_only_the_answers_on_it(in_file, tally):
+    content, lost = in_file.file.read_bytes(), []
     for at in in_file.pages(LEAF):
-        page = range(at, at + PAGE)
-        kept = in_file.whole(in_file.file, [page])
-        assert recovered(in_file, "journal.sqlite", overwritten(in_file.file.read_bytes(), page, zero)) >= kept, at
+        for zero in (True, False):
+            page = range(at, at + PAGE)
+            numbers = recovered(in_file, "journal.sqlite", overwritten(content, page, zero))
+            assert numbers >= in_file.whole(in_file.file, [page]), at
+            lost.append(COUNT - len(numbers))
+    tally.add("journal with a damaged page or frame", len(lost), redone=sum(lost))
 
 
 @pytest.mark.parametrize("kind", [INTERIOR_TABLE, INTERIOR_INDEX])
-def test_a_damaged_interior_page_loses_nothing(in_file, kind):
-    assert in_file.pages(kind)
-    for at in in_file.pages(kind):
+def test_a_damaged_interior_page_loses_nothing(in_file, kind, tally):
+    pages = in_file.pages(kind)
+    assert pages
+    for at in pages:
         content = overwritten(in_file.file.read_bytes(), range(at, at + PAGE))
         assert len(recovered(in_file, "journal.sqlite", content)) == COUNT
+    tally.add("journal with a damaged page or frame", len(pages), redone=0)
 
 
-def test_a_damaged_frame_of_a_wal_loses_only_the_answers_in_it(in_wal):
+def test_a_damaged_frame_of_a_wal_loses_only_the_answers_in_it(in_wal, tally):
+    content, lost = in_wal.wal.read_bytes(), []
     for span, _ in in_wal.parts(in_wal.wal):
-        content = overwritten(in_wal.wal.read_bytes(), span)
-        assert recovered(in_wal, "journal.sqlite-wal", content) >= in_wal.whole(in_wal.wal, [span]), span
+        numbers = recovered(in_wal, "journal.sqlite-wal", overwritten(content, span))
+        assert numbers >= in_wal.whole(in_wal.wal, [span]), span
+        lost.append(COUNT - len(numbers))
+    tally.add("journal with a damaged page or frame", len(lost), redone=sum(lost))
 
 
 @pytest.mark.parametrize("where", ["in_file", "in_wal"])
@@ -219,7 +220,7 @@ def pages_of_options(stored):
     return [at for at in range(PAGE, len(content), PAGE) if b"fake" in content[at : at + PAGE]]
 
 
-def test_the_options_are_on_three_pages_of_which_one_is_enough(in_file):
+def test_the_options_are_on_three_pages_of_which_one_is_enough(in_file, tally):
     pages = pages_of_options(in_file)
     assert len(pages) == 3
     for kept in pages:
@@ -227,19 +228,20 @@ def test_the_options_are_on_three_pages_of_which_one_is_enough(in_file):
         for at in {*pages} - {kept}:
             content = content[:at] + bytes(PAGE) + content[at + PAGE :]
         assert len(recovered(in_file, "journal.sqlite", content)) == COUNT
+    tally.add("journal with damaged options", len(pages), redone=0)
 
 
-def test_one_bit_of_the_options_loses_nothing(in_file):
+def test_one_bit_of_the_options_loses_nothing(in_file, tally):
     content = in_file.file.read_bytes()
-    for page in pages_of_options(in_file):
-        for at in [at for at in range(page, page + PAGE) if content[at]][::5]:
-            flipped = bytearray(content)
-            flipped[at] ^= 1 << at % 8
-            assert len(recovered(in_file, "journal.sqlite", flipped)) == COUNT, at
+    places = [at for page in pages_of_options(in_file) for at in range(page, page + PAGE) if content[at]][::5]
+    for at in places:
+        flipped = content[:at] + bytes([content[at] ^ 1 << at % 8]) + content[at + 1 :]
+        assert len(recovered(in_file, "journal.sqlite", flipped)) == COUNT, at
+    tally.add("journal with damaged options", len(places), redone=0)
 
 
-def test_answers_whose_options_are_lost_are_refused_with_their_number_and_stay(memory, in_file):
-    path = memory / "lost" / "journal.sqlite"
+def test_answers_whose_options_are_lost_are_refused_with_their_number_and_stay(folder, in_file):
+    path = folder / "lost" / "journal.sqlite"
     path.parent.mkdir()
     content = bytearray(in_file.file.read_bytes())
     for at in pages_of_options(in_file):
@@ -278,10 +280,10 @@ def test_whatever_is_damaged_all_other_answers_are_recovered_or_refused(in_file,
         assert lost_options
 
 
-def test_a_commit_whose_end_is_cut_off_gives_its_answers_without_a_word(memory, capsys):
+def test_a_commit_whose_end_is_cut_off_gives_its_answers_without_a_word(folder, capsys):
     """As a kill leaves it; no frame of it is one that SQLite would read."""
-    with closing(write(memory / "large.sqlite", COUNT)):
-        stored = Stored(memory / "large", memory / "large.sqlite")
+    with closing(write(folder / "large.sqlite", COUNT)):
+        stored = Stored(folder / "large", folder / "large.sqlite")
     content = stored.wal.read_bytes()
     for size in (len(content) - 1, len(content) - FRAME, len(content) - FRAME * 10):
         kept = stored.whole(stored.wal, [range(size, len(content))])
@@ -289,24 +291,24 @@ def test_a_commit_whose_end_is_cut_off_gives_its_answers_without_a_word(memory, 
     assert capsys.readouterr().err == ""
 
 
-def test_an_answer_counts_more_than_the_failure_that_it_replaced(memory):
+def test_an_answer_counts_more_than_the_failure_that_it_replaced(folder):
     """Both are in the WAL, in any order of damage."""
-    with closing(Journal(memory / "failed.sqlite")) as journal:
+    with closing(Journal(folder / "failed.sqlite")) as journal:
         journal.claim("options", OPTIONS)
         journal.claim("model", "tiny")
         failures = [Annotation(sample, Plan(), Failure("parse", "no JSON " * 20)) for sample in SAMPLES]
         journal.add(failures)
         for start in range(0, COUNT, 30):
             journal.add([annotation(number) for number in range(start, start + 30)])
-        stored = Stored(memory / "failed", memory / "failed.sqlite")
+        stored = Stored(folder / "failed", folder / "failed.sqlite")
     for at in (0, 18, 100):
         content = overwritten(stored.file.read_bytes(), range(at, at + 8))
         assert len(recovered(stored, "journal.sqlite", content)) == COUNT
     assert len(recovered(stored, "journal.sqlite-wal", overwritten(stored.wal.read_bytes(), range(8)))) == COUNT
 
 
-def test_how_many_answers_were_recovered_is_told(memory, in_file, capsys):
-    path = memory / "counted" / "journal.sqlite"
+def test_how_many_answers_were_recovered_is_told(folder, in_file, capsys):
+    path = folder / "counted" / "journal.sqlite"
     path.parent.mkdir()
     path.write_bytes(overwritten(in_file.file.read_bytes(), range(8)))
     Journal(path).close()

@@ -13,7 +13,7 @@ from pgen.journal import Journal
 from pgen.journal_formats import VERSION
 from pgen.testing import MemorySink
 
-FIXTURES = Path(__file__).parent / "journals"
+FIXTURES = Path(__file__).parents[1] / "journals"
 sys.path.insert(0, str(FIXTURES))
 
 from fixture_run import KEPT, Numbered, run  # noqa: E402
@@ -48,7 +48,7 @@ def test_there_is_a_fixture_of_each_format():
 
 
 @pytest.mark.parametrize("name", FORMER)
-def test_a_run_asks_nothing_that_a_journal_of_a_former_format_answers(tmp_path, work, name, capsys):
+def test_a_run_asks_nothing_that_a_journal_of_a_former_format_answers(tmp_path, work, name, capsys, tally):
     before, answers = placed(work, name).read_bytes(), answered_in(FIXTURES / f"{name}.sqlite")
     generator, sink = Numbered(all_answered=True), MemorySink()
     report = run(tmp_path / "out", generator, sink)
@@ -61,6 +61,7 @@ def test_a_run_asks_nothing_that_a_journal_of_a_former_format_answers(tmp_path, 
     assert all((a.usage.tokens_in, a.usage.tokens_out) >= (7, 5) for a in sink.annotations)
     assert f"{answers} answers in it are whole and were taken over" in capsys.readouterr().err
     assert (work / "journal.sqlite.aside-1").read_bytes() == before
+    tally.add("journal of a former or a later version", 1, redone=0)
 
 
 @pytest.mark.parametrize("name", FORMER)
@@ -118,7 +119,7 @@ def test_a_damaged_journal_without_checksums_is_refused_and_stays(work):
     assert path.read_bytes() == content
 
 
-def test_a_journal_of_a_later_format_is_refused_with_its_answers_and_stays(tmp_path, work, capsys):
+def test_a_journal_of_a_later_format_is_refused_with_its_answers_and_stays(tmp_path, work, tally):
     path = work / "journal.sqlite"
     with closing(sqlite3.connect(placed(work, "format-4"))) as db:
         db.execute(f"PRAGMA user_version={VERSION + 1}")
@@ -130,5 +131,6 @@ def test_a_journal_of_a_later_format_is_refused_with_its_answers_and_stays(tmp_p
         run(tmp_path / "out", generator, MemorySink())
     assert path.read_bytes() == before
     assert generator.asked == []
+    tally.add("journal of a former or a later version", 1, redone=0)
     run(tmp_path / "out", generator, MemorySink(), fresh=True)
     assert len(generator.asked) >= 14
