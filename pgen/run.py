@@ -28,6 +28,7 @@ from pgen.records import Usage
 from pgen.reports import Plan, Report
 from pgen.rounds import JUDGE, Rounds
 from pgen.run_options import RunOptions
+from pgen.secrets import redacted
 from pgen.seeds import sample_seed
 from pgen.switching import InPlace
 from pgen.turns import in_turn
@@ -209,4 +210,7 @@ class Run:
         parts, options = self.parts, self.options
         unjudged = sum(1 for _ in judgements.failures())
         judged = provenance.judge(parts, options, counted, unjudged, journal.recall(JUDGE + FOUND))
-        return provenance.manifest_of(parts, options, report, counted, began, journal.recall(FOUND), judged)
+        made: dict[str, Any] = redacted(
+            provenance.manifest_of(parts, options, report, counted, began, journal.recall(FOUND), judged)
+        )
+        return made

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from threading import RLock
 from typing import Any, BinaryIO, TextIO, cast
 
-from pgen.secrets import keys
+from pgen.secrets import keys, look_around
 
 
 class GuardedBytes(io.BufferedIOBase):
@@ -47,6 +47,7 @@ class GuardedBytes(io.BufferedIOBase):
 @contextmanager
 def guarded() -> Iterator[None]:
     """Standard output and standard error without keys, while this is entered."""
+    look_around()
     before, guards = (sys.stdout, sys.stderr), list[tuple[TextIO, GuardedBytes]]()
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)

@@ -14,6 +14,7 @@ from typing import Any
 
 from pgen.durable import sync, write_text
 from pgen.errors import ConfigError
+from pgen.secrets import without_keys
 
 MARK = '<meta name="generator" content="pgen">'
 _PAGES = Path(__file__).parent / "pages"
@@ -64,7 +65,7 @@ def write(path: Path, page: str) -> None:
     """Write a page; a former one stays until it is whole. What no file holds, halves of surrogate pairs, is `?`."""
     part = path.with_name(f".{path.name}.tmp")
     try:
-        write_text(part, [page], errors="replace")
+        write_text(part, [without_keys(page)], errors="replace")
         part.replace(path)
     except BaseException:
         part.unlink(missing_ok=True)

@@ -126,7 +126,7 @@ def spoken(memory):
     (memory / "prompt.txt").write_text("Lead to exactly the next skill: {skill_current} .")
     out = memory / "keys"
     environment = {**os.environ, "LLM_AUTH": KEY}
-    with HostileServer(decide) as server:
+    with HostileServer(decide, models=[f"tiny-{KEY}"]) as server:
         options = ["base_url=" + server.url, "api_key_env=LLM_AUTH", "max_retries=0", "concurrency=8"]
         command = [sys.executable, "-c", "from pgen.cli import main; main()"]
         flags = ["annotate", "--root", str(samples), "--generator", "qwen-openai", "--output-dir", str(out)]

@@ -42,7 +42,7 @@ def spoken(memory, rendered):
             return hostile.says(hostile.dialogue(body).replace("Sure.", f"The key is {KEY}."))
         return hostile.status(400, f"key {KEY} \x1b[31mmust not\x1b[0m do this")
 
-    with HostileServer(repeat, key=KEY) as server:
+    with HostileServer(repeat, key=KEY, models=[f"tiny {KEY}"]) as server:
         flags = ["annotate", "--root", str(rendered), "--generator", "qwen-openai", "--base-url", server.url]
         flags += ["--opt", f"generator.extra.user={KEY}", "--opt", "generator.max_retries=0", "--prompt", "hi-robot"]
         out = memory / "leaks"
