@@ -18,7 +18,6 @@ from pgen_qwen_openai.problems import problem_in, problem_with
 from pgen_qwen_openai.retrying import retry_after
 
 KEY = "hush-4f9c1e7ab2d8"
-ROW = "texts of a server that are made to hold pgen up"
 SIZE = 1_000_000
 LIMIT = 0.05
 """Seconds of CPU time for a text of a megabyte, in one place."""
@@ -95,7 +94,7 @@ def test_a_text_of_a_megabyte_holds_nothing_up(place, tally):
     register(KEY)
     took = {unit: seconds(PLACES[place], unit * (SIZE // len(unit))) for unit in UNITS}
     assert {unit: one for unit, one in took.items() if one > LIMIT} == {}
-    tally.add(ROW, len(UNITS))
+    tally.add("texts of a server that are made to hold pgen up", len(UNITS))
 
 
 def test_a_reply_of_a_megabyte_holds_nothing_up(tally):
@@ -108,7 +107,7 @@ def test_a_reply_of_a_megabyte_holds_nothing_up(tally):
 
     for unit in UNITS:
         assert seconds(read, unit * (SIZE // len(unit))) <= LIMIT, unit
-    tally.add(ROW, len(UNITS))
+    tally.add("texts of a server that are made to hold pgen up", len(UNITS))
 
 
 def redirect(body, count):
@@ -128,7 +127,7 @@ def test_redirects_to_long_addresses_cost_their_samples_alone(place, tally):
     assert {annotation.failure.stage for annotation in sink.annotations} == {"transport"}
     assert all(len(annotation.failure.reason) <= 500 for annotation in sink.annotations)
     assert took < 0.1 * count  # the server's own work included
-    tally.add(ROW, count)
+    tally.add("texts of a server that are made to hold pgen up", count)
 
 
 @pytest.mark.parametrize("unit", UNITS)
@@ -137,4 +136,4 @@ def test_a_long_name_of_a_model_is_none(unit, place, tally):
     with HostileServer(models=[name]) as server, pytest.raises(ConfigError, match="lists no model") as caught:
         run(numbered(1), place / "out", server)
     assert len(str(caught.value)) < 500
-    tally.add(ROW, 1)
+    tally.add("texts of a server that are made to hold pgen up", 1)

@@ -26,7 +26,6 @@ from pgen.cli.shown import show_traceback
 from pgen.secrets import BOUND, excerpt, register
 
 KEY = "hush+4f9c/1e7ab&2d8=Qx"
-ROW = "a key in a place and a form"
 
 
 def in_base64(before, encode=base64.b64encode):
@@ -154,7 +153,7 @@ def spoken(memory):
 def test_no_part_of_the_key_is_printed_kept_or_written(spoken, tally):
     assert {name: parts for name, data in spoken.items() if (parts := parts_of_the_key(data))} == {}
     assert len(COMBINATIONS) >= 200
-    tally.add(ROW, len(COMBINATIONS))
+    tally.add("a key in a place and a form", len(COMBINATIONS))
 
 
 def test_the_run_met_the_key_in_each_place_that_is_repeated(spoken):
@@ -177,7 +176,7 @@ def test_a_model_s_name_and_an_address_show_no_key(form, monkeypatch, tally, tmp
             result = CliRunner().invoke(cli, [*command, "--base-url", url, "--opt", "generator.max_retries=0"])
             assert result.exit_code == 2, result.output
             assert not parts_of_the_key(result.output.encode())
-    tally.add(ROW, 2)
+    tally.add("a key in a place and a form", 2)
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -193,7 +192,7 @@ def test_a_traceback_and_a_log_show_no_key(form, capsys, tally):
     for text in (capsys.readouterr().err, _Shown("%(message)s").format(record)):
         assert "***" in text
         assert not parts_of_the_key(text.encode())
-    tally.add(ROW, 2)
+    tally.add("a key in a place and a form", 2)
 
 
 class Written:
@@ -223,7 +222,7 @@ def test_a_key_that_is_printed_bit_by_bit_is_not_shown(form, tally):
         assert not parts_of_the_key(written.data)
         assert written.data.startswith(b"see ")
         assert written.data.endswith(b" there\n")
-    tally.add(ROW, 1)
+    tally.add("a key in a place and a form", 1)
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -234,4 +233,4 @@ def test_no_cut_leaves_a_part_of_a_key(form, tally):
             assert not parts_of_the_key(excerpt(f"{'x ' * (at // 2)}{FORMS[form]} {'y ' * 40_000}", 300).encode())
             swallowed = f"token: {'z' * (at - 7)} {FORMS[form]}{'y' * 80_000}"
             assert not parts_of_the_key(excerpt(swallowed, 300).encode())
-    tally.add(ROW, 1)
+    tally.add("a key in a place and a form", 1)
