@@ -5,12 +5,15 @@ SETUP := pyproject.toml constraints.txt tools/setup.sh
 CODE := pgen plugins tests benchmarks examples $(wildcard *.py)
 # A copy of all but the packages: what is imported then comes from the wheel.
 COPY := .cache/wheel-test
+# Left out of `make latest-test`: what is slow, needs torch or a browser, and depends on no version that is not tested.
+NOT_LATEST := benchmarks docs faults packaging servers plugins/pgen_qwen_transformers plugins/pgen_ray \
+	plugins/pgen_report/test_report_browser.py
 
 export PATH := $(PATH):$(CURDIR)/.cache/uv-env/bin
 export PGEN_LEROBOT044_PYTHON ?= $(CURDIR)/.venv-lerobot044/bin/python
 export PGEN_LEROBOT033_PYTHON ?= $(CURDIR)/.venv-lerobot033/bin/python
 
-.PHONY: help demo test test-long check faults faults-long servers wheel-test bench constraints clean
+.PHONY: help demo test test-long check latest-test faults faults-long servers wheel-test bench constraints clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
@@ -34,6 +37,11 @@ wheel-test: .venv-lerobot044/.ready .venv-lerobot033/.ready ## the whole suite, 
 	rm -rf $(COPY) && mkdir -p $(COPY)
 	cp -r $(filter-out pgen plugins schemas dist demo,$(wildcard *)) $(COPY)
 	cd $(COPY) && PGEN_WHEEL="$$(echo $(CURDIR)/dist/*.whl)" $(CURDIR)/.venv-wheel/bin/python $(PYTEST) $(ARGS)
+
+# Without torch, lerobot and transformers: tests that need them are skipped, in CI too.
+latest-test: ## what needs no torch, with the latest version of every dependency
+	tools/setup.sh latest
+	env -u CI -u PGEN_LEROBOT044_PYTHON -u PGEN_LEROBOT033_PYTHON .venv-latest/bin/python $(PYTEST) -m "not long" $(addprefix --ignore tests/,$(NOT_LATEST)) $(ARGS)
 
 faults: .venv-test/.ready ## the fault suite alone, and its table of counts
 	.venv-test/bin/python $(PYTEST) tests/faults $(ARGS)

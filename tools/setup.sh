@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes one of the checkout's environments: tools/setup.sh demo|test|bench|wheel|lerobot044|lerobot033
+# Makes one of the checkout's environments: tools/setup.sh demo|test|latest|bench|wheel|lerobot044|lerobot033
 # Needs a network and a Python 3 of any age; fetches uv, and a Python of 3.12 or newer, only where none is found.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -72,6 +72,11 @@ test)
     environment .venv-test
     install .venv-test "${constrained[@]}" -r pyproject.toml --all-extras --group dev --editable .
     ;;
+latest)
+    # The newest version of everything, as a plain `pip install .` takes it, with pandas for the tests; no torch.
+    environment .venv-latest
+    install .venv-latest --upgrade -r pyproject.toml --group dev pandas --editable .
+    ;;
 bench)
     environment .venv-bench
     install .venv-bench "${constrained[@]}" -r pyproject.toml --extra lerobot --extra ray --group bench --editable .
@@ -105,7 +110,7 @@ constraints)
     mv constraints-lerobot033.txt.new constraints-lerobot033.txt
     ;;
 *)
-    echo "usage: tools/setup.sh demo|test|bench|wheel|lerobot044|lerobot033|constraints" >&2
+    echo "usage: tools/setup.sh demo|test|latest|bench|wheel|lerobot044|lerobot033|constraints" >&2
     exit 2
     ;;
 esac

@@ -51,7 +51,12 @@ def test_a_dialogue_that_is_a_task_already_takes_its_row(tmp_path):
     out = annotate(root, tmp_path / "out", results(root, lambda _: Dialogue("Go.", "Going.", "a", "b")))
     assert texts(out) == texts(root)
     assert set(column(out)) == {0, 1, 2}
-    assert read_by_pandas(out / MIRROR).iloc[0].tolist() == [0, "Go.", "Going.", None, "a", "b"]
+    assert mirrored(out)[0] == [0, "Go.", "Going.", None, "a", "b"]
+
+
+def mirrored(out):
+    """The rows of the mirror, without the text that is their index: by pyarrow, for which null is None."""
+    return [list(row.values())[:6] for row in pq.read_table(out / MIRROR).to_pylist()]
 
 
 def test_the_mirror_has_a_row_for_every_task_in_the_same_place(tmp_path):
@@ -73,8 +78,8 @@ def test_a_field_that_differs_among_the_samples_of_a_text_is_null(tmp_path):
     run = results(
         root, lambda s: Dialogue("Go.", "Going.", kinds.get(s.skill_current, "negative_task"), s.skill_current)
     )
-    row = read_by_pandas(annotate(root, tmp_path / "out", run) / MIRROR).loc["Go. | Going."]
-    assert row[["skill", "scenario_type", "response_type"]].tolist() == [None, "negative_task", None]
+    out = annotate(root, tmp_path / "out", run)
+    assert mirrored(out)[texts(out).index("Go. | Going.")][3:] == [None, "negative_task", None]
 
 
 def test_an_earlier_mirror_keeps_what_it_says_of_older_dialogues(tmp_path):
@@ -84,7 +89,7 @@ def test_an_earlier_mirror_keeps_what_it_says_of_older_dialogues(tmp_path):
         read_by_pandas(path / MIRROR) for path in (once, annotate(once, tmp_path / "twice", run, overwrite=True))
     )
     assert after.iloc[: len(before)].equals(before)
-    assert after.iloc[-1].tolist()[1:4] == ["Go.", "Going.", None]
+    assert mirrored(tmp_path / "twice")[-1][1:4] == ["Go.", "Going.", None]
 
 
 def test_info_declares_the_feature_like_task_index_and_keeps_all_else(tmp_path):

@@ -232,7 +232,7 @@ def test_a_dataset_of_the_lerobot_cache_is_found_by_its_id(root, tmp_path, monke
 def test_a_dataset_that_is_nowhere_is_told_what_to_do(tmp_path, monkeypatch):
     monkeypatch.setenv("HF_LEROBOT_HOME", str(tmp_path))
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
-    with pytest.raises(InputError, match="the dataset me/none is neither in the lerobot cache nor to be had"):
+    with pytest.raises(InputError, match="the dataset me/none is neither whole in a cache nor to be had"):
         LeRobotSource(repo_id="me/none").open()
     with pytest.raises(ConfigError, match="--repo-id"):
         LeRobotSource(repo_id="../../etc").open()
