@@ -59,7 +59,7 @@ def annotate(
         from pgen.cli.progress import ProgressBar
 
         with ProgressBar() as bar:
-            return run.execute(bar.start)
+            return run.execute(bar.start, bar.phase)
 
 
 def _made(check: str | Check) -> Component:

@@ -17,6 +17,16 @@ from pgen.options import Options, defaults_of, explain, is_tuning
 from pgen.records import Annotation, Episode, Image, Prompt, Reply, Request, Sample
 from pgen.secrets import redact, redacted, register_options
 
+type Step = Callable[[int], object]
+"""Called with the number of bytes that were done since the last call."""
+type Phase = Callable[[str, int], Step]
+"""Begins a phase that takes long, given its name and its number of bytes."""
+
+
+def silent(name: str, total: int) -> Step:
+    """A phase whose progress nobody sees."""
+    return lambda count: None
+
 
 class Component:
     """What all kinds share. Subclasses set `name`, and `Options` where they have any."""
@@ -199,12 +209,13 @@ class Generator(Component):
 class Results:
     """What a run hands to its sinks: each episode with its annotations, read as often as a sink wants.
 
-    `manifest` is the provenance that the sinks store.
+    `manifest` is the provenance that the sinks store; `phase` shows the progress of what takes long in writing.
     """
 
     source: Source
     manifest: dict[str, Any]
     read: Callable[[], Iterator[tuple[Episode, list[Annotation]]]]
+    phase: Phase = silent
 
     @property
     def generator(self) -> str:
@@ -228,6 +239,10 @@ class Sink(Component):
 
     def needs_bytes(self, source: Source) -> int:
         """An upper estimate of the room on the disk, in bytes."""
+        return 0
+
+    def shared_bytes(self, source: Source) -> int:
+        """How much more is needed where the output is on another file system than the input, in bytes."""
         return 0
 
 

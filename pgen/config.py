@@ -43,6 +43,7 @@ SHORT = {
     "concurrency": ("generator", "concurrency"),
     "overwrite": ("sink", "overwrite"),
     "unlabelled": ("sink", "unlabelled"),
+    "copy_videos": ("sink", "copy_videos"),
 }
 """Flags that stand for a component's option, by the flag's parameter name."""
 
@@ -102,6 +103,8 @@ def build(values: Mapping[str, Any]) -> RunConfig:
     if str(names["prompt"]).startswith("file:"):
         names["prompt"], _, tables["prompt"]["path"] = names["prompt"].partition(":")
     sinks, checks = _listed(names["sink"]), _listed(CHECKS if names["check"] is None else names["check"])
+    if rest.get("in_place") and tables["sink"].get("copy_videos"):
+        raise ConfigError("--in-place leaves the videos where they are, and --copy-videos copies them: name one.")
     if tables["judge"] and not names["judge"]:
         raise ConfigError("the judge has options but no name; choose a generator with --judge NAME.")
     one = {

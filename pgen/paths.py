@@ -5,6 +5,10 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from pgen.errors import InputError
 
+VIDEOS = frozenset({".mp4", ".mkv", ".webm", ".avi", ".mov"})
+PICTURES = frozenset({".png", ".jpg", ".jpeg", ".webp"})
+"""What the names of files end in that no run changes, and that an output may share with its input."""
+
 
 def inside(folder: Path, relative: str, origin: str) -> Path:
     """`folder / relative`; raises InputError naming `origin` where that lies outside the folder.

@@ -5,7 +5,7 @@ only for what is missing.
 """
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from time import monotonic
@@ -14,7 +14,7 @@ from typing import Any
 from pgen import budget, provenance
 from pgen.answers import Answers, Judgements, Planned
 from pgen.asking import BLIND, prompt_for
-from pgen.components import Results
+from pgen.components import Phase, Results, silent
 from pgen.durable import OF_THE_DISK
 from pgen.errors import ConfigError, StorageError
 from pgen.generation import FOUND, Progress
@@ -44,6 +44,7 @@ class Run:
         kind = InPlace if options.in_place else Workspace
         self.workspace = kind(options.output_dir, options.journal)
         self._former: dict[str, Any] | None = None
+        self._phase: Phase = silent
 
     def __enter__(self) -> "Run":
         self.workspace.sweep()
@@ -93,11 +94,14 @@ class Run:
         )
         return plan, answered
 
-    def execute(self, progress: Callable[[int, int], Progress]) -> Report:
+    def execute(self, progress: Callable[[int, int], Progress], phase: Phase = silent) -> Report:
         """Ask what is missing, then write. `progress` is given the number of samples, and of those done before.
+
+        `phase` is given what takes long in writing.
 
         Raises StorageError where the disk is full or fails, InterruptedRunError after a signal.
         """
+        self._phase = phase
         if self._former is not None:
             return Report(**{**self._former, "output_dir": self.workspace.out, "usage": Usage(**self._former["usage"])})
         try:
@@ -132,6 +136,7 @@ class Run:
                     counted = tally(judgements.read())
                 report = self._report(counted, resumed, monotonic() - started)
                 self._write(judgements, self._manifest(report, counted, began, journal, judgements))
+                report = replace(report, remarks=self._remarks(plan.images))
             except BaseException:
                 if journal.worthless:
                     self.workspace.discard()
@@ -149,7 +154,10 @@ class Run:
         return self.plan, answered
 
     def _needs_bytes(self) -> int:
-        return sum(sink.needs_bytes(self.parts.source) for sink in self.parts.sinks)
+        source, sinks = self.parts.source, self.parts.sinks
+        needed = sum(sink.needs_bytes(source) for sink in sinks)
+        elsewhere = source.folder is not None and not self.workspace.shares_disk(source.folder)
+        return needed + (sum(sink.shared_bytes(source) for sink in sinks) if elsewhere else 0)
 
     def _disk_failed(self, error: BaseException, told: StorageError | None = None) -> StorageError:
         """What was needed and where, and that nothing is lost."""
@@ -200,7 +208,7 @@ class Run:
 
     def _write(self, judgements: Judgements, told: dict[str, Any]) -> None:
         staging = self.workspace.stage()
-        results = Results(self.parts.source, told, judgements.read)
+        results = Results(self.parts.source, told, judgements.read, self._phase)
         for sink in self.parts.sinks:
             sink.write(results, staging)
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from pgen.durable import sync, write_text
 from pgen.errors import ConfigError, InputError
+from pgen.paths import PICTURES, VIDEOS
 from pgen.workspace import Workspace
 
 
@@ -34,7 +35,10 @@ class Switch:
         return [name for name in names if not self._same(name)]
 
     def check(self, names: Iterable[str] | None = None) -> None:
-        """Raises ConfigError for a file (of `names`, if given) that is a link, or that has other names elsewhere."""
+        """Raises ConfigError for a file (of `names`, if given) that is a link, or that has other names elsewhere.
+
+        Where no names are given, videos and pictures may have other names: no run changes them.
+        """
         ours = {path.stat().st_ino for path in self.staging.rglob("*") if path.is_file()}
         named = None if names is None else [self.folder / name for name in names]
         paths = sorted(self.folder.rglob("*")) if named is None else [path for path in named if path.exists()]
@@ -42,7 +46,8 @@ class Switch:
             if path.is_symlink():
                 raise ConfigError(f"--in-place: {path} is a symbolic link; write to a new folder with --output-dir.")
             found = path.stat()
-            if path.is_file() and found.st_nlink - (found.st_ino in ours) > 1:
+            kept = named is None and path.suffix in VIDEOS | PICTURES
+            if not kept and path.is_file() and found.st_nlink - (found.st_ino in ours) > 1:
                 raise ConfigError(
                     f"--in-place: {path} has several names (hard links), and would be changed in one place only; "
                     "write to a new folder with --output-dir."
@@ -123,6 +128,11 @@ class InPlace(Workspace):
         self.switch.record.unlink()
         self.discard()
         return told
+
+
+def stages(folder: Path, out: Path) -> bool:
+    """Whether `out` is where files for `folder` itself are staged."""
+    return out.absolute().is_relative_to(InPlace(folder).work)
 
 
 def check_settled(folder: Path) -> None:

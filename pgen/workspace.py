@@ -57,6 +57,10 @@ class Workspace:
                 f"{free / 1e6:,.0f} MB left; make room, or choose another place."
             )
 
+    def shares_disk(self, folder: Path) -> bool:
+        """Whether OUT will be on the file system of the folder, where files can be shared."""
+        return folder.stat().st_dev == self._parent().stat().st_dev
+
     def free(self) -> int:
         """Bytes that are left where OUT is to be."""
         return shutil.disk_usage(self._parent()).free

@@ -60,6 +60,7 @@ _folder = click.Path(path_type=Path)
 @click.option("--max-failures", type=float, metavar="SHARE", help="Share of samples that may fail.  [default: 0.02]")
 @click.option("--overwrite", is_flag=True, default=None, help="Replace dialogue that the dataset already has.")
 @click.option("--unlabelled", metavar="task|-1", help="What a frame without a dialogue holds.  [default: task]")
+@click.option("--copy-videos", is_flag=True, default=None, help="Copy videos, else shared with the input.")
 @click.option("--fresh", is_flag=True, default=None, help="Throw away the answers of an unfinished run.")
 @click.option("--dry-run", is_flag=True, help="Print the plan and a sample prompt; ask nothing, write nothing.")
 def annotate(config: Path | None, opt: tuple[str, ...], segment: bool, dry_run: bool, **flags: Any) -> None:
@@ -102,5 +103,5 @@ def _execute(run: "Run") -> None:
     from pgen.cli.text import report_text
 
     with ProgressBar() as bar:
-        report = run.execute(bar.start)
+        report = run.execute(bar.start, bar.phase)
     click.echo(report_text(report))

@@ -1,5 +1,6 @@
 """A progress bar on standard error: samples a second, failures, time left."""
 
+from pgen.components import Step
 from pgen.generation import Progress
 from pgen.records import Annotation
 
@@ -22,6 +23,14 @@ class ProgressBar:
 
         self._bar = tqdm(total=total, initial=done, unit="sample", dynamic_ncols=True)
         return self._step
+
+    def phase(self, name: str, total: int) -> Step:
+        """A bar of its own, in bytes, for what takes long after the last sample."""
+        from tqdm import tqdm
+
+        self.__exit__()
+        self._bar = tqdm(total=total, desc=name, unit="B", unit_scale=True, dynamic_ncols=True)
+        return self._bar.update
 
     def _step(self, annotation: Annotation) -> None:
         if annotation.failure:

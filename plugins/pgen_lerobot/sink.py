@@ -16,11 +16,13 @@ from pgen import annotations, manifest
 from pgen.components import Results, Sink, Source
 from pgen.errors import ConfigError, InputError
 from pgen.options import Options
+from pgen.switching import stages
 from pgen_lerobot.dataset import COLUMN, Dataset
 from pgen_lerobot.frames import indexed
 from pgen_lerobot.source import LeRobotSource
-from pgen_lerobot.writing import files, metadata, shards
+from pgen_lerobot.writing import carrying, files, metadata, shards
 from pgen_lerobot.writing.card import Counts, write_card
+from pgen_lerobot.writing.carrying import Carried
 from pgen_lerobot.writing.dialogues import MIRROR, Dialogues, read_mirror
 from pgen_lerobot.writing.labelling import Annotated, Labeller
 from pgen_lerobot.writing.skills import KEPT_SKILLS, check_found, with_skills, write_found
@@ -40,6 +42,8 @@ class LeRobotSinkOptions(Options):
     """Replace the column where the dataset has it already."""
     unlabelled: Literal["task", "-1"] = "task"
     """What a frame without a dialogue points at: its own task, or -1 (to LeRobot, the last row)."""
+    copy_videos: bool = False
+    """Copy the videos, where they would be clones of the input's or hard links to them."""
     segmented: Path | None = None
     """The folder with the skills that `--segment` finds: they become the output's own."""
 
@@ -65,17 +69,25 @@ class LeRobotSink(Sink):
         read_mirror(dataset.root / MIRROR)
 
     def needs_bytes(self, source: Source) -> int:
-        """Without the videos, which are linked where OUT is on the same filesystem."""
+        """Without the videos, which are shared where OUT is on the same file system, unless they are to be copied."""
         dataset = _dataset(source)
         made = {name for name, _ in shards.shard_names(dataset)}
         size = sum((dataset.root / name).stat().st_size for name in made)
         meta = sum(path.stat().st_size for path in dataset.layout.stats.files())
         frames = dataset.layout.frames * _ROOM_PER_FRAME
-        return size + 2 * meta + frames + files.carried_bytes(dataset.root, made) + _ROOM_AT_LEAST
+        copied = carrying.copied_bytes(dataset.root, made, copy_videos=self.options.copy_videos)
+        return size + 2 * meta + frames + copied + _ROOM_AT_LEAST
+
+    def shared_bytes(self, source: Source) -> int:
+        return 0 if self.options.copy_videos else carrying.shared_bytes(_dataset(source).root)
+
+    def remarks(self) -> tuple[str, ...]:
+        carried: Carried | None = getattr(self, "_carried", None)
+        return carried.notes() if carried else ()
 
     def write(self, results: Results, out: Path) -> None:
         dataset = _dataset(results.source)
-        _Writing(results, dataset, out, self.options).write()
+        self._carried = _Writing(results, dataset, out, self.options).write()
 
 
 @dataclass(slots=True)
@@ -87,7 +99,8 @@ class _Writing:
     out: Path
     options: LeRobotSinkOptions
 
-    def write(self) -> None:
+    def write(self) -> Carried | None:
+        """Write everything; gives how the videos got there, None where they stay in their place."""
         root, out, options = self.dataset.root, self.out, self.options
         unlabelled = None if options.unlabelled == "task" else int(options.unlabelled)
         dialogues = Dialogues(self.dataset.tasks, read_mirror(root / MIRROR))
@@ -104,9 +117,18 @@ class _Writing:
         write_card(root / CARD, out / CARD, self.results.manifest, counts, options.unlabelled, self.dataset.layout)
         found = write_found(options.segmented, out) if options.segmented else []
         written += [CARD, LINES, *found, *([KEPT_SKILLS] if self._keeps_skills else [])]
-        files.carry_over(self.dataset.files, out, {*written, *_OWN})
+        carried = carrying.carry_over(
+            self.dataset.files,
+            out,
+            {*written, *_OWN},
+            copy_videos=options.copy_videos,
+            phase=self.results.phase,
+        )
+        in_place = stages(root, out)
+        videos = carrying.recorded(root / MANIFEST) if in_place else carried.as_json()
         kept = (name for name in files.walk(out) if name.startswith("meta/") and name not in _OWN)
-        self._manifest(counts, sorted({*written, *kept}), hashes)
+        self._manifest(counts, sorted({*written, *kept}), hashes, videos)
+        return None if in_place else carried
 
     def _read(self) -> Iterator[Annotated]:
         """What the run found, read once: lines and spans are written as the labels are."""
@@ -145,7 +167,9 @@ class _Writing:
             written.append(metadata.STATS)
         return written + self.dataset.layout.stats.write(self.out, labeller.stats)
 
-    def _manifest(self, counts: Counts, written: list[str], hashes: dict[str, str]) -> None:
+    def _manifest(
+        self, counts: Counts, written: list[str], hashes: dict[str, str], videos: dict[str, Any] | None
+    ) -> None:
         """The card has no hash, since it is there to be edited, nor have the videos, for their size."""
         others = (name for name in written if name not in hashes and name not in files.EDITED)
         known = hashes | {name: files.digest(self.out / name) for name in others}
@@ -158,7 +182,8 @@ class _Writing:
             "dialogues": counts.dialogues,
             "files": dict(sorted(known.items())),
         }
-        manifest.write(self.out / MANIFEST, {**self.results.manifest, "labels": labels})
+        content = {**self.results.manifest, "labels": labels, "videos": videos}
+        manifest.write(self.out / MANIFEST, content)
 
 
 def _dataset(source: Source) -> Dataset:

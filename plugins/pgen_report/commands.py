@@ -86,6 +86,7 @@ _of_outputs = {
     "max_failures",
     "overwrite",
     "unlabelled",
+    "copy_videos",
 }
 preview.params += [option for option in annotate.params if option.name not in {*_own, *_of_outputs, "segment"}]
 

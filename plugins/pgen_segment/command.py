@@ -40,6 +40,7 @@ _folder = click.Path(path_type=Path)
 @click.option("--write-subtasks", is_flag=True, default=None, help="Also write subtask_index into the data.")
 @click.option("--keep-idle", is_flag=True, default=None, help="Name long pauses `idle`.")
 @click.option("--overwrite", is_flag=True, default=None, help="Replace skills or subtasks that are there.")
+@click.option("--copy-videos", is_flag=True, default=None, help="Copy videos, else shared with the input.")
 @click.option("--max-failures", type=float, metavar="SHARE", help="Share of episodes that may fail.  [default: 0.02]")
 @click.option("--fresh", is_flag=True, default=None, help="Throw away the answers of an unfinished run.")
 @click.option("--dry-run", is_flag=True, help="Print what would be asked, counted; ask nothing, write nothing.")
@@ -58,7 +59,7 @@ def segment(
 
     given = {flag: value for flag, value in flags.items() if value is not None and value != ()}
     with job(segmenter, generator, executor, opt, given) as run, EpisodeBar(shown=run.segmenter.asks) as bar:
-        told = plan(run.source, run.segmenter) if dry_run else run.execute(bar.start)
+        told = plan(run.source, run.segmenter) if dry_run else run.execute(bar.start, bar.phase)
         lines = list(told)
     for line in lines:
         click.echo(printable(line))

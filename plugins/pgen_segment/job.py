@@ -16,7 +16,7 @@ from typing import Any
 from pydantic import Field
 
 from pgen import manifest
-from pgen.components import Generator
+from pgen.components import Generator, Phase, silent
 from pgen.errors import ConfigError, SampleError, TooManyFailuresError
 from pgen.executors import Executor
 from pgen.interrupts import interruptible, uninterrupted
@@ -25,6 +25,7 @@ from pgen.options import Options
 from pgen.segmenters import Segmenter
 from pgen.workspace import Workspace
 from pgen_lerobot.source import LeRobotSource
+from pgen_lerobot.writing.carrying import Carried
 from pgen_segment import output, reading, skillsfile
 from pgen_segment.skillsfile import Segmented
 from pgen_segment.whole import make_whole
@@ -45,6 +46,8 @@ class SegmentOptions(Options):
     """Name long pauses `idle` instead of giving them to the skills beside them."""
     overwrite: bool = False
     """Replace the skills or subtasks that the dataset already has."""
+    copy_videos: bool = False
+    """Copy the videos, where they would be clones of the input's or hard links to them."""
     max_failures: float = Field(0.02, ge=0, le=1)
     """The share of episodes that may fail; with more, nothing is written."""
     seed: int = 0
@@ -111,6 +114,7 @@ class Job:
         self.options, self.source, self.segmenter, self.generator = options, source, segmenter, generator
         self.executor = executor if segmenter.asks else None
         self.workspace = Workspace(options.output_dir)
+        self._phase: Phase = silent
 
     def __enter__(self) -> "Job":
         if self.options.skills_only and self.options.write_subtasks:
@@ -127,17 +131,19 @@ class Job:
         reading.check(self.source, self.segmenter.columns)
         if not self.options.skills_only:
             output.check(self.source.dataset, self.options.overwrite, self.options.write_subtasks)
-            self.workspace.check_room(output.needs_bytes(self.source.dataset, self.options.write_subtasks))
+            shared = self.workspace.shares_disk(self.source.dataset.root)
+            self.workspace.check_room(output.needs_bytes(self.source.dataset, self.options, shared))
         return self
 
     def __exit__(self, *_: object) -> None:
         self.source.close()
 
-    def execute(self, progress: Progress = lambda total: lambda: None) -> Iterator[str]:
+    def execute(self, progress: Progress = lambda total: lambda: None, phase: Phase = silent) -> Iterator[str]:
         """Segment and write; returns what to tell the user, line by line.
 
-        `progress` is given the number of episodes, and gives what to call when one is done.
+        `progress` takes the number of episodes and gives what to call when one is done, `phase` shows what takes long.
         """
+        self._phase = phase
         with interruptible():
             return self._execute(progress)
 
@@ -147,7 +153,7 @@ class Job:
             try:
                 found = self._segmented(journal, progress)
                 times = {"began": began.isoformat(timespec="seconds"), "seconds": round(monotonic() - started, 3)}
-                self._write(found, self._provenance(found) | {"times": times})
+                carried = self._write(found, self._provenance(found) | {"times": times})
             except BaseException:
                 if journal is None or journal.worthless:
                     self.workspace.discard()
@@ -156,7 +162,7 @@ class Job:
                 journal.close()
             with uninterrupted():
                 self.workspace.publish()
-        return self._told(found, monotonic() - started)
+        return self._told(found, carried, monotonic() - started)
 
     def _check_generator(self) -> None:
         name = self.segmenter.name
@@ -207,13 +213,13 @@ class Job:
             )
         return found
 
-    def _write(self, found: Segmentation, provenance: dict[str, Any]) -> None:
-        staging = self.workspace.stage()
-        if self.options.skills_only:
-            skillsfile.write(staging / "skills.json", found.episodes)
-            manifest.write(staging / "segmentation.json", provenance)
-        else:
-            output.write(self.source.dataset, found.episodes, staging, provenance, self.options.write_subtasks)
+    def _write(self, found: Segmentation, provenance: dict[str, Any]) -> Carried:
+        out = self.workspace.stage()
+        if not self.options.skills_only:
+            return output.write(self.source.dataset, found.episodes, out, provenance, self.options, self._phase)
+        skillsfile.write(out / "skills.json", found.episodes)
+        manifest.write(out / "segmentation.json", provenance)
+        return Carried()
 
     def _provenance(self, found: Segmentation) -> dict[str, Any]:
         return {
@@ -237,7 +243,7 @@ class Job:
             ],
         }
 
-    def _told(self, found: Segmentation, seconds: float) -> Iterator[str]:
+    def _told(self, found: Segmentation, carried: Carried, seconds: float) -> Iterator[str]:
         yield f"episodes   {len(found.episodes) + len(found.failed):,}, {found.frames:,} frames"
         yield f"segmented  {len(found.episodes):,} by {self.segmenter.name}, into {found.spans:,} spans"
         for index, error in found.failed.items():
@@ -245,5 +251,6 @@ class Job:
         yield from (f"note       {count:,} {note}" for note, count in self.source.notes().items())
         yield from self.segmenter.notes()
         yield from (f"note       {count:,} {change}" for change, count in sorted(found.changes.items()))
+        yield from (f"note       {note}" for note in carried.notes())
         yield f"seconds    {seconds:.1f}"
         yield f"output     {self.workspace.out}"

@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from pgen import manifest
+from pgen.components import Phase
 from pgen.errors import InputError
 from pgen_lerobot import dataset as lerobot
 from pgen_lerobot.dataset import Dataset
 from pgen_lerobot.sink import REPORT
-from pgen_lerobot.writing import files, metadata, shards
+from pgen_lerobot.writing import carrying, files, metadata, shards
+from pgen_lerobot.writing.carrying import Carried
 from pgen_segment import skillsfile, subtasks
 from pgen_segment.skillsfile import Segmented
 
@@ -17,6 +19,16 @@ SKILLS = "meta/skills.json"
 MANIFEST = "meta/pgen/segmentation.json"
 _ROOM_AT_LEAST = 16_000_000
 _ROOM_PER_FRAME = 16
+
+
+class OutputOptions(Protocol):
+    """What the options of a run say of its output."""
+
+    @property
+    def write_subtasks(self) -> bool: ...
+
+    @property
+    def copy_videos(self) -> bool: ...
 
 
 def check(dataset: Dataset, overwrite: bool, with_subtasks: bool) -> None:
@@ -42,24 +54,31 @@ def check(dataset: Dataset, overwrite: bool, with_subtasks: bool) -> None:
     files.check_readable(root)
 
 
-def needs_bytes(dataset: Dataset, with_subtasks: bool) -> int:
-    """An upper estimate, without the videos, which are linked where OUT is on the same filesystem."""
-    made = {name for name, _ in shards.shard_names(dataset)} if with_subtasks else set()
+def needs_bytes(dataset: Dataset, options: OutputOptions, shared: bool) -> int:
+    """An upper estimate; without the videos where they are `shared` with the input."""
+    made = {name for name, _ in shards.shard_names(dataset)} if options.write_subtasks else set()
     size = sum((dataset.root / name).stat().st_size for name in made)
     size += 2 * sum(path.stat().st_size for path in dataset.layout.stats.files())
     frames = dataset.layout.frames * _ROOM_PER_FRAME
-    return size + frames + files.carried_bytes(dataset.root, made) + _ROOM_AT_LEAST
+    copied = carrying.copied_bytes(dataset.root, made, copy_videos=options.copy_videos or not shared)
+    return size + frames + copied + _ROOM_AT_LEAST
 
 
 def write(
-    dataset: Dataset, episodes: Mapping[int, Segmented], out: Path, provenance: dict[str, Any], with_subtasks: bool
-) -> None:
+    dataset: Dataset,
+    episodes: Mapping[int, Segmented],
+    out: Path,
+    provenance: dict[str, Any],
+    options: OutputOptions,
+    phase: Phase,
+) -> Carried:
     """Write all of it into the empty folder `out`."""
     written = [SKILLS, MANIFEST]
     skillsfile.write(out / SKILLS, episodes)
-    if with_subtasks:
+    if options.write_subtasks:
         written += subtasks.write(dataset, episodes, out)
     elif metadata.write_totals(dataset, out / metadata.INFO):
         written.append(metadata.INFO)
-    manifest.write(out / MANIFEST, provenance)
-    files.carry_over(dataset.files, out, {*written, REPORT})
+    carried = carrying.carry_over(dataset.files, out, {*written, REPORT}, copy_videos=options.copy_videos, phase=phase)
+    manifest.write(out / MANIFEST, {**provenance, "videos": carried.as_json()})
+    return carried

@@ -1,7 +1,9 @@
 """A progress bar on standard error: episodes done, where a model is asked."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
+
+from pgen.components import Step
 
 
 class EpisodeBar:
@@ -24,3 +26,11 @@ class EpisodeBar:
 
         self._bar = tqdm(total=total, unit="episode", dynamic_ncols=True, disable=not self._shown)
         return lambda: self._bar.update()
+
+    def phase(self, name: str, total: int) -> Step:
+        """A bar of its own, in bytes, for what takes long after the last episode."""
+        from tqdm import tqdm
+
+        self.__exit__()
+        self._bar = tqdm(total=total, desc=name, unit="B", unit_scale=True, dynamic_ncols=True)
+        return cast(Step, self._bar.update)

@@ -23,6 +23,8 @@ _OPTIONAL = ("lerobot", "pandas", "torch")
 _UNOPENED = "note: lerobot is not installed: it did not try to open the dataset\n"
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _NAMED = re.compile(r"`([\w./-]+\.\w+)`:\s*\Z")
+_SHARED = re.compile(r"^note +[\d,]+ videos are hard links .*\n", re.MULTILINE)
+"""What a run says on a file system that cannot clone files: not on every one, so that no page shows it."""
 _SECONDS = re.compile(r"^(seconds +)[\d.]+$", re.MULTILINE)
 _COMMAND = re.compile(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)
 
@@ -87,7 +89,7 @@ class Folder:
         assert (done.returncode == 0) == succeeds, f"{command} ended with {done.returncode}:\n{done.stderr[-3000:]}"
         told = "".join(f"{line}\n" for line in done.stderr.splitlines() if line.startswith("pgen: "))
         printed = done.stdout if find_spec("lerobot") else done.stdout.replace(_UNOPENED, "")
-        return (printed + told).replace(str(self.path), HOME)
+        return _SHARED.sub("", printed + told).replace(str(self.path), HOME)
 
     def _write(self, name: str, text: str) -> None:
         path = self.path / name

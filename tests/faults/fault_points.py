@@ -2,7 +2,6 @@
 
 import errno
 import os
-import shutil
 import signal
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -16,7 +15,7 @@ import pyarrow.parquet as pq
 type Act = Callable[[str], None]
 
 _PLACES = [(os, name) for name in ("fsync", "rename", "link", "mkdir", "unlink", "rmdir")]
-_PLACES += [(shutil, "copyfile"), (pq.ParquetWriter, "write_table"), (pq.ParquetWriter, "close")]
+_PLACES += [(pq.ParquetWriter, "write_table"), (pq.ParquetWriter, "close")]
 _OF_SQLITE = {
     errno.ENOSPC: "database or disk is full",
     errno.EIO: "disk I/O error",
@@ -57,7 +56,7 @@ class Points:
 
             def open_(path: Path, mode: str = "r", *args: Any, **kwargs: Any) -> Any:
                 real = lambda: opened(path, mode, *args, **kwargs)  # noqa: E731
-                return self.wrap("write", real)() if mode == "x" else real()
+                return self.wrap("write", real)() if mode in ("x", "xb") else real()
 
             stack.enter_context(patch.object(Path, "open", open_))
             connect = sqlite3.connect

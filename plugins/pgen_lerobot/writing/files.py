@@ -1,27 +1,19 @@
-"""Files of an output: made anew, never written through a link, and on the disk before they are announced.
-
-The input is only ever read. Large files are hard-linked, since nobody edits a video in place; small ones
-are copied, so that editing the output never edits the input.
-"""
+"""Files of a dataset: walked, read, and written anew, never through a link."""
 
 import hashlib
 import io
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
-from typing import Any, Protocol
+from typing import Any
 
-from pgen.durable import sync
 from pgen.errors import InputError
+from pgen.paths import VIDEOS as VIDEOS
 from pgen.sidefiles import read_bounded
 
-LINK_FROM_BYTES = 1_000_000
-"""Files of this size and more are hard-linked, and videos of any."""
 KEPT = "surrogateescape"
 EDITED = frozenset({"README.md", "meta/lerobot_annotations.json"})
 """The card and the annotate page's file: there to be edited, so that no hash holds them to what was written."""
-VIDEOS = frozenset({".mp4", ".mkv", ".webm", ".avi", ".mov"})
 _SKIPPED = frozenset({".cache", ".git"})
 _SKIPPED_ENDINGS = (".lock", ".pgen")
 """Of locks, and of the folder that a run works in, should it lie inside the input."""
@@ -32,37 +24,12 @@ def walk(root: Path) -> Iterator[str]:
     yield from _walk(root, PurePosixPath(), frozenset())
 
 
-class Complete(Protocol):
-    """A folder that can be asked to hold all its files."""
-
-    root: Path
-
-    def fetch_all(self) -> None: ...
-
-
-def carry_over(source: Complete, out: Path, written: set[str]) -> None:
-    """Link or copy every file of the source that is not in `written` and not in `out` already."""
-    source.fetch_all()
-    root = source.root
-    for name in walk(root):
-        target = out / name
-        if name not in written and not target.exists():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            _link_or_copy((root / name).resolve(), target, PurePosixPath(name).suffix in VIDEOS)
-
-
 def check_readable(root: Path) -> None:
     """Raises InputError for a file that could not be carried over."""
     for name in walk(root):
         if not os.access(root / name, os.R_OK):
             reason = "cannot be read" if (root / name).exists() else "is a link to a file that is missing"
             raise InputError(f"{root / name} {reason}; the output is to hold it.")
-
-
-def carried_bytes(root: Path, written: set[str]) -> int:
-    """What `carry_over` copies where everything large can be linked, in bytes."""
-    sizes = ((root / name).stat().st_size for name in walk(root) if name not in written)
-    return sum(size for size in sizes if size < LINK_FROM_BYTES)
 
 
 def read_text(path: Path) -> str:
@@ -124,14 +91,3 @@ def _walk(root: Path, folder: PurePosixPath, above: frozenset[Path]) -> Iterator
             yield from _walk(root, folder / entry.name, above | {real})
         elif entry.is_file() or entry.is_symlink():
             yield f"{folder}/{entry.name}" if folder.parts else entry.name
-
-
-def _link_or_copy(real: Path, target: Path, video: bool) -> None:
-    if video or real.stat().st_size >= LINK_FROM_BYTES:
-        try:
-            os.link(real, target)
-            return
-        except OSError:  # another filesystem, or one without hard links
-            pass
-    shutil.copyfile(real, target)
-    sync(target)

@@ -110,16 +110,16 @@ def test_between_old_and_new_the_dataset_is_read_by_nobody_but_the_run(root):
 
 @pytest.mark.parametrize("kind", ["symbolic link", "several names"])
 def test_a_file_that_is_not_the_folders_alone_is_refused_before_anything_is_asked(root, tmp_path, kind):
-    shared = tmp_path / "blob.mp4"
-    video = next(root.rglob("*.mp4"))
+    shared = tmp_path / "blob"
+    path = root / "meta/info.json"
     if kind == "symbolic link":
-        video.rename(shared)
-        video.symlink_to(shared)
+        path.rename(shared)
+        path.symlink_to(shared)
     else:
-        os.link(video, shared)
+        os.link(path, shared)
     done = run(command(root))
     assert done.exit_code == 2
-    assert f"{video}" in done.output
+    assert f"{path}" in done.output
     assert kind in done.output
     assert not (tmp_path / ".bricks.pgen").exists()
 
