@@ -19,11 +19,13 @@ import pytest
 from click.testing import CliRunner
 from hostile_server import HostileServer
 
+from pgen.api import annotate
 from pgen.blotting import Blotter
 from pgen.cli import cli
-from pgen.cli.guard import GuardedBytes
 from pgen.cli.shown import show_traceback
+from pgen.errors import TooManyFailuresError
 from pgen.secrets import BOUND, excerpt, register
+from pgen.testing import FakeGenerator, FakeSource, make_episode
 
 KEY = "hush+4f9c/1e7ab&2d8=Qx"
 
@@ -195,36 +197,6 @@ def test_a_traceback_and_a_log_show_no_key(form, capsys, tally):
     tally.add("a key in a place and a form", 2)
 
 
-class Written:
-    """Keeps what it is given."""
-
-    def __init__(self):
-        self.data = b""
-
-    def write(self, data):
-        self.data += bytes(data)
-
-    def flush(self):
-        pass
-
-
-@pytest.mark.parametrize("form", FORMS)
-def test_a_key_that_is_printed_bit_by_bit_is_not_shown(form, tally):
-    register(KEY)
-    text = f"see {FORMS[form]} there\n".encode()
-    for size in (1, 2, 3, 7):
-        written = Written()
-        guard = GuardedBytes(written)
-        for start in range(0, len(text), size):
-            guard.write(text[start : start + size])
-            guard.flush()
-        guard.release()
-        assert not parts_of_the_key(written.data)
-        assert written.data.startswith(b"see ")
-        assert written.data.endswith(b" there\n")
-    tally.add("a key in a place and a form", 1)
-
-
 @pytest.mark.parametrize("form", FORMS)
 def test_no_cut_leaves_a_part_of_a_key(form, tally):
     register(KEY)
@@ -234,3 +206,26 @@ def test_no_cut_leaves_a_part_of_a_key(form, tally):
             swallowed = f"token: {'z' * (at - 7)} {FORMS[form]}{'y' * 80_000}"
             assert not parts_of_the_key(excerpt(swallowed, 300).encode())
     tally.add("a key in a place and a form", 1)
+
+
+def test_what_another_s_generator_says_is_cleaned_before_it_is_kept(place, tally):
+    register(KEY)
+    names = list(FORMS)
+    source = FakeSource(*(make_episode((name, 0.0, 1.0), (name, 1.0, 2.0), index=at) for at, name in enumerate(names)))
+
+    def leak(request):
+        text = FORMS[request.sample.skill_current]
+        if request.sample.skill_index:
+            return RuntimeError(f"could not send {text}")
+        return json.dumps({"user_prompt": f"Say {text}", "robot_utterance": f"The key is {text}."})
+
+    options = {"prompt": "seed", "sink": "jsonl", "checks": (), "attempts": 1}
+    with pytest.raises(TooManyFailuresError) as caught:
+        annotate(source, place / "out", generator=FakeGenerator(leak), max_failures=0.4, **options)
+    kept = b"".join(files(place / ".out.pgen").values())
+    annotate(source, place / "out", generator=FakeGenerator(leak), max_failures=1.0, **options)
+    written = b"".join(files(place / "out").values())
+    for data in (str(caught.value).encode(), kept, written):
+        assert b"***" in data
+        assert not parts_of_the_key(data)
+    tally.add("a key in a place and a form", 2 * len(FORMS))
