@@ -116,8 +116,8 @@ def _payload(page: bytes, kind: int, size: int, at: int, overflow: _Overflow) ->
 def _cells(payload: bytes) -> Row:
     """The columns of a record; raises IndexError or ValueError where it is none."""
     header, at = _varint(payload, 0)
-    kinds = []
-    while at < header:
+    kinds: list[int] = []
+    while at < header and len(kinds) <= _MOST_CELLS:
         kind, at = _varint(payload, at)
         kinds.append(kind)
     if not 0 < len(kinds) <= _MOST_CELLS:

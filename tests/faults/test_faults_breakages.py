@@ -124,10 +124,10 @@ SEEN_BY_TEST = {
         "faults/test_faults_hostile_text.py::test_a_text_of_a_megabyte_holds_nothing_up[a message]"
     ),
     "the options are stored once": (
-        "test_journal_recovery.py::test_the_options_are_on_three_pages_of_which_one_is_enough"
+        "faults/test_faults_journal.py::test_the_options_are_on_three_pages_of_which_one_is_enough"
     ),
     "a journal of a former format is set aside": (
-        "test_journal_formats.py::test_a_run_asks_nothing_that_a_journal_of_a_former_format_answers"
+        "faults/test_faults_upgrade.py::test_a_run_asks_nothing_that_a_journal_of_a_former_format_answers"
     ),
     "a run goes on however many of its first samples fail": (
         "test_budget.py::test_a_model_that_always_fails_costs_no_more_than_the_first_samples_and_those_in_flight"
@@ -136,7 +136,7 @@ SEEN_BY_TEST = {
         "test_budget.py::test_each_start_goes_on_until_only_what_always_fails_is_left"
     ),
     "a damaged journal is not searched page by page": (
-        "test_journal_recovery.py::test_a_database_that_was_cut_off_at_any_page_loses_only_what_was_cut"
+        "faults/test_faults_journal.py::test_a_database_that_was_cut_off_at_any_page_loses_only_what_was_cut"
     ),
     "the owner of the journal is not checked": (
         "test_journal.py::test_a_journal_that_another_run_owns_by_now_is_not_written"
