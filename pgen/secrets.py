@@ -17,22 +17,6 @@ from urllib.parse import unquote, urlsplit
 
 from pgen.blotting import BLOT, Blotter
 
-__all__ = [
-    *(
-        "BLOT",
-        "clean_json",
-        "clipped",
-        "excerpt",
-        "keys",
-        "look_around",
-        "redact",
-        "redacted",
-        "register",
-        "register_options",
-    ),
-    "without_keys",
-]
-
 SHORTEST = 8
 """Characters of a key: a shorter one is a placeholder such as EMPTY, and would blot out half of every text."""
 
