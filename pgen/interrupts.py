@@ -1,7 +1,8 @@
-"""Ctrl-C and SIGTERM: a run ends in order, with the exit code of a shell.
+"""Ctrl-C, SIGTERM and SIGHUP: a run ends in order, with the exit code of a shell.
 
-While nothing is in flight it ends at once. While questions are, the first signal asks no more and waits a little
-for their answers; the second one, or the end of its patience, stops at once.
+While nothing is in flight it ends at once. While requests are, the first signal asks no more and waits a little
+for their answers; the second one, or the end of its patience, stops at once. Whatever the process is doing then, it
+is gone `LAST` seconds after the second signal: its answers are in the journal, and a run may be killed at any point.
 """
 
 import asyncio
@@ -10,15 +11,21 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
+from pgen.deadline import Deadline
 from pgen.errors import InterruptedRunError
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 PATIENCE = 5.0
 """Seconds that requests in flight have, after a signal, to be answered."""
+
+LAST = 1.5
+"""Seconds that a run has to end after the second signal, before it is ended by force."""
+
+type Handler = Callable[[int, FrameType | None], None]
 
 
 class _Caught(BaseException):
@@ -36,7 +43,10 @@ def interruptible() -> Iterator[None]:
     """Raises InterruptedRunError after a signal. In another than the main thread they stay the caller's."""
 
     def caught(number: int, frame: FrameType | None) -> None:
-        raise _Caught(number)
+        if work := _Elsewhere.work:
+            work.caught(number, frame)
+        else:
+            raise _Caught(number)
 
     with _handled_by(caught):
         try:
@@ -71,7 +81,14 @@ class Stopping:
         self._stop()
         if not self._settled:
             self._deadline = self._loop.call_later(PATIENCE, self._cancel)
-        print("\npgen: finishing what is in flight; once more to stop at once.", file=sys.stderr)
+        with suppress(OSError, ValueError):  # after SIGHUP there may be no terminal any more
+            print("\npgen: finishing what is in flight; once more to stop at once.", file=sys.stderr)
+
+
+class _Elsewhere:
+    """The work on a loop in another thread, as in a notebook, while the main thread waits for it."""
+
+    work: Stopping | None = None
 
 
 @contextmanager
@@ -81,10 +98,11 @@ def stopping(
     """The first signal calls `stop`, and `cancel` after `PATIENCE` seconds; a second one calls `cancel` at once.
 
     Both are called on the loop, in whatever thread it runs, and `cancel` is to end the work by cancelling it.
-    Raises InterruptedRunError in the end where there was a signal. Outside the main thread signals stay the caller's.
+    Raises InterruptedRunError in the end where there was a signal. Outside the main thread signals stay the caller's,
+    unless that waits in `interruptible`.
     """
     work = Stopping(loop, stop, cancel)
-    with _handled_by(work.caught):
+    with _handled_by(work.caught), _reachable(work):
         try:
             yield work
         except (asyncio.CancelledError, concurrent.futures.CancelledError):
@@ -98,19 +116,43 @@ def stopping(
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """For the short last act, after which everything is done: a signal that comes during it changes nothing."""
-    with _handled_by(signal.SIG_IGN):
+    """For the short last act, after which everything is done: one signal that comes during it changes nothing."""
+    with _handled_by(lambda number, frame: None):
         yield
 
 
 @contextmanager
-def _handled_by(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> Iterator[None]:
-    if threading.current_thread() is not threading.main_thread():
+def _reachable(work: Stopping) -> Iterator[None]:
+    if _in_main_thread():
         yield
         return
-    former = {number: signal.signal(number, handler) for number in SIGNALS}
+    _Elsewhere.work = work
     try:
         yield
     finally:
-        for number, known in former.items():
-            signal.signal(number, known)
+        _Elsewhere.work = None
+
+
+@contextmanager
+def _handled_by(handler: Handler) -> Iterator[None]:
+    if not _in_main_thread():
+        yield
+        return
+    with Deadline.of_process(SIGNALS, LAST) as deadline:
+
+        def counted(number: int, frame: FrameType | None) -> None:
+            deadline.count(number)
+            handler(number, frame)
+
+        # What is ignored stays so: `nohup` ignores SIGHUP, a shell SIGINT for what it starts in the background.
+        handled = [number for number in SIGNALS if signal.getsignal(number) not in (signal.SIG_IGN, None)]
+        former = {number: signal.signal(number, counted) for number in handled}
+        try:
+            yield
+        finally:
+            for number, known in former.items():
+                signal.signal(number, known)
+
+
+def _in_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
