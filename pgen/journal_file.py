@@ -56,6 +56,10 @@ def opened(path: Path) -> sqlite3.Connection:
             _replace(path, rebuilt)
         if path.exists() and (why := problem(path)):
             _rebuild(path, rebuilt, why)
+        # Reading SQLite's files drops this process's locks on them, as POSIX has it for every descriptor that is
+        # closed. So they are read before, and the connection that holds the locks from here on is another one.
+        with closing(_connect(path)) as db:
+            _finish_commit(db, path)
         return _connect(path)
 
 
@@ -68,7 +72,6 @@ def _connect(path: Path) -> sqlite3.Connection:
         if not number(db, "user_version"):
             db.executescript(_SCHEMA)
             sync(path.parent)  # SQLite syncs what it writes; that the file is there at all, the folder tells
-        _finish_commit(db, path)
     except BaseException:
         db.close()
         raise
