@@ -3,7 +3,7 @@
 import errno
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -36,6 +36,17 @@ def make_folder(path: Path) -> None:
     path.mkdir(parents=True, exist_ok=True)
     for folder in missing:
         sync(folder.parent)
+
+
+def check_can_make(folder: Path) -> None:
+    """Raise OSError or ValueError where a folder cannot be made; nothing is left behind."""
+    missing = [path for path in (folder, *folder.parents) if not os.path.lexists(path)]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    finally:
+        for path in missing:
+            with suppress(OSError, ValueError):
+                path.rmdir()
 
 
 def sync(path: Path) -> None:

@@ -51,6 +51,12 @@ class StorageError(PgenError):
         self.path = path
 
 
+class LockLostError(PgenError):
+    """Another run has taken over what this one was writing, because this one gave no sign of life."""
+
+    exit_code = 2
+
+
 class WorkersError(PgenError):
     """An executor has no worker, and can have none; the run can be started again."""
 

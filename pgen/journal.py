@@ -8,7 +8,7 @@ or history. Every row has a checksum: a journal that was damaged is set aside, a
 
 import json
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import batched, groupby
 from operator import attrgetter
@@ -43,22 +43,24 @@ class Journal:
         self.path = path
         self._lock = threading.Lock()
         self._token: str | None = None
+        self._check_lock: Callable[[], None] = lambda: None
         self._db = opened(path)
         with storing(path):
             self._former = FormerAnswers(self._db)
             self._file = _identity(path)
             self._log = Log(path, self._db, self._lock)
 
-    def own(self, token: str) -> None:
+    def own(self, token: str, check_lock: Callable[[], None] = lambda: None) -> None:
         """Let this object alone write from here on, durably.
 
-        `token` is that of the run's lock, which the caller checks once more afterwards: it may have lost the lock
-        just before. Objects that own the journal under another token, in whatever process, raise ConfigError when
-        they write next, as this one does once the journal has another owner.
+        `token` is that of the run's lock, and `check_lock` raises where the lock is lost, which is checked here and
+        before each commit. Objects that own the journal under another token, in whatever process, raise ConfigError
+        when they write next, as this one does once the journal has another owner.
         """
         self._token = None
         self.remember(_OWNER, token)
-        self._token = token
+        self._token, self._check_lock = token, check_lock
+        check_lock()  # it may have been lost just before
 
     def claim(self, name: str, value: Any, defaults: Any = None) -> None:
         """Bind the journal to a JSON value on which its answers depend. Raises ConfigError where they had another one.
@@ -224,6 +226,7 @@ class Journal:
         """
         if self._token is None:
             return
+        self._check_lock()
         query = "SELECT content FROM run WHERE name = ?"
         row = self._db.execute(query, (_OWNER,)).fetchone()
         # A run with --fresh has another file under the same name; what is written to the old one is lost.

@@ -1,8 +1,11 @@
-"""One writer at a time: a lock file that names its holder, and is free again when the holder ends, however.
+"""One writer at a time: a numbered lock record that names its holder and is void once the holder has ended.
 
-On one host the system's own lock (flock) decides. Where a file system has none, or has it for each host alone
-(NFS mounted with local locks), the holder's record in the file decides: its process, or on another host its
-last sign of life, which it gives every few seconds.
+A record is a folder `NAME.N` with the file `holder`; it appears complete, by one rename that fails where another
+process has made the same number. The record with the highest number holds the lock, unless its holder is dead. Whether
+it is, the system's own lock on the file (flock) decides on one host. Where a file system has none, or has it for each
+host alone (NFS mounted with local locks), the record decides: its process, or on another host its last sign of
+life. A process that was stopped for longer than that has lost the lock when it resumes: `Lock.check` raises, and the
+lock's token, which is stored in what the lock protects, no longer fits.
 """
 
 import contextlib
@@ -10,99 +13,175 @@ import errno
 import fcntl
 import json
 import os
+import random
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryFile
 from time import sleep
-from typing import IO
 
-from pgen.errors import ConfigError
+from pgen import holders
+from pgen.errors import ConfigError, LockLostError
+from pgen.holders import Holder
 
 BEAT = 5.0
 """Seconds between two signs of life."""
 
-SILENCE = 30.0
-"""Seconds without one after which a holder on another host is taken for dead."""
+TRIES = 50
+"""How often acquiring is tried where other processes try at the same moment."""
 
-UNKNOWN, TRIES = "not known", 30
-"""Whoever has just taken the lock has not yet written who it is: so often one looks again, a hundredth of a second
-later."""
+HOLDER, _DRAFT = "holder", ".new"
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """Who holds a lock: a process on a host, and when it took the lock (UTC)."""
+class Lock:
+    """A lock that this process acquired. `token` identifies this one acquisition."""
 
-    host: str = field(default_factory=lambda: os.uname().nodename)
-    pid: int = field(default_factory=os.getpid)
-    since: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
-    process: str = field(default_factory=lambda: _started(os.getpid()))
+    def __init__(self, record: Path, descriptor: int, token: str, what: str) -> None:
+        self.token = token
+        self._record, self._descriptor, self._what = record, descriptor, what
 
-    def __str__(self) -> str:
-        return f"process {self.pid} on {self.host}, since {self.since}"
+    def check(self) -> None:
+        """Raise LockLostError where another run has taken the lock over."""
+        # Whoever takes over removes this record before it begins to write. One stat: it precedes every commit.
+        if not self._mine():
+            raise LockLostError(
+                f"{self._what} was taken over by another run, because this one gave no sign of life for a while; "
+                "this one ends and writes nothing more."
+            )
 
-    def alive(self, silent: float) -> bool:
-        """Whether it may still run; `silent` are the seconds since its last sign of life."""
-        if self.host != os.uname().nodename:
-            return silent < SILENCE
-        return bool(self.process) and _started(self.pid) == self.process
+    def remove(self) -> None:
+        """Remove the record, where it is still this lock's: the lock is free."""
+        if self._mine():
+            _remove(self._record)
+
+    def release(self) -> None:
+        """Free the lock; to be called once."""
+        with contextlib.suppress(OSError):
+            self.remove()
+        os.close(self._descriptor)
+
+    def beat(self) -> None:
+        """Give a sign of life. It reaches this lock's own file, whatever is under its name by now."""
+        with contextlib.suppress(OSError):
+            os.utime(self._descriptor)
+
+    def _mine(self) -> bool:
+        with contextlib.suppress(FileNotFoundError):
+            return os.path.samestat((self._record / HOLDER).stat(), os.fstat(self._descriptor))
+        return False
 
 
 @contextmanager
-def lock(path: Path, what: str) -> Iterator[None]:
-    """Hold the lock file `path`, which stays behind, for `what`. Raises ConfigError naming who holds it."""
-    with _taken(path, what) as file:
-        _record(file, Holder())
-        ended = threading.Event()
-        beating = threading.Thread(target=_beat, args=(file, ended), name="lock", daemon=True)
-        beating.start()
-        try:
-            yield
-        finally:
-            ended.set()
-            beating.join()
-            _record(file, None)
+def lock(path: Path, what: str) -> Iterator[Lock]:
+    """Hold the lock `path`, of which nothing stays behind, for `what`. Raises ConfigError naming who holds it."""
+    held = _acquire(path, what)
+    ended = threading.Event()
+    beating = threading.Thread(target=_beat, args=(held, ended), name="lock", daemon=True)
+    beating.start()
+    try:
+        yield held
+    finally:
+        ended.set()
+        beating.join()
+        held.release()
 
 
-def _taken(path: Path, what: str) -> IO[str]:
-    """The locked file. One that was removed by its former holder meanwhile is no lock: take the new one."""
-    tries = 0
-    while True:
+def _acquire(path: Path, what: str) -> Lock:
+    rival = ""
+    for _ in range(TRIES):
+        records = _records(path)
+        if holder := _first_alive(records):
+            raise ConfigError(f"{what} is being written by another run ({holder}); wait for its end.")
+        record = path.with_name(f"{path.name}.{1 + max(map(_number, records), default=0)}")
+        held = _create(path, record, what)
+        # Numbers begin anew once no record is left. A process that had read the old ones then makes a number higher
+        # than that of the new holder: whoever sees another live record after making its own gives way.
+        if held and not (rival := _first_alive([other for other in _records(path) if other != record])):
+            for dead in [*records, *_drafts(path)]:
+                _remove(dead)
+            return held
+        if held:
+            held.release()
+            sleep(random.uniform(0, 0.05))
+    raise ConfigError(f"{what} is about to be written by another run ({rival or 'not known'}); wait for its end.")
+
+
+def _create(path: Path, record: Path, what: str) -> Lock | None:
+    """The record, complete from its first moment; None where another process has made the same number."""
+    holder = Holder()
+    draft = path.with_name(f"{path.name}.{holder.token}{_DRAFT}")
+    try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("a+", encoding="utf-8")
-        try:
-            held = _held(file)
-            if held and (held != UNKNOWN or tries == TRIES):
-                raise ConfigError(f"{what} is being written by another run ({held}); wait for its end.")
-            if not held and path.exists() and os.path.samestat(path.stat(), os.fstat(file.fileno())):
-                return file
-        except BaseException:
-            file.close()
-            raise
-        file.close()
-        tries += 1
-        sleep(0.01 if held else 0)
+        draft.mkdir()
+        descriptor = os.open(draft / HOLDER, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o644)
+    except FileNotFoundError:  # removed by whoever has just acquired or released the lock
+        return None
+    try:
+        _flock(descriptor, fcntl.LOCK_EX)
+        os.write(descriptor, json.dumps(asdict(holder)).encode())
+        os.fsync(descriptor)  # before the rename: after a power cut no record is empty
+        # A rename over a folder that is not empty fails on every file system; hard links are not on every one.
+        draft.rename(record)
+    except OSError as error:
+        os.close(descriptor)
+        _remove(draft)
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT):
+            return None
+        raise
+    return Lock(record, descriptor, holder.token, what)
 
 
-def _held(file: IO[str]) -> str:
-    """Who else holds the lock, in words; nothing where it is ours."""
-    system, holder = _flock(file), _holder(file)
-    if system is False:
-        return str(holder or UNKNOWN)
-    if holder is None or (system and holder.host == os.uname().nodename):
+def _records(path: Path) -> list[Path]:
+    """The complete records, of dead holders too."""
+    return sorted(entry for entry in _named(path) if entry.name.removeprefix(f"{path.name}.").isdecimal())
+
+
+def _number(record: Path) -> int:
+    return int(record.name.rpartition(".")[2])
+
+
+def _drafts(path: Path) -> list[Path]:
+    """Records that were never completed, because their process ended before."""
+    return [entry for entry in _named(path) if entry.name.endswith(_DRAFT) and not _alive(entry)]
+
+
+def _named(path: Path) -> list[Path]:
+    try:
+        return [entry for entry in path.parent.iterdir() if entry.name.startswith(f"{path.name}.")]
+    except FileNotFoundError:
+        return []
+
+
+def _first_alive(records: Sequence[Path]) -> str:
+    """The first holder that may still run, in words; nothing where all are dead."""
+    return next((words for record in records if (words := _alive(record))), "")
+
+
+def _alive(record: Path) -> str:
+    try:
+        descriptor = os.open(record / HOLDER, os.O_RDONLY)
+    except FileNotFoundError:
         return ""
-    silent = _silence(file)
-    return f"{holder}, last seen {max(silent, 0):.0f} s ago" if holder.alive(silent) else ""
+    try:
+        # Shared: processes that look at the same moment do not take each other for the holder.
+        system = _flock(descriptor, fcntl.LOCK_SH)
+        holder = _read(descriptor)
+        if holder is None or (system and holder.host == holders.host_name()):
+            return ""
+        if system is False:
+            return str(holder)
+        silent = _silence(record, descriptor)
+        return f"{holder}, last seen {max(silent, 0):.0f} s ago" if holder.alive(silent) else ""
+    finally:
+        os.close(descriptor)
 
 
-def _flock(file: IO[str]) -> bool | None:
+def _flock(descriptor: int, kind: int) -> bool | None:
     """Whether the system gave the lock; None where the file system has no locks."""
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except OSError as error:
         if error.errno in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL):
             return None
@@ -112,35 +191,24 @@ def _flock(file: IO[str]) -> bool | None:
     return True
 
 
-def _holder(file: IO[str]) -> Holder | None:
-    file.seek(0)
+def _read(descriptor: int) -> Holder | None:
     with contextlib.suppress(ValueError, TypeError):
-        return Holder(**json.load(file))
+        return Holder(**json.loads(os.pread(descriptor, 10_000, 0)))
     return None
 
 
-def _record(file: IO[str], holder: Holder | None) -> None:
-    file.seek(0)
-    file.truncate()
-    if holder:
-        json.dump(asdict(holder), file)
-    file.flush()
-
-
-def _silence(file: IO[str]) -> float:
+def _silence(record: Path, descriptor: int) -> float:
     """Seconds since the file was touched, by the clock of its own file system."""
-    with TemporaryFile(dir=Path(file.name).parent) as probe:
-        return os.fstat(probe.fileno()).st_mtime - os.fstat(file.fileno()).st_mtime
+    with TemporaryFile(dir=record.parent) as probe:
+        return os.fstat(probe.fileno()).st_mtime - os.fstat(descriptor).st_mtime
 
 
-def _beat(file: IO[str], ended: threading.Event) -> None:
+def _remove(record: Path) -> None:
+    with contextlib.suppress(OSError):
+        (record / HOLDER).unlink(missing_ok=True)
+        record.rmdir()
+
+
+def _beat(held: Lock, ended: threading.Event) -> None:
     while not ended.wait(BEAT):
-        with contextlib.suppress(OSError):
-            os.utime(file.fileno())
-
-
-def _started(pid: int) -> str:
-    """When a process began, in the system's own count; nothing where there is no such process."""
-    with contextlib.suppress(OSError, IndexError):
-        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[19]
-    return ""
+        held.beat()

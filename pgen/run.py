@@ -5,6 +5,7 @@ only for what is missing.
 """
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -36,13 +37,16 @@ from pgen.workspace import Workspace
 
 
 class Run:
-    """One run. Opening it checks all that can be checked before anything is paid for."""
+    """One run. Opening it checks all that can be checked before anything is paid for.
 
-    def __init__(self, options: RunOptions, parts: Parts) -> None:
+    `command` is what the user typed, without `--in-place`: answers of another command are not used, nor removed.
+    """
+
+    def __init__(self, options: RunOptions, parts: Parts, command: str = "annotate") -> None:
         self.options = options
         self.parts = parts
-        kind = InPlace if options.in_place else Workspace
-        self.workspace = kind(options.output_dir, options.journal)
+        kind, command = (InPlace, f"{command} --in-place") if options.in_place else (Workspace, command)
+        self.workspace = kind(options.output_dir, command, journal=options.journal, fresh=options.fresh)
         self._former: dict[str, Any] | None = None
         self._phase: Phase = silent
 
@@ -118,9 +122,8 @@ class Run:
         started, began = monotonic(), datetime.now(UTC)
         if self.options.fresh or not self.workspace.journal.exists():
             _ = self.plan  # before anything is written; of a run that goes on, answers are counted on the way
-        with self.workspace.locked(fresh=self.options.fresh):
-            journal = Journal(self.workspace.journal)
-            try:
+        with self.workspace.locked():
+            with closing(self.workspace.open_journal()) as journal:
                 journal.claim("options", self.identity(), self._defaults())
                 rounds = Rounds(self.options, self.parts, journal, self._planned, lambda: self.plan.samples)
                 answers = rounds.answers
@@ -137,12 +140,6 @@ class Run:
                 report = self._report(counted, resumed, monotonic() - started)
                 self._write(judgements, self._manifest(report, counted, began, journal, judgements))
                 report = replace(report, remarks=self._remarks(plan.images))
-            except BaseException:
-                if journal.worthless:
-                    self.workspace.discard()
-                raise
-            finally:
-                journal.close()
             with uninterrupted():
                 self.workspace.publish({**asdict(report), "output_dir": str(report.output_dir)})
         return report

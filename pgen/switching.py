@@ -8,11 +8,13 @@ import filecmp
 import json
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from pgen.durable import sync, write_text
 from pgen.errors import ConfigError, InputError
+from pgen.leftovers import remove_journal
 from pgen.paths import PICTURES, VIDEOS
 from pgen.workspace import Workspace
 
@@ -39,7 +41,8 @@ class Switch:
 
         Where no names are given, videos and pictures may have other names: no run changes them.
         """
-        ours = {path.stat().st_ino for path in self.staging.rglob("*") if path.is_file()}
+        # Also what a stopped run had staged: its links to unchanged files are removed when this run begins to write.
+        ours = {path.stat().st_ino for path in self.record.parent.glob("staging*/**/*") if path.is_file()}
         named = None if names is None else [self.folder / name for name in names]
         paths = sorted(self.folder.rglob("*")) if named is None else [path for path in named if path.exists()]
         for path in [self.folder, *paths]:
@@ -53,32 +56,31 @@ class Switch:
                     "write to a new folder with --output-dir."
                 )
 
-    def commit(self, told: dict[str, Any]) -> None:
-        """Switch every staged file that differs; `told` is kept in the record and given back by `finish`."""
+    def commit(self, **facts: Any) -> None:
+        """Begin to switch every staged file that differs; `facts` are kept in the record, for whoever finishes it."""
         names = self.changes()
         for folder in (self.staging, *(path for path in self.staging.rglob("*") if path.is_dir())):
             sync(folder)
         part = self.record.with_name(f"{self.record.name}.part")
-        write_text(part, [json.dumps({"files": names, "told": told})])
+        write_text(part, [json.dumps({**facts, "staging": self.staging.name, "files": names})])
         part.rename(self.record)
         sync(self.record.parent)
 
-    def finish(self) -> dict[str, Any]:
+    def finish(self) -> None:
         """Rename what the record names and is still staged. May be called as often as needed."""
-        record = self._read()
-        folders = {self.folder}
+        record = self.facts()
+        folders, staging = {self.folder}, self.record.with_name(record["staging"])
         for name in record["files"]:
             target = self.folder / name
-            if (self.staging / name).exists():
+            if (staging / name).exists():
                 target.parent.mkdir(parents=True, exist_ok=True)
-                (self.staging / name).replace(target)
+                (staging / name).replace(target)
             folders |= {parent for parent in target.parents if parent.is_relative_to(self.folder)}
         for folder in folders:
             sync(folder)
-        told: dict[str, Any] = record["told"]
-        return told
 
-    def _read(self) -> dict[str, Any]:
+    def facts(self) -> dict[str, Any]:
+        """The record of a switch that is pending. Raises InputError where it cannot be read."""
         try:
             return dict(json.loads(self.record.read_text(encoding="utf-8")))
         except (OSError, ValueError) as error:
@@ -100,34 +102,59 @@ class InPlace(Workspace):
         return Switch(self.out, self.staging, self.work / "switch.json")
 
     def check(self) -> None:
-        """Raises ConfigError where the folder cannot be written into, or a file is not its alone."""
+        """Raise ConfigError where the folder cannot be written to, a file has other names, or answers would be lost."""
         if not (self.out.is_dir() and os.access(self.out, os.W_OK) and os.access(self.out.parent, os.W_OK)):
             raise ConfigError(
                 f"--in-place: {self.out} and the folder it is in have to be folders that can be written to."
             )
+        check_settled(self.out)
         self.switch.check()
+        self._check_journals()
 
     def check_outside(self, folder: Path | None) -> None:
-        """The output is the input's folder."""
+        """The output is the input's folder; the journal may not be in it."""
+        if folder is not None and self.journal.resolve().is_relative_to(folder.resolve()):
+            raise ConfigError(f"--journal {self.journal} lies inside the input {folder}; name a place elsewhere.")
 
     def recover(self) -> dict[str, Any] | None:
-        """Finish a switch that a former run began; gives what it had to tell, None where there is none."""
+        """Finish a switch that a former run began; gives what it had to tell, None where there is none.
+
+        Raises InputError where another command began it.
+        """
         if not self.switch.pending:
             return None
         with self._locks():
+            if self.switch.facts()["command"] != self.command:
+                check_settled(self.out)
             return self._finish()
 
     def publish(self, told: dict[str, Any] | None = None) -> None:
         """Switch what was built for what was there, then drop the working folder."""
-        self.switch.commit(told or {})
+        self.check_lock()
+        self.switch.commit(command=self.command, run=self.token, journal=self.journal_elsewhere, told=told or {})
         self._finish()
 
     def _finish(self) -> dict[str, Any]:
-        told = self.switch.finish()
-        self.forget()
+        record = self.switch.facts()
+        self.switch.finish()
+        self.check_lock()
+        # The journal goes first, durably: answers without the record would look like those of an unfinished run.
+        journal = Path(record["journal"] or self.work / "journal.sqlite")
+        if self._belongs_to(record, journal):
+            remove_journal(journal)
         self.switch.record.unlink()
-        self.discard()
+        sync(self.work)
+        with suppress(OSError):  # the folder is whole: what cannot be removed now is removed by the next start
+            self._discard([])
+        told: dict[str, Any] = record["told"]
         return told
+
+    def _unfinished(self) -> bool:
+        return self.switch.pending or super()._unfinished()
+
+    def _remove_built(self) -> None:
+        if not self.switch.pending:  # else it holds the new files
+            super()._remove_built()
 
 
 def stages(folder: Path, out: Path) -> bool:
@@ -137,8 +164,10 @@ def stages(folder: Path, out: Path) -> bool:
 
 def check_settled(folder: Path) -> None:
     """Raises InputError for a folder between its old and its new files."""
-    if InPlace(folder).switch.pending:
+    switch = InPlace(folder).switch
+    if switch.pending:
+        command = switch.facts()["command"]
         raise InputError(
-            f"{folder} is between its old files and its new ones: a command that changes it in place was stopped. "
-            "Start that command again first; it finishes at once."
+            f"{folder} is between its old files and its new ones: `pgen {command}` was stopped. Start that command "
+            "again first; it finishes at once."
         )

@@ -1,46 +1,65 @@
 """The folders of a run: OUT, and beside it a hidden one with the journal and what is being built.
 
-OUT appears by one rename, as the last act; until then it is absent. A lock keeps a second run away. What a run
-that was killed has left behind is cleaned up by the next, which takes its answers and nothing else.
+OUT appears by one rename, as the last act; until then it is absent. A lock keeps a second run away, and its token
+is in the name of what is being built, so that a run that lost the lock can publish nothing. What a run that was
+killed has left behind is cleaned up by the next, which takes its answers and nothing else. A journal that holds
+answers is removed once they are in OUT, or by the command that it belongs to, with --fresh; by nothing else.
 """
 
+import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from pgen.durable import make_folder, sync, write_text
+from pgen.durable import check_can_make, make_folder, sync, write_text
 from pgen.errors import ConfigError
-from pgen.journal_file import REBUILT
-from pgen.locking import lock
+from pgen.journal import Journal
+from pgen.leftovers import COMMAND, Leftover, check_journal, inspect, remove_journal
+from pgen.locking import Lock, lock
 
 
 class Workspace:
-    """The paths for one output folder; `journal` may lie elsewhere. Nothing is created before `locked`."""
+    """The paths for one output folder; `journal` may lie elsewhere. Nothing is created before `locked`.
 
-    def __init__(self, output_dir: Path, journal: Path | None = None) -> None:
+    `command` is the one that works here, as the user writes it after `pgen`; `fresh` throws former answers away.
+    """
+
+    def __init__(
+        self, output_dir: Path, command: str = "annotate", *, journal: Path | None = None, fresh: bool = False
+    ) -> None:
         self.out = output_dir.expanduser().absolute()
+        if not self.out.name:
+            raise ConfigError(f"--output-dir {self.out} is no new folder; name one that does not exist.")
         self.work = self.out.with_name(f".{self.out.name}.pgen")
         self.journal = journal.expanduser().absolute() if journal else self.work / "journal.sqlite"
-        self.staging = self.work / "staging"
         self.scratch = self.work / "scratch"
+        self.command, self.fresh = command, fresh
         self._published = self.work / "published"
-        self._lock = self.work / "lock"
+        self._run = self.work / "run.json"
+        self._held: list[Lock] = []
+
+    @property
+    def staging(self) -> Path:
+        """Where OUT is built. The name belongs to the one run that holds the lock."""
+        return self.work / f"staging-{self.token}"
+
+    @property
+    def token(self) -> str:  # empty outside `locked`
+        """The token of the run that holds the lock."""
+        return self._held[0].token if self._held else ""
+
+    @property
+    def journal_elsewhere(self) -> str | None:
+        """The journal's path, where it does not lie in the working folder, and so does not move with it."""
+        return None if self.journal.parent == self.work else str(self.journal)
 
     def check(self) -> None:
-        """Raises ConfigError where OUT exists or cannot be made, or the journal's folder is missing."""
-        if self.out.exists() or self.out.is_symlink():
-            raise ConfigError(
-                f"--output-dir {self.out} exists already; name a folder that does not, or move it away: a finished "
-                "output is never written over."
-            )
-        parent = self._parent()
-        if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
-            raise ConfigError(f"--output-dir {self.out}: {parent} is not a folder that can be written to.")
-        if self.journal.parent != self.work and (self.journal.is_dir() or not self.journal.parent.is_dir()):
-            raise ConfigError(f"--journal {self.journal}: name a file in a folder that exists.")
+        """Raise ConfigError where OUT exists or cannot be made, or the journal is no file of this command's."""
+        self._check_output()
+        self._check_journals()
 
     def check_outside(self, folder: Path | None) -> None:
         """Raises ConfigError where OUT or the journal would lie inside the input's folder, which is never changed."""
@@ -61,48 +80,53 @@ class Workspace:
         """Whether OUT will be on the file system of the folder, where files can be shared."""
         return folder.stat().st_dev == self._parent().stat().st_dev
 
+    def check_lock(self) -> None:
+        """Raise LockLostError where another run has taken over since `locked` began."""
+        for held in self._held:
+            held.check()
+
     def free(self) -> int:
         """Bytes that are left where OUT is to be."""
         return shutil.disk_usage(self._parent()).free
 
     def sweep(self) -> None:
-        """Before anything that takes time: after a run that was killed when OUT was already whole, remove the rest.
-
-        Raises ConfigError where a run is under way.
-        """
-        if not self.work.is_dir():
+        """Remove what a run has left that was killed when OUT was whole. Raises ConfigError where one is under way."""
+        if not os.path.lexists(self.work):
             return
-        with lock(self._lock, str(self.out)):
-            done = self._published.exists() or not self.journal.exists()
-            if done and self.out.is_dir() and not self.staging.exists():
-                self.discard()
+        with self._locks(journal=False):
+            if marker := self._marker():
+                journals = {self.journal, self._noted_journal()}
+                self._discard([path for path in journals if self._belongs_to(marker, path)])
+            elif self.out.is_dir() and not self._unfinished():
+                self._discard([])
 
     @contextmanager
-    def locked(self, *, fresh: bool) -> Iterator[None]:
-        """The working folder, for this process alone; former work in it is kept unless `fresh`."""
+    def locked(self) -> Iterator[None]:
+        """The working folder, for this process alone; former answers in it are kept unless the run is `fresh`."""
         make_folder(self.work)
         with self._locks():
-            self._check_again()
-            if fresh:
-                self.forget()
-            shutil.rmtree(self.staging, ignore_errors=True)
-            yield
+            self.check()  # what has changed before the lock was acquired
+            try:
+                self._begin()
+                yield
+            except Exception:
+                self.check_lock()  # whatever failed: another run took over, and removed what this one worked on
+                self._abandon()
+                raise
+            except BaseException:
+                self._abandon()
+                raise
 
-    def forget(self) -> None:
-        """Remove the journal and what was being built."""
-        for ending in ("", "-wal", "-shm", "-journal", REBUILT):
-            self.journal.with_name(self.journal.name + ending).unlink(missing_ok=True)
-        for folder in (self.staging, self.scratch):
-            shutil.rmtree(folder, ignore_errors=True)
-
-    def discard(self) -> None:
-        """Remove what is pgen's: nothing of it is worth keeping. A journal that was set aside stays."""
-        self.forget()
-        for path in self._lock_files():
-            path.unlink(missing_ok=True)
-        self._published.unlink(missing_ok=True)
-        with suppress(OSError):
-            self.work.rmdir()
+    def open_journal(self) -> Journal:
+        """The journal, which this run alone may write from here on. Raises StorageError."""
+        journal = Journal(self.journal)
+        try:
+            journal.own(self.token, self.check_lock)
+            journal.claim(COMMAND, self.command)
+        except BaseException:
+            journal.close()
+            raise
+        return journal
 
     def stage(self) -> Path:
         """An empty folder to build OUT in, on the same file system."""
@@ -119,34 +143,109 @@ class Workspace:
         """Make what was built OUT, durably, then drop the working folder; `told` is for `recover`."""
         for folder in [self.staging, *(path for path in self.staging.rglob("*") if path.is_dir())]:
             sync(folder)
-        self.check()
-        # From here on OUT, once it is there, was made by this run: the next start may remove the rest.
-        write_text(self._published, [])
+        self._check_output()
+        # From here on OUT, once it is this very folder, was made by this run: the next start may remove the rest.
+        write_text(self._published, [json.dumps({"run": self.token, "inode": self.staging.stat().st_ino})])
         sync(self.work)
+        self.check_lock()
         self.staging.rename(self.out)
         sync(self.out.parent)
-        self.discard()
+        with suppress(OSError):  # OUT is whole: what cannot be removed now is removed by the next start
+            self._discard([self.journal])
 
-    def _check_again(self) -> None:
-        """Another run may have finished between the first check and the lock."""
+    def _begin(self) -> None:
+        """Remove what a former run was building, and record whose the folder is now."""
+        self._published.unlink(missing_ok=True)
+        if self.fresh:
+            remove_journal(self.journal)
+        self._remove_built()
+        write_text(self._run, [json.dumps({"command": self.command, "journal": self.journal_elsewhere})])
+        # On the disk before the journal is: the marker of a former run would let the next start remove it.
+        sync(self.work)
+
+    def _check_output(self) -> None:
+        if os.path.lexists(self.out):
+            raise ConfigError(
+                f"--output-dir {self.out} exists already; name a folder that does not, or move it away: a finished "
+                "output is never written over."
+            )
         try:
-            self.check()
-        except ConfigError:
-            if not self.journal.exists():
-                self.discard()
-            raise
+            check_can_make(self.work)
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise ConfigError(f"--output-dir {self.out} cannot be made: {reason}; choose another place.") from None
+
+    def _check_journals(self) -> None:
+        """Raise ConfigError where --journal is no journal, or for answers that would be lost or asked for again."""
+        if self.journal_elsewhere:
+            check_journal(self.journal)
+        for left in self._leftovers():
+            left.check(self.command, self.journal, self.fresh)
+
+    def _leftovers(self) -> Iterator[Leftover]:
+        """The journals of an unfinished command: the one that was named here, and the one that was named then."""
+        for path in dict.fromkeys((self.journal, self.work / "journal.sqlite", self._noted_journal())):
+            if left := inspect(path):
+                yield left
+
+    def _noted_journal(self) -> Path:
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            return Path(json.loads(self._run.read_text(encoding="utf-8"))["journal"])
+        return self.work / "journal.sqlite"
+
+    def _marker(self) -> dict[str, Any] | None:
+        """The marker of a run that has built what OUT now is."""
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            marker: dict[str, Any] = json.loads(self._published.read_text(encoding="utf-8"))
+            return marker if marker["inode"] == self.out.stat().st_ino else None
+        return None
+
+    def _belongs_to(self, marker: dict[str, Any], journal: Path) -> bool:
+        """Whether it is the journal of the run with that marker: one elsewhere may have another owner by now."""
+        left = inspect(journal)
+        return journal.parent == self.work or (left is not None and left.owner == marker["run"])
+
+    def _unfinished(self) -> bool:
+        """Whether something is left that a run could go on with."""
+        return any(self._leftovers()) or any(self.work.glob("staging*"))
+
+    def _abandon(self) -> None:
+        """After an error: nothing is left behind where nothing would be lost."""
+        if all(left.worthless for left in self._leftovers()):
+            with suppress(OSError):
+                self._discard([self.journal])
+
+    def _remove_built(self) -> None:
+        for folder in (*self.work.glob("staging*"), self.scratch):
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _discard(self, journals: Iterable[Path]) -> None:
+        """Remove what is pgen's, of a run that is finished or has nothing to lose. A journal set aside stays."""
+        self.check_lock()
+        for journal in journals:
+            remove_journal(journal)
+        self._remove_built()
+        # The marker goes last: while it is there, the next start may remove the others.
+        for path in (self.work / "lock", self._run, self._published):
+            path.unlink(missing_ok=True)
+        for held in self._held:
+            held.remove()
 
     def _parent(self) -> Path:
         return next(folder for folder in self.out.parents if folder.exists())
 
-    def _lock_files(self) -> list[Path]:
-        """A journal elsewhere has a lock of its own: two outputs may name the same one."""
-        beside = self.journal.with_name(f"{self.journal.name}.lock")
-        return [self._lock] if self.journal.parent == self.work else [self._lock, beside]
-
     @contextmanager
-    def _locks(self) -> Iterator[None]:
-        with ExitStack() as stack:
-            for path, what in zip(self._lock_files(), (self.out, self.journal), strict=False):
-                stack.enter_context(lock(path, str(what)))
-            yield
+    def _locks(self, *, journal: bool = True) -> Iterator[None]:
+        """A journal elsewhere has its own: two outputs may name the same one."""
+        names = {self.work / "lock": self.out}
+        if journal and self.journal.parent != self.work:
+            names[self.journal.with_name(f"{self.journal.name}.lock")] = self.journal
+        try:
+            with ExitStack() as stack:
+                for path, what in names.items():
+                    self._held.append(stack.enter_context(lock(path, str(what))))
+                yield
+        finally:
+            self._held = []
+            with suppress(OSError):
+                self.work.rmdir()

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pgen.switching import InPlace
 
+COMMAND = "annotate --in-place"
 STEPS = {"open", "os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.link", "shutil.rmtree"}
 OLD = {"a": "old a", "meta/b": "old b", "meta/c": "kept", "videos/d": "film"}
 NEW = OLD | {"a": "new a", "meta/b": "new b", "meta/deep/e": "new e"}
@@ -30,7 +31,7 @@ def read(folder: Path) -> dict[str, str]:
 
 
 def switched(place: InPlace) -> None:
-    with place.locked(fresh=False):
+    with place.locked():
         write(place.stage(), {name: text for name, text in NEW.items() if name != "videos/d"})
         (place.staging / "videos").mkdir()
         os.link(place.out / "videos/d", place.staging / "videos/d")
@@ -61,9 +62,9 @@ def main(base: Path) -> None:
     for step in count(1):
         folder = base / str(step) / "data set"
         write(folder, OLD)
-        killed = killed_at(step, InPlace(folder))
-        told = InPlace(folder).recover()
-        InPlace(folder).check()
+        killed = killed_at(step, InPlace(folder, COMMAND))
+        told = InPlace(folder, COMMAND).recover()
+        InPlace(folder, COMMAND).check()
         state = {json.dumps(OLD, sort_keys=True): "old", json.dumps(NEW, sort_keys=True): "new"}
         outcomes.append((state.get(json.dumps(read(folder), sort_keys=True), "a mixture"), told))
         if not killed:

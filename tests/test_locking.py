@@ -1,14 +1,20 @@
 import json
 import os
+import signal
 import subprocess
 import sys
+from collections import Counter
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import pytest
 
-from pgen import locking
-from pgen.errors import ConfigError
-from pgen.locking import Holder, lock
+from pgen import holders, locking
+from pgen.errors import ConfigError, LockLostError
+from pgen.holders import Holder
+from pgen.locking import HOLDER, lock
+
+RACE = Path(__file__).with_name("lock_race.py")
 
 
 @pytest.fixture
@@ -21,76 +27,144 @@ def no_system_locks(monkeypatch):
     monkeypatch.setattr(locking.fcntl, "flock", refuse)
 
 
-def left_by(path, holder, seconds_ago=0.0):
-    """The lock file as `holder` leaves it when it is killed, or while it runs."""
-    path.write_text(json.dumps(asdict(holder)))
-    then = path.stat().st_mtime - seconds_ago
-    os.utime(path, (then, then))
+def left_by(path, holder, seconds_ago=0.0, number=1):
+    """The lock's record as `holder` leaves it when it is killed, or while it runs."""
+    file = path.with_name(f"{path.name}.{number}") / HOLDER
+    file.parent.mkdir()
+    file.write_text(json.dumps(asdict(holder)))
+    then = file.stat().st_mtime - seconds_ago
+    os.utime(file, (then, then))
 
 
 def test_a_lock_is_held_by_one_and_names_it(tmp_path):
     told = rf"the output is being written by another run \(process {os.getpid()} on {os.uname().nodename}, since 20"
-    with lock(tmp_path / "lock", "the output"), pytest.raises(ConfigError, match=told):
-        locking._taken(tmp_path / "lock", "the output")
-    with lock(tmp_path / "lock", "the output"):
+    with (
+        lock(tmp_path / "lock", "the output"),
+        pytest.raises(ConfigError, match=told),
+        lock(tmp_path / "lock", "the output"),
+    ):
         pass
+    with lock(tmp_path / "lock", "the output") as held:
+        held.check()
+    assert list(tmp_path.iterdir()) == []
 
 
-def test_a_lock_that_was_removed_by_its_holder_is_no_lock(tmp_path, monkeypatch):
-    """Between the opening of the file and the locking of it."""
-    path, real, seen = tmp_path / "lock", locking._flock, []
-
-    def removed_meanwhile(file):
-        if not seen:
-            path.unlink()
-        seen.append(file)
-        return real(file)
-
-    monkeypatch.setattr(locking, "_flock", removed_meanwhile)
-    with lock(path, "it"):
-        assert path.exists()
-        with pytest.raises(ConfigError), lock(path, "it"):
-            pass
+def test_names_that_begin_alike_are_locks_of_their_own(tmp_path):
+    with lock(tmp_path / "a[1].lock", "it"), lock(tmp_path / "a[1].lock.lock", "it"), lock(tmp_path / "a", "it"):
+        assert len(list(tmp_path.iterdir())) == 3
 
 
 @pytest.mark.usefixtures("no_system_locks")
 def test_without_system_locks_the_record_of_a_process_that_runs_counts(tmp_path):
-    with lock(tmp_path / "lock", "it"), pytest.raises(ConfigError, match=f"process {os.getpid()}"):
-        locking._taken(tmp_path / "lock", "it")
+    with (
+        lock(tmp_path / "lock", "it"),
+        pytest.raises(ConfigError, match=f"process {os.getpid()}"),
+        lock(tmp_path / "lock", "it"),
+    ):
+        pass
 
 
 @pytest.mark.usefixtures("no_system_locks")
 def test_without_system_locks_a_dead_process_and_a_reused_number_hold_nothing(tmp_path):
     ended = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
-    for holder in (Holder(pid=int(ended.stdout)), replace(Holder(), process="1")):
+    for holder in (Holder(pid=int(ended.stdout)), replace(Holder(), process="1 another-boot")):
         left_by(tmp_path / "lock", holder)
         with lock(tmp_path / "lock", "it"):
             pass
+        assert list(tmp_path.iterdir()) == []
 
 
 def test_a_holder_on_another_host_counts_until_it_has_been_silent_for_long(tmp_path):
     """The system gives the lock: the file system keeps locks for each host alone."""
     other = Holder(host="elsewhere", pid=1)
     left_by(tmp_path / "lock", other, seconds_ago=5)
-    with pytest.raises(ConfigError, match=r"process 1 on elsewhere, since .*, last seen 5 s ago"):
-        locking._taken(tmp_path / "lock", "it")
-    left_by(tmp_path / "lock", other, seconds_ago=locking.SILENCE + 1)
-    with lock(tmp_path / "lock", "it"):
+    told = r"process 1 on elsewhere, since .*, last seen 5 s ago"
+    with pytest.raises(ConfigError, match=told), lock(tmp_path / "lock", "it"):
         pass
+    left_by(tmp_path / "lock", other, seconds_ago=holders.SILENCE + 1, number=2)
+    with pytest.raises(ConfigError, match=told), lock(tmp_path / "lock", "it"):
+        pass
+    os.utime(tmp_path / "lock.1" / HOLDER, (0, 0))
+    with lock(tmp_path / "lock", "it"):
+        assert [path.name for path in tmp_path.iterdir()] == ["lock.3"]
 
 
-def test_a_holder_gives_signs_of_life_and_leaves_no_record(tmp_path, monkeypatch):
+def test_a_holder_gives_signs_of_life(tmp_path, monkeypatch):
     monkeypatch.setattr(locking, "BEAT", 0.01)
-    path = tmp_path / "lock"
-    with lock(path, "it"):
-        os.utime(path, (0, 0))
-        while path.stat().st_mtime == 0:
+    file = tmp_path / "lock.1" / HOLDER
+    with lock(tmp_path / "lock", "it"):
+        os.utime(file, (0, 0))
+        while file.stat().st_mtime == 0:
             pass
-    assert path.read_text() == ""
+
+
+def test_a_former_holder_knows_that_it_is_none_and_leaves_the_next_one_s_record_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(holders, "host_name", lambda: "first")
+    former = locking._acquire(tmp_path / "lock", "the output")
+    os.utime(tmp_path / "lock.1" / HOLDER, (0, 0))
+    monkeypatch.setattr(holders, "host_name", lambda: "second")
+    # The system's lock of the first host means nothing on the second.
+    monkeypatch.setattr(locking, "_flock", lambda *_: None)
+    with lock(tmp_path / "lock", "the output") as held:
+        record = tmp_path / "lock.2" / HOLDER
+        before = record.read_bytes(), record.stat().st_mtime_ns
+        with pytest.raises(LockLostError, match="the output was taken over by another run"):
+            former.check()
+        former.beat()
+        former.release()
+        held.check()
+        assert (record.read_bytes(), record.stat().st_mtime_ns) == before
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_is_no_record_holds_nothing(tmp_path):
-    for text in ("", "process 1 on x", "{}", '{"pid": 1}', "[" * 100):
-        (tmp_path / "lock").write_text(text)
-        with lock(tmp_path / "lock", "it"):
-            pass
+    for number, text in enumerate(("", "process 1 on x", "{}", '{"pid": 1}', "[" * 100), 1):
+        record = tmp_path / f"lock.{number}"
+        record.mkdir()
+        (record / HOLDER).write_text(text)
+    (tmp_path / "lock.77").mkdir()
+    (tmp_path / "lock.0123.new").mkdir()
+    with lock(tmp_path / "lock", "it"):
+        assert [path.name for path in tmp_path.iterdir()] == ["lock.78"]
+
+
+def entered(tmp_path, attempts, *arguments):
+    """Race for a lock in eight processes; what they say they did, in order."""
+    log = tmp_path / "log"
+    command = [sys.executable, str(RACE), str(tmp_path / "place"), str(log), str(attempts // 8), *arguments]
+    racers = [subprocess.Popen(command) for _ in range(8)]
+    assert [racer.wait() for racer in racers] == [0] * 8
+    return log.read_text().splitlines()
+
+
+@pytest.mark.parametrize("system", ["locks", "no locks"])
+def test_of_racing_processes_no_two_hold_the_lock(tmp_path, system):
+    holders, counts = set(), Counter()
+    for line in entered(tmp_path, 400, system):
+        word, _, token = line.partition(" ")
+        counts[word] += 1
+        if word == "entered":
+            assert not holders, "two hold the lock"
+            holders.add(token)
+        elif word == "left":
+            holders.remove(token)
+    assert counts["entered"] + counts["refused"] == 400
+    assert counts["entered"] == counts["left"] > 8
+    assert not counts["lost"]
+    assert not list((tmp_path / "place").iterdir())
+
+
+def test_a_process_that_is_stopped_and_resumed_after_another_took_over_writes_nothing(tmp_path):
+    """It was silent for longer than its lock lasts; the other is, by its name, on another host."""
+    command = [sys.executable, str(RACE), str(tmp_path / "place"), str(tmp_path / "log"), "1", "no locks", "hold"]
+    first = subprocess.Popen([*command, "first"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert first.stdout.readline() == "holding\n"
+    first.send_signal(signal.SIGSTOP)
+    os.waitid(os.P_PID, first.pid, os.WSTOPPED | os.WNOWAIT)
+    os.utime(tmp_path / "place/lock.1" / HOLDER, (0, 0))
+    second = subprocess.Popen([*command, "second"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert second.stdout.readline() == "holding\n"
+    first.send_signal(signal.SIGCONT)
+    assert first.communicate("go on\n")[0] == "lost\n"
+    assert second.communicate("go on\n")[0] == "left\n"
+    assert not list((tmp_path / "place").iterdir())

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 from hanging import HANG
+from unfinished import answered
 
 from pgen.errors import ConfigError, InputError
+from pgen.leftovers import inspect
 from pgen.switching import InPlace, check_settled
 
 
@@ -18,7 +20,7 @@ def place(tmp_path):
     folder = tmp_path / "in"
     (folder / "meta").mkdir(parents=True)
     (folder / "meta/a").write_text("a")
-    return InPlace(folder)
+    return InPlace(folder, "annotate --in-place")
 
 
 def staged(place, **files):
@@ -71,18 +73,45 @@ def test_files_that_are_the_same_keep_their_place_and_time(place):
     switch = staged(place, b="b")
     (place.staging / "meta").mkdir()
     (place.staging / "meta/a").write_text("a")
-    switch.commit({})
+    switch.commit(command="annotate --in-place")
     switch.finish()
     after = (place.out / "meta/a").stat()
     assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
     assert (place.out / "b").read_text() == "b"
 
 
-def test_a_folder_between_old_and_new_is_read_by_nobody(place):
+def begun(place):
+    """A switch of which nothing is renamed yet, by `annotate --in-place`."""
     switch = staged(place, b="b")
+    switch.commit(command=place.command, run="", journal=place.journal_elsewhere, told={"answers": 3})
+    return switch
+
+
+def test_a_folder_between_old_and_new_is_read_by_nobody(place):
     check_settled(place.out)
-    switch.commit({})
-    with pytest.raises(InputError, match="Start that command again first"):
+    begun(place)
+    with pytest.raises(InputError, match=r"`pgen annotate --in-place` was stopped\. Start that command again first"):
         check_settled(place.out)
-    assert place.recover() == {}
+    assert place.recover() == {"answers": 3}
     check_settled(place.out)
+    assert [path.name for path in place.out.parent.iterdir()] == ["in"]
+
+
+@pytest.mark.parametrize("command", ["repair", "annotate"])
+def test_a_switch_is_finished_by_no_other_command_and_survives_it(place, command):
+    begun(place)
+    other = InPlace(place.out, command)
+    other.sweep()
+    for attempt in (other.recover, other.check, other.locked().__enter__):
+        with pytest.raises(InputError, match="Start that command again first"):
+            attempt()
+    place.recover()
+    assert (place.out / "b").read_text() == "b"
+
+
+def test_a_journal_that_has_got_another_owner_meanwhile_survives_the_end_of_a_switch(place, tmp_path):
+    place = InPlace(place.out, place.command, journal=tmp_path / "j.sqlite")
+    begun(place)
+    answered(place.journal, "annotate")
+    place.recover()
+    assert inspect(place.journal).answers == 1

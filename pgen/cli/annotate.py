@@ -69,7 +69,7 @@ def annotate(config: Path | None, opt: tuple[str, ...], segment: bool, dry_run: 
     \b
     pgen annotate --root my-dataset --output-dir my-dataset-dialogue --generator template
     """
-    from pgen.cli.segmented import SEGMENTER, with_skills
+    from pgen.cli.segmented import SEGMENTER, SEGMENTING, with_skills
     from pgen.config import build, resolve
     from pgen.errors import ConfigError
 
@@ -81,14 +81,14 @@ def annotate(config: Path | None, opt: tuple[str, ...], segment: bool, dry_run: 
     of_segmenter = [text for text in opt if text.startswith(SEGMENTER)]
     settings = build(resolve(config, flags, [text for text in opt if text not in of_segmenter]))
     with with_skills(settings, of_segmenter) as known:
-        _run(known, dry_run)
+        _run(known, dry_run, SEGMENTING)
 
 
-def _run(settings: "RunConfig", dry_run: bool) -> None:
+def _run(settings: "RunConfig", dry_run: bool, command: str = "annotate") -> None:
     from pgen.parts import create
     from pgen.run import Run
 
-    with Run(settings.run, create(settings)) as run:
+    with Run(settings.run, create(settings), command) as run:
         _show_plan(run) if dry_run else _execute(run)
 
 

@@ -1,7 +1,7 @@
 """`pgen annotate --segment`: skills first, by the command `segment` of a plugin, then the dialogue.
 
-The skills lie in a hidden folder beside OUT until OUT is there, so that a run that was stopped finds them. OUT
-has them for its own where its sink takes them.
+The skills lie in a hidden folder beside OUT until OUT is there, so that a run that was stopped finds them, with the
+options that they depend on. OUT has them for its own where its sink takes them.
 """
 
 import json
@@ -15,8 +15,11 @@ if TYPE_CHECKING:
     from pgen.config import RunConfig
 
 SEGMENTER = "segmenter."
+SEGMENTING = "annotate --segment"
 TAKEN = "segmented"
 """The option of a sink that gives its output the skills that were found."""
+OPTIONS = "options.json"
+"""The file beside the skills with what they depend on."""
 _FLAGS = {"root": "--root", "repo_id": "--repo-id", "revision": "--revision", "episodes": "--episodes"}
 
 
@@ -27,21 +30,60 @@ def with_skills(settings: "RunConfig", options: Sequence[str]) -> "Iterator[RunC
     Raises ConfigError where OUT cannot be written, or skills are named; nothing is asked then.
     """
     from pgen.errors import ConfigError
-    from pgen.parts import create
-    from pgen.run import Run
+    from pgen.switching import InPlace
 
     if "skills" in settings.source.options:
         raise ConfigError("--segment finds the skills, and --skills names some: leave one of them out.")
     out = settings.run.output_dir.expanduser().absolute()
     place = out.with_name(f".{out.name}.skills")
-    if settings.run.fresh:
-        shutil.rmtree(place, ignore_errors=True)
-    if not place.exists():
-        with Run(settings.run, create(_with(settings, "task", place))):
-            pass  # what else could stop the run is found before skills are paid for
-        _segment(["--output-dir", str(place), *_arguments(settings, options)])
-    yield _with(settings, str(place / "skills.json"), place)
+    found = place / "found"
+    # A run that has yet to finish its switch does only that; its skills are in the new files.
+    if not (settings.run.in_place and InPlace(out).switch.pending):
+        _prepare(place, _checked(settings, options, found), fresh=settings.run.fresh)
+        try:
+            if not found.exists():
+                _segment(["--output-dir", str(found), *_arguments(settings, options)])
+        finally:
+            if [path.name for path in place.iterdir()] == [OPTIONS]:  # nothing was kept
+                shutil.rmtree(place)
+    yield _with(settings, str(found / "skills.json"), found)
     shutil.rmtree(place)
+
+
+def _checked(settings: "RunConfig", options: Sequence[str], found: Path) -> dict[str, Any]:
+    """Check what else could stop the run, before skills are paid for; gives what the skills depend on."""
+    from pgen.parts import create
+    from pgen.run import Run
+    from pgen.secrets import redacted
+
+    with Run(settings.run, create(_with(settings, "task", found)), SEGMENTING) as run:
+        made = {name: part for name, part in run.identity().items() if name in ("source", "generator")}
+    chosen = {"seed": settings.run.seed, "episodes": settings.source.options.get("episodes")}
+    whole: dict[str, Any] = json.loads(json.dumps(redacted({**made, **chosen, "segmenter": sorted(options)})))
+    return whole
+
+
+def _prepare(place: Path, options: dict[str, Any], *, fresh: bool) -> None:
+    """The folder for skills with these options; raises ConfigError where it holds others, or is not pgen's."""
+    from pgen.claims import differences
+    from pgen.durable import make_folder, write_text
+    from pgen.errors import ConfigError
+
+    path = place / OPTIONS
+    if place.exists() and not path.is_file() and any(place.iterdir()):
+        raise ConfigError(f"{place} is not a folder that `pgen annotate --segment` made; move it away.")
+    if fresh and place.exists():
+        shutil.rmtree(place)
+    if path.is_file():
+        changed = differences(json.loads(path.read_text(encoding="utf-8")), options)
+        if changed:
+            raise ConfigError(
+                f"{place} holds skills that were found with other options ({'; '.join(changed)}). Take the former "
+                "options to go on with them, or start anew with --fresh."
+            )
+        return
+    make_folder(place)
+    write_text(path, [json.dumps(options)])
 
 
 def _with(settings: "RunConfig", skills: str, found: Path) -> "RunConfig":

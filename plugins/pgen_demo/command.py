@@ -13,6 +13,7 @@ import click
 from pgen.errors import ConfigError, VerificationError
 
 if TYPE_CHECKING:
+    from pgen.leftovers import Leftover
     from pgen.reports import Report
 
 MARK = ".pgen-demo"
@@ -44,17 +45,28 @@ def demo(output_dir: Path, force: bool) -> None:
 
 def make_folder(folder: Path, force: bool) -> None:
     """An empty folder with the demo's mark. Raises ConfigError where something is in the way."""
+    from pgen.leftovers import unfinished_in
+
     if folder.exists() or folder.is_symlink():
         if not (folder / MARK).is_file() or folder.is_symlink():
             raise ConfigError(f"{folder} exists and was not made by `pgen demo`; choose another --output-dir.")
         if not force:
             raise ConfigError(f"{folder} holds a former demo; replace it with --force.")
+        for left in unfinished_in(folder.absolute()):
+            if not _of_a_demo(left, folder):
+                raise ConfigError(f"{left}. Finish that first, or choose another --output-dir.")
         shutil.rmtree(folder)
     try:
         folder.mkdir(parents=True)
     except OSError as error:
         raise ConfigError(f"--output-dir {folder} cannot be made: {error.strerror}; choose another.") from None
     (folder / MARK).touch()
+
+
+def _of_a_demo(left: "Leftover", folder: Path) -> bool:
+    """Whether the answers are those of a demo that was stopped, which cost nothing."""
+    made_by = left.options["generator"]["name"] if left.options else None
+    return left.path.parent == folder.absolute() / ".annotated.pgen" and made_by == "template"
 
 
 def check(dataset: Path) -> None:

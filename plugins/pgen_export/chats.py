@@ -63,20 +63,15 @@ def write_chats(told: Told, output_dir: Path, options: ExportOptions) -> Exporte
 
     Raises ConfigError where the folder exists or the pictures are not at hand, InputError where nothing was answered.
     """
-    workspace = Workspace(output_dir)
+    workspace = Workspace(output_dir, "export")
+    workspace.sweep()
     workspace.check()
     if told.source is None:
         raise ConfigError(f"{told.name}: {told.absent}")
     workspace.check_outside(told.source.folder)
-    if workspace.journal.exists():
-        raise ConfigError(f"{workspace.work} holds an unfinished run; choose another --output-dir.")
     held = validation_episodes(told, options)
-    with workspace.locked(fresh=False):
-        try:
-            done = _write(told, told.source, workspace, options, held)
-        except BaseException:
-            workspace.discard()
-            raise
+    with workspace.locked():
+        done = _write(told, told.source, workspace, options, held)
         workspace.publish()
     return done
 

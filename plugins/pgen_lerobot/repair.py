@@ -39,18 +39,16 @@ def repair(root: Path, originals: Sequence[Path] = ()) -> Repaired:
 
     Raises InputError where an episode's annotations cannot be told for sure; nothing is then changed.
     """
-    place = InPlace(root)
+    place = InPlace(root, "repair")
+    place.sweep()
     if (told := place.recover()) is not None:
         return Repaired(**told)
+    place.check()
     known = [Original(original) for original in originals or (root,)]
     dataset = known[0].dataset if not originals else Dataset(root)
     found = match(dataset, known) if originals else dict(known[0].episodes())
-    with place.locked(fresh=True):
-        try:
-            done = _write(place, dataset, known, found)
-        except BaseException:
-            place.discard()
-            raise
+    with place.locked():
+        done = _write(place, dataset, known, found)
         place.publish(asdict(done))
     return done
 

@@ -113,18 +113,16 @@ class Job:
     ) -> None:
         self.options, self.source, self.segmenter, self.generator = options, source, segmenter, generator
         self.executor = executor if segmenter.asks else None
-        self.workspace = Workspace(options.output_dir)
+        command = "segment" if segmenter.asks else f"segment --segmenter {segmenter.name}"
+        self.workspace = Workspace(options.output_dir, command, fresh=options.fresh)
         self._phase: Phase = silent
 
     def __enter__(self) -> "Job":
         if self.options.skills_only and self.options.write_subtasks:
             raise ConfigError("--skills-only writes no data, and --write-subtasks does: leave one of them out.")
         self._check_generator()
+        self.workspace.sweep()
         self.workspace.check()
-        if self.workspace.journal.exists() and not self.segmenter.asks:
-            raise ConfigError(
-                f"--output-dir {self.workspace.out}: an unfinished run keeps its answers there; name another."
-            )
         self.source.open()
         self.workspace.check_outside(self.source.folder)
         self.segmenter.open(self.source)
@@ -149,17 +147,11 @@ class Job:
 
     def _execute(self, progress: Progress) -> Iterator[str]:
         began, started = datetime.now(UTC), monotonic()
-        with self.workspace.locked(fresh=self.options.fresh or not self.segmenter.asks), self._journal() as journal:
-            try:
+        with self.workspace.locked():
+            with self._journal() as journal:
                 found = self._segmented(journal, progress)
                 times = {"began": began.isoformat(timespec="seconds"), "seconds": round(monotonic() - started, 3)}
                 carried = self._write(found, self._provenance(found) | {"times": times})
-            except BaseException:
-                if journal is None or journal.worthless:
-                    self.workspace.discard()
-                raise
-            if journal is not None:
-                journal.close()
             with uninterrupted():
                 self.workspace.publish()
         return self._told(found, carried, monotonic() - started)
@@ -179,7 +171,7 @@ class Job:
         if self.generator is None:
             yield None
             return
-        with closing(Journal(self.workspace.journal)) as journal:
+        with closing(self.workspace.open_journal()) as journal:
             journal.claim("options", self._identity(self.generator), self._defaults(self.generator))
             first = next(self.source.episodes(), None)
             self.generator.pictures = len(first.cameras) if first else 1

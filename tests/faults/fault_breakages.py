@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
@@ -56,13 +57,11 @@ def _published_first(self: Workspace, told: Any = None) -> None:
     """The journal is gone before the output is there."""
     self.journal.unlink()
     self.staging.rename(self.out)
-    self.discard()
+    self._discard([])
 
 
 def _staged_in_place(self: Workspace) -> Any:
     """The output is built under its final name."""
-    self.staging = self.out
-    self.out.mkdir(exist_ok=True)
     return self.out
 
 
@@ -73,8 +72,8 @@ def _deleted(path: Any) -> Any:
 
 
 @contextmanager
-def _unlocked(path: Any, what: str) -> Iterator[None]:
-    yield
+def _unlocked(path: Any, what: str) -> Iterator[Any]:
+    yield SimpleNamespace(token="one", check=_nothing, remove=_nothing)
 
 
 BREAKAGES: dict[str, Callable[[], list[Patch]]] = {
@@ -82,7 +81,7 @@ BREAKAGES: dict[str, Callable[[], list[Patch]]] = {
     "the journal is committed after the answer is counted": lambda: [(Commits, "store", _count_first)],
     "the lock is ignored": lambda: [(workspace, "lock", _unlocked)],
     "the journal is removed before the rename": lambda: [(Workspace, "publish", _published_first)],
-    "the output is built in place": lambda: [(Workspace, "stage", _staged_in_place)],
+    "the output is built in place": lambda: [(Workspace, "staging", property(_staged_in_place))],
     "damage is not looked for": lambda: [(journal_file, "problem", lambda path: "")],
     "a damaged journal is deleted": lambda: [(journal_file, "_set_aside", _deleted)],
     "answers are not kept after a signal": lambda: [

@@ -8,10 +8,12 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from unfinished import answered
 
 import pgen
 from pgen.annotations import read_lines
 from pgen.cli import cli
+from pgen.leftovers import inspect
 from pgen.testing import FakeGenerator, make_episode
 from pgen_demo.dataset import Recording, write_dataset
 from pgen_demo.layout import Layout
@@ -138,7 +140,8 @@ def test_every_file_is_on_the_disk_before_the_folder_has_its_name(result, tmp_pa
         sync(descriptor)
 
     def renamed(old, new, **given):
-        at_the_rename.append({path for path in Path(old).rglob("*") if path not in synced})
+        if Path(new) == tmp_path / "out":
+            at_the_rename.append({path for path in Path(old).rglob("*") if path not in synced})
         rename(old, new, **given)
 
     monkeypatch.setattr(os, "fsync", noted)
@@ -150,11 +153,18 @@ def test_every_file_is_on_the_disk_before_the_folder_has_its_name(result, tmp_pa
 
 
 def test_the_answers_of_an_unfinished_run_are_left_alone(result, tmp_path):
-    answers = tmp_path / ".out.pgen/journal.sqlite"
-    answers.parent.mkdir()
-    answers.write_bytes(b"answers")
-    assert "holds an unfinished run" in refused(result, "--output-dir", tmp_path / "out")
-    assert answers.read_bytes() == b"answers"
+    journal = answered(tmp_path / ".out.pgen/journal.sqlite", "annotate")
+    told = refused(result, "--output-dir", tmp_path / "out")
+    assert f"{journal} holds 1 answer of an unfinished `pgen annotate`" in told
+    assert inspect(journal).answers == 1
+
+
+def test_a_file_that_may_hold_answers_is_left_alone(result, tmp_path):
+    journal = tmp_path / ".out.pgen/journal.sqlite"
+    journal.parent.mkdir()
+    journal.write_bytes(b"answers")
+    assert "may hold answers of an unfinished command" in refused(result, "--output-dir", tmp_path / "out")
+    assert journal.read_bytes() == b"answers"
 
 
 def test_a_folder_inside_the_dataset_is_refused(result):

@@ -21,7 +21,7 @@ seen = count(1)
 def hook(event, told):
     if event == "os.rename" and "switch.json" in str(told[1]) and {step} == 0:
         os.kill(os.getpid(), signal.SIGKILL)
-    if event == "os.rename" and "/staging/" in str(told[0]) and next(seen) == {step}:
+    if event == "os.rename" and "/staging-" in str(told[0]) and next(seen) == {step}:
         os.kill(os.getpid(), signal.SIGKILL)
 sys.addaudithook(hook)
 from pgen.cli import main

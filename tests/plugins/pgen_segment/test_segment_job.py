@@ -8,9 +8,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from segment_helpers import PICK, PICK_PHASES, dataset, episode, files, opened, read_json, rows, run, segmented, vectors
+from unfinished import answered
 
 from pgen import annotate
 from pgen.errors import SampleError
+from pgen.leftovers import inspect
 from pgen.schema import first_error, validator
 from pgen.segmenters import Recording, Segmenter
 from pgen.spans import frame_ranges
@@ -239,13 +241,11 @@ def test_a_wrong_option_ends_in_one_sentence_and_leaves_nothing(root, tmp_path, 
 
 
 def test_the_answers_of_an_unfinished_run_are_left_alone(root, tmp_path):
-    journal = tmp_path / ".out.pgen/journal.sqlite"
-    journal.parent.mkdir()
-    journal.touch()
-    assert "an unfinished run keeps its answers there" in run(
-        "--root", root, "--output-dir", tmp_path / "out", expect=2
-    )
-    assert journal.exists()
+    journal = answered(tmp_path / ".out.pgen/journal.sqlite", "segment")
+    for more in ((), ("--fresh",)):
+        told = run("--root", root, "--output-dir", tmp_path / "out", *more, expect=2)
+        assert "holds 1 answer of an unfinished `pgen segment`" in told
+        assert inspect(journal).answers == 1
 
 
 def test_a_column_that_is_declared_and_missing_is_refused_before_anything_is_written(root, tmp_path):

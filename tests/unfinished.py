@@ -1,0 +1,17 @@
+"""What an unfinished command leaves: a journal with answers."""
+
+from contextlib import closing
+from pathlib import Path
+
+from pgen.journal import Journal
+from pgen.leftovers import COMMAND
+from pgen.testing import make_annotation, make_samples
+
+
+def answered(path: Path, command: str, count: int = 1) -> Path:
+    """A journal with answers of a command that was stopped."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with closing(Journal(path)) as journal:
+        journal.claim(COMMAND, command)
+        journal.add(make_annotation(sample) for sample in make_samples()[:count])
+    return path
