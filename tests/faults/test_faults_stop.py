@@ -1,0 +1,70 @@
+"""Runs that cannot end by themselves, and runs that were stopped for so long that another one took over."""
+
+import os
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from fault_blocks import PLACES, blocked, on_host
+from fault_runs import IN_FLIGHT, SAMPLES, Job, Process, asked, contents, errors, in_flight, left_behind
+from test_faults_kill import judged
+
+from pgen.locking import HOLDER
+
+
+def start(runs, target, *args):
+    process = runs._context.Process(target=target, args=args)
+    with runs._lock:
+        process.start()
+    return Process(process, runs._lock)
+
+
+def test_a_second_signal_ends_a_run_whatever_blocks_it_and_no_answer_is_lost(runs, root, place, undisturbed, tally):
+    def trial(number):
+        where = list(PLACES)[number]
+        job = Job(root, place / f"out{number}", place / f"{number}.log", slowness=0.05)
+        process = start(runs, blocked, job, where)
+        process.wait(lambda: "blocked" in (job.log.read_text() if job.log.exists() else ""))
+        process.send(signal.SIGINT)
+        process.send(signal.SIGTERM)
+        assert process.wait() in (130, 143, -signal.SIGKILL), (where, errors(job))
+        flying = in_flight(job.log)
+        redone = judged(runs, job, undisturbed)
+        assert redone <= IN_FLIGHT, where
+        return flying, redone
+
+    with ThreadPoolExecutor(2) as pool:
+        results = list(pool.map(trial, range(len(PLACES))))
+    flying, redone = (sum(column) for column in zip(*results, strict=True))
+    tally.add("a second signal to a run that is blocked", len(PLACES), in_flight=flying, redone=redone)
+
+
+@pytest.mark.parametrize("moment", ["asking", "about to publish"])
+def test_a_run_that_is_resumed_after_another_took_over_writes_neither_to_the_journal_nor_to_the_output(
+    runs, root, place, undisturbed, tally, moment
+):
+    gate, reached = place / "gate", place / "reached"
+    job = Job(root, place / "out", place / "log", gate=gate)
+    first = start(runs, on_host, job, "first", reached if moment == "about to publish" else None)
+    first.wait(lambda: asked(job.log).total() >= IN_FLIGHT)
+    assert first.code is None, errors(job)
+    if moment == "about to publish":
+        gate.touch()
+        first.wait(reached.exists)
+    first.send(signal.SIGSTOP)
+    state = Path(f"/proc/{first.pid}/stat")
+    first.wait(lambda: state.read_text().rpartition(")")[2].split()[0] == "T")
+    os.utime(place / ".out.pgen/lock.1" / HOLDER, (0, 0))
+    gate.touch()
+    other = replace(job, log=place / "other.log")
+    second = start(runs, on_host, other, "second")
+    second.wait(lambda: asked(other.log).total() > 0 or other.out.exists())
+    first.send(signal.SIGCONT)
+    assert (first.wait(), second.wait()) == (2, 0), (errors(job), errors(other))
+    assert "taken over by another run" in errors(job)
+    assert contents(job.out) == undisturbed
+    assert left_behind(job.out) == []
+    assert asked(other.log).total() <= SAMPLES
+    tally.add("stopped, overtaken and resumed", 1)
