@@ -8,10 +8,15 @@ Both are done in threads, for all results that came meanwhile at once: the event
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from pgen.journal import Journal
 from pgen.pipeline import reason_of
+
+PAUSE = 0.05
+"""Seconds between a commit and its sync, unless somebody waits for that: many commits share one."""
 
 UNSYNCED = 64
 """Results after whose commit no more are committed before a sync: a disk that is slower than the model slows it."""
@@ -37,7 +42,8 @@ class Commits[T]:
         self._committing: Group[T] = Group()
         self._unsynced: list[Group[T]] = []
         self._error: BaseException | None = None
-        self._wake, self._committed, self._room = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._wake, self._committed = asyncio.Event(), asyncio.Event()
+        self._room, self._wanted = asyncio.Event(), asyncio.Event()
 
     async def store(self, result: T) -> Group[T]:
         """Return once the result is committed, with the group that it was committed in. Raises what `run` does."""
@@ -48,15 +54,18 @@ class Commits[T]:
         return group
 
     async def synced(self, group: Group[T]) -> None:
-        """Return once the group is on the disk. Raises what `run` does."""
+        """Return once the group is on the disk, as soon as can be. Raises what `run` does."""
+        self._wanted.set()
         await self._reached(group.synced)
 
     async def run(self) -> None:
         """Commit and sync what is stored, until cancelled. Raises StorageError, or ConfigError of another owner."""
         try:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._commit())
-                tasks.create_task(self._sync())
+            # A thread of its own, as each commit wakes it: among the loop's many threads that costs twice as much.
+            with ThreadPoolExecutor(1, "commit") as thread:
+                async with asyncio.TaskGroup() as tasks:
+                    tasks.create_task(self._commit(thread))
+                    tasks.create_task(self._sync())
         except BaseExceptionGroup as group:
             self._error = reason_of(group)
             for waiting in (*self._unsynced, self._committing, self._next):
@@ -78,17 +87,19 @@ class Commits[T]:
             if self._error is None:  # after a sync that failed, a further one may succeed without what the first lost
                 self._settle(len(self._unsynced))
 
-    async def _commit(self) -> None:
+    async def _commit(self, thread: Executor) -> None:
+        loop = asyncio.get_running_loop()
         while True:
             await self._wake.wait()
             self._wake.clear()
             while sum(len(group.results) for group in self._unsynced) >= UNSYNCED:
+                self._wanted.set()
                 self._room.clear()
                 await self._room.wait()
             if not self._next.results:  # written by `flush` meanwhile
                 continue
             self._committing, self._next = self._next, Group()
-            await asyncio.to_thread(self._write, self._committing.results)
+            await loop.run_in_executor(thread, self._write, self._committing.results)
             self._unsynced.append(self._committing)
             self._committing.committed.set()
             self._committing = Group()
@@ -97,6 +108,9 @@ class Commits[T]:
     async def _sync(self) -> None:
         while True:
             await self._committed.wait()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wanted.wait(), PAUSE)
+            self._wanted.clear()
             self._committed.clear()
             count = len(self._unsynced)
             await asyncio.to_thread(self._journal.sync)

@@ -1,7 +1,8 @@
 """The pipeline as a discrete-event simulation: samples are decoded, sent, answered and stored, in simulated time.
 
 It has the pipeline's own bounds: so many decoders, so many samples decoded ahead, so many requests in flight,
-one event loop a process, and one journal whose next commit holds what came during the one before.
+one event loop a process, and one journal whose next commit holds what came during the one before: an answer's place
+is free once it is committed.
 """
 
 import math
@@ -11,7 +12,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 
-from pgen.generation import GROUP
 from pgen.streaming import ahead
 
 type Then = Callable[[], None]
@@ -87,7 +87,7 @@ class _Run:
         self.loop = _Station(machine.processes)
         self.servers = _Station(self._flights)
         self.journal = _Station(1)
-        self._group = self._held = 0
+        self._group = 0
         self.answered: list[float] = []
 
     def go(self) -> None:
@@ -123,24 +123,21 @@ class _Run:
     def _answered(self) -> None:
         self.answered.append(self._now)
         self._group += 1
-        if self._group < GROUP:
-            self._released()
-        else:
-            self._held += 1  # it makes room for another once the commit that is under way ends
         if not self.journal.taken:
             self._commit()
 
-    def _released(self) -> None:
-        self._leave(self.servers)
-        self._leave(self._slots)
-
     def _commit(self) -> None:
-        held, self._held = self._held, 0
         group, self._group = self._group, 0
         if group:
-            self._enter(self.journal, self._machine.commit + self._machine.store * group, self._commit)
-        for _ in range(held):
-            self._released()
+            seconds = self._machine.commit + self._machine.store * group
+            self._enter(self.journal, seconds, lambda: self._committed(group))
+
+    def _committed(self, group: int) -> None:
+        """Only now others are sent in their place."""
+        for _ in range(group):
+            self._leave(self.servers)
+            self._leave(self._slots)
+        self._commit()
 
     def _enter(self, station: _Station, seconds: float, then: Then, keep: bool = False) -> None:
         """Take a place for so many seconds, or (`keep`) until it is left."""
