@@ -23,6 +23,7 @@ from pgen.journal_rebuild import Rebuild
 from pgen.records import Dialogue
 from pgen.workspace import Workspace
 from pgen_lerobot import dataset
+from pgen_lerobot.writing import carrying
 
 type Patch = tuple[Any, str, Any]
 
@@ -43,6 +44,11 @@ def _missing_in_order(self: Answers) -> Iterator[Any]:
     """Samples that failed come before others that were never asked about."""
     for _, samples in self._planned():
         yield from self._missing_of(samples)
+
+
+def _always_shared(carry_over: Any) -> Any:
+    """Carries files over without copies of videos."""
+    return lambda *args, **options: carry_over(*args, **{**options, "copy_videos": False})
 
 
 async def _done_unsynced(self: Commits[Any]) -> None:
@@ -101,6 +107,10 @@ BREAKAGES: dict[str, Callable[[], list[Patch]]] = {
     "a journal of a former format is set aside": lambda: [(Rebuild, "from_tables", _nothing)],
     "the owner of the journal is not checked": lambda: [(Journal, "_check_owner", _nothing)],
     "an answer is done before it is on the disk": lambda: [(Commits, "_sync", _done_unsynced)],
+    "files below meta are shared with the input": lambda: [(carrying, "is_video", lambda name: True)],
+    "videos are shared where copies are wanted": lambda: [
+        (carrying, "carry_over", _always_shared(carrying.carry_over))
+    ],
     "a run goes on however many of its first samples fail": lambda: [(Budget, "_nearly_all", False)],
     "what failed is asked about in its place": lambda: [(Answers, "missing", _missing_in_order)],
 }

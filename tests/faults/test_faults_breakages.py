@@ -129,6 +129,12 @@ SEEN_BY_TEST = {
     "a journal of a former format is set aside": (
         "faults/test_faults_upgrade.py::test_a_run_asks_nothing_that_a_journal_of_a_former_format_answers"
     ),
+    "files below meta are shared with the input": (
+        "faults/test_faults_edits.py::test_no_edit_of_an_output_reaches_the_input[shared-annotate-v2.1]"
+    ),
+    "videos are shared where copies are wanted": (
+        "faults/test_faults_edits.py::test_no_edit_of_an_output_reaches_the_input[copied-annotate-v3.0]"
+    ),
     "a run goes on however many of its first samples fail": (
         "test_budget.py::test_a_model_that_always_fails_costs_no_more_than_the_first_samples_and_those_in_flight"
     ),
