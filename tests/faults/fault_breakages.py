@@ -5,6 +5,7 @@ As a plugin of pytest (`-p fault_breakages`) it breaks what PGEN_BREAKAGE names,
 
 import os
 import re
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from types import SimpleNamespace
@@ -13,13 +14,14 @@ from unittest.mock import patch
 
 import pytest
 
-from pgen import journal_file, journal_rebuild, journal_run, parsing, secrets, workspace
+from pgen import interrupts, journal_file, journal_log, journal_rebuild, journal_run, parsing, secrets, workspace
 from pgen.answers import Answers
 from pgen.blotting import Blotter
 from pgen.budget import Budget
 from pgen.commits import Commits
 from pgen.journal import Journal
 from pgen.journal_rebuild import Rebuild
+from pgen.leftovers import Leftover
 from pgen.records import Dialogue
 from pgen.workspace import Workspace
 from pgen_lerobot import dataset
@@ -44,6 +46,11 @@ def _missing_in_order(self: Answers) -> Iterator[Any]:
     """Samples that failed come before others that were never asked about."""
     for _, samples in self._planned():
         yield from self._missing_of(samples)
+
+
+def _any_marker(self: Workspace) -> Any:
+    """A marker counts that any run has left, whatever OUT is."""
+    return {"run": ""} if self._published.exists() and self.out.exists() else None
 
 
 def _always_shared(carry_over: Any) -> Any:
@@ -111,6 +118,12 @@ BREAKAGES: dict[str, Callable[[], list[Patch]]] = {
     "videos are shared where copies are wanted": lambda: [
         (carrying, "carry_over", _always_shared(carrying.carry_over))
     ],
+    "the log of the journal is not synced": lambda: [(journal_log, "sync", _nothing)],
+    "the lock is not checked before the output is published": lambda: [(Workspace, "check_lock", _nothing)],
+    "answers of another command are thrown away": lambda: [(Leftover, "check", _nothing)],
+    "any file is taken for a journal": lambda: [(workspace, "check_journal", _nothing)],
+    "the marker of any run counts": lambda: [(Workspace, "_marker", _any_marker)],
+    "SIGHUP is left to the system": lambda: [(interrupts, "SIGNALS", (signal.SIGINT, signal.SIGTERM))],
     "a run goes on however many of its first samples fail": lambda: [(Budget, "_nearly_all", False)],
     "what failed is asked about in its place": lambda: [(Answers, "missing", _missing_in_order)],
 }

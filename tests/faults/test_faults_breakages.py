@@ -8,6 +8,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from fault_breakages import BREAKAGES, turned_on
@@ -30,6 +31,19 @@ def durable(root, place, **_):
         work(Job(root, place / "out", place / "log"))
     at = len(seen.names) - 1 - seen.names[::-1].index("rename")
     assert seen.names[at - 1] == seen.names[at + 1] == "fsync"
+
+
+def log_synced(root, place, breakage, **_):
+    """The answers of a run are on the disk, not only with the system."""
+    fsync, files = os.fsync, set()
+
+    def recorded(number):
+        files.add(Path(f"/proc/self/fd/{number}").readlink().name)
+        fsync(number)
+
+    with turned_on(breakage), patch.object(os, "fsync", recorded):
+        work(Job(root, place / "out", place / "log"))
+    assert "journal.sqlite-wal" in files
 
 
 def killed_while_asking(runs, root, place, undisturbed, breakage):
@@ -110,6 +124,7 @@ SEEN_BY = {
     "answers are not kept after a signal": stopped_once,
     "paths are not checked": paths_outside,
     "what does not fit is taken": hostile_replies,
+    "the log of the journal is not synced": log_synced,
 }
 """What a check of this module sees."""
 
@@ -134,6 +149,21 @@ SEEN_BY_TEST = {
     ),
     "videos are shared where copies are wanted": (
         "faults/test_faults_edits.py::test_no_edit_of_an_output_reaches_the_input[copied-annotate-v3.0]"
+    ),
+    "the lock is not checked before the output is published": (
+        "test_workspace.py::test_a_run_that_lost_the_lock_publishes_nothing_and_removes_nothing"
+    ),
+    "answers of another command are thrown away": (
+        "test_workspace.py::test_answers_of_another_command_are_reported_and_left_alone"
+    ),
+    "any file is taken for a journal": (
+        "test_workspace.py::test_a_file_that_is_no_journal_is_refused_by_name_and_left_as_it_is"
+    ),
+    "the marker of any run counts": (
+        "test_workspace.py::test_a_marker_counts_only_for_the_folder_that_its_run_has_built"
+    ),
+    "SIGHUP is left to the system": (
+        "test_interrupts.py::test_a_signal_ends_the_work_as_a_shell_does_and_the_handlers_are_put_back"
     ),
     "a run goes on however many of its first samples fail": (
         "test_budget.py::test_a_model_that_always_fails_costs_no_more_than_the_first_samples_and_those_in_flight"
@@ -195,7 +225,8 @@ def test_a_breakage_is_seen(given, tally, breakage):
 @pytest.mark.parametrize("breakage", SEEN_BY_TEST)
 def test_a_breakage_is_seen_by_a_test_of_the_suite(place, tally, breakage):
     code, output = tested(place, breakage, SEEN_BY_TEST[breakage])
-    assert code == pytest.ExitCode.TESTS_FAILED, output
+    # The signal that nobody handles kills the process of the test.
+    assert code in (pytest.ExitCode.TESTS_FAILED, -signal.SIGHUP), output
     tally.add("deliberate breakages seen", 1)
 
 
