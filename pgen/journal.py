@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from pgen.claims import completed, differences
-from pgen.errors import ConfigError, StorageError
+from pgen.errors import ConfigError
 from pgen.journal_file import opened, storing
 from pgen.journal_formats import FORMER_KEYS, NO_EPISODE, checked
 from pgen.journal_former import FormerAnswers
@@ -184,16 +184,6 @@ class Journal:
     def _answers(self) -> int:
         with self._lock, storing(self.path):
             return int(self._db.execute("SELECT count(*) FROM samples WHERE ok").fetchone()[0])
-
-    @property
-    def worthless(self) -> bool:
-        """Whether nothing would be lost with it; one that cannot be read may hold anything, as may another run's."""
-        try:
-            with self._transaction():
-                pass
-            return self.empty
-        except (StorageError, ConfigError):
-            return False
 
     def sync(self) -> None:
         """Have everything that was committed before on the disk. Blocks no commit. Raises StorageError."""

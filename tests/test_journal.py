@@ -309,17 +309,6 @@ def test_a_journal_that_another_run_owns_by_now_is_not_written(tmp_path):
     owner.close()
 
 
-def test_a_journal_of_another_owner_is_not_worthless_to_the_former_one(tmp_path):
-    former = Journal(tmp_path / "journal.sqlite")
-    former.own("former")
-    assert former.worthless
-    owner = Journal(tmp_path / "journal.sqlite")
-    owner.own("new")
-    assert not former.worthless
-    former.close()
-    owner.close()
-
-
 def test_a_journal_whose_file_was_replaced_is_not_written(tmp_path):
     """As by a run with --fresh: SQLite would go on to write the file that has no name any more."""
     path = tmp_path / "journal.sqlite"

@@ -158,7 +158,8 @@ def test_a_run_killed_around_each_step_of_its_writing_leaves_all_or_nothing(
 def test_a_run_told_to_stop_keeps_what_is_in_flight_unless_told_twice(
     runs, root, place, undisturbed, tally, number, rng
 ):
-    kinds = [(signal.SIGINT, False), (signal.SIGTERM, False), (signal.SIGINT, True), (signal.SIGTERM, True)]
+    once = [(number, False) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
+    kinds = [*once, (signal.SIGINT, True), (signal.SIGTERM, True)]
 
     def trial(index, after):
         sent, twice = kinds[index % len(kinds)]
@@ -181,7 +182,7 @@ def test_a_run_told_to_stop_keeps_what_is_in_flight_unless_told_twice(
         moments = [rng.randint(1, SAMPLES - IN_FLIGHT) for _ in range(count)]
         results = list(pool.map(trial, range(count), moments))
     flying, redone = (sum(column) for column in zip(*results, strict=True))
-    tally.add("SIGINT, SIGTERM, twice", count, in_flight=flying, redone=redone)
+    tally.add("SIGINT, SIGTERM, SIGHUP, twice", count, in_flight=flying, redone=redone)
 
 
 @pytest.mark.long
