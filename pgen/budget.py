@@ -6,7 +6,7 @@ of a million samples, two in a hundred are twenty thousand, which a model that a
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 
 from pgen.errors import TooManyFailuresError
 from pgen.provenance import Tally
@@ -75,14 +75,21 @@ def check(counted: Tally, samples: int, share: float, results: Iterable[tuple[Ep
 
 
 def _places(results: Iterable[tuple[Episode, list[Annotation]]]) -> tuple[str, str]:
-    """The episodes with failures, the first of them by their index, and the first reason."""
+    """The episodes with failures, and the first reason."""
     failing = _failing(results)
-    named = list(islice(failing, _NAMED))
-    others = sum(1 for _ in failing)
-    names = ", ".join(str(index) for index, _ in named)
+    first, reason = next(failing)
+    return episodes_named(chain([first], (index for index, _ in failing))), reason
+
+
+def episodes_named(indices: Iterable[int]) -> str:
+    """Episodes by their index: the first few, and how many others."""
+    coming = iter(indices)
+    named = list(islice(coming, _NAMED))
+    others = sum(1 for _ in coming)
+    text = ", ".join(map(str, named))
     if others:
-        names += f" and {others} others" if others > 1 else " and 1 other"
-    return f"{'episode' if len(named) + others == 1 else 'episodes'} {names}", named[0][1]
+        text += f" and {others} others" if others > 1 else " and 1 other"
+    return f"{'episode' if len(named) + others == 1 else 'episodes'} {text}"
 
 
 def _failing(results: Iterable[tuple[Episode, list[Annotation]]]) -> Iterator[tuple[int, str]]:

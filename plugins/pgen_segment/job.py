@@ -16,6 +16,7 @@ from typing import Any
 from pydantic import Field
 
 from pgen import manifest
+from pgen.budget import episodes_named
 from pgen.components import Generator, Phase, silent
 from pgen.errors import ConfigError, SampleError, TooManyFailuresError
 from pgen.executors import Executor
@@ -200,8 +201,8 @@ class Job:
             kept = "" if journal is None or journal.empty else " The answers so far are kept for the same command."
             raise TooManyFailuresError(
                 f"{len(found.failed)} of {total} episodes failed, more than --max-failures "
-                f"{self.options.max_failures:g} allows; nothing was written. The first, episode {index}: "
-                f"{error.reason}{kept}"
+                f"{self.options.max_failures:g} allows; nothing was written. Failed: "
+                f"{episodes_named(found.failed)}. The first, episode {index}: {error.reason}{kept}"
             )
         return found
 

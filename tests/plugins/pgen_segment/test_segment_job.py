@@ -216,7 +216,8 @@ def test_with_too_many_failures_nothing_is_written(root, tmp_path):
     states[3][0] = float("inf")
     bad = dataset(tmp_path / "bad", episode(), episode(**{"observation.state": states}))
     told = run("--root", bad, "--output-dir", tmp_path / "out", expect=4)
-    assert "1 of 2 episodes failed" in told
+    assert "1 of 2 episodes failed, more than --max-failures 0.02 allows" in told
+    assert "Failed: episode 1." in told
     assert "no vectors of 4 finite numbers" in told
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bad", "in"]
 
