@@ -206,8 +206,8 @@ class Workspace:
         return journal.parent == self.work or (left is not None and left.owner == marker["run"])
 
     def _unfinished(self) -> bool:
-        """Whether something is left that a run could go on with."""
-        return any(self._leftovers()) or any(self.work.glob("staging*"))
+        """Whether something is left that a run could go on with: what was built is built anew."""
+        return any(self._leftovers())
 
     def _abandon(self) -> None:
         """After an error: nothing is left behind where nothing would be lost."""

@@ -115,3 +115,10 @@ def test_a_journal_that_has_got_another_owner_meanwhile_survives_the_end_of_a_sw
     answered(place.journal, "annotate")
     place.recover()
     assert inspect(place.journal).answers == 1
+
+
+def test_what_a_finished_switch_left_is_removed_by_the_next_start(place):
+    """As after a power cut, which brings back what was removed last."""
+    staged(place, b="b")
+    place.sweep()
+    assert [path.name for path in place.out.parent.iterdir()] == ["in"]
