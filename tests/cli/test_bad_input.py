@@ -86,7 +86,7 @@ def test_an_output_that_cannot_be_made(root, tmp_path):
     message = refused(
         tmp_path, "--root", root, "--output-dir", tmp_path / "data/meta/info.json/out", generator="template"
     )
-    assert "info.json is not a folder that can be written to" in message
+    assert "info.json/out cannot be made: Not a directory" in message
 
 
 def test_an_output_inside_the_input(root, tmp_path):
