@@ -201,7 +201,7 @@ def seen_by(check, given, breakage):
     return False
 
 
-def tested(place, breakage, *tests):
+def outcome_of(place, breakage, *tests):
     """The exit code of pytest on some tests of the suite, with the breakage turned on, and what it printed."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     paths = [str(TESTS / "faults"), *filter(None, sys.path)]
@@ -224,14 +224,14 @@ def test_a_breakage_is_seen(given, tally, breakage):
 
 @pytest.mark.parametrize("breakage", SEEN_BY_TEST)
 def test_a_breakage_is_seen_by_a_test_of_the_suite(place, tally, breakage):
-    code, output = tested(place, breakage, SEEN_BY_TEST[breakage])
+    code, output = outcome_of(place, breakage, SEEN_BY_TEST[breakage])
     # The signal that nobody handles kills the process of the test.
     assert code in (pytest.ExitCode.TESTS_FAILED, -signal.SIGHUP), output
     tally.add("deliberate breakages seen", 1)
 
 
 def test_those_tests_pass_where_nothing_is_broken(place):
-    code, output = tested(place, "", *sorted(set(SEEN_BY_TEST.values())))
+    code, output = outcome_of(place, "", *sorted(set(SEEN_BY_TEST.values())))
     assert code == pytest.ExitCode.OK, output
 
 
