@@ -1,6 +1,5 @@
 """The command line: parses, calls and prints. Commands are imported when they are run or listed."""
 
-import re
 import sys
 from collections.abc import Mapping
 from importlib import import_module
@@ -54,7 +53,7 @@ class Commands(click.Group):
 def _show(problem: str, names: Mapping[str, str] | None = None) -> None:
     """Print an error, with other `names` of flags where a script calls them otherwise."""
     for flag, name in (names or {}).items():
-        problem = re.sub(rf"{flag}(?![\w-])", name, problem)
+        problem = problem.replace(flag, name)
     click.echo(f"pgen: error: {printable(redact(problem))}", err=True)
 
 
