@@ -3,7 +3,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections import Counter
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -126,32 +125,6 @@ def test_what_is_no_record_holds_nothing(tmp_path):
     (tmp_path / "lock.0123.new").mkdir()
     with lock(tmp_path / "lock", "it"):
         assert [path.name for path in tmp_path.iterdir()] == ["lock.78"]
-
-
-def entered(tmp_path, attempts, *arguments):
-    """Race for a lock in eight processes; what they say they did, in order."""
-    log = tmp_path / "log"
-    command = [sys.executable, str(RACE), str(tmp_path / "place"), str(log), str(attempts // 8), *arguments]
-    racers = [subprocess.Popen(command) for _ in range(8)]
-    assert [racer.wait() for racer in racers] == [0] * 8
-    return log.read_text().splitlines()
-
-
-@pytest.mark.parametrize("system", ["locks", "no locks"])
-def test_of_racing_processes_no_two_hold_the_lock(tmp_path, system):
-    holders, counts = set(), Counter()
-    for line in entered(tmp_path, 400, system):
-        word, _, token = line.partition(" ")
-        counts[word] += 1
-        if word == "entered":
-            assert not holders, "two hold the lock"
-            holders.add(token)
-        elif word == "left":
-            holders.remove(token)
-    assert counts["entered"] + counts["refused"] == 400
-    assert counts["entered"] == counts["left"] > 8
-    assert not counts["lost"]
-    assert not list((tmp_path / "place").iterdir())
 
 
 def test_a_process_that_is_stopped_and_resumed_after_another_took_over_writes_nothing(tmp_path):

@@ -26,7 +26,6 @@ sys.stdin.read()
 cluster.close()
 """
 MARK = "PGEN_TEST_CLUSTER"
-ROW = "a cluster of Ray: its sockets, and strangers without its token"
 
 
 @pytest.fixture
@@ -70,7 +69,7 @@ def test_a_local_cluster_listens_on_the_loopback_interface_alone(started, tmp_pa
     addresses = listening(tmp_path)
     assert len(addresses) >= 5  # the driver, the GCS, the raylet, an agent, a worker
     assert [str(found) for found in addresses if not found.is_loopback] == []
-    tally.add(ROW, 1)
+    tally.add("a cluster of Ray: its sockets, and strangers without its token", 1)
 
 
 def test_a_local_cluster_refuses_whoever_does_not_have_its_token(started, tmp_path, tally):
@@ -80,5 +79,5 @@ def test_a_local_cluster_refuses_whoever_does_not_have_its_token(started, tmp_pa
         refused = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
         assert refused.returncode == 1
         assert "AuthenticationError" in refused.stderr
-        tally.add(ROW, 1)
+        tally.add("a cluster of Ray: its sockets, and strangers without its token", 1)
     assert not (tmp_path / ".ray").exists()
