@@ -2,14 +2,15 @@
 
 A value is looked for as it is (in any case), in base64 (standard and URL-safe, at each of the three offsets that a
 prefix such as `user:` gives it), and with any of its characters escaped for a URL, for JSON or for HTML, up to
-`LAYERS` times over. Everything works on bytes and takes time linear in the text.
+`LAYERS` times over. A value that holds what may be taken for an escape is also looked for with one kind of escapes
+resolved at a time. Everything works on bytes and takes time linear in the text.
 """
 
 import html
 import re
 from base64 import b64encode
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import chain
 
@@ -18,10 +19,13 @@ BLOT = "***"
 LAYERS = 3
 """How often a text may have been escaped: once by a server, and again where its answer was quoted."""
 
+_URL = rb"%[0-9A-Fa-f]{2}"
 # An escaped backslash is an escape too, so that what follows it is not mistaken for the rest of one.
-_ESCAPE = re.compile(
-    rb"%[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}|\\[\"'/\\bfnrt]|&#x?[0-9A-Fa-f]{1,6};|&[a-z]{2,4};"
-)
+_JSON = rb"\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}|\\[\"'/\\bfnrt]"
+_HTML = rb"&#x?[0-9A-Fa-f]{1,6};|&[a-z]{2,4};"
+_ANY = (re.compile(b"|".join((_URL, _JSON, _HTML))),)
+_EACH = (*_ANY, *map(re.compile, (_URL, _JSON, _HTML)))
+"""What a layer of escapes is made of: characters of one kind, or of any."""
 _HALF_ESCAPE = re.compile(rb"\A(?:%[0-9A-Fa-f]?|\\(?:u[0-9A-Fa-f]{0,3}|x[0-9A-Fa-f]?)?|&#?[0-9A-Za-z]{0,7})\Z")
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_"
 _REST_OF_BASE64 = re.compile(rb"[A-Za-z0-9+/_=-]*")
@@ -35,6 +39,8 @@ class Blotter:
 
     def __init__(self, values: Iterable[str]) -> None:
         encoded = {value.encode("utf-8", "surrogatepass") for value in values if value}
+        # Resolved together, the escapes around such a value and those that it seems to hold would not leave the value.
+        self._kinds = _EACH if any(mark in value for mark in b"%\\&" for value in encoded) else _ANY
         plain = {form.lower() for value in encoded for form in (value, value.replace(b" ", b"+"))}
         self._plain = sorted(plain)
         self._base64 = sorted({form for value in encoded for form in _in_base64(value)})
@@ -62,7 +68,7 @@ class Blotter:
     def unfinished(self, data: bytes) -> int:
         """How many bytes at the end may be the beginning of a value, so that what comes next decides."""
         first = len(data)
-        for view, layers in _views(data):
+        for view, layers in _views(data, self._kinds):
             for end in {len(view), _half_escape(view)}:
                 first = min(first, _source(layers, self._beginning(view[:end])))
         # A whole value, whose end may begin another one, is not torn apart.
@@ -77,7 +83,7 @@ class Blotter:
         return min(chain(plain, (_beginning(view, form) for form in self._base64)), default=len(view))
 
     def _spans(self, data: bytes) -> Iterator[Span]:
-        for view, layers in _views(data):
+        for view, layers in _views(data, self._kinds):
             lowered = view.lower()
             for form in self._plain:
                 position = lowered.find(form)
@@ -122,23 +128,25 @@ def _beginning(view: bytes, form: bytes) -> int:
     return len(view)
 
 
-def _views(data: bytes) -> Iterator[tuple[bytes, list[list[Span]]]]:
+def _views(
+    data: bytes, kinds: tuple[re.Pattern[bytes], ...], layers: tuple[list[Span], ...] = ()
+) -> Iterator[tuple[bytes, tuple[list[Span], ...]]]:
     """The data, and the same with escapes resolved, layer by layer, each with the marks of all layers so far."""
-    view, layers = data, list[list[Span]]()
-    yield view, layers
-    for _ in range(LAYERS):
-        if not _ESCAPE.search(view):
-            return
-        view, marks = _resolved(view)
-        layers = [*layers, marks]
-        yield view, layers
+    yield data, layers
+    done = [data]
+    for kind in kinds if len(layers) < LAYERS else ():
+        if kind.search(data):
+            view, marks = _resolved(data, kind)
+            if view not in done:
+                done.append(view)
+                yield from _views(view, kinds, (*layers, marks))
 
 
-def _resolved(view: bytes) -> tuple[bytes, list[Span]]:
-    """The view without escapes. A mark says where in the former view a position of the new one comes from."""
+def _resolved(view: bytes, kind: re.Pattern[bytes]) -> tuple[bytes, list[Span]]:
+    """The view without escapes of a kind. A mark says where in the former view a position of the new one comes from."""
     parts: list[bytes] = []
     marks, position, length = [(0, 0)], 0, 0
-    for match in _ESCAPE.finditer(view):
+    for match in kind.finditer(view):
         char = _char(match[0])
         parts += (view[position : match.start()], char)
         length += match.start() - position + len(char)
@@ -148,7 +156,7 @@ def _resolved(view: bytes) -> tuple[bytes, list[Span]]:
     return b"".join(parts), marks
 
 
-def _source(layers: list[list[Span]], position: int) -> int:
+def _source(layers: Sequence[list[Span]], position: int) -> int:
     """Where a position of a view lies in the data."""
     for marks in reversed(layers):
         at, source = marks[bisect_right(marks, (position, 1 << 62)) - 1]

@@ -11,7 +11,30 @@ from hypothesis import strategies as st
 
 from pgen.blotting import BLOT, LAYERS, Blotter
 
-values = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=8, max_size=40)
+PIECES = (
+    "%00",
+    "%41",
+    "%5c",
+    "%25",
+    "\\",
+    "\\0",
+    "\\n",
+    '\\"',
+    "\\u0041",
+    "\\x4",
+    "&amp;",
+    "&lt;",
+    "&",
+    '"',
+    "n",
+    "41",
+    "x",
+    "ab",
+)
+"""What values are made of that hold what looks like escapes."""
+values = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=8, max_size=40) | st.lists(
+    st.sampled_from(PIECES), min_size=8, max_size=12
+).map("".join)
 around = st.text(st.sampled_from("xyz %\\&;'\"/\n\t.é字😀\udc80"), max_size=12)
 padding = st.binary(max_size=5)
 quick = settings(max_examples=30, deadline=None)
@@ -67,6 +90,12 @@ def test_a_value_may_be_escaped_several_times(value, layers):
     for _ in range(layers):
         text = quote(text, safe="")
     assert Blotter({value}).text(f"see {text}.") == f"see {BLOT}."
+
+
+@pytest.mark.parametrize("value", ["000000000000%00\\0", "000%5C\\n", '"&lt;%41%42\\u0041'])
+@pytest.mark.parametrize("form", FORMS)
+def test_what_looks_like_an_escape_in_a_value_is_none(form, value):
+    assert Blotter({value}).text(f"see {FORMS[form](value, b'')} there") == f"see {BLOT} there"
 
 
 def test_of_two_values_that_overlap_neither_is_left():
