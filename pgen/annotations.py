@@ -60,7 +60,7 @@ def labeled_sample(line: dict[str, Any], episode_index: int = 0, views: int | No
     return Sample(
         episode_index=episode_index,
         episode_id=line["episode_id"],
-        frame_index=line["t"],
+        frame_index=int(line["t"]),  # to JSON Schema 3.0 is an integer too
         timestamp=line.get("timestamp"),
         skill_index=len(line["skill_history"]),
         skill_current=line["skill_current"],
@@ -75,11 +75,11 @@ def labeled_sample(line: dict[str, Any], episode_index: int = 0, views: int | No
 def from_line(line: dict[str, Any]) -> Annotation:
     """The annotation of a line that fits the schema; what it cost is not in the line."""
     sample = Sample(
-        episode_index=line["episode_index"],
+        episode_index=int(line["episode_index"]),
         episode_id=line["episode_id"],
-        frame_index=line["frame_index"],
+        frame_index=int(line["frame_index"]),
         timestamp=line["timestamp"],
-        skill_index=line["skill_index"],
+        skill_index=int(line["skill_index"]),
         skill_current=line["skill_current"],
         skill_history=tuple(line["skill_history"]),
         skill_future=tuple(line["skill_future"]),
@@ -87,7 +87,7 @@ def from_line(line: dict[str, Any]) -> Annotation:
         cameras=tuple(line["cameras"]),
         images=tuple(line["images"]),
         clip=tuple(Moment(*moment) for moment in line["clip"]),
-        variant=line.get("variant", 0),
+        variant=int(line.get("variant", 0)),
         turn_type=line.get("turn_type"),
     )
     outcome: Dialogue | Failure

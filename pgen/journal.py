@@ -22,7 +22,7 @@ from pgen.journal_formats import FORMER_KEYS, NO_EPISODE, checked
 from pgen.journal_former import FormerAnswers
 from pgen.journal_log import Log
 from pgen.journal_rows import annotation_of, row_of
-from pgen.journal_run import settle, store
+from pgen.journal_run import repeat, settle, store
 from pgen.records import Annotation, Sample
 from pgen.secrets import clean_json, redacted
 from pgen.seeds import journal_key
@@ -48,19 +48,18 @@ class Journal:
         with storing(path):
             self._former = FormerAnswers(self._db)
             self._file = _identity(path)
-            self._log = Log(path, self._db, self._lock)
+            self._log = Log(path, self._db, self._lock, self._repeat)
 
     def own(self, token: str, check_lock: Callable[[], None] = lambda: None) -> None:
         """Let this object alone write from here on, durably.
 
-        `token` is that of the run's lock, and `check_lock` raises where the lock is lost, which is checked here and
-        before each commit. Objects that own the journal under another token, in whatever process, raise ConfigError
-        when they write next, as this one does once the journal has another owner.
+        `token` is that of the run's lock, and `check_lock` raises where the lock is lost, which is checked within
+        each transaction, that of the token included. Objects that own the journal under another token, in whatever
+        process, raise ConfigError when they write next, as this one does once the journal has another owner.
         """
-        self._token = None
+        self._token, self._check_lock = None, check_lock
         self.remember(_OWNER, token)
-        self._token, self._check_lock = token, check_lock
-        check_lock()  # it may have been lost just before
+        self._token = token
 
     def claim(self, name: str, value: Any, defaults: Any = None) -> None:
         """Bind the journal to a JSON value on which its answers depend. Raises ConfigError where they had another one.
@@ -85,6 +84,12 @@ class Journal:
         self.sync()
         with self._lock, storing(self.path):
             settle(self._db)
+        self._repeat()
+
+    def _repeat(self) -> None:
+        """Have a copy of what is remembered at the beginning of the WAL, which may be all that is left."""
+        with self._transaction():
+            repeat(self._db)
 
     def recall(self, name: str) -> Any:
         """The value that was kept by that name, or None."""
@@ -214,9 +219,9 @@ class Journal:
         A process that was stopped for longer than its lock lasted may resume anywhere. The transaction excludes
         all other writers, so that the owner cannot change between this check and the commit.
         """
+        self._check_lock()
         if self._token is None:
             return
-        self._check_lock()
         query = "SELECT content FROM run WHERE name = ?"
         row = self._db.execute(query, (_OWNER,)).fetchone()
         # A run with --fresh has another file under the same name; what is written to the old one is lost.

@@ -1,6 +1,7 @@
 """The journal's write-ahead log: synced, and copied into the database, by other threads than those that commit."""
 
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 from threading import Lock
 
@@ -12,10 +13,13 @@ CHECKPOINT = 4000
 
 
 class Log:
-    """That of `db`, whose commits hold `lock`. Without a WAL there is nothing to do: commits are on the disk."""
+    """That of `db`, whose commits hold `lock`. Without a WAL there is nothing to do: commits are on the disk.
 
-    def __init__(self, path: Path, db: sqlite3.Connection, lock: Lock) -> None:
-        self._db, self._lock = db, lock
+    `begin` commits what every log is to begin with; it acquires the lock itself.
+    """
+
+    def __init__(self, path: Path, db: sqlite3.Connection, lock: Lock, begin: Callable[[], None]) -> None:
+        self._db, self._lock, self._begin = db, lock, begin
         self._path = path.with_name(f"{path.name}-wal") if in_wal(db) else None
         self._checkpoints: sqlite3.Connection | None = None
         if self._path:
@@ -46,6 +50,7 @@ class Log:
         db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
         with self._lock:
             db.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()
+        self._begin()
 
     def close(self) -> None:
         if self._checkpoints:

@@ -1,7 +1,8 @@
 """What a run keeps about itself in its journal: values by name, and two copies of all of them.
 
 Answers are of no use without the options that they were made with. The copies are in tables of their own, and so on
-pages of their own: damage to any one page leaves a whole one.
+pages of their own: damage to any one page leaves a whole one. One of them is also at the beginning of the WAL, so
+that answers in it are of use whatever the database has lost.
 """
 
 import json
@@ -33,6 +34,13 @@ def store(db: sqlite3.Connection, values: Mapping[str, str]) -> None:
     for table in COPIES:
         db.execute(f"DELETE FROM {table}")  # noqa: S608 (own names)
         db.execute(f"INSERT INTO {table} VALUES (?, ?, ?)", (serial, content, _sum(serial, content)))  # noqa: S608
+
+
+def repeat(db: sqlite3.Connection) -> None:
+    """Write the last copy once more as it is, so that it is in the WAL too. Called within a transaction."""
+    rows = db.execute(f"SELECT * FROM {COPIES[-1]}").fetchall()  # noqa: S608 (own names)
+    db.execute(f"DELETE FROM {COPIES[-1]}")  # noqa: S608
+    db.executemany(f"INSERT INTO {COPIES[-1]} VALUES (?, ?, ?)", rows)  # noqa: S608
 
 
 def settle(db: sqlite3.Connection) -> None:

@@ -56,14 +56,11 @@ class Leftover:
     def check(self, command: str, journal: Path, fresh: bool) -> None:
         """Raise ConfigError where `command`, whose own journal is `journal`, would lose the answers or not use them."""
         mine = self.command in (None, command) and command in _KEEP_ANSWERS
-        if self.path == journal and mine:
-            if fresh and self.answers is None:
-                raise ConfigError(
-                    f"--fresh: {self.path} is not a journal of pgen, or so damaged that this cannot be known; move it "
-                    "away."
-                )
-            return
-        if self.worthless or (mine and fresh):
+        if mine and fresh and self.answers is None:
+            raise ConfigError(
+                f"--fresh: {self.path} is not a journal of pgen, or so damaged that this cannot be known; move it away."
+            )
+        if self.worthless or (mine and (fresh or self.path == journal)):
             return
         if mine:
             raise ConfigError(f"{self}: add --journal {self.path} to go on with it, or --fresh to start anew.")

@@ -119,7 +119,8 @@ def _create(path: Path, record: Path, what: str) -> Lock | None:
     except FileNotFoundError:  # removed by whoever has just acquired or released the lock
         return None
     try:
-        _flock(descriptor, fcntl.LOCK_EX)
+        if _flock(descriptor, fcntl.LOCK_EX) is False:  # somebody looks at it, and takes it for one left behind
+            raise FileNotFoundError(errno.ENOENT, "the record is being removed", str(draft))
         os.write(descriptor, json.dumps(asdict(holder)).encode())
         os.fsync(descriptor)  # before the rename: after a power cut no record is empty
         # A rename over a folder that is not empty fails on every file system; hard links are not on every one.

@@ -7,7 +7,7 @@ it leaves the old files; one that ends after it is made good by `finish`, which 
 import filecmp
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -56,13 +56,17 @@ class Switch:
                     "write to a new folder with --output-dir."
                 )
 
-    def commit(self, **facts: Any) -> None:
-        """Begin to switch every staged file that differs; `facts` are kept in the record, for whoever finishes it."""
+    def commit(self, check_lock: Callable[[], None] = lambda: None, **facts: Any) -> None:
+        """Begin to switch every staged file that differs; `facts` are kept in the record, for whoever finishes it.
+
+        `check_lock` raises where another run has taken over, to whose record this one's would be another.
+        """
         names = self.changes()
         for folder in (self.staging, *(path for path in self.staging.rglob("*") if path.is_dir())):
             sync(folder)
         part = self.record.with_name(f"{self.record.name}.part")
         write_text(part, [json.dumps({**facts, "staging": self.staging.name, "files": names})])
+        check_lock()  # again: to compare and to sync the files may have taken long
         part.rename(self.record)
         sync(self.record.parent)
 
@@ -131,7 +135,8 @@ class InPlace(Workspace):
     def publish(self, told: dict[str, Any] | None = None) -> None:
         """Switch what was built for what was there, then drop the working folder."""
         self.check_lock()
-        self.switch.commit(command=self.command, run=self.token, journal=self.journal_elsewhere, told=told or {})
+        facts = {"command": self.command, "run": self.token, "journal": self.journal_elsewhere, "told": told or {}}
+        self.switch.commit(self.check_lock, **facts)
         self._finish()
 
     def _finish(self) -> dict[str, Any]:

@@ -155,9 +155,12 @@ class Workspace:
 
     def _begin(self) -> None:
         """Remove what a former run was building, and record whose the folder is now."""
+        self.check_lock()  # a process that was stopped since would remove what the next holder has
         self._published.unlink(missing_ok=True)
         if self.fresh:
-            remove_journal(self.journal)
+            # That in the working folder too: once OUT is there, no command could use it, nor throw it away.
+            for journal in {self.journal, self.work / "journal.sqlite"}:
+                remove_journal(journal)
         self._remove_built()
         write_text(self._run, [json.dumps({"command": self.command, "journal": self.journal_elsewhere})])
         # On the disk before the journal is: the marker of a former run would let the next start remove it.
@@ -201,9 +204,9 @@ class Workspace:
         return None
 
     def _belongs_to(self, marker: dict[str, Any], journal: Path) -> bool:
-        """Whether it is the journal of the run with that marker: one elsewhere may have another owner by now."""
+        """Whether it is the journal of the run with that marker: it may have another owner by now."""
         left = inspect(journal)
-        return journal.parent == self.work or (left is not None and left.owner == marker["run"])
+        return left is not None and left.owner is not None and left.owner == marker.get("run")
 
     def _unfinished(self) -> bool:
         """Whether something is left that a run could go on with: what was built is built anew."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pgen.errors import ConfigError, StorageError
+from pgen.errors import ConfigError, LockLostError, StorageError
 from pgen.journal import Journal
 from pgen.journal_formats import FORMER_KEYS, checked
 from pgen.journal_rows import row_of
@@ -305,6 +305,23 @@ def test_a_journal_that_another_run_owns_by_now_is_not_written(tmp_path):
     owner.add([Annotation(third, Plan(), Dialogue("e", "f"))])
     assert [owner.answered(sample) for sample in (first, second, third)] == [True, False, True]
     assert (owner.recall("model"), owner.kept("key")) == (None, None)
+    former.close()
+    owner.close()
+
+
+def test_a_run_that_lost_its_lock_does_not_become_the_owner(tmp_path):
+    """As when it was stopped between opening the journal and owning it."""
+    path = tmp_path / "journal.sqlite"
+    former, owner = Journal(path), Journal(path)
+    owner.own("new")
+
+    def lost():
+        raise LockLostError("taken over")
+
+    with pytest.raises(LockLostError):
+        former.own("former", lost)
+    owner.keep([("key", 1)])
+    assert owner.recall("owner") == "new"
     former.close()
     owner.close()
 

@@ -1,3 +1,4 @@
+import fcntl
 import json
 import os
 import signal
@@ -95,6 +96,13 @@ def test_a_holder_gives_signs_of_life(tmp_path, monkeypatch):
         os.utime(file, (0, 0))
         while file.stat().st_mtime == 0:
             pass
+
+
+def test_a_record_that_somebody_is_about_to_remove_is_given_up(tmp_path, monkeypatch):
+    """Without the system's lock on it, others would take its holder for dead."""
+    monkeypatch.setattr(locking, "_flock", lambda _, kind: kind != fcntl.LOCK_EX)
+    assert locking._create(tmp_path / "lock", tmp_path / "lock.1", "it") is None
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_former_holder_knows_that_it_is_none_and_leaves_the_next_one_s_record_alone(tmp_path, monkeypatch):

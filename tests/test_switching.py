@@ -10,7 +10,7 @@ import pytest
 from hanging import HANG
 from unfinished import answered
 
-from pgen.errors import ConfigError, InputError
+from pgen.errors import ConfigError, InputError, LockLostError
 from pgen.leftovers import inspect
 from pgen.switching import InPlace, check_settled
 
@@ -115,6 +115,17 @@ def test_a_journal_that_has_got_another_owner_meanwhile_survives_the_end_of_a_sw
     answered(place.journal, "annotate")
     place.recover()
     assert inspect(place.journal).answers == 1
+
+
+def test_a_run_that_lost_its_lock_while_it_compared_files_leaves_no_record(place):
+    switch = staged(place, b="b")
+    with pytest.raises(LockLostError):
+        switch.commit(lost, command=place.command)
+    assert not switch.pending
+
+
+def lost():
+    raise LockLostError("taken over")
 
 
 def test_what_a_finished_switch_left_is_removed_by_the_next_start(place):

@@ -1,6 +1,7 @@
 import os
 import shutil
 from contextlib import suppress
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -16,11 +17,14 @@ class Killed(BaseException):
     """Ends what it is raised in without any of the cleaning up that a killed process has no time for."""
 
 
-def killed(monkeypatch, at, work):
-    """Do the work up to a function of the workspace module's or of Workspace's, by name."""
+def killed(monkeypatch, at, work, *, calls=1):
+    """Do the work up to a call of a function of Workspace's, by name."""
+    function, made = getattr(Workspace, at), count(1)
 
-    def die(*_, **__):
-        raise Killed
+    def die(*arguments):
+        if next(made) == calls:
+            raise Killed
+        return function(*arguments)
 
     with monkeypatch.context() as patch, suppress(Killed):
         patch.setattr(Workspace, "_abandon", lambda self: None)
@@ -31,7 +35,7 @@ def killed(monkeypatch, at, work):
 def building(space):
     """A run of an empty output with an answer, up to its end."""
     with space.locked():
-        answered(space.journal, space.command)
+        answered(space.journal, space.command, owner=space.token)
         (space.stage() / "file").write_text("content")
         space.publish()
 
@@ -116,7 +120,7 @@ def test_a_journal_elsewhere_is_removed_by_the_next_start_only_where_it_is_that_
 
 def test_the_marker_of_a_former_run_removes_no_later_journal(tmp_path, monkeypatch):
     """Killed before the final rename; then a fresh run killed while asking; then a folder in the output's place."""
-    killed(monkeypatch, "check_lock", lambda: building(Workspace(tmp_path / "out")))
+    killed(monkeypatch, "check_lock", lambda: building(Workspace(tmp_path / "out")), calls=2)
     former = Workspace(tmp_path / "out")
     assert (former.work / "published").exists()
     fresh = Workspace(tmp_path / "out", fresh=True)
@@ -133,9 +137,18 @@ def test_the_marker_of_a_former_run_removes_no_later_journal(tmp_path, monkeypat
     assert inspect(again.journal).answers == 3
 
 
+def test_a_marker_removes_no_journal_of_another_run(tmp_path, monkeypatch):
+    """A power cut may bring the marker back, and the folder in the output's place may have got its number."""
+    space = Workspace(tmp_path / "out")
+    killed(monkeypatch, "_discard", lambda: building(space))
+    answered(space.journal, "annotate", 3, owner="a later run")
+    space.sweep()
+    assert inspect(space.journal).answers == 3
+
+
 def test_a_marker_counts_only_for_the_folder_that_its_run_has_built(tmp_path, monkeypatch):
     space = Workspace(tmp_path / "out")
-    killed(monkeypatch, "check_lock", lambda: building(space))
+    killed(monkeypatch, "check_lock", lambda: building(space), calls=2)
     (tmp_path / "out").mkdir()
     space.sweep()
     assert inspect(space.journal).answers == 1
@@ -233,6 +246,41 @@ def test_answers_of_the_same_command_are_kept_and_thrown_away_with_fresh(tmp_pat
     fresh = Workspace(tmp_path / "out", fresh=True)
     with fresh.locked():
         assert not space.journal.exists()
+
+
+def test_fresh_with_a_journal_elsewhere_leaves_no_answers_beside_the_output(tmp_path):
+    """Once the output is there, no command could use them, and none would throw them away."""
+    former = Workspace(tmp_path / "out")
+    answered(former.journal, "annotate")
+    building(Workspace(tmp_path / "out", journal=tmp_path / "j.sqlite", fresh=True))
+    assert names(tmp_path) == ["out"]
+
+
+def test_fresh_with_a_journal_elsewhere_keeps_one_that_cannot_be_read(tmp_path):
+    space = Workspace(tmp_path / "out", journal=tmp_path / "j.sqlite", fresh=True)
+    (tmp_path / ".out.pgen").mkdir()
+    (tmp_path / ".out.pgen/journal.sqlite").write_text("notes")
+    with pytest.raises(ConfigError, match=r"--fresh: .*out.pgen/journal.sqlite is not a journal of pgen"):
+        space.check()
+
+
+def test_a_run_that_lost_the_lock_as_it_began_removes_nothing_of_the_next_one(tmp_path, monkeypatch):
+    former, space = Workspace(tmp_path / "out", fresh=True), Workspace(tmp_path / "out")
+
+    def resumed():
+        shutil.rmtree(former.work)  # as the next holder does, with what it finds
+        with monkeypatch.context() as patch, space.locked():
+            patch.undo()
+            answered(space.journal, "annotate")
+            (space.stage() / "file").write_text("next")
+            begin()
+            raise AssertionError("it began")
+
+    begin = former._begin
+    monkeypatch.setattr(former, "_begin", resumed)
+    with pytest.raises(LockLostError), former.locked():
+        pass
+    assert inspect(space.journal).answers == 1
 
 
 def test_answers_in_a_journal_elsewhere_are_not_asked_for_again_by_mistake(tmp_path):

@@ -9,6 +9,7 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from types import SimpleNamespace
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -48,9 +49,9 @@ def _missing_in_order(self: Answers) -> Iterator[Any]:
         yield from self._missing_of(samples)
 
 
-def _any_marker(self: Workspace) -> Any:
-    """A marker counts that any run has left, whatever OUT is."""
-    return {"run": ""} if self._published.exists() and self.out.exists() else None
+def _any_run(self: Workspace, marker: Any, journal: Path) -> bool:
+    """A marker counts for the journal of any run."""
+    return journal.exists()
 
 
 def _always_shared(carry_over: Any) -> Any:
@@ -122,7 +123,7 @@ BREAKAGES: dict[str, Callable[[], list[Patch]]] = {
     "the lock is not checked before the output is published": lambda: [(Workspace, "check_lock", _nothing)],
     "answers of another command are thrown away": lambda: [(Leftover, "check", _nothing)],
     "any file is taken for a journal": lambda: [(workspace, "check_journal", _nothing)],
-    "the marker of any run counts": lambda: [(Workspace, "_marker", _any_marker)],
+    "the marker of any run counts": lambda: [(Workspace, "_belongs_to", _any_run)],
     "SIGHUP is left to the system": lambda: [(interrupts, "SIGNALS", (signal.SIGINT, signal.SIGTERM))],
     "a run goes on however many of its first samples fail": lambda: [(Budget, "_nearly_all", False)],
     "what failed is asked about in its place": lambda: [(Answers, "missing", _missing_in_order)],

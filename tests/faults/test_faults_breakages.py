@@ -159,9 +159,7 @@ SEEN_BY_TEST = {
     "any file is taken for a journal": (
         "test_workspace.py::test_a_file_that_is_no_journal_is_refused_by_name_and_left_as_it_is"
     ),
-    "the marker of any run counts": (
-        "test_workspace.py::test_a_marker_counts_only_for_the_folder_that_its_run_has_built"
-    ),
+    "the marker of any run counts": ("test_workspace.py::test_a_marker_removes_no_journal_of_another_run"),
     "SIGHUP is left to the system": (
         "test_interrupts.py::test_a_signal_ends_the_work_as_a_shell_does_and_the_handlers_are_put_back"
     ),

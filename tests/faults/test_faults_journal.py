@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from pgen import journal_log
 from pgen.errors import ConfigError
 from pgen.journal import Journal
 from pgen.journal_wal import FRAME_HEADER, PAGE
@@ -145,6 +146,25 @@ def test_a_database_that_was_cut_off_at_any_page_loses_only_what_was_cut(in_file
         assert numbers >= in_file.whole(in_file.file, [range(size, len(content))]), size
         lost.append(COUNT - len(numbers))
     tally.add("journal cut off at each page or frame", len(lost), redone=sum(lost))
+
+
+def test_a_database_that_was_cut_off_at_any_page_costs_no_answer_in_its_wal(in_wal, tally):
+    """Nor does it where nothing is left of it: the options are in the WAL too."""
+    content = in_wal.file.read_bytes()
+    sizes = [*range(0, len(content), PAGE), *range(2000, len(content), PAGE)]
+    for size in sizes:
+        assert recovered(in_wal, "journal.sqlite", content[:size]) >= in_wal.stored_in(in_wal.wal), size
+    tally.add("journal cut off at each page or frame", len(sizes), redone=0)
+
+
+def test_a_log_that_began_anew_has_the_options_too(folder, monkeypatch, tally):
+    monkeypatch.setattr(journal_log, "CHECKPOINT", 50)
+    with closing(write(folder / "anew.sqlite")) as journal:
+        journal.sync()
+        journal.add([annotation(0)])
+        stored = Stored(folder / "anew", folder / "anew.sqlite")
+    assert 0 in recovered(stored, "journal.sqlite", stored.file.read_bytes()[:PAGE])
+    tally.add("journal with damaged options", 1, redone=0)
 
 
 def test_a_wal_that_was_cut_off_at_any_frame_loses_only_what_was_cut(in_wal, tally):

@@ -87,6 +87,13 @@ def test_the_largest_frame_index_is_one(labeled):
     assert annotated(labeled)[0]["t"] == 2**63 - 1
 
 
+def test_a_frame_index_may_be_written_as_a_float(labeled):
+    """As pandas writes integers of a column that had a gap; to JSON Schema 37.0 is an integer."""
+    as_integers = annotated(labeled)
+    labeled.write_text(labeled.read_text().replace('"t": 37', '"t": 37.0').replace('"t": 60', '"t": 60.0'))
+    assert annotated(labeled, out="again") == as_integers
+
+
 def test_the_same_seed_gives_the_same_lines_and_another_one_others(labeled):
     first = annotated(labeled)
     assert annotated(labeled, out="again") == first
