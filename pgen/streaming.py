@@ -112,11 +112,12 @@ class Stream:
             return await asyncio.get_running_loop().run_in_executor(self._pool, next, self._groups, None)
 
     async def _say(self, turn: Sample) -> Annotation:
-        known = self._parts.known(turn)
+        loop = asyncio.get_running_loop()
+        # In a thread: the journal may be waiting for its disk.
+        known = await loop.run_in_executor(self._pool, self._parts.known, turn)
         if known is not None and known.dialogue:
             return known
         reader = await self._readers.get()
-        loop = asyncio.get_running_loop()
         try:
             shown = await loop.run_in_executor(self._pool, self._parts.read, reader, turn)
         finally:

@@ -264,3 +264,20 @@ def test_a_clip_is_handed_over_as_the_generator_takes_it(takes_clips):
     assert "its last 0.5 seconds" in requests[7].prompt.text
     if takes_clips:
         assert len(requests[7].clips[0].frames) == 3
+
+
+def test_a_conversation_is_looked_up_beside_the_event_loop():
+    """The journal may have to wait for a commit, or for its disk."""
+    threads = []
+
+    def known(sample):
+        threads.append(threading.get_ident())
+
+    async def go():
+        parts = Pipeline(FakeSource(), SeedPrompt(), FakeGenerator(), 0, 2, 10**6, turns=True, known=known)
+        done = asyncio.Queue()
+        await parts.run(iter([make_samples()]), done.put, asyncio.Event())
+        assert done.qsize() == len(threads) == len(make_samples())
+        assert threading.get_ident() not in threads
+
+    asyncio.run(go())
