@@ -1,5 +1,6 @@
 """Git LFS pointers: the small text files that stand for large ones in a checkout that has not fetched them."""
 
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -13,7 +14,8 @@ _SIZE_LIMIT = 1024
 def is_pointer(path: Path) -> bool:
     """Whether the file is a pointer. A file that cannot be read is none: whoever needs it reports that."""
     try:
-        if path.stat().st_size >= _SIZE_LIMIT:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode) or status.st_size >= _SIZE_LIMIT:
             return False
         with path.open("rb") as file:
             return file.read(max(map(len, _HEADERS))).startswith(_HEADERS)

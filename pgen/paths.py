@@ -1,6 +1,7 @@
 """Paths that come out of data: joined to a folder, and refused where they would leave it."""
 
 import os
+import stat
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from pgen.errors import InputError
@@ -8,6 +9,29 @@ from pgen.errors import InputError
 VIDEOS = frozenset({".mp4", ".mkv", ".webm", ".avi", ".mov"})
 PICTURES = frozenset({".png", ".jpg", ".jpeg", ".webp"})
 """What the names of files end in that no run changes, and that an output may share with its input."""
+
+
+_SPECIAL = {
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+"""What would hold up whoever reads it, or never end."""
+
+
+def special(path: Path) -> str | None:
+    """What a path leads to that is neither a file nor a folder, in words; None where it is one, or is missing."""
+    try:
+        return _SPECIAL.get(stat.S_IFMT(path.stat().st_mode))
+    except (OSError, ValueError):
+        return None
+
+
+def check_regular(path: Path) -> None:
+    """Raises InputError for what is neither a file nor a folder: it would hold up whoever reads it."""
+    if kind := special(path):
+        raise InputError(f"{path} is {kind}, not a file; put a file with the content in its place.")
 
 
 def inside(folder: Path, relative: str, origin: str) -> Path:

@@ -8,6 +8,7 @@ import numpy as np
 import simplejpeg
 
 from pgen.errors import SampleError
+from pgen.paths import special
 from pgen.records import Image
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ def read_file(path: Path, name: str, camera: str, max_pixels: int) -> Image:
     """The picture in a file, which a message calls `name`. Raises SampleError for one that does not open."""
     import PIL.Image
 
+    if kind := special(path):
+        raise SampleError("decode", f"{name} is {kind}, not a file")
     try:
         with PIL.Image.open(path) as picture:
             return encode(picture, camera, max_pixels)

@@ -7,6 +7,7 @@ from typing import Any
 
 from pgen.errors import InputError
 from pgen.lfs import check_fetched
+from pgen.paths import check_regular
 
 MOST = 256 << 20
 """Bytes of a side file: the skills of a million episodes fit."""
@@ -19,7 +20,9 @@ TEMPLATE = 1 << 20
 
 
 def read_bounded(path: Path, most: int = MOST) -> bytes:
-    """The file's content. Raises InputError for a larger file or a Git LFS pointer, OSError where it cannot be read."""
+    """The file's content. Raises InputError for a larger file, a Git LFS pointer or a named pipe, OSError for one that
+    cannot be read."""
+    check_regular(path)
     check_fetched([path])
     with path.open("rb") as file:
         content = file.read(most + 1)
@@ -54,6 +57,7 @@ def json_lines(path: Path, most: int = LINE) -> Iterator[tuple[int, Any]]:
 
     Raises InputError naming the line, which holds `most` characters at most, or for a Git LFS pointer, and OSError.
     """
+    check_regular(path)
     check_fetched([path])
     with path.open(encoding="utf-8-sig") as file:
         try:

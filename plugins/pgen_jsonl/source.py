@@ -19,7 +19,7 @@ from pgen.components import ImageReader, Source
 from pgen.errors import ConfigError, InputError, SampleError
 from pgen.lfs import check_fetched
 from pgen.options import Options
-from pgen.paths import linked_inside
+from pgen.paths import linked_inside, special
 from pgen.pictures import check_size, read_file
 from pgen.records import Episode, Image, Sample
 from pgen.schema import first_error, validator
@@ -87,6 +87,8 @@ class JsonlSource(Source):
 
     def _unreadable_image(self, name: str, where: str) -> str:
         path = linked_inside(self.options.root.parent, name, where)
+        if kind := special(path):
+            return f"{where}: the image {path} is {kind}, not a file."
         try:
             with PIL.Image.open(path) as picture:
                 check_size(picture.width, picture.height)

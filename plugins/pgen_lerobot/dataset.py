@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from pgen.errors import InputError
 from pgen.lfs import check_fetched
+from pgen.paths import check_regular
 from pgen.sidefiles import read_json
 from pgen.switching import check_settled
 from pgen_lerobot.hub import Files
@@ -40,7 +41,10 @@ class Dataset:
         if not root.is_dir():
             raise InputError(f"there is no dataset at {root}: the folder does not exist.")
         check_settled(root)
-        check_fetched(root / name for name in walk(root) if _is_read(name))
+        names = list(walk(root))
+        for name in names:
+            check_regular(root / name)
+        check_fetched(root / name for name in names if _is_read(name))
         self.info = _read_info(root)
         self.fps = _number(self.info, "fps")
         self.features: dict[str, dict[str, Any]] = self.info["features"]

@@ -20,7 +20,7 @@ _SKIPPED_ENDINGS = (".lock", ".pgen")
 
 
 def walk(root: Path) -> Iterator[str]:
-    """Every file below `root` as a path relative to it, in order; links are followed, caches left out."""
+    """All below `root` but folders, as paths relative to it, in order; links are followed, caches left out."""
     yield from _walk(root, PurePosixPath(), frozenset())
 
 
@@ -89,5 +89,5 @@ def _walk(root: Path, folder: PurePosixPath, above: frozenset[Path]) -> Iterator
             continue
         if entry.is_dir():
             yield from _walk(root, folder / entry.name, above | {real})
-        elif entry.is_file() or entry.is_symlink():
+        else:
             yield f"{folder}/{entry.name}" if folder.parts else entry.name

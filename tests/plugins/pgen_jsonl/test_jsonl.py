@@ -1,6 +1,7 @@
 """D_labeled lines in, D_syn lines out: the mission's own form."""
 
 import json
+import os
 from dataclasses import replace
 
 import pytest
@@ -142,6 +143,7 @@ UNREADABLE = {
     "no picture": lambda path: path.write_text("<html>404</html>"),
     "a broken header": lambda path: path.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(40)),
     "too large": giant,
+    "a named pipe": os.mkfifo,
 }
 
 

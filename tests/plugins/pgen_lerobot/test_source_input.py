@@ -1,6 +1,7 @@
 """What a dataset says is checked before anything is asked, and what is wrong is named."""
 
 import json
+import os
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -236,3 +237,11 @@ def test_a_dataset_that_is_nowhere_is_told_what_to_do(tmp_path, monkeypatch):
         LeRobotSource(repo_id="me/none").open()
     with pytest.raises(ConfigError, match="--repo-id"):
         LeRobotSource(repo_id="../../etc").open()
+
+
+@pytest.mark.parametrize("name", ["meta/info.json", "meta/stats.json", "data/chunk-000/file-000.parquet", "notes.txt"])
+def test_a_named_pipe_in_a_dataset_is_refused_without_being_opened(root, name):
+    (root / name).unlink(missing_ok=True)
+    os.mkfifo(root / name)
+    with pytest.raises(InputError, match=f"{name} is a named pipe, not a file"):
+        episodes(root)
