@@ -6,7 +6,8 @@ whatever interrupts a run, it goes on as it would have. Nothing of it depends on
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from itertools import groupby
+from itertools import groupby, repeat
+from typing import NamedTuple
 
 from pgen.checking import Overview, failed, told
 from pgen.journal import Journal
@@ -16,11 +17,20 @@ from pgen.turns import after, in_turn
 
 Planned = Iterator[tuple[Episode, list[Sample]]]
 
-_NONE, _SOME, _ALL = range(3)
-"""How much of an episode was answered when it was looked at."""
 
-_FAILED = 4
-"""Added where some of its samples had failed."""
+class _Look(NamedTuple):
+    """What an episode lacked when it was looked at: the numbers of its failures, 0 for what was never asked."""
+
+    oldest: int
+    newest: int
+
+    def lacks(self, after: int, upto: int) -> bool:
+        """Whether it may lack something with a number between these."""
+        return self.oldest <= upto and after < self.newest
+
+
+_UNSEEN, _COMPLETE, _PARTLY_ASKED, _NEVER_ASKED = _Look(0, 1 << 63), _Look(0, -1), _Look(0, 0), _Look(0, 0)
+"""Looks that many episodes share, told apart by identity."""
 
 RETRIED = "retried"
 """The name by which the journal remembers up to which failure samples were asked about again."""
@@ -44,7 +54,7 @@ class Answers:
     ) -> None:
         self._journal, self._planned, self._overview = journal, planned, overview
         self._turns, self._on_check = turns, on_check
-        self._looked_at = bytearray()
+        self._looks: list[_Look] = []
 
     def answered(self) -> int:
         """How many samples have a dialogue."""
@@ -52,12 +62,18 @@ class Answers:
 
     def look_at(self, samples: list[Sample]) -> int:
         """How many of an episode's samples have a dialogue. Called with all episodes, it spares `missing` some work."""
-        missing = sum(map(len, self._missing_of(samples)))
-        state = _ALL if not missing else _SOME if missing < len(samples) else _NONE
-        if missing and self._journal.holds_failures(samples[0].episode_index):
-            state += _FAILED
-        self._looked_at.append(state)
+        groups = list(filter(None, self._missing_of(samples)))
+        missing = sum(map(len, groups))
+        self._looks.append(self._look(groups, missing == len(samples)))
         return len(samples) - missing
+
+    def _look(self, groups: list[list[Sample]], all_missing: bool) -> _Look:
+        if not groups:
+            return _COMPLETE
+        if self._journal.holds_failures(groups[0][0].episode_index):
+            numbers = [number for group in groups for number in self._numbers(group)]
+            return _Look(min(numbers), max(numbers))
+        return _NEVER_ASKED if all_missing and not self._turns else _PARTLY_ASKED
 
     def missing(self) -> Iterator[list[Sample]]:
         """What is to be asked still, in groups of one episode; those of a conversation in their order.
@@ -66,42 +82,40 @@ class Answers:
         one. Then what failed before this run, last what was asked again since it had all been; a conversation counts
         as its first sample that is missing.
         """
-        looked_at, self._looked_at = self._looked_at, bytearray()  # what it knows is known but once
+        looks, self._looks = self._looks, []  # what it knows is known but once
         latest = self._journal.latest
-        yield from self._never_asked(looked_at)
-        if latest and (not looked_at or any(state & _FAILED for state in looked_at)):
+        yield from self._between(looks, -1, 0)
+        if latest and (not looks or any(look.lacks(0, latest) for look in looks)):
             retried, waiting = self._journal.recall(RETRIED) or 0, False
-            for group in self._failed(looked_at, 0, retried):
+            for group in self._between(looks, 0, retried):
                 waiting = waiting or bool(group)
                 yield group
             if not waiting:  # all that had failed by then was asked again since: now begins the next time round
                 self._journal.remember(RETRIED, latest)
-            yield from self._failed(looked_at, retried, latest)
+            yield from self._between(looks, retried, latest)
 
-    def _never_asked(self, looked_at: bytearray) -> Iterator[list[Sample]]:
-        for position, (_, samples) in enumerate(self._planned()):
-            state = looked_at[position] if position < len(looked_at) else _SOME + _FAILED
-            if state == _NONE and not self._turns:
-                yield samples
-            elif state & _FAILED:
-                yield from self._failed_between(self._missing_of(samples), -1, 0)
-            elif state != _ALL:
-                yield from self._missing_of(samples)
+    def _between(self, looks: list[_Look], after: int, upto: int) -> Iterator[list[Sample]]:
+        """Missing samples with a number between these. The dataset is read up to the last episode that lacks some."""
+        left = sum(look.lacks(after, upto) for look in looks)
+        planned = self._planned() if after < upto and (left or not looks) else ()
+        for look, (_, samples) in zip(looks or repeat(_UNSEEN), planned, strict=False):
+            if look.lacks(after, upto):
+                yield from [samples] if look is _NEVER_ASKED else self._numbered(samples, after, upto)
+                left -= 1
+                if not left:
+                    return
 
-    def _failed(self, looked_at: bytearray, after: int, upto: int) -> Iterator[list[Sample]]:
-        """Samples whose failure has a number between these."""
-        if after < upto:
-            for position, (_, samples) in enumerate(self._planned()):
-                if position >= len(looked_at) or looked_at[position] & _FAILED:
-                    yield from self._failed_between(self._missing_of(samples), after, upto)
-
-    def _failed_between(self, groups: list[list[Sample]], after: int, upto: int) -> Iterator[list[Sample]]:
-        for group in filter(None, groups):
-            numbers = self._journal.failures(group[:1] if self._turns else group)
+    def _numbered(self, samples: list[Sample], after: int, upto: int) -> Iterator[list[Sample]]:
+        for group in filter(None, self._missing_of(samples)):
+            numbers = self._numbers(group)
             if not self._turns:
                 yield [sample for sample, number in zip(group, numbers, strict=True) if after < number <= upto]
             elif after < numbers[0] <= upto:
                 yield group
+
+    def _numbers(self, group: list[Sample]) -> list[int]:
+        """The numbers of the failures of a group; of the first of a conversation, as which the others count."""
+        return self._journal.failures(group[:1] if self._turns else group)
 
     def again(self) -> Iterator[list[Sample]]:
         """What is to be asked once more, once nothing is missing: each with what is wrong with its dialogue."""

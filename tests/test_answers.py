@@ -71,6 +71,26 @@ def test_what_fails_in_a_run_is_not_asked_again_by_it(journal):
     assert asked_about == [*EVERY[1:], EVERY[0]]
 
 
+def test_the_dataset_is_read_once_more_and_no_further_than_something_is_missing(journal):
+    """However often it failed before: what is missing is known from the first look."""
+    read = []
+
+    def planned():
+        for episode, samples in PLANNED:
+            read.append(episode.index)
+            yield episode, samples
+
+    failing = PLANNED[1][1][0]
+    journal.add([answered(sample) for sample in EVERY if sample != failing])
+    for _ in range(3):
+        fail(journal, failing)
+        answers = Answers(journal, planned, lambda: Overview((), "en", len(EVERY)), False, "retry")
+        assert answers.answered() == len(EVERY) - 1
+        read.clear()
+        assert asked(answers) == [failing]
+        assert read == [0, 1]
+
+
 def test_conversations_without_a_failure_come_first(journal):
     """Each goes on from its first sample that is missing, in its own order."""
 
