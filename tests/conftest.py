@@ -1,6 +1,7 @@
 """Fixtures for the whole suite: real datasets where there are any, drawn ones everywhere."""
 
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +15,12 @@ settings.load_profile("pgen")
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("HF_DATASETS_OFFLINE", "1")
+
+
+# A shell without job control, and nohup, start processes that ignore these signals; so would every run that a test
+# starts, and tests of signals would wait for ever.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
