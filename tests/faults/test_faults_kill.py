@@ -82,7 +82,7 @@ def test_a_killed_run_asks_again_no_more_than_was_in_flight(runs, tmp_path, tall
         assert len(counts) == samples
         return counts.total() - samples
 
-    count = number(2, 30)
+    count = number(2, 10)
     moments = [rng.randint(concurrency, samples - concurrency // 2) for _ in range(count)]
     with ThreadPoolExecutor(2 if latency < 1 else AT_ONCE) as pool:
         redone = list(pool.map(trial, range(count), moments))

@@ -83,7 +83,7 @@ def test_after_a_power_cut_nothing_that_was_done_is_lost_and_the_command_goes_on
     disk = traced(command, cut.base, cut.log, cut.base.parent)
     new, asked = result(cut), set(lines(cut, "asked"))
     count = redone = 0
-    for at in moments(disk, rng, number(4, 100_000)):
+    for at in moments(disk, rng, number(4, 60)):
         before = [line for line in disk.operations[:at] if isinstance(line, str)]
         done = {line.removeprefix("done ") for line in before if line.startswith("done ")}
         for kind, kept in survivors(rng, number(2, 4)):
