@@ -130,6 +130,7 @@ def _create(path: Path, record: Path, what: str) -> Lock | None:
         _remove(draft)
         if error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT):
             return None
+        error.filename = error.filename or str(draft)  # a write names no file
         raise
     return Lock(record, descriptor, holder.token, what)
 

@@ -160,10 +160,10 @@ class Run:
         """What was needed and where, and that nothing is lost."""
         space, path = self.workspace, told.path if told else getattr(error, "filename", None)
         needed, free = self._needs_bytes() / 1e6, space.free() / 1e6
+        kept = f": the answers so far are kept in {space.journal}" if space.journal.exists() else ""
         return StorageError(
             f"{path or space.work}: {str(error).rstrip('.')}. The output needs about {needed:,.0f} MB, "
-            f"{space.out.parent} has {free:,.0f} MB left. Put that right and start the same command again: the answers "
-            f"so far are kept in {space.journal}."
+            f"{space.out.parent} has {free:,.0f} MB left. Put that right and start the same command again{kept}."
         )
 
     def identity(self) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 import fcntl
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -102,6 +103,17 @@ def test_a_record_that_somebody_is_about_to_remove_is_given_up(tmp_path, monkeyp
     """Without the system's lock on it, others would take its holder for dead."""
     monkeypatch.setattr(locking, "_flock", lambda _, kind: kind != fcntl.LOCK_EX)
     assert locking._create(tmp_path / "lock", tmp_path / "lock.1", "it") is None
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_record_that_cannot_be_written_is_named_and_removed(tmp_path):
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
+    try:
+        with pytest.raises(OSError, match=r"File too large: '.*lock\..*'"), lock(tmp_path / "lock", "it"):
+            pass
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert not list(tmp_path.iterdir())
 
 
