@@ -56,7 +56,9 @@ class _Stop:
         if self._waits(error.kind, state.outcome_timestamp or 0.0):
             return False
         self._seen[error.kind] += 1
-        return state.attempt_number >= self._tries or self._seen[error.kind] >= self._patience.get(error.kind, 1 << 30)
+        # For a server that is back, the tries do not count that were made while it was waited for.
+        made = state.attempt_number if error.kind in GONE else self._seen.total()
+        return made >= self._tries or self._seen[error.kind] >= self._patience.get(error.kind, 1 << 30)
 
     def _waits(self, kind: Kind, now: float) -> bool:
         if kind not in GONE:

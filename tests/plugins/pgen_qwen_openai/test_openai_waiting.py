@@ -1,5 +1,6 @@
 """A server that is gone, and comes back while it is waited for."""
 
+import asyncio
 import threading
 
 import hostile_server as hostile
@@ -9,6 +10,7 @@ from hostile_server import HostileServer
 
 from pgen.errors import ConfigError
 from pgen_qwen_openai.generator import QwenOpenAIGenerator
+from pgen_qwen_openai.retrying import PassingError, persistently
 
 QUICK = {"concurrency": 8, "max_retries": 0, "retry_wait": 0.02}
 
@@ -28,10 +30,11 @@ def test_a_run_waits_through_a_server_s_restart():
     def stop_after_some(body, count):
         if sum(servers[0].asked.values()) == 30:
             gone.set()
-        return hostile.hang_up if gone.is_set() else hostile.says()
+        # What is in flight is cut off once, by the end of the server, however long that takes.
+        return hostile.late(600) if gone.is_set() else hostile.says()
 
     def restart():
-        """Once the first server is gone and some requests have met nobody."""
+        """Once some requests are in flight."""
         gone.wait(30)
         servers[0].__exit__()
         servers.append(HostileServer(port=servers[0].port).__enter__())
@@ -47,6 +50,21 @@ def test_a_run_waits_through_a_server_s_restart():
     servers[1].__exit__()
     assert [annotation for annotation in done if annotation.failure] == []
     assert len(done) == 100
+
+
+def test_tries_while_a_server_is_waited_for_are_not_those_that_may_fail_once_it_is_back():
+    errors = [*(["unreachable"] * 3), "broken", "unreachable"]
+
+    async def ask():
+        if errors:
+            raise PassingError(errors.pop(0), "no")
+        return "answer"
+
+    assert asyncio.run(persistently(ask, 1, 0.0, wait=60)) == "answer"
+    errors[:] = ["unreachable", "broken", "broken"]
+    with pytest.raises(PassingError):
+        asyncio.run(persistently(ask, 1, 0.0, wait=60))
+    assert errors == []
 
 
 def test_a_server_that_is_not_there_yet_is_waited_for_before_the_run():
