@@ -68,6 +68,7 @@ def check(counted: Tally, samples: int, share: float, results: Iterable[tuple[Ep
     else:
         after = "asks again about those that failed, the ones not asked for longest first; " + first.partition("; ")[2]
     places, reason = _places(results)
+    reason += "." * (not reason.endswith((".", "!", "?", "…")))  # reasons come from servers and libraries too
     raise TooManyFailuresError(
         f"{why}; nothing was written. They are in {places}. The first reason: {reason} "
         f"The answers so far are kept: the same command {after}."

@@ -8,6 +8,7 @@ import numpy as np
 import simplejpeg
 
 from pgen.errors import SampleError
+from pgen.lfs import is_pointer
 from pgen.paths import special
 from pgen.records import Image
 
@@ -47,6 +48,8 @@ def read_file(path: Path, name: str, camera: str, max_pixels: int) -> Image:
     except FileNotFoundError:
         raise SampleError("decode", f"{name} is missing") from None
     except Exception as error:  # a decoder of PIL may raise anything
+        if is_pointer(path):
+            raise SampleError("decode", f"{name} is a Git LFS pointer; fetch the file with `git lfs pull`") from None
         raise SampleError("decode", f"{name} does not open: {error}") from None
 
 

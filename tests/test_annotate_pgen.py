@@ -73,6 +73,12 @@ def test_an_image_that_is_missing_or_broken_is_named_by_its_path(tmp_path):
             annotate_sample({**SAMPLE, "images": [path]})
 
 
+def test_a_git_lfs_pointer_in_place_of_an_image_is_named_with_the_remedy(tmp_path):
+    (tmp_path / "cam0.jpg").write_text(f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0' * 64}\nsize 9\n")
+    with pytest.raises(SampleError, match=r"cam0\.jpg is a Git LFS pointer; .*`git lfs pull`"):
+        call_qwen([tmp_path / "cam0.jpg"], "Say something.")
+
+
 def test_a_picture_that_was_opened_and_cannot_be_decoded_is_named_by_its_path(tmp_path):
     Image.effect_noise((320, 240), 60).save(tmp_path / "cut.jpg")
     whole = (tmp_path / "cut.jpg").read_bytes()

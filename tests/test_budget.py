@@ -118,5 +118,14 @@ def test_failures_that_stay_within_what_is_allowed_end_no_resumed_run(tmp_path):
 def test_the_episodes_with_failures_are_named(failing, places):
     episodes = [make_episode(index=index) for index in range(9)]
     results = [(episode, [finished(episode.index in failing)] * 2) for episode in episodes]
-    with pytest.raises(TooManyFailuresError, match=rf"They are in {places}\. The first reason: no "):
+    with pytest.raises(TooManyFailuresError, match=rf"They are in {places}\. The first reason: no\. "):
         check(tally(iter(results)), 18, 0.01, results)
+
+
+@pytest.mark.parametrize(("reason", "ending"), [("no", "no."), ("No!", "No!"), ("see `x`.", "see `x`.")])
+def test_the_first_reason_is_a_sentence_of_its_own(reason, ending):
+    episode = make_episode(index=0)
+    failed = Annotation(SAMPLE, Plan(), Failure("generate", reason))
+    with pytest.raises(TooManyFailuresError) as raised:
+        check(tally([(episode, [failed])]), 1, 0, [(episode, [failed])])
+    assert f"The first reason: {ending} The answers so far" in str(raised.value)

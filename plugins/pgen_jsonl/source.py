@@ -29,8 +29,8 @@ from pgen.sidefiles import json_lines
 class JsonlOptions(Options):
     root: Path
     """The file of D_labeled lines."""
-    views: int | None = Field(None, ge=1)
-    """Show at most this many images a sample, the first ones of its line."""
+    views: int | None = Field(None, ge=0)
+    """Show at most this many images a sample, the first ones of its line; none with 0."""
 
 
 class JsonlSource(Source):

@@ -43,6 +43,8 @@ def repair(root: Path, originals: Sequence[Path] = ()) -> Repaired:
     place.sweep()
     if (told := place.recover()) is not None:
         return Repaired(**told)
+    if not root.is_dir():
+        raise InputError(f"there is no dataset at {root}: the folder does not exist.")
     place.check()
     known = [Original(original) for original in originals or (root,)]
     dataset = known[0].dataset if not originals else Dataset(root)

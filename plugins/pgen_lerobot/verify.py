@@ -42,8 +42,10 @@ def _problems(found: Verification, with_lerobot: bool) -> Iterator[Problem]:
         return
     try:
         strays.notes(dataset)
-    except PgenError as error:
+    except PgenError as error:  # which would fail the other checks in the same words
         yield Problem("", str(error))
+        found.notes.append("nothing else was checked")
+        return
     if (found.root / skills.RECORD).is_file() and not (found.root / MANIFEST).exists():
         yield from skills.problems(dataset, found.notes)
         if with_lerobot:

@@ -125,7 +125,7 @@ class Client:
         if answer.status >= 400:
             return problem
         target = excerpt(answer.header("Location") or "nowhere")
-        return replace(problem, words=f"{problem.words} and redirects to {target}".strip())
+        return replace(problem, words=": ".join(filter(None, (f"a redirect to {target}", problem.words))))
 
     def _refuse(
         self, endpoint: Endpoint, wave: int, status: int, problem: Problem, pause: float | None = None

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pgen_lerobot.dataset import COLUMN, Dataset
+from pgen_lerobot.layouts.base import Clip, EpisodeEntry
 
 
 def judge(root: Path) -> dict[str, list[str]]:
@@ -24,16 +25,18 @@ def judge(root: Path) -> dict[str, list[str]]:
         opened = LeRobotDataset("local/verified", root=root, episodes=ends, video_backend="pyav")
         verdict["problems"] += _differences(opened, known, verdict["notes"])
     except Exception as error:
-        verdict["problems"].append(f"lerobot cannot read the dataset: {_told(error)}")
+        # Where meta/episodes names no video for an episode, NaN makes the numbers of all files floats, which lerobot
+        # cannot put into paths. Whether the input was like that, the check of the videos tells.
+        kind = "notes" if _unnamed_videos(known) else "problems"
+        verdict[kind].append(f"lerobot cannot read the dataset: {_told(error)}")
     return verdict
 
 
 def _judged(known: Dataset, notes: list[str]) -> list[int]:
     """The first and the last episode of which lerobot finds every video: for a missing one it would ask the Hub."""
-    cameras = [key for key, kind in known.cameras.items() if kind == "video"]
     complete = []
     for entry in known.entries():
-        clips = [entry.clips.get(camera) for camera in cameras]
+        clips = _clips(known, entry)
         if all(clip is not None and known.files.has(clip.path) for clip in clips):
             complete.append(entry.index)
     lacking = len(known.episode_indices) - len(complete)
@@ -44,6 +47,14 @@ def _judged(known: Dataset, notes: list[str]) -> list[int]:
         what = "those" if complete else "the dataset"
         notes.append(f"lerobot needs every video, and {lacking} episodes lack one: it did not try to open {what}")
     return sorted({complete[0], complete[-1]}) if complete else []
+
+
+def _unnamed_videos(known: Dataset) -> bool:
+    return any(None in _clips(known, entry) for entry in known.entries())
+
+
+def _clips(known: Dataset, entry: EpisodeEntry) -> list[Clip | None]:
+    return [entry.clips.get(camera) for camera, kind in known.cameras.items() if kind == "video"]
 
 
 def _differences(opened: Any, known: Dataset, notes: list[str]) -> list[str]:

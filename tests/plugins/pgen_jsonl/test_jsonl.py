@@ -105,6 +105,10 @@ def test_views_shows_the_first_images_only(labeled):
     assert annotated(labeled, "--num-image-views-per-sample", "1")[0]["images"] == ["frames/cam0_t.jpg"]
 
 
+def test_a_sample_without_views_shows_no_picture(labeled):
+    assert annotated(labeled, "--num-image-views-per-sample", "0")[0]["images"] == []
+
+
 def test_pictures_of_any_mode_are_sent_as_rgb_jpeg(labeled):
     from pgen_jsonl.source import JsonlSource
 

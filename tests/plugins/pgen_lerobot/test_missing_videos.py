@@ -2,6 +2,8 @@
 
 import shutil
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 from old_layout import ONE_A_FILE, as_v21
@@ -91,6 +93,23 @@ def test_lerobot_judges_the_episodes_that_have_all_their_videos(root, tmp_path):
     found = verify(out)
     assert found.problems == []
     assert "lerobot needs every video, and 1 episodes lack one: it did not try to open those" in found.notes
+
+
+def test_a_dataset_that_names_no_video_for_an_episode_is_verified_with_a_note_of_lerobots(root, tmp_path):
+    pytest.importorskip("lerobot")
+    path = root / "meta/episodes/chunk-000/file-000.parquet"
+    table = pq.read_table(path)
+    for name in ("chunk_index", "file_index", "from_timestamp", "to_timestamp"):
+        place = table.schema.get_field_index(f"videos/{WRIST}/{name}")
+        values = [*map(float, table.column(place).to_pylist()[:-1]), float("nan")]
+        table = table.set_column(place, table.field(place).name, pa.array(values))
+    pq.write_table(table, path)
+    out = tmp_path / "out"
+    assert annotate(root, out, "--camera", TOP).exit_code == 0
+    found = verify(out)
+    assert found.problems == []
+    assert LACKING.format(WRIST, 1) in found.notes
+    assert any(note.startswith("lerobot cannot read the dataset") for note in found.notes)
 
 
 def test_lerobot_is_spared_videos_that_are_not_where_the_metadata_say(root, tmp_path):

@@ -173,3 +173,8 @@ def test_an_episode_that_could_be_either_of_two_is_refused(made, root, tmp_path)
         repair(root, [made, twin])
     repair(root, [made, shutil.copytree(made, tmp_path / "copy")])
     sound(root)
+
+
+def test_a_folder_that_is_not_there_is_named_as_such(tmp_path):
+    with pytest.raises(InputError, match=r"there is no dataset at .*nowhere: the folder does not exist"):
+        repair(tmp_path / "nowhere")
