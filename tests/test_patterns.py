@@ -31,7 +31,6 @@ SHORT = frozenset(
         *(f"pgen_checks.grounding.{name}" for name in GROUNDING),
         "pgen_checks.wording._PATTERNS",
         "pgen_checks.words._PHRASES",
-        "pgen_prompts.english.clean._STEP",
         "pgen_prompts.english.verbs._ONE_SYLLABLE",
         "pgen_prompts.grounds._TROUBLE",
     }

@@ -10,7 +10,7 @@ import unicodedata
 from pgen_prompts.english.verbs import base_of, form_of, from_third_person
 
 _STEP = re.compile(
-    r"\A(?:(?:step|skill|sub-?task|phase|stage|action|task)\s*)?#?\d+\s*[:.)\-–]\s+|(?:then|next),?\s+", re.I
+    r"\A(?:(?:(?:step|skill|sub-?task|phase|stage|action|task)\s*+)?+#?\d++\s*+[:.)\-–]|(?:then|next),?)\s+", re.I
 )
 _SUBJECT = re.compile(
     r"""\A(?:the\ |a\ |an\ |its\ |both\ )? (?P<side>left\ |right\ )?
