@@ -1,9 +1,7 @@
 """The folders of a run: OUT, and beside it a hidden one with the journal and what is being built.
 
-OUT appears by one rename, as the last act; until then it is absent. A lock keeps a second run away, and its token
-is in the name of what is being built, so that a run that lost the lock can publish nothing. What a run that was
-killed has left behind is cleaned up by the next, which takes its answers and nothing else. A journal that holds
-answers is removed once they are in OUT, or by the command that it belongs to, with --fresh; by nothing else.
+OUT appears by one rename, as the last act; what is being built has the lock's token in its name, so that a run that
+lost the lock publishes nothing. A journal with answers is removed once these are in OUT, or with --fresh.
 """
 
 import json
@@ -47,8 +45,8 @@ class Workspace:
         return self.work / f"staging-{self.token}"
 
     @property
-    def token(self) -> str:  # empty outside `locked`
-        """The token of the run that holds the lock."""
+    def token(self) -> str:
+        """The token of the run that holds the lock; empty outside `locked`."""
         return self._held[0].token if self._held else ""
 
     @property
@@ -68,9 +66,8 @@ class Workspace:
                 raise ConfigError(f"{option} {path} lies inside the input {folder}; name a place elsewhere.")
 
     def check_room(self, needed: int) -> None:
-        """Raises ConfigError where the file system has less room than `needed` bytes."""
-        free = self.free()
-        if free < needed:
+        """Raise ConfigError where the file system has less room than `needed` bytes."""
+        if (free := self.free()) < needed:
             raise ConfigError(
                 f"--output-dir {self.out}: the output needs about {needed / 1e6:,.0f} MB, {self._parent()} has "
                 f"{free / 1e6:,.0f} MB left; make room, or choose another place."
@@ -241,7 +238,7 @@ class Workspace:
     def _locks(self, *, journal: bool = True) -> Iterator[None]:
         """A journal elsewhere has its own: two outputs may name the same one."""
         names = {self.work / "lock": self.out}
-        if journal and self.journal.parent != self.work:
+        if journal and self.journal_elsewhere:
             names[self.journal.with_name(f"{self.journal.name}.lock")] = self.journal
         try:
             with ExitStack() as stack:

@@ -199,6 +199,6 @@ def _episodes(dataset: Dataset, lengths: Counter[int], record: dict[str, Any], n
     unlisted = sorted(set(lengths).difference(dataset.episode_indices))
     note = UNLISTED.format(dataset.layout.episodes_name)
     if unlisted and inherited(record, note, len(unlisted)):
-        notes.append(f"{len(unlisted)} {note}; so did the input")
+        notes.append(f"{len(unlisted)} {note}, as in the input")
     elif unlisted:
         yield Problem(dataset.layout.episodes_name, f"episode {unlisted[0]} is not listed, but the data has rows of it")

@@ -79,7 +79,7 @@ def _spans(source: LeRobotSource, record: dict[str, Any], notes: list[str]) -> I
 def _unlisted(dataset: Dataset, record: dict[str, Any], notes: list[str]) -> Iterator[Problem]:
     for note, count in strays.notes(dataset).items():
         if inherited(record, note, count):
-            notes.append(f"{count} {note}; so did the input")
+            notes.append(f"{count} {note}, as in the input")
         else:
             yield Problem(dataset.layout.episodes_name, f"{count} {note}")
 

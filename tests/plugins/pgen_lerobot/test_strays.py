@@ -55,7 +55,7 @@ def test_rows_of_an_unlisted_episode_are_carried_along_and_noted_by_all(tmp_path
     assert f"note       {UNLISTED.format('meta/episodes')}" in done.output
     found = verify(out, with_lerobot=False)
     assert found.problems == []
-    assert f"{UNLISTED.format('meta/episodes')}; so did the input" in found.notes
+    assert f"{UNLISTED.format('meta/episodes')}, as in the input" in found.notes
     assert column(out, "episode_index") == column(root, "episode_index")
 
 
@@ -103,7 +103,7 @@ def test_a_file_of_an_unlisted_episode_is_carried_along_and_noted_by_all(tmp_pat
     assert f"note       {UNLISTED.format('meta/episodes.jsonl')}" in done.output
     found = verify(out, with_lerobot=False)
     assert found.problems == []
-    assert f"{UNLISTED.format('meta/episodes.jsonl')}; so did the input" in found.notes
+    assert f"{UNLISTED.format('meta/episodes.jsonl')}, as in the input" in found.notes
     assert column(out, "episode_index")[-7:] == [9] * 7
 
 
