@@ -40,24 +40,33 @@ def _problems(found: Verification, with_lerobot: bool) -> Iterator[Problem]:
     except PgenError as error:
         yield Problem("", str(error))
         return
+    refusal = ""
     try:
         strays.notes(dataset)
-    except PgenError as error:  # which would fail the other checks in the same words
-        yield Problem("", str(error))
-        found.notes.append("nothing else was checked")
-        return
-    if (found.root / skills.RECORD).is_file() and not (found.root / MANIFEST).exists():
-        yield from skills.problems(dataset, found.notes)
+    except PgenError as error:
+        refusal = str(error)
+        yield Problem("", refusal)
+    for problem in _problems_of(dataset, shards, found.notes, with_lerobot):
+        if not refusal or refusal not in problem.what:  # other checks fail for it too, in the same words
+            yield problem
+
+
+def _problems_of(
+    dataset: Dataset, shards: list[tuple[str, bool]], notes: list[str], with_lerobot: bool
+) -> Iterator[Problem]:
+    """The problems of a dataset that can be opened."""
+    if (dataset.root / skills.RECORD).is_file() and not (dataset.root / MANIFEST).exists():
+        yield from skills.problems(dataset, notes)
         if with_lerobot:
-            yield from lerobot.problems(dataset, found.notes)
+            yield from lerobot.problems(dataset, notes)
         return
     manifest: dict[str, Any] = {}
-    yield from _read_manifest(found.root, manifest)
-    yield from meta.problems(dataset, manifest, found.notes)
-    yield from frames.problems(dataset, shards, manifest, Expected(dataset, manifest), found.notes)
-    yield from forms.problems(dataset, shards, manifest, found.notes)
+    yield from _read_manifest(dataset.root, manifest)
+    yield from meta.problems(dataset, manifest, notes)
+    yield from frames.problems(dataset, shards, manifest, Expected(dataset, manifest), notes)
+    yield from forms.problems(dataset, shards, manifest, notes)
     if with_lerobot:
-        yield from lerobot.problems(dataset, found.notes)
+        yield from lerobot.problems(dataset, notes)
 
 
 def _read_manifest(root: Path, manifest: dict[str, Any]) -> Iterator[Problem]:
