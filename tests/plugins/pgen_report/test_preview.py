@@ -92,7 +92,7 @@ def test_a_preview_leaves_nothing_behind(root, tmp_path, monkeypatch):
 
 def test_a_preview_takes_the_flags_of_annotate_that_change_what_is_asked():
     own = {"output_dir", "sink", "fresh", "dry_run", "max_failures", "overwrite", "unlabelled"}
-    own |= {"in_place", "journal", "segment"}
+    own |= {"in_place", "journal", "segment", "copy_videos"}
     assert {option.name for option in annotate.params} - own <= {option.name for option in preview.params}
     assert len({option.name for option in preview.params}) == len(preview.params)
 
