@@ -96,16 +96,31 @@ def _acquire(path: Path, what: str) -> Lock:
             raise ConfigError(f"{what} is being written by another run ({holder}); wait for its end.")
         record = path.with_name(f"{path.name}.{1 + max(map(_number, records), default=0)}")
         held = _create(path, record, what)
-        # Numbers begin anew once no record is left. A process that had read the old ones then makes a number higher
-        # than that of the new holder: whoever sees another live record after making its own gives way.
-        if held and not (rival := _first_alive([other for other in _records(path) if other != record])):
-            for dead in [*records, *_drafts(path)]:
-                _remove(dead)
-            return held
-        if held:
+        if held is None:
+            continue
+        try:
+            rival = _rival_of(path, record, records)
+        except BaseException:
             held.release()
-            sleep(random.uniform(0, 0.05))
+            raise
+        if not rival:
+            return held
+        held.release()
+        sleep(random.uniform(0, 0.05))
     raise ConfigError(f"{what} is about to be written by another run ({rival or 'not known'}); wait for its end.")
+
+
+def _rival_of(path: Path, own: Path, former: Sequence[Path]) -> str:
+    """The other holder that may still run, in words; where there is none, what `former` ones left is removed.
+
+    Numbers begin anew once no record is left. A process that had read the old ones then makes a number higher than
+    that of the new holder: whoever sees another live record after making its own gives way.
+    """
+    rival = _first_alive([other for other in _records(path) if other != own])
+    if not rival:
+        for dead in [*former, *_drafts(path)]:
+            _remove(dead)
+    return rival
 
 
 def _create(path: Path, record: Path, what: str) -> Lock | None:

@@ -49,8 +49,18 @@ class Run:
         self.workspace = kind(options.output_dir, command, journal=options.journal, fresh=options.fresh)
         self._former: dict[str, Any] | None = None
         self._phase: Phase = silent
+        self._needed = 0
+        """Bytes that the output needs. Known before the disk fails: to ask then may fail too."""
 
     def __enter__(self) -> "Run":
+        try:
+            return self._opened()
+        except OSError as error:
+            if error.errno not in OF_THE_DISK:
+                raise
+            raise StorageError(f"{error}. Put that right and start the same command again.") from error
+
+    def _opened(self) -> "Run":
         self.workspace.sweep()
         self._former = self.workspace.recover()
         if self._former is not None:
@@ -63,7 +73,8 @@ class Run:
         self.parts.prompts.open()
         for sink in self.parts.sinks:
             sink.open(self.parts.source)
-        self.workspace.check_room(self._needs_bytes())
+        self._needed = self._needs_bytes()
+        self.workspace.check_room(self._needed)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -159,7 +170,7 @@ class Run:
     def _disk_failed(self, error: BaseException, told: StorageError | None = None) -> StorageError:
         """What was needed and where, and that nothing is lost."""
         space, path = self.workspace, told.path if told else getattr(error, "filename", None)
-        needed, free = self._needs_bytes() / 1e6, space.free() / 1e6
+        needed, free = self._needed / 1e6, space.free() / 1e6
         kept = f": the answers so far are kept in {space.journal}" if space.journal.exists() else ""
         return StorageError(
             f"{path or space.work}: {str(error).rstrip('.')}. The output needs about {needed:,.0f} MB, "

@@ -41,7 +41,10 @@ class Dataset:
         if not root.is_dir():
             raise InputError(f"there is no dataset at {root}: the folder does not exist.")
         check_settled(root)
-        names = list(walk(root))
+        try:
+            names = list(walk(root))
+        except OSError as error:
+            raise InputError(f"{error.filename or root} cannot be listed: {error.strerror}.") from None
         for name in names:
             check_regular(root / name)
         check_fetched(root / name for name in names if _is_read(name))
