@@ -26,7 +26,7 @@ class FormerAnswers:
         for some in batched(() if self._none else samples, _AT_ONCE):
             keys = {sample_key(sample).encode(): sample for sample in some}
             places = ",".join("?" * len(keys))
-            query = f"SELECT key, ok, content FROM samples WHERE episode = ? AND key IN ({places})"  # noqa: S608
+            query = f"SELECT key, ok, content FROM samples WHERE episode = ? AND key IN ({places})"  # noqa: S608 (places)
             for key, ok, content in self._db.execute(query, (FORMER_KEYS, *keys)):
                 contents[keys[key]] = (bool(ok), content)
         return contents

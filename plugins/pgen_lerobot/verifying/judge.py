@@ -26,8 +26,8 @@ def judge(root: Path) -> dict[str, list[str]]:
         verdict["problems"] += _differences(opened, known, verdict["notes"])
     except Exception as error:
         # Where meta/episodes names no video for an episode, NaN makes the numbers of all files floats, which lerobot
-        # cannot put into paths. Whether the input was like that, the check of the videos tells.
-        kind = "notes" if _unnamed_videos(known) else "problems"
+        # cannot put into paths (ValueError). Whether the input was like that, the check of the videos tells.
+        kind = "notes" if isinstance(error, ValueError) and _unnamed_videos(known) else "problems"
         verdict[kind].append(f"lerobot cannot read the dataset: {_told(error)}")
     return verdict
 
