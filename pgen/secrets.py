@@ -23,7 +23,7 @@ SHORTEST = 8
 WORD = 16
 """Letters of a value that a variable's name alone makes a key: a shorter one may be a word, as in SORT_KEY."""
 
-BOUND = 1 << 13
+BOUND = 1 << 12
 """Characters of a text from outside that are looked at, where no more than an excerpt is wanted."""
 
 _VARIABLE = ("KEY", "TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL", "CREDENTIALS")

@@ -106,8 +106,8 @@ def texts(pattern, size):
 def test_a_pattern_takes_linear_time(name, pattern):
     for unit, text in texts(pattern, SIZE // 50 if name in SHORT else SIZE):
         took = seconds(pattern, text)
-        # The fastest of three: other work on the machine slows down what runs beside it.
-        assert took <= LIMIT or min(seconds(pattern, text) for _ in range(3)) <= LIMIT, (unit, took)
+        # The fastest of five: other work on the machine slows down what runs beside it.
+        assert took <= LIMIT or min(seconds(pattern, text) for _ in range(5)) <= LIMIT, (unit, took)
 
 
 def test_no_pattern_is_hidden_in_a_function():
@@ -134,7 +134,7 @@ def test_the_patterns_of_replies_take_linear_time():
         for name, rule in schema["properties"].items():
             if pattern := rule.get("pattern"):
                 for unit, text in texts(re.compile(pattern), 50 * rule["maxLength"]):
-                    assert min(seconds(re.compile(pattern), text) for _ in range(3)) <= LIMIT, (name, unit)
+                    assert min(seconds(re.compile(pattern), text) for _ in range(5)) <= LIMIT, (name, unit)
 
 
 def test_the_patterns_are_there():

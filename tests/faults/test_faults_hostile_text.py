@@ -78,9 +78,9 @@ PLACES = {
 
 
 def seconds(work, text):
-    """The CPU time of this thread; twice where it was slow, as other work may have come in between."""
+    """The CPU time of this thread; the shortest of five where it was slow: other work slows it down."""
     times = []
-    for _ in range(2):
+    for _ in range(5):
         began = time.thread_time()
         work(text)
         times.append(time.thread_time() - began)
