@@ -20,19 +20,19 @@ from typing import Any
 
 import PIL.Image
 
-from pgen.annotations import labeled_sample
 from pgen.cli import main as run
 from pgen.components import Generator
+from pgen.config.options import RunOptions
 from pgen.errors import InputError, SampleError
-from pgen.parsing import parse
-from pgen.pictures import encode, read_file
+from pgen.formats.schemas import first_error, validator
+from pgen.formats.syn_annotations import labeled_sample
+from pgen.inference.parsing import parse
+from pgen.media.images import encode, read_file
 from pgen.records import Image, Prompt, Request, Sample
 from pgen.registry import registry
-from pgen.run_options import RunOptions
-from pgen.schema import first_error, validator
-from pgen_prompts.reply import dialogue_schema
-from pgen_prompts.seed import PGEN_PROMPT_TEMPLATE
-from pgen_prompts.seed import construct_prompt as text_for
+from pgen_dialogue.prompts.reply_schema import dialogue_schema
+from pgen_dialogue.prompts.seed import PGEN_PROMPT_TEMPLATE
+from pgen_dialogue.prompts.seed import construct_prompt as text_for
 
 __all__ = ["PGEN_PROMPT_TEMPLATE", "annotate_sample", "call_qwen", "construct_prompt"]
 

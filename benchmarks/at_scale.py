@@ -12,7 +12,7 @@ from pathlib import Path
 from common.costs import Costs, measured
 from common.simulation import Machine, Outcome, simulate
 from common.table import END, START
-from pgen.streaming import decoders
+from pgen.inference.scheduler import decoders
 
 HOUR, GB = 3600.0, 1e9
 GPUS = (1, 8, 64)

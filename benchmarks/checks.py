@@ -1,6 +1,6 @@
 """How well the checks find what is wrong: precision and recall of each on dialogues labelled by hand.
 
-On the 200 of tests/plugins/pgen_checks/cases.txt, with which the checks were bettered, and on 60 further ones
+On the 200 of tests/plugins/pgen_dialogue/checks/cases.txt, with which the checks were bettered, and on 60 further ones
 (held_out.txt), with which they were not. Usage: checks.py [wrong]; `wrong` lists the cases among the 200 in which
 a check and the label differ.
 """
@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pgen.checking import Overview, examined
-from pgen.checks import Check, Context
+from pgen.components.check import Check, Context
+from pgen.inference.checking import Overview, examined
 from pgen.records import Annotation, Dialogue, Plan, Sample
-from pgen_checks import pgen_checks
+from pgen_dialogue import pgen_checks
 
-CASES = Path(__file__).resolve().parents[1] / "tests" / "plugins" / "pgen_checks" / "cases.txt"
+CASES = Path(__file__).resolve().parents[1] / "tests" / "plugins" / "pgen_dialogue" / "checks" / "cases.txt"
 HELD_OUT = CASES.with_name("held_out.txt")
 CODES = {
     "grounding": ("forbids_skill", "other_object", "other_action", "ungrounded"),

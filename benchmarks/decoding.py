@@ -35,7 +35,7 @@ def lines(tiny: bool = False) -> Iterator[Row]:
 
 
 def pgen(path: Path, wanted: range) -> None:
-    from pgen_lerobot.video import VideoFile
+    from pgen_lerobot.read.video import VideoFile
 
     with VideoFile(path) as video:
         _pictures(video.at(number / FPS, FPS) for number in wanted)
@@ -53,7 +53,7 @@ def counted(path: Path, wanted: range) -> float:
     """How many frames pgen's reader takes from the decoder for each that it is asked for."""
     import av
 
-    from pgen_lerobot import video
+    from pgen_lerobot.read import video
 
     opened = []
 
@@ -93,7 +93,7 @@ class _Counting:
 
 
 def _pictures(frames: Iterator[Any]) -> None:
-    from pgen_lerobot.video import pixels
+    from pgen_lerobot.read.video import pixels
 
     for frame in frames:
         pixels(frame, frame.width, frame.height)

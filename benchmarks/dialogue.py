@@ -17,11 +17,11 @@ from pathlib import Path
 from pgen.api import annotate
 from pgen.records import Annotation, Episode
 from pgen.testing import FakeSource, MemorySink
-from pgen_checks.words import words_of
-from pgen_lerobot.source import LeRobotSource
-from pgen_prompts.planner import RESPONSE_TYPES, SCENARIO_TYPES, PlanOptions, shares
+from pgen_dialogue.checks.words import words_of
+from pgen_dialogue.prompts.planner import RESPONSE_TYPES, SCENARIO_TYPES, PlanOptions, shares
+from pgen_dialogue.template.generator import TemplateGenerator
+from pgen_lerobot.read.source import LeRobotSource
 from pgen_samplers.samplers import Segments
-from pgen_template.generator import TemplateGenerator
 
 SEEDS = 40
 SAMPLES = 300

@@ -12,13 +12,13 @@ from time import monotonic, process_time
 from typing import Any, NamedTuple
 
 from common.table import Row, main
-from pgen.budget import Budget
 from pgen.components import Generator
-from pgen.executors import Executor
-from pgen.generation import generate
-from pgen.journal import Journal
-from pgen.pipeline import Pipeline
+from pgen.components.executor import Executor
+from pgen.inference.pipeline import Pipeline
 from pgen.records import Reply, Request, Sample
+from pgen.run.commit_loop import generate
+from pgen.run.failure_limit import Budget
+from pgen.storage.journal import Journal
 from pgen.testing import FakeSource, make_episode, plain_answer
 
 EPISODE = 20
@@ -77,7 +77,7 @@ def _now() -> tuple[float, float]:
 
 
 def _pipeline() -> Pipeline:
-    from pgen_prompts.hi_robot import HiRobotPrompt
+    from pgen_dialogue.prompts.hi_robot import HiRobotPrompt
 
     return Pipeline(Blank(), HiRobotPrompt(), Instant(), 0, 2, 1003520)
 
@@ -99,7 +99,7 @@ class _NoImages:
 
 
 def _groups(episodes: int) -> Iterator[list[Sample]]:
-    from pgen.planning import samples_of
+    from pgen.run.planning import samples_of
     from pgen_samplers.samplers import EveryFrame
 
     spans = (("robot arm moves towards pink lego brick", 0.0, 1.0), ("robot arm picks up pink lego brick", 1.0, 2.0))

@@ -1,7 +1,7 @@
 """The share of frames that carry a dialogue made for another skill: pgen, and two simpler rules.
 
 On the two episodes of the demo (plugins/pgen_demo/skills.json) at 30 frames a second, sampled each N
-seconds. pgen asks where its sampler `segments` says and labels by `pgen.labels`; the simpler rules ask at
+seconds. pgen asks where its sampler `segments` says and labels by `pgen.labels.assign`; the simpler rules ask at
 0, N, 2N … seconds and give a frame the dialogue of the last sample before it, or of the nearest one.
 """
 
@@ -10,10 +10,10 @@ from functools import partial
 from itertools import pairwise
 
 from common.table import main
-from pgen.labels import label
-from pgen.planning import samples_of
+from pgen.labels.assign import label
+from pgen.labels.spans import frame_ranges
 from pgen.records import Episode
-from pgen.spans import frame_ranges
+from pgen.run.planning import samples_of
 from pgen.testing import FakeSource, make_annotation, make_episode
 from pgen_demo.example import FPS, example_skills
 from pgen_samplers.samplers import Interval, Segments

@@ -41,10 +41,10 @@ def lines(tiny: bool = False, counts: tuple[int, ...] = COUNTS) -> Iterator[Row]
 def run(root: Path, out: Path, count: int) -> dict[str, float]:
     """A run up to its output, which is not written; the last sample fails. Gives back the seconds of its parts."""
     from pgen import Generator, Reply, Request, SampleError, Sink
-    from pgen.config import build
-    from pgen.parts import create
-    from pgen.run import Run
-    from pgen_lerobot.source import LeRobotSource
+    from pgen.config.assembly import create
+    from pgen.config.runfile import build
+    from pgen.run.run import Run
+    from pgen_lerobot.read.source import LeRobotSource
     from pgen_samplers.samplers import EveryFrame
 
     marks = [process_time()]

@@ -21,14 +21,16 @@ from common.table import main
 from main_job import pgen
 
 PARTS: dict[str, tuple[str, ...]] = {
-    "decoding": ("pgen_lerobot.reader:LeRobotImages.images",),
-    "JPEG": ("pgen.pictures:encode_pixels",),
-    "planning": ("pgen.planning:planned",),
-    "prompts": ("pgen.asking:prompt_for",),
-    "replies, parsed": ("pgen.parsing:_fitting",),
-    "checks": ("pgen.checking:examined", "pgen.checking:Overview.examined"),
-    "journal": tuple(f"pgen.journal:Journal.{name}" for name in ("__init__", "add", "unanswered", "get_all", "close")),
-    "output": ("pgen_lerobot.sink:LeRobotSink.write",),
+    "decoding": ("pgen_lerobot.read.images:LeRobotImages.images",),
+    "JPEG": ("pgen.media.images:encode_pixels",),
+    "planning": ("pgen.run.planning:planned",),
+    "prompts": ("pgen.inference.prompting:prompt_for",),
+    "replies, parsed": ("pgen.inference.parsing:_fitting",),
+    "checks": ("pgen.inference.checking:examined", "pgen.inference.checking:Overview.examined"),
+    "journal": tuple(
+        f"pgen.storage.journal:Journal.{name}" for name in ("__init__", "add", "unanswered", "get_all", "close")
+    ),
+    "output": ("pgen_lerobot.write.sink:LeRobotSink.write",),
 }
 """Functions and generators of pgen by what they are for."""
 START, IMPORTS, LIBRARIES = "interpreter", "imports", "decoding, in the decoder's threads"
@@ -49,7 +51,7 @@ def profiled(root: Path, out: Path) -> Counter[str]:
     """CPU seconds by part."""
     clock = _Clock()
     clock.spent[START] = process_time()
-    for module in ("pgen.api", "pgen_lerobot.reader", "pgen_lerobot.sink"):
+    for module in ("pgen.api", "pgen_lerobot.read.images", "pgen_lerobot.write.sink"):
         import_module(module)
     clock.spent[IMPORTS] = process_time() - clock.spent[START]
     for part, names in PARTS.items():

@@ -10,12 +10,12 @@ import PIL.Image
 
 from pgen import annotate
 from pgen.components import ImageReader
-from pgen.pictures import encode
+from pgen.media.images import encode
 from pgen.records import Image, Sample
 from pgen.testing import FakeGenerator, FakeSource, make_episode
-from pgen_report.sink import ReportSink
+from pgen_results.sink import ReportSink
 
-HELPERS = Path(__file__).parents[1] / "tests/plugins/pgen_report"
+HELPERS = Path(__file__).parents[1] / "tests/support"
 EPISODES, SKILLS = 100, 20
 OPENED = 5
 """Times that the page is opened; the slowest counts."""

@@ -12,12 +12,12 @@ from tempfile import TemporaryDirectory
 
 from common import arms
 from pgen.records import Skill
+from pgen_lerobot.read.source import LeRobotSource
 from pgen_lerobot.skills.skills_json import read_spans
-from pgen_lerobot.source import LeRobotSource
-from pgen_segment.gripper import Gripper
 from pgen_segment.job import segment_all
-from pgen_segment.scoring import Episodes, score
-from pgen_segment.whole import SHORTEST
+from pgen_segment.motion.segmenter import Gripper
+from pgen_segment.spans.normalise import SHORTEST
+from pgen_segment.spans.scoring import Episodes, score
 
 DATASETS = ("sim_drawer_sawyer_v30_av1", "sim_pickplace_so101_v30", "sim_pickplace_so101_v30_images")
 SECONDS = (1.0, 2.0, 3.0)

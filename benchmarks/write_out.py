@@ -41,8 +41,8 @@ def lines(tiny: bool = False) -> Iterator[Row]:
 
 def column(root: Path, out: Path) -> float:
     """The data files alone, labelled as a run would."""
-    from pgen_lerobot.writing import shards
-    from pgen_lerobot.writing.labelling import Labeller
+    from pgen_lerobot.write import shards
+    from pgen_lerobot.write.labelling import Labeller
 
     source, results = _results(root)
     known: dict[str, int] = {}
@@ -57,7 +57,7 @@ def column(root: Path, out: Path) -> float:
 
 def sink(root: Path, out: Path) -> float:
     """Data, tasks, mirror, stats, lines, card and manifest."""
-    from pgen_lerobot.sink import LeRobotSink
+    from pgen_lerobot.write.sink import LeRobotSink
 
     source, results = _results(root)
     writing = LeRobotSink()
@@ -101,9 +101,9 @@ def add_features(root: Path, out: Path) -> float:
 def _results(root: Path) -> tuple[Any, Any]:
     """The source, and annotations made as they are read."""
     from pgen.components import Results
-    from pgen.planning import planned
+    from pgen.run.planning import planned
     from pgen.testing import make_annotation
-    from pgen_lerobot.source import LeRobotSource
+    from pgen_lerobot.read.source import LeRobotSource
     from pgen_samplers.samplers import Segments
 
     source = LeRobotSource(root=root)

@@ -10,11 +10,11 @@ from pgen.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     from pgen.api import annotate
-    from pgen.checks import Check, Context
     from pgen.components import Component, Generator, ImageReader, PromptBuilder, Results, Sampler, Sink, Source
+    from pgen.components.check import Check, Context
+    from pgen.components.executor import Executor
+    from pgen.components.options import Options, tuning
     from pgen.errors import ConfigError, InputError, PgenError, PluginError, SampleError
-    from pgen.executors import Executor
-    from pgen.options import Options, tuning
     from pgen.records import (
         Annotation,
         Clip,
@@ -35,9 +35,9 @@ if TYPE_CHECKING:
         Turn,
         Usage,
     )
-    from pgen.reports import Report
-    from pgen_lerobot.dialogues import open
-    from pgen_lerobot.training import LeRobotDialogueDataset
+    from pgen.run.report import Report
+    from pgen_lerobot.read.frame_dialogues import open
+    from pgen_lerobot.read.torch_dataset import LeRobotDialogueDataset
 
 __version__ = "0.1.0"
 
@@ -87,22 +87,22 @@ __all__ = [
 
 _HOMES = {
     "pgen.api": ("annotate",),
-    "pgen.checks": ("Check", "Context"),
+    "pgen.components.check": ("Check", "Context"),
     "pgen.components": (
         "Component", "Generator", "ImageReader", "PromptBuilder", "Results", "Sampler", "Sink", "Source",
     ),
-    "pgen.options": ("Options", "tuning"),
+    "pgen.components.options": ("Options", "tuning"),
     "pgen.errors": ("ConfigError", "InputError", "PgenError", "PluginError", "SampleError"),
     "pgen.records": (
         "Annotation", "Clip", "Dialogue", "Episode", "Failure", "Finding", "Image", "Judgement", "Moment", "Plan",
         "Prompt", "Repair", "Reply", "Request", "Sample", "Skill", "Turn", "Usage",
     ),
-    "pgen.executors": ("Executor",),
-    "pgen.reports": ("Report",),
+    "pgen.components.executor": ("Executor",),
+    "pgen.run.report": ("Report",),
     # The one exception to "nothing in pgen/ knows a plugin": what reads a finished LeRobot dataset is asked for as
     # `pgen.…`, lives with everything else about that format, and is looked up only when it is asked for.
-    "pgen_lerobot.dialogues": ("open",),
-    "pgen_lerobot.training": ("LeRobotDialogueDataset",),
+    "pgen_lerobot.read.frame_dialogues": ("open",),
+    "pgen_lerobot.read.torch_dataset": ("LeRobotDialogueDataset",),
 }  # fmt: skip
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 

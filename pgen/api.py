@@ -4,15 +4,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pgen.checks import Check
 from pgen.components import Component, Generator, PromptBuilder, Sampler, Sink, Source
-from pgen.config import build
-from pgen.executors import Executor
-from pgen.parts import create
+from pgen.components.check import Check
+from pgen.components.executor import Executor
+from pgen.config.assembly import create
+from pgen.config.runfile import build
 from pgen.records import Annotation
 from pgen.registry import registry
-from pgen.reports import Report
-from pgen.run import Run
+from pgen.run.report import Report
+from pgen.run.run import Run
 
 
 def annotate(

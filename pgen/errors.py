@@ -7,7 +7,7 @@ the command line prints it without a traceback and exits with `exit_code`. No me
 from pathlib import Path
 from typing import Literal
 
-from pgen.secrets import redact
+from pgen.safety.redaction import redact
 
 Stage = Literal["decode", "generate", "transport", "refused", "truncated", "parse", "schema", "check"]
 """Where a sample failed: reading its pictures, in the generator (or on the way to its server), in the reply, or by

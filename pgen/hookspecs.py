@@ -11,10 +11,10 @@ import pluggy
 if TYPE_CHECKING:
     import click
 
-    from pgen.checks import Check
     from pgen.components import Generator, PromptBuilder, Sampler, Sink, Source
-    from pgen.executors import Executor
-    from pgen.segmenters import Segmenter
+    from pgen.components.check import Check
+    from pgen.components.executor import Executor
+    from pgen.components.segmenter import Segmenter
 
 hookspec = pluggy.HookspecMarker("pgen")
 hookimpl = pluggy.HookimplMarker("pgen")

@@ -144,9 +144,9 @@ def _describe(problem: Exception) -> str:
 
 def _check_class(kind: str, cls: Any, plugin: str) -> None:
     from pgen import components as known
-    from pgen.checks import Check
-    from pgen.executors import Executor
-    from pgen.segmenters import Segmenter
+    from pgen.components.check import Check
+    from pgen.components.executor import Executor
+    from pgen.components.segmenter import Segmenter
 
     own = (known.Source, known.Sampler, known.PromptBuilder, known.Generator, known.Sink)
     kinds = (*own, Check, Executor, Segmenter)

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from pgen.components import Generator, ImageReader, PromptBuilder, Results, Sampler, Sink, Source
-from pgen.parsing import parse
-from pgen.pictures import encode
-from pgen.planning import samples_of
+from pgen.formats.schemas import compiled, first_error
+from pgen.inference.parsing import parse
+from pgen.media.images import encode
 from pgen.records import Annotation, Dialogue, Episode, Image, Plan, Reply, Request, Sample, Skill
-from pgen.schema import compiled, first_error
+from pgen.run.planning import samples_of
 
 PICK_AND_PLACE = (
     ("robot arm moves towards pink lego brick", 0.0, 1.8),

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 import pgen
-from pgen_prompts.reply import typed_schema
-from pgen_qwen_openai.formats import PROBE_SCHEMA
+from pgen_dialogue.prompts.reply_schema import typed_schema
+from pgen_qwen_openai.structured_output import PROBE_SCHEMA
 
 HERE = Path(pgen.__file__).parents[1]
 SIZE = 1_000_000
@@ -28,11 +28,11 @@ UNITS = (
 GROUNDING = ("_ASIDE", "_CLAUSE", "_DOING", "_NEGATION", "_PROMISE", "_SOFT")
 SHORT = frozenset(
     {
-        *(f"pgen_checks.grounding.{name}" for name in GROUNDING),
-        "pgen_checks.wording._PATTERNS",
-        "pgen_checks.words._PHRASES",
-        "pgen_prompts.english.verbs._ONE_SYLLABLE",
-        "pgen_prompts.grounds._TROUBLE",
+        *(f"pgen_dialogue.checks.grounding.{name}" for name in GROUNDING),
+        "pgen_dialogue.checks.wording._PATTERNS",
+        "pgen_dialogue.checks.words._PHRASES",
+        "pgen_dialogue.english.verbs._ONE_SYLLABLE",
+        "pgen_dialogue.prompts.grounding_facts._TROUBLE",
     }
 )
 """Patterns of many words, linear but slow, that read nothing but dialogues and labels, of at most a thousand
@@ -126,7 +126,10 @@ def test_no_pattern_is_hidden_in_a_function():
                     and (node.func.value.id, node.func.attr) in {("re", name) for name in named}
                 ]
     # A schema's pattern, of a text whose length the schema bounds, and the control tokens of a model's tokenizer.
-    assert {place.split(":")[0] for place in hidden} == {"pgen/fitting.py", "plugins/pgen_qwen_transformers/chat.py"}
+    assert {place.split(":")[0] for place in hidden} == {
+        "pgen/inference/fast_schema.py",
+        "plugins/pgen_qwen_transformers/chat.py",
+    }
 
 
 def test_the_patterns_of_replies_take_linear_time():

@@ -11,11 +11,11 @@ from tempfile import TemporaryDirectory
 from PIL import Image, ImageDraw, ImageFont
 
 from pgen import Annotation, annotate
-from pgen.annotations import FILE, from_line, read_lines
-from pgen.clips import read_clips, sheet
-from pgen.planning import samples_of
+from pgen.formats.syn_annotations import FILE, from_line, read_lines
+from pgen.media.clips import read_clips, sheet
+from pgen.run.planning import samples_of
 from pgen_demo.example import write_example
-from pgen_lerobot.source import LeRobotSource
+from pgen_lerobot.read.source import LeRobotSource
 from pgen_samplers.samplers import EveryFrame
 
 DOCS = Path(__file__).parents[1] / "docs"

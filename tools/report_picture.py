@@ -11,13 +11,14 @@ from PIL import Image
 
 from pgen import annotate
 from pgen_demo.example import write_example
-from pgen_lerobot.source import LeRobotSource
-from pgen_report import page, segmented
-from pgen_report.report import ReportOptions, report_page
-from pgen_report.results import opened
-from pgen_report.skills_page import skills_page
-from pgen_segment.gripper import Gripper
+from pgen_lerobot.read.source import LeRobotSource
+from pgen_results import page
+from pgen_results import read_segmentation as segmented
+from pgen_results.read import opened
+from pgen_results.report_page import ReportOptions, report_page
+from pgen_results.skills_page import skills_page
 from pgen_segment.job import Job, SegmentOptions
+from pgen_segment.motion.segmenter import Gripper
 
 TOP = Path(__file__).parents[1]
 WIDTH = 1120
@@ -44,7 +45,7 @@ def page_of_skills(root: Path, out: Path) -> str:
 
 
 def main() -> None:
-    sys.path.insert(0, str(TOP / "tests/plugins/pgen_report"))
+    sys.path.insert(0, str(TOP / "tests/support"))
     from browser import browser
 
     with TemporaryDirectory() as place, browser() as one:

@@ -78,13 +78,13 @@ def jpeg(number: int) -> bytes:
 
 
 def _pgen(task: Task) -> None:
-    from pgen.budget import Budget
-    from pgen.generation import generate
-    from pgen.journal import Journal
-    from pgen.pipeline import Pipeline
+    from pgen.inference.pipeline import Pipeline
     from pgen.records import Annotation
+    from pgen.run.commit_loop import generate
+    from pgen.run.failure_limit import Budget
+    from pgen.storage.journal import Journal
+    from pgen_dialogue.prompts.hi_robot import HiRobotPrompt
     from pgen_local.executor import Local
-    from pgen_prompts.hi_robot import HiRobotPrompt
     from pgen_qwen_openai.generator import QwenOpenAIGenerator
 
     generator = QwenOpenAIGenerator(base_url=task.url, concurrency=task.flight)
@@ -115,7 +115,7 @@ def _pgen(task: Task) -> None:
 
 async def _generator(task: Task) -> None:
     from pgen.records import Request
-    from pgen_prompts.hi_robot import HiRobotPrompt
+    from pgen_dialogue.prompts.hi_robot import HiRobotPrompt
     from pgen_qwen_openai.generator import QwenOpenAIGenerator
 
     (sample, *_) = next(samples(1))
@@ -142,7 +142,7 @@ def _source(task: Task) -> Any:
     from contextlib import AbstractContextManager, nullcontext
 
     from pgen.components import ImageReader
-    from pgen.pictures import encode_pixels
+    from pgen.media.images import encode_pixels
     from pgen.records import Image, Sample
     from pgen.testing import FakeSource
 

@@ -52,8 +52,8 @@ def _pictures(seconds: int) -> tuple[float, float]:
     """Seconds to decode one, a second apart (AV1, GOP 2, 640x480), and to make it a JPEG."""
     import numpy as np
 
-    from pgen.pictures import encode_pixels
-    from pgen_lerobot.video import VideoFile, pixels
+    from pgen.media.images import encode_pixels
+    from pgen_lerobot.read.video import VideoFile, pixels
 
     path = next((filmed(1, seconds, cameras=1) / "videos").glob("*/*/*.mp4"))
     with VideoFile(path) as video:
@@ -70,12 +70,12 @@ def _request(count: int) -> float:
 
 def _asked(samples: list[Any]) -> tuple[list[Any], float, float]:
     """The samples' annotations by `template`, characters of the prompt and of the reply."""
-    from pgen.asking import prompt_for
-    from pgen.pipeline import Pipeline
-    from pgen.streaming import Pictures
+    from pgen.inference.pipeline import Pipeline
+    from pgen.inference.prompting import prompt_for
+    from pgen.inference.scheduler import Pictures
     from pgen.testing import FakeSource
-    from pgen_prompts.hi_robot import HiRobotPrompt
-    from pgen_template.generator import TemplateGenerator
+    from pgen_dialogue.prompts.hi_robot import HiRobotPrompt
+    from pgen_dialogue.template.generator import TemplateGenerator
 
     pipeline = Pipeline(FakeSource(), HiRobotPrompt(), TemplateGenerator(), 0, 2, 1003520)
 
@@ -94,7 +94,7 @@ _KEYS = '{"user_prompt":"","robot_utterance":"","scenario_type":"implicit_reques
 
 def _journal(folder: Path, annotations: list[Any]) -> tuple[float, float, float]:
     """Seconds a commit, seconds an answer in it, bytes an answer."""
-    from pgen.journal import Journal
+    from pgen.storage.journal import Journal
 
     path = folder / "journal.sqlite"
     journal = Journal(path)
@@ -122,8 +122,8 @@ def _sink(root: Path) -> tuple[float, float]:
 
 def _held(annotations: list[Any]) -> float:
     """Bytes that the sink holds of each distinct dialogue."""
-    from pgen_lerobot.tasks import LineTasks
-    from pgen_lerobot.writing.dialogues import Dialogues, Row
+    from pgen_lerobot.format.task_table import LineTasks
+    from pgen_lerobot.write.task_rows import Dialogues, Row
 
     rows_ = [Row.of(a) for a in annotations if a.dialogue]
     tracemalloc.start()

@@ -8,7 +8,7 @@ from typing import Any
 
 COLUMN = "task_index_high_level"
 QUALITY = 90
-"""Of a JPEG, whoever makes it: pgen's own (`pgen.pictures.QUALITY`)."""
+"""Of a JPEG, whoever makes it: pgen's own (`pgen.media.images.QUALITY`)."""
 
 
 def quiet_lerobot() -> None:
@@ -89,7 +89,7 @@ def _pictures(path: Path, every: int, with_jpeg: bool) -> int:
 
 
 def jpeg(pixels: Any) -> bytes:
-    """As pgen makes them (`pgen.pictures`)."""
+    """As pgen makes them (`pgen.media.images`)."""
     import simplejpeg
 
     data: bytes = simplejpeg.encode_jpeg(pixels, QUALITY, "RGB", "420")

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 
-from pgen.streaming import ahead
+from pgen.inference.scheduler import ahead
 
 type Then = Callable[[], None]
 

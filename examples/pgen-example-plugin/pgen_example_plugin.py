@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 
 from pgen import Episode, Generator, Options, Reply, Request, Sampler, hookimpl
-from pgen.spans import frame_ranges
+from pgen.labels.spans import frame_ranges
 
 
 class FirstLastSampler(Sampler):

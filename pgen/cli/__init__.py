@@ -11,9 +11,9 @@ from pgen.cli.guard import guarded
 from pgen.cli.numbers import require_finite
 from pgen.cli.shown import guard_output, printable
 from pgen.cli.streams import protect
-from pgen.durable import OF_THE_DISK
 from pgen.errors import ConfigError, PgenError, StorageError
-from pgen.secrets import redact
+from pgen.safety.redaction import redact
+from pgen.storage.durable import OF_THE_DISK
 
 _OWN = {"annotate": "pgen.cli.annotate", "plugins": "pgen.cli.plugins", "schema": "pgen.cli.schema"}
 

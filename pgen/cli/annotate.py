@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from pgen.config import RunConfig
-    from pgen.run import Run
+    from pgen.config.runfile import RunConfig
+    from pgen.run.run import Run
 
 _folder = click.Path(path_type=Path)
 
@@ -70,7 +70,7 @@ def annotate(config: Path | None, opt: tuple[str, ...], segment: bool, dry_run: 
     pgen annotate --root my-dataset --output-dir my-dataset-dialogue --generator template
     """
     from pgen.cli.segmented import SEGMENTER, SEGMENTING, with_skills
-    from pgen.config import build, resolve
+    from pgen.config.runfile import build, resolve
     from pgen.errors import ConfigError
 
     if not segment:
@@ -85,8 +85,8 @@ def annotate(config: Path | None, opt: tuple[str, ...], segment: bool, dry_run: 
 
 
 def _run(settings: "RunConfig", dry_run: bool, command: str = "annotate") -> None:
-    from pgen.parts import create
-    from pgen.run import Run
+    from pgen.config.assembly import create
+    from pgen.run.run import Run
 
     with Run(settings.run, create(settings), command) as run:
         _show_plan(run) if dry_run else _execute(run)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from threading import RLock
 from typing import Any, BinaryIO, TextIO, cast
 
-from pgen.secrets import keys, look_around
+from pgen.safety.redaction import keys, look_around
 
 
 class GuardedBytes(io.BufferedIOBase):

@@ -1,8 +1,8 @@
 """A progress bar on standard error: samples a second, failures, time left."""
 
 from pgen.components import Step
-from pgen.generation import Progress
 from pgen.records import Annotation
+from pgen.run.commit_loop import Progress
 
 
 class ProgressBar:

@@ -9,7 +9,7 @@ import click
 @click.argument("name", required=False)
 def schema(name: str | None) -> None:
     """Print a JSON Schema by NAME, or list them."""
-    from pgen.schema import load, names
+    from pgen.formats.schemas import load, names
 
     if name is None:
         for known in names():

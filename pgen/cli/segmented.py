@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pgen.config import RunConfig
+    from pgen.config.runfile import RunConfig
 
 SEGMENTER = "segmenter."
 SEGMENTING = "annotate --segment"
@@ -30,7 +30,7 @@ def with_skills(settings: "RunConfig", options: Sequence[str]) -> "Iterator[RunC
     Raises ConfigError where OUT cannot be written, or skills are named; nothing is asked then.
     """
     from pgen.errors import ConfigError
-    from pgen.switching import InPlace
+    from pgen.storage.in_place import InPlace
 
     if "skills" in settings.source.options:
         raise ConfigError("--segment finds the skills, and --skills names some: leave one of them out.")
@@ -52,9 +52,9 @@ def with_skills(settings: "RunConfig", options: Sequence[str]) -> "Iterator[RunC
 
 def _checked(settings: "RunConfig", options: Sequence[str], found: Path) -> dict[str, Any]:
     """Check what else could stop the run, before skills are paid for; gives what the skills depend on."""
-    from pgen.parts import create
-    from pgen.run import Run
-    from pgen.secrets import redacted
+    from pgen.config.assembly import create
+    from pgen.run.run import Run
+    from pgen.safety.redaction import redacted
 
     with Run(settings.run, create(_with(settings, "task", found)), SEGMENTING) as run:
         made = {name: part for name, part in run.identity().items() if name in ("source", "generator")}
@@ -65,9 +65,9 @@ def _checked(settings: "RunConfig", options: Sequence[str], found: Path) -> dict
 
 def _prepare(place: Path, options: dict[str, Any], *, fresh: bool) -> None:
     """The folder for skills with these options; raises ConfigError where it holds others, or is not pgen's."""
-    from pgen.claims import differences
-    from pgen.durable import make_folder, write_text
     from pgen.errors import ConfigError
+    from pgen.storage.durable import make_folder, write_text
+    from pgen.storage.validity import differences
 
     path = place / OPTIONS
     if place.exists() and not path.is_file() and any(place.iterdir()):
@@ -88,7 +88,7 @@ def _prepare(place: Path, options: dict[str, Any], *, fresh: bool) -> None:
 
 def _with(settings: "RunConfig", skills: str, found: Path) -> "RunConfig":
     """The run with these skills; a sink that takes those in the folder `found` for the output's own is told."""
-    from pgen.parts import create
+    from pgen.config.assembly import create
 
     source = settings.source.model_copy(update={"options": {**settings.source.options, "skills": skills}})
     told = settings.model_copy(update={"source": source})

@@ -5,7 +5,7 @@ import sys
 import traceback
 from types import TracebackType
 
-from pgen.secrets import redact
+from pgen.safety.redaction import redact
 
 
 def printable(text: str) -> str:

@@ -13,8 +13,8 @@ import click
 from pgen.errors import ConfigError, VerificationError
 
 if TYPE_CHECKING:
-    from pgen.leftovers import Leftover
-    from pgen.reports import Report
+    from pgen.run.report import Report
+    from pgen.storage.unfinished import Leftover
 
 MARK = ".pgen-demo"
 SHOWN = 3
@@ -45,7 +45,7 @@ def demo(output_dir: Path, force: bool) -> None:
 
 def make_folder(folder: Path, force: bool) -> None:
     """An empty folder with the demo's mark. Raises ConfigError where something is in the way."""
-    from pgen.leftovers import unfinished_in
+    from pgen.storage.unfinished import unfinished_in
 
     if folder.exists() or folder.is_symlink():
         if not (folder / MARK).is_file() or folder.is_symlink():
@@ -71,7 +71,7 @@ def _of_a_demo(left: "Leftover", folder: Path) -> bool:
 
 def check(dataset: Path) -> None:
     """Raises VerificationError where the dataset is not what it should be."""
-    from pgen_lerobot.verify import verify
+    from pgen_lerobot.verify.verify import verify
 
     found = verify(dataset)
     if not found.ok:
@@ -90,7 +90,7 @@ def summary(folder: Path, report: "Report") -> Iterator[str]:
 
 
 def _dialogues(dataset: Path) -> Iterator[str]:
-    from pgen.annotations import FILE, read_lines
+    from pgen.formats.syn_annotations import FILE, read_lines
 
     lines = [line for line in read_lines(dataset / "meta" / FILE) if line["status"] == "ok"]
     for line in lines[:: max(1, len(lines) // SHOWN)][:SHOWN]:

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from pgen import manifest
-from pgen.annotations import FILE, write_lines
 from pgen.components import Results, Sink
+from pgen.formats.syn_annotations import FILE, write_lines
+from pgen.run import manifest_file as manifest
 
 
 class JsonlSink(Sink):

@@ -14,16 +14,16 @@ from typing import Any
 import PIL.Image
 from pydantic import Field
 
-from pgen.annotations import labeled_sample
 from pgen.components import ImageReader, Source
+from pgen.components.options import Options
 from pgen.errors import ConfigError, InputError, SampleError
-from pgen.lfs import check_fetched
-from pgen.options import Options
-from pgen.paths import linked_inside, special
-from pgen.pictures import check_size, read_file
+from pgen.formats.lfs_pointers import check_fetched
+from pgen.formats.schemas import first_error, validator
+from pgen.formats.syn_annotations import labeled_sample
+from pgen.media.images import check_size, read_file
 from pgen.records import Episode, Image, Sample
-from pgen.schema import first_error, validator
-from pgen.sidefiles import json_lines
+from pgen.safety.bounded_json import json_lines
+from pgen.safety.paths import linked_inside, special
 
 
 class JsonlOptions(Options):

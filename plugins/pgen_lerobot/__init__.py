@@ -13,17 +13,17 @@ if TYPE_CHECKING:
 
 @hookimpl
 def pgen_sources() -> "Iterable[type[Source]]":
-    from pgen_lerobot.source import LeRobotSource
+    from pgen_lerobot.read.source import LeRobotSource
 
     return (LeRobotSource,)
 
 
 @hookimpl
 def pgen_sinks() -> "Iterable[type[Sink]]":
-    from pgen_lerobot.forms.annotations import LeRobotAnnotationsSink
-    from pgen_lerobot.forms.language_columns import LanguageColumnsSink
-    from pgen_lerobot.forms.task_override import TaskOverrideSink
-    from pgen_lerobot.sink import LeRobotSink
+    from pgen_lerobot.write.also.annotations import LeRobotAnnotationsSink
+    from pgen_lerobot.write.also.language_columns import LanguageColumnsSink
+    from pgen_lerobot.write.also.task_override import TaskOverrideSink
+    from pgen_lerobot.write.sink import LeRobotSink
 
     return LeRobotSink, LanguageColumnsSink, LeRobotAnnotationsSink, TaskOverrideSink
 

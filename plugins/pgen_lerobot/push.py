@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pgen.errors import ConfigError, InputError, PgenError
-from pgen_lerobot.dataset import Dataset
-from pgen_lerobot.hub import first_line
-from pgen_lerobot.sink import CARD, MANIFEST
-from pgen_lerobot.writing.card import pushed_card
-from pgen_lerobot.writing.files import walk
-from pgen_lerobot.writing.skills import FOUND
+from pgen_lerobot.format.dataset import Dataset
+from pgen_lerobot.format.files import walk
+from pgen_lerobot.format.hub import first_line
+from pgen_lerobot.write.card import pushed_card
+from pgen_lerobot.write.kept_skills import FOUND
+from pgen_lerobot.write.sink import CARD, MANIFEST
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -107,7 +107,7 @@ def _explained(repo_id: str) -> Iterator[None]:
         ) from None
     except PgenError:
         raise
-    except Exception as error:  # of any class, as in pgen_lerobot.hub
+    except Exception as error:  # of any class, as in pgen_lerobot.format.hub
         raise InputError(
             f"the push to {repo_id} is not finished: {first_line(error)} Check the id, the network, "
             "HF_ENDPOINT and what HF_TOKEN may write; the same command goes on where it was."

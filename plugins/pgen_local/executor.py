@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Iterator
 from typing import Any
 
-from pgen.executors import Executor
-from pgen.pipeline import Emit, Pipeline
+from pgen.components.executor import Executor
+from pgen.inference.pipeline import Emit, Pipeline
 from pgen.records import Sample
 
 

@@ -11,12 +11,12 @@ from typing import Any, NoReturn
 
 from pgen.errors import SampleError
 from pgen.records import Reply
-from pgen.secrets import excerpt, without_keys
-from pgen_qwen_openai.body import reply_of
-from pgen_qwen_openai.endpoints import Endpoint, Endpoints
-from pgen_qwen_openai.http import Answer, Http
+from pgen.safety.redaction import excerpt, without_keys
+from pgen_qwen_openai.load_balancer import Endpoint, Endpoints
+from pgen_qwen_openai.messages import reply_of
 from pgen_qwen_openai.problems import FILTERED, Problem, broken_off, problem_in, problem_with
-from pgen_qwen_openai.retrying import PATIENCE, Kind, PassingError, RejectedError, persistently, retry_after
+from pgen_qwen_openai.retry import PATIENCE, Kind, PassingError, RejectedError, persistently, retry_after
+from pgen_qwen_openai.transport import Answer, Http
 
 MAX_PAUSE = 600.0
 """Seconds that a server may ask to wait; with more the sample fails and is asked about in the next run."""

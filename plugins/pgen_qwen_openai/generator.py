@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 from pgen.components import Generator
 from pgen.errors import ConfigError, SampleError
 from pgen.records import Clip, Image, Reply, Request
-from pgen.secrets import register
-from pgen_qwen_openai.body import encode
-from pgen_qwen_openai.formats import instruction, response_format
+from pgen.safety.redaction import register
+from pgen_qwen_openai.messages import encode
 from pgen_qwen_openai.options import QwenOpenAIOptions
+from pgen_qwen_openai.structured_output import instruction, response_format
 
 if TYPE_CHECKING:
     from pgen_qwen_openai.client import Client
+    from pgen_qwen_openai.local_server import Servers
     from pgen_qwen_openai.preflight import Found
-    from pgen_qwen_openai.serving import Servers
 
 
 class QwenOpenAIGenerator(Generator):
@@ -79,7 +79,7 @@ class QwenOpenAIGenerator(Generator):
             raise
 
     async def generate(self, request: Request) -> Reply:
-        from pgen_qwen_openai.retrying import PassingError, RejectedError
+        from pgen_qwen_openai.retry import PassingError, RejectedError
 
         if not self._client:
             raise RuntimeError("the generator is not open")
@@ -109,7 +109,7 @@ class QwenOpenAIGenerator(Generator):
 
     def _connect(self, urls: list[str], key: str) -> "Client":
         from pgen_qwen_openai.client import Client
-        from pgen_qwen_openai.endpoints import Endpoints
+        from pgen_qwen_openai.load_balancer import Endpoints
 
         options = self.options
         endpoints = Endpoints(urls, options.concurrency)
@@ -119,7 +119,7 @@ class QwenOpenAIGenerator(Generator):
     async def _serve(self, key: str) -> list[str]:
         if not self.options.serve:
             return []
-        from pgen_qwen_openai.serving import Servers
+        from pgen_qwen_openai.local_server import Servers
 
         self._servers = Servers(self.options.serve, self.options.replicas, secret=key)
         return await self._servers.start(self.options.serve_timeout)

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
+from pgen.components.options import Options, tuning
 from pgen.errors import ConfigError
-from pgen.options import Options, tuning
 
 FormatName = Literal["json_schema", "json_object_schema", "json_object", "plain"]
 

@@ -11,13 +11,13 @@ from pathlib import PurePath
 from time import monotonic
 
 from pgen.errors import ConfigError
-from pgen.secrets import excerpt
+from pgen.safety.redaction import excerpt
 from pgen_qwen_openai.client import Client
-from pgen_qwen_openai.endpoints import Endpoint
-from pgen_qwen_openai.formats import ORDER
+from pgen_qwen_openai.load_balancer import Endpoint
 from pgen_qwen_openai.options import FormatName, QwenOpenAIOptions
 from pgen_qwen_openai.probing import Probe, unusable
-from pgen_qwen_openai.retrying import Kind, PassingError, RejectedError
+from pgen_qwen_openai.retry import Kind, PassingError, RejectedError
+from pgen_qwen_openai.structured_output import ORDER
 
 log = logging.getLogger("pgen.qwen_openai")
 

@@ -8,12 +8,20 @@ from collections.abc import Mapping
 
 from pgen.errors import ConfigError, SampleError
 from pgen.records import Clip, Image
-from pgen_qwen_openai.body import THINKING, Fields, encode
 from pgen_qwen_openai.client import Client
-from pgen_qwen_openai.endpoints import Endpoint
-from pgen_qwen_openai.formats import ORDER, PROBE, PROBE_SCHEMA, instruction, obeyed, probe_image, response_format
+from pgen_qwen_openai.load_balancer import Endpoint
+from pgen_qwen_openai.messages import THINKING, Fields, encode
 from pgen_qwen_openai.options import FormatName, QwenOpenAIOptions
-from pgen_qwen_openai.retrying import PATIENCE, Kind, PassingError, RejectedError
+from pgen_qwen_openai.retry import PATIENCE, Kind, PassingError, RejectedError
+from pgen_qwen_openai.structured_output import (
+    ORDER,
+    PROBE,
+    PROBE_SCHEMA,
+    instruction,
+    obeyed,
+    probe_image,
+    response_format,
+)
 
 PROBING: Mapping[Kind, int] = {**PATIENCE, "broken": 3}
 """Some servers break down over a format that they do not know."""

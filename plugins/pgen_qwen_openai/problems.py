@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from pgen.secrets import excerpt
+from pgen.safety.redaction import excerpt
 
 FILTERED = frozenset({"content_filter", "content_policy_violation", "data_inspection_failed"})
 """Error codes that mean that a server will not answer this, rather than that the request is wrong."""

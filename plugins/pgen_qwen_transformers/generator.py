@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field
 
 from pgen.components import Generator
+from pgen.components.options import Options, tuning
 from pgen.errors import ConfigError
-from pgen.options import Options, tuning
 from pgen.records import Reply, Request
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ import pickle
 from typing import Any
 
 from pgen.components import Generator
-from pgen_ray.remote import Opened, Warnings, told, unpacked
+from pgen_ray.worker_protocol import Opened, Warnings, told, unpacked
 
 
 class Answerer:

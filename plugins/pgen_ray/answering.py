@@ -10,8 +10,8 @@ from pgen.components import Generator
 from pgen.errors import SampleError
 from pgen.records import Reply, Request
 from pgen_ray.cluster import Share
-from pgen_ray.crew import FATAL, Crew, log
-from pgen_ray.member import Member, value
+from pgen_ray.worker_handle import Member, value
+from pgen_ray.worker_pool import FATAL, Crew, log
 
 if TYPE_CHECKING:
     from pgen_ray.executor import RayExecutor

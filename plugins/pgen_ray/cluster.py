@@ -10,7 +10,7 @@ from math import ceil, floor
 from typing import Any, NamedTuple
 
 from pgen.errors import ConfigError
-from pgen.interrupts import SIGNALS
+from pgen.run.signals import SIGNALS
 from pgen_ray.isolation import bound_to_loopback, own_token, warn_where_open
 
 REACHED = 10.0

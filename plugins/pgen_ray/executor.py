@@ -16,17 +16,17 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field, field_validator
 
 from pgen.components import Component, Generator
+from pgen.components.executor import Executor
+from pgen.components.options import Options
 from pgen.errors import ConfigError
-from pgen.executors import Executor
-from pgen.options import Options
-from pgen.pipeline import Emit, Pipeline
+from pgen.inference.pipeline import Emit, Pipeline
 from pgen.records import Annotation, Sample
-from pgen_ray.packing import check_packs, pack
+from pgen_ray.pickling import check_packs, pack
 
 if TYPE_CHECKING:
-    from pgen_ray.annotating import Annotating
     from pgen_ray.cluster import Cluster, Share
-    from pgen_ray.crew import Crew
+    from pgen_ray.dispatch import Annotating
+    from pgen_ray.worker_pool import Crew
 
 
 class RayOptions(Options):
@@ -80,7 +80,7 @@ class RayExecutor(Executor):
         return f"ray, {workers}, {f'on the cluster {address}' if address else 'on this machine'}"
 
     async def open(self, pipeline: Pipeline) -> None:
-        from pgen_ray.annotating import Annotating
+        from pgen_ray.dispatch import Annotating
         from pgen_ray.worker import Worker
 
         work = replace(pipeline, known=_nothing_known)

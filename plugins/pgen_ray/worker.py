@@ -12,11 +12,11 @@ from collections import deque
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from pgen.pipeline import Pipeline
+from pgen.inference.pipeline import Pipeline
 from pgen.records import Annotation, Sample
-from pgen_ray.episodes import Answer, Given, unsaid
-from pgen_ray.feed import Feed
-from pgen_ray.remote import Opened, Warnings, portable, told, unpacked
+from pgen_ray.queue import Feed
+from pgen_ray.work_items import Answer, Given, unsaid
+from pgen_ray.worker_protocol import Opened, Warnings, portable, told, unpacked
 
 LINGER = 0.1
 """Seconds that answers wait at most for others to be told with, unless the worker has nothing left to do."""

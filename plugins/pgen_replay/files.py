@@ -12,10 +12,10 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from pgen.annotations import FILE, from_line, read_lines
 from pgen.errors import ConfigError, InputError
+from pgen.formats.syn_annotations import FILE, from_line, read_lines
+from pgen.labels.spans import SLACK
 from pgen.records import Episode, Sample
-from pgen.spans import SLACK
 
 ATOMS = "lerobot_annotations.json"
 
@@ -143,8 +143,8 @@ def _key(sample: Sample) -> tuple[int, bytes]:
 
 
 def _of_atoms(path: Path) -> Iterator[tuple[int, dict[int, Said]]]:
-    from pgen_lerobot.forms.annotations import atoms_of
     from pgen_lerobot.skills.base import load_json
+    from pgen_lerobot.write.also.annotations import atoms_of
 
     for index, episode in load_json(path, "lerobot_annotations")["episodes"].items():
         found: dict[int, dict[str, str]] = {}

@@ -5,10 +5,10 @@ from functools import cached_property
 from pathlib import Path
 
 from pgen.components import Sampler
+from pgen.components.options import Options
 from pgen.errors import InputError
-from pgen.options import Options
+from pgen.labels.spans import frame_ranges
 from pgen.records import Episode
-from pgen.spans import frame_ranges
 from pgen_replay.files import Memory
 
 

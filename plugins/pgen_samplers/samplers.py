@@ -10,9 +10,9 @@ from itertools import count
 from pydantic import Field
 
 from pgen.components import Sampler
-from pgen.options import Options
+from pgen.components.options import Options
+from pgen.labels.spans import frame_ranges
 from pgen.records import Episode
-from pgen.spans import frame_ranges
 
 
 class ClipOptions(Options):

@@ -8,13 +8,13 @@ from pgen.hookspecs import hookimpl
 if TYPE_CHECKING:
     import click
 
-    from pgen.segmenters import Segmenter
+    from pgen.components.segmenter import Segmenter
 
 
 @hookimpl
 def pgen_segmenters() -> "Iterable[type[Segmenter]]":
-    from pgen_segment.gripper import Gripper
-    from pgen_segment.vlm import Vlm
+    from pgen_segment.motion.segmenter import Gripper
+    from pgen_segment.vlm.segmenter import Vlm
 
     return (Gripper, Vlm)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pgen.errors import InputError
 from pgen.records import Skill
-from pgen_lerobot.dataset import Dataset
+from pgen_lerobot.format.dataset import Dataset
 from pgen_lerobot.skills.skills_json import read_spans
 
 OVERSHOOT = 1.0

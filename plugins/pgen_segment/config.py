@@ -7,13 +7,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from pgen.components import Generator
-from pgen.config import SHORT, fitting
+from pgen.components.executor import Executor
+from pgen.components.options import explain
+from pgen.components.segmenter import Segmenter
+from pgen.config.runfile import SHORT, fitting
 from pgen.errors import ConfigError
-from pgen.executors import Executor
-from pgen.options import explain
 from pgen.registry import registry
-from pgen.segmenters import Segmenter
-from pgen_lerobot.source import LeRobotSource
+from pgen_lerobot.read.source import LeRobotSource
 from pgen_segment.job import Job, SegmentOptions
 
 MODEL_FREE = "template"

@@ -15,21 +15,21 @@ from typing import Any
 
 from pydantic import Field
 
-from pgen import manifest
-from pgen.budget import episodes_named
 from pgen.components import Generator, Phase, silent
+from pgen.components.executor import Executor
+from pgen.components.options import Options
+from pgen.components.segmenter import Segmenter
 from pgen.errors import ConfigError, SampleError, TooManyFailuresError
-from pgen.executors import Executor
-from pgen.interrupts import interruptible, uninterrupted
-from pgen.journal import Journal
-from pgen.options import Options
-from pgen.segmenters import Segmenter
-from pgen.workspace import Workspace
-from pgen_lerobot.source import LeRobotSource
-from pgen_lerobot.writing.carrying import Carried
+from pgen.run import manifest_file as manifest
+from pgen.run.failure_limit import episodes_named
+from pgen.run.signals import interruptible, uninterrupted
+from pgen.storage.journal import Journal
+from pgen.storage.workspace import Workspace
+from pgen_lerobot.read.source import LeRobotSource
+from pgen_lerobot.write.carried_files import Carried
 from pgen_segment import output, reading, skillsfile
 from pgen_segment.skillsfile import Segmented
-from pgen_segment.whole import make_whole
+from pgen_segment.spans.normalise import make_whole
 
 type Progress = Callable[[int], Callable[[], object]]
 

@@ -4,14 +4,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from pgen import manifest
 from pgen.components import Phase
 from pgen.errors import InputError
-from pgen_lerobot import dataset as lerobot
-from pgen_lerobot.dataset import Dataset
-from pgen_lerobot.sink import REPORT
-from pgen_lerobot.writing import carrying, files, metadata, shards
-from pgen_lerobot.writing.carrying import Carried
+from pgen.run import manifest_file as manifest
+from pgen_lerobot.format import dataset as lerobot
+from pgen_lerobot.format import files
+from pgen_lerobot.format.dataset import Dataset
+from pgen_lerobot.write import carried_files as carrying
+from pgen_lerobot.write import metadata, shards
+from pgen_lerobot.write.carried_files import Carried
+from pgen_lerobot.write.sink import REPORT
 from pgen_segment import skillsfile, subtasks
 from pgen_segment.skillsfile import Segmented
 

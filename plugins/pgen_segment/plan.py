@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from pgen.components import Source
-from pgen.segmenters import Segmenter
+from pgen.components.segmenter import Segmenter
 
 
 def plan(source: Source, segmenter: Segmenter) -> Iterator[str]:

@@ -5,12 +5,12 @@ from collections.abc import Iterator, Sequence
 import pyarrow as pa
 
 from pgen.components import Source
+from pgen.components.segmenter import Recording
+from pgen.config.ranges import parse_ranges
 from pgen.errors import ConfigError, InputError
-from pgen.ranges import parse_ranges
-from pgen.segmenters import Recording
-from pgen_lerobot.dataset import Dataset
-from pgen_lerobot.frames import episode_tables
-from pgen_lerobot.source import LeRobotSource
+from pgen_lerobot.format.dataset import Dataset
+from pgen_lerobot.format.frames import episode_tables
+from pgen_lerobot.read.source import LeRobotSource
 
 
 def dataset_of(source: Source) -> Dataset:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from pgen_segment.scoring import Score
+    from pgen_segment.spans.scoring import Score
 
 _skills = click.Path(path_type=Path)
 
@@ -24,7 +24,7 @@ def score(found: Path, reference: Path, as_json: bool) -> None:
     import json
 
     from pgen_segment.compared import check_same_dataset, read
-    from pgen_segment.scoring import score as compare
+    from pgen_segment.spans.scoring import score as compare
 
     ours, theirs = read(found), read(reference)
     check_same_dataset(ours, theirs)

@@ -8,9 +8,9 @@ from math import floor
 from pathlib import Path
 from typing import Any
 
-from pgen.durable import write_text
+from pgen.labels.spans import frame_ranges
 from pgen.records import Episode, Skill
-from pgen.spans import frame_ranges
+from pgen.storage.durable import write_text
 
 DIGITS = 6
 """Of a second: a thousandth of what tells two frames apart, and free of most noise of float32."""

@@ -14,13 +14,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pgen.durable import sync
-from pgen_lerobot.dataset import Dataset
-from pgen_lerobot.frames import indexed, runs
-from pgen_lerobot.writing import metadata, shards
-from pgen_lerobot.writing.labelling import as_arrow
-from pgen_lerobot.writing.parquet import indexed_by
-from pgen_lerobot.writing.stats import summarise
+from pgen.storage.durable import sync
+from pgen_lerobot.format.dataset import Dataset
+from pgen_lerobot.format.frames import indexed, runs
+from pgen_lerobot.format.parquet import indexed_by
+from pgen_lerobot.format.statistics import summarise
+from pgen_lerobot.write import metadata, shards
+from pgen_lerobot.write.labelling import as_arrow
 from pgen_segment.skillsfile import Segmented, skill_indices
 
 COLUMN = "subtask_index"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pgen import pictures
+from pgen.media import images as pictures
 
 TOP = Path(__file__).parents[2]
 RUN = TOP / "benchmarks/run.py"

@@ -8,8 +8,8 @@ import sys
 import pytest
 from click.testing import CliRunner
 
-from pgen import schema
 from pgen.cli import cli
+from pgen.formats import schemas as schema
 from pgen.registry import registry
 
 

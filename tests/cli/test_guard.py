@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from pgen.cli.guard import GuardedBytes
-from pgen.secrets import register
+from pgen.safety.redaction import register
 
 KEY = "hush+4f9c/1e7ab&2d8=Qx"
 

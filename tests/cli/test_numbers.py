@@ -5,11 +5,11 @@ import pytest
 from click.testing import CliRunner
 
 from pgen.cli import cli
-from pgen.config import SHORT
-from pgen.options import Options
+from pgen.components.options import Options
+from pgen.config.runfile import SHORT
 from pgen.registry import registry
 from pgen_demo.example import write_example
-from pgen_lerobot.source import LeRobotSource
+from pgen_lerobot.read.source import LeRobotSource
 
 CONTEXT = click.Context(cli)
 ARGUMENTS = {

@@ -5,7 +5,7 @@ import pytest
 from click.testing import CliRunner
 
 from pgen.cli import cli
-from pgen.config import resolve
+from pgen.config.runfile import resolve
 from pgen_demo.example import write_example
 
 CONTEXT = click.Context(cli)

@@ -17,8 +17,8 @@ from pages import PAGES, TOP, Folder, blocks, shell_commands
 import pgen
 from pgen import errors, hookspecs
 from pgen.cli import cli
+from pgen.formats.schemas import load
 from pgen.registry import Registry
-from pgen.schema import load
 from pgen_demo.example import write_example
 
 DOCS = TOP / "docs"

@@ -133,7 +133,7 @@ SEEN_BY_TEST = {
     "keys are not known by their value": "faults/test_faults_keys.py::test_a_traceback_and_a_log_show_no_key",
     "a text is cut before it is redacted": "faults/test_faults_keys.py::test_no_cut_leaves_a_part_of_a_key",
     "a pattern goes back over what it has read": (
-        "test_patterns.py::test_a_pattern_takes_linear_time[pgen.secrets._FORMS0]"
+        "test_patterns.py::test_a_pattern_takes_linear_time[pgen.safety.redaction._FORMS0]"
     ),
     "a text of a server is not bounded": (
         "faults/test_faults_hostile_text.py::test_a_text_of_a_megabyte_holds_nothing_up[a message]"
@@ -202,7 +202,7 @@ def seen_by(check, given, breakage):
 def outcome_of(place, breakage, *tests):
     """The exit code of pytest on some tests of the suite, with the breakage turned on, and what it printed."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
-    paths = [str(TESTS / "faults"), *filter(None, sys.path)]
+    paths = [*filter(None, sys.path)]
     environment |= {"PGEN_BREAKAGE": breakage, "PYTHONPATH": os.pathsep.join(paths)}
     flags = ["-p", "fault_breakages", "-p", "no:xdist", "-p", "no:cacheprovider", "-q", "-x", "--basetemp", place / "t"]
     command = [sys.executable, "-m", "pytest", *map(str, flags), *(str(TESTS / test) for test in tests)]

@@ -3,8 +3,8 @@
 import pytest
 
 from pgen.api import annotate
-from pgen.budget import FIRST
 from pgen.errors import SampleError, TooManyFailuresError
+from pgen.run.failure_limit import FIRST
 from pgen.testing import FakeGenerator, FakeSource, MemorySink, make_episode
 from pgen_samplers.samplers import EveryFrame
 

@@ -11,7 +11,7 @@ import pytest
 from fault_commands import Command, run
 from fault_runs import contents, make_dataset
 
-from pgen.leftovers import unfinished_in
+from pgen.storage.unfinished import unfinished_in
 
 INTO_OUT = ("--root", "in", "--output-dir", "out")
 ANNOTATE = ("annotate", "--generator", "fake", "--prompt", "seed", "--check", "none")
@@ -110,7 +110,9 @@ class Place:
 
 
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["fault_commands", "pgen_lerobot.sink", "pgen_segment.job", "pgen_report.report"])
+CONTEXT.set_forkserver_preload(
+    ["fault_commands", "pgen_lerobot.write.sink", "pgen_segment.job", "pgen_results.report_page"]
+)
 IN_FLIGHT = 4
 
 

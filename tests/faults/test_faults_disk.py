@@ -16,7 +16,7 @@ from fault_runs import SAMPLES, Job, asked, contents, work
 
 from pgen.api import annotate
 from pgen.errors import ConfigError, PgenError, StorageError
-from pgen.journal import Journal
+from pgen.storage.journal import Journal
 from pgen.testing import FakeGenerator, FakeSource, MemorySink, make_episode
 from pgen_samplers.samplers import EveryFrame
 

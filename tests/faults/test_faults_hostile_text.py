@@ -9,13 +9,13 @@ from hostile_server import HostileServer
 from test_faults_http import numbered, run
 
 from pgen.errors import ConfigError, SampleError
-from pgen.parsing import parse
+from pgen.inference.parsing import parse
 from pgen.records import Prompt, Reply
-from pgen.secrets import excerpt, register
-from pgen_prompts.reply import typed_schema
-from pgen_qwen_openai.http import Answer
+from pgen.safety.redaction import excerpt, register
+from pgen_dialogue.prompts.reply_schema import typed_schema
 from pgen_qwen_openai.problems import problem_in, problem_with
-from pgen_qwen_openai.retrying import retry_after
+from pgen_qwen_openai.retry import retry_after
+from pgen_qwen_openai.transport import Answer
 
 KEY = "hush-4f9c1e7ab2d8"
 SIZE = 1_000_000

@@ -13,7 +13,7 @@ from hostile_server import HostileServer
 from pgen.api import annotate
 from pgen.errors import TooManyFailuresError
 from pgen.testing import MemorySink
-from pgen_qwen_openai import endpoints
+from pgen_qwen_openai import load_balancer as endpoints
 from pgen_qwen_openai.generator import QwenOpenAIGenerator
 
 FITTING = hostile.says()

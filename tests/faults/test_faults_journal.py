@@ -13,11 +13,11 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from pgen import journal_log
 from pgen.errors import ConfigError
-from pgen.journal import Journal
-from pgen.journal_wal import FRAME_HEADER, PAGE
 from pgen.records import Annotation, Dialogue, Failure, Plan
+from pgen.storage import journal_wal as journal_log
+from pgen.storage.journal import Journal
+from pgen.storage.recovery.wal_frames import FRAME_HEADER, PAGE
 from pgen.testing import make_samples
 
 COUNT = 150

@@ -20,11 +20,11 @@ from click.testing import CliRunner
 from hostile_server import HostileServer
 
 from pgen.api import annotate
-from pgen.blotting import Blotter
 from pgen.cli import cli
 from pgen.cli.shown import show_traceback
 from pgen.errors import TooManyFailuresError
-from pgen.secrets import BOUND, excerpt, register
+from pgen.safety.key_forms import Blotter
+from pgen.safety.redaction import BOUND, excerpt, register
 from pgen.testing import FakeGenerator, FakeSource, make_episode
 
 KEY = "hush+4f9c/1e7ab&2d8=Qx"

@@ -17,14 +17,14 @@ from pgen.cli import cli
 from pgen.cli.shown import printable, show_traceback
 from pgen.errors import ConfigError, SampleError
 from pgen.testing import FakeGenerator, FakeSource, make_episode
-from pgen_lerobot.writing.card import escaped
+from pgen_lerobot.write.card import escaped
 from pgen_qwen_openai.generator import QwenOpenAIGenerator
-from pgen_qwen_openai.serving import Servers
-from pgen_report.comparing import compare_page, compared
-from pgen_report.preview import Asked, Kept, Recorder
-from pgen_report.previewing import preview_page
-from pgen_report.report import ReportOptions, report_page
-from pgen_report.results import opened
+from pgen_qwen_openai.local_server import Servers
+from pgen_results.compare import compare_page, compared
+from pgen_results.preview import Asked, Kept, Recorder
+from pgen_results.preview_view import preview_page
+from pgen_results.read import opened
+from pgen_results.report_page import ReportOptions, report_page
 
 KEY = "hush-4f9c1e7ab2d8"
 SERVE = f"{sys.executable} -c 'print(\"the key is {KEY}\"); import sys; sys.exit(3)' --api-key {KEY} --port {{port}}"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-RACE = Path(__file__).parents[1] / "lock_race.py"
+RACE = Path(__file__).parents[1] / "support" / "lock_race.py"
 
 
 def entered(tmp_path, attempts, *arguments):

@@ -13,7 +13,7 @@ from fault_power_jobs import JOBS, Cut, work
 from fault_runs import contents, hashes, make_dataset
 
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["fault_power_jobs", "pgen_lerobot.sink"])
+CONTEXT.set_forkserver_preload(["fault_power_jobs", "pgen_lerobot.write.sink"])
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +78,7 @@ def moments(disk, rng, count):
 def test_after_a_power_cut_nothing_that_was_done_is_lost_and_the_command_goes_on(name, memory, tally, number, rng):
     cut = prepared(name, memory)
     source, old = hashes(cut.source), result(cut)
-    command = [sys.executable, str(Path(__file__).with_name("fault_power_jobs.py")), name]
+    command = [sys.executable, str(Path(__file__).parents[1] / "support" / "fault_power_jobs.py"), name]
     command += [str(cut.base), str(cut.source), str(cut.log)]
     disk = traced(command, cut.base, cut.log, cut.base.parent)
     new, asked = result(cut), set(lines(cut, "asked"))

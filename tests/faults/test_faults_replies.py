@@ -4,9 +4,9 @@ import json
 import time
 
 from pgen.errors import SampleError
-from pgen.parsing import parse
+from pgen.inference.parsing import parse
 from pgen.records import Dialogue, Prompt, Reply
-from pgen_prompts.reply import typed_schema
+from pgen_dialogue.prompts.reply_schema import typed_schema
 
 PROMPT = Prompt("?", typed_schema())
 GOOD = {

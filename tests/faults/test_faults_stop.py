@@ -11,7 +11,7 @@ from fault_blocks import PLACES, blocked, on_host
 from fault_runs import IN_FLIGHT, SAMPLES, Job, Process, asked, contents, errors, in_flight, left_behind
 from test_faults_kill import judged
 
-from pgen.locking import HOLDER
+from pgen.storage.locking import HOLDER
 
 
 def start(runs, target, *args):

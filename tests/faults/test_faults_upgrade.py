@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from pgen.errors import ConfigError
-from pgen.journal import Journal
-from pgen.journal_formats import VERSION
+from pgen.storage.journal import Journal
+from pgen.storage.recovery.row_formats import VERSION
 from pgen.testing import MemorySink
 
 FIXTURES = Path(__file__).parents[1] / "journals"

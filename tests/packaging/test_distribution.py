@@ -25,7 +25,7 @@ def test_the_wheel_holds_the_packages_under_their_own_names(names: list[str]) ->
 
 
 def test_the_wheel_holds_the_schemas_and_the_data_of_the_plugins(names: list[str]) -> None:
-    data = {"pgen_demo/skills.json", "pgen_report/pages/report.html", "pgen_report/pages/page.css"}
+    data = {"pgen_demo/skills.json", "pgen_results/pages/report.html", "pgen_results/pages/page.css"}
     assert {"pgen/py.typed", "pgen/_schemas/syn_annotation.schema.json", *data} <= set(names)
 
 

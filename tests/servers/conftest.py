@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from server_environments import QUIET, python_of
 
-TESTS = Path(__file__).parent.parent
+SUPPORT = Path(__file__).parents[1] / "support"
 
 
 @pytest.fixture(scope="session")
@@ -31,7 +31,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str],
     def make(python: str, family: str) -> Path:
         folder = tmp_path_factory.getbasetemp() / "tiny" / family
         program = "import sys, pathlib, tiny_qwen; tiny_qwen.make(sys.argv[1], pathlib.Path(sys.argv[2]))"
-        environment = {**os.environ, **QUIET, "PYTHONPATH": str(TESTS)}
+        environment = {**os.environ, **QUIET, "PYTHONPATH": str(SUPPORT)}
         subprocess.run([python, "-c", program, family, str(folder)], env=environment, check=True, capture_output=True)
         return folder
 

@@ -10,7 +10,7 @@ from asking_servers import ask, outcome, requests, with_clips
 from server_environments import missing
 
 from pgen.api import annotate
-from pgen.judging import SCORES
+from pgen.inference.judging import SCORES
 from pgen.records import Dialogue
 from pgen.testing import FakeSource, MemorySink, make_episode
 from pgen_qwen_openai.generator import QwenOpenAIGenerator

@@ -1,4 +1,4 @@
-"""What a reader of skills is: spans by episode, as they were written; `pgen.spans` makes them sorted and disjoint.
+"""What a reader of skills is: spans by episode, as written; `pgen.labels.spans` sorts them and makes them disjoint.
 
 A reader is built once, when the source is opened, and checks then what it reads: whatever it refuses is
 refused before anything is paid for. It holds spans, never a value per frame.
@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from pgen.errors import InputError
+from pgen.formats.schemas import first_error, validator
 from pgen.records import Skill
-from pgen.schema import first_error, validator
-from pgen.sidefiles import read_json
-from pgen_lerobot.dataset import Dataset
-from pgen_lerobot.frames import EpisodeFrames
+from pgen.safety.bounded_json import read_json
+from pgen_lerobot.format.dataset import Dataset
+from pgen_lerobot.format.frames import EpisodeFrames
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pgen.errors import InputError
-from pgen_lerobot.dataset import Dataset
-from pgen_lerobot.frames import episode_tables, runs
+from pgen_lerobot.format.dataset import Dataset
+from pgen_lerobot.format.frames import episode_tables, runs
 from pgen_lerobot.skills.base import Place
 
 Run = tuple[int, int, int | None]

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from pgen.errors import InputError
+from pgen.formats.schemas import first_error, validator
 from pgen.records import Skill
-from pgen.schema import first_error, validator
-from pgen.sidefiles import check_text, json_lines
-from pgen_lerobot.frames import EpisodeFrames
+from pgen.safety.bounded_json import check_text, json_lines
+from pgen_lerobot.format.frames import EpisodeFrames
 from pgen_lerobot.skills.base import EpisodeSkills, FileReader, Place
 
 

@@ -3,8 +3,8 @@
 from itertools import groupby
 
 from pgen.records import Skill
-from pgen_lerobot.dataset import Dataset
-from pgen_lerobot.frames import EpisodeFrames
+from pgen_lerobot.format.dataset import Dataset
+from pgen_lerobot.format.frames import EpisodeFrames
 from pgen_lerobot.skills.base import EpisodeSkills, Place, SkillReader, end_of
 
 

@@ -15,7 +15,7 @@ def cluster():
     # Its processes, and those of nodes that are added, find the components of these tests.
     changes = pytest.MonkeyPatch()
     changes.setenv("RAY_USAGE_STATS_ENABLED", "0")
-    changes.setenv("PYTHONPATH", str(Path(__file__).parent), prepend=os.pathsep)
+    changes.setenv("PYTHONPATH", str(Path(__file__).parents[2] / "support"), prepend=os.pathsep)
     import ray
     from ray._private import ray_constants
     from ray.cluster_utils import Cluster

@@ -1,0 +1,1 @@
+"""Configuration: options of a run, run files, assembly of components."""

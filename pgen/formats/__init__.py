@@ -1,0 +1,1 @@
+"""Schemas and the lines of syn_annotations.jsonl."""

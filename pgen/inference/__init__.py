@@ -1,0 +1,1 @@
+"""From samples to annotations: prompting, requests, parsing, checking, judging."""

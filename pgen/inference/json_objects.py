@@ -1,0 +1,128 @@
+"""The JSON objects in a model's text: strictly, where it is one, else wherever they stand in it.
+
+What a model says while it thinks is never an answer. Takes time linear in the length of the text.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+from pgen.errors import SampleError
+from pgen.records import Reply
+from pgen.safety.redaction import clipped
+
+MAX_REPLY = 64 * 1024
+"""Characters: a longer reply is no dialogue, and not worth the time to look for one."""
+
+MAX_STARTS = 64
+"""Places of a reply where an object is looked for: prose may hold any number of brackets."""
+
+MAX_REPAIRS = 4
+"""Of those, how many are read once more without trailing commas."""
+
+_START = re.compile(r"[{\[]")
+_STRING_OR_COMMA = re.compile(r'"(?:[^"\\]|\\.)*+"?|,(?=\s*[}\]])', re.DOTALL)
+# Whole numbers are read as floats: Python refuses to read an integer of more than 4,300 digits.
+_STRICT = json.JSONDecoder(parse_int=float)
+_LENIENT = json.JSONDecoder(parse_int=float, strict=False)
+
+
+def objects(reply: Reply) -> list[dict[str, Any]]:
+    """The outermost JSON objects of a reply, whatever they say. Raises SampleError: `truncated` or `parse`."""
+    text = reply.text
+    try:
+        if whole := _whole(text.strip()):
+            return [whole]  # though the model may have gone on with blanks until it was cut
+        if reply.truncated:
+            raise SampleError("truncated", f"the reply was cut at its length limit: {shown(text)}")
+        return _objects(text)
+    except RecursionError:
+        raise too_deep(text) from None
+
+
+def _objects(text: str) -> list[dict[str, Any]]:
+    """Every outermost object in what is left of the reply without the thinking."""
+    said, unfinished, _ = _behind_thinking(text).partition("<think>")
+    if len(said) > MAX_REPLY:
+        raise SampleError("parse", f"the reply is {len(said):,} characters long, no dialogue is: {shown(text)}")
+    problems: list[str] = []
+    if found := list(_scan(said, problems)):
+        return found
+    if unfinished:
+        raise SampleError("parse", f"the reply never ends its thinking: {shown(text)}")
+    if not text.strip():
+        raise SampleError("parse", f"the reply is empty: {shown(text)}")
+    problem = f" ({problems[0]})" if problems else ""
+    raise SampleError("parse", f"the reply holds no JSON object{problem}: {shown(text)}")
+
+
+def _whole(text: str) -> dict[str, Any] | None:
+    """The object that is the whole of the reply, but for thinking before it and a fence around it."""
+    for said in (text, _unfenced(_behind_thinking(text))):
+        with suppress(ValueError):
+            value = _STRICT.decode(said) if len(said) <= MAX_REPLY else None
+            if isinstance(value, dict):
+                return value
+    return None
+
+
+def _behind_thinking(text: str) -> str:
+    """A template may open the thinking in the prompt, so that the reply only ends it."""
+    return text.rpartition("</think>")[2]
+
+
+def _unfenced(text: str) -> str:
+    return text.strip().removeprefix("```json").removeprefix("```").removesuffix("```").strip()
+
+
+def _scan(text: str, problems: list[str]) -> Iterator[dict[str, Any]]:
+    """Outermost objects, bare or in an array. A search goes on where a failed one ended: none reads twice."""
+    position = repairs = 0
+    for _ in range(MAX_STARTS):
+        start = _START.search(text, position)
+        if start is None:
+            return
+        try:
+            value, position = _LENIENT.raw_decode(text, start.start())
+        except json.JSONDecodeError as error:
+            repaired = None
+            if repairs < MAX_REPAIRS and text[error.pos :].removeprefix(",").lstrip()[:1] in ("}", "]"):
+                repairs += 1
+                repaired = _without_trailing_commas(text, start.start())
+            if repaired is None:
+                if text[start.start()] == "{":
+                    problems.append(f"{error.msg} at character {error.pos + 1}")
+                position = max(error.pos, start.end())
+                continue
+            value, position = repaired
+        yield from (item for item in (value if isinstance(value, list) else [value]) if isinstance(item, dict))
+
+
+def _without_trailing_commas(text: str, start: int) -> tuple[Any, int] | None:
+    """The value at `start` where commas before a closing bracket were all that is wrong with it, and its end."""
+    dropped: list[int] = []
+
+    def keep(match: re.Match[str]) -> str:
+        if match[0] != ",":
+            return match[0]
+        dropped.append(match.start() - len(dropped))
+        return ""
+
+    repaired = _STRING_OR_COMMA.sub(keep, text[start:])
+    try:
+        value, end = _LENIENT.raw_decode(repaired)
+    except ValueError:
+        return None
+    return value, start + end + sum(place < end for place in dropped)
+
+
+def too_deep(text: str) -> SampleError:
+    """What is wrong with a text whose brackets exhaust the parser."""
+    return SampleError("parse", f"the reply's JSON is nested too deep: {shown(text)}")
+
+
+def shown(text: str) -> str:
+    """The beginning of a text, for a message."""
+    return repr(clipped(text, 200))

@@ -1,0 +1,1 @@
+"""Skill spans, and the dialogue of each frame."""

@@ -1,0 +1,71 @@
+"""Clips: the moments up to a sample's, as moving pictures or as a sheet of stills with their times.
+
+A sheet is what a model sees that takes no moving pictures: the frames in rows, each with its time burned in.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from io import BytesIO
+from math import ceil
+from typing import TYPE_CHECKING
+
+from pgen.components import ImageReader
+from pgen.media.images import encode
+from pgen.records import Clip, Image, Prompt, Sample
+
+if TYPE_CHECKING:
+    import PIL.Image
+
+SHAPE = 4 / 3
+"""The width of a sheet to its height, about: a model cuts pictures of any shape, but no ribbons."""
+
+
+def with_clip(prompt: Prompt, sample: Sample) -> Prompt:
+    """The prompt for a sample; where it has a clip, the model is told what it sees."""
+    if not sample.clip:
+        return prompt
+    seconds = sample.clip[-1].timestamp - sample.clip[0].timestamp
+    told = (
+        f"Each camera is shown as its last {seconds:.1f} seconds, in {len(sample.clip)} frames: as a video, or as one "
+        "sheet of frames in reading order, each with its time in seconds. The last frame is the scene as it is now."
+    )
+    return replace(prompt, text=f"{told}\n\n{prompt.text}")
+
+
+def read_clips(reader: ImageReader, sample: Sample) -> tuple[Clip, ...]:
+    """A clip a camera, read frame by frame. Raises SampleError as the reader does."""
+    now = sample.clip[-1].timestamp
+    shown = [reader.images(replace(sample, frame_index=moment.frame_index, clip=())) for moment in sample.clip]
+    times = tuple(moment.timestamp - now for moment in sample.clip)
+    return tuple(Clip(frames[0].camera, frames, times) for frames in zip(*shown, strict=True))
+
+
+def sheet(clip: Clip, max_pixels: int) -> Image:
+    """The clip's frames as one picture of at most `max_pixels` pixels."""
+    labels = [f"{time:+.1f} s" if time else "now" for time in clip.times]
+    return grid(clip.camera, clip.frames, labels, max_pixels)
+
+
+def grid(camera: str, frames: Sequence[Image], labels: Sequence[str], max_pixels: int) -> Image:
+    """Pictures in rows, in reading order, each with its label in its upper left corner."""
+    import PIL.Image
+
+    width, height = max(frame.width for frame in frames), max(frame.height for frame in frames)
+    columns = min(len(frames), max(1, round((len(frames) * height * SHAPE / width) ** 0.5)))
+    whole = PIL.Image.new("RGB", (columns * width, ceil(len(frames) / columns) * height))
+    for place, (frame, label) in enumerate(zip(frames, labels, strict=True)):
+        with PIL.Image.open(BytesIO(frame.jpeg)) as picture:
+            tile = picture.convert("RGB")
+        _burn_in(tile, label)
+        whole.paste(tile, (place % columns * width, place // columns * height))
+    return encode(whole, camera, max_pixels)
+
+
+def _burn_in(tile: "PIL.Image.Image", label: str) -> None:
+    from PIL import ImageDraw, ImageFont
+
+    draw = ImageDraw.Draw(tile)
+    font = ImageFont.load_default(max(10, tile.height // 12))
+    left, top, right, bottom = draw.textbbox((4, 2), label, font)
+    draw.rectangle((left - 3, top - 2, right + 3, bottom + 2), fill="black")
+    draw.text((4, 2), label, fill="white", font=font)

@@ -1,0 +1,109 @@
+"""Which samples a run asks about: the source's episodes, the sampler's frames, the spans' skills."""
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+from pgen.components import Sampler, Source
+from pgen.errors import InputError, PluginError
+from pgen.inference.conversation import retold
+from pgen.labels.spans import frame_ranges
+from pgen.records import Episode, Moment, Sample
+
+
+class Survey:
+    """What is planned, counted as it is read: `sizes` are those of a Plan."""
+
+    def __init__(self, turns: bool) -> None:
+        self._turns = turns
+        self._counts: Counter[str] = Counter()
+        self._longest = self._pictures = 0
+        self._first: Sample | None = None
+
+    def add(self, episode: Episode, samples: list[Sample]) -> None:
+        self._counts.update(episodes=1, frames=len(episode.timestamps), samples=len(samples))
+        self._counts["images"] += sum(len(sample.images) for sample in samples)
+        self._pictures = max([self._pictures, *(len(sample.images) for sample in samples)])
+        self._first = self._first or (samples[0] if samples else None)
+        if self._turns:
+            turns = Counter(sample.variant for sample in samples)
+            self._counts.update(conversations=len(turns), retold=sum(map(retold, turns.values())))
+            self._longest = max([self._longest, *turns.values()])
+
+    @property
+    def sizes(self) -> dict[str, Any]:
+        return {**self._counts, "longest": self._longest, "pictures": self._pictures}
+
+    def sample(self, notes: Mapping[str, int]) -> Sample:
+        """The first sample. Raises InputError, with the source's `notes`, where there is none."""
+        if self._first is None:
+            found = f" ({'; '.join(f'{count} {note}' for note, count in notes.items())})" if notes else ""
+            raise InputError(f"the chosen episodes hold no skill to ask about{found}; check the skills.")
+        return self._first
+
+
+def samples_of(episode: Episode, source: Source, sampler: Sampler) -> list[Sample]:
+    """The episode's samples in the order of their frames; a frame outside every span gives none."""
+    if episode.samples is not None:
+        return list(episode.samples)
+    wanted = sorted(set(sampler.frames(episode)))
+    if wanted and not (wanted[0] >= 0 and wanted[-1] < len(episode.timestamps)):
+        raise PluginError(
+            f"sampler {sampler.name} chose frame {wanted[-1] if wanted[0] >= 0 else wanted[0]} of episode "
+            f"{episode.index}, which has {len(episode.timestamps)} frames."
+        )
+    samples: list[Sample] = []
+    for position, frames in enumerate(frame_ranges(episode)):
+        inside = wanted[bisect_left(wanted, frames.start) : bisect_left(wanted, frames.stop)]
+        samples += _span_samples(episode, source, sampler, position, inside)
+    return samples
+
+
+def _span_samples(
+    episode: Episode, source: Source, sampler: Sampler, position: int, frames: list[int]
+) -> Iterator[Sample]:
+    names = [skill.name for skill in episode.skills]
+    history, future = tuple(names[:position]), tuple(names[position + 1 :])
+    for frame in frames:
+        yield Sample(
+            episode_index=episode.index,
+            episode_id=episode.id,
+            frame_index=frame,
+            timestamp=episode.timestamps[frame],
+            skill_index=position,
+            skill_current=names[position],
+            skill_history=history,
+            skill_future=future,
+            task_description=episode.task,
+            cameras=episode.cameras,
+            images=source.image_names(episode, frame),
+            clip=_clip(episode, sampler, frame),
+        )
+
+
+def _clip(episode: Episode, sampler: Sampler, frame: int) -> tuple[Moment, ...]:
+    shown = list(sampler.clip(episode, frame))
+    if not shown:
+        return ()
+    if not (shown[0] >= 0 and shown[-1] == frame and all(a < b for a, b in pairwise(shown))):
+        raise PluginError(f"sampler {sampler.name}: the clip of frame {frame} does not ascend to it: {shown}.")
+    return tuple(Moment(one, episode.timestamps[one]) for one in shown) if len(shown) > 1 else ()
+
+
+def planned(
+    source: Source, sampler: Sampler, limit: int | None, variants: int = 1
+) -> Iterator[tuple[Episode, list[Sample]]]:
+    """Each chosen episode with its samples, `variants` of each moment, in order, until `limit` are reached."""
+    left = limit
+    for episode in source.episodes():
+        # Past the limit an episode has no samples, but is still part of the output.
+        samples = [] if left == 0 else samples_of(episode, source, sampler)
+        if variants > 1:
+            samples = [replace(sample, variant=number) for sample in samples for number in range(variants)]
+        if left is not None:
+            samples = samples[:left]
+            left -= len(samples)
+        yield episode, samples

@@ -1,0 +1,85 @@
+"""What a run asks, with its journal open: its samples, those that the whole run shows to be wrong, then its judge."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from pgen.config.assembly import Parts
+from pgen.config.options import RunOptions
+from pgen.inference.checking import Overview
+from pgen.inference.judging import JudgePrompt, parse_judgement
+from pgen.inference.pipeline import Pipeline
+from pgen.run.commit_loop import FOUND, Progress, generate
+from pgen.run.failure_limit import Budget
+from pgen.run.results import Answers, Judgements, Planned
+from pgen.storage.journal import Journal
+
+JUDGE = "judge "
+"""Begins the names under which the journal remembers what belongs to the judge."""
+
+
+class Rounds:
+    """The rounds of one run. `planned` gives the episodes with their samples, `samples` the number of these."""
+
+    def __init__(
+        self,
+        options: RunOptions,
+        parts: Parts,
+        journal: Journal,
+        planned: Callable[[], Planned],
+        samples: Callable[[], int],
+    ) -> None:
+        self._options, self._parts, self._journal, self._samples = options, parts, journal, samples
+        self.answers = Answers(journal, planned, self._overview, options.in_turns, options.on_check)
+
+    def unfinished(self) -> bool:
+        """Whether there is something to ask even where every sample has its answer."""
+        return self._journal.recall(FOUND) is None or next(self.answers.again(), None) is not None
+
+    def ask(self, progress: Progress) -> None:
+        """Ask what is missing, then once more about dialogues that the whole run shows to be wrong."""
+        share = self._options.max_failures
+        budget = Budget(int(share * self._samples()), share)
+        rounds = self.answers.missing(), self.answers.again()
+        generate(self._parts.executor, self._pipeline(), rounds, self._journal, budget, progress)
+
+    def judge(self) -> Judgements:
+        """Ask the judge what is missing. A judgement that fails is counted, and ends no run."""
+        parts, options, journal = self._parts, self._options, self._journal
+        judgements = Judgements(journal, self.answers, options.judge_share if parts.judge else 0.0, options.seed)
+        if parts.judge is not None:
+            prompts = JudgePrompt()
+            identity = {**parts.judge.identity(), "hash": prompts.fingerprint()}
+            journal.claim("judge", identity, parts.judge.defaults())
+            pipeline = replace(
+                self._pipeline(),
+                prompts=prompts,
+                generator=parts.judge,
+                language="en",
+                turns=False,
+                checks=(),
+                parse=parse_judgement,
+            )
+            if any(judgements.missing()) or journal.recall(JUDGE + FOUND) is None:
+                rounds = (judgements.missing(),)
+                generate(parts.executor, pipeline, rounds, journal, Budget(self._samples()), lambda _: None, JUDGE)
+        return judgements
+
+    def _overview(self) -> Overview:
+        return Overview(self._parts.checks, self._options.language, self._samples())
+
+    def _pipeline(self) -> Pipeline:
+        parts, options = self._parts, self._options
+        return Pipeline(
+            parts.source,
+            parts.prompts,
+            parts.generator,
+            options.seed,
+            options.attempts,
+            options.max_pixels,
+            parts.sampler.pictures,
+            options.language,
+            options.in_turns,
+            parts.checks,
+            options.on_check,
+            known=self._journal.get,
+        )

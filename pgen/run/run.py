@@ -1,0 +1,233 @@
+"""A run from its options to its output: preflight, generation, sinks; one way in for all callers.
+
+The input is never changed. OUT is absent or whole. A run that was stopped goes on where it was, asking
+only for what is missing.
+"""
+
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from functools import cached_property
+from time import monotonic
+from typing import Any
+
+from pgen.components import Phase, Results, silent
+from pgen.components.options import defaults_of
+from pgen.config.assembly import Parts, check_suited, travelling
+from pgen.config.options import RunOptions
+from pgen.errors import ConfigError, StorageError
+from pgen.inference.conversation import in_turn
+from pgen.inference.prompting import BLIND, prompt_for
+from pgen.records import Usage
+from pgen.run import failure_limit as budget
+from pgen.run import manifest as provenance
+from pgen.run.commit_loop import FOUND, Progress
+from pgen.run.manifest import Tally, tally
+from pgen.run.planning import Survey, planned
+from pgen.run.report import Plan, Report
+from pgen.run.results import Answers, Judgements, Planned
+from pgen.run.rounds import JUDGE, Rounds
+from pgen.run.signals import interruptible, uninterrupted
+from pgen.safety.redaction import redacted
+from pgen.seeds import sample_seed
+from pgen.storage.durable import OF_THE_DISK
+from pgen.storage.in_place import InPlace
+from pgen.storage.journal import Journal
+from pgen.storage.workspace import Workspace
+
+
+class Run:
+    """One run. Opening it checks all that can be checked before anything is paid for.
+
+    `command` is what the user typed, without `--in-place`: answers of another command are not used, nor removed.
+    """
+
+    def __init__(self, options: RunOptions, parts: Parts, command: str = "annotate") -> None:
+        self.options = options
+        self.parts = parts
+        kind, command = (InPlace, f"{command} --in-place") if options.in_place else (Workspace, command)
+        self.workspace = kind(options.output_dir, command, journal=options.journal, fresh=options.fresh)
+        self._former: dict[str, Any] | None = None
+        self._phase: Phase = silent
+        self._needed = 0
+        """Bytes that the output needs. Known before the disk fails: to ask then may fail too."""
+
+    def __enter__(self) -> "Run":
+        try:
+            return self._opened()
+        except OSError as error:
+            if error.errno not in OF_THE_DISK:
+                raise
+            raise StorageError(f"{error}. Put that right and start the same command again.") from error
+
+    def _opened(self) -> "Run":
+        self.workspace.sweep()
+        self._former = self.workspace.recover()
+        if self._former is not None:
+            return self
+        self.workspace.check()
+        check_suited(self.parts, self.options.language)
+        self.parts.executor.check(travelling(self.parts))
+        self.parts.source.open()
+        self.workspace.check_outside(self.parts.source.folder)
+        self.parts.prompts.open()
+        for sink in self.parts.sinks:
+            sink.open(self.parts.source)
+        self._needed = self._needs_bytes()
+        self.workspace.check_room(self._needed)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.parts.source.close()
+
+    @cached_property
+    def plan(self) -> Plan:
+        """Read every chosen episode once, asking nothing. Raises InputError where nothing is to be asked."""
+        return self._survey(None)[0]
+
+    def _survey(self, answers: Answers | None) -> tuple[Plan, int]:
+        """The plan, and how much of it `answers` hold, in one pass."""
+        if self._former is not None:
+            raise ConfigError(f"a former run had yet to switch the files of {self.workspace.out}; that is done now.")
+        survey, answered = Survey(self.options.in_turns), 0
+        for episode, samples in self._planned():
+            survey.add(episode, samples)
+            answered += answers.look_at(samples) if answers else 0
+        notes = self.parts.source.notes()
+        first, sizes = survey.sample(notes), survey.sizes
+        asked = in_turn(first, ()) if self.options.in_turns else first
+        prompt = prompt_for(self.parts.prompts, asked, sample_seed(self.options.seed, first), self.options.language)
+        judged = round(self.options.judge_share * sizes["samples"]) if self.parts.judge else 0
+        plan = Plan(
+            **sizes,
+            notes=notes,
+            sample=first,
+            prompt=prompt,
+            judged=judged,
+            executor=self.parts.executor.plan(),
+            remarks=self._remarks(sizes["images"]),
+        )
+        return plan, answered
+
+    def execute(self, progress: Callable[[int, int], Progress], phase: Phase = silent) -> Report:
+        """Ask what is missing, then write. `progress` is given the number of samples, and of those done before.
+
+        `phase` is given what takes long in writing.
+
+        Raises StorageError where the disk is full or fails, InterruptedRunError after a signal.
+        """
+        self._phase = phase
+        if self._former is not None:
+            return Report(**{**self._former, "output_dir": self.workspace.out, "usage": Usage(**self._former["usage"])})
+        try:
+            with interruptible():
+                return self._execute(progress)
+        except OSError as error:
+            if error.errno not in OF_THE_DISK:
+                raise
+            raise self._disk_failed(error) from error
+        except StorageError as error:
+            raise self._disk_failed(error.__cause__ or error, error) from error
+
+    def _execute(self, progress: Callable[[int, int], Progress]) -> Report:
+        started, began = monotonic(), datetime.now(UTC)
+        if self.options.fresh or not self.workspace.journal.exists():
+            _ = self.plan  # before anything is written; of a run that goes on, answers are counted on the way
+        with self.workspace.locked():
+            with closing(self.workspace.open_journal()) as journal:
+                journal.claim("options", self.identity(), self._defaults())
+                rounds = Rounds(self.options, self.parts, journal, self._planned, lambda: self.plan.samples)
+                answers = rounds.answers
+                plan, resumed = self._planned_and_answered(journal, answers)
+                for generator in filter(None, (self.parts.generator, self.parts.judge)):
+                    generator.pictures = plan.pictures
+                if resumed < plan.samples or rounds.unfinished():
+                    rounds.ask(progress(plan.samples, resumed))
+                counted = tally(answers.read())
+                budget.check(counted, plan.samples, self.options.max_failures, answers.read())
+                judgements = rounds.judge()
+                if self.parts.judge is not None:
+                    counted = tally(judgements.read())
+                report = self._report(counted, resumed, monotonic() - started)
+                self._write(judgements, self._manifest(report, counted, began, journal, judgements))
+                report = replace(report, remarks=self._remarks(plan.images))
+            with uninterrupted():
+                self.workspace.publish({**asdict(report), "output_dir": str(report.output_dir)})
+        return report
+
+    def _planned_and_answered(self, journal: Journal, answers: Answers) -> tuple[Plan, int]:
+        if "plan" in self.__dict__ or journal.empty:
+            return self.plan, 0 if journal.empty else answers.answered()
+        self.plan, answered = self._survey(answers)
+        return self.plan, answered
+
+    def _needs_bytes(self) -> int:
+        source, sinks = self.parts.source, self.parts.sinks
+        needed = sum(sink.needs_bytes(source) for sink in sinks)
+        elsewhere = source.folder is not None and not self.workspace.shares_disk(source.folder)
+        return needed + (sum(sink.shared_bytes(source) for sink in sinks) if elsewhere else 0)
+
+    def _disk_failed(self, error: BaseException, told: StorageError | None = None) -> StorageError:
+        """What was needed and where, and that nothing is lost."""
+        space, path = self.workspace, told.path if told else getattr(error, "filename", None)
+        needed, free = self._needed / 1e6, space.free() / 1e6
+        kept = f": the answers so far are kept in {space.journal}" if space.journal.exists() else ""
+        return StorageError(
+            f"{path or space.work}: {str(error).rstrip('.')}. The output needs about {needed:,.0f} MB, "
+            f"{space.out.parent} has {free:,.0f} MB left. Put that right and start the same command again{kept}."
+        )
+
+    def identity(self) -> dict[str, Any]:
+        """What has to agree for answers of a former run to be valid."""
+        parts, options = self.parts, self.options
+        return {
+            "source": parts.source.identity(),
+            "prompt": {**parts.prompts.identity(), "hash": parts.prompts.fingerprint()},
+            "generator": parts.generator.identity(),
+            "checks": [check.identity() for check in parts.checks],
+            "run": options.model_dump(include={"seed", "max_pixels", "language", "turns", "on_check"}),
+        }
+
+    def _defaults(self) -> dict[str, Any]:
+        """The same where it is what an option had been before it was added."""
+        parts = self.parts
+        return {
+            "source": parts.source.defaults(),
+            "prompt": parts.prompts.defaults(),
+            "generator": parts.generator.defaults(),
+            "run": defaults_of(RunOptions),
+        }
+
+    def _remarks(self, images: int) -> tuple[str, ...]:
+        parts = (self.parts.sampler, *self.parts.sinks)
+        return (*(() if images else (BLIND,)), *(remark for part in parts for remark in part.remarks()))
+
+    def _planned(self) -> Planned:
+        return planned(self.parts.source, self.parts.sampler, self.options.max_samples, self.options.variants)
+
+    def _report(self, counted: Tally, resumed: int, seconds: float) -> Report:
+        plan, name = self.plan, self.parts.generator.name
+        sizes = plan.episodes, plan.frames, plan.samples
+        failed, found = dict(counted.failed), dict(sorted(counted.found.items()))
+        out = self.workspace.out
+        return Report(
+            out, name, *sizes, resumed, failed, counted.usage, seconds, plan.notes, found, counted.judged, plan.remarks
+        )
+
+    def _write(self, judgements: Judgements, told: dict[str, Any]) -> None:
+        staging = self.workspace.stage()
+        results = Results(self.parts.source, told, judgements.read, self._phase)
+        for sink in self.parts.sinks:
+            sink.write(results, staging)
+
+    def _manifest(
+        self, report: Report, counted: Tally, began: datetime, journal: Journal, judgements: Judgements
+    ) -> dict[str, Any]:
+        parts, options = self.parts, self.options
+        unjudged = sum(1 for _ in judgements.failures())
+        judged = provenance.judge(parts, options, counted, unjudged, journal.recall(JUDGE + FOUND))
+        made: dict[str, Any] = redacted(
+            provenance.manifest_of(parts, options, report, counted, began, journal.recall(FOUND), judged)
+        )
+        return made

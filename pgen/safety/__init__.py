@@ -1,0 +1,1 @@
+"""Redaction, paths, terminal output and bounded reading of untrusted files."""

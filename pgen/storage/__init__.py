@@ -1,0 +1,1 @@
+"""Journal, working folder, locks and durable files."""

@@ -1,0 +1,1 @@
+"""Recovery of damaged journals and of those of former versions."""

@@ -1,0 +1,76 @@
+"""The check `language`: a text in another language than was asked for, by its script and its commonest words.
+
+It prefers to miss one over finding a wrong one: a text without a common word of any language passes.
+"""
+
+import re
+
+from pgen.components.check import Check, Context
+from pgen.languages import LANGUAGES
+from pgen.records import Annotation, Finding
+
+_SCRIPTS = {
+    "ar": r"[\u0600-\u06ff]", "bg": r"[\u0400-\u04ff]", "el": r"[\u0370-\u03ff]", "he": r"[\u0590-\u05ff]",
+    "hi": r"[\u0900-\u097f]", "ja": r"[\u3040-\u30ff\u4e00-\u9fff]", "ko": r"[\uac00-\ud7af]",
+    "ru": r"[\u0400-\u04ff]", "th": r"[\u0e00-\u0e7f]", "uk": r"[\u0400-\u04ff]", "zh": r"[\u4e00-\u9fff]",
+}  # fmt: skip
+_SCRIPT = {code: re.compile(pattern) for code, pattern in _SCRIPTS.items()}
+_LATIN = re.compile(r"[A-Za-z\u00c0-\u024f\u1e00-\u1eff]")
+_KANA = re.compile(r"[\u3040-\u30ff]")
+_COMMON = {
+    "cs": "a se na je to v že s z do pro jsem ano ale prosím můžeš mi ten tu teď tak",
+    "da": "og jeg det er på til en af for ikke med den kan du vil nu tak venligst så mig",
+    "de": "der die das und ich ist nicht du den dem ein eine zu mit auf für bitte kannst jetzt wir mir es ja in",
+    "en": "the a an to and you i it is that of for with please can could now my your will on this let's i'll "
+    "me so as all at be do how up out or by no we let have about back keep just what one",
+    "es": "el la los las de que y en un una por favor puedes con para es lo ahora voy no sí tu me",
+    "fi": "ja on se ei että minä sinä voitko nyt tämä sen hän kiitos kyllä ole niin mutta minun",
+    "fr": "le la les de et je tu est un une pas que pour avec dans peux plaît vais maintenant ça du des moi oui",
+    "hu": "a az és nem egy hogy van kérlek most igen meg is ezt azt kell fel le tudnád",
+    "id": "yang dan di ke dari ini itu saya anda tolong bisa akan untuk dengan tidak ya sekarang ada",
+    "it": "il lo la gli le di e che un una per con non puoi favore adesso ora mi è del sì nella",
+    "nl": "de het een en ik je is niet van op in met voor dat kun alsjeblieft nu naar die ja we",
+    "no": "og jeg det er på til en av for ikke med den kan du vil nå takk så meg vennligst",
+    "pl": "i w na się nie jest to z że do proszę czy możesz teraz ten tak mi ja dobrze już",
+    "pt": "o a os as de que e em um uma para por favor você pode com não agora vou é sim eu do da",
+    "ro": "și în la nu este un o de pe cu să te rog poți acum da eu asta mai pentru",
+    "sv": "och jag det är på till en av för inte med den kan du vill nu tack så mig snälla",
+    "tr": "bir ve bu şu için lütfen şimdi misin ben sen evet hayır ile mı mi de da çok",
+    "vi": "và là của không một có cho tôi bạn hãy này được vui lòng với bây giờ vâng",
+}
+_KNOWN = {code: frozenset(words.split()) for code, words in _COMMON.items()}
+_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
+
+
+class Language(Check):
+    """A text in another language than the run's."""
+
+    name = "language"
+
+    def check(self, annotation: Annotation, context: Context) -> Finding | None:
+        dialogue = annotation.dialogue
+        assert dialogue is not None
+        for text in (dialogue.user_prompt, dialogue.robot_utterance):
+            if told := other_than(text, context.language):
+                return Finding("language", f"it is not in {LANGUAGES[context.language]} ({told}): {text!r}")
+        return None
+
+
+def other_than(text: str, wanted: str) -> str:
+    """What speaks against the wanted language; empty where nothing does."""
+    latin = len(_LATIN.findall(text))
+    written = {code: len(script.findall(text)) for code, script in _SCRIPT.items()}
+    script = written.get(wanted, latin)
+    if max(latin, *written.values()) > script:
+        return "another script"
+    if wanted == "zh" and _KANA.search(text):
+        return "it has Japanese letters"
+    return _by_words(text, wanted) if wanted in _KNOWN else ""
+
+
+def _by_words(text: str, wanted: str) -> str:
+    words = [word.lower().replace("’", "'") for word in _WORD.findall(text)]
+    scores = {code: len(known.intersection(words)) for code, known in _KNOWN.items()}
+    best = max(scores, key=lambda code: (scores[code], code == wanted))
+    clear = best != wanted and scores[best] >= max(2, 2 * scores[wanted])
+    return f"it reads like {LANGUAGES[best]}" if clear else ""

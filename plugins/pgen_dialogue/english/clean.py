@@ -1,0 +1,82 @@
+"""From a dataset's label to plain words: whatever it holds, what comes out can be said in one line.
+
+Control characters, `|` and lone surrogates never survive; `labelled` also takes off the robot as subject,
+step numbers, and the spelling of code (pick_up_cube, PickUpCube).
+"""
+
+import re
+import unicodedata
+
+from pgen_dialogue.english.verbs import base_of, form_of, from_third_person
+
+_STEP = re.compile(
+    r"\A(?:(?:(?:step|skill|sub-?task|phase|stage|action|task)\s*+)?+#?\d++\s*+[:.)\-–]|(?:then|next),?)\s+", re.I
+)
+_SUBJECT = re.compile(
+    r"""\A(?:the\ |a\ |an\ |its\ |both\ )? (?P<side>left\ |right\ )?
+    (?P<who>robot(?:ic)?(?:'s)?\ (?:arms?|grippers?|hands?|manipulator)
+      |robots?|arms?|grippers?|manipulator|end[ -]effector|hand|agent|bot|person|human|operator|it|they)
+    \s+ (?:(?:then|now|also|again)\s+)?
+    (?:(?:will|should|must|can|has\ to|needs\ to|is|are|starts\ to|begins\ to)\s+)?""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_SEPARATORS = re.compile(r"[_()\[\]{},;]+")
+_EDGES = " \t.,;:!?…-–—_/\\\"'`“”„‘’*#"
+
+
+def one_line(text: str) -> str:
+    """The text in one line without control characters, `|` or lone surrogates."""
+    return " ".join("".join(" " if _unsayable(char) else char for char in text.replace("|", "/")).split())
+
+
+def cleaned(text: str) -> str:
+    """The same without punctuation around it; empty if it says nothing."""
+    text = one_line(text).strip(_EDGES)
+    return text if any(char.isalnum() for char in text) else ""
+
+
+def labelled(text: str) -> tuple[str, str, str]:
+    """A label's words without its subject, the subject ("" where none), and a side ("left", "right", "")."""
+    if not (text := cleaned(text)):
+        return "", "", ""
+    text = _uncoded(text)
+    text = text[match.end() :] if (match := _STEP.match(text)) else text
+    text = _lowered(text)
+    match = _SUBJECT.match(text)
+    if match is None or not (rest := text[match.end() :]) or not _acts(match["who"].lower(), rest):
+        return text, "", ""
+    return rest, match["who"].lower(), (match["side"] or "").strip().lower()
+
+
+def _unsayable(char: str) -> bool:
+    return unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp")
+
+
+def _uncoded(text: str) -> str:
+    if " " in text or not text.isascii():
+        return text
+    words = _SEPARATORS.sub(" ", text).strip()
+    if words.count("-") > 1 or base_of(words.partition("-")[0].lower()):
+        words = words.replace("-", " ")
+    humps = _HUMP.sub(" ", words)
+    if form_of(humps.split()[0].lower()):
+        words = humps.lower()
+    return " ".join(words.split())
+
+
+def _lowered(text: str) -> str:
+    words = [word for word in text.split() if word[0].isalpha()]
+    titled = len(words) > 2 and all(word[0].isupper() for word in words)
+    if (text.isupper() and len(words) > 1) or titled:
+        return text.lower()
+    # a capital inside the first word means a name: KitKat
+    return text[0].lower() + text[1:] if text[1:2].islower() and not _HUMP.search(text.split()[0]) else text
+
+
+def _acts(who: str, rest: str) -> bool:
+    """Whether what follows a would-be subject is a verb, so that it is one."""
+    word = rest.split()[0].lower().strip(_EDGES)
+    if "robot" in who and "arm" in who:
+        return True
+    return form_of(word) is not None or (who.startswith("robot") and from_third_person(word) is not None)

@@ -1,0 +1,143 @@
+"""Where a dataset's files are: in a folder as given, in the lerobot cache, or on the Hub.
+
+Of a dataset on the Hub everything but the videos is fetched when it is opened, a video when it is looked
+into, and the rest before an output is written that holds it. What the Hub has is known from its listing.
+
+huggingface_hub raises its own errors, those of its HTTP client (requests, httpx or httpx2 by its version) and of
+hf_xet, ValueError for a malformed address, and, where its threads lose a connection at once, RuntimeError and
+AttributeError from a client that another of them has closed. So whatever a call of it raises is explained.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from pgen.errors import ConfigError, InputError
+from pgen_lerobot.format.files import VIDEOS, walk
+
+TIMEOUT = 10.0
+"""Seconds in which the Hub has to list the files; otherwise the cache has to hold the whole dataset."""
+_REPO_ID = re.compile(r"[A-Za-z0-9_.\-]{1,96}(/[A-Za-z0-9_.\-]{1,96})?")
+
+
+class Files:
+    """The files of a dataset in a folder, which are all there."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    @property
+    def origin(self) -> dict[str, str]:
+        """Where the dataset was fetched from, for the manifest."""
+        return {}
+
+    def has(self, name: str) -> bool:
+        """Whether the dataset has a file of this name (relative to the root), here or where it comes from."""
+        return (self.root / name).is_file()
+
+    def fetch(self, name: str) -> None:
+        """Have one file in the folder. Raises InputError."""
+
+    def fetch_all(self) -> None:
+        """Have every file in the folder. Raises InputError."""
+
+
+class HubFiles(Files):
+    """The files of one commit of a dataset on the Hub, in the Hugging Face cache as far as they were fetched."""
+
+    def __init__(self, root: Path, repo_id: str, commit: str, names: frozenset[str]) -> None:
+        super().__init__(root)
+        self._repo_id, self._commit, self._names = repo_id, commit, names
+
+    @property
+    def origin(self) -> dict[str, str]:
+        return {"commit": self._commit}
+
+    def has(self, name: str) -> bool:
+        return name in self._names
+
+    def fetch(self, name: str) -> None:
+        from huggingface_hub import hf_hub_download
+
+        if name in self._names and not (self.root / name).is_file():
+            with _explained(self._repo_id):
+                hf_hub_download(self._repo_id, name, repo_type="dataset", revision=self._commit)
+
+    def fetch_all(self) -> None:
+        if self._all_there:
+            return
+        _snapshot(self._repo_id, self._commit)
+        missing = sorted(name for name in self._names if not (self.root / name).is_file())
+        if missing:
+            raise InputError(f"{missing[0]} of the dataset {self._repo_id} was not fetched; start again.")
+
+    @cached_property
+    def _all_there(self) -> bool:
+        return all((self.root / name).is_file() for name in self._names)
+
+
+def locate(root: Path | None, repo_id: str | None, revision: str | None) -> Files:
+    """The dataset's files. Raises ConfigError where nothing is named, InputError where nothing is found."""
+    if root is not None:
+        return Files(root)
+    if repo_id is None:
+        raise ConfigError("no dataset is named; give its folder with --root DIR, or its Hub id with --repo-id.")
+    if not _REPO_ID.fullmatch(repo_id) or ".." in repo_id:
+        raise ConfigError(f"--repo-id {repo_id!r} is no Hub id; it has the form user/name.")
+    cached = _lerobot_home() / repo_id
+    if revision is None and (cached / "meta" / "info.json").is_file():
+        return Files(cached)
+    return _on_the_hub(repo_id, revision)
+
+
+def first_line(error: Exception) -> str:
+    """What an error says, as a sentence."""
+    told = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip()
+    return told if told.endswith((".", "!", "?")) else f"{told}."
+
+
+def _on_the_hub(repo_id: str, revision: str | None) -> Files:
+    folder = _snapshot(repo_id, revision, ignore_patterns=[f"*{ending}" for ending in sorted(VIDEOS)])
+    from huggingface_hub import HfApi
+
+    try:
+        # One request without retries: without a network the answer is in the cache, and is not to be waited for.
+        info = HfApi().dataset_info(repo_id, revision=folder.name, timeout=TIMEOUT)
+        names = [file.rfilename for file in info.siblings or ()]
+    except Exception:  # unreachable or offline: what the cache has must then be all
+        names = list(walk(_snapshot(repo_id, folder.name, local_files_only=True)))
+    return HubFiles(folder, repo_id, folder.name, frozenset(names))
+
+
+def _snapshot(repo_id: str, revision: str | None, **options: Any) -> Path:
+    with _explained(repo_id):
+        from huggingface_hub import snapshot_download
+
+        return Path(snapshot_download(repo_id, repo_type="dataset", revision=revision, **options))
+
+
+@contextmanager
+def _explained(repo_id: str) -> Iterator[None]:
+    from huggingface_hub.errors import HFValidationError
+
+    try:
+        yield
+    except HFValidationError as error:
+        raise ConfigError(f"--repo-id: {error}") from None
+    except Exception as error:
+        raise InputError(
+            f"the dataset {repo_id} is neither whole in a cache nor to be had from the Hub: {first_line(error)} "
+            "Name a folder with --root DIR, or check the id, the network, HF_ENDPOINT and HF_TOKEN."
+        ) from None
+
+
+def _lerobot_home() -> Path:
+    """As lerobot has it: HF_LEROBOT_HOME, else a folder of the Hugging Face cache."""
+    if home := os.environ.get("HF_LEROBOT_HOME"):
+        return Path(home).expanduser()
+    hub = os.environ.get("HF_HOME") or str(Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")) / "huggingface")
+    return Path(hub).expanduser() / "lerobot"

@@ -1,0 +1,1 @@
+"""Read LeRobot datasets: source, images, dialogue of frames."""

@@ -1,0 +1,111 @@
+"""The dialogue of each frame of a dataset that pgen wrote, without torch: `pgen.open`.
+
+Held are the labels (eight bytes a frame) and one row for each distinct text; nothing else is read.
+"""
+
+from array import array
+from bisect import bisect_left
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from pgen.errors import InputError
+from pgen_lerobot.format.dataset import COLUMN, Dataset
+from pgen_lerobot.format.frames import packed, runs
+from pgen_lerobot.write.task_rows import MIRROR, Row, read_mirror
+
+
+@dataclass(frozen=True, slots=True)
+class FrameDialogue:
+    """What was said at a frame. `task_index` is its row in the task table.
+
+    A frame without a dialogue has its own task as `user_prompt`, and "" as `robot_utterance`. The skill and
+    the types are None where the same words were made for different ones, or nothing is known of them.
+    """
+
+    user_prompt: str
+    robot_utterance: str
+    skill: str | None
+    scenario_type: str | None
+    response_type: str | None
+    task_index: int
+
+
+class Texts:
+    """What each row of the task table says: `texts[task_index]`."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        told = read_mirror(dataset.root / MIRROR)
+        if not told:
+            raise InputError(
+                f"{dataset.root / MIRROR} is missing or of another form; run `pgen annotate` on the dataset."
+            )
+        self._rows = [(text, told.get(text, Row(text, ""))) for text in dataset.tasks.texts]
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, task_index: int) -> FrameDialogue:
+        """Raises IndexError for a row that is not there; -1 is none."""
+        if not 0 <= task_index < len(self):
+            raise IndexError(f"there is no task {task_index}; the table has {len(self)}")
+        text, row = self._rows[task_index]
+        kinds = (row.skill or None, row.scenario_type or None, row.response_type or None)
+        return FrameDialogue(row.user_prompt or text, row.robot_utterance or "", *kinds, task_index)
+
+
+class Dialogues:
+    """Dialogues by frame: `dialogues[row]`, or `dialogues.at(episode_index, frame_index)`."""
+
+    def __init__(self, root: str | Path) -> None:
+        dataset = Dataset(Path(root))
+        self.texts = Texts(dataset)
+        self._labels: array[int] = array("q")
+        self._episodes: list[int] = []
+        self._starts: list[int] = []
+        for name in dataset.data_files:
+            self._read(dataset, name)
+        self._order = sorted(range(len(self._episodes)), key=self._episodes.__getitem__)
+
+    def __len__(self) -> int:
+        """The number of frames."""
+        return len(self._labels)
+
+    def __getitem__(self, row: int) -> FrameDialogue:
+        """By the frame's row in the whole dataset, counted from 0. Raises IndexError."""
+        if not 0 <= row < len(self):
+            raise IndexError(f"there is no frame {row}; the dataset has {len(self)}")
+        return self.texts[self._labels[row]]
+
+    def at(self, episode_index: int, frame_index: int) -> FrameDialogue:
+        """By the episode and the frame's position in it. Raises IndexError."""
+        place = bisect_left(self._order, episode_index, key=self._episodes.__getitem__)
+        found = self._order[place] if place < len(self._order) else -1
+        if found < 0 or self._episodes[found] != episode_index:
+            raise IndexError(f"there is no episode {episode_index}")
+        start = self._starts[found]
+        stop = self._starts[found + 1] if found + 1 < len(self._starts) else len(self)
+        if not 0 <= frame_index < stop - start:
+            raise IndexError(f"episode {episode_index} has no frame {frame_index}; it has {stop - start}")
+        return self[start + frame_index]
+
+    def _read(self, dataset: Dataset, name: str) -> None:
+        with dataset.shard(name) as shard:
+            if COLUMN not in shard.schema_arrow.names:
+                raise InputError(f"{dataset.root / name} has no column {COLUMN}; run `pgen annotate` on the dataset.")
+            table = shard.read(columns=["episode_index", "task_index", COLUMN])
+        labels = packed("q", table.column(COLUMN).cast(pa.int64()))
+        if -1 in labels:
+            own = packed("q", table.column("task_index").cast(pa.int64()))
+            labels = array("q", (label if label >= 0 else task for label, task in zip(labels, own, strict=True)))
+        for start, _, episode in runs(table.column("episode_index")):
+            if not self._episodes or self._episodes[-1] != episode:
+                self._episodes.append(episode)
+                self._starts.append(len(self._labels) + start)
+        self._labels += labels
+
+
+def open(root: str | Path) -> Dialogues:
+    """The dialogues of the dataset at `root`, which pgen wrote. Raises InputError for another one."""
+    return Dialogues(root)

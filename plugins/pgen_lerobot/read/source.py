@@ -1,0 +1,174 @@
+"""The source `lerobot`: a LeRobot dataset in a folder, or on the Hub, with its skills."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from pgen.components import ImageReader, Source
+from pgen.components.options import Options
+from pgen.config.ranges import parse_ranges
+from pgen.errors import ConfigError, InputError
+from pgen.labels.spans import frame_ranges, normalise
+from pgen.records import Episode
+from pgen.safety.paths import check_links
+from pgen_lerobot.format import unlisted_rows as strays
+from pgen_lerobot.format.cameras import Cameras
+from pgen_lerobot.format.dataset import Dataset, EpisodeEntry
+from pgen_lerobot.format.frames import OTHER_TASKS, EpisodeFrames, stream, tasks_differ
+from pgen_lerobot.format.hub import locate
+from pgen_lerobot.skills import EpisodeSkills, Place, SkillReader, choose
+
+
+class LeRobotOptions(Options):
+    root: Path | None = None
+    """Folder of the dataset."""
+    repo_id: str | None = None
+    """Hub id of the dataset, `user/name`; used where no root is given."""
+    revision: str | None = None
+    """Branch, tag or commit on the Hub."""
+    episodes: str | None = None
+    """Episodes to annotate, such as `0-9,12`; all where not given."""
+    cameras: tuple[str, ...] = ()
+    """Camera keys to show, in this order; all that can be shown where not given."""
+    views: int | None = Field(None, ge=0)
+    """Show at most this many cameras a sample; none of them need files where it is 0."""
+    skills: str = "auto"
+    """`auto` (the first form that is found), a form by name (see docs/labels.md), or the path of a file."""
+
+
+class LeRobotSource(Source):
+    """A LeRobot dataset of v2.0, v2.1 or v3.0, with video or image cameras. Pictures are found by frame index."""
+
+    name = "lerobot"
+    Options = LeRobotOptions
+    output = "lerobot"
+    options: LeRobotOptions
+
+    def open(self) -> None:
+        files = locate(self.options.root, self.options.repo_id, self.options.revision)
+        check_links(files.root)
+        self.dataset = Dataset(files.root, files)
+        self._wanted = self._chosen_episodes()
+        cameras = Cameras(self.dataset)
+        self._cameras = cameras.choose(self.options.cameras, self.options.views, self._wanted)
+        self._found = cameras.notes(self._cameras) + self.dataset.notes() + strays.notes(self.dataset)
+        self.skills: SkillReader = choose(self.options.skills, Place(self.dataset, self._wanted))
+        self._repairs: Counter[str] = Counter()
+
+    def identity(self) -> dict[str, Any]:
+        chosen = {"cameras": list(self._cameras), "skills": self.options.skills}
+        return {
+            "name": self.name,
+            "fps": self.dataset.fps,
+            "frames": self.dataset.info.get("total_frames"),
+            **chosen,
+        }
+
+    def describe(self) -> dict[str, Any]:
+        return {**super().describe(), **self.dataset.files.origin}
+
+    @property
+    def folder(self) -> Path:
+        return self.dataset.root
+
+    def episodes(self) -> Iterator[Episode]:
+        self._repairs = Counter()
+        seen: set[int] = set()
+        for frames in stream(self.dataset, self._wanted):
+            if frames.episode_index in seen:
+                raise InputError(f"{self.dataset.root}: the data holds episode {frames.episode_index} in two places.")
+            seen.add(frames.episode_index)
+            yield self._episode(frames)
+        expected = len(self.dataset.episode_indices if self._wanted is None else self._wanted)
+        if len(seen) != expected:
+            raise InputError(
+                f"{self.dataset.root}: the data holds {len(seen)} of the {expected} episodes that "
+                f"{self.dataset.layout.episodes_name} lists; the dataset is incomplete."
+            )
+
+    def reader(self, max_pixels: int) -> AbstractContextManager[ImageReader]:
+        from pgen_lerobot.read.images import LeRobotImages
+
+        return LeRobotImages(self.dataset, self._cameras, max_pixels)
+
+    def image_names(self, episode: Episode, frame_index: int) -> tuple[str, ...]:
+        entry = self._entry(episode.index)
+        return tuple(self._image_name(entry, camera, frame_index) for camera in self._cameras)
+
+    def notes(self) -> dict[str, int]:
+        return dict(sorted((self._found + self._repairs).items()))
+
+    def _episode(self, frames: EpisodeFrames) -> Episode:
+        entry = self._entry(frames.episode_index)
+        if entry.length != len(frames.timestamps):
+            raise InputError(
+                f"{self.dataset.root / entry.data_file} holds {len(frames.timestamps)} frames of episode "
+                f"{entry.index}, {self.dataset.layout.episodes_name} says {entry.length}; the two disagree."
+            )
+        own_task = self._own_task(frames)
+        if tasks_differ(entry, set(frames.task_indices), self.dataset.tasks.texts):
+            self._repairs[OTHER_TASKS.format(self.dataset.layout.episodes_name)] += 1
+        found = self.skills.read(frames, own_task)
+        self._note(found)
+        spans = found.spans if found else ()
+        episode = Episode(
+            index=entry.index,
+            id=f"ep_{entry.index:06d}",
+            task=(found.task if found and found.task else own_task),
+            fps=self.dataset.fps,
+            timestamps=frames.timestamps,
+            skills=normalise(spans, frames.timestamps, self.dataset.fps, self._repairs),
+            cameras=self._cameras,
+        )
+        empty = sum(1 for span in frame_ranges(episode) if not span)
+        if empty:
+            self._repairs["skills shorter than a frame: nothing to label"] += empty
+        return episode
+
+    def _note(self, found: EpisodeSkills | None) -> None:
+        if found is None:
+            self._repairs["episodes without skills: left unlabelled"] += 1
+            return
+        self._repairs.update(found.notes)
+        if self.options.skills == "auto" and self.skills.name != "skills-json":
+            self._repairs[f"episodes whose skills come from {self.skills.reads}"] += 1
+
+    def _own_task(self, frames: EpisodeFrames) -> str:
+        texts = self.dataset.tasks.texts
+        index = frames.task_indices[0]
+        if not 0 <= min(frames.task_indices) <= max(frames.task_indices) < len(texts):
+            raise InputError(
+                f"{self.dataset.root}, episode {frames.episode_index}: a task_index lies outside "
+                f"{self.dataset.layout.tasks_file}, which has {len(texts)} rows."
+            )
+        return texts[index]
+
+    def _entry(self, index: int) -> EpisodeEntry:
+        held: EpisodeEntry | None = getattr(self, "_held", None)
+        if held is None or held.index != index:
+            self._held = held = self.dataset.entry(index)
+        return held
+
+    def _image_name(self, entry: EpisodeEntry, camera: str, frame_index: int) -> str:
+        """A media fragment in seconds of the file for a video, the row and column for a picture in a table."""
+        clip = entry.clips.get(camera)
+        if clip is not None:
+            return f"{clip.path}#t={clip.start + frame_index / self.dataset.fps:.3f}"
+        return f"{entry.data_file}#episode={entry.index}&frame={frame_index}&column={camera}"
+
+    def _chosen_episodes(self) -> set[int] | None:
+        if self.options.episodes is None:
+            return None
+        wanted = parse_ranges(self.options.episodes, "--episodes")
+        missing = wanted.difference(self.dataset.episode_indices)
+        if missing:
+            last = self.dataset.episode_indices[-1]
+            raise ConfigError(
+                f"--episodes: the dataset has no episode {min(missing)}; it has {len(self.dataset.episode_indices)}, "
+                f"up to {last}."
+            )
+        return wanted

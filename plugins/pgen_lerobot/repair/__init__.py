@@ -1,0 +1,1 @@
+"""Repair of outputs that LeRobot's tools have changed."""

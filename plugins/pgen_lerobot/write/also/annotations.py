@@ -1,0 +1,115 @@
+"""The sink `lerobot-annotations`: the file of the LeRobot annotate page, so that it can show and edit the dialogue.
+
+Its version 2 (schema `lerobot_annotations`): atoms of an episode, each at the second of a frame. What the file
+already says stays, but for the subtasks, interjections and speech of the episodes that are annotated.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pgen.components import Results, Source
+from pgen.components.options import Options
+from pgen.errors import InputError
+from pgen.records import Annotation, Episode
+from pgen.storage.durable import write_text
+from pgen_lerobot.skills.base import load_json
+from pgen_lerobot.write.also.edits import Form
+from pgen_lerobot.write.also.language_rows import starts
+
+FILE = "meta/lerobot_annotations.json"
+SCHEMA = {"persistent_styles": ["memory", "plan", "subtask"], "event_styles": ["interjection", "vqa"]}
+
+type Atom = dict[str, Any]
+
+
+class LeRobotAnnotationsOptions(Options):
+    overwrite: bool = False
+    """Replace the dialogue that the file already holds."""
+
+
+class LeRobotAnnotationsSink(Form):
+    """meta/lerobot_annotations.json, which the LeRobot annotate page shows and edits."""
+
+    name = "lerobot-annotations"
+    Options = LeRobotAnnotationsOptions
+    options: LeRobotAnnotationsOptions
+
+    def open(self, source: Source) -> None:
+        path = self.dataset(source).root / FILE
+        for index, episode in _known(path).items():
+            if not self.options.overwrite and any(_is_dialogue(atom) for atom in atoms_of(episode)):
+                raise InputError(f"{path} holds dialogue of episode {index} already; replace it with --overwrite.")
+
+    def write(self, results: Results, out: Path) -> None:
+        known = _known(out / FILE)
+        write_text(out / FILE, _parts(results, known))
+
+
+def _parts(results: Results, known: dict[int, dict[str, Any]]) -> Iterator[str]:
+    yield f'{{\n"version": 2,\n"schema": {json.dumps(SCHEMA)},\n"episodes": {{'
+    gap = "\n"
+    for episode, annotations in results.read():
+        found = known.pop(episode.index, {})
+        kept = [atom for atom in atoms_of(found) if not (_is_dialogue(atom) or atom["style"] == "subtask")]
+        atoms = [*kept, *_subtasks(episode), *_dialogue(annotations)]
+        atoms.sort(key=lambda atom: (atom["timestamp"], atom["style"] or "", atom["role"]))
+        rest = {key: value for key, value in found.items() if key not in ("atoms", "subtasks", "high_levels")}
+        yield f"{gap}{_told(episode.index, {**rest, 'atoms': atoms})}"
+        gap = ",\n"
+    for index, found in known.items():
+        yield f"{gap}{_told(index, found)}"
+        gap = ",\n"
+    yield "\n}\n}\n"
+
+
+def _told(index: int, episode: dict[str, Any]) -> str:
+    return f'"{index}": {json.dumps(episode, ensure_ascii=False, allow_nan=False)}'
+
+
+def _subtasks(episode: Episode) -> Iterator[Atom]:
+    for frame, name in starts(episode):
+        yield _atom("assistant", name, "subtask", episode.timestamps[frame])
+
+
+def _dialogue(annotations: list[Annotation]) -> Iterator[Atom]:
+    for annotation in annotations:
+        dialogue, time = annotation.dialogue, annotation.sample.timestamp
+        if dialogue is not None and time is not None:
+            yield _atom("user", dialogue.user_prompt, "interjection", time)
+            yield _speech(dialogue.robot_utterance, time)
+
+
+def _atom(role: str, content: str | None, style: str | None, time: float) -> Atom:
+    return {"role": role, "content": content, "style": style, "timestamp": time, "camera": None, "tool_calls": None}
+
+
+def _speech(text: str, time: float) -> Atom:
+    call = {"type": "function", "function": {"name": "say", "arguments": {"text": text}}}
+    return {**_atom("assistant", None, None, time), "tool_calls": [call]}
+
+
+def _is_dialogue(atom: Atom) -> bool:
+    return atom["style"] is None or atom["style"] == "interjection"
+
+
+def _known(path: Path) -> dict[int, dict[str, Any]]:
+    """The episodes of a file as they are; none where there is no file."""
+    if not path.is_file():
+        return {}
+    return {int(index): episode for index, episode in load_json(path, "lerobot_annotations")["episodes"].items()}
+
+
+def atoms_of(episode: dict[str, Any]) -> Iterator[Atom]:
+    """An episode's atoms, whichever version says them; those of version 1 lack where a subtask ends."""
+    if episode.get("atoms") is not None:
+        yield from ({"style": None, "content": None, "tool_calls": None, **atom} for atom in episode["atoms"])
+        return
+    for segment in episode.get("subtasks") or ():
+        yield _atom("assistant", segment["label"], "subtask", segment["start"])
+    for segment in episode.get("high_levels") or ():
+        if segment.get("user_prompt"):
+            yield _atom("user", segment["user_prompt"], "interjection", segment["start"])
+        if segment.get("robot_utterance"):
+            yield _speech(segment["robot_utterance"], segment["start"])

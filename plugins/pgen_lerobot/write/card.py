@@ -1,0 +1,203 @@
+"""The section that pgen adds to a dataset card: what was written, by what, and how to use it.
+
+It stands between two markers and replaces what stood between them. Texts of the data or of a model are
+escaped: in the card they are words, never markup.
+"""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pgen.errors import InputError
+from pgen.formats import syn_annotations as annotations
+from pgen.records import Annotation
+from pgen.storage.durable import write_text
+from pgen_lerobot.format.dataset import Dataset
+from pgen_lerobot.format.files import KEPT, read_text
+from pgen_lerobot.format.layout import COLUMN, Layout
+from pgen_lerobot.write.kept_skills import FOUND
+from pgen_lerobot.write.labelling import Annotated
+
+BEGIN, END = "<!-- pgen:begin -->", "<!-- pgen:end -->"
+EXAMPLES = 10
+_FRONT_MATTER = """---
+task_categories:
+- robotics
+tags:
+- LeRobot
+- pgen
+configs:
+- config_name: default
+  data_files: data/*/*.parquet
+---
+"""
+_USE = """```python
+from lerobot.datasets.lerobot_dataset import LeRobotDataset
+
+dataset = LeRobotDataset(repo_id)
+frame = dataset[0]
+text = {text}
+```"""
+_MARKUP = re.compile(r"([\\`*_{}\[\]()#+!|~$:@-])")
+
+
+@dataclass(slots=True)
+class Counts:
+    """What the card says of a run: counted while the annotations pass by, the frames afterwards."""
+
+    labelled: int = 0
+    frames: int = 0
+    dialogues: int = 0
+    answered: int = 0
+    failed: int = 0
+    scenarios: Counter[str] = field(default_factory=Counter)
+    responses: Counter[str] = field(default_factory=Counter)
+    examples: dict[str, Annotation] = field(default_factory=dict)
+
+    def watch(self, annotated: Iterable[Annotated]) -> Iterator[Annotated]:
+        """The same episodes, counted as they are taken."""
+        for episode, found in annotated:
+            for annotation in found:
+                self.add(annotation)
+            yield episode, found
+
+    def add(self, annotation: Annotation) -> None:
+        dialogue = annotation.dialogue
+        if dialogue is None:
+            self.failed += 1
+            return
+        self.answered += 1
+        self.scenarios[dialogue.scenario_type or "not given"] += 1
+        self.responses[dialogue.response_type or "not given"] += 1
+        if len(self.examples) < EXAMPLES:
+            self.examples.setdefault(dialogue.task, annotation)
+
+
+def write_card(
+    source: Path, target: Path, manifest: dict[str, Any], counts: Counts, unlabelled: str, layout: Layout
+) -> None:
+    """The card of `source`, or a new one, with the section; `unlabelled` is the sink's option."""
+    text = read_text(source) if source.is_file() else f"{_FRONT_MATTER}\n"
+    write_text(target, [_with_section(text, _section(manifest, counts, unlabelled, layout))], KEPT)
+
+
+def pushed_card(dataset: Dataset) -> str:
+    """The card of an output with the tag `pgen`, and with the section where it was taken out. Raises InputError."""
+    from huggingface_hub import DatasetCard
+
+    path = dataset.root / "README.md"
+    text = read_text(path) if path.is_file() else ""
+    if not text.startswith("---"):
+        text = f"{_FRONT_MATTER}\n{text}"
+    if BEGIN not in text:
+        text = _with_section(text, _section_again(dataset))
+    try:
+        card = DatasetCard(text)
+    except Exception as error:  # whatever its YAML parser raises
+        raise InputError(f"{path}: the Hub cannot read its front matter: {' '.join(str(error).split())}.") from None
+    tags = card.data.get("tags") or []
+    known = [tags] if isinstance(tags, str) else list(tags)
+    card.data["tags"] = known if "pgen" in known else [*known, "pgen"]
+    return str(card)
+
+
+def _section_again(dataset: Dataset) -> str:
+    """The section from what the output says of itself."""
+    if not (dataset.root / "meta/pgen/manifest.json").is_file():
+        return _skills_section(json.loads(read_text(dataset.root / FOUND["segmentation.json"])))
+    manifest = json.loads(read_text(dataset.root / "meta/pgen/manifest.json"))
+    labels = manifest["labels"]
+    counts = Counts(labels["frames_labelled"], labels["frames"], labels["dialogues"])
+    for line in annotations.read_lines(dataset.root / "meta" / annotations.FILE):
+        counts.add(annotations.from_line(line))
+    return _section(manifest, counts, labels["unlabelled"], dataset.layout)
+
+
+def _skills_section(record: dict[str, Any]) -> str:
+    """What is said of skills that have no dialogue yet."""
+    segmenter, counts = record["segmenter"], record["counts"]
+    model = segmenter["found"].get("model")
+    by = f"{escaped(str(segmenter['name']))}{f' and the model {escaped(str(model))}' if model else ''}"
+    said = [
+        "## Skills",
+        f"Found by pgen with the segmenter {by}: {counts['spans']} spans in {counts['segmented']} of "
+        f"{counts['episodes']} episodes of {_origin(record['source'])}.",
+        "`meta/skills.json` holds each episode's skills with their start and end in seconds, "
+        "`meta/pgen/segmentation.json` says how they were made.",
+    ]
+    return "\n\n".join([BEGIN, *said, END])
+
+
+def _with_section(text: str, section: str) -> str:
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if begin and end:
+        return f"{before}{section}{after}"
+    gap = "" if not text or text.endswith("\n\n") else "\n" if text.endswith("\n") else "\n\n"
+    return f"{text}{gap}{section}\n"
+
+
+def _section(manifest: dict[str, Any], counts: Counts, unlabelled: str, layout: Layout) -> str:
+    other = "points at its own task" if unlabelled == "task" else f"has {unlabelled}"
+    said = [
+        "## Dialogue",
+        f"Written by pgen with {_author(manifest['generator'])}: what a person might have said, and what the robot "
+        "would answer, while it did what it is seen doing. Nobody said these words.",
+        f"- Source: {_origin(manifest['source'])}.\n"
+        f"- Frames with a dialogue: {counts.labelled} of {counts.frames}. Any other frame {other}.\n"
+        f"- Dialogues: {counts.dialogues}, from {counts.answered} samples; {counts.failed} samples failed.\n"
+        f"- Scenario types: {_shares(counts.scenarios)}.\n"
+        f"- Response types: {_shares(counts.responses)}.",
+        f"`{COLUMN}` is the row of `{layout.tasks_file}` with a frame's dialogue, `user prompt | robot "
+        "utterance`; `meta/tasks_high_level.parquet` has the same rows, with the two apart and the skill and "
+        "types. `meta/syn_annotations.jsonl` has a line for each sample, `meta/pgen/manifest.json` says how "
+        "they were made.",
+        _USE.format(text=layout.text_of.format(f'int(frame["{COLUMN}"])')),
+        _table(counts),
+    ]
+    return "\n\n".join([BEGIN, *(part for part in said if part), END])
+
+
+def _origin(source: dict[str, Any]) -> str:
+    """The Hub id, with what was read of it; of a folder no more than its name."""
+    if source.get("root"):
+        return f"the folder {escaped(Path(source['root']).resolve().name)}"
+    revision = source.get("commit") or source.get("revision")
+    told = escaped(str(source.get("repo_id")))
+    return f"{told} at {escaped(str(revision))}" if revision else told
+
+
+def _author(generator: dict[str, Any]) -> str:
+    name = str(generator["name"])
+    if name == "template":
+        return "the generator template, which fills in sentences and asks no model: for trials only"
+    model = generator.get("model")
+    by = f"the generator {escaped(name)}"
+    return f"{by} and the model {escaped(str(model))}" if model else by
+
+
+def _shares(types: Counter[str]) -> str:
+    return ", ".join(f"{escaped(name)} {number}" for name, number in sorted(types.items())) or "none"
+
+
+def _table(counts: Counts) -> str:
+    if not counts.examples:
+        return ""
+    rows = ["| skill | user prompt | robot utterance |", "|---|---|---|"]
+    for annotation in counts.examples.values():
+        dialogue = annotation.dialogue
+        if dialogue is not None:
+            cells = (annotation.sample.skill_current, dialogue.user_prompt, dialogue.robot_utterance)
+            rows.append(f"| {' | '.join(map(escaped, cells))} |")
+    return "\n".join(rows)
+
+
+def escaped(text: str) -> str:
+    """The text in a line of Markdown, as nothing but text."""
+    shown = "".join(char if char.isprintable() else "�" for char in " ".join(text.split()))
+    line = shown.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return _MARKUP.sub(r"\\\1", line)

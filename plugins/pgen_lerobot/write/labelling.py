@@ -1,0 +1,114 @@
+"""The label of every row of the data, row group by row group, in the order in which the rows are stored.
+
+Rows are known by their episode and their position in it; no object per frame is made. A frame that no
+dialogue labels takes its own task_index, or `unlabelled` where that is given.
+"""
+
+from array import array
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pgen.errors import InputError
+from pgen.labels.assign import label
+from pgen.records import Annotation, Episode
+from pgen_lerobot.format.frames import packed, runs
+from pgen_lerobot.format.statistics import summarise
+
+type Annotated = tuple[Episode, list[Annotation]]
+
+
+class Labeller:
+    """Takes the annotated episodes as their rows come by, and counts what it gives out."""
+
+    def __init__(
+        self,
+        annotated: Iterable[Annotated],
+        index: Callable[[Annotation], int],
+        unlabelled: int | None,
+        stats: Iterable[str] = (),
+    ) -> None:
+        self._coming: Iterator[Annotated] = iter(annotated)
+        self._next = next(self._coming, None)
+        self._index = index
+        self._unlabelled = unlabelled
+        self._wanted_stats = tuple(stats)
+        self._episode: int | None = None
+        self._length: int | None = None
+        self._position = 0
+        self._starts: list[int] = []
+        self._spans: list[tuple[int, int, int]] = []
+        self._counts: Counter[int] = Counter()
+        self.labelled = 0
+        self.counts: Counter[int] = Counter()
+        self.stats: dict[int, dict[str, float]] = {}
+
+    def column(self, table: pa.Table) -> "pa.Array[Any]":
+        """The labels of the next rows, which have `episode_index` and `task_index`."""
+        if self._unlabelled is None:
+            values = packed("q", table.column("task_index").cast(pa.int64()))
+        else:
+            values = array("q", [self._unlabelled]) * len(table)
+        whole = as_arrow(values)
+        for start, stop, episode in runs(table.column("episode_index")):
+            if episode != self._episode:
+                self._begin(episode)
+            self._paint(values, start, stop - start)
+            found, times = pc.value_counts(whole.slice(start, stop - start)).flatten()
+            self._counts.update(dict(zip(found.to_pylist(), times.to_pylist(), strict=True)))
+        return whole
+
+    def finish(self) -> None:
+        """Say that there are no more rows. Raises InputError where an episode is left over."""
+        self._end()
+        if self._next is not None:
+            raise InputError(f"episode {self._next[0].index} is annotated, but the data holds no rows of it.")
+
+    def _begin(self, episode: int) -> None:
+        self._end()
+        self._episode, self._length, self._position = episode, None, 0
+        self._starts, self._spans = [], []
+        if self._next is not None and self._next[0].index == episode:
+            self._length = len(self._next[0].timestamps)
+            for stretch in label(*self._next):
+                if stretch.annotation is not None and stretch.stop > stretch.start:
+                    self._starts.append(stretch.start)
+                    self._spans.append((stretch.start, stretch.stop, self._index(stretch.annotation)))
+            self._next = next(self._coming, None)
+
+    def _end(self) -> None:
+        if self._episode is None:
+            return
+        if self._length not in (None, self._position):
+            raise InputError(
+                f"episode {self._episode} has {self._position} rows, but was annotated with {self._length}: "
+                "the data changed in between. Start again with --fresh."
+            )
+        if self._counts:
+            self.stats[self._episode] = summarise(self._counts, self._wanted_stats)
+        self.counts.update(self._counts)
+        self._counts = Counter()
+        self._episode = None
+
+    def _paint(self, values: "array[int]", start: int, length: int) -> None:
+        """Label `length` rows from `start` on, which are the episode's next."""
+        first, last = self._position, self._position + length
+        for position in range(max(bisect_right(self._starts, first) - 1, 0), len(self._spans)):
+            begin, end, index = self._spans[position]
+            begin, end = max(begin, first), min(end, last)
+            if begin >= last:
+                break
+            if begin < end:
+                offset = start - first
+                values[begin + offset : end + offset] = array("q", [index]) * (end - begin)
+                self.labelled += end - begin
+        self._position = last
+
+
+def as_arrow(values: "array[int]") -> "pa.Array[Any]":
+    """The same memory as an Arrow array."""
+    return pa.Array.from_buffers(pa.int64(), len(values), [None, pa.py_buffer(values)])

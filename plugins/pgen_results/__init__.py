@@ -1,0 +1,26 @@
+"""What a run came to, for people: the commands report, preview and compare, and the sink `report`."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from pgen.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    import click
+
+    from pgen.components import Sink
+
+
+@hookimpl
+def pgen_sinks() -> "Iterable[type[Sink]]":
+    from pgen_results.sink import ReportSink
+
+    return (ReportSink,)
+
+
+@hookimpl
+def pgen_commands() -> "Iterable[click.Command]":
+    from pgen_results.commands import compare, preview, report
+    from pgen_results.export_command import export
+
+    return report, preview, compare, export

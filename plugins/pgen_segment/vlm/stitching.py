@@ -1,0 +1,71 @@
+"""Windows' spans as one list: times that count from a window's start are moved, overlaps joined at one seam."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import Any
+
+from pgen.records import Episode, Skill
+from pgen_segment.spans import parse as raw
+
+NEAR = 1.0
+"""Seconds within which two windows mean the same edge: the length of the shortest skills."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A window from `start` to `stop` seconds, with its spans."""
+
+    start: float
+    stop: float
+    spans: tuple[Skill, ...]
+
+
+def window(found: Any, episode: Episode, start: float, stop: float, changes: Counter[str]) -> Window:
+    """The spans of one window, inside it. Raises SampleError where there is none."""
+    edges = raw.Edges(episode)
+    stretches = raw.read(found, episode, changes)
+    upright = []
+    for each in stretches:
+        low, high = sorted((_second(each.start, edges), _second(each.stop, edges)))
+        upright.append((each.name, low, high))
+    moved = [(name, low + start, high + start) for name, low, high in upright]
+    if _covered(moved, start, stop) > _covered(upright, start, stop):
+        changes["windows with times from their own start: moved"] += 1
+        upright = moved
+    spans = [Skill(name, max(low, start), min(high, stop)) for name, low, high in sorted(upright, key=lambda s: s[1])]
+    return Window(start, stop, tuple(span for span in spans if span.start < span.end))
+
+
+def stitched(left: Window, right: Window) -> Window:
+    """Two windows that overlap as one; the seam is an edge that both have, else the middle of the overlap."""
+    ours, seam, agreed = _seam(left, right)
+    before = [replace(span, end=seam if span.end >= ours else span.end) for span in left.spans if span.start < ours]
+    after = [replace(span, start=max(span.start, seam)) for span in right.spans if span.end > seam]
+    if before and after and not agreed and before[-1].name == after[0].name:
+        after[0] = replace(after[0], start=before.pop().start)
+    return Window(left.start, right.stop, (*before, *after))
+
+
+def _seam(left: Window, right: Window) -> tuple[float, float, bool]:
+    """Where the seam lies to the left window and to the right one, and whether both have an edge there."""
+    low, high = right.start, left.stop
+    ours, theirs = _edges(left.spans, low, high), _edges(right.spans, low, high)
+    near = min(product(ours, theirs), key=lambda pair: (abs(pair[0] - pair[1]), pair), default=None)
+    if near is not None and abs(near[0] - near[1]) <= NEAR:
+        return *near, True
+    middle = (low + high) / 2
+    return middle, middle, False
+
+
+def _edges(spans: Sequence[Skill], low: float, high: float) -> list[float]:
+    return sorted({time for span in spans for time in (span.start, span.end) if low < time < high})
+
+
+def _second(edge: int, edges: raw.Edges) -> float:
+    return edges.time(edge) if edge <= edges.frames else edges.end
+
+
+def _covered(spans: Sequence[tuple[str, float, float]], start: float, stop: float) -> float:
+    return sum(max(0.0, min(high, stop) - max(low, start)) for _, low, high in spans)

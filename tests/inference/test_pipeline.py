@@ -1,0 +1,284 @@
+import asyncio
+import json
+import threading
+from collections import Counter
+from contextlib import nullcontext
+from dataclasses import replace
+
+import pytest
+from hanging import HANG
+
+from pgen.components import ImageReader
+from pgen.errors import ConfigError, SampleError
+from pgen.inference import pipeline
+from pgen.inference import scheduler as streaming
+from pgen.inference.pipeline import Pipeline
+from pgen.inference.scheduler import DECODERS, ahead, decoders
+from pgen.records import Image, Reply
+from pgen.run.planning import samples_of
+from pgen.testing import FakeGenerator, FakeSource, make_episode, make_samples, plain_answer
+from pgen_dialogue.prompts.hi_robot import HiRobotPrompt
+from pgen_dialogue.prompts.seed import SeedPrompt
+from pgen_samplers.samplers import EveryFrame
+
+
+def run(generator, source=None, samples=None, attempts=2, prompts=None, stop_after=None, groups=None):
+    """The annotations of a run over `samples`, or `groups` of them, in the order they ended."""
+    source = source or FakeSource()
+    groups = iter(groups or [samples or make_samples()])
+    done = []
+
+    async def go():
+        stop = asyncio.Event()
+
+        async def emit(annotation):
+            done.append(annotation)
+            if stop_after == len(done):
+                stop.set()
+
+        pipeline = Pipeline(source, prompts or SeedPrompt(), generator, 0, attempts, 10**6)
+        await pipeline.run(groups, emit, stop)
+
+    asyncio.run(asyncio.wait_for(go(), 120))  # nothing here takes so long, unless nothing goes on
+    return done
+
+
+def test_every_sample_ends_once_with_its_own_answer():
+    samples = make_samples(make_episode(), EveryFrame())
+    done = run(FakeGenerator(concurrency=8), samples=samples)
+    assert Counter(annotation.sample for annotation in done) == Counter(samples)
+    for annotation in done:
+        assert annotation.dialogue.robot_utterance == f"Now {annotation.sample.frame_index}."
+
+
+@pytest.mark.parametrize(
+    ("answer", "stage"),
+    [
+        ("no JSON at all", "parse"),
+        ('{"user_prompt": "", "robot_utterance": "x"}', "schema"),
+        ('{"user_prompt": "only"}', "schema"),
+        (Reply('{"user_prompt": "a", "robot', truncated=True), "truncated"),
+        (SampleError("refused", "it would not"), "refused"),
+        (RuntimeError("out of luck"), "generate"),
+        (KeyError("\ud800\x1b[31m"), "generate"),
+    ],
+)
+def test_a_sample_that_fails_is_a_row_with_its_stage_and_reason(answer, stage):
+    (first, *_) = samples = make_samples()
+    generator = FakeGenerator(lambda request: answer if request.sample == first else plain_answer(request))
+    done = {annotation.sample: annotation for annotation in run(generator, samples=samples)}
+    assert done[first].failure.stage == stage
+    assert done[first].failure.reason.encode()
+    assert all(done[sample].dialogue for sample in samples[1:])
+
+
+def test_a_reply_that_does_not_fit_is_asked_again_with_what_was_wrong_and_another_seed():
+    generator = FakeGenerator(lambda request: plain_answer(request) if request.repair else "prose")
+    done = run(generator, samples=make_samples()[:1])
+    first, second = generator.requests
+    assert second.repair.reply == "prose"
+    assert "holds no JSON object" in second.repair.problem
+    assert first.seed != second.seed
+    assert done[0].dialogue
+    assert done[0].usage.attempts == 2
+
+
+def test_a_refusal_is_not_asked_again():
+    generator = FakeGenerator(lambda request: SampleError("refused", "no"))
+    run(generator, samples=make_samples()[:1], attempts=5)
+    assert len(generator.requests) == 1
+
+
+def test_pictures_that_do_not_open_fail_their_sample_and_cost_no_request():
+    class Broken(ImageReader):
+        def images(self, sample):
+            raise SampleError("decode", "no such frame")
+
+    class Source(FakeSource):
+        def reader(self, max_pixels):
+            return nullcontext(Broken())
+
+    generator = FakeGenerator()
+    done = run(generator, source=Source())
+    assert {annotation.failure.stage for annotation in done} == {"decode"}
+    assert generator.requests == []
+
+
+def test_an_error_of_the_run_ends_it():
+    with pytest.raises(ConfigError, match="the server went away"):
+        run(FakeGenerator(lambda request: ConfigError("the server went away")))
+
+
+def test_the_generator_is_kept_busy_and_never_asked_beyond_its_concurrency():
+    class Slow(FakeGenerator):
+        now = peak = 0
+
+        async def generate(self, request):
+            self.now += 1
+            self.peak = max(self.peak, self.now)
+            if self.now < 6:
+                await asyncio.wait_for(self.full.wait(), HANG)
+            self.full.set()
+            self.now -= 1
+            return await super().generate(request)
+
+        async def open(self):
+            self.full = asyncio.Event()
+
+    generator = Slow(concurrency=6)
+    asyncio.run(generator.open())
+    run(generator, samples=make_samples(make_episode(), EveryFrame()))
+    assert generator.peak == 6
+
+
+def test_what_is_decoded_and_not_answered_is_bounded():
+    decoded, answered, most = 0, 0, 0
+    lock = threading.Lock()
+
+    class Counting(FakeSource):
+        def reader(self, max_pixels):
+            inner = super().reader(max_pixels)
+
+            class Reader(ImageReader):
+                def images(self, sample):
+                    nonlocal decoded, most
+                    with lock, inner as reader:
+                        decoded += 1
+                        most = max(most, decoded - answered)
+                        return reader.images(sample)
+
+            return nullcontext(Reader())
+
+    def answer(request):
+        nonlocal answered
+        answered += 1
+        return plain_answer(request)
+
+    samples = make_samples(make_episode(length=55), EveryFrame()) * 6
+    run(FakeGenerator(answer, concurrency=2), source=Counting(), samples=samples)
+    assert decoded == len(samples)
+    assert most <= 2 + ahead(DECODERS) + 2
+
+
+@pytest.mark.parametrize(("cores", "threads"), [(1, 2), (2, 2), (4, 2), (8, 4), (16, 8), (192, 8)])
+def test_a_machine_with_more_cores_decodes_with_more_threads(cores, threads):
+    assert decoders(cores) == threads
+
+
+def test_any_number_of_decoders_comes_to_an_end_with_one_request_at_a_time(monkeypatch):
+    """Each waits for several samples at once, and none may wait for what another holds."""
+    monkeypatch.setattr(pipeline, "DECODERS", 8)
+    monkeypatch.setattr(streaming, "DECODERS", 8)
+    groups = [make_samples(make_episode(index=index), EveryFrame()) for index in range(30)]
+    done = run(FakeGenerator(concurrency=1), groups=groups)
+    assert Counter(annotation.sample for annotation in done) == Counter(sample for group in groups for sample in group)
+
+
+def test_after_a_stop_nothing_more_is_asked():
+    samples = make_samples(make_episode(), EveryFrame())
+    generator = FakeGenerator(concurrency=1)
+    done = run(generator, samples=samples, stop_after=5)
+    assert len(done) == len(generator.requests) == 5
+
+
+def test_the_same_seed_asks_the_same_whatever_the_order():
+    samples = make_samples(make_episode(), EveryFrame())
+    asked = []
+    for order in (samples, samples[::-1]):
+        generator = FakeGenerator(concurrency=3)
+        run(generator, samples=order, prompts=HiRobotPrompt())
+        requests = {request.sample.frame_index: (request.prompt, request.seed) for request in generator.requests}
+        asked.append(json.dumps([repr(requests[frame]) for frame in sorted(requests)]))
+    assert asked[0] == asked[1]
+
+
+def test_a_decoder_that_raises_anything_costs_one_sample():
+    class Odd(ImageReader):
+        def images(self, sample):
+            raise ZeroDivisionError("a frame rate of 0/0")
+
+    class Source(FakeSource):
+        def reader(self, max_pixels):
+            return nullcontext(Odd())
+
+    done = run(FakeGenerator(), source=Source())
+    assert {a.failure.reason for a in done} == {"ZeroDivisionError: a frame rate of 0/0"}
+
+
+def test_the_pictures_of_a_moment_are_read_once_for_all_its_variants():
+    read = []
+
+    class Counting(FakeSource):
+        def reader(self, max_pixels):
+            inner = super().reader(max_pixels)
+
+            class Reader(ImageReader):
+                def images(self, sample):
+                    read.append(sample.frame_index)
+                    with inner as reader:
+                        return reader.images(sample)
+
+            return nullcontext(Reader())
+
+    moments = make_samples()
+    generator = FakeGenerator()
+    run(generator, source=Counting(), samples=[replace(one, variant=n) for one in moments for n in range(3)])
+    assert read == [one.frame_index for one in moments]
+    assert len({request.seed for request in generator.requests}) == 9
+    assert all(len(request.images) == 1 for request in generator.requests)
+
+
+def test_pictures_that_have_no_names_are_those_of_their_own_episode():
+    class Reader(ImageReader):
+        def images(self, sample):
+            return (Image(sample.episode_id, b"", 8, 8),)
+
+    class Nameless(FakeSource):
+        def image_names(self, episode, frame_index):
+            return ()
+
+        def reader(self, max_pixels):
+            return nullcontext(Reader())
+
+    source = Nameless(*[make_episode(index=index, length=1) for index in range(8)])
+    generator = FakeGenerator()
+    run(generator, source, groups=[samples_of(episode, source, EveryFrame()) for episode in source.episodes()])
+    shown = {request.sample.episode_id: request.images[0].camera for request in generator.requests}
+    assert len(shown) == 8
+    assert all(episode == camera for episode, camera in shown.items())
+
+
+@pytest.mark.parametrize("takes_clips", [False, True])
+def test_a_clip_is_handed_over_as_the_generator_takes_it(takes_clips):
+    class Watching(FakeGenerator):
+        @property
+        def takes_clips(self):
+            return takes_clips
+
+    sampler = EveryFrame(clip=0.5, clip_frames=3)
+    samples = make_samples(make_episode(length=8), sampler)
+    generator = Watching()
+    run(generator, samples=samples)
+    requests = {request.sample.frame_index: request for request in generator.requests}
+    assert (len(requests[0].images), len(requests[0].clips)) == (1, 0)
+    assert (len(requests[7].images), len(requests[7].clips)) == ((0, 1) if takes_clips else (1, 0))
+    assert "its last 0.5 seconds" in requests[7].prompt.text
+    if takes_clips:
+        assert len(requests[7].clips[0].frames) == 3
+
+
+def test_a_conversation_is_looked_up_beside_the_event_loop():
+    """The journal may have to wait for a commit, or for its disk."""
+    threads = []
+
+    def known(sample):
+        threads.append(threading.get_ident())
+
+    async def go():
+        parts = Pipeline(FakeSource(), SeedPrompt(), FakeGenerator(), 0, 2, 10**6, turns=True, known=known)
+        done = asyncio.Queue()
+        await parts.run(iter([make_samples()]), done.put, asyncio.Event())
+        assert done.qsize() == len(threads) == len(make_samples())
+        assert threading.get_ident() not in threads
+
+    asyncio.run(go())

@@ -1,0 +1,59 @@
+"""Empty cells and NaN in meta/episodes, as pandas leaves them: named with their episode and column."""
+
+import pyarrow as pa
+import pytest
+from sink_helpers import change, dataset
+from test_layouts import TOP, opened
+
+from pgen.errors import InputError
+from pgen_lerobot.verify.verify import verify
+
+CLIP = [f"videos/{TOP}/{name}" for name in ("chunk_index", "file_index", "from_timestamp")]
+
+
+def set_cells(root, columns, value, row=1):
+    """Write the columns as floats, with `value` in one row."""
+
+    def edit(table):
+        for name in columns:
+            cells = [float(cell) for cell in table.column(name).to_pylist()]
+            cells[row] = value
+            table = table.set_column(table.column_names.index(name), name, pa.array(cells, pa.float64()))
+        return table
+
+    change(next((root / "meta/episodes").glob("*/*.parquet")), edit)
+    return root
+
+
+@pytest.mark.parametrize("value", [None, float("nan")], ids=["null", "NaN"])
+@pytest.mark.parametrize("column", ["data/chunk_index", "data/file_index", "length"])
+def test_a_cell_that_every_episode_needs_is_named(tmp_path, column, value):
+    root = set_cells(dataset(tmp_path / "data"), [column], value)
+    message = f"file-000.parquet, episode 1: column {column} is empty or NaN"
+    with pytest.raises(InputError, match=message):
+        opened(root)
+    assert message in str(verify(root).problems[0])
+
+
+@pytest.mark.parametrize("value", [None, float("nan")], ids=["null", "NaN"])
+def test_an_episode_without_a_number_is_named_by_its_row(tmp_path, value):
+    root = set_cells(dataset(tmp_path / "data"), ["episode_index"], value, row=2)
+    with pytest.raises(InputError, match=r"file-000\.parquet, row 2: column episode_index is empty or NaN"):
+        opened(root)
+
+
+@pytest.mark.parametrize("value", [None, float("nan")], ids=["null", "NaN"])
+def test_an_episode_whose_cells_of_a_camera_are_all_empty_has_no_video_of_it(tmp_path, value):
+    root = set_cells(dataset(tmp_path / "data", codec="h264"), CLIP, value)
+    source, _ = opened(root)
+    assert source.notes() == {f"episodes without a video of camera {TOP}: a sample there fails": 1}
+
+
+@pytest.mark.parametrize("value", [None, float("nan")], ids=["null", "NaN"])
+@pytest.mark.parametrize("column", CLIP)
+def test_a_single_empty_cell_of_a_camera_is_named_and_never_taken_for_zero(tmp_path, column, value):
+    root = set_cells(dataset(tmp_path / "data", codec="h264"), [column], value)
+    with pytest.raises(
+        InputError, match=f"episode 1: column {column} is empty or NaN, and other columns of that camera"
+    ):
+        opened(root)

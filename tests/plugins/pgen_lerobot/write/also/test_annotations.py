@@ -1,0 +1,100 @@
+"""The annotate page's file: written beside what it says already, and read back as the same spans."""
+
+import json
+
+import pytest
+from form_helpers import written
+from sink_helpers import dataset, results, snapshot
+
+from pgen.errors import InputError
+from pgen.formats.schemas import first_error, validator
+from pgen.labels.spans import frame_ranges
+from pgen_lerobot.verify.verify import verify
+from pgen_lerobot.write.also.annotations import FILE, LeRobotAnnotationsSink
+
+
+def episodes(root):
+    content = json.loads((root / FILE).read_text())
+    assert first_error(validator("lerobot_annotations"), content) is None
+    assert content["version"] == 2
+    return content["episodes"]
+
+
+def spans(root, skills):
+    run = results(root, skills=skills)
+    return [([skill.name for skill in episode.skills], frame_ranges(episode)) for episode, _ in run.read()]
+
+
+@pytest.fixture
+def root(tmp_path):
+    return dataset(tmp_path / "in")
+
+
+def test_each_dialogue_stands_at_the_second_of_its_sample(root, tmp_path):
+    out = written(root, tmp_path / "out", LeRobotAnnotationsSink())
+    expected = [annotation for _, found in results(root).read() for annotation in found if annotation.dialogue]
+    atoms = [(int(index), atom) for index, episode in episodes(out).items() for atom in episode["atoms"]]
+    asked = {(index, a["timestamp"]): a["content"] for index, a in atoms if a["style"] == "interjection"}
+    answered = {
+        (index, a["timestamp"]): a["tool_calls"][0]["function"]["arguments"]["text"]
+        for index, a in atoms
+        if a["style"] is None
+    }
+    places = [(a.sample.episode_index, a.sample.timestamp) for a in expected]
+    assert asked == dict(zip(places, (a.dialogue.user_prompt for a in expected), strict=True))
+    assert answered == dict(zip(places, (a.dialogue.robot_utterance for a in expected), strict=True))
+
+
+def test_its_subtasks_are_read_back_as_the_same_spans_gaps_included(root, tmp_path):
+    out = written(root, tmp_path / "out", LeRobotAnnotationsSink())
+    assert spans(out, "lerobot-annotations") == spans(root, "auto")
+
+
+def test_what_others_wrote_into_the_file_stays(root, tmp_path):
+    seen = {"role": "user", "content": "Where?", "style": "vqa", "timestamp": 0.1, "camera": "top", "tool_calls": None}
+    old = {"role": "assistant", "content": "old", "style": "subtask", "timestamp": 0.0, "tool_calls": None}
+    (root / FILE).write_text(
+        json.dumps({"version": 2, "episodes": {"0": {"atoms": [seen, old], "by": "ann"}, "9": {"atoms": [old]}}})
+    )
+    before = snapshot(root)
+    out = written(root, tmp_path / "out", LeRobotAnnotationsSink())
+    found = episodes(out)
+    assert [atom for atom in found["0"]["atoms"] if atom["style"] == "vqa"] == [seen]
+    assert "old" not in [atom["content"] for atom in found["0"]["atoms"]]
+    assert found["0"]["by"] == "ann"
+    assert found["9"]["atoms"] == [old]
+    assert snapshot(root) == before
+
+
+@pytest.mark.parametrize(
+    "episode",
+    [
+        {"atoms": [{"role": "user", "content": "Go", "style": "interjection", "timestamp": 0.0}]},
+        {"high_levels": [{"start": 0.0, "user_prompt": "Go", "robot_utterance": "Going"}]},
+    ],
+    ids=["version 2", "version 1"],
+)
+def test_dialogue_that_is_there_is_replaced_only_when_told_to(root, tmp_path, episode):
+    (root / FILE).write_text(json.dumps({"episodes": {"0": episode}}))
+    with pytest.raises(InputError, match=r"holds dialogue of episode 0 already; replace it with --overwrite"):
+        written(root, tmp_path / "refused", LeRobotAnnotationsSink())
+    out = written(root, tmp_path / "out", LeRobotAnnotationsSink(overwrite=True))
+    assert "Go" not in [atom["content"] for atom in episodes(out)["0"]["atoms"]]
+
+
+def test_a_file_of_another_form_is_refused_before_anything_is_asked(root):
+    (root / FILE).write_text('{"episodes": []}')
+    with pytest.raises(InputError, match=r"lerobot_annotations.json does not fit the schema"):
+        LeRobotAnnotationsSink(overwrite=True).open(results(root).source)
+
+
+def test_verify_says_that_its_words_are_free_but_not_its_form(root, tmp_path):
+    out = written(root, tmp_path / "out", LeRobotAnnotationsSink())
+    (out / FILE).write_text((out / FILE).read_text().replace("Reaching.", "On my way."))
+    found = verify(out, with_lerobot=False)
+    assert found.problems == []
+    assert any("its form was checked, its words were not" in note for note in found.notes)
+    (out / FILE).write_text('{"episodes": []}')
+    assert "lerobot_annotations.json does not fit" in str(verify(out, with_lerobot=False).problems[0])
+    (out / FILE).unlink()
+    assert "the file is missing" in str(verify(out, with_lerobot=False).problems[0])

@@ -1,0 +1,264 @@
+"""What is carried over, what is never touched, what is refused before anything is paid for, and the card."""
+
+import errno
+import gc
+import json
+import os
+from dataclasses import replace
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from sink_helpers import TASKS, annotate, change, dataset, results, set_cell, shards, snapshot, texts
+
+from pgen.components import Source
+from pgen.errors import ConfigError, InputError
+from pgen.records import Dialogue
+from pgen_lerobot.format import files
+from pgen_lerobot.format.dataset import COLUMN
+from pgen_lerobot.write.sink import LeRobotSink
+
+
+def test_the_input_stays_as_it_was_to_the_byte_and_the_nanosecond(tmp_path):
+    root = dataset(tmp_path / "in", codec="h264")
+    before = snapshot(root)
+    annotate(root, tmp_path / "out")
+    assert snapshot(root) == before
+
+
+def test_a_dataset_of_links_into_a_cache_is_read_and_never_written_through(tmp_path):
+    plain = dataset(tmp_path / "plain", codec="h264", episodes_per_data_file=2)
+    blobs, linked = tmp_path / "blobs", tmp_path / "snapshots" / "main"
+    blobs.mkdir()
+    for number, name in enumerate(sorted(snapshot(plain))):
+        (plain / name).rename(blobs / str(number))
+        (linked / name).parent.mkdir(parents=True, exist_ok=True)
+        (linked / name).symlink_to(os.path.relpath(blobs / str(number), (linked / name).parent))
+    before = snapshot(blobs)
+    out = annotate(linked, tmp_path / "out")
+    assert snapshot(blobs) == before
+    assert not [path for path in out.rglob("*") if path.is_symlink()]
+    assert pq.read_schema(shards(out)[1]).names[-1] == COLUMN
+    for path in out.glob("videos/*/*/*.mp4"):
+        assert path.read_bytes() == (linked / path.relative_to(out)).read_bytes()
+
+
+def test_every_other_file_is_there_with_its_bytes(tmp_path):
+    root = dataset(tmp_path / "in", codec="h264")
+    for name in ("notes/with space.txt", "meta/subtasks.parquet", ".gitattributes", "meta/pgen/extra.txt"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(name)
+    out = annotate(root, tmp_path / "out")
+    before, after = snapshot(root), snapshot(out)
+    assert set(before) <= set(after)
+    made = {"README.md", "meta/tasks_high_level.parquet", "meta/syn_annotations.jsonl", "meta/pgen/manifest.json"}
+    assert set(after) - set(before) == made
+    changed = {name for name in before if before[name][0] != after[name][0]}
+    meta = {"meta/info.json", "meta/stats.json", "meta/tasks.parquet", "meta/episodes/chunk-000/file-000.parquet"}
+    assert changed == meta | {"data/chunk-000/file-000.parquet"}
+
+
+def test_caches_locks_and_git_are_left_behind_and_folder_links_do_not_run_in_circles(tmp_path):
+    root = dataset(tmp_path / "in")
+    for name in (".cache/huggingface/x", ".git/HEAD", "meta/info.json.lock", ".out.pgen/staging/x"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text("x")
+    (root / "elsewhere").mkdir()
+    (root / "elsewhere/notes.txt").write_text("n")
+    (root / "elsewhere/back").symlink_to(root)
+    (root / "linked").symlink_to(root / "elsewhere")
+    out = annotate(root, tmp_path / "out")
+    names = set(snapshot(out))
+    assert "linked/notes.txt" in names
+    assert not [name for name in names if any(part in name for part in (".cache", ".git", ".lock", ".pgen", "back"))]
+
+
+def test_the_same_results_give_the_same_bytes(tmp_path):
+    root = dataset(tmp_path / "in")
+    one, two = annotate(root, tmp_path / "one"), annotate(root, tmp_path / "two")
+    assert {n: h for n, (h, _) in snapshot(one).items()} == {n: h for n, (h, _) in snapshot(two).items()}
+
+
+def test_the_estimate_of_the_room_covers_what_is_written(tmp_path):
+    root = dataset(tmp_path / "in")
+    run = results(root)
+    out = annotate(root, tmp_path / "out", run)
+    assert LeRobotSink().needs_bytes(run.source) >= sum(p.stat().st_size for p in out.rglob("*") if p.is_file())
+
+
+def test_the_manifest_counts_the_labels_and_hashes_what_was_written(tmp_path):
+    out = annotate(dataset(tmp_path / "in"), tmp_path / "out")
+    labels = json.loads((out / "meta/pgen/manifest.json").read_text())["labels"]
+    assert labels["frames_labelled"] + labels["frames_unlabelled"] == labels["frames"] == 43
+    assert labels["frames_unlabelled"] == 1 + 2 + 15
+    assert labels["dialogues"] == len(texts(out)) - len(TASKS)
+    found = snapshot(out)
+    assert all(found[name][0] == digest for name, digest in labels["files"].items())
+    assert {"data/chunk-000/file-000.parquet", "meta/tasks.parquet"} <= set(labels["files"])
+
+
+def test_the_answers_are_read_once(tmp_path):
+    run, reads = results(dataset(tmp_path / "in")), []
+    counted = replace(run, read=lambda: reads.append(1) or run.read())
+    sink = LeRobotSink()
+    sink.open(counted.source)
+    (tmp_path / "out").mkdir()
+    sink.write(counted, tmp_path / "out")
+    assert len(reads) == 1
+    assert (tmp_path / "out/meta/syn_annotations.jsonl").stat().st_size
+
+
+def test_large_row_groups_are_written_one_at_a_time_and_to_the_same_bytes(tmp_path, monkeypatch):
+    root = dataset(tmp_path / "in")
+    small = annotate(root, tmp_path / "small")
+    monkeypatch.setattr("pgen_lerobot.write.shards._SMALL", 0)
+    large = annotate(root, tmp_path / "large")
+    assert [path.read_bytes() for path in shards(small)] == [path.read_bytes() for path in shards(large)]
+
+
+def test_a_full_disk_under_a_shard_is_told_as_such(tmp_path, monkeypatch):
+    def full(self, data):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    root = dataset(tmp_path / "in")
+    monkeypatch.setattr(files.Hashed, "write", full)
+    with pytest.raises(OSError, match="No space left") as caught:
+        annotate(root, tmp_path / "out")
+    assert caught.value.errno == errno.ENOSPC
+
+
+def test_a_shard_that_cannot_be_opened_leaves_nothing_to_close(tmp_path):
+    (tmp_path / "file").mkdir()
+    with pytest.raises(IsADirectoryError):
+        files.Hashed.new(tmp_path / "file")
+    gc.collect()  # what goes wrong in closing is told here
+
+
+def test_the_spans_of_a_skills_file_from_elsewhere_come_along(tmp_path):
+    root = dataset(tmp_path / "in")
+    elsewhere = tmp_path / "my skills.json"
+    (root / "meta/skills.json").rename(elsewhere)
+    run = results(root, skills=str(elsewhere))
+    out = annotate(root, tmp_path / "out", run)
+    again = results(root, skills=str(out / "meta/pgen/skills.json"))
+    assert [episode for episode, _ in again.read()] == [episode for episode, _ in run.read()]
+
+
+class Elsewhere(Source):
+    name = "elsewhere"
+
+
+def test_a_source_of_another_kind_is_refused_by_name():
+    with pytest.raises(ConfigError, match="needs a LeRobot dataset; the source elsewhere"):
+        LeRobotSink().open(Elsewhere())
+
+
+def test_a_column_that_is_there_already_is_refused_unless_it_may_be_replaced(tmp_path):
+    once = annotate(dataset(tmp_path / "in"), tmp_path / "once")
+    with pytest.raises(InputError, match=r"info\.json has the feature .*--overwrite"):
+        LeRobotSink().open(results(once).source)
+    LeRobotSink(overwrite=True).open(results(once).source)
+
+
+def test_a_column_in_a_single_shard_is_refused_too(tmp_path):
+    root = dataset(tmp_path / "in", episodes_per_data_file=1)
+    change(shards(root)[2], lambda table: table.append_column(COLUMN, table.column("task_index")))
+    with pytest.raises(InputError, match=r"file-002\.parquet has the column .*--overwrite"):
+        LeRobotSink().open(results(root).source)
+
+
+@pytest.mark.parametrize(("value", "told"), [(None, "a cell is empty"), (7, "no task 7"), (-1, "no task -1")])
+def test_a_frame_whose_own_task_is_no_row_is_refused_before_anything_is_paid_for(tmp_path, value, told):
+    root = dataset(tmp_path / "in")
+    change(shards(root)[0], lambda table: set_cell(table, "task_index", 30, value))
+    with pytest.raises(InputError, match=told):
+        LeRobotSink().open(results(root).source)
+
+
+def test_a_link_to_nowhere_is_refused_before_anything_is_paid_for(tmp_path):
+    root = dataset(tmp_path / "in")
+    (root / "lost.bin").symlink_to(root / "gone")
+    with pytest.raises(InputError, match=r"lost\.bin is a link to a file that is missing"):
+        LeRobotSink().open(results(root).source)
+
+
+def test_a_link_that_leads_outside_is_refused_before_anything_is_paid_for(tmp_path):
+    root = dataset(tmp_path / "in")
+    (tmp_path / "secret.txt").write_text("secret")
+    (root / "meta/notes.txt").symlink_to(tmp_path / "secret.txt")
+    with pytest.raises(InputError, match=r"notes\.txt is a link that leads outside"):
+        results(root)
+
+
+def test_stats_that_are_no_json_are_refused_before_anything_is_paid_for(tmp_path):
+    root = dataset(tmp_path / "in")
+    (root / "meta/stats.json").write_text("{")
+    with pytest.raises(InputError, match=r"stats\.json cannot be read as JSON"):
+        LeRobotSink().open(results(root).source)
+
+
+def test_a_mirror_that_cannot_be_read_is_refused_before_anything_is_paid_for(tmp_path):
+    root = dataset(tmp_path / "in")
+    (root / "meta/tasks_high_level.parquet").write_bytes(b"PAR1")
+    with pytest.raises(InputError, match=r"tasks_high_level\.parquet is not a readable parquet file"):
+        LeRobotSink().open(results(root).source)
+
+
+def test_data_that_changed_since_it_was_annotated_is_not_labelled(tmp_path):
+    root = dataset(tmp_path / "in")
+    run = results(root)
+    held = list(run.read())
+    change(shards(root)[0], lambda table: pa.concat_tables([table.slice(0, 11), table.slice(12)]))
+    with pytest.raises(InputError, match="episode 0 has 11 rows, but was annotated with 12"):
+        annotate(root, tmp_path / "out", type(run)(run.source, run.manifest, lambda: iter(held)))
+
+
+def test_a_new_card_says_what_wrote_the_dialogue_and_how_to_use_it(tmp_path):
+    card = (annotate(dataset(tmp_path / "in"), tmp_path / "out") / "README.md").read_text()
+    assert card.startswith("---\ntask_categories:\n- robotics\ntags:\n- LeRobot\n- pgen\n")
+    assert "the generator template, which fills in sentences and asks no model" in card
+    assert "Frames with a dialogue: 25 of 43." in card
+    assert COLUMN in card
+
+
+def test_a_card_names_the_model(tmp_path):
+    root = dataset(tmp_path / "in")
+    run = results(root, generator="qwen-openai")
+    assert (
+        "the generator qwen\\-openai and the model some/model"
+        in (annotate(root, tmp_path / "out", run) / "README.md").read_text()
+    )
+
+
+def test_a_card_keeps_its_text_and_its_section_is_replaced(tmp_path):
+    root = dataset(tmp_path / "in")
+    (root / "README.md").write_bytes("---\nlicense: mit\n---\r\n# Brücke\r\n".encode())
+    once = annotate(root, tmp_path / "once")
+    with (once / "README.md").open("a") as file:
+        file.write("\nbehind\n")
+    run = results(once, lambda _: Dialogue("Go.", "Going."))
+    card = (annotate(once, tmp_path / "twice", run, overwrite=True) / "README.md").read_bytes().decode()
+    assert card.startswith("---\nlicense: mit\n---\r\n# Brücke\r\n")
+    assert card.endswith("\nbehind\n")
+    assert card.count("pgen:begin") == card.count("pgen:end") == 1
+    assert "| Go. | Going. |" in card
+    assert "Could you reach" not in card
+
+
+def test_text_of_the_data_is_no_markup_in_the_card(tmp_path):
+    root = dataset(tmp_path / "in")
+    hostile = "a | b\n<!-- pgen:end --> ![x](http://e.x) `rm` <script>"
+    card = (
+        annotate(root, tmp_path / "out", results(root, lambda _: Dialogue(hostile, "*Ok*"))) / "README.md"
+    ).read_text()
+    row = next(line for line in card.splitlines() if "rm" in line)
+    escaped = r"a \| b &lt;\!\-\- pgen\:end \-\-&gt; \!\[x\]\(http\://e.x\) \`rm\` &lt;script&gt; | \*Ok\*"
+    assert escaped in row
+    assert card.count("<!-- pgen:end -->") == 1
+
+
+def test_at_most_ten_dialogues_are_shown(tmp_path):
+    root = dataset(tmp_path / "in")
+    run = results(root, lambda s: Dialogue(f"Say {s.episode_index} {s.frame_index}", "Ok"))
+    card = (annotate(root, tmp_path / "out", run) / "README.md").read_text()
+    assert sum(line.endswith("| Ok |") for line in card.splitlines()) == 10

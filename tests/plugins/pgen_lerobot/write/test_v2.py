@@ -1,0 +1,195 @@
+"""What the sink writes of v2.0 and v2.1: file by file as the input was, with the column, its tasks and its stats."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from old_layout import ONE_A_FILE, as_v20, as_v21
+from sink_helpers import LENGTHS, TASKS, annotate, column, dataset, read_by_pandas, results, shards, snapshot
+from test_metadata import KEYS, MIRROR, brute
+
+from pgen.records import Dialogue
+from pgen_lerobot.format.dataset import COLUMN, Dataset
+from pgen_lerobot.verify.verify import verify
+from pgen_lerobot.write.sink import LeRobotSink
+
+JUDGE = Path(__file__).parents[3] / "support" / "judge.py"
+JUDGE_V21 = Path(__file__).parents[3] / "support" / "judge_v21.py"
+CONVERT = """
+import sys
+from lerobot.scripts.convert_dataset_v21_to_v30 import convert_dataset
+convert_dataset("local/converted", root=sys.argv[1], push_to_hub=False)
+"""
+
+
+@pytest.fixture(params=[as_v21, as_v20])
+def pair(request, tmp_path):
+    """A dataset of an older version, and what the sink wrote of it."""
+    root = request.param(dataset(tmp_path / "in", codec="h264", **ONE_A_FILE), chunks_size=3)
+    return root, annotate(root, tmp_path / "out")
+
+
+def hub_features(file):
+    """What Hugging Face reads of a file; None where it says nothing."""
+    told = (file.schema_arrow.metadata or {}).get(b"huggingface")
+    return told and json.loads(told)["info"]["features"]
+
+
+def lines(path):
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def test_every_file_is_there_and_all_but_those_of_the_column_are_the_same(pair):
+    root, out = pair
+    before, after = snapshot(root), snapshot(out)
+    new = {MIRROR, "README.md", "meta/syn_annotations.jsonl", "meta/pgen/manifest.json"}
+    assert set(after) == set(before) | new
+    changed = {name for name in before if before[name][0] != after[name][0]}
+    meta = {"meta/info.json", "meta/tasks.jsonl", "meta/episodes_stats.jsonl", "meta/stats.json"}
+    assert changed == (meta & set(before)) | {path.relative_to(root).as_posix() for path in shards(root)}
+
+
+def test_each_data_file_gains_the_column_and_keeps_all_else(pair):
+    root, out = pair
+    for path in shards(root):
+        old, new = pq.ParquetFile(path), pq.ParquetFile(out / path.relative_to(root))
+        assert new.schema_arrow.names == [*old.schema_arrow.names, COLUMN]
+        assert new.read().drop_columns([COLUMN]).equals(old.read())
+        assert new.metadata.num_row_groups == old.metadata.num_row_groups
+        assert str(new.schema_arrow.field(COLUMN).type) == "int64"
+        theirs, ours = (hub_features(file) for file in (old, new))
+        assert ours == (theirs and theirs | {COLUMN: {"dtype": "int64", "_type": "Value"}})
+
+
+def test_tasks_keep_their_lines_and_gain_one_for_each_distinct_dialogue(pair):
+    root, out = pair
+    old, new = (path.joinpath("meta/tasks.jsonl").read_text() for path in (root, out))
+    assert new.startswith(old)
+    rows = lines(out / "meta/tasks.jsonl")
+    assert [row["task_index"] for row in rows] == list(range(len(rows)))
+    assert [set(row) for row in rows] == [{"task_index", "task"}] * len(rows)
+    texts = [row["task"] for row in rows]
+    assert len(set(texts)) == len(texts)
+    assert set(texts[2:]) == {texts[index] for index in column(out)} - set(TASKS)
+    mirror = read_by_pandas(out / MIRROR)
+    assert mirror.index.tolist() == texts
+    assert mirror["task_index"].tolist() == list(range(len(texts)))
+
+
+def test_info_declares_the_feature_counts_the_tasks_and_keeps_all_else(pair):
+    root, out = pair
+    old, new = (json.loads((path / "meta/info.json").read_text()) for path in (root, out))
+    assert new["features"].pop(COLUMN) == {"dtype": "int64", "shape": [1], "names": None}
+    assert new.pop("total_tasks") == len(lines(out / "meta/tasks.jsonl"))
+    assert old.pop("total_tasks") == 2
+    assert new == old
+
+
+def test_verify_passes_and_says_that_lerobot_did_not_look(pair):
+    _, out = pair
+    found = verify(out)
+    assert found.problems == []
+    version = Dataset(out).info["codebase_version"]
+    assert f"the dataset is of {version}, which lerobot reads up to 0.3.3: it did not try to open it" in found.notes
+
+
+def test_an_output_is_annotated_again_in_its_own_version(pair, tmp_path):
+    _, out = pair
+    run = results(out, lambda _: Dialogue("Go.", "Going."))
+    again = annotate(out, tmp_path / "again", run, overwrite=True)
+    assert verify(again, with_lerobot=False).problems == []
+    assert lines(again / "meta/tasks.jsonl")[-1]["task"] == "Go. | Going."
+
+
+def test_each_episodes_line_of_stats_gains_those_of_its_labels(tmp_path):
+    root = as_v21(dataset(tmp_path / "in", **ONE_A_FILE))
+    out = annotate(root, tmp_path / "out")
+    values, start = column(out), 0
+    for old, new, length in zip(
+        lines(root / "meta/episodes_stats.jsonl"), lines(out / "meta/episodes_stats.jsonl"), LENGTHS, strict=True
+    ):
+        names = list(new["stats"])
+        assert names.index(COLUMN) == names.index("task_index") + 1
+        found = {name: value[0] for name, value in new["stats"].pop(COLUMN).items()}
+        right = brute(values[start : start + length])
+        assert found == pytest.approx({name: right[name] for name in KEYS[:5]})
+        assert new == old
+        start += length
+
+
+def test_stats_of_the_whole_dataset_gain_the_column_where_a_dataset_has_only_those(tmp_path):
+    root = as_v20(dataset(tmp_path / "in", **ONE_A_FILE))
+    out = annotate(root, tmp_path / "out")
+    found = json.loads((out / "meta/stats.json").read_text())[COLUMN]
+    right = brute(column(out))
+    assert {name: value[0] for name, value in found.items()} == pytest.approx({name: right[name] for name in found})
+    assert list(found) == list(KEYS[:5])
+
+
+def test_a_table_of_tasks_without_a_last_line_end_gets_one(tmp_path):
+    root = as_v21(dataset(tmp_path / "in", **ONE_A_FILE))
+    path = root / "meta/tasks.jsonl"
+    path.write_text(path.read_text().rstrip("\n"))
+    out = annotate(root, tmp_path / "out")
+    assert len(lines(out / "meta/tasks.jsonl")) == Dataset(out).info["total_tasks"]
+
+
+def test_the_estimate_of_the_room_covers_what_is_written(pair):
+    root, out = pair
+    written = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
+    assert LeRobotSink().needs_bytes(results(root).source) >= written
+
+
+def test_the_card_says_how_an_older_lerobot_finds_the_text(pair):
+    card = (pair[1] / "README.md").read_text()
+    assert 'text = dataset.meta.tasks[int(frame["task_index_high_level"])]' in card
+    assert "the row of `meta/tasks.jsonl`" in card
+
+
+def run(python, *arguments):
+    offline = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "PYTHONWARNINGS": "ignore"}
+    home = {"HF_HOME": str(Path(arguments[-1]).parent / "hf")}
+    done = subprocess.run(
+        [python, "-W", "ignore", *arguments],
+        env=os.environ | offline | home,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
+
+
+def check_seen(seen, out):
+    labels, texts = column(out), [row["task"] for row in lines(out / "meta/tasks.jsonl")]
+    assert (seen["frames"], seen["column"]) == (len(labels), labels)
+    assert (seen["dtype"], seen["shape"], seen["batch"]) == ("torch.int64", [], ["torch.int64", [4]])
+    assert seen["texts"] == [texts[index] for index in sorted(set(labels))]
+    assert all(len(shape) == 3 and 3 in shape for shape in seen["pictures"].values())
+
+
+@pytest.mark.needs("lerobot")
+def test_lerobots_own_converter_accepts_the_output_and_lerobot_finds_each_dialogue(tmp_path):
+    out = annotate(as_v21(dataset(tmp_path / "in", codec="h264", **ONE_A_FILE)), tmp_path / "out")
+    converted = shutil.copytree(out, tmp_path / "converted")
+    run(sys.executable, "-c", CONVERT, str(converted))
+    assert Dataset(converted).info["codebase_version"] == "v3.0"
+    check_seen(json.loads(run(sys.executable, str(JUDGE), str(converted)).splitlines()[-1]), out)
+
+
+def test_the_last_lerobot_that_reads_v21_opens_the_output(tmp_path):
+    python = os.environ.get("PGEN_LEROBOT033_PYTHON", "")
+    if not Path(python).is_file():
+        told = f"no lerobot 0.3.3: PGEN_LEROBOT033_PYTHON is {python!r}, which is no Python; `make test` makes one"
+        pytest.fail(told) if os.environ.get("CI") == "true" else pytest.skip(told)
+    out = annotate(as_v21(dataset(tmp_path / "in", codec="h264", **ONE_A_FILE)), tmp_path / "out")
+    seen = json.loads(run(python, str(JUDGE_V21), str(out)).splitlines()[-1])
+    assert seen["lerobot"] == "0.3.3"
+    check_seen(seen, out)
+    right = brute(column(out))
+    assert {name: value[0] for name, value in seen["stats"].items()} == pytest.approx({k: right[k] for k in KEYS[:5]})

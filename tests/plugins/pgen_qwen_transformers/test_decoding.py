@@ -1,0 +1,113 @@
+"""Choosing tokens: the grammar, the draw, and what rows owe each other (nothing)."""
+
+import json
+
+import pytest
+
+from pgen.errors import ConfigError
+from pgen.formats.schemas import compiled
+
+SCHEMA = {
+    "type": "object",
+    "properties": {"said": {"type": "string", "maxLength": 8}, "kind": {"enum": ["a", "b"]}},
+    "required": ["said", "kind"],
+    "additionalProperties": False,
+}
+
+
+@pytest.fixture(scope="module")
+def tokenizer(tiny_checkpoint):
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer.from_pretrained(tiny_checkpoint("qwen3_vl"))
+
+
+@pytest.fixture(scope="module")
+def grammars(tokenizer):
+    from pgen_qwen_transformers.grammar import Grammars
+
+    return Grammars(tokenizer, 512, stops(tokenizer))
+
+
+def stops(tokenizer) -> list[int]:
+    return [tokenizer.convert_tokens_to_ids(token) for token in ("<|im_end|>", "<|endoftext|>")]
+
+
+def decoded(grammars, tokenizer, seeds: list[int], temperature: float = 1.0) -> list[str]:
+    """What rows say whose logits are noise that depends on the step alone."""
+    import torch
+
+    from pgen_qwen_transformers.decoding import Decoding
+
+    choose = Decoding(grammars.rows([SCHEMA] * len(seeds)), seeds, temperature, 1.0, lambda: False)
+    noise = torch.Generator().manual_seed(0)
+    tokens = torch.zeros((len(seeds), 1), dtype=torch.long)
+    for _ in range(120):
+        logits = torch.randn((1, 512), generator=noise).repeat(len(seeds), 1)
+        tokens = torch.cat([tokens, choose(tokens, logits).argmax(-1, keepdim=True)], dim=1)
+    return [tokenizer.decode(row[1:].tolist(), skip_special_tokens=True) for row in tokens]
+
+
+def test_noise_becomes_json_of_the_schema(grammars, tokenizer) -> None:
+    for text in decoded(grammars, tokenizer, seeds=list(range(32))):
+        compiled(SCHEMA).validate(json.loads(text))
+
+
+def test_a_row_says_the_same_alone(grammars, tokenizer) -> None:
+    together = decoded(grammars, tokenizer, [5, 6, 7])
+    assert together == [decoded(grammars, tokenizer, [seed])[0] for seed in (5, 6, 7)]
+    assert len(set(together)) == 3
+
+
+def test_at_temperature_zero_the_seed_changes_nothing(grammars, tokenizer) -> None:
+    assert len(set(decoded(grammars, tokenizer, [1, 2, 3], temperature=0))) == 1
+
+
+def test_a_row_may_end_by_any_of_the_stops_and_then_only_go_on_ending(grammars, tokenizer) -> None:
+    rows = grammars.rows([SCHEMA])
+    for token in tokenizer.encode('{"said":"hm","kind":"a"}', add_special_tokens=False):
+        assert not rows.forbidden()[0, token]
+        rows.take([token])
+    for _ in range(2):
+        allowed = [place for place, forbidden in enumerate(rows.forbidden()[0]) if not forbidden]
+        assert sorted(allowed) == sorted(stops(tokenizer))
+        rows.take([stops(tokenizer)[0]])
+
+
+def test_logits_beyond_the_tokenizer_are_forbidden(grammars, tokenizer) -> None:
+    forbidden = grammars.rows([SCHEMA]).forbidden()
+    assert forbidden.shape == (1, 512)
+    assert forbidden[0, len(tokenizer) :].all()
+
+
+def test_a_keyword_the_grammar_does_not_know_is_left_to_the_check_of_the_reply(grammars) -> None:
+    assert grammars.rows([{**SCHEMA, "not": {"required": ["x"]}}]).forbidden().any()
+
+
+def test_a_schema_without_a_reply_stops_the_run(grammars) -> None:
+    with pytest.raises(ConfigError, match="the reply schema of this prompt cannot be decoded to"):
+        grammars.rows([{"type": "object", "required": ["a"], "properties": {"a": {"enum": []}}}])
+
+
+def test_draws_follow_the_probabilities(grammars) -> None:
+    import torch
+
+    from pgen_qwen_transformers.decoding import draw
+
+    shares = torch.tensor([0.5, 0.0, 0.3, 0.2])
+    scores = shares.log().repeat(1000, 1)
+    drawn = draw(scores, torch.arange(1000) / 1000, top_p=1.0).bincount(minlength=4).tolist()
+    assert drawn == pytest.approx([500, 0, 300, 200], abs=1)
+    assert draw(scores, torch.arange(1000) / 1000, top_p=0.7).unique().tolist() == [0, 2]
+    assert draw(scores, torch.arange(1000) / 1000, top_p=0.1).unique().tolist() == [0]
+
+
+def test_the_largest_number_draws_a_token_that_is_allowed(grammars) -> None:
+    import torch
+
+    from pgen_qwen_transformers.decoding import draw
+
+    scores = torch.full((1, 512), float("-inf"))
+    scores[0, :300] = torch.randn(300, generator=torch.Generator().manual_seed(1))
+    assert draw(scores, torch.tensor([1 - 2**-24]), top_p=1.0).item() < 300
+    assert draw(scores, torch.tensor([1.0]), top_p=1.0).item() < 300

@@ -1,0 +1,222 @@
+"""Real architectures with random weights: every reply fits its schema, whatever stands beside it."""
+
+import sys
+from random import Random
+
+import pytest
+from qwen_requests import picture, replies, request
+from tiny_qwen import FAMILIES
+
+from pgen.inference.parsing import parse
+from pgen.records import Clip, Repair, Request
+from pgen.testing import make_samples
+from pgen_dialogue.prompts.hi_robot import HiRobotPrompt
+from pgen_dialogue.prompts.seed import SeedPrompt
+from pgen_qwen_transformers.generator import QwenTransformers
+
+SHARES = {1: 8, 4: 40, 16: 208}
+"""Requests for each batch size: 256 in all."""
+
+
+def tiny(tiny_checkpoint, family: str = "qwen2_5_vl", **options) -> QwenTransformers:
+    return QwenTransformers(model=str(tiny_checkpoint(family)), device="cpu", **options)
+
+
+@pytest.fixture(autouse=True)
+def _one_thread(tiny_checkpoint):
+    """At this size two threads wait for each other longer than they work."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_256_of_256_replies_fit_their_schema(tiny_checkpoint, family) -> None:
+    answered = 0
+    for batch_size, share in SHARES.items():
+        for temperature in (0.0, 1.0):
+            requests = [request(number, pictures=number % 3) for number in range(share // 2)]
+            generator = tiny(tiny_checkpoint, family, batch_size=batch_size, temperature=temperature)
+            for asked, reply in zip(requests, replies(generator, requests), strict=True):
+                parse(reply, asked.prompt)
+                answered += 1
+    assert answered == 256
+
+
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_reply_is_the_same_alone_and_in_any_batch(tiny_checkpoint, family, temperature) -> None:
+    requests = [request(number, pictures=(1, 0, 2, 1, 2)[number]) for number in range(5)]
+    alone = replies(tiny(tiny_checkpoint, family, temperature=temperature), requests)
+    assert len({reply.text for reply in alone}) == 5
+    for seed in (1, 2):
+        order = Random(seed).sample(range(5), 5)
+        generator = tiny(tiny_checkpoint, family, temperature=temperature, batch_size=5 - seed)
+        together = replies(generator, [requests[place] for place in order])
+        assert together == [alone[place] for place in order]
+
+
+@pytest.mark.parametrize("builder", [HiRobotPrompt(), SeedPrompt()], ids=["hi-robot", "seed"])
+def test_the_prompts_that_come_with_pgen_are_answered(tiny_checkpoint, builder) -> None:
+    builder.open()
+    requests = [
+        Request(sample, builder.build(sample, place), (picture(place),), seed=place)
+        for place, sample in enumerate(make_samples())
+    ]
+    generator = tiny(tiny_checkpoint, "qwen3_vl", batch_size=4, max_new_tokens=2048)
+    for asked, reply in zip(requests, replies(generator, requests), strict=True):
+        assert parse(reply, asked.prompt).user_prompt
+        assert reply.tokens_in > len(asked.prompt.text) // 8
+
+
+def test_the_picture_the_text_and_the_seed_each_change_the_reply(tiny_checkpoint) -> None:
+    base = request(1)
+    variants = [
+        base,
+        request(1, images=(picture(7),)),
+        request(2, images=base.images, seed=base.seed),
+        request(1, seed=3),
+    ]
+    texts = [reply.text for reply in replies(tiny(tiny_checkpoint, temperature=1.0), variants)]
+    assert len(set(texts)) == 4
+
+
+def test_at_temperature_zero_the_seed_changes_nothing(tiny_checkpoint) -> None:
+    first, second = replies(tiny(tiny_checkpoint), [request(1), request(1, seed=3)])
+    assert first == second
+
+
+def test_a_reply_without_room_is_truncated_and_its_tokens_are_counted(tiny_checkpoint) -> None:
+    whole, cut = (replies(tiny(tiny_checkpoint, max_new_tokens=room), [request(1)])[0] for room in (500, 9))
+    assert (whole.truncated, cut.truncated) == (False, True)
+    assert cut.tokens_out == 9 < whole.tokens_out
+    assert cut.tokens_in == whole.tokens_in > 0
+    assert whole.text.startswith(cut.text[:5])
+
+
+def test_a_cut_row_does_not_cut_its_neighbours(tiny_checkpoint) -> None:
+    requests = [request(number) for number in range(8)]
+    lengths = [reply.tokens_out for reply in replies(tiny(tiny_checkpoint), requests)]
+    room = sorted(lengths)[4]
+    told = replies(tiny(tiny_checkpoint, batch_size=8, max_new_tokens=room), requests)
+    assert [reply.truncated for reply in told] == [length > room for length in lengths]
+
+
+def test_a_second_try_tells_the_model_more(tiny_checkpoint) -> None:
+    again = request(1, repair=Repair("Hm <|im_end|> <|image_pad|>.", "the reply holds no JSON object"))
+    first, second = replies(tiny(tiny_checkpoint), [request(1), again])
+    assert second.tokens_in > first.tokens_in
+    parse(second, again.prompt)
+
+
+def test_control_tokens_in_a_text_are_words_like_others(tiny_checkpoint) -> None:
+    from dataclasses import replace
+
+    hostile = request(1)
+    hostile = replace(hostile, prompt=replace(hostile.prompt, text="<|im_end|><|image_pad|><|vision_start|>"))
+    (reply,) = replies(tiny(tiny_checkpoint), [hostile])
+    parse(reply, hostile.prompt)
+
+
+def test_out_of_memory_halves_the_batch_and_goes_on(tiny_checkpoint, monkeypatch, caplog) -> None:
+    import torch
+
+    from pgen_qwen_transformers.decoding import Decoding
+
+    real, sizes = Decoding.__call__, []
+
+    def small(self, input_ids, scores):
+        if not self._begun:
+            sizes.append(len(scores))
+        if len(scores) > 2:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return real(self, input_ids, scores)
+
+    requests = [request(number) for number in range(12)]
+    expected = replies(tiny(tiny_checkpoint), requests)
+    monkeypatch.setattr(Decoding, "__call__", small)
+    generator = tiny(tiny_checkpoint, batch_size=4)
+    assert replies(generator, requests) == expected
+    assert [size for size in sizes if size > 2] == [4]
+    assert [record.getMessage() for record in caplog.records if record.name.startswith("pgen")] == [
+        "a batch of 4 does not fit the memory; going on with 2 at a time."
+    ]
+    assert generator.provenance()["batch_size"] == 2
+
+
+def test_a_sample_that_does_not_fit_alone_fails_with_what_to_do(tiny_checkpoint, monkeypatch) -> None:
+    import torch
+
+    from pgen_qwen_transformers.decoding import Decoding
+
+    def none(self, input_ids, scores):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(Decoding, "__call__", none)
+    (told,) = replies(tiny(tiny_checkpoint), [request(0)])
+    assert isinstance(told, MemoryError)
+    assert "--max-pixels" in str(told)
+
+
+def test_the_weights_are_loaded_once_a_process_and_only_when_asked(tiny_checkpoint, monkeypatch) -> None:
+    from pgen_qwen_transformers import model
+
+    loads = []
+    monkeypatch.setattr(model, "load_weights", lambda *given: loads.append(given) or real(*given))
+    real = sys.modules["pgen_qwen_transformers.loading"].load_weights
+    model._shared.cache_clear()
+    assert replies(tiny(tiny_checkpoint), []) == []
+    assert loads == []
+    for batch_size in (1, 2):
+        assert len(replies(tiny(tiny_checkpoint, batch_size=batch_size), [request(0), request(1)])) == 2
+    assert len(loads) == 1
+
+
+def test_what_was_used_is_told_for_the_manifest(tiny_checkpoint) -> None:
+    generator = tiny(tiny_checkpoint, "qwen3_vl_moe")
+    assert generator.provenance() == {}
+    replies(generator, [request(0)])
+    found = generator.provenance()
+    assert (found["device"], found["dtype"], found["architecture"]) == ("cpu", "float32", "qwen3_vl_moe")
+    assert found["structured_output"].startswith("JSON Schema, by llguidance ")
+
+
+def test_half_precision_and_eager_attention_are_taken(tiny_checkpoint) -> None:
+    generator = tiny(
+        tiny_checkpoint, dtype="bfloat16", attn_implementation="eager", batch_size=2, top_p=0.9, temperature=1
+    )
+    for reply in replies(generator, [request(0), request(1)]):
+        parse(reply, request(0).prompt)
+    assert generator.provenance()["dtype"] == "bfloat16"
+
+
+def clip(number: int, frames: int) -> Clip:
+    """Frames of one size, and the times of half seconds."""
+    return Clip(
+        "front",
+        tuple(picture(number + 12 * n) for n in range(frames)),
+        tuple(0.5 * (n + 1 - frames) for n in range(frames)),
+    )
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_video_is_seen_and_its_reply_is_the_same_in_any_batch(tiny_checkpoint, family) -> None:
+    shown = [(clip(0, 2),), (clip(1, 5), clip(2, 5)), (), (clip(0, 4),)]
+    requests = [request(number, images=(), clips=clips) for number, clips in enumerate(shown)]
+    alone = replies(tiny(tiny_checkpoint, family), requests)
+    together = replies(tiny(tiny_checkpoint, family, batch_size=4), requests)
+    assert alone == together
+    for asked, reply in zip(requests, alone, strict=True):
+        parse(reply, asked.prompt)
+    still = replies(tiny(tiny_checkpoint, family), [request(0, images=())])[0]
+    assert still.tokens_in < alone[0].tokens_in
+    others = [request(0, images=(), clips=(clip(number, 2),)) for number in range(6)]
+    assert len({reply.text for reply in replies(tiny(tiny_checkpoint, family, temperature=1.0), others)}) > 3
+
+
+def test_clips_are_shown_as_videos_unless_sheets_are_wanted(tiny_checkpoint) -> None:
+    assert tiny(tiny_checkpoint).takes_clips
+    assert not tiny(tiny_checkpoint, clips="sheet").takes_clips

@@ -1,0 +1,132 @@
+"""The segmenter `gripper` on real datasets, and against the true spans of simulated ones."""
+
+import json
+from collections import Counter
+from importlib import util
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from segment_helpers import opened, run
+from vlm_helpers import answering, vlm_job
+
+from pgen.labels.spans import frame_ranges, normalise
+from pgen.testing import FakeGenerator
+from pgen_lerobot.read.source import LeRobotSource
+from pgen_lerobot.verify.verify import verify
+from pgen_segment.job import segment_all
+
+NAMES = (
+    "sim_drawer_sawyer_v30_av1",
+    "sim_pickplace_so101_v30",
+    "sim_pickplace_so101_v30_images",
+    "cr5_realarm_v30conv_8ep",
+    "cr5_realarm_v21_8ep",
+    "gr1_picknplace_v20",
+)
+
+
+@pytest.fixture(scope="module")
+def benchmark():
+    path = Path(__file__).parents[4] / "benchmarks/segment.py"
+    spec = util.spec_from_file_location("segment_benchmark", path)
+    module = util.module_from_spec(spec)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.syspath_prepend(str(path.parent))
+        spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_episode_has_spans_that_need_no_repair(shared_datasets, name):
+    source, segmenter = opened(shared_datasets / name)
+    found = segment_all(source, segmenter)
+    assert not found.failed
+    for episode in source.episodes():
+        skills, repairs = found.episodes[episode.index].skills, Counter()
+        assert normalise(skills, episode.timestamps, episode.fps, repairs) == skills
+        assert not repairs
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_written_for_a_dataset_of_any_version_passes_every_check(shared_datasets, tmp_path, name):
+    out = tmp_path / "out"
+    run("--root", shared_datasets / name, "--output-dir", out, "--write-subtasks", "--keep-idle", "--overwrite")
+    assert verify(out, with_lerobot=False).problems == []
+
+
+def span_at(spans, timestamp):
+    """As scripts read the file: the span that holds a frame's own time; the last one holds the episode's end."""
+    found = (place for place, span in enumerate(spans) if span["start"] <= timestamp < span["end"])
+    return next(found, len(spans) - 1)
+
+
+@pytest.mark.parametrize("number", [float, np.float32], ids=["float64", "float32"])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_reader_without_slack_gives_every_frame_the_span_that_ours_does(shared_datasets, tmp_path, name, number):
+    run("--root", shared_datasets / name, "--output-dir", tmp_path / "out", "--skills-only")
+    file = tmp_path / "out/skills.json"
+    spans = json.loads(file.read_text())["episodes"]
+    source = LeRobotSource(root=shared_datasets / name, skills=str(file), views=0)
+    source.open()
+    for episode in source.episodes():
+        theirs = [span_at(spans[str(episode.index)]["skills"], number(time)) for time in episode.timestamps]
+        assert theirs == [place for place, frames in enumerate(frame_ranges(episode)) for _ in frames]
+
+
+def test_each_episode_of_the_real_arm_has_one_grasp_and_one_release(shared_datasets):
+    source, segmenter = opened(shared_datasets / "cr5_realarm_v30conv_8ep")
+    for found in segment_all(source, segmenter).episodes.values():
+        told = [skill.name.partition(":")[0] for skill in found.skills]
+        order = [name for name, after in pairwise([*told, ""]) if name != after]
+        assert order == ["approach", "grasp", "move", "release", "retract"]
+        assert 1.0 < found.skills[-1].end / len(found.skills) < 3.0
+
+
+def f1(benchmark, found, reference):
+    return benchmark.score(found, reference).boundaries[1].f1
+
+
+@pytest.mark.parametrize("name", NAMES[:3])
+def test_true_edges_are_found_better_than_by_uniform_spans(shared_datasets, benchmark, name):
+    reference = benchmark.truth(shared_datasets / name)
+    ours = f1(benchmark, benchmark.by_gripper(shared_datasets / name), reference)
+    assert ours > 0.95
+    for seconds in benchmark.SECONDS:
+        assert ours > f1(benchmark, benchmark.uniform(reference, seconds), reference) + 0.1
+    assert ours > f1(benchmark, benchmark.uniform(reference, None), reference)
+
+
+def test_true_edges_of_arms_that_nothing_was_tuned_on_are_found_as_well(benchmark, tmp_path):
+    roots = [benchmark.arms.write(tmp_path / str(seed), seed) for seed in range(100, 106)]
+    reference, found = benchmark.pooled(roots)
+    ours = f1(benchmark, found[benchmark.SHORTEST], reference)
+    assert ours > 0.95
+    for seconds in (*benchmark.SECONDS, None):
+        assert ours > f1(benchmark, benchmark.uniform(reference, seconds), reference) + 0.1
+
+
+def test_the_benchmark_prints_a_table_for_each_dataset(shared_datasets, benchmark, monkeypatch):
+    monkeypatch.setenv("PGEN_DATASETS", str(shared_datasets))
+    printed = "\n".join(benchmark.lines(1))
+    assert all(name in printed for name in (*NAMES[:3], "1 drawn arms"))
+    assert printed.count("uniform, each 1 s") == 4
+
+
+def test_without_datasets_the_benchmark_says_what_it_needs(benchmark, monkeypatch):
+    monkeypatch.delenv("PGEN_DATASETS", raising=False)
+    first, title, *_ = benchmark.lines(1)
+    assert first.startswith("needs the folder of datasets that PGEN_DATASETS names")
+    assert title.startswith("1 drawn arms")
+
+
+@pytest.mark.parametrize("name", [NAMES[0], NAMES[2], *NAMES[4:]])
+def test_a_model_is_shown_every_camera_of_a_real_dataset(shared_datasets, tmp_path, name):
+    generator = FakeGenerator(answering([{"name": "work", "start": 0, "end": "99:00"}]))
+    with vlm_job(shared_datasets / name, tmp_path / "out", generator, episodes="0-1") as job:
+        told = list(job.execute())
+    assert not any(line.startswith("failed") or "cannot be read" in line for line in told)
+    episodes = list(job.source.episodes())
+    assert {request.sample.episode_index for request in generator.requests} == {each.index for each in episodes}
+    assert {tuple(image.camera for image in r.images) for r in generator.requests} == {episodes[0].cameras}

@@ -1,0 +1,440 @@
+"""The segmenter `vlm`: what a model is shown and asked, what its answers become, and that none is asked twice."""
+
+from io import BytesIO
+
+import PIL.Image
+import pytest
+from segment_helpers import ACROSS, STILL, Phase, dataset, episode, files, opened, read, read_json, run
+from vlm_helpers import SPANS, answering, asked, kind, vlm_job
+
+from pgen.errors import ConfigError, SampleError, TooManyFailuresError
+from pgen.formats.schemas import first_error, validator
+from pgen.records import Reply
+from pgen.testing import FakeGenerator
+
+
+@pytest.fixture
+def root(tmp_path):
+    return dataset(tmp_path / "in", episode(task="a"), episode(task="b"))
+
+
+def execute(root, out, generator, run=None, **options):
+    with vlm_job(root, out, generator, run, **options) as job:
+        return list(job.execute())
+
+
+def skills_of(out, index=0):
+    return [tuple(span.values()) for span in read_json(out / "skills.json")["episodes"][str(index)]["skills"]]
+
+
+def test_an_episode_is_described_first_and_then_cut(root, tmp_path):
+    generator = FakeGenerator(answering(description="First it reaches, then $task lifts."))
+    execute(root, tmp_path / "out", generator)
+    assert sorted(asked(generator)) == ["description", "description", "skills", "skills"]
+    assert skills_of(tmp_path / "out") == [("reach for the cup", 0.0, 3.0), ("lift the cup", 3.0, 6.6)]
+    (second,) = [r for r in generator.requests if kind(r) == "skills" and r.sample.episode_index == 0]
+    assert "First it reaches, then $task lifts." in second.prompt.text
+    assert "The robot's task: a\n" in second.prompt.text
+
+
+def test_a_sheet_holds_two_frames_a_second_and_the_last_one(root, tmp_path):
+    generator = FakeGenerator(answering())
+    execute(root, tmp_path / "out", generator)
+    request = generator.requests[0]
+    assert [moment.frame_index for moment in request.sample.clip] == list(range(0, 66, 5))
+    (sheet,) = request.images
+    with PIL.Image.open(BytesIO(sheet.jpeg)) as picture:
+        assert picture.size == (sheet.width, sheet.height)
+    assert sheet.width % 32 == sheet.height % 32 == 0
+    assert sheet.width // 32 * (sheet.height // 32) >= 14
+
+
+def test_what_was_asked_is_stored_with_the_prompts_version(root, tmp_path):
+    execute(root, tmp_path / "out", FakeGenerator(answering()))
+    told = read_json(tmp_path / "out/segmentation.json")
+    assert first_error(validator("segmentation"), told) is None
+    found = told["segmenter"]["found"]
+    assert found["prompts"]["version"] == "2"
+    assert found["shown"] == "sheets"
+    assert found["generator"]["name"] == "fake"
+    assert found["attempts"] == 4
+
+
+def test_the_same_answers_give_the_same_file_whatever_their_order(root, tmp_path):
+    for name, concurrency in (("one", 1), ("two", 9)):
+        execute(root, tmp_path / name, FakeGenerator(answering(), concurrency))
+    assert (tmp_path / "one/skills.json").read_bytes() == (tmp_path / "two/skills.json").read_bytes()
+
+
+def long_episode(seconds, fps=10):
+    return episode((Phase(seconds / 2, ACROSS), Phase(seconds / 2, STILL)), fps=fps)
+
+
+def by_window(length, *, relative=False):
+    """A skill for each `length` seconds, as far as a request shows them."""
+
+    def spans(request):
+        first, last = (request.sample.clip[i].timestamp for i in (0, -1))
+        shift = first if relative else 0.0
+        starts = [start for start in range(0, int(last) + 1, length) if start + length > first]
+        return [
+            {"name": f"skill {s // length}", "start": max(s, first) - shift, "end": min(s + length, last) - shift}
+            for s in starts
+        ]
+
+    return spans
+
+
+@pytest.mark.parametrize("relative", [False, True])
+def test_windows_of_a_long_episode_are_joined_at_edges_that_both_have(tmp_path, relative):
+    root = dataset(tmp_path / "in", long_episode(100))
+    generator = FakeGenerator(answering(by_window(3, relative=relative)))
+    execute(root, tmp_path / "out", generator)
+    assert max(len(request.sample.clip) for request in generator.requests) == 60
+    found = skills_of(tmp_path / "out")
+    assert [name for name, *_ in found] == [f"skill {i}" for i in range(34)]
+    assert [start for _, start, _ in found] == pytest.approx([3.0 * i for i in range(34)])
+    assert found[-1][2] == pytest.approx(100)
+
+
+def test_a_window_is_told_of_the_skills_before_it(tmp_path):
+    root = dataset(tmp_path / "in", long_episode(60))
+    generator = FakeGenerator(answering(by_window(3)))
+    execute(root, tmp_path / "out", generator)
+    told = [r.prompt.text for r in generator.requests if kind(r) == "skills"]
+    assert "Until then" not in told[0]
+    assert "skill 7; skill 8; skill 9" in told[1]
+
+
+def test_an_episode_of_ten_minutes_is_whole(tmp_path):
+    root = dataset(tmp_path / "in", long_episode(600, fps=2), fps=2)
+    execute(root, tmp_path / "out", FakeGenerator(answering(by_window(3))))
+    found = skills_of(tmp_path / "out")
+    assert len(found) == 200
+    assert (found[0][1], found[-1][2]) == (0.0, pytest.approx(600))
+
+
+def test_an_episode_of_one_frame_is_one_span(tmp_path):
+    root = dataset(tmp_path / "in", episode((Phase(0.1, STILL),)))
+    execute(root, tmp_path / "out", FakeGenerator(answering([{"name": "wait", "start": 0, "end": 0.1}])))
+    assert skills_of(tmp_path / "out") == [("wait", 0.0, 0.1)]
+
+
+@pytest.mark.parametrize(
+    "spans",
+    [
+        [{"name": "reach for the cup", "start": "00:00", "end": "00:03"}, {**SPANS[1], "end": "99:00"}],
+        [{"name": "reach for the cup", "start": "0 s", "end": "3.0"}, {**SPANS[1], "start": "3", "end": "6.6s"}],
+        [{"name": "reach for the cup", "start": 0, "end": 30}, {"name": "lift the cup", "start": 30, "end": 66}],
+        [{"name": "lift the cup", "start": 6.6, "end": 3}, {"name": "reach for the cup", "start": 3, "end": 0}],
+        '```json\n[{"name": "reach for the cup", "start": 0, "end": 3}, {"name": "lift the cup", "start": 3, '
+        '"end": 6.6},]\n```',
+    ],
+    ids=["clock", "strings", "frames", "reversed", "a bare list in a fence"],
+)
+def test_times_in_any_form_are_read(root, tmp_path, spans):
+    execute(root, tmp_path / "out", FakeGenerator(answering(spans)))
+    assert skills_of(tmp_path / "out") == [("reach for the cup", 0.0, 3.0), ("lift the cup", 3.0, 6.6)]
+
+
+@pytest.mark.parametrize("answer", ["", "I see nothing.", [], [{"name": "a"}], SampleError("transport", "gone")])
+def test_an_episode_without_a_usable_answer_fails_with_its_reason_and_others_go_on(root, tmp_path, answer):
+    generator = FakeGenerator(answering(lambda r: answer if r.sample.episode_index == 0 else SPANS))
+    lines = execute(root, tmp_path / "out", generator, {"max_failures": 0.5})
+    assert any(line.startswith("failed     episode 0, at ") for line in lines)
+    assert list(read_json(tmp_path / "out/skills.json")["episodes"]) == ["1"]
+
+
+def test_a_reply_that_does_not_fit_is_asked_for_once_more_with_what_was_wrong(root, tmp_path):
+    generator = FakeGenerator(answering(lambda r: SPANS if r.repair else "not yet"))
+    execute(root, tmp_path / "out", generator)
+    (again,) = [r for r in generator.requests if r.repair and r.sample.episode_index == 0]
+    assert again.repair.reply == "not yet"
+    assert "no JSON object" in again.repair.problem
+    first = next(r for r in generator.requests if kind(r) == "skills" and r.sample.episode_index == 0)
+    assert again.seed != first.seed
+
+
+@pytest.mark.parametrize("times", [(4, 4), (50.5, 60.5), (-9, -1)], ids=["empty", "behind", "before"])
+def test_spans_of_which_nothing_lies_in_the_episode_are_asked_for_again(root, tmp_path, times):
+    nowhere = [{"name": "reach", "start": times[0], "end": times[1]}]
+    generator = FakeGenerator(answering(lambda r: SPANS if r.repair else nowhere))
+    execute(root, tmp_path / "out", generator)
+    assert skills_of(tmp_path / "out")[0] == ("reach for the cup", 0.0, 3.0)
+    assert "no span lies between 0.0 and 6.6 s" in next(r.repair.problem for r in generator.requests if r.repair)
+
+
+def test_a_run_that_failed_asks_only_for_what_is_missing(root, tmp_path):
+    failing = FakeGenerator(answering(lambda r: "nothing" if r.sample.episode_index == 1 else SPANS))
+    with pytest.raises(TooManyFailuresError, match="answers so far are kept"):
+        execute(root, tmp_path / "out", failing)
+    again = FakeGenerator(answering())
+    execute(root, tmp_path / "out", again)
+    assert [(kind(r), r.sample.episode_index) for r in again.requests] == [("skills", 1)]
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_answers_of_other_options_are_refused_unless_started_anew(root, tmp_path):
+    with pytest.raises(TooManyFailuresError):
+        execute(root, tmp_path / "out", FakeGenerator(answering("nothing")))
+    with pytest.raises(ConfigError, match="frames_per_second"):
+        execute(root, tmp_path / "out", FakeGenerator(answering()), frames_per_second=1.0)
+    execute(root, tmp_path / "out", FakeGenerator(answering()), {"fresh": True}, frames_per_second=1.0)
+
+
+def test_an_error_of_the_generator_costs_the_episode_alone(root, tmp_path):
+    generator = FakeGenerator(answering(lambda r: RuntimeError("odd") if r.sample.episode_index == 0 else SPANS))
+    lines = execute(root, tmp_path / "out", generator, {"max_failures": 0.5})
+    assert "failed     episode 0, at generate: RuntimeError: odd" in lines
+
+
+def test_a_reply_that_was_cut_is_no_answer(root, tmp_path):
+    generator = FakeGenerator(lambda r: Reply('{"skills": [', truncated=True))
+    with pytest.raises(TooManyFailuresError, match="cut at its length limit"):
+        execute(root, tmp_path / "out", generator)
+
+
+def test_a_camera_that_cannot_be_read_is_left_out_and_counted(tmp_path):
+    cameras = ("observation.images.top", "observation.images.side")
+    root = dataset(tmp_path / "in", episode(), episode(), cameras=cameras, episodes_per_video_file=1)
+    (root / "videos/observation.images.side/chunk-000/file-001.mp4").write_bytes(b"broken")
+    generator = FakeGenerator(answering())
+    lines = execute(root, tmp_path / "out", generator)
+    shown = {r.sample.episode_index: [image.camera for image in r.images] for r in generator.requests}
+    assert shown == {0: list(cameras), 1: [cameras[0]]}
+    assert "note       1 sheets of a camera that cannot be read: left out" in lines
+
+
+def test_spans_are_named_once_more_from_their_own_frames(root, tmp_path):
+    generator = FakeGenerator(answering(name=lambda r: f"step at {r.sample.clip[0].timestamp:.0f}"))
+    execute(root, tmp_path / "out", generator, relabel=True)
+    assert skills_of(tmp_path / "out") == [("step at 0", 0.0, 3.0), ("step at 3", 3.0, 6.6)]
+    told = next(r.prompt.text for r in generator.requests if kind(r) == "name" and r.sample.clip[0].frame_index == 0)
+    assert "The skill before: none\nThe skill after: lift the cup" in told
+
+
+def test_edges_are_moved_to_where_the_arm_changes(root, tmp_path):
+    execute(root, tmp_path / "out", FakeGenerator(answering()), snap=True)
+    source, gripper = opened(root)
+    points = gripper.change_points(read(source, gripper)[0])
+    nearest = pytest.approx(min(points, key=lambda point: abs(point - 3.0)))
+    assert nearest != 3.0
+    assert skills_of(tmp_path / "out") == [("reach for the cup", 0.0, nearest), ("lift the cup", nearest, 6.6)]
+
+
+def test_names_are_held_to_a_vocabulary(root, tmp_path):
+    (tmp_path / "names.txt").write_text("# all of them\nReach for the cup\n\nlift the cup\n")
+    generator = FakeGenerator(answering())
+    execute(root, tmp_path / "out", generator, vocabulary=str(tmp_path / "names.txt"))
+    assert [name for name, *_ in skills_of(tmp_path / "out")] == ["Reach for the cup", "lift the cup"]
+    asked_for = next(r for r in generator.requests if kind(r) == "skills").prompt
+    span = asked_for.schema["properties"]["skills"]["items"]["properties"]
+    assert span["name"] == {"type": "string", "enum": ["Reach for the cup", "lift the cup"]}
+    assert "Use these names and no others: Reach for the cup; lift the cup." in asked_for.text
+
+
+def test_a_name_that_is_not_in_the_vocabulary_becomes_no_label(root, tmp_path):
+    (tmp_path / "names.txt").write_text("lift the cup\n")
+    with pytest.raises(TooManyFailuresError, match="'reach for the cup' is none of the skills"):
+        execute(root, tmp_path / "out", FakeGenerator(answering()), vocabulary=str(tmp_path / "names.txt"))
+
+
+def test_a_vocabulary_is_made_from_some_episodes_and_then_used_by_all(root, tmp_path):
+    def spans(request):
+        closed = "Use these names" in request.prompt.text
+        return [{"name": "Lift" if closed else f"lift {request.sample.task_description}", "start": 0, "end": 6.6}]
+
+    generator = FakeGenerator(answering(spans, names=["lift", "lift"]))
+    execute(root, tmp_path / "out", generator, vocabulary="auto")
+    (merging,) = [r for r in generator.requests if kind(r) == "names"]
+    assert "- lift a (1)\n- lift b (1)" in merging.prompt.text
+    assert read_json(tmp_path / "out/skills.json")["skill_to_task_index"] == {"lift": 0}
+    assert read_json(tmp_path / "out/segmentation.json")["segmenter"]["found"]["vocabulary"] == ["lift"]
+
+
+SERVER = ["--generator", "qwen-openai", "--base-url", "http://127.0.0.1:9/v1"]
+
+
+def test_a_dry_run_counts_what_would_be_asked_and_asks_nothing(tmp_path):
+    cameras = ("observation.images.top", "observation.images.side")
+    root = dataset(tmp_path / "in", long_episode(60), episode(), cameras=cameras)
+    told = run(
+        "--root", root, "--output-dir", tmp_path / "out", *SERVER, "--dry-run", "--relabel", "--vocabulary", "auto"
+    )
+    assert told.splitlines() == [
+        "episodes   2",
+        "frames     666",
+        "windows    4",
+        "questions  8",
+        "images     16",
+        "note       and a question for each span, which is named once more",
+        "note       and a question for the vocabulary, after some episodes were asked about without one",
+    ]
+    assert [path.name for path in tmp_path.iterdir()] == ["in"]
+    generator = FakeGenerator(answering(by_window(3)))
+    execute(root, tmp_path / "out", generator)
+    assert (len(generator.requests), sum(len(r.images) for r in generator.requests)) == (8, 16)
+
+
+def test_a_dry_run_checks_what_a_run_does(root, tmp_path):
+    (tmp_path / "out").mkdir()
+    assert "exists already" in run("--root", root, "--output-dir", tmp_path / "out", *SERVER, "--dry-run", expect=2)
+
+
+def test_a_dry_run_without_a_model_names_the_gripper(root, tmp_path):
+    told = run("--root", root, "--output-dir", tmp_path / "out", "--dry-run").splitlines()
+    assert told[:2] == ["episodes   2", "frames     132"]
+    assert told[2].startswith("gripper    observation.state[3]")
+
+
+class TakesClips(FakeGenerator):
+    takes_clips = True
+
+
+def test_a_generator_that_takes_clips_is_shown_the_frames_with_their_times_in_words(root, tmp_path):
+    generator = TakesClips(answering())
+    execute(root, tmp_path / "out", generator, max_pixels=60 * 400, relabel=True)
+    request = next(r for r in generator.requests if kind(r) == "skills")
+    assert request.images == ()
+    (clip,) = request.clips
+    times = [moment.timestamp for moment in request.sample.clip]
+    assert clip.times == pytest.approx([time - times[-1] for time in times])
+    assert max(frame.width * frame.height for frame in clip.frames) <= 400
+    assert request.prompt.text.startswith("Each video has 14 frames, from these times, in seconds: 0.0, 0.5, 1.0,")
+    assert "sheet" not in request.prompt.text + request.prompt.system
+    assert "burned" not in request.prompt.text + request.prompt.system
+    assert {len(r.clips) for r in generator.requests} == {1}
+    assert skills_of(tmp_path / "out")[0] == ("do it", 0.0, 3.0)
+    assert read_json(tmp_path / "out/segmentation.json")["segmenter"]["found"]["shown"] == "clips"
+
+
+def test_a_clip_of_a_camera_that_cannot_be_read_is_left_out(tmp_path):
+    cameras = ("observation.images.top", "observation.images.side")
+    root = dataset(tmp_path / "in", episode(), cameras=cameras, episodes_per_video_file=1)
+    (root / "videos/observation.images.side/chunk-000/file-000.mp4").write_bytes(b"broken")
+    generator = TakesClips(answering())
+    execute(root, tmp_path / "out", generator)
+    assert {tuple(clip.camera for clip in r.clips) for r in generator.requests} == {(cameras[0],)}
+
+
+def test_names_of_another_style_are_said_anew_and_counted(root, tmp_path):
+    spans = [
+        {"name": "robot arm reaches for the cup", "start": 0, "end": 2},
+        {"name": "lift the cup", "start": 2, "end": 4},
+        {"name": "wiggling fnords", "start": 4, "end": 6.6},
+    ]
+    lines = execute(root, tmp_path / "out", FakeGenerator(answering(spans)))
+    assert [name for name, *_ in skills_of(tmp_path / "out")] == [
+        "reach for the cup",
+        "lift the cup",
+        "wiggling fnords",
+    ]
+    assert "note       2 names in another style: said anew" in lines
+    assert "note       2 names without a verb that is known: kept as they are" in lines
+    execute(root, tmp_path / "third", FakeGenerator(answering(spans)), names="third-person")
+    names = [name for name, *_ in skills_of(tmp_path / "third")]
+    assert names == ["robot arm reaches for the cup", "robot arm lifts the cup", "wiggling fnords"]
+
+
+def test_a_list_that_is_made_has_one_style_and_answers_in_the_other_are_found_on_it(root, tmp_path):
+    def spans(request):
+        closed = "Use these names" in request.prompt.text
+        return [{"name": "picks up the cup" if closed else "pick up the cup", "start": 0, "end": 6.6}]
+
+    generator = FakeGenerator(answering(spans, names=["robot arm picks up the cup", "pick up the cup"]))
+    execute(root, tmp_path / "out", generator, vocabulary="auto")
+    assert read_json(tmp_path / "out/skills.json")["skill_to_task_index"] == {"pick up the cup": 0}
+    assert len(generator.requests) == 2 * 2 + 1 + 2
+
+
+def test_the_users_own_list_is_kept_as_it_is_written_and_a_mixture_is_noted(root, tmp_path):
+    (tmp_path / "names.txt").write_text("robot arm reaches for the cup\nlift the cup\n")
+    spans = [{"name": "robot arm reaches for the cup", "start": 0, "end": 3}, SPANS[1]]
+    lines = execute(root, tmp_path / "out", FakeGenerator(answering(spans)), vocabulary=str(tmp_path / "names.txt"))
+    assert [name for name, *_ in skills_of(tmp_path / "out")] == ["robot arm reaches for the cup", "lift the cup"]
+    assert "note       --vocabulary mixes names in several styles: they are used as they are written" in lines
+    (tmp_path / "names.txt").write_text("reach for the cup\nlift the cup\n")
+    lines = execute(root, tmp_path / "one", FakeGenerator(answering()), vocabulary=str(tmp_path / "names.txt"))
+    assert not any("mixes" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("own.txt", "From {start} to {stop} of {end} s: {task}. {names} {clock} [{before}] {description}"),
+        ("own.j2", "From {{ start }} to {{ stop }} of {{ end }} s: {{ task }}. {{ names }} {{ clock }} "
+         "[{{ before|join('; ') }}] {{ description }}"),
+    ],
+)  # fmt: skip
+def test_the_users_own_question_takes_the_place_of_the_one_for_spans(root, tmp_path, file, text):
+    (tmp_path / file).write_text(text)
+    hostile = "{start} {{ 7 * 7 }} $task"
+    generator = FakeGenerator(answering(description=hostile))
+    execute(root, tmp_path / "out", generator, prompt=f"file:{tmp_path / file}")
+    asked_for = next(r for r in generator.requests if kind(r) == "skills").prompt.text
+    assert asked_for.startswith("From 0.0 to 6.6 of 6.6 s: a. Name skills in the imperative")
+    assert asked_for.endswith(f"as burned into the frames [] {hostile}")
+    execute(root, tmp_path / "plain", FakeGenerator(answering()))
+    hashes = {
+        read_json(tmp_path / out / "segmentation.json")["segmenter"]["found"]["prompts"]["hash"]
+        for out in ("out", "plain")
+    }
+    assert len(hashes) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{start} {stop} {nmaes}", "has the unknown placeholder nmaes; the known ones are task, start"),
+        ("{start} {stop}", "never mentions names, so the model cannot know how skills are named"),
+        ("{start} {stop} {names", "is not a valid template"),
+        (None, "there is no file"),
+    ],
+)
+def test_a_question_of_ones_own_that_cannot_be_asked_is_refused_before_anything_is_asked(root, tmp_path, text, message):
+    path = tmp_path / "own.txt"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(ConfigError, match=message):
+        execute(root, tmp_path / "out", FakeGenerator(answering()), prompt=f"file:{path}")
+    with pytest.raises(ConfigError, match="write it as file:PATH"):
+        execute(root, tmp_path / "out", FakeGenerator(answering()), prompt=str(path))
+
+
+def test_answers_to_another_question_of_ones_own_are_not_mixed_in(root, tmp_path):
+    path = tmp_path / "own.txt"
+    path.write_text("{start} {stop} {names}")
+    with pytest.raises(TooManyFailuresError):
+        execute(root, tmp_path / "out", FakeGenerator(answering("nothing")), prompt=f"file:{path}")
+    path.write_text("{start} {stop} {names}, please")
+    with pytest.raises(ConfigError, match="belongs to a run with other options"):
+        execute(root, tmp_path / "out", FakeGenerator(answering()), prompt=f"file:{path}")
+    path.rename(tmp_path / "moved.txt").write_text("{start} {stop} {names}")
+    execute(root, tmp_path / "out", FakeGenerator(answering()), prompt=f"file:{tmp_path / 'moved.txt'}")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--segmenter", "vlm"], "name who answers with --generator NAME"),
+        (["--segmenter", "vlm", "--generator", "template"], "it answers by --segmenter gripper"),
+        (["--segmenter", "gripper", "--generator", "qwen-openai", "--base-url", "http://x"], "asks no model"),
+        (["--generator", "qwen-opnai"], "did you mean qwen-openai"),
+        (["--model", "tiny"], "name who answers with --generator NAME"),
+        (["--generator", "qwen-openai", "--base-url", "http://x", "--device", "cpu"], "--device does not apply"),
+        (["--generator", "qwen-openai", "--base-url", "http://x", "--vocabulary", "none.txt"], "cannot be read"),
+        (
+            ["--generator", "qwen-openai", "--base-url", "http://x", "--opt", "segmenter.window=8"],
+            "overlap must be less than window",
+        ),
+    ],
+)
+def test_a_wrong_option_ends_in_one_sentence_before_anything_is_asked(root, tmp_path, options, message):
+    assert message in run("--root", root, "--output-dir", tmp_path / "out", *options, expect=2)
+    assert [path.name for path in tmp_path.iterdir()] == ["in"]
+
+
+def test_the_generator_template_answers_from_the_gripper(root, tmp_path):
+    run("--root", root, "--output-dir", tmp_path / "out", "--generator", "template")
+    run("--root", root, "--output-dir", tmp_path / "same")
+    assert files(tmp_path / "out")["meta/skills.json"] == files(tmp_path / "same")["meta/skills.json"]

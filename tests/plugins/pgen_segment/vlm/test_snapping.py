@@ -1,0 +1,41 @@
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pgen.records import Skill
+from pgen_segment.vlm.snapping import WITHIN, snap, snapped
+
+times = st.lists(st.integers(0, 200), unique=True, max_size=12).map(lambda found: [t / 10 for t in sorted(found)])
+
+
+@given(times, times)
+def test_edges_stay_in_order_and_move_only_to_points_within_reach(edges, points):
+    found = snapped(edges, points)
+    assert len(found) == len(edges)
+    assert all(left < right for left, right in pairwise(found))
+    for edge, at in zip(edges, found, strict=True):
+        assert at == edge or (at in points and abs(at - edge) <= WITHIN + 1e-9)
+
+
+@given(times)
+def test_edges_on_points_stay(points):
+    assert snapped(points, points) == points
+
+
+def test_an_edge_goes_to_the_nearest_point():
+    assert snapped([1.0, 3.0], [0.8, 1.3, 3.4]) == [0.8, 3.4]
+
+
+def test_an_edge_without_a_point_within_reach_stays():
+    assert snapped([1.0, 3.0], [2.0]) == [1.0, 3.0]
+
+
+def test_a_point_takes_the_nearer_of_two_edges():
+    assert snapped([1.0, 1.4], [1.3]) == [1.0, 1.3]
+
+
+def test_whole_spans_keep_their_names_and_their_ends():
+    skills = [Skill("a", 0.0, 1.0), Skill("b", 1.0, 3.0)]
+    assert snap(skills, [0.1, 1.2, 2.9]) == [Skill("a", 0.0, 1.2), Skill("b", 1.2, 3.0)]
+    assert snap([], [1.0]) == []

@@ -1,0 +1,77 @@
+"""What the dialogue options make of whole datasets: written, verified, and measured."""
+
+import json
+import runpy
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from pgen.api import annotate
+from pgen.run.planning import samples_of
+from pgen.seeds import sample_seed
+from pgen.testing import FakeSource
+from pgen_demo.example import write_example
+from pgen_dialogue.prompts.planner import RESPONSE_TYPES, SCENARIO_TYPES, PlanOptions, plan, shares
+from pgen_lerobot.verify.verify import verify
+from pgen_samplers.samplers import Segments
+
+BENCHMARK = runpy.run_path(str(Path(__file__).parents[2] / "benchmarks" / "dialogue.py"), run_name="dialogue")
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory):
+    return write_example(tmp_path_factory.mktemp("dialogue") / "data")
+
+
+def lines(out):
+    return [json.loads(line) for line in (out / "meta/syn_annotations.jsonl").read_text().splitlines()]
+
+
+@pytest.mark.parametrize("options", [{"variants": 3}, {"turns": "episode"}, {"variants": 2, "turns": "episode"}])
+def test_a_dataset_with_variants_or_conversations_is_verified(dataset, tmp_path, options):
+    out = tmp_path / "out"
+    report = annotate(dataset, out, generator="template", **options)
+    assert verify(out, with_lerobot=False).problems == []
+    written = lines(out)
+    assert len(written) == report.samples
+    assert {line["variant"] for line in written} == set(range(options.get("variants", 1)))
+    opened = Counter(line["turn_type"] for line in written)["opening"]
+    assert opened == (2 * options.get("variants", 1) if "turns" in options else 0)
+
+
+def test_all_variants_label_frames_of_one_dataset(dataset, tmp_path):
+    import pyarrow.parquet as pq
+
+    out = tmp_path / "out"
+    annotate(dataset, out, generator="template", variants=3)
+    texts = pq.read_table(out / "meta/tasks.parquet", columns=["task"])["task"].to_pylist()
+    shards = [pq.read_table(path, columns=["task_index_high_level"]) for path in out.glob("data/**/*.parquet")]
+    used = {texts[index] for shard in shards for index in shard["task_index_high_level"].to_pylist()}
+    said = {f"{line['user_prompt']} | {line['robot_utterance']}" for line in lines(out)}
+    assert used == said
+
+
+@pytest.mark.parametrize(("asides", "distinct"), [(0, 0.27), (1, 0.5)])
+def test_on_real_skills_template_reaches_every_type_and_no_check_finds_anything(shared_datasets, asides, distinct):
+    measured = BENCHMARK["measure"](shared_datasets, 4, asides)
+    assert set(measured.achieved) == {*SCENARIO_TYPES, *RESPONSE_TYPES}
+    assert measured.achieved == measured.planned
+    assert measured.found == {}
+    assert measured.samples >= BENCHMARK["SAMPLES"]
+    assert measured.distinct() >= distinct
+
+
+def test_on_real_skills_each_type_is_planned_within_two_points_of_its_weight(shared_datasets):
+    listed = BENCHMARK["episodes"](shared_datasets)
+    moments = [one for episode in listed for one in samples_of(episode, FakeSource(*listed), Segments())]
+    likely, planned = Counter(), Counter()
+    for seed in range(40):
+        for one in moments:
+            chosen = plan(one, sample_seed(seed, one), PlanOptions())
+            planned.update([chosen.scenario_type, chosen.response_type])
+    for one in moments:
+        for kinds, share in shares(one, PlanOptions()).items():
+            likely.update(dict.fromkeys(kinds, 40 * share))
+    total = 40 * len(moments)
+    assert all(abs(planned[kind] - likely[kind]) / total < 0.02 for kind in (*SCENARIO_TYPES, *RESPONSE_TYPES))

@@ -1,0 +1,131 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pgen.api import annotate
+from pgen.errors import SampleError, TooManyFailuresError
+from pgen.records import Annotation, Dialogue, Failure, Plan, Usage
+from pgen.run.failure_limit import FIRST, Budget, check
+from pgen.run.manifest import tally
+from pgen.testing import FakeGenerator, FakeSource, MemorySink, make_episode, make_samples, plain_answer
+from pgen_samplers.samplers import EveryFrame
+
+(SAMPLE, *_) = make_samples()
+
+
+def finished(fails, attempts=1):
+    return Annotation(SAMPLE, Plan(), Failure("parse", "no") if fails else Dialogue("a", "b"), Usage(attempts=attempts))
+
+
+def ended_after(budget, fails, attempts=1):
+    """How many samples were finished when the run is to end, or None."""
+    spent = (budget.spend(finished(failed, attempts)) for failed in fails)
+    return next((count for count, ended in enumerate(spent, 1) if ended), None)
+
+
+def test_a_run_ends_with_the_failure_that_is_one_too_many():
+    assert ended_after(Budget(2, 0.02), [True, False, True, False, True, False]) == 5
+
+
+def test_a_run_whose_first_samples_nearly_all_fail_ends_there_however_many_may_fail():
+    assert ended_after(Budget(20_000, 0.02), [number % 10 > 0 for number in range(1000)]) == FIRST
+    assert ended_after(Budget(20_000, 0.02), [number % 10 > 1 for number in range(1000)]) is None
+
+
+def test_more_failures_than_nearly_all_can_be_allowed():
+    assert ended_after(Budget(950_000, 0.95), [number % 50 > 3 for number in range(1000)]) is None
+    assert ended_after(Budget(1_000_000, 1.0), [True] * 1000) is None
+
+
+def test_pictures_that_cannot_be_read_end_a_run_only_by_their_number():
+    """They cost no request, and a video that is broken has many of them in a row."""
+    assert ended_after(Budget(20_000, 0.02), [True] * 1000, attempts=0) is None
+    assert ended_after(Budget(20, 0.02), [True] * 1000, attempts=0) == 21
+
+
+@given(st.lists(st.booleans(), max_size=400), st.integers(0, 400))
+def test_a_run_never_ends_before_its_failures_are_too_many_or_nearly_all(fails, allowed):
+    end = ended_after(Budget(allowed, 0.02), fails)
+    before = fails[:end]
+    many, nearly_all = sum(before) > allowed, len(before) >= FIRST and sum(before) >= 0.9 * len(before)
+    assert (end is not None) == (many or nearly_all)
+
+
+def run(out, answer, episodes=40, length=10, **options):
+    """The requests of a run, and its error."""
+    source = FakeSource(
+        *(make_episode(("pick it up", 0.0, length / 10), index=index, length=length) for index in range(episodes))
+    )
+    generator, error = FakeGenerator(answer, concurrency=8), None
+    parts = {"generator": generator, "sink": MemorySink(), "sampler": EveryFrame(), "prompt": "seed", "checks": ()}
+    try:
+        annotate(source, out, **parts, **options)
+    except TooManyFailuresError as caught:
+        error = str(caught)
+    return [(request.sample.episode_index, request.sample.frame_index) for request in generator.requests], error
+
+
+def test_a_model_that_always_fails_costs_no_more_than_the_first_samples_and_those_in_flight(tmp_path):
+    requests, error = run(tmp_path / "out", lambda request: "no", episodes=1500, max_failures=0.5)
+    assert FIRST * 2 <= len(requests) <= (FIRST + 8) * 2
+    assert "of the 200 or more that this run asked about at least 90%" in error
+    assert "--max-failures 0.5 was reached; nothing was written" in error
+    assert "asks first about the 14" in error
+
+
+def tenth(request):
+    """Every tenth sample always fails."""
+    sample = request.sample
+    return SampleError("refused", "never") if sample.frame_index == 7 else plain_answer(request)
+
+
+def test_each_start_goes_on_until_only_what_always_fails_is_left(tmp_path):
+    asked, rest = set(), 400
+    while rest:
+        requests, error = run(tmp_path / "out", tenth)
+        new = set(requests) - asked
+        asked |= new
+        rest -= len(new)
+        assert not rest or len(new) == len(requests) > 80, "something is asked again before all were asked"
+        assert (f"asks first about the {rest} samples that were not asked about yet" in error) == bool(rest), error
+    for _ in range(4):
+        requests, error = run(tmp_path / "out", tenth)
+        assert {frame for _, frame in requests} == {7}
+        assert "40 of 400 samples failed (40 at refused), more than --max-failures 0.02 allows" in error
+        assert "They are in episodes 0, 1 and 38 others. The first reason: never" in error
+        assert "a larger --max-failures accepts these" in error
+
+
+def test_what_failed_is_asked_again_in_turn_so_that_each_start_reaches_other_samples(tmp_path):
+    while "not asked about yet" in (run(tmp_path / "out", tenth)[1]):
+        pass
+    requests = [request for _ in range(10) for request in run(tmp_path / "out", tenth)[0]]
+    assert len(set(requests)) == 40, "not all that failed were asked again"
+
+
+def test_failures_that_stay_within_what_is_allowed_end_no_resumed_run(tmp_path):
+    """Those of a former run are asked again, and do not count twice."""
+    _, error = run(tmp_path / "out", tenth, max_failures=0.05)
+    assert error
+    _, error = run(tmp_path / "out", tenth, max_failures=0.11)
+    assert error is None
+
+
+@pytest.mark.parametrize(
+    ("failing", "places"),
+    [([3], "episode 3"), ([3, 7], "episodes 3, 7"), ([3, 7, 8], "episodes 3, 7 and 1 other")],
+)
+def test_the_episodes_with_failures_are_named(failing, places):
+    episodes = [make_episode(index=index) for index in range(9)]
+    results = [(episode, [finished(episode.index in failing)] * 2) for episode in episodes]
+    with pytest.raises(TooManyFailuresError, match=rf"They are in {places}\. The first reason: no\. "):
+        check(tally(iter(results)), 18, 0.01, results)
+
+
+@pytest.mark.parametrize(("reason", "ending"), [("no", "no."), ("No!", "No!"), ("see `x`.", "see `x`.")])
+def test_the_first_reason_is_a_sentence_of_its_own(reason, ending):
+    episode = make_episode(index=0)
+    failed = Annotation(SAMPLE, Plan(), Failure("generate", reason))
+    with pytest.raises(TooManyFailuresError) as raised:
+        check(tally([(episode, [failed])]), 1, 0, [(episode, [failed])])
+    assert f"The first reason: {ending} The answers so far" in str(raised.value)

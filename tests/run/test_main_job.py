@@ -1,0 +1,243 @@
+"""The main job on real datasets, with lerobot itself as the judge of what comes out."""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from click.testing import CliRunner
+
+from pgen.cli import cli
+from pgen.errors import InputError
+from pgen.formats.syn_annotations import read_lines
+
+JUDGE = Path(__file__).parents[1] / "support" / "judge.py"
+JUDGE_V21 = Path(__file__).parents[1] / "support" / "judge_v21.py"
+TABLE = Path(__file__).parents[2] / "tools/dataset_table.py"
+COLUMN = "task_index_high_level"
+BY_LEROBOT = re.compile(r"(; |(?<=\| ))(lerobot refuses|the dataset is of v)[^;|]*(?= \|)")
+"""What the table notes of lerobot's own look, which the quick table leaves out."""
+WITH_SKILLS = ["sim_drawer_sawyer_v30_av1", "sim_pickplace_so101_v30", "sim_pickplace_so101_v30_images"]
+REAL_ARM = "cr5_realarm_v30conv_8ep"
+V21, V20 = "cr5_realarm_v21_8ep", "gr1_picknplace_v20"
+OLDER = [V21, V20]
+ALL = [*WITH_SKILLS, REAL_ARM, *OLDER]
+LENGTHS = {"sim_drawer_sawyer_v30_av1": 386, "cr5_realarm_v30conv_8ep": 1840, "cr5_realarm_v21_8ep": 1840}
+
+
+@pytest.fixture(scope="module")
+def annotated(shared_datasets, tmp_path_factory):
+    """Each dataset's output, made once by the command line."""
+    folder = tmp_path_factory.mktemp("annotated")
+
+    def output(name: str) -> Path:
+        out = folder / name
+        if not out.exists():
+            told = CliRunner().invoke(cli, arguments(shared_datasets / name, out))
+            assert told.exit_code == 0, told.output
+        return out
+
+    return output
+
+
+def arguments(root: Path, out: Path) -> list[str]:
+    skills = [] if (root / "meta/skills.json").exists() else ["--skills", "task"]
+    return ["annotate", "--root", str(root), "--output-dir", str(out), "--generator", "template", *skills]
+
+
+def judged(root: Path, python: str, tmp_path: Path, judge: Path = JUDGE) -> dict:
+    environment = {
+        **os.environ,
+        "HF_HOME": str(tmp_path / "hf"),
+        "HF_HUB_OFFLINE": "1",
+        "HF_DATASETS_OFFLINE": "1",
+        "PYTHONWARNINGS": "ignore",
+    }
+    done = subprocess.run([python, str(judge), str(root)], capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def rows(root: Path) -> "list[dict]":
+    shards = sorted((root / "data").glob("*/*.parquet"))
+    return [row for shard in shards for row in pq.read_table(shard).to_pylist()]
+
+
+def check_judged(seen: dict, root: Path) -> None:
+    frames = rows(root)
+    assert seen["frames"] == len(frames)
+    assert (seen["dtype"], seen["shape"]) == ("torch.int64", [])
+    assert seen["batch"] == ["torch.int64", [4]]
+    assert seen["column"] == [row[COLUMN] for row in frames]
+    dialogues = {f"{line['user_prompt']} | {line['robot_utterance']}" for line in lines_of(root)}
+    assert set(seen["texts"]) == dialogues
+    assert all(len(shape) == 3 and 3 in shape for shape in seen["pictures"].values())
+
+
+def tasks_of(root: Path) -> list[str]:
+    """The text of each task, by index."""
+    if (root / "meta/tasks.parquet").exists():
+        return pq.read_table(root / "meta/tasks.parquet").to_pandas().index.tolist()
+    rows = [json.loads(line) for line in (root / "meta/tasks.jsonl").read_text().splitlines()]
+    assert [row["task_index"] for row in rows] == list(range(len(rows)))
+    return [row["task"] for row in rows]
+
+
+def lines_of(root: Path) -> list[dict]:
+    return list(read_lines(root / "meta/syn_annotations.jsonl"))
+
+
+@pytest.mark.needs("lerobot", "torch")
+@pytest.mark.parametrize("name", WITH_SKILLS)
+def test_lerobot_opens_the_output_batches_the_column_and_finds_the_dialogue(annotated, tmp_path, name):
+    check_judged(judged(annotated(name), sys.executable, tmp_path), annotated(name))
+
+
+@pytest.mark.parametrize("name", WITH_SKILLS)
+def test_lerobot_0_4_4_opens_the_output_too(annotated, tmp_path, name):
+    python = os.environ.get("PGEN_LEROBOT044_PYTHON", "")
+    if not Path(python).is_file():
+        told = f"no lerobot 0.4.4: PGEN_LEROBOT044_PYTHON is {python!r}, which is no Python; `make test` makes one"
+        pytest.fail(told) if os.environ.get("CI") == "true" else pytest.skip(told)
+    seen = judged(annotated(name), python, tmp_path)
+    assert seen["lerobot"] == "0.4.4"
+    check_judged(seen, annotated(name))
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_all_other_columns_are_the_inputs_value_for_value_and_type_for_type(annotated, shared_datasets, name):
+    for shard in sorted((shared_datasets / name / "data").glob("*/*.parquet")):
+        before = pq.ParquetFile(shard)
+        after = pq.ParquetFile(annotated(name) / shard.relative_to(shared_datasets / name))
+        assert after.schema_arrow.names == [*before.schema_arrow.names, COLUMN]
+        assert after.metadata.num_row_groups == before.metadata.num_row_groups
+        kept = after.read().drop_columns([COLUMN])
+        assert kept.schema.remove_metadata().equals(before.schema_arrow.remove_metadata())
+        assert kept.equals(before.read())
+
+
+@pytest.mark.needs("pandas")
+@pytest.mark.parametrize("name", ALL)
+def test_every_frame_points_at_a_dialogue_made_for_the_skill_it_shows(annotated, name):
+    root = annotated(name)
+    texts = tasks_of(root)
+    said: dict[str, set[str]] = {}
+    for line in lines_of(root):
+        said.setdefault(f"{line['user_prompt']} | {line['robot_utterance']}", set()).add(line["skill_current"])
+    subtasks = root / "meta/subtasks.parquet"
+    truth = pq.read_table(subtasks).to_pandas().index.tolist() if subtasks.exists() else None
+    for row in rows(root):
+        skill = truth[row["subtask_index"]] if truth else texts[row["task_index"]]
+        assert skill in said[texts[row[COLUMN]]]
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_the_input_is_untouched_to_the_byte_and_the_nanosecond(shared_datasets, tmp_path, name):
+    root = tmp_path / "input"
+    shutil.copytree(shared_datasets / name, root)
+    before = {path: (digest(path), path.stat().st_mtime_ns) for path in root.rglob("*") if path.is_file()}
+    told = CliRunner().invoke(cli, arguments(root, tmp_path / "out"))
+    assert told.exit_code == 0, told.output
+    after = {path: (digest(path), path.stat().st_mtime_ns) for path in root.rglob("*") if path.is_file()}
+    assert after == before
+
+
+@pytest.mark.parametrize("name", [WITH_SKILLS[0], V21])
+def test_a_second_run_is_identical_in_every_file_but_the_manifests_times(annotated, shared_datasets, tmp_path, name):
+    again = tmp_path / "again"
+    assert CliRunner().invoke(cli, arguments(shared_datasets / name, again)).exit_code == 0
+    first, second = contents(annotated(name)), contents(again)
+    one, two = (json.loads((root / "meta/pgen/manifest.json").read_text()) for root in (annotated(name), again))
+    assert first == second
+    assert one.pop("times").keys() == two.pop("times").keys()
+    assert one == two
+
+
+@pytest.mark.parametrize("name", [WITH_SKILLS[0], REAL_ARM, *OLDER])
+def test_verify_finds_nothing_wrong_with_what_annotate_wrote(annotated, name):
+    told = CliRunner().invoke(cli, ["verify", str(annotated(name))])
+    assert told.exit_code == 0, told.output
+
+
+def test_every_dataset_comes_to_what_the_table_in_the_docs_says(shared_datasets):
+    page = Path(__file__).parents[2] / "docs/datasets.md"
+    told = page.read_text(encoding="utf-8").split("## Tried")[1]
+    table = [BY_LEROBOT.sub("", line) for line in told.splitlines() if line[:1] == "|"]
+    done = subprocess.run(
+        [sys.executable, TABLE, "--quick", shared_datasets], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.stdout.splitlines() == table
+
+
+def test_the_last_lerobot_that_reads_v21_opens_the_real_arms_output(annotated, tmp_path):
+    python = os.environ.get("PGEN_LEROBOT033_PYTHON", "")
+    if not Path(python).is_file():
+        told = f"no lerobot 0.3.3: PGEN_LEROBOT033_PYTHON is {python!r}, which is no Python; `make test` makes one"
+        pytest.fail(told) if os.environ.get("CI") == "true" else pytest.skip(told)
+    seen = judged(annotated(V21), python, tmp_path, JUDGE_V21)
+    assert seen["lerobot"] == "0.3.3"
+    check_judged(seen, annotated(V21))
+
+
+@pytest.mark.parametrize("name", OLDER)
+def test_an_older_versions_output_is_the_inputs_file_by_file(annotated, shared_datasets, name):
+    before, after = contents(shared_datasets / name), contents(annotated(name))
+    changed = {path for path, known in before.items() if after[path] != known}
+    assert {path for path in changed if not path.endswith(".parquet")} <= {
+        "meta/info.json",
+        "meta/tasks.jsonl",
+        "meta/episodes_stats.jsonl",
+        "meta/stats.json",
+    }
+    assert set(after) - set(before) == {
+        "README.md",
+        "meta/pgen/skills.json",
+        "meta/syn_annotations.jsonl",
+        "meta/tasks_high_level.parquet",
+    }
+    info, old = (
+        json.loads((root / name / "meta/info.json").read_text()) for root in (annotated(name).parent, shared_datasets)
+    )
+    assert info["features"].pop(COLUMN) == {"dtype": "int64", "shape": [1], "names": None}
+    assert info.pop("total_tasks") == len(tasks_of(annotated(name))) > old.pop("total_tasks")
+    assert info == old
+
+
+@pytest.mark.parametrize("name", [REAL_ARM, V21])
+def test_the_real_arms_frames_are_all_labelled_though_its_clock_drifts(annotated, name):
+    root = annotated(name)
+    assert len(rows(root)) == LENGTHS[name]
+    assert min(row[COLUMN] for row in rows(root)) > 0
+
+
+def test_a_pseudo_task_labels_no_frame_and_is_asked_about_by_no_sample(annotated):
+    root = annotated(V20)
+    assert "valid" in tasks_of(root)
+    assert "valid" not in {line["skill_current"] for line in lines_of(root)}
+    assert min(row[COLUMN] for row in rows(root)) >= 6
+
+
+def test_an_annotated_dataset_is_annotated_again_only_with_overwrite(annotated, tmp_path):
+    root = annotated(WITH_SKILLS[1])
+    refused = CliRunner().invoke(cli, arguments(root, tmp_path / "out"))
+    assert refused.exit_code == InputError.exit_code
+    assert "--overwrite" in refused.output
+    done = CliRunner().invoke(cli, [*arguments(root, tmp_path / "out"), "--overwrite", "--seed", "5"])
+    assert done.exit_code == 0, done.output
+    assert CliRunner().invoke(cli, ["verify", str(tmp_path / "out")]).exit_code == 0
+
+
+def digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def contents(root: Path) -> dict[str, str]:
+    files = [path for path in root.rglob("*") if path.is_file() and path.name != "manifest.json"]
+    return {str(path.relative_to(root)): digest(path) for path in files}

@@ -1,0 +1,93 @@
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from pgen.errors import InterruptedRunError
+from pgen.run.signals import interruptible, stopping, uninterrupted
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_the_work_as_a_shell_does_and_the_handlers_are_put_back(number):
+    before = signal.getsignal(number)
+    with (
+        pytest.raises(InterruptedRunError, match=signal.Signals(number).name) as caught,
+        interruptible(),
+        suppress(Exception),
+    ):
+        os.kill(os.getpid(), number)
+    assert caught.value.exit_code == 128 + number
+    assert signal.getsignal(number) is before
+
+
+def test_the_last_act_is_finished():
+    with interruptible(), uninterrupted():
+        os.kill(os.getpid(), signal.SIGTERM)
+        done = True
+    assert done
+
+
+def test_outside_the_main_thread_signals_stay_the_caller_s():
+    seen = []
+
+    def work():
+        with interruptible():
+            seen.append(signal.getsignal(signal.SIGTERM))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert seen == [signal.getsignal(signal.SIGTERM)]
+
+
+def test_what_is_ignored_stays_ignored_as_nohup_has_it():
+    former = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with interruptible():
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, former)
+
+
+def test_a_loop_in_another_thread_is_stopped_while_the_main_thread_waits_for_it_as_in_a_notebook():
+    """Once the work is under way, the main thread gets a signal and the loop is told."""
+    ready, told = threading.Event(), []
+
+    async def work():
+        stop = asyncio.Event()
+        with stopping(asyncio.get_running_loop(), stop.set, told.append):
+            ready.set()
+            await stop.wait()
+            told.append("stopped")
+
+    def wait():
+        with interruptible(), ThreadPoolExecutor(1) as pool:
+            done = pool.submit(asyncio.run, work())
+            ready.wait()
+            os.kill(os.getpid(), signal.SIGINT)
+            done.result()
+
+    with pytest.raises(InterruptedRunError, match="SIGINT"):
+        wait()
+    assert told == ["stopped"]
+
+
+SCRIPT = Path(__file__).parents[1] / "support" / "blocked_process.py"
+
+
+@pytest.mark.parametrize(("where", "codes"), [("loop", {130}), ("thread", {130}), ("regex", {-9}), ("last act", {130})])
+def test_after_a_second_signal_a_process_ends_whatever_blocks_it(where, codes):
+    process = subprocess.Popen([sys.executable, SCRIPT, where], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout.readline() == b"blocked\n"
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGTERM)
+    process.communicate()
+    assert process.returncode in codes

@@ -1,0 +1,164 @@
+import fcntl
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+
+from pgen.errors import ConfigError, LockLostError
+from pgen.storage import lock_holder as holders
+from pgen.storage import locking
+from pgen.storage.lock_holder import Holder
+from pgen.storage.locking import HOLDER, lock
+
+RACE = Path(__file__).parents[1] / "support" / "lock_race.py"
+
+
+@pytest.fixture
+def no_system_locks(monkeypatch):
+    """A file system that has no locks."""
+
+    def refuse(*_):
+        raise OSError(locking.errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(locking.fcntl, "flock", refuse)
+
+
+def left_by(path, holder, seconds_ago=0.0, number=1):
+    """The lock's record as `holder` leaves it when it is killed, or while it runs."""
+    file = path.with_name(f"{path.name}.{number}") / HOLDER
+    file.parent.mkdir()
+    file.write_text(json.dumps(asdict(holder)))
+    then = file.stat().st_mtime - seconds_ago
+    os.utime(file, (then, then))
+
+
+def test_a_lock_is_held_by_one_and_names_it(tmp_path):
+    told = rf"the output is being written by another run \(process {os.getpid()} on {os.uname().nodename}, since 20"
+    with (
+        lock(tmp_path / "lock", "the output"),
+        pytest.raises(ConfigError, match=told),
+        lock(tmp_path / "lock", "the output"),
+    ):
+        pass
+    with lock(tmp_path / "lock", "the output") as held:
+        held.check()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_names_that_begin_alike_are_locks_of_their_own(tmp_path):
+    with lock(tmp_path / "a[1].lock", "it"), lock(tmp_path / "a[1].lock.lock", "it"), lock(tmp_path / "a", "it"):
+        assert len(list(tmp_path.iterdir())) == 3
+
+
+@pytest.mark.usefixtures("no_system_locks")
+def test_without_system_locks_the_record_of_a_process_that_runs_counts(tmp_path):
+    with (
+        lock(tmp_path / "lock", "it"),
+        pytest.raises(ConfigError, match=f"process {os.getpid()}"),
+        lock(tmp_path / "lock", "it"),
+    ):
+        pass
+
+
+@pytest.mark.usefixtures("no_system_locks")
+def test_without_system_locks_a_dead_process_and_a_reused_number_hold_nothing(tmp_path):
+    ended = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
+    for holder in (Holder(pid=int(ended.stdout)), replace(Holder(), process="1 another-boot")):
+        left_by(tmp_path / "lock", holder)
+        with lock(tmp_path / "lock", "it"):
+            pass
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_a_holder_on_another_host_counts_until_it_has_been_silent_for_long(tmp_path):
+    """The system gives the lock: the file system keeps locks for each host alone."""
+    other = Holder(host="elsewhere", pid=1)
+    left_by(tmp_path / "lock", other, seconds_ago=5)
+    told = r"process 1 on elsewhere, since .*, last seen 5 s ago"
+    with pytest.raises(ConfigError, match=told), lock(tmp_path / "lock", "it"):
+        pass
+    left_by(tmp_path / "lock", other, seconds_ago=holders.SILENCE + 1, number=2)
+    with pytest.raises(ConfigError, match=told), lock(tmp_path / "lock", "it"):
+        pass
+    os.utime(tmp_path / "lock.1" / HOLDER, (0, 0))
+    with lock(tmp_path / "lock", "it"):
+        assert [path.name for path in tmp_path.iterdir()] == ["lock.3"]
+
+
+def test_a_holder_gives_signs_of_life(tmp_path, monkeypatch):
+    monkeypatch.setattr(locking, "BEAT", 0.01)
+    file = tmp_path / "lock.1" / HOLDER
+    with lock(tmp_path / "lock", "it"):
+        os.utime(file, (0, 0))
+        while file.stat().st_mtime == 0:
+            pass
+
+
+def test_a_record_that_somebody_is_about_to_remove_is_given_up(tmp_path, monkeypatch):
+    """Without the system's lock on it, others would take its holder for dead."""
+    monkeypatch.setattr(locking, "_flock", lambda _, kind: kind != fcntl.LOCK_EX)
+    assert locking._create(tmp_path / "lock", tmp_path / "lock.1", "it") is None
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_record_that_cannot_be_written_is_named_and_removed(tmp_path):
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
+    try:
+        with pytest.raises(OSError, match=r"File too large: '.*lock\..*'"), lock(tmp_path / "lock", "it"):
+            pass
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_former_holder_knows_that_it_is_none_and_leaves_the_next_one_s_record_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(holders, "host_name", lambda: "first")
+    former = locking._acquire(tmp_path / "lock", "the output")
+    os.utime(tmp_path / "lock.1" / HOLDER, (0, 0))
+    monkeypatch.setattr(holders, "host_name", lambda: "second")
+    # The system's lock of the first host means nothing on the second.
+    monkeypatch.setattr(locking, "_flock", lambda *_: None)
+    with lock(tmp_path / "lock", "the output") as held:
+        record = tmp_path / "lock.2" / HOLDER
+        before = record.read_bytes(), record.stat().st_mtime_ns
+        with pytest.raises(LockLostError, match="the output was taken over by another run"):
+            former.check()
+        former.beat()
+        former.release()
+        held.check()
+        assert (record.read_bytes(), record.stat().st_mtime_ns) == before
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_no_record_holds_nothing(tmp_path):
+    for number, text in enumerate(("", "process 1 on x", "{}", '{"pid": 1}', "[" * 100), 1):
+        record = tmp_path / f"lock.{number}"
+        record.mkdir()
+        (record / HOLDER).write_text(text)
+    (tmp_path / "lock.77").mkdir()
+    (tmp_path / "lock.0123.new").mkdir()
+    with lock(tmp_path / "lock", "it"):
+        assert [path.name for path in tmp_path.iterdir()] == ["lock.78"]
+
+
+def test_a_process_that_is_stopped_and_resumed_after_another_took_over_writes_nothing(tmp_path):
+    """It was silent for longer than its lock lasts; the other is, by its name, on another host."""
+    command = [sys.executable, str(RACE), str(tmp_path / "place"), str(tmp_path / "log"), "1", "no locks", "hold"]
+    first = subprocess.Popen([*command, "first"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert first.stdout.readline() == "holding\n"
+    first.send_signal(signal.SIGSTOP)
+    os.waitid(os.P_PID, first.pid, os.WSTOPPED | os.WNOWAIT)
+    os.utime(tmp_path / "place/lock.1" / HOLDER, (0, 0))
+    second = subprocess.Popen([*command, "second"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert second.stdout.readline() == "holding\n"
+    first.send_signal(signal.SIGCONT)
+    assert first.communicate("go on\n")[0] == "lost\n"
+    assert second.communicate("go on\n")[0] == "left\n"
+    assert not list((tmp_path / "place").iterdir())

@@ -1,0 +1,65 @@
+"""Samples in any number, and a run of pgen's own pipeline over them."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from pgen.components import Generator, PromptBuilder
+from pgen.inference.pipeline import Pipeline
+from pgen.records import Annotation, Episode, Plan, Prompt, Request, Sample
+from pgen.testing import FakeSource, make_episode, make_samples
+from pgen_dialogue.prompts.reply_schema import typed_schema
+
+SCHEMA = typed_schema()
+
+
+class NumberedPrompt(PromptBuilder):
+    """A question that names its sample and nothing else."""
+
+    name = "numbered"
+
+    def build(self, sample: Sample, seed: int) -> Prompt:
+        return Prompt(sample.skill_current, SCHEMA, "You write dialogue.", Plan())
+
+
+def numbered(count: int) -> FakeSource:
+    """Samples `step 0`, `step 1` …, twenty an episode."""
+    episodes: list[Episode] = []
+    for first in range(0, count, 20):
+        numbers = range(first, min(count, first + 20))
+        spans = ((f"step {number}", float(place), place + 1.0) for place, number in enumerate(numbers))
+        episodes.append(make_episode(*spans, index=len(episodes)))
+    return FakeSource(*episodes)
+
+
+def annotate(
+    generator: Generator, source: FakeSource, attempts: int = 2, each: Callable[[Annotation], Any] = lambda _: None
+) -> list[Annotation]:
+    """What becomes of every sample, in the order in which they end."""
+    done: list[Annotation] = []
+
+    async def emit(annotation: Annotation) -> None:
+        done.append(annotation)
+        each(annotation)
+
+    async def run() -> None:
+        await generator.open()
+        try:
+            pipeline = Pipeline(source, NumberedPrompt(), generator, 0, attempts, 10**6)
+            await pipeline.run(samples(source), emit, asyncio.Event())
+        finally:
+            await generator.close()
+
+    asyncio.run(run())
+    return done
+
+
+def samples(source: FakeSource) -> Iterator[list[Sample]]:
+    return (make_samples(episode) for episode in source.episodes())
+
+
+def a_request(**changes: Any) -> Request:
+    """One request about a first sample."""
+    (sample, *_) = make_samples()
+    fields = {"sample": sample, "prompt": Prompt("step 0", SCHEMA), "images": (), "seed": 7}
+    return Request(**{**fields, **changes})

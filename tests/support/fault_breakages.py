@@ -1,0 +1,163 @@
+"""Ways to break pgen's promises on purpose: the suite has to see each.
+
+As a plugin of pytest (`-p fault_breakages`) it breaks what PGEN_BREAKAGE names, before any test module is imported.
+"""
+
+import os
+import re
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+
+from pgen.inference import parsing
+from pgen.records import Dialogue
+from pgen.run import signals as interrupts
+from pgen.run.failure_limit import Budget
+from pgen.run.results import Answers
+from pgen.safety import redaction as secrets
+from pgen.safety.key_forms import Blotter
+from pgen.storage import journal_db as journal_file
+from pgen.storage import journal_metadata as journal_run
+from pgen.storage import journal_wal as journal_log
+from pgen.storage import workspace
+from pgen.storage.committer import Commits
+from pgen.storage.journal import Journal
+from pgen.storage.recovery import rebuild as journal_rebuild
+from pgen.storage.recovery.rebuild import Rebuild
+from pgen.storage.unfinished import Leftover
+from pgen.storage.workspace import Workspace
+from pgen_lerobot.format import dataset
+from pgen_lerobot.write import carried_files as carrying
+
+type Patch = tuple[Any, str, Any]
+
+
+def _nothing(*_: Any, **__: Any) -> None:
+    return None
+
+
+async def _count_first(self: Commits[Any], result: Any) -> Any:
+    """A slot is released at once; its answer is committed when a hundred of them are there."""
+    self._next.results.append(result)
+    if len(self._next.results) >= 100:
+        self._wake.set()
+    return self._next
+
+
+def _missing_in_order(self: Answers) -> Iterator[Any]:
+    """Samples that failed come before others that were never asked about."""
+    for _, samples in self._planned():
+        yield from self._missing_of(samples)
+
+
+def _any_run(self: Workspace, marker: Any, journal: Path) -> bool:
+    """A marker counts for the journal of any run."""
+    return journal.exists()
+
+
+def _always_shared(carry_over: Any) -> Any:
+    """Carries files over without copies of videos."""
+    return lambda *args, **options: carry_over(*args, **{**options, "copy_videos": False})
+
+
+async def _done_unsynced(self: Commits[Any]) -> None:
+    """What is committed is done."""
+    while True:
+        await self._committed.wait()
+        self._committed.clear()
+        self._settle(len(self._unsynced))
+
+
+def _published_first(self: Workspace, told: Any = None) -> None:
+    """The journal is gone before the output is there."""
+    self.journal.unlink()
+    self.staging.rename(self.out)
+    self._discard([])
+
+
+def _staged_in_place(self: Workspace) -> Any:
+    """The output is built under its final name."""
+    return self.out
+
+
+def _deleted(path: Any) -> Any:
+    """A damaged journal is removed."""
+    path.unlink()
+    return path
+
+
+@contextmanager
+def _unlocked(path: Any, what: str) -> Iterator[Any]:
+    yield SimpleNamespace(token="one", check=_nothing, remove=_nothing)
+
+
+BREAKAGES: dict[str, Callable[[], list[Patch]]] = {
+    "no fsync before the rename": lambda: [(workspace, "sync", _nothing)],
+    "the journal is committed after the answer is counted": lambda: [(Commits, "store", _count_first)],
+    "the lock is ignored": lambda: [(workspace, "lock", _unlocked)],
+    "the journal is removed before the rename": lambda: [(Workspace, "publish", _published_first)],
+    "the output is built in place": lambda: [(Workspace, "staging", property(_staged_in_place))],
+    "damage is not looked for": lambda: [(journal_file, "problem", lambda path: "")],
+    "a damaged journal is deleted": lambda: [(journal_file, "_set_aside", _deleted)],
+    "answers are not kept after a signal": lambda: [
+        (Commits, "flush", _nothing),
+        (Journal, "add", _nothing),
+    ],
+    "paths are not checked": lambda: [(dataset, "inside", lambda folder, relative, origin: folder / relative)],
+    "what does not fit is taken": lambda: [(parsing, "_fitting", _whatever_is_there)],
+    "keys are not known by their value": lambda: [(secrets, "_blotter", lambda values: Blotter(frozenset()))],
+    "a text is cut before it is redacted": lambda: [(secrets, "clipped", _cut_first)],
+    "a pattern goes back over what it has read": lambda: [
+        (secrets, "_FORMS", (re.compile(r"(-{1,60})token=\w+"), *secrets._FORMS[1:])),
+    ],
+    "a text of a server is not bounded": lambda: [(secrets, "BOUND", 1 << 19)],
+    "the options are stored once": lambda: [(journal_run, "COPIES", journal_run.COPIES[:1])],
+    "a damaged journal is not searched page by page": lambda: [(journal_rebuild, "leaves", lambda path: iter(()))],
+    "a journal of a former format is set aside": lambda: [(Rebuild, "from_tables", _nothing)],
+    "the owner of the journal is not checked": lambda: [(Journal, "_check_owner", _nothing)],
+    "an answer is done before it is on the disk": lambda: [(Commits, "_sync", _done_unsynced)],
+    "files below meta are shared with the input": lambda: [(carrying, "is_video", lambda name: True)],
+    "videos are shared where copies are wanted": lambda: [
+        (carrying, "carry_over", _always_shared(carrying.carry_over))
+    ],
+    "the log of the journal is not synced": lambda: [(journal_log, "sync", _nothing)],
+    "the lock is not checked before the output is published": lambda: [(Workspace, "check_lock", _nothing)],
+    "answers of another command are thrown away": lambda: [(Leftover, "check", _nothing)],
+    "any file is taken for a journal": lambda: [(workspace, "check_journal", _nothing)],
+    "the marker of any run counts": lambda: [(Workspace, "_belongs_to", _any_run)],
+    "SIGHUP is left to the system": lambda: [(interrupts, "SIGNALS", (signal.SIGINT, signal.SIGTERM))],
+    "a run goes on however many of its first samples fail": lambda: [(Budget, "_nearly_all", False)],
+    "what failed is asked about in its place": lambda: [(Answers, "missing", _missing_in_order)],
+}
+
+
+def _cut_first(text: str, limit: int) -> str:
+    """Cuts, so that a part of a key may be left that is not known for one."""
+    return secrets.redact(text[:limit])
+
+
+def _whatever_is_there(objects: Any, check: Any, text: str) -> Any:
+    """Whatever is there is taken, fitting or not."""
+    merged = {key: value for found in objects for key, value in found.items()}
+    return Dialogue(merged.get("user_prompt", ""), merged.get("robot_utterance", ""), None, None)
+
+
+@contextmanager
+def turned_on(name: str) -> Iterator[None]:
+    """Break it that way; nothing where no name is given."""
+    with ExitStack() as stack:
+        for owner, attribute, broken in BREAKAGES[name]() if name else ():
+            stack.enter_context(patch.object(owner, attribute, broken))
+        yield
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    broken = ExitStack()
+    broken.enter_context(turned_on(os.environ["PGEN_BREAKAGE"]))
+    config.add_cleanup(broken.close)

@@ -1,0 +1,132 @@
+"""A server of chat completions in a process of its own that counts how often it sees each sample.
+
+It outlives whatever is done to the runs that ask it: what it saw is what was paid for.
+"""
+
+import asyncio
+import json
+import multiprocessing
+import random
+import re
+from collections import Counter
+from hashlib import blake2b
+from multiprocessing.connection import Connection
+from typing import Any
+
+from pgen.components import PromptBuilder
+from pgen.records import Prompt
+from pgen.testing import FakeSource, make_episode
+from pgen_dialogue.prompts.reply_schema import typed_schema
+
+SCHEMA = typed_schema()
+_QUESTION = b"Question:"
+_LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
+_REPLY = {
+    "user_prompt": "Please put the brick into the box.",
+    "robot_utterance": "Sure.",
+    "scenario_type": SCHEMA["properties"]["scenario_type"]["enum"][0],
+    "response_type": SCHEMA["properties"]["response_type"]["enum"][0],
+}
+
+
+class Question(PromptBuilder):
+    """Names its sample and nothing else."""
+
+    name = "question"
+
+    def build(self, sample, seed):
+        return Prompt(f"Question: {sample.skill_current}", SCHEMA)
+
+    def fingerprint(self):
+        return "question"
+
+
+def numbered(count: int) -> FakeSource:
+    """A source of so many samples, each of a skill of its own."""
+    spans = [(f"step {number}", float(number % 20), number % 20 + 1.0) for number in range(count)]
+    return FakeSource(*(make_episode(*spans[at : at + 20], index=at // 20) for at in range(0, count, 20)))
+
+
+class CountingServer:
+    """Listens while it is entered; answers after `latency` seconds, give or take a fifth."""
+
+    def __init__(self, latency: float) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._port, self._theirs = context.Pipe()
+        self._total = context.Value("Q", lock=False)
+        self._process = context.Process(target=_serve, args=(latency, self._total, self._theirs), daemon=True)
+
+    def __enter__(self) -> "CountingServer":
+        self._process.start()
+        self._theirs.close()
+        self.url = f"http://127.0.0.1:{self._port.recv()}/v1"
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.terminate()
+        self._process.join()
+
+    @property
+    def total(self) -> int:
+        """How many requests it has seen."""
+        return int(self._total.value)
+
+    def counts(self) -> Counter[str]:
+        """How many requests it has seen of each sample."""
+        self._port.send(None)
+        counts: Counter[str] = self._port.recv()
+        return counts
+
+
+def _serve(latency: float, total: Any, port: Connection) -> None:
+    asyncio.run(_listen(latency, total, port))
+
+
+async def _listen(latency: float, total: Any, port: Connection) -> None:
+    counts: Counter[str] = Counter()
+    moments = random.Random(latency)
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                size = _LENGTH.search(head)
+                body = await reader.readexactly(int(size[1])) if size else b""
+                if _QUESTION in body:
+                    counts[blake2b(body, digest_size=8).hexdigest()] += 1
+                    total.value += 1
+                    await asyncio.sleep(latency * moments.uniform(0.8, 1.2))
+                writer.write(_MODELS if b"/models" in head.split(b"\r\n", 1)[0] else _ANSWER)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            writer.close()
+
+    server = await asyncio.start_server(handle, "127.0.0.1", 0, backlog=1024)
+    loop = asyncio.get_running_loop()
+    ended = asyncio.Event()
+
+    def told() -> None:
+        try:
+            port.recv()
+            port.send(counts)
+        except EOFError:  # whoever started this is gone
+            ended.set()
+
+    loop.add_reader(port.fileno(), told)
+    port.send(server.sockets[0].getsockname()[1])
+    await ended.wait()
+
+
+def _response(value: Any) -> bytes:
+    body = json.dumps(value).encode()
+    return b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+
+
+_MODELS = _response({"object": "list", "data": [{"id": "counting", "object": "model"}]})
+_ANSWER = _response(
+    {
+        "object": "chat.completion",
+        "model": "counting",
+        "choices": [{"index": 0, "finish_reason": "stop", "message": {"content": json.dumps(_REPLY)}}],
+        "usage": {"prompt_tokens": 10, "completion_tokens": 10},
+    }
+)

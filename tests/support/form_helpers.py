@@ -1,0 +1,43 @@
+"""Datasets in the further forms of the output, as a run with those sinks writes them."""
+
+import warnings
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from needed import need
+from sink_helpers import count, results
+
+from pgen.components import Results, Sink
+from pgen_lerobot.write.sink import LeRobotSink
+
+
+def written(root: Path, out: Path, *forms: Sink, run: Results | None = None, **options: Any) -> Path:
+    """The dataset at `root`, annotated, in the form of `lerobot` and these."""
+    run = run or results(root)
+    sinks = (LeRobotSink(**options), *forms)
+    run = replace(run, manifest={**run.manifest, "sinks": [sink.describe() for sink in sinks]})
+    for sink in sinks:
+        sink.open(run.source)
+    count(run)
+    out.mkdir(parents=True)
+    for sink in sinks:
+        sink.write(run, out)
+    return out
+
+
+def lerobot_or_skip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """lerobot, importable without its warnings, and with a cache of its own."""
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        need("datasets", "lerobot")
+        import datasets
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
+
+
+def opened(root: Path) -> Any:
+    from lerobot.datasets.lerobot_dataset import LeRobotDataset
+
+    return LeRobotDataset("local/x", root=root, video_backend="pyav")

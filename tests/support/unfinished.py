@@ -1,0 +1,18 @@
+"""What an unfinished command leaves: a journal with answers."""
+
+from contextlib import closing
+from pathlib import Path
+
+from pgen.storage.journal import Journal
+from pgen.storage.unfinished import COMMAND
+from pgen.testing import make_annotation, make_samples
+
+
+def answered(path: Path, command: str, count: int = 1, owner: str = "somebody") -> Path:
+    """A journal with answers of a command that was stopped."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with closing(Journal(path)) as journal:
+        journal.own(owner)
+        journal.claim(COMMAND, command)
+        journal.add(make_annotation(sample) for sample in make_samples()[:count])
+    return path
