@@ -20,9 +20,9 @@ def pgen_sources() -> "Iterable[type[Source]]":
 
 @hookimpl
 def pgen_sinks() -> "Iterable[type[Sink]]":
-    from pgen_lerobot.write.also.annotations import LeRobotAnnotationsSink
-    from pgen_lerobot.write.also.language_columns import LanguageColumnsSink
-    from pgen_lerobot.write.also.task_override import TaskOverrideSink
+    from pgen_lerobot.write.other_forms.annotations import LeRobotAnnotationsSink
+    from pgen_lerobot.write.other_forms.language_columns import LanguageColumnsSink
+    from pgen_lerobot.write.other_forms.task_override import TaskOverrideSink
     from pgen_lerobot.write.sink import LeRobotSink
 
     return LeRobotSink, LanguageColumnsSink, LeRobotAnnotationsSink, TaskOverrideSink

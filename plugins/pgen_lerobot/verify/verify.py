@@ -15,9 +15,9 @@ from pgen.formats.schemas import first_error, validator
 from pgen.safety.bounded_json import read_json
 from pgen_lerobot.format import unlisted_rows as strays
 from pgen_lerobot.format.dataset import Dataset
-from pgen_lerobot.verify import also as forms
 from pgen_lerobot.verify import lerobot
 from pgen_lerobot.verify import metadata as meta
+from pgen_lerobot.verify import other_forms as forms
 from pgen_lerobot.verify import segmentation as skills
 from pgen_lerobot.verify import shards as frames
 from pgen_lerobot.verify.expected_labels import Expected

@@ -39,7 +39,7 @@ def root(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def former(root, tmp_path_factory):
-    from pgen_lerobot.write.also.annotations import LeRobotAnnotationsSink
+    from pgen_lerobot.write.other_forms.annotations import LeRobotAnnotationsSink
 
     out = tmp_path_factory.mktemp("replay") / "former"
     annotate(root, out, generator="template", sink=LeRobotAnnotationsSink(), sampler=Segments(interval=2.0))

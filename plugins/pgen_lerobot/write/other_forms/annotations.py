@@ -15,8 +15,8 @@ from pgen.errors import InputError
 from pgen.records import Annotation, Episode
 from pgen.storage.durable import write_text
 from pgen_lerobot.skills.base import load_json
-from pgen_lerobot.write.also.edits import Form
-from pgen_lerobot.write.also.language_rows import starts
+from pgen_lerobot.write.other_forms.edits import Form
+from pgen_lerobot.write.other_forms.language_rows import starts
 
 FILE = "meta/lerobot_annotations.json"
 SCHEMA = {"persistent_styles": ["memory", "plan", "subtask"], "event_styles": ["interjection", "vqa"]}

@@ -22,8 +22,8 @@ from pgen_lerobot.format.json_text import in_form
 from pgen_lerobot.format.parquet import rewrite_in_place
 from pgen_lerobot.format.statistics import summarise
 from pgen_lerobot.format.task_table import TaskTable
-from pgen_lerobot.write.also import edits as staged
 from pgen_lerobot.write.metadata import INFO, STATS
+from pgen_lerobot.write.other_forms import edits as staged
 from pgen_lerobot.write.shards import shard_names
 from pgen_lerobot.write.task_rows import MIRROR, Dialogues, Row, read_mirror
 

@@ -14,11 +14,11 @@ from pgen_lerobot.format.dataset import COLUMN, Dataset
 from pgen_lerobot.skills.base import load_json
 from pgen_lerobot.verify.expected_labels import Expected
 from pgen_lerobot.verify.problems import Problem
-from pgen_lerobot.write.also.annotations import FILE
-from pgen_lerobot.write.also.edits import groups
-from pgen_lerobot.write.also.language_columns import Stepper
-from pgen_lerobot.write.also.language_rows import COLUMNS, arrow_type
-from pgen_lerobot.write.also.task_override import OWN, overridden, targets
+from pgen_lerobot.write.other_forms.annotations import FILE
+from pgen_lerobot.write.other_forms.edits import groups
+from pgen_lerobot.write.other_forms.language_columns import Stepper
+from pgen_lerobot.write.other_forms.language_rows import COLUMNS, arrow_type
+from pgen_lerobot.write.other_forms.task_override import OWN, overridden, targets
 from pgen_lerobot.write.task_rows import MIRROR, read_mirror
 
 

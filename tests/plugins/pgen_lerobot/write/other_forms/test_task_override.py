@@ -10,7 +10,7 @@ from sink_helpers import TASKS, change, column, dataset, set_cell, shards, texts
 
 from pgen_lerobot.read.frame_dialogues import Dialogues
 from pgen_lerobot.verify.verify import verify
-from pgen_lerobot.write.also.task_override import TaskOverrideSink
+from pgen_lerobot.write.other_forms.task_override import TaskOverrideSink
 
 
 @pytest.fixture

@@ -17,8 +17,10 @@ from pgen.errors import ConfigError, InputError
 from pgen_lerobot.format.dataset import Dataset
 from pgen_lerobot.format.frames import runs
 from pgen_lerobot.format.parquet import rewrite_in_place
-from pgen_lerobot.write.also import edits as staged
-from pgen_lerobot.write.also.language_rows import (
+from pgen_lerobot.write.labelling import Annotated
+from pgen_lerobot.write.metadata import INFO
+from pgen_lerobot.write.other_forms import edits as staged
+from pgen_lerobot.write.other_forms.language_rows import (
     COLUMNS,
     FEATURES,
     FIELDS,
@@ -29,8 +31,6 @@ from pgen_lerobot.write.also.language_rows import (
     json_type,
     language,
 )
-from pgen_lerobot.write.labelling import Annotated
-from pgen_lerobot.write.metadata import INFO
 from pgen_lerobot.write.shards import shard_names
 
 _ROWS = 500_000

@@ -10,7 +10,7 @@ from pgen.errors import InputError
 from pgen.formats.schemas import first_error, validator
 from pgen.labels.spans import frame_ranges
 from pgen_lerobot.verify.verify import verify
-from pgen_lerobot.write.also.annotations import FILE, LeRobotAnnotationsSink
+from pgen_lerobot.write.other_forms.annotations import FILE, LeRobotAnnotationsSink
 
 
 def episodes(root):
