@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -94,11 +94,18 @@ def _clip(episode: Episode, sampler: Sampler, frame: int) -> tuple[Moment, ...]:
 
 
 def planned(
-    source: Source, sampler: Sampler, limit: int | None, variants: int = 1
+    source: Source,
+    sampler: Sampler,
+    limit: int | None,
+    variants: int = 1,
+    episodes: Iterable[Episode] | None = None,
 ) -> Iterator[tuple[Episode, list[Sample]]]:
-    """Each chosen episode with its samples, `variants` of each moment, in order, until `limit` are reached."""
+    """Each chosen episode with its samples, `variants` of each moment, in order, until `limit` are reached.
+
+    `episodes` are those of the source, where they have been recorded.
+    """
     left = limit
-    for episode in source.episodes():
+    for episode in source.episodes() if episodes is None else episodes:
         # Past the limit an episode has no samples, but is still part of the output.
         samples = [] if left == 0 else samples_of(episode, source, sampler)
         if variants > 1:

@@ -23,6 +23,7 @@ from pgen.records import Usage
 from pgen.run import failure_limit as budget
 from pgen.run import manifest as provenance
 from pgen.run.commit_loop import FOUND, Progress
+from pgen.run.episodes import RecordedEpisodes
 from pgen.run.manifest import Tally, tally
 from pgen.run.planning import Survey, planned
 from pgen.run.report import Plan, Report
@@ -48,6 +49,7 @@ class Run:
         self.parts = parts
         kind, command = (InPlace, f"{command} --in-place") if options.in_place else (Workspace, command)
         self.workspace = kind(options.output_dir, command, journal=options.journal, fresh=options.fresh)
+        self._episodes = RecordedEpisodes(parts.source)
         self._former: dict[str, Any] | None = None
         self._phase: Phase = silent
         self._needed = 0
@@ -79,6 +81,7 @@ class Run:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._episodes.close()
         self.parts.source.close()
 
     @cached_property
@@ -204,7 +207,10 @@ class Run:
         return (*(() if images else (BLIND,)), *(remark for part in parts for remark in part.remarks()))
 
     def _planned(self) -> Planned:
-        return planned(self.parts.source, self.parts.sampler, self.options.max_samples, self.options.variants)
+        options = self.options
+        return planned(
+            self.parts.source, self.parts.sampler, options.max_samples, options.variants, episodes=self._episodes
+        )
 
     def _report(self, counted: Tally, resumed: int, seconds: float) -> Report:
         plan, name = self.plan, self.parts.generator.name
