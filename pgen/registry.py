@@ -149,7 +149,7 @@ def _check_class(kind: str, cls: Any, plugin: str) -> None:
     from pgen.components.segmenter import Segmenter
 
     own = (known.Source, known.Sampler, known.PromptBuilder, known.Generator, known.Sink)
-    kinds = (*own, Check, Executor, Segmenter)
+    kinds: tuple[Any, ...] = (*own, Check, Executor, Segmenter)
     base: type[Component] = next(cls for cls in kinds if cls.kind == kind)
     if not (isinstance(cls, type) and issubclass(cls, base)):
         raise PluginError(f"plugin {plugin}: {HOOKS[kind]} returned {cls!r}, which is not a pgen.{base.__name__}.")

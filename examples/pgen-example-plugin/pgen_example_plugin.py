@@ -23,11 +23,10 @@ class ShoutOptions(Options):
     """Exclamation marks after each sentence."""
 
 
-class ShoutGenerator(Generator):
+class ShoutGenerator(Generator[ShoutOptions]):
     """Says the current skill in capitals, without a model."""
 
     name = "shout"
-    Options = ShoutOptions
 
     async def generate(self, request: Request) -> Reply:
         # A reply has to fit the request's schema: what it requires is filled in, what it lists is chosen from.

@@ -1,4 +1,4 @@
-"""The contracts of everything that is chosen by name: one base class a kind."""
+"""The contracts of everything that is chosen by name: one base class per kind."""
 
 from pgen.components.base import Component
 from pgen.components.check import Check, Context

@@ -1,57 +1,69 @@
-"""The base classes of everything that is chosen by name: one class a kind, options as a frozen model.
+"""What all components share: a name, an options model, `repr`, pickling and identity.
 
-A component has a `name` and an `Options` model whose fields are documented; it is built from keyword
-options, holds nothing open until it is opened, and can be pickled. Heavy imports belong into its methods.
+A component is built from keyword options, opens nothing until its `open` is called, and can be pickled. Modules that
+take long to import are imported inside its methods.
 """
 
-from typing import Any, ClassVar
+from abc import ABC
+from types import get_original_bases
+from typing import Any, ClassVar, Generic, cast, get_args
 
 from pydantic import ValidationError
+from typing_extensions import TypeVar
 
 from pgen.components.options import Options, defaults_of, explain, is_tuning
 from pgen.errors import ConfigError
 from pgen.safety.redaction import redact, redacted, register_options
 
+# Not a PEP 695 parameter: those have no default before Python 3.13.
+OptionsT = TypeVar("OptionsT", bound=Options, default=Options, covariant=True)
 
-class Component:
-    """What all kinds share. Subclasses set `name`, and `Options` where they have any."""
+
+class Component(ABC, Generic[OptionsT]):
+    """The base class of all kinds. Subclasses set `name`; the type argument is their options model."""
 
     kind: ClassVar[str]
     name: ClassVar[str]
     Options: ClassVar[type[Options]] = Options
+    """The type argument, as a class: `Segments(Sampler[SegmentsOptions])` has the options model `SegmentsOptions`."""
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        for argument in (argument for base in get_original_bases(cls) for argument in get_args(base)):
+            if isinstance(argument, type) and issubclass(argument, Options):
+                cls.Options = argument
 
     def __init__(self, **options: Any) -> None:
         try:
-            self.options: Any = self.Options(**options)
+            self.options = cast(OptionsT, self.Options(**options))
         except ValidationError as error:
-            told = "; ".join(explain(self.Options, error))
-            see = f"See `pgen plugins show {self.name}`."
-            raise ConfigError(f"{self.kind} {self.name}: {told}. {see}") from None
+            reasons = "; ".join(explain(self.Options, error))
+            raise ConfigError(f"{self.kind} {self.name}: {reasons}. See `pgen plugins show {self.name}`.") from None
         register_options(self.options.model_dump())
 
     def __repr__(self) -> str:
-        given = ", ".join(f"{key}={value!r}" for key, value in redacted(self.options.model_dump()).items())
-        return redact(f"{type(self).__name__}({given})")
+        options = ", ".join(f"{key}={value!r}" for key, value in redacted(self.options.model_dump()).items())
+        return redact(f"{type(self).__name__}({options})")
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.options.model_dump(exclude_unset=True))
 
     def identity(self) -> dict[str, Any]:
-        """The name and the options that can change a reply, as JSON values."""
+        """Return the name and the options that can change a reply, as JSON values."""
         fields = type(self.options).model_fields
-        keep = {name for name, field in fields.items() if not is_tuning(field.json_schema_extra)}
-        return {"name": self.name, **self.options.model_dump(mode="json", include=keep)}
+        names = {name for name, field in fields.items() if not is_tuning(field.json_schema_extra)}
+        return {"name": self.name, **self.options.model_dump(mode="json", include=names)}
 
     def defaults(self) -> dict[str, Any]:
-        """The options at their defaults, as JSON values: where `identity` was recorded before one was added."""
+        """Return the options' defaults as JSON values, to complete an `identity` recorded before one was added."""
         return defaults_of(self.Options)
 
     def describe(self) -> dict[str, Any]:
-        """The name and every option, as JSON values: what is stored with a result."""
+        """Return the name and every option as JSON values, as stored with a result."""
         return {"name": self.name, **self.options.model_dump(mode="json")}
 
     def remarks(self) -> tuple[str, ...]:
-        """What one should know who uses the output: of a sampler or a sink, shown with the plan and the report."""
+        """Return notes for users of the output (of a sampler or a sink); shown in the plan and the report."""
         return ()
 
 

@@ -1,19 +1,20 @@
-"""The base class of checks, and what a check is told besides the dialogue."""
+"""The contract of checks."""
 
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from pgen.components.base import Component
+from pgen.components.base import Component, OptionsT
 from pgen.records import Annotation, Finding
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a check may know besides a dialogue.
+    """What a check may use besides the dialogue.
 
-    What follows `language` is there for checks of the whole run: how many `samples` that has, the `earlier`
-    dialogues of the episode, and `occurrences(text)`, which counts a text and says how often it came so far.
+    The fields after `language` are for checks of the whole run: its number of `samples`, the `earlier` dialogues of
+    the episode, and `occurrences(text)`, which counts a text and returns how often it has occurred so far.
     """
 
     language: str = "en"
@@ -22,13 +23,13 @@ class Context:
     occurrences: Callable[[str], int] = field(default=lambda text: 1)
 
 
-class Check(Component):
-    """What is wrong with a dialogue that fits its schema: a pure function of it and its context."""
+class Check(Component[OptionsT]):
+    """Looks for a defect in a dialogue that fits its schema: a pure function of the dialogue and its context."""
 
     kind = "check"
     whole_run: ClassVar[bool] = False
-    """Whether it looks at other dialogues. It is then made once all are there, in the order of the samples."""
+    """Whether it looks at other dialogues. It then runs after the last answer, in the order of the samples."""
 
+    @abstractmethod
     def check(self, annotation: Annotation, context: Context) -> Finding | None:
-        """What is wrong with `annotation.dialogue`, which is there, or None. The worst, where it is several."""
-        raise NotImplementedError  # abstract: whoever implements this kind says it
+        """Return the worst defect of `annotation.dialogue`, which is not None, or None."""

@@ -8,13 +8,13 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from pgen.components.base import Component
+from pgen.components.base import Component, OptionsT
 from pgen.components.generator import Generator
 from pgen.inference.pipeline import Emit, Pipeline
 from pgen.records import Sample
 
 
-class Executor(Component):
+class Executor(Component[OptionsT]):
     """Carries out pipelines, one after the other: `open`, `run` once or more, `close`."""
 
     kind = "executor"

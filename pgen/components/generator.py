@@ -1,55 +1,56 @@
 """The contract of generators."""
 
+from abc import abstractmethod
 from typing import Any, ClassVar
 
-from pgen.components.base import Component
+from pgen.components.base import Component, OptionsT
 from pgen.records import Reply, Request
 
 
-class Generator(Component):
-    """Replies for requests."""
+class Generator(Component[OptionsT]):
+    """Replies to requests: a model, a server, or a program."""
 
     kind = "generator"
     languages: ClassVar[frozenset[str] | None] = None
-    """The languages that it can write, by their codes; None where that is up to the model."""
+    """Codes of the languages that it can write; None where that depends on the model."""
     any_schema: ClassVar[bool] = True
-    """Whether it answers any request. One that writes nothing but dialogues cannot judge them."""
+    """Whether it can fill any JSON Schema. One that writes only dialogues cannot judge them."""
     pictures: int = 1
-    """The most pictures (or clips) that a request will hold: set before `open`, which can find out about them."""
+    """The maximum number of images (or clips) in a request. Set before `open`, which may check it."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         return *super().__reduce__(), {"pictures": self.pictures}
 
     @property
     def concurrency(self) -> int:
-        """How many requests may be in flight at once."""
+        """The maximum number of requests in flight."""
         return 1
 
     @property
     def gpus(self) -> float:
-        """How many GPUs it computes on itself: what an executor that hands GPUs out reserves for it."""
+        """The number of GPUs that it computes on in its own process; an executor reserves them."""
         return 0.0
 
     @property
     def model(self) -> str | None:
-        """The model's name as the result records it, or None for a generator without a model."""
+        """The model's name as the result records it; None for a generator without a model."""
         return None
 
     @property
     def takes_clips(self) -> bool:
-        """Whether a clip is handed over as such; otherwise a sheet of its frames is, as one picture."""
+        """Whether it accepts clips; otherwise it gets a clip's frames as one image, a contact sheet."""
         return False
 
     def provenance(self) -> dict[str, Any]:
-        """What was found out at run time and belongs into the manifest, as JSON values."""
+        """Return facts determined at run time for the manifest, as JSON values."""
         return {}
 
     async def open(self) -> None:
-        """Check and take what is needed, before anything is paid for. Raises ConfigError."""
+        """Check the options and acquire resources, before the first request. Raises ConfigError."""
 
+    @abstractmethod
     async def generate(self, request: Request) -> Reply:
-        """One reply. Raises SampleError, or anything else, where this sample cannot be answered."""
-        raise NotImplementedError  # abstract: whoever implements this kind says it
+        """Return one reply. Any exception (usually SampleError) fails this sample only."""
 
     async def close(self) -> None:
-        """Release what `open` took."""
+        """Release what `open` acquired."""

@@ -1,15 +1,15 @@
-"""Progress of phases that take long: called with the bytes that were done."""
+"""Callbacks that show the progress of long phases, in bytes."""
 
 from collections.abc import Callable
 
 type Step = Callable[[int], object]
-"""Called with the number of bytes that were done since the last call."""
+"""Called with the number of bytes done since the last call."""
 
 
 type Phase = Callable[[str, int], Step]
-"""Begins a phase that takes long, given its name and its number of bytes."""
+"""Begins a phase, given its name and its total number of bytes."""
 
 
 def silent(name: str, total: int) -> Step:
-    """A phase whose progress nobody sees."""
+    """Begin a phase without showing its progress."""
     return lambda count: None

@@ -1,25 +1,26 @@
 """The contract of samplers."""
 
+from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 
-from pgen.components.base import Component
+from pgen.components.base import Component, OptionsT
 from pgen.records import Episode
 
 
-class Sampler(Component):
-    """Which frames of an episode to ask about."""
+class Sampler(Component[OptionsT]):
+    """Chooses the frames of an episode that become samples."""
 
     kind = "sampler"
 
     @property
     def pictures(self) -> int:
-        """How many pictures of each camera a sample shows at most; more than one are a clip."""
+        """The maximum number of images per camera and sample; more than one form a clip."""
         return 1
 
+    @abstractmethod
     def frames(self, episode: Episode) -> Iterable[int]:
-        """Positions in `episode.timestamps`, in any order; one outside every span is passed over."""
-        raise NotImplementedError  # abstract: whoever implements this kind says it
+        """Return positions in `episode.timestamps`, in any order; those outside every span are ignored."""
 
     def clip(self, episode: Episode, frame: int) -> Sequence[int]:
-        """The frames that are shown with a chosen one, ascending and itself the last; none for a still picture."""
+        """Return the frames of the clip that ends in `frame`, ascending; empty for a still image."""
         return ()

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pgen.components.base import Component
+from pgen.components.base import Component, OptionsT
 from pgen.components.generator import Generator
 from pgen.components.source import Source
 from pgen.errors import SampleError
@@ -26,7 +26,7 @@ class Recording:
     columns: "Mapping[str, pa.ChunkedArray[Any]]" = field(default_factory=dict)
 
 
-class Segmenter(Component):
+class Segmenter(Component[OptionsT]):
     """Splits an episode into spans. They need not be tidy: the job makes them whole."""
 
     kind = "segmenter"

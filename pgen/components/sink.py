@@ -1,11 +1,12 @@
 """The contract of sinks."""
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from pgen.components.base import Component
+from pgen.components.base import Component, OptionsT
 from pgen.components.progress import Phase, silent
 from pgen.components.source import Source
 from pgen.records import Annotation, Episode
@@ -13,9 +14,10 @@ from pgen.records import Annotation, Episode
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """What a run hands to its sinks: each episode with its annotations, read as often as a sink wants.
+    """What a run passes to its sinks.
 
-    `manifest` is the provenance that the sinks store; `phase` shows the progress of what takes long in writing.
+    `read` iterates over each episode with its annotations and may be called repeatedly. `manifest` is the provenance
+    that sinks store. `phase` shows the progress of long writes.
     """
 
     source: Source
@@ -25,28 +27,30 @@ class Results:
 
     @property
     def generator(self) -> str:
-        """The generator's name, for outputs that have to say where their text comes from."""
+        """The generator's name, for outputs that state where their text comes from."""
         return str(self.manifest["generator"]["name"])
 
 
-class Sink(Component):
-    """One form of the output."""
+class Sink(Component[OptionsT]):
+    """Writes the output in one format."""
 
     kind = "sink"
     builds_on: ClassVar[str | None] = None
-    """The sink whose output this one adds to: it comes along and writes first, whether it is named or not."""
+    """The sink whose output this one extends. That sink is added to the run if necessary, and writes first."""
+    new_output_only: ClassVar[frozenset[str]] = frozenset()
+    """Options that are refused where the run writes in place."""
 
     def open(self, source: Source) -> None:
-        """Check that this source can be written in this form. Raises ConfigError or InputError."""
+        """Check that this source can be written in this format. Raises ConfigError or InputError."""
 
+    @abstractmethod
     def write(self, results: Results, out: Path) -> None:
-        """Write into the folder `out`, which exists and becomes the output once every sink is done."""
-        raise NotImplementedError  # abstract: whoever implements this kind says it
+        """Write into the existing, empty folder `out`, which is published after the last sink."""
 
     def needs_bytes(self, source: Source) -> int:
-        """An upper estimate of the room on the disk, in bytes."""
+        """Return an upper estimate of the disk space that the output needs, in bytes."""
         return 0
 
     def shared_bytes(self, source: Source) -> int:
-        """How much more is needed where the output is on another file system than the input, in bytes."""
+        """Return the additional bytes needed where the output is on another file system than the input."""
         return 0

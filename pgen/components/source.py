@@ -1,56 +1,62 @@
 """The contract of sources."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, ClassVar
 
-from pgen.components.base import Component
+from pgen.components.base import Component, OptionsT
 from pgen.records import Episode, Image, Sample
 
+ROOT = "root"
+"""The option of a source that holds the input's path, which `--root` sets."""
 
-class ImageReader:
-    """Reads the pictures of samples. Samples of one file are best asked for in order."""
 
+class ImageReader(ABC):
+    """Reads the images of samples, fastest in the order of the samples."""
+
+    @abstractmethod
     def images(self, sample: Sample) -> tuple[Image, ...]:
-        """One picture a camera of the sample. Raises SampleError("decode", …)."""
-        raise NotImplementedError  # abstract: whoever implements this kind says it
+        """Return one image per camera of the sample. Raises SampleError("decode", …)."""
 
 
-class Source(Component):
-    """Episodes with their skills, and the pictures of a sample."""
+class Source(Component[OptionsT]):
+    """Reads episodes with their skills, and the images of samples."""
 
     kind = "source"
     output: ClassVar[str] = "jsonl"
-    """The sink that is used where none is named."""
+    """The sink that a run uses where none is named."""
+    suffixes: ClassVar[tuple[str, ...]] = ()
+    """Endings of `--root` that select this source where none is named."""
 
     def open(self) -> None:
-        """Check the input and make it ready. Raises InputError or ConfigError. Called once, first."""
+        """Check and prepare the input. Called once, first. Raises InputError or ConfigError."""
 
     def identity(self) -> dict[str, Any]:
-        """Without the input's place: a dataset that was moved is the same dataset."""
+        """Return what identifies the input, without its path: a dataset that was moved is the same dataset."""
         return {"name": self.name}
 
+    @abstractmethod
     def episodes(self) -> Iterator[Episode]:
-        """The chosen episodes in order. May be called more than once and gives the same each time."""
-        raise NotImplementedError  # abstract: whoever implements this kind says it
+        """Iterate over the selected episodes in order; every call gives the same."""
 
     @property
     def folder(self) -> Path | None:
-        """The folder that the input is, once open; no output is written into it."""
+        """The input's folder, once open; outputs inside it are refused."""
         return None
 
+    @abstractmethod
     def reader(self, max_pixels: int) -> "AbstractContextManager[ImageReader]":
-        """A reader of pictures of at most `max_pixels` each; a reader serves one thread at a time."""
-        raise NotImplementedError  # abstract: whoever implements this kind says it
+        """Return a reader of images of at most `max_pixels` each; a reader serves one thread at a time."""
 
     def image_names(self, episode: Episode, frame_index: int) -> tuple[str, ...]:
-        """References to a frame's pictures, one a camera, relative to the input."""
+        """Return references to a frame's images, one per camera, relative to the input."""
         return ()
 
     def notes(self) -> dict[str, int]:
-        """What was repaired or left out while reading, counted: shown to the user and stored."""
+        """Return counts of what was repaired or left out while reading; shown in the report and stored."""
         return {}
 
     def close(self) -> None:
-        """Release what `open` took."""
+        """Release what `open` acquired."""

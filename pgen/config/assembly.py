@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from pgen.components import Component, Generator, PromptBuilder, Sampler, Sink, Source
 from pgen.components.check import Check
@@ -11,8 +11,6 @@ from pgen.config.runfile import Choice, RunConfig, fitting
 from pgen.errors import ConfigError
 from pgen.languages import LANGUAGES
 from pgen.registry import Registry, registry
-
-C = TypeVar("C", bound=Component)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +35,13 @@ def create(
     """The components that a configuration names, or those of `objects` by kind. Raises ConfigError, PluginError."""
     ready, known = objects or {}, known or registry()
 
-    def one(kind: type[C], choice: Choice) -> C:
+    def one(kind: Any, choice: Choice) -> Any:
         if isinstance(given := ready.get(kind.kind), kind):
             return given
         cls: Any = known.find(kind.kind, choice.name)
-        component: C = cls(**fitting(cls, choice.options))
-        return component
+        return cls(**fitting(cls, choice.options))
 
-    source = one(Source, config.source)
+    source: Source = one(Source, config.source)
     sink, judge = ready.get("sink"), ready.get("judge")
     if not isinstance(judge, Generator):
         judge = _judge(config.judge, known) if config.judge else None

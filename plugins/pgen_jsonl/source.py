@@ -33,12 +33,12 @@ class JsonlOptions(Options):
     """Show at most this many images a sample, the first ones of its line; none with 0."""
 
 
-class JsonlSource(Source):
+class JsonlSource(Source[JsonlOptions]):
     """D_labeled lines: episode_id, t, images, skill_current, skill_history, task_description."""
 
     name = "jsonl"
-    Options = JsonlOptions
-    options: JsonlOptions
+    output = "jsonl"
+    suffixes = (".jsonl",)
     _unreadable = 0
 
     def open(self) -> None:

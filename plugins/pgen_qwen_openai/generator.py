@@ -22,12 +22,10 @@ if TYPE_CHECKING:
     from pgen_qwen_openai.preflight import Found
 
 
-class QwenOpenAIGenerator(Generator):
+class QwenOpenAIGenerator(Generator[QwenOpenAIOptions]):
     """Asks a Qwen (or any other vision-language) model over HTTP, many samples at once."""
 
     name = "qwen-openai"
-    Options = QwenOpenAIOptions
-    options: QwenOpenAIOptions
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)

@@ -54,7 +54,7 @@ class QwenOptions(Options):
     """Samples the model answers at once; halved where the memory does not hold as many."""
 
 
-class QwenTransformers(Generator):
+class QwenTransformers(Generator[QwenOptions]):
     """Replies of a Qwen vision-language model that is loaded into this process, once.
 
     Decoding is held to the reply schema, so a reply that ends is valid JSON. Pictures are those of the run,
@@ -62,8 +62,6 @@ class QwenTransformers(Generator):
     """
 
     name = "qwen-transformers"
-    Options = QwenOptions
-    options: QwenOptions
     _model: "Model | None" = None
     _batcher: "Batcher[Request, Prepared, Reply] | None" = None
     _found: dict[str, Any] | None = None

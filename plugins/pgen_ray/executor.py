@@ -55,12 +55,10 @@ class RayOptions(Options):
         return value
 
 
-class RayExecutor(Executor):
+class RayExecutor(Executor[RayOptions]):
     """Workers of Ray: on this machine, or on a cluster that is joined by its address."""
 
     name = "ray"
-    Options = RayOptions
-    options: RayOptions
     _crew: "Crew[Any] | None" = None
     _annotating: "Annotating"
     _cluster: "Cluster | None" = None

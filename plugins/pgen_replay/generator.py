@@ -25,12 +25,10 @@ class ReplayOptions(Options):
     """How many requests are taken at once."""
 
 
-class ReplayGenerator(Generator):
+class ReplayGenerator(Generator[ReplayOptions]):
     """The dialogues of a former run, or of a file edited since; a sample that it lacks fails."""
 
     name = "replay"
-    Options = ReplayOptions
-    options: ReplayOptions
 
     @property
     def concurrency(self) -> int:

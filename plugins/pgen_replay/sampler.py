@@ -17,12 +17,10 @@ class ReplaySamplerOptions(Options):
     """A former run's syn_annotations.jsonl, the folder that holds it, or a lerobot_annotations.json."""
 
 
-class ReplaySampler(Sampler):
+class ReplaySampler(Sampler[ReplaySamplerOptions]):
     """The moments of a file with dialogues, as the generator `replay` answers them."""
 
     name = "replay"
-    Options = ReplaySamplerOptions
-    options: ReplaySamplerOptions
 
     def frames(self, episode: Episode) -> Iterator[int]:
         spans = frame_ranges(episode)

@@ -10,12 +10,10 @@ from pgen_results.report_page import FILE, ReportOptions, report_page
 _ROOM = 20_000_000
 
 
-class ReportSink(Sink):
+class ReportSink(Sink[ReportOptions]):
     """One page with the numbers of the run and its dialogues, readable without a network."""
 
     name = "report"
-    Options = ReportOptions
-    options: ReportOptions
 
     def needs_bytes(self, source: Source) -> int:
         return _ROOM

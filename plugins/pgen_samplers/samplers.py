@@ -32,11 +32,8 @@ class UniformOptions(ClipOptions):
     """Samples an episode."""
 
 
-class ClipSampler(Sampler):
+class ClipSampler[OptionsT: ClipOptions](Sampler[OptionsT]):
     """A sampler with the options of clips."""
-
-    Options = ClipOptions
-    options: ClipOptions
 
     @property
     def pictures(self) -> int:
@@ -51,35 +48,29 @@ class ClipSampler(Sampler):
         return sorted({frame, *(min(bisect_left(times, time - slack), frame) for time in wanted)})
 
 
-class Segments(ClipSampler):
+class Segments(ClipSampler[IntervalOptions]):
     """At the start of each skill span, and each `interval` seconds inside it, counted anew in every span."""
 
     name = "segments"
-    Options = IntervalOptions
-    options: IntervalOptions
 
     def frames(self, episode: Episode) -> Iterator[int]:
         for span in frame_ranges(episode):
             yield from _every(episode, span, self.options.interval)
 
 
-class Interval(ClipSampler):
+class Interval(ClipSampler[IntervalOptions]):
     """Each `interval` seconds from the episode's first frame on, wherever the spans lie."""
 
     name = "interval"
-    Options = IntervalOptions
-    options: IntervalOptions
 
     def frames(self, episode: Episode) -> Iterator[int]:
         return _every(episode, range(len(episode.timestamps)), self.options.interval)
 
 
-class Uniform(ClipSampler):
+class Uniform(ClipSampler[UniformOptions]):
     """`count` frames an episode, evenly spread, the first frame among them."""
 
     name = "uniform"
-    Options = UniformOptions
-    options: UniformOptions
 
     def frames(self, episode: Episode) -> Iterator[int]:
         length = len(episode.timestamps)
@@ -87,7 +78,7 @@ class Uniform(ClipSampler):
         return (position * length // wanted for position in range(wanted))
 
 
-class EveryFrame(ClipSampler):
+class EveryFrame(ClipSampler[ClipOptions]):
     """Every frame. Dear: a model is asked 30 times a second of recording."""
 
     name = "every-frame"

@@ -1,4 +1,4 @@
-"""A sink that builds on another one brings it along, once, and behind it."""
+"""Components of a run, by name or as objects: what a sink builds on comes along, and each option finds its owner."""
 
 import pytest
 
@@ -6,26 +6,26 @@ import pgen
 from pgen.config.assembly import create
 from pgen.config.runfile import build
 from pgen.errors import ConfigError
-from pgen.registry import Registry
+from pgen.registry import Registry, registry
 from pgen.testing import FakeGenerator, FakeSource, MemorySink
 
 
-class Marked(pgen.Sink):
-    """Adds a mark to what `memory` keeps."""
+class Marked(MemorySink):
+    """Adds a mark to the output of `memory`."""
 
     name = "marked"
     builds_on = "memory"
 
 
-class Twice(pgen.Sink):
-    """Builds on what builds on something."""
+class Twice(MemorySink):
+    """Builds on a sink that builds on another."""
 
     name = "twice"
     builds_on = "marked"
 
 
-class Lost(pgen.Sink):
-    """Builds on what is not installed."""
+class Lost(MemorySink):
+    """Builds on a sink that is not installed."""
 
     name = "lost"
     builds_on = "nowhere"
@@ -40,23 +40,12 @@ class Provides:
 def sinks(*names, sink=None, **options):
     known = Registry([])
     known.register(Provides(), "provides")
-    objects = {"source": FakeSource(), "generator": FakeGenerator(), "sampler": Every(), "prompt": Plain()}
-    objects["executor"] = Here()
+    shipped = {"sampler": "segments", "prompt": "hi-robot", "executor": "local"}
+    objects = {"source": FakeSource(), "generator": FakeGenerator()}
+    objects |= {kind: registry().find(kind, name)() for kind, name in shipped.items()}
     tables: dict = {kind: {"name": kind} for kind in objects} | {"check": {"name": "none"}}
     config = build({"output_dir": "out", **tables, "sink": {"name": list(names), **options}})
     return [part.name for part in create(config, objects | ({"sink": sink} if sink else {}), known).sinks]
-
-
-class Every(pgen.Sampler):
-    name = "every"
-
-
-class Plain(pgen.PromptBuilder):
-    name = "plain"
-
-
-class Here(pgen.Executor):
-    name = "here"
 
 
 @pytest.mark.parametrize(
@@ -70,19 +59,19 @@ class Here(pgen.Executor):
         (["twice", "marked"], ["memory", "marked", "twice"]),
     ],
 )
-def test_what_a_sink_builds_on_comes_first_and_once(names, expected):
+def test_a_sink_runs_once_after_the_sinks_it_builds_on(names, expected):
     assert sinks(*names) == expected
 
 
-def test_a_sink_that_is_an_object_brings_it_along_too():
+def test_a_sink_object_adds_the_sinks_it_builds_on():
     assert sinks(sink=Twice()) == ["memory", "marked", "twice"]
 
 
-def test_what_is_built_on_and_not_installed_is_named():
+def test_a_missing_sink_that_another_builds_on_is_named():
     with pytest.raises(ConfigError, match="there is no sink named 'nowhere'"):
         sinks("lost")
 
 
-def test_an_option_that_no_sink_has_is_refused_by_the_one_that_was_named():
+def test_an_option_of_no_sink_is_refused_by_the_first_named():
     with pytest.raises(ConfigError, match="sink twice: there is no option colour"):
         sinks("twice", colour="red")

@@ -33,12 +33,10 @@ class LoggedOptions(Options):
     """`EPISODE-FRAME` of what cannot be answered."""
 
 
-class Logged(Generator):
+class Logged(Generator[LoggedOptions]):
     """Answers, and writes down what it was asked."""
 
     name = "logged"
-    Options = LoggedOptions
-    options: LoggedOptions
 
     @property
     def concurrency(self):

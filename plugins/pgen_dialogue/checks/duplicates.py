@@ -25,12 +25,11 @@ class DuplicatesOptions(Options):
     """How many may have it in any case."""
 
 
-class Duplicates(Check):
+class Duplicates(Check[DuplicatesOptions]):
     """A request that is nearly an earlier one of its episode, or that too many samples have."""
 
     name = "duplicates"
     whole_run = True
-    Options = DuplicatesOptions
 
     def check(self, annotation: Annotation, context: Context) -> Finding | None:
         assert annotation.dialogue is not None

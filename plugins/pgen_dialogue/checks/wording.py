@@ -68,11 +68,10 @@ class LengthOptions(Options):
     """Words of the robot at most."""
 
 
-class Length(Check):
+class Length(Check[LengthOptions]):
     """No words at all, or more than anybody says in one breath."""
 
     name = "length"
-    Options = LengthOptions
 
     def check(self, annotation: Annotation, context: Context) -> Finding | None:
         dialogue = annotation.dialogue

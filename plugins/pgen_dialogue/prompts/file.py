@@ -37,11 +37,10 @@ class FileOptions(PlanOptions):
     """What the model answers: `dialogue` (two texts), or `typed` (with scenario_type and response_type)."""
 
 
-class FilePrompt(PromptBuilder):
+class FilePrompt(PromptBuilder[FileOptions]):
     """Asks with the user's own template. Types are planned where the template mentions them."""
 
     name = "file"
-    Options = FileOptions
     _template: Template | None = None
 
     def open(self) -> None:

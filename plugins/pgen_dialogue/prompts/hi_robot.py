@@ -31,11 +31,10 @@ SEEN = {
 """What the wording says of pictures, and what it says where there are none."""
 
 
-class HiRobotPrompt(PromptBuilder):
+class HiRobotPrompt(PromptBuilder[PlanOptions]):
     """Asks for a dialogue of a planned scenario type and response type, as in Hi Robot, section A."""
 
     name = "hi-robot"
-    Options = PlanOptions
 
     def build(self, sample: Sample, seed: int) -> Prompt:
         planned = plan(sample, seed, self.options)

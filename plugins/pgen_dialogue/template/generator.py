@@ -39,13 +39,12 @@ class TemplateOptions(Options):
     """How many requests are taken at once."""
 
 
-class TemplateGenerator(Generator):
+class TemplateGenerator(Generator[TemplateOptions]):
     """Replies composed from phrases, the same for the same request."""
 
     name = "template"
     languages = frozenset({"en"})
     any_schema = False
-    Options = TemplateOptions
 
     @property
     def concurrency(self) -> int:

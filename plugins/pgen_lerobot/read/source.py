@@ -40,13 +40,11 @@ class LeRobotOptions(Options):
     """`auto` (the first form that is found), a form by name (see docs/labels.md), or the path of a file."""
 
 
-class LeRobotSource(Source):
+class LeRobotSource(Source[LeRobotOptions]):
     """A LeRobot dataset of v2.0, v2.1 or v3.0, with video or image cameras. Pictures are found by frame index."""
 
     name = "lerobot"
-    Options = LeRobotOptions
     output = "lerobot"
-    options: LeRobotOptions
 
     def open(self) -> None:
         files = locate(self.options.root, self.options.repo_id, self.options.revision)

@@ -51,12 +51,10 @@ class LeRobotSinkOptions(Options):
     """The folder with the skills that `--segment` finds: they become the output's own."""
 
 
-class LeRobotSink(Sink):
+class LeRobotSink(Sink[LeRobotSinkOptions]):
     """A new LeRobot dataset of the version it read: the column task_index_high_level, with tasks, stats and card."""
 
     name = "lerobot"
-    Options = LeRobotSinkOptions
-    options: LeRobotSinkOptions
 
     def open(self, source: Source) -> None:
         dataset = _dataset(source)

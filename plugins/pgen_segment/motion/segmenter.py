@@ -52,12 +52,10 @@ class GripperOptions(Options):
     """Seconds that a motion, a stop or a gripper's level must last to be cut off from another; greater: fewer spans."""
 
 
-class Gripper(Segmenter):
+class Gripper(Segmenter[GripperOptions]):
     """Change points of the arm's heading and its gripper, without a model: approach, grasp, move, release, retract."""
 
     name = "gripper"
-    Options = GripperOptions
-    options: GripperOptions
 
     def open(self, source: Source) -> None:
         dataset = dataset_of(source)

@@ -59,12 +59,10 @@ class VlmOptions(Options):
     """Move edges to where the arm or its gripper changes, within half a second."""
 
 
-class Vlm(Segmenter):
+class Vlm(Segmenter[VlmOptions]):
     """A vision-language model describes what timed frames show, then cuts it into named skills."""
 
     name = "vlm"
-    Options = VlmOptions
-    options: VlmOptions
     asks = True
     views = None
 

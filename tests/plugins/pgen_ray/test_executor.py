@@ -6,9 +6,9 @@ import pytest
 from ray_runs import Closed, Judging, Logged, Named, annotate, asked, files, lines, manifest
 
 import pgen
-from pgen.components import Generator
 from pgen.errors import WorkersError
 from pgen.formats.schemas import validator
+from pgen.testing import FakeGenerator, FakeSource
 from pgen_demo.example import write_example
 from pgen_lerobot.read.source import LeRobotSource
 from pgen_ray.executor import RayExecutor
@@ -108,7 +108,7 @@ def test_fewer_workers_than_asked_for_do_the_work_and_each_sample_is_asked_about
 
 
 def test_what_cannot_travel_is_refused_before_anything_is_asked(tmp_path):
-    class Connected(Generator):
+    class Connected(FakeGenerator):
         name = "connected"
 
         def __init__(self):
@@ -124,8 +124,9 @@ def test_what_cannot_travel_is_refused_before_anything_is_asked(tmp_path):
 
 
 def test_a_component_that_is_more_than_its_options_is_refused(tmp_path):
-    class Stateful(pgen.Source):
+    class Stateful(FakeSource):
         name = "stateful"
+        __reduce__ = pgen.Source.__reduce__
 
         def __init__(self, episodes):
             super().__init__()

@@ -32,12 +32,10 @@ class CuttingOptions(Options):
     """`EPISODE-QUESTION` that is not answered."""
 
 
-class Cutting(Generator):
+class Cutting(Generator[CuttingOptions]):
     """Cuts whatever it is shown in the middle, and writes down what it was asked."""
 
     name = "cutting"
-    Options = CuttingOptions
-    options: CuttingOptions
 
     async def generate(self, request):
         options, (question,) = self.options, request.prompt.schema["properties"]

@@ -29,12 +29,10 @@ class LeRobotAnnotationsOptions(Options):
     """Replace the dialogue that the file already holds."""
 
 
-class LeRobotAnnotationsSink(Form):
+class LeRobotAnnotationsSink(Form[LeRobotAnnotationsOptions]):
     """meta/lerobot_annotations.json, which the LeRobot annotate page shows and edits."""
 
     name = "lerobot-annotations"
-    Options = LeRobotAnnotationsOptions
-    options: LeRobotAnnotationsOptions
 
     def open(self, source: Source) -> None:
         path = self.dataset(source).root / FILE

@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from pgen.components import Sink, Source
+from pgen.components import Options, Sink, Source
 from pgen.errors import ConfigError
 from pgen.run import manifest_file as manifest
 from pgen.storage.durable import write_text
@@ -23,7 +23,7 @@ from pgen_lerobot.write.metadata import INFO
 MANIFEST = "meta/pgen/manifest.json"
 
 
-class Form(Sink):
+class Form[OptionsT: Options](Sink[OptionsT]):
     """A sink that adds to the dataset that the sink `lerobot` writes."""
 
     builds_on = "lerobot"

@@ -43,12 +43,10 @@ class LanguageColumnsOptions(Options):
     """Replace the columns, with all that is in them, where the dataset has them already."""
 
 
-class LanguageColumnsSink(staged.Form):
+class LanguageColumnsSink(staged.Form[LanguageColumnsOptions]):
     """The two language columns of lerobot 0.6 and its `say` tool; lerobot before 0.6 cannot load the dataset."""
 
     name = "language-columns"
-    Options = LanguageColumnsOptions
-    options: LanguageColumnsOptions
 
     def open(self, source: Source) -> None:
         dataset = self.dataset(source)

@@ -38,12 +38,10 @@ class TaskOverrideOptions(Options):
     """What a frame's task becomes: the whole dialogue, `user prompt | robot utterance`, or the user prompt alone."""
 
 
-class TaskOverrideSink(staged.Form):
+class TaskOverrideSink(staged.Form[TaskOverrideOptions]):
     """A copy whose own task_index points at the dialogue, for trainers that read no other column."""
 
     name = "task-override"
-    Options = TaskOverrideOptions
-    options: TaskOverrideOptions
 
     def open(self, source: Source) -> None:
         """Raises InputError where frames have no task of their own that could be overridden."""

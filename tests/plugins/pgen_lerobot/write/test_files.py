@@ -11,9 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 from sink_helpers import TASKS, annotate, change, dataset, results, set_cell, shards, snapshot, texts
 
-from pgen.components import Source
 from pgen.errors import ConfigError, InputError
 from pgen.records import Dialogue
+from pgen.testing import FakeSource
 from pgen_lerobot.format import files
 from pgen_lerobot.format.dataset import COLUMN
 from pgen_lerobot.write.sink import LeRobotSink
@@ -144,13 +144,9 @@ def test_the_spans_of_a_skills_file_from_elsewhere_come_along(tmp_path):
     assert [episode for episode, _ in again.read()] == [episode for episode, _ in run.read()]
 
 
-class Elsewhere(Source):
-    name = "elsewhere"
-
-
 def test_a_source_of_another_kind_is_refused_by_name():
-    with pytest.raises(ConfigError, match="needs a LeRobot dataset; the source elsewhere"):
-        LeRobotSink().open(Elsewhere())
+    with pytest.raises(ConfigError, match="needs a LeRobot dataset; the source fake"):
+        LeRobotSink().open(FakeSource())
 
 
 def test_a_column_that_is_there_already_is_refused_unless_it_may_be_replaced(tmp_path):
