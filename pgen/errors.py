@@ -83,6 +83,12 @@ class InterruptedRunError(PgenError):
         self.exit_code = exit_code
 
 
+def first_error(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Return the error that ended a task group, out of the groups that asyncio wraps it in."""
+    error = group.exceptions[0]
+    return first_error(error) if isinstance(error, BaseExceptionGroup) else error
+
+
 class SampleError(Exception):
     """One sample failed: it becomes a row with its stage and reason, and the run goes on."""
 

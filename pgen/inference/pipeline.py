@@ -13,7 +13,7 @@ from time import monotonic
 
 from pgen.components import Generator, ImageReader, PromptBuilder, Source
 from pgen.components.check import Check, Context
-from pgen.errors import PgenError, SampleError
+from pgen.errors import PgenError, SampleError, first_error
 from pgen.inference.checking import examined, failed, told
 from pgen.inference.parsing import parse
 from pgen.inference.prompting import prompt_for, repair_for
@@ -83,7 +83,7 @@ class Pipeline:
                             decoding.create_task(stream.decode())
                     await stream.end()
             except BaseExceptionGroup as group:
-                raise reason_of(group) from None
+                raise first_error(group) from None
 
     def reader(self) -> AbstractContextManager[ImageReader]:
         """A reader of pictures of the size that is to be sent."""
@@ -150,12 +150,6 @@ class Pipeline:
             outcome = Failure("generate", _line(f"{type(error).__name__}: {error}"))
         used = Usage(reply.tokens_in, reply.tokens_out, monotonic() - started, 1, reply.retries)
         return outcome, reply.text, used
-
-
-def reason_of(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The reason a run ended, out of the group that asyncio wraps it in."""
-    error = group.exceptions[0]
-    return reason_of(error) if isinstance(error, BaseExceptionGroup) else error
 
 
 def _line(reason: str) -> str:

@@ -9,7 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from pgen.components.executor import Executor
-from pgen.inference.pipeline import Pipeline, reason_of
+from pgen.errors import first_error
+from pgen.inference.pipeline import Pipeline
 from pgen.records import Annotation, Sample
 from pgen.run.failure_limit import Budget
 from pgen.run.signals import Stopping, stopping
@@ -84,7 +85,7 @@ class _Generation:
                 await self._executor.run(groups, self._record, self._stop)
                 committing.cancel()
         except BaseExceptionGroup as group:
-            raise reason_of(group) from None
+            raise first_error(group) from None
 
     async def _record(self, annotation: Annotation) -> None:
         if annotation.sample.about is None and self._budget.spend(annotation):

@@ -1,163 +1,150 @@
-"""What a run made, counted in one pass over its answers, and the parts of its manifest (schema `manifest`)."""
+"""The manifest of a result (schema `manifest`): what made it and what it cost, without keys, tokens or environment."""
 
+import json
+import platform
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
+import pgen
 from pgen.config.assembly import Parts
 from pgen.config.options import RunOptions
 from pgen.inference.judging import SCORES
 from pgen.records import Annotation, Episode, Usage
-from pgen.run import manifest_file as manifest
 from pgen.run.report import Report
+from pgen.safety.redaction import redacted
+from pgen.storage.durable import write_text
 
-KINDS = ("scenario_type", "response_type")
+_PACKAGES = ("pyarrow", "av", "pillow", "torch", "transformers", "lerobot")
+_TYPES = ("scenario_type", "response_type")
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of pgen, Python and the installed packages that shape a result."""
+    installed = {"pgen": pgen.__version__, "python": platform.python_version()}
+    for name in _PACKAGES:
+        try:
+            installed[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return installed
+
+
+def write(path: Path, manifest: dict[str, Any]) -> None:
+    """Write a manifest durably, without secrets."""
+    write_text(path, [json.dumps(redacted(manifest), indent=2, ensure_ascii=False, allow_nan=False), "\n"])
 
 
 @dataclass(slots=True)
 class Tally:
-    """Counts over the answers of a run; `planned` and `achieved` hold those of each kind of type."""
+    """Counts over the annotations of a run; `planned` and `achieved` are keyed by kind of type and type."""
 
     samples: int = 0
     failed: Counter[str] = field(default_factory=Counter)
-    found: Counter[str] = field(default_factory=Counter)
+    findings: Counter[str] = field(default_factory=Counter)
     planned: Counter[tuple[str, str]] = field(default_factory=Counter)
     achieved: Counter[tuple[str, str]] = field(default_factory=Counter)
     judged: int = 0
     scores: Counter[str] = field(default_factory=Counter)
     usage: Usage = field(default_factory=lambda: Usage(attempts=0))
 
-    def add(self, annotations: Iterable[Annotation]) -> None:
-        """Count the annotations of an episode."""
-        for annotation in annotations:
-            self.samples += 1
-            self.usage += annotation.usage
-            if annotation.failure:
-                self.failed[annotation.failure.stage] += 1
-            self.found.update({finding.code for finding in annotation.checks})
-            for kind in KINDS:
-                if wanted := getattr(annotation.plan, kind):
-                    self.planned[kind, wanted] += 1
-                if annotation.dialogue and (said := getattr(annotation.dialogue, kind)):
-                    self.achieved[kind, said] += 1
-            self._score(annotation)
-
-    def _score(self, annotation: Annotation) -> None:
+    def add(self, annotation: Annotation) -> None:
+        """Count one annotation."""
+        self.samples += 1
+        self.usage += annotation.usage
+        if annotation.failure:
+            self.failed[annotation.failure.stage] += 1
+        self.findings.update({finding.code for finding in annotation.checks})
+        for record, counts in ((annotation.plan, self.planned), (annotation.dialogue, self.achieved)):
+            counts.update((kind, name) for kind in _TYPES if (name := getattr(record, kind, None)))
         if annotation.judgement:
             self.judged += 1
             self.scores.update({name: getattr(annotation.judgement, name) for name in SCORES})
 
     def types(self) -> dict[str, Any]:
-        """Of each type, how many were planned and achieved, as counts and as shares."""
-        return {kind: self._shares(kind) for kind in KINDS}
+        """Return how often each type was planned and achieved, as counts and as shares."""
+        return {kind: self._shares(kind) for kind in _TYPES}
 
     def _shares(self, kind: str) -> dict[str, dict[str, float]]:
-        totals = {name: _total(kind, counts) for name, counts in self._both().items()}
-        names = sorted({name for counts in self._both().values() for at, name in counts if at == kind})
-        return {
-            name: {
-                key: value
-                for told, counts in self._both().items()
-                for key, value in (
-                    (told, counts[kind, name]),
-                    (f"{told}_share", round(counts[kind, name] / totals[told], 4) if totals[told] else 0.0),
-                )
-            }
-            for name in names
-        }
-
-    def _both(self) -> dict[str, Counter[tuple[str, str]]]:
-        return {"planned": self.planned, "achieved": self.achieved}
+        shares: dict[str, dict[str, float]] = {}
+        columns = {"planned": self.planned, "achieved": self.achieved}
+        for name in sorted({name for counts in columns.values() for of, name in counts if of == kind}):
+            shares[name] = {}
+            for column, counts in columns.items():
+                total = sum(count for (of, _), count in counts.items() if of == kind)
+                shares[name][column] = counts[kind, name]
+                shares[name][f"{column}_share"] = round(counts[kind, name] / total, 4) if total else 0.0
+        return shares
 
 
-def tally(answers: Iterable[tuple[Episode, list[Annotation]]]) -> Tally:
-    """The counts over all answers."""
-    counted = Tally()
-    for _, annotations in answers:
-        counted.add(annotations)
-    return counted
+def tally(results: Iterable[tuple[Episode, list[Annotation]]]) -> Tally:
+    """Count all annotations of a run."""
+    counts = Tally()
+    for _, annotations in results:
+        for annotation in annotations:
+            counts.add(annotation)
+    return counts
 
 
 def manifest_of(
     parts: Parts,
     options: RunOptions,
     report: Report,
-    counted: Tally,
+    counts: Tally,
     began: datetime,
-    found: dict[str, Any],
-    judged: dict[str, Any] | None,
+    generator: dict[str, Any],
+    judge: dict[str, Any] | None,
 ) -> dict[str, Any]:
-    """The manifest of a run. `found` is what its generator found out, `judged` what `judge` says."""
+    """Return the manifest of a run; `generator` is what the generator reported, `judge` comes from `judge_entry`."""
     return {
         "pgen_manifest": 1,
-        "versions": manifest.versions(),
-        **components(parts),
-        "generator": {**parts.generator.describe(), **found},
-        "checks": checks(parts, options, counted),
-        "judge": judged,
-        "run": options.model_dump(mode="json", exclude={"output_dir", "journal", "fresh"}),
-        "counts": {
-            "episodes": report.episodes,
-            "frames": report.frames,
-            "samples": report.samples,
-            "answered": report.samples - counted.failed.total(),
-            "failed": report.failed,
-        },
-        "types": counted.types(),
-        "repairs": report.notes,
-        **costs(report.usage, began, report.seconds),
-    }
-
-
-def components(parts: Parts) -> dict[str, Any]:
-    """Every component of a run with its options."""
-    return {
+        "versions": versions(),
         "source": parts.source.describe(),
         "sampler": parts.sampler.describe(),
         "prompt": {**parts.prompts.describe(), "hash": parts.prompts.fingerprint()},
         "executor": {**parts.executor.describe(), **parts.executor.provenance()},
         "sinks": [sink.describe() for sink in parts.sinks],
-    }
-
-
-def checks(parts: Parts, options: RunOptions, counted: Tally) -> dict[str, Any]:
-    """The checks that were made, and how many dialogues each code was found in."""
-    return {
-        "made": [check.describe() for check in parts.checks],
-        "on_check": options.on_check,
-        "found": dict(sorted(counted.found.items())),
-    }
-
-
-def judge(parts: Parts, options: RunOptions, counted: Tally, failed: int, found: Any) -> dict[str, Any] | None:
-    """Who judged how many dialogues, and the mean scores; None where nobody did."""
-    if parts.judge is None:
-        return None
-    return {
-        **parts.judge.describe(),
-        **(found or {}),
-        "share": options.judge_share,
-        "judged": counted.judged,
-        "failed": failed,
-        "mean": {name: round(counted.scores[name] / counted.judged, 3) for name in SCORES if counted.judged},
-    }
-
-
-def costs(usage: Usage, began: datetime, seconds: float) -> dict[str, Any]:
-    """What a run cost."""
-    return {
-        "tokens": {"in": usage.tokens_in, "out": usage.tokens_out},
-        "attempts": usage.attempts,
-        "retries": usage.retries,
+        "generator": {**parts.generator.describe(), **generator},
+        "checks": {
+            "made": [check.describe() for check in parts.checks],
+            "on_check": options.on_check,
+            "found": dict(sorted(counts.findings.items())),
+        },
+        "judge": judge,
+        "run": options.model_dump(mode="json", exclude={"output_dir", "journal", "fresh"}),
+        "counts": {
+            "episodes": report.episodes,
+            "frames": report.frames,
+            "samples": report.samples,
+            "answered": report.samples - counts.failed.total(),
+            "failed": report.failed,
+        },
+        "types": counts.types(),
+        "repairs": report.notes,
+        "tokens": {"in": report.usage.tokens_in, "out": report.usage.tokens_out},
+        "attempts": report.usage.attempts,
+        "retries": report.usage.retries,
         "times": {
             "began": began.isoformat(timespec="seconds"),
-            "seconds": round(seconds, 3),
-            "model_seconds": round(usage.seconds, 3),
+            "seconds": round(report.seconds, 3),
+            "model_seconds": round(report.usage.seconds, 3),
         },
     }
 
 
-def _total(kind: str, counts: Counter[tuple[str, str]]) -> int:
-    return sum(count for (at, _), count in counts.items() if at == kind)
+def judge_entry(parts: Parts, options: RunOptions, counts: Tally, failed: int, reported: Any) -> dict[str, Any] | None:
+    """Return the judge's entry with the mean scores; `reported` is what the judge's generator reported."""
+    if parts.judge is None:
+        return None
+    return {
+        **parts.judge.describe(),
+        **(reported or {}),
+        "share": options.judge_share,
+        "judged": counts.judged,
+        "failed": failed,
+        "mean": {name: round(counts.scores[name] / counts.judged, 3) for name in SCORES if counts.judged},
+    }

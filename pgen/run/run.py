@@ -21,10 +21,9 @@ from pgen.inference.conversation import in_turn
 from pgen.inference.prompting import BLIND, prompt_for
 from pgen.records import Usage
 from pgen.run import failure_limit as budget
-from pgen.run import manifest as provenance
 from pgen.run.commit_loop import FOUND, Progress
 from pgen.run.episodes import RecordedEpisodes
-from pgen.run.manifest import Tally, tally
+from pgen.run.manifest import Tally, judge_entry, manifest_of, tally
 from pgen.run.planning import Survey, planned
 from pgen.run.report import Plan, Report
 from pgen.run.results import Answers, Judgements, Planned
@@ -215,7 +214,7 @@ class Run:
     def _report(self, counted: Tally, resumed: int, seconds: float) -> Report:
         plan, name = self.plan, self.parts.generator.name
         sizes = plan.episodes, plan.frames, plan.samples
-        failed, found = dict(counted.failed), dict(sorted(counted.found.items()))
+        failed, found = dict(counted.failed), dict(sorted(counted.findings.items()))
         out = self.workspace.out
         return Report(
             out, name, *sizes, resumed, failed, counted.usage, seconds, plan.notes, found, counted.judged, plan.remarks
@@ -232,8 +231,8 @@ class Run:
     ) -> dict[str, Any]:
         parts, options = self.parts, self.options
         unjudged = sum(1 for _ in judgements.failures())
-        judged = provenance.judge(parts, options, counted, unjudged, journal.recall(JUDGE + FOUND))
+        judged = judge_entry(parts, options, counted, unjudged, journal.recall(JUDGE + FOUND))
         made: dict[str, Any] = redacted(
-            provenance.manifest_of(parts, options, report, counted, began, journal.recall(FOUND), judged)
+            manifest_of(parts, options, report, counted, began, journal.recall(FOUND), judged)
         )
         return made

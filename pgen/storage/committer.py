@@ -12,7 +12,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from pgen.inference.pipeline import reason_of
+from pgen.errors import first_error
 from pgen.storage.journal import Journal
 
 PAUSE = 0.05
@@ -67,7 +67,7 @@ class Commits[T]:
                     tasks.create_task(self._commit(thread))
                     tasks.create_task(self._sync())
         except BaseExceptionGroup as group:
-            self._error = reason_of(group)
+            self._error = first_error(group)
             for waiting in (*self._unsynced, self._committing, self._next):
                 waiting.committed.set()
                 waiting.synced.set()

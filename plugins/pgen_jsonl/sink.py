@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pgen.components import Results, Sink
 from pgen.formats.syn_annotations import FILE, write_lines
-from pgen.run import manifest_file as manifest
+from pgen.run import manifest
 
 
 class JsonlSink(Sink):

@@ -20,7 +20,7 @@ from pgen.components.executor import Executor
 from pgen.components.options import Options
 from pgen.components.segmenter import Segmenter
 from pgen.errors import ConfigError, SampleError, TooManyFailuresError
-from pgen.run import manifest_file as manifest
+from pgen.run import manifest
 from pgen.run.failure_limit import episodes_named
 from pgen.run.signals import interruptible, uninterrupted
 from pgen.storage.journal import Journal

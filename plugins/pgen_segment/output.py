@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from pgen.components import Phase
 from pgen.errors import InputError
-from pgen.run import manifest_file as manifest
+from pgen.run import manifest
 from pgen_lerobot.format import dataset as lerobot
 from pgen_lerobot.format import files
 from pgen_lerobot.format.dataset import Dataset

@@ -16,7 +16,7 @@ from pgen.components import Results, Sink, Source
 from pgen.components.options import Options
 from pgen.errors import ConfigError, InputError
 from pgen.formats import syn_annotations as annotations
-from pgen.run import manifest_file as manifest
+from pgen.run import manifest
 from pgen.storage.in_place import stages
 from pgen_lerobot.format import files
 from pgen_lerobot.format.dataset import COLUMN, Dataset

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from pgen.components import Options, Sink, Source
 from pgen.errors import ConfigError
-from pgen.run import manifest_file as manifest
+from pgen.run import manifest
 from pgen.storage.durable import write_text
 from pgen_lerobot.format import files
 from pgen_lerobot.format.dataset import Dataset
