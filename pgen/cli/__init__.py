@@ -13,7 +13,7 @@ from pgen.cli.shown import guard_output, printable
 from pgen.cli.streams import protect
 from pgen.errors import ConfigError, PgenError, StorageError
 from pgen.safety.redaction import redact
-from pgen.storage.durable import OF_THE_DISK
+from pgen.storage.durable import DISK_ERRORS
 
 _OWN = {"annotate": "pgen.cli.annotate", "plugins": "pgen.cli.plugins", "schema": "pgen.cli.schema"}
 
@@ -42,7 +42,7 @@ class Commands(click.Group):
             ctx.exit(error.exit_code)
         except OSError as error:
             # Without a file's name it is no matter of the user's paths, and a traceback says more.
-            if error.errno not in OF_THE_DISK and error.filename is None:
+            if error.errno not in DISK_ERRORS and error.filename is None:
                 raise
             _show(f"{error}; put that right and run the same command again.", ctx.obj)
             ctx.exit(StorageError.exit_code)

@@ -5,10 +5,10 @@ only for what is missing.
 """
 
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import cached_property
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -16,22 +16,22 @@ from pgen.components import Phase, Results, silent
 from pgen.components.options import defaults_of
 from pgen.config.assembly import Parts, check_suited, travelling
 from pgen.config.options import RunOptions
-from pgen.errors import ConfigError, StorageError
+from pgen.errors import ConfigError
 from pgen.inference.conversation import in_turn
 from pgen.inference.prompting import BLIND, prompt_for
 from pgen.records import Usage
 from pgen.run import failure_limit as budget
 from pgen.run.commit_loop import FOUND, Progress
 from pgen.run.episodes import RecordedEpisodes
+from pgen.run.job import Job, disk_errors, prepare, running
 from pgen.run.manifest import Tally, judge_entry, manifest_of, tally
 from pgen.run.planning import Survey, planned
 from pgen.run.report import Plan, Report
 from pgen.run.results import Answers, Judgements, Planned
 from pgen.run.rounds import JUDGE, Rounds
-from pgen.run.signals import interruptible, uninterrupted
+from pgen.run.signals import interruptible
 from pgen.safety.redaction import redacted
 from pgen.seeds import sample_seed
-from pgen.storage.durable import OF_THE_DISK
 from pgen.storage.in_place import InPlace
 from pgen.storage.journal import Journal
 from pgen.storage.workspace import Workspace
@@ -49,25 +49,19 @@ class Run:
         kind, command = (InPlace, f"{command} --in-place") if options.in_place else (Workspace, command)
         self.workspace = kind(options.output_dir, command, journal=options.journal, fresh=options.fresh)
         self._episodes = RecordedEpisodes(parts.source)
-        self._former: dict[str, Any] | None = None
+        self._published: dict[str, Any] | None = None
+        """The summary of an earlier run, if this one only completed its publication."""
         self._phase: Phase = silent
         self._needed = 0
-        """Bytes that the output needs. Known before the disk fails: to ask then may fail too."""
 
     def __enter__(self) -> "Run":
-        try:
-            return self._opened()
-        except OSError as error:
-            if error.errno not in OF_THE_DISK:
-                raise
-            raise StorageError(f"{error}. Put that right and start the same command again.") from error
+        with disk_errors(self.workspace):
+            self._published = prepare(self.workspace)
+            if self._published is None:
+                self._open()
+        return self
 
-    def _opened(self) -> "Run":
-        self.workspace.sweep()
-        self._former = self.workspace.recover()
-        if self._former is not None:
-            return self
-        self.workspace.check()
+    def _open(self) -> None:
         check_suited(self.parts, self.options.language)
         self.parts.executor.check(travelling(self.parts))
         self.parts.source.open()
@@ -77,7 +71,6 @@ class Run:
             sink.open(self.parts.source)
         self._needed = self._needs_bytes()
         self.workspace.check_room(self._needed)
-        return self
 
     def __exit__(self, *_: object) -> None:
         self._episodes.close()
@@ -90,8 +83,8 @@ class Run:
 
     def _survey(self, answers: Answers | None) -> tuple[Plan, int]:
         """The plan, and how much of it `answers` hold, in one pass."""
-        if self._former is not None:
-            raise ConfigError(f"a former run had yet to switch the files of {self.workspace.out}; that is done now.")
+        if self._published is not None:
+            raise ConfigError(f"an earlier run had yet to replace files of {self.workspace.out}; that is done now.")
         survey, answered = Survey(self.options.in_turns), 0
         for episode, samples in self._planned():
             survey.add(episode, samples)
@@ -120,43 +113,34 @@ class Run:
         Raises StorageError where the disk is full or fails, InterruptedRunError after a signal.
         """
         self._phase = phase
-        if self._former is not None:
-            return Report(**{**self._former, "output_dir": self.workspace.out, "usage": Usage(**self._former["usage"])})
-        try:
-            with interruptible():
-                return self._execute(progress)
-        except OSError as error:
-            if error.errno not in OF_THE_DISK:
-                raise
-            raise self._disk_failed(error) from error
-        except StorageError as error:
-            raise self._disk_failed(error.__cause__ or error, error) from error
-
-    def _execute(self, progress: Callable[[int, int], Progress]) -> Report:
-        started, began = monotonic(), datetime.now(UTC)
+        if (former := self._published) is not None:
+            return Report(**{**former, "output_dir": self.workspace.out, "usage": Usage(**former["usage"])})
         if self.options.fresh or not self.workspace.journal.exists():
-            _ = self.plan  # before anything is written; of a run that goes on, answers are counted on the way
-        with self.workspace.locked():
-            with closing(self.workspace.open_journal()) as journal:
-                journal.claim("options", self.identity(), self._defaults())
-                rounds = Rounds(self.options, self.parts, journal, self._planned, lambda: self.plan.samples)
-                answers = rounds.answers
-                plan, resumed = self._planned_and_answered(journal, answers)
-                for generator in filter(None, (self.parts.generator, self.parts.judge)):
-                    generator.pictures = plan.pictures
-                if resumed < plan.samples or rounds.unfinished():
-                    rounds.ask(progress(plan.samples, resumed))
-                counted = tally(answers.read())
-                budget.check(counted, plan.samples, self.options.max_failures, answers.read())
-                judgements = rounds.judge()
-                if self.parts.judge is not None:
-                    counted = tally(judgements.read())
-                report = self._report(counted, resumed, monotonic() - started)
-                self._write(judgements, self._manifest(report, counted, began, journal, judgements))
-                report = replace(report, remarks=self._remarks(plan.images))
-            with uninterrupted():
-                self.workspace.publish({**asdict(report), "output_dir": str(report.output_dir)})
+            with disk_errors(self.workspace, lambda: self._needed), interruptible():
+                _ = self.plan  # checks the input before a journal is written or removed
+        with running(self.workspace, self._needed) as job:
+            report = self._execute(job, progress)
+            job.summary = {**asdict(report), "output_dir": str(report.output_dir)}
         return report
+
+    def _execute(self, job: Job, progress: Callable[[int, int], Progress]) -> Report:
+        started, began = monotonic(), datetime.now(UTC)
+        journal = job.open_journal(self.identity(), self._defaults())
+        rounds = Rounds(self.options, self.parts, journal, self._planned, lambda: self.plan.samples)
+        answers = rounds.answers
+        plan, resumed = self._planned_and_answered(journal, answers)
+        for generator in filter(None, (self.parts.generator, self.parts.judge)):
+            generator.pictures = plan.pictures
+        if resumed < plan.samples or rounds.unfinished():
+            rounds.ask(progress(plan.samples, resumed))
+        counted = tally(answers.read())
+        budget.check(counted, plan.samples, self.options.max_failures, answers.read())
+        judgements = rounds.judge()
+        if self.parts.judge is not None:
+            counted = tally(judgements.read())
+        report = self._report(counted, resumed, monotonic() - started)
+        self._write(judgements, self._manifest(report, counted, began, journal, judgements), job.stage())
+        return replace(report, remarks=self._remarks(plan.images))
 
     def _planned_and_answered(self, journal: Journal, answers: Answers) -> tuple[Plan, int]:
         if "plan" in self.__dict__ or journal.empty:
@@ -169,16 +153,6 @@ class Run:
         needed = sum(sink.needs_bytes(source) for sink in sinks)
         elsewhere = source.folder is not None and not self.workspace.shares_disk(source.folder)
         return needed + (sum(sink.shared_bytes(source) for sink in sinks) if elsewhere else 0)
-
-    def _disk_failed(self, error: BaseException, told: StorageError | None = None) -> StorageError:
-        """What was needed and where, and that nothing is lost."""
-        space, path = self.workspace, told.path if told else getattr(error, "filename", None)
-        needed, free = self._needed / 1e6, space.free() / 1e6
-        kept = f": the answers so far are kept in {space.journal}" if space.journal.exists() else ""
-        return StorageError(
-            f"{path or space.work}: {str(error).rstrip('.')}. The output needs about {needed:,.0f} MB, "
-            f"{space.out.parent} has {free:,.0f} MB left. Put that right and start the same command again{kept}."
-        )
 
     def identity(self) -> dict[str, Any]:
         """What has to agree for answers of a former run to be valid."""
@@ -220,9 +194,8 @@ class Run:
             out, name, *sizes, resumed, failed, counted.usage, seconds, plan.notes, found, counted.judged, plan.remarks
         )
 
-    def _write(self, judgements: Judgements, told: dict[str, Any]) -> None:
-        staging = self.workspace.stage()
-        results = Results(self.parts.source, told, judgements.read, self._phase)
+    def _write(self, judgements: Judgements, manifest: dict[str, Any], staging: Path) -> None:
+        results = Results(self.parts.source, manifest, judgements.read, self._phase)
         for sink in self.parts.sinks:
             sink.write(results, staging)
 

@@ -7,11 +7,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
-OF_THE_DISK = frozenset(
+DISK_ERRORS = frozenset(
     {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE}
     | {errno.EACCES, errno.EPERM, errno.ESTALE, errno.ENAMETOOLONG}
 )
-"""What an OSError says where a file could not be written, whatever was written: `errno`."""
+"""Values of `errno` where the disk or its permissions are at fault, not the content."""
 
 
 def write_text(path: Path, parts: Iterable[str], errors: str = "strict") -> None:

@@ -20,6 +20,7 @@ from pgen.components.options import Options
 from pgen.errors import ConfigError, InputError, SampleError
 from pgen.formats.syn_annotations import from_line
 from pgen.records import Sample
+from pgen.run.job import Job, prepare, running
 from pgen.seeds import derive
 from pgen.storage.durable import sync
 from pgen.storage.workspace import Workspace
@@ -64,16 +65,13 @@ def write_chats(told: Told, output_dir: Path, options: ExportOptions) -> Exporte
     Raises ConfigError where the folder exists or the pictures are not at hand, InputError where nothing was answered.
     """
     workspace = Workspace(output_dir, "export")
-    workspace.sweep()
-    workspace.check()
+    prepare(workspace)
     if told.source is None:
         raise ConfigError(f"{told.name}: {told.absent}")
     workspace.check_outside(told.source.folder)
     held = validation_episodes(told, options)
-    with workspace.locked():
-        done = _write(told, told.source, workspace, options, held)
-        workspace.publish()
-    return done
+    with running(workspace) as job:
+        return _write(told, told.source, job, options, held)
 
 
 def validation_episodes(told: Told, options: ExportOptions) -> set[int]:
@@ -108,9 +106,9 @@ def _text(text: str) -> dict[str, str]:
     return {"type": "text", "text": text}
 
 
-def _write(told: Told, source: Source, workspace: Workspace, options: ExportOptions, held: set[int]) -> Exported:
-    staging = workspace.stage()
-    done = Exported(workspace.out, Counter(), Counter(), Counter())
+def _write(told: Told, source: Source, job: Job, options: ExportOptions, held: set[int]) -> Exported:
+    staging = job.stage()
+    done = Exported(job.workspace.out, Counter(), Counter(), Counter())
     # Half of a surrogate pair, which no file can hold, becomes what JSON writes for it.
     files = {part: (staging / f"{part}.jsonl").open("x", encoding="utf-8", errors="backslashreplace") for part in PARTS}
     try:

@@ -5,7 +5,6 @@ The input is never changed. OUT is the dataset with meta/skills.json, or with `s
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from math import inf
@@ -22,7 +21,8 @@ from pgen.components.segmenter import Segmenter
 from pgen.errors import ConfigError, SampleError, TooManyFailuresError
 from pgen.run import manifest
 from pgen.run.failure_limit import episodes_named
-from pgen.run.signals import interruptible, uninterrupted
+from pgen.run.job import Job as Running
+from pgen.run.job import prepare, running
 from pgen.storage.journal import Journal
 from pgen.storage.workspace import Workspace
 from pgen_lerobot.read.source import LeRobotSource
@@ -117,13 +117,13 @@ class Job:
         command = "segment" if segmenter.asks else f"segment --segmenter {segmenter.name}"
         self.workspace = Workspace(options.output_dir, command, fresh=options.fresh)
         self._phase: Phase = silent
+        self._needed = 0
 
     def __enter__(self) -> "Job":
         if self.options.skills_only and self.options.write_subtasks:
             raise ConfigError("--skills-only writes no data, and --write-subtasks does: leave one of them out.")
         self._check_generator()
-        self.workspace.sweep()
-        self.workspace.check()
+        prepare(self.workspace)
         self.source.open()
         self.workspace.check_outside(self.source.folder)
         self.segmenter.open(self.source)
@@ -131,7 +131,8 @@ class Job:
         if not self.options.skills_only:
             output.check(self.source.dataset, self.options.overwrite, self.options.write_subtasks)
             shared = self.workspace.shares_disk(self.source.dataset.root)
-            self.workspace.check_room(output.needs_bytes(self.source.dataset, self.options, shared))
+            self._needed = output.needs_bytes(self.source.dataset, self.options, shared)
+            self.workspace.check_room(self._needed)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -143,18 +144,11 @@ class Job:
         `progress` takes the number of episodes and gives what to call when one is done, `phase` shows what takes long.
         """
         self._phase = phase
-        with interruptible():
-            return self._execute(progress)
-
-    def _execute(self, progress: Progress) -> Iterator[str]:
         began, started = datetime.now(UTC), monotonic()
-        with self.workspace.locked():
-            with self._journal() as journal:
-                found = self._segmented(journal, progress)
-                times = {"began": began.isoformat(timespec="seconds"), "seconds": round(monotonic() - started, 3)}
-                carried = self._write(found, self._provenance(found) | {"times": times})
-            with uninterrupted():
-                self.workspace.publish()
+        with running(self.workspace, self._needed) as job:
+            found = self._segmented(self._journal(job), progress)
+            times = {"began": began.isoformat(timespec="seconds"), "seconds": round(monotonic() - started, 3)}
+            carried = self._write(job.stage(), found, self._provenance(found) | {"times": times})
         return self._told(found, carried, monotonic() - started)
 
     def _check_generator(self) -> None:
@@ -166,19 +160,16 @@ class Job:
         if self.generator is not None and self.executor is not None:
             self.executor.check((self.generator,))
 
-    @contextmanager
-    def _journal(self) -> Iterator[Journal | None]:
-        """The answers so far, for a segmenter that asks."""
+    def _journal(self, job: Running) -> Journal | None:
+        """Open the journal, for a segmenter that sends requests."""
         if self.generator is None:
-            yield None
-            return
-        with closing(self.workspace.open_journal()) as journal:
-            journal.claim("options", self._identity(self.generator), self._defaults(self.generator))
-            first = next(self.source.episodes(), None)
-            self.generator.pictures = len(first.cameras) if first else 1
-            answering = self.executor.answering(self.generator) if self.executor else self.generator
-            self.segmenter.connect(answering, journal, self.options.seed)
-            yield journal
+            return None
+        journal = job.open_journal(self._identity(self.generator), self._defaults(self.generator))
+        first = next(self.source.episodes(), None)
+        self.generator.pictures = len(first.cameras) if first else 1
+        answering = self.executor.answering(self.generator) if self.executor else self.generator
+        self.segmenter.connect(answering, journal, self.options.seed)
+        return journal
 
     def _identity(self, generator: Generator) -> dict[str, Any]:
         """What has to agree for answers of a former run to be valid."""
@@ -206,8 +197,7 @@ class Job:
             )
         return found
 
-    def _write(self, found: Segmentation, provenance: dict[str, Any]) -> Carried:
-        out = self.workspace.stage()
+    def _write(self, out: Path, found: Segmentation, provenance: dict[str, Any]) -> Carried:
         if not self.options.skills_only:
             return output.write(self.source.dataset, found.episodes, out, provenance, self.options, self._phase)
         skillsfile.write(out / "skills.json", found.episodes)

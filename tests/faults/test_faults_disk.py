@@ -94,12 +94,12 @@ def test_limits_of_the_system_stop_a_run_which_goes_on_without_them(root, place,
 def test_a_full_disk_says_what_was_needed_and_where(runs, root, place):
     job = Job(root, place / "out", place / "log")
     told = stopped(job, Points(40, "before", failing(errno.ENOSPC)))
-    assert f"the answers so far are kept in {place}/.out.pgen/journal.sqlite" in told
+    assert f"the results so far are kept in {place}/.out.pgen/journal.sqlite" in told
     assert "The output needs about" in told
     assert "MB left" in told
 
 
-def test_a_disk_that_is_full_from_the_start_is_not_said_to_keep_answers(root, place):
+def test_a_disk_that_is_full_from_the_start_is_not_said_to_keep_results(root, place):
     with pytest.raises(StorageError, match=r"MB left. Put that right and start the same command again\.$"):
         limited(Job(root, place / "out", place / "log"), resource.RLIMIT_FSIZE, 0)
 

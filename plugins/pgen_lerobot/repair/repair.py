@@ -16,6 +16,7 @@ from pgen.components import Results
 from pgen.errors import InputError
 from pgen.labels.spans import frame_ranges
 from pgen.records import Annotation, Episode
+from pgen.run.job import Job, prepare, running
 from pgen.storage.durable import write_text
 from pgen.storage.in_place import InPlace
 from pgen_lerobot.format.dataset import Dataset
@@ -40,22 +41,20 @@ def repair(root: Path, originals: Sequence[Path] = ()) -> Repaired:
     Raises InputError where an episode's annotations cannot be told for sure; nothing is then changed.
     """
     place = InPlace(root, "repair")
-    place.sweep()
-    if (told := place.recover()) is not None:
-        return Repaired(**told)
     if not root.is_dir():
         raise InputError(f"there is no dataset at {root}: the folder does not exist.")
-    place.check()
+    if (summary := prepare(place)) is not None:
+        return Repaired(**summary)
     known = [Original(original) for original in originals or (root,)]
     dataset = known[0].dataset if not originals else Dataset(root)
     found = match(dataset, known) if originals else dict(known[0].episodes())
-    with place.locked():
-        done = _write(place, dataset, known, found)
-        place.publish(asdict(done))
+    with running(place) as job:
+        done = _write(job, place, dataset, known, found)
+        job.summary = asdict(done)
     return done
 
 
-def _write(place: InPlace, dataset: Dataset, known: list[Original], found: dict[int, Found]) -> Repaired:
+def _write(job: Job, place: InPlace, dataset: Dataset, known: list[Original], found: dict[int, Found]) -> Repaired:
     skills = place.scratch / "skills.json"
     write_text(skills, [json.dumps(_skills(found), ensure_ascii=False)])
     first = known[0].manifest
@@ -65,14 +64,14 @@ def _write(place: InPlace, dataset: Dataset, known: list[Original], found: dict[
     source.open()
     sink = LeRobotSink(overwrite=True, unlabelled=first["labels"]["unlabelled"])
     sink.open(source)
-    place.check_room(sink.needs_bytes(source))
+    job.check_room(sink.needs_bytes(source))
 
     def read() -> Iterator[tuple[Episode, list[Annotation]]]:
         for episode in source.episodes():
             yield episode, _renewed(source, episode, found)
 
     done = _counted(dataset, found)
-    sink.write(Results(source, _manifest(source, known, done, found), read), place.stage())
+    sink.write(Results(source, _manifest(source, known, done, found), read), job.stage())
     place.switch.check(place.switch.changes())
     return done
 
