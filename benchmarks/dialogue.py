@@ -20,7 +20,7 @@ from pgen.testing import FakeSource, MemorySink
 from pgen_dialogue.checks.words import words_of
 from pgen_dialogue.prompts.planner import RESPONSE_TYPES, SCENARIO_TYPES, PlanOptions, shares
 from pgen_dialogue.template.generator import TemplateGenerator
-from pgen_lerobot.read.source import LeRobotSource
+from pgen_lerobot.read import LeRobotSource
 from pgen_samplers.samplers import Segments
 
 SEEDS = 40

@@ -44,7 +44,7 @@ def run(root: Path, out: Path, count: int) -> dict[str, float]:
     from pgen.config.assembly import create
     from pgen.config.runfile import build
     from pgen.run.run import Run
-    from pgen_lerobot.read.source import LeRobotSource
+    from pgen_lerobot.read import LeRobotSource
     from pgen_samplers.samplers import EveryFrame
 
     marks = [process_time()]

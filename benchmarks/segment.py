@@ -12,8 +12,8 @@ from tempfile import TemporaryDirectory
 
 from common import arms
 from pgen.records import Skill
-from pgen_lerobot.read.source import LeRobotSource
-from pgen_lerobot.skills.skills_json import read_spans
+from pgen_lerobot.read import LeRobotSource
+from pgen_lerobot.skills import read_spans
 from pgen_segment.job import segment_all
 from pgen_segment.motion.segmenter import Gripper
 from pgen_segment.spans.normalise import SHORTEST

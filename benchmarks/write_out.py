@@ -41,23 +41,22 @@ def lines(tiny: bool = False) -> Iterator[Row]:
 
 def column(root: Path, out: Path) -> float:
     """The data files alone, labelled as a run would."""
-    from pgen_lerobot.write import shards
-    from pgen_lerobot.write.labelling import Labeller
+    from pgen_lerobot.write import Labeller, rewrite_shard, shard_names
 
     source, results = _results(root)
     known: dict[str, int] = {}
     began = perf_counter()
     labeller = Labeller(results.read(), lambda annotation: known.setdefault(annotation.dialogue.task, len(known)), None)
-    for name, _ in shards.shard_names(source.dataset):
+    for name, _ in shard_names(source.dataset):
         with source.dataset.shard(name) as shard:
-            shards.rewrite(shard, out / name, labeller.column)
+            rewrite_shard(shard, out / name, labeller.column)
     labeller.finish()
     return perf_counter() - began
 
 
 def sink(root: Path, out: Path) -> float:
     """Data, tasks, mirror, stats, lines, card and manifest."""
-    from pgen_lerobot.write.sink import LeRobotSink
+    from pgen_lerobot.write import LeRobotSink
 
     source, results = _results(root)
     writing = LeRobotSink()
@@ -103,7 +102,7 @@ def _results(root: Path) -> tuple[Any, Any]:
     from pgen.components import Results
     from pgen.run.planning import planned
     from pgen.testing import make_annotation
-    from pgen_lerobot.read.source import LeRobotSource
+    from pgen_lerobot.read import LeRobotSource
     from pgen_samplers.samplers import Segments
 
     source = LeRobotSource(root=root)

@@ -12,8 +12,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from pgen import PgenError, annotate
-from pgen_lerobot.read.source import LeRobotSource
-from pgen_lerobot.verify.verify import verify
+from pgen_lerobot.read import LeRobotSource
+from pgen_lerobot.verify import verify
 
 HEAD = ("dataset", "version", "episodes, frames", "skills", "samples", "result", "notes")
 

@@ -15,7 +15,7 @@ from pgen.formats.syn_annotations import FILE, from_line, read_lines
 from pgen.media.clips import read_clips, sheet
 from pgen.run.planning import samples_of
 from pgen_demo.example import write_example
-from pgen_lerobot.read.source import LeRobotSource
+from pgen_lerobot.read import LeRobotSource
 from pgen_samplers.samplers import EveryFrame
 
 DOCS = Path(__file__).parents[1] / "docs"

@@ -11,7 +11,7 @@ from PIL import Image
 
 from pgen import annotate
 from pgen_demo.example import write_example
-from pgen_lerobot.read.source import LeRobotSource
+from pgen_lerobot.read import LeRobotSource
 from pgen_results import page
 from pgen_results import read_segmentation as segmented
 from pgen_results.read import opened

@@ -122,14 +122,15 @@ def _sink(root: Path) -> tuple[float, float]:
 
 def _held(annotations: list[Any]) -> float:
     """Bytes that the sink holds of each distinct dialogue."""
+    from pgen_lerobot.format import TaskRow
     from pgen_lerobot.format.task_table import LineTasks
-    from pgen_lerobot.write.task_rows import Dialogues, Row
+    from pgen_lerobot.write import TaskRows
 
-    rows_ = [Row.of(a) for a in annotations if a.dialogue]
+    rows_ = [TaskRow.of(a) for a in annotations if a.dialogue]
     tracemalloc.start()
-    table = Dialogues(LineTasks(Path(), ()), {})
+    table = TaskRows(LineTasks(Path(), ()), {})
     for number, row in enumerate(rows_):
-        table.add(Row(f"{row.user_prompt} {number}", row.robot_utterance, row.skill))
+        table.add(TaskRow(f"{row.user_prompt} {number}", row.robot_utterance, row.skill))
     held = tracemalloc.get_traced_memory()[0]
     tracemalloc.stop()
     return held / len(rows_)

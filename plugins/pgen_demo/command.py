@@ -71,7 +71,7 @@ def _of_a_demo(left: "Leftover", folder: Path) -> bool:
 
 def check(dataset: Path) -> None:
     """Raises VerificationError where the dataset is not what it should be."""
-    from pgen_lerobot.verify.verify import verify
+    from pgen_lerobot.verify import verify
 
     found = verify(dataset)
     if not found.ok:

@@ -13,17 +13,15 @@ if TYPE_CHECKING:
 
 @hookimpl
 def pgen_sources() -> "Iterable[type[Source]]":
-    from pgen_lerobot.read.source import LeRobotSource
+    from pgen_lerobot.read import LeRobotSource
 
     return (LeRobotSource,)
 
 
 @hookimpl
 def pgen_sinks() -> "Iterable[type[Sink]]":
-    from pgen_lerobot.write.other_forms.annotations import LeRobotAnnotationsSink
-    from pgen_lerobot.write.other_forms.language_columns import LanguageColumnsSink
-    from pgen_lerobot.write.other_forms.task_override import TaskOverrideSink
-    from pgen_lerobot.write.sink import LeRobotSink
+    from pgen_lerobot.write import LeRobotSink
+    from pgen_lerobot.write.other_forms import LanguageColumnsSink, LeRobotAnnotationsSink, TaskOverrideSink
 
     return LeRobotSink, LanguageColumnsSink, LeRobotAnnotationsSink, TaskOverrideSink
 

@@ -14,7 +14,7 @@ def verify(folder: Path, as_json: bool) -> None:
     """Check that a dataset which pgen wrote is whole, and every frame's dialogue (or skill) its own."""
     import json
 
-    from pgen_lerobot.verify.verify import verify as check
+    from pgen_lerobot.verify import verify as check
 
     found = check(folder)
     if as_json:
@@ -39,7 +39,7 @@ def verify(folder: Path, as_json: bool) -> None:
 )
 def repair(folder: Path, originals: tuple[Path, ...]) -> None:
     """Make the labels right again after lerobot's tools changed a dataset's tasks or episodes."""
-    from pgen_lerobot.repair.repair import repair as mend
+    from pgen_lerobot.repair import repair as mend
 
     done = mend(folder, originals)
     click.echo(f"repaired   {folder}: {done.annotated:,} of {done.episodes:,} episodes, {done.answers:,} answers")

@@ -12,19 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pgen.errors import ConfigError, InputError, PgenError
-from pgen_lerobot.format.dataset import Dataset
-from pgen_lerobot.format.files import walk
-from pgen_lerobot.format.hub import first_line
-from pgen_lerobot.write.card import pushed_card
-from pgen_lerobot.write.kept_skills import FOUND
-from pgen_lerobot.write.sink import CARD, MANIFEST
+from pgen_lerobot.format import Dataset, first_line, walk
+from pgen_lerobot.write import CARD, MANIFEST, SEGMENTATION_FILES, pushed_card
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
 
 FILES_A_COMMIT = 500
 """More make the Hub's answer slow, up to a timeout."""
-_RECORDS = frozenset({MANIFEST, FOUND["segmentation.json"]})
+_RECORDS = frozenset({MANIFEST, SEGMENTATION_FILES["segmentation.json"]})
 """Either tells that a dataset is pgen's: with dialogue, or with skills alone."""
 _OURS = ("data/", "meta/", "videos/", "video/")
 """Where files of a former push are removed that the dataset no longer has."""

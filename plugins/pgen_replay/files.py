@@ -143,8 +143,8 @@ def _key(sample: Sample) -> tuple[int, bytes]:
 
 
 def _of_atoms(path: Path) -> Iterator[tuple[int, dict[int, Said]]]:
-    from pgen_lerobot.skills.base import load_json
-    from pgen_lerobot.write.other_forms.annotations import atoms_of
+    from pgen_lerobot.skills import load_json
+    from pgen_lerobot.write.other_forms import atoms_of
 
     for index, episode in load_json(path, "lerobot_annotations")["episodes"].items():
         found: dict[int, dict[str, str]] = {}

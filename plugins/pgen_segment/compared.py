@@ -5,8 +5,8 @@ from pathlib import Path
 
 from pgen.errors import InputError
 from pgen.records import Skill
-from pgen_lerobot.format.dataset import Dataset
-from pgen_lerobot.skills.skills_json import read_spans
+from pgen_lerobot.format import Dataset
+from pgen_lerobot.skills import read_spans
 
 OVERSHOOT = 1.0
 """Seconds that a span may end after its episode: people mark ends by eye."""

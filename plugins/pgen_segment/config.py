@@ -13,7 +13,7 @@ from pgen.components.segmenter import Segmenter
 from pgen.config.runfile import SHORT, fitting
 from pgen.errors import ConfigError
 from pgen.registry import registry
-from pgen_lerobot.read.source import LeRobotSource
+from pgen_lerobot.read import LeRobotSource
 from pgen_segment.job import Job, SegmentOptions
 
 MODEL_FREE = "template"

@@ -25,8 +25,8 @@ from pgen.run.job import Job as Running
 from pgen.run.job import prepare, running
 from pgen.storage.journal import Journal
 from pgen.storage.workspace import Workspace
-from pgen_lerobot.read.source import LeRobotSource
-from pgen_lerobot.write.carried_files import Carried
+from pgen_lerobot.read import LeRobotSource
+from pgen_lerobot.write import CarriedVideos
 from pgen_segment import output, reading, skillsfile
 from pgen_segment.skillsfile import Segmented
 from pgen_segment.spans.normalise import make_whole
@@ -197,12 +197,12 @@ class Job:
             )
         return found
 
-    def _write(self, out: Path, found: Segmentation, provenance: dict[str, Any]) -> Carried:
+    def _write(self, out: Path, found: Segmentation, provenance: dict[str, Any]) -> CarriedVideos:
         if not self.options.skills_only:
             return output.write(self.source.dataset, found.episodes, out, provenance, self.options, self._phase)
         skillsfile.write(out / "skills.json", found.episodes)
         manifest.write(out / "segmentation.json", provenance)
-        return Carried()
+        return CarriedVideos()
 
     def _provenance(self, found: Segmentation) -> dict[str, Any]:
         return {
@@ -226,7 +226,7 @@ class Job:
             ],
         }
 
-    def _told(self, found: Segmentation, carried: Carried, seconds: float) -> Iterator[str]:
+    def _told(self, found: Segmentation, carried: CarriedVideos, seconds: float) -> Iterator[str]:
         yield f"episodes   {len(found.episodes) + len(found.failed):,}, {found.frames:,} frames"
         yield f"segmented  {len(found.episodes):,} by {self.segmenter.name}, into {found.spans:,} spans"
         for index, error in found.failed.items():

@@ -7,13 +7,19 @@ from typing import Any, Protocol
 from pgen.components import Phase
 from pgen.errors import InputError
 from pgen.run import manifest
-from pgen_lerobot.format import dataset as lerobot
-from pgen_lerobot.format import files
-from pgen_lerobot.format.dataset import Dataset
-from pgen_lerobot.write import carried_files as carrying
-from pgen_lerobot.write import metadata, shards
-from pgen_lerobot.write.carried_files import Carried
-from pgen_lerobot.write.sink import REPORT
+from pgen_lerobot.format import COLUMN as LEROBOT_COLUMN
+from pgen_lerobot.format import Dataset, check_readable
+from pgen_lerobot.write import (
+    INFO,
+    REPORT,
+    CarriedVideos,
+    carry_over,
+    check_metadata,
+    check_shards,
+    copied_bytes,
+    shard_names,
+    write_totals,
+)
 from pgen_segment import skillsfile, subtasks
 from pgen_segment.skillsfile import Segmented
 
@@ -36,7 +42,7 @@ class OutputOptions(Protocol):
 def check(dataset: Dataset, overwrite: bool, with_subtasks: bool) -> None:
     """Raises InputError for a dataset that cannot be written again, or has already what is to be written."""
     root = dataset.root
-    if lerobot.COLUMN in dataset.features:
+    if LEROBOT_COLUMN in dataset.features:
         raise InputError(
             f"{root} holds dialogue, which was made for the skills that it has; segment the dataset from before, "
             "or write a skills file alone with --skills-only."
@@ -48,21 +54,21 @@ def check(dataset: Dataset, overwrite: bool, with_subtasks: bool) -> None:
         )
     if with_subtasks:
         if subtasks.COLUMN in dataset.features and not overwrite:
-            path = root / metadata.INFO
+            path = root / INFO
             raise InputError(f"{path} has the feature {subtasks.COLUMN} already; replace it with --overwrite.")
-        shards.check(dataset, overwrite)
-        metadata.check(dataset)
+        check_shards(dataset, overwrite)
+        check_metadata(dataset)
         dataset.layout.stats.names(subtasks.COLUMN)
-    files.check_readable(root)
+    check_readable(root)
 
 
 def needs_bytes(dataset: Dataset, options: OutputOptions, shared: bool) -> int:
     """An upper estimate; without the videos where they are `shared` with the input."""
-    made = {name for name, _ in shards.shard_names(dataset)} if options.write_subtasks else set()
+    made = {name for name, _ in shard_names(dataset)} if options.write_subtasks else set()
     size = sum((dataset.root / name).stat().st_size for name in made)
     size += 2 * sum(path.stat().st_size for path in dataset.layout.stats.files())
     frames = dataset.layout.frames * _ROOM_PER_FRAME
-    copied = carrying.copied_bytes(dataset.root, made, copy_videos=options.copy_videos or not shared)
+    copied = copied_bytes(dataset.root, made, copy_videos=options.copy_videos or not shared)
     return size + frames + copied + _ROOM_AT_LEAST
 
 
@@ -73,14 +79,14 @@ def write(
     provenance: dict[str, Any],
     options: OutputOptions,
     phase: Phase,
-) -> Carried:
+) -> CarriedVideos:
     """Write all of it into the empty folder `out`."""
     written = [SKILLS, MANIFEST]
     skillsfile.write(out / SKILLS, episodes)
     if options.write_subtasks:
         written += subtasks.write(dataset, episodes, out)
-    elif metadata.write_totals(dataset, out / metadata.INFO):
-        written.append(metadata.INFO)
-    carried = carrying.carry_over(dataset.files, out, {*written, REPORT}, copy_videos=options.copy_videos, phase=phase)
+    elif write_totals(dataset, out / INFO):
+        written.append(INFO)
+    carried = carry_over(dataset.files, out, {*written, REPORT}, copy_videos=options.copy_videos, phase=phase)
     manifest.write(out / MANIFEST, {**provenance, "videos": carried.as_json()})
     return carried

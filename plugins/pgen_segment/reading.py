@@ -8,9 +8,8 @@ from pgen.components import Source
 from pgen.components.segmenter import Recording
 from pgen.config.ranges import parse_ranges
 from pgen.errors import ConfigError, InputError
-from pgen_lerobot.format.dataset import Dataset
-from pgen_lerobot.format.frames import episode_tables
-from pgen_lerobot.read.source import LeRobotSource
+from pgen_lerobot.format import Dataset, episode_tables
+from pgen_lerobot.read import LeRobotSource
 
 
 def dataset_of(source: Source) -> Dataset:

@@ -15,12 +15,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pgen.storage.durable import sync
-from pgen_lerobot.format.dataset import Dataset
-from pgen_lerobot.format.frames import indexed, runs
-from pgen_lerobot.format.parquet import indexed_by
-from pgen_lerobot.format.statistics import summarise
-from pgen_lerobot.write import metadata, shards
-from pgen_lerobot.write.labelling import as_arrow
+from pgen_lerobot.format import Dataset, frame_columns, pandas_index, runs, summarize
+from pgen_lerobot.write import (
+    INFO,
+    STATS,
+    rewrite_shard,
+    shard_names,
+    to_arrow,
+    write_info,
+    write_stats,
+)
 from pgen_segment.skillsfile import Segmented, skill_indices
 
 COLUMN = "subtask_index"
@@ -31,23 +35,23 @@ def write(dataset: Dataset, episodes: Mapping[int, Segmented], out: Path) -> lis
     """Write the dataset's data and metadata with the subtasks; returns the files, relative to `out`."""
     subtasks = Subtasks(dataset, episodes)
     written = []
-    for name, listed in shards.shard_names(dataset):
+    for name, listed in shard_names(dataset):
         with dataset.shard(name) as shard:
             label = subtasks.column if listed else subtasks.own_tasks
-            shards.rewrite(shard, out / name, partial(_labelled, dataset, name, label), COLUMN)
+            rewrite_shard(shard, out / name, partial(_labelled, dataset, name, label), COLUMN)
         written.append(name)
     subtasks.write_table(out / TABLE)
-    metadata.write_info(dataset, out / metadata.INFO, len(dataset.tasks.texts), COLUMN)
-    if metadata.write_stats(dataset, out / metadata.STATS, subtasks.counts, COLUMN):
-        written.append(metadata.STATS)
+    write_info(dataset, out / INFO, len(dataset.tasks.texts), COLUMN)
+    if write_stats(dataset, out / STATS, subtasks.counts, COLUMN):
+        written.append(STATS)
     stats = subtasks.stats(dataset.layout.stats.names(COLUMN))
-    return [*written, TABLE, metadata.INFO, *dataset.layout.stats.write(out, stats, COLUMN)]
+    return [*written, TABLE, INFO, *dataset.layout.stats.write(out, stats, COLUMN)]
 
 
 def _labelled(
     dataset: Dataset, name: str, label: "Callable[[pa.Table], pa.Array[Any]]", table: pa.Table
 ) -> "pa.Array[Any]":
-    return label(indexed(dataset, name, table))
+    return label(frame_columns(dataset, name, table))
 
 
 class Subtasks:
@@ -67,7 +71,7 @@ class Subtasks:
 
     def stats(self, names: list[str]) -> dict[int, dict[str, float]]:
         """The named statistics of each episode."""
-        return {episode: summarise(counts, names) for episode, counts in self._counts.items()}
+        return {episode: summarize(counts, names) for episode, counts in self._counts.items()}
 
     def column(self, table: pa.Table) -> "pa.Array[Any]":
         """The subtasks of the next rows, which have `episode_index` and `task_index`."""
@@ -82,21 +86,21 @@ class Subtasks:
             else:
                 self._skills(segmented, stop - start, values)
             self._position += stop - start
-        return as_arrow(values)
+        return to_arrow(values)
 
     def own_tasks(self, table: pa.Table) -> "pa.Array[Any]":
         """Each row's own task as its subtask, for rows that are in no episode; they are not counted."""
         values = array("q")
         for row, length in self._tasks_of(table):
             values.extend(array("q", [row]) * length)
-        return as_arrow(values)
+        return to_arrow(values)
 
     def write_table(self, target: Path) -> None:
         """The names by index, as a pandas frame with the index `subtask`."""
         columns = {"subtask_index": pa.array(range(len(self._rows)), pa.int64()), "subtask": pa.array(self._rows)}
         table = pa.table(columns)
         target.parent.mkdir(parents=True, exist_ok=True)
-        pq.write_table(table.replace_schema_metadata(indexed_by(table.schema, "subtask")), target)
+        pq.write_table(table.replace_schema_metadata(pandas_index(table.schema, "subtask")), target)
         sync(target)
 
     def _skills(self, segmented: Segmented, length: int, values: "array[int]") -> None:

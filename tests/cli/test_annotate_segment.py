@@ -11,8 +11,8 @@ from pgen.cli import cli
 from pgen.formats.schemas import first_error, validator
 from pgen.formats.syn_annotations import read_lines
 from pgen_demo.example import write_example
-from pgen_lerobot.skills.skills_json import read_spans
-from pgen_lerobot.verify.verify import verify
+from pgen_lerobot.skills import read_spans
+from pgen_lerobot.verify import verify
 
 SPANS = [{"name": "pick up the brick", "start": 0, "end": 4}, {"name": "drop the brick", "start": 4, "end": "99:00"}]
 

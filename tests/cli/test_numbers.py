@@ -9,7 +9,7 @@ from pgen.components.options import Options
 from pgen.config.runfile import SHORT
 from pgen.registry import registry
 from pgen_demo.example import write_example
-from pgen_lerobot.read.source import LeRobotSource
+from pgen_lerobot.read import LeRobotSource
 
 CONTEXT = click.Context(cli)
 ARGUMENTS = {

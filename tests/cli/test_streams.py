@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pgen_demo.example import write_example
-from pgen_lerobot.verify.verify import verify
+from pgen_lerobot.verify import verify
 
 PGEN = [sys.executable, "-c", "from pgen.cli import main; main()"]
 FULL = Path("/dev/full")

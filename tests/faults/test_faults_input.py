@@ -15,7 +15,7 @@ from fault_runs import hashes, make_dataset
 from pgen.api import annotate
 from pgen.errors import InputError, PgenError
 from pgen.testing import FakeGenerator, MemorySink
-from pgen_lerobot.read.source import LeRobotSource
+from pgen_lerobot.read import LeRobotSource
 from pgen_samplers.samplers import Segments
 
 DATA = "data/chunk-000/file-000.parquet"

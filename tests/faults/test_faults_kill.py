@@ -10,7 +10,7 @@ from fault_runs import IN_FLIGHT, SAMPLES, Job, asked, contents, errors, hashes,
 from fault_server import CountingServer, Question, numbered
 
 from pgen.testing import MemorySink
-from pgen_lerobot.read.source import LeRobotSource
+from pgen_lerobot.read import LeRobotSource
 from pgen_qwen_openai.generator import QwenOpenAIGenerator
 from pgen_samplers.samplers import Interval
 

@@ -13,7 +13,7 @@ from pgen.seeds import sample_seed
 from pgen.testing import FakeSource
 from pgen_demo.example import write_example
 from pgen_dialogue.prompts.planner import RESPONSE_TYPES, SCENARIO_TYPES, PlanOptions, plan, shares
-from pgen_lerobot.verify.verify import verify
+from pgen_lerobot.verify import verify
 from pgen_samplers.samplers import Segments
 
 BENCHMARK = runpy.run_path(str(Path(__file__).parents[2] / "benchmarks" / "dialogue.py"), run_name="dialogue")

@@ -18,8 +18,8 @@ from pgen.records import Annotation, Request
 from pgen.run.run import Run
 from pgen.seeds import sample_key
 from pgen.testing import FakeGenerator
-from pgen_lerobot.read.source import LeRobotSource
-from pgen_lerobot.repair.repair import repair
+from pgen_lerobot.read import LeRobotSource
+from pgen_lerobot.repair import repair
 from pgen_segment.job import Job, SegmentOptions
 from pgen_segment.vlm.segmenter import Vlm
 

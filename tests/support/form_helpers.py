@@ -10,7 +10,7 @@ from needed import need
 from sink_helpers import count, results
 
 from pgen.components import Results, Sink
-from pgen_lerobot.write.sink import LeRobotSink
+from pgen_lerobot.write import LeRobotSink
 
 
 def written(root: Path, out: Path, *forms: Sink, run: Results | None = None, **options: Any) -> Path:

@@ -9,13 +9,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from sink_helpers import change, set_cell
 
-from pgen_lerobot.format.dataset import COLUMN
+from pgen_lerobot.format import COLUMN
 
 DATA = "data/chunk-000/file-000.parquet"
 DATA2 = "data/chunk-000/file-001.parquet"
 EPISODES = "meta/episodes/chunk-000/file-000.parquet"
 TASKS = "meta/tasks.parquet"
-MIRROR = "meta/tasks_high_level.parquet"
+TASK_ROWS = "meta/tasks_high_level.parquet"
 LINES = "meta/syn_annotations.jsonl"
 MANIFEST = "meta/pgen/manifest.json"
 
@@ -132,20 +132,20 @@ CHANGES: dict[str, tuple[Change, str]] = {
         r"expected a dialogue that has no row in meta/tasks.parquet",
     ),
     "tasks without their index": (table(TASKS, without_index), rf"{TASKS}: the texts are not the pandas index"),
-    "the mirror gone": (gone(MIRROR), rf"{MIRROR}: cannot be read"),
-    "a row less in the mirror": (table(MIRROR, lambda t: t.slice(0, 6)), rf"{MIRROR}: has 6 rows, .* has 7"),
-    "a text of the mirror": (cell(MIRROR, "task", 4, "x"), rf"{MIRROR}, row 4, column task: found 'x'"),
-    "a prompt of the mirror": (cell(MIRROR, "user_prompt", 4, "x"), rf"{MIRROR}, row 4, .*do not make up"),
-    "an index of the mirror": (cell(MIRROR, "task_index", 4, 5), rf"{MIRROR}, row 4, column task_index: found 5"),
+    "the mirror gone": (gone(TASK_ROWS), rf"{TASK_ROWS}: cannot be read"),
+    "a row less in the mirror": (table(TASK_ROWS, lambda t: t.slice(0, 6)), rf"{TASK_ROWS}: has 6 rows, .* has 7"),
+    "a text of the mirror": (cell(TASK_ROWS, "task", 4, "x"), rf"{TASK_ROWS}, row 4, column task: found 'x'"),
+    "a prompt of the mirror": (cell(TASK_ROWS, "user_prompt", 4, "x"), rf"{TASK_ROWS}, row 4, .*do not make up"),
+    "an index of the mirror": (cell(TASK_ROWS, "task_index", 4, 5), rf"{TASK_ROWS}, row 4, column task_index: found 5"),
     "a skill of the mirror": (
-        cell(MIRROR, "skill", 4, "fly"),
-        rf"{MIRROR}, row 4, column skill: found 'fly', the annotations have 'grasp'",
+        cell(TASK_ROWS, "skill", 4, "fly"),
+        rf"{TASK_ROWS}, row 4, column skill: found 'fly', the annotations have 'grasp'",
     ),
     "a type of the mirror": (
-        cell(MIRROR, "response_type", 3, None),
-        rf"{MIRROR}, row 3, column response_type: found None, the annotations have 'acknowledgment'",
+        cell(TASK_ROWS, "response_type", 3, None),
+        rf"{TASK_ROWS}, row 3, column response_type: found None, the annotations have 'acknowledgment'",
     ),
-    "a column less in the mirror": (table(MIRROR, lambda t: t.drop_columns("skill")), r"column skill: .*missing"),
+    "a column less in the mirror": (table(TASK_ROWS, lambda t: t.drop_columns("skill")), r"column skill: .*missing"),
     "total_tasks": (content("meta/info.json", lambda i: i.update(total_tasks=2)), r"total_tasks is 2, there are 7"),
     "total_frames": (content("meta/info.json", lambda i: i.update(total_frames=1)), r"total_frames is 1, there are 43"),
     "total_episodes": (content("meta/info.json", lambda i: i.update(total_episodes=5)), r"total_episodes is 5"),

@@ -13,21 +13,21 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from mutations import LINES, MANIFEST, MIRROR
+from mutations import LINES, MANIFEST, TASK_ROWS
 from sink_helpers import change, set_cell
 
-from pgen_lerobot.format.dataset import COLUMN
+from pgen_lerobot.format import COLUMN
 
 BASE_TASKS = 2
 _TELLING = {
     "data/": {COLUMN, "index", "frame_index", "episode_index"},
     "meta/tasks": {"task", "task_index"},
-    MIRROR: {"task", "task_index", "user_prompt", "robot_utterance", "skill", "scenario_type", "response_type"},
+    TASK_ROWS: {"task", "task_index", "user_prompt", "robot_utterance", "skill", "scenario_type", "response_type"},
     LINES: {"user_prompt", "robot_utterance", "skill_current", "frame_index", "timestamp", "skill_index", "status"},
     "meta/episodes.jsonl": {"episode_index", "length"},
 }
 """The columns whose every change shows in the content, by the file or folder."""
-_TELLING_ROWS = ("data/", MIRROR, LINES)
+_TELLING_ROWS = ("data/", TASK_ROWS, LINES)
 _COUNTS = [("counts", "samples"), ("counts", "answered")] + [
     ("labels", key) for key in ("frames", "frames_labelled", "frames_unlabelled", "dialogues")
 ]
@@ -115,7 +115,11 @@ def _tables(root: Path) -> list[str]:
 
 
 def _tells(name: str, column: str, row: int) -> bool:
-    if name == MIRROR and column not in ("task", "task_index", "user_prompt", "robot_utterance") and row < BASE_TASKS:
+    if (
+        name == TASK_ROWS
+        and column not in ("task", "task_index", "user_prompt", "robot_utterance")
+        and row < BASE_TASKS
+    ):
         return False
     return any(name.startswith(prefix) and column in columns for prefix, columns in _TELLING.items())
 

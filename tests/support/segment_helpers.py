@@ -14,7 +14,7 @@ from pgen.cli import cli
 from pgen.components.segmenter import Recording as Read
 from pgen_demo.dataset import Recording, write_dataset
 from pgen_demo.layout import Layout
-from pgen_lerobot.read.source import LeRobotSource
+from pgen_lerobot.read import LeRobotSource
 from pgen_segment.motion.segmenter import Gripper
 from pgen_segment.reading import recordings
 

@@ -15,9 +15,9 @@ from pgen.records import Annotation, Dialogue, Episode, Failure, Plan, Sample
 from pgen.run.planning import planned
 from pgen_demo.dataset import Recording, write_dataset
 from pgen_demo.layout import Layout
-from pgen_lerobot.format.dataset import COLUMN
-from pgen_lerobot.read.source import LeRobotSource
-from pgen_lerobot.write.sink import LeRobotSink
+from pgen_lerobot.format import COLUMN
+from pgen_lerobot.read import LeRobotSource
+from pgen_lerobot.write import LeRobotSink
 from pgen_samplers.samplers import Segments
 
 FPS = 10

@@ -6,7 +6,7 @@ from typing import Any
 
 from pgen.records import Request
 from pgen.testing import FakeGenerator
-from pgen_lerobot.read.source import LeRobotSource
+from pgen_lerobot.read import LeRobotSource
 from pgen_segment.job import Job, SegmentOptions
 from pgen_segment.vlm.segmenter import Vlm
 

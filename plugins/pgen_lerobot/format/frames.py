@@ -15,7 +15,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pgen.errors import InputError
-from pgen_lerobot.format.dataset import Dataset, EpisodeEntry
+from pgen_lerobot.format.dataset import Dataset
+from pgen_lerobot.format.layout import EpisodeEntry
 
 OTHER_TASKS = "episodes with another task in {} than that of their task_index: task_index counts"
 _COLUMNS = ["episode_index", "frame_index", "timestamp", "task_index"]
@@ -38,7 +39,7 @@ def stream(dataset: Dataset, wanted: set[int] | None) -> Iterator[EpisodeFrames]
             with dataset.shard(name) as shard:
                 columns = [column for column in _COLUMNS if column in shard.schema_arrow.names]
                 tables = episode_tables(dataset, shard, columns, wanted) if only is None else [shard.read(columns)]
-                found = (indexed(dataset, name, table) for table in tables if len(table))
+                found = (frame_columns(dataset, name, table) for table in tables if len(table))
                 yield from (_checked(table, dataset.root / name) for table in found)
 
 
@@ -68,7 +69,7 @@ def _all_episode_tables(shard: pq.ParquetFile, columns: list[str], wanted: set[i
         yield pa.concat_tables(pending)
 
 
-def indexed(dataset: Dataset, name: str, table: pa.Table) -> pa.Table:
+def frame_columns(dataset: Dataset, name: str, table: pa.Table) -> pa.Table:
     """The table's frame columns, the indices as int64: whatever their type, or from the metadata where missing.
 
     `frame_index` may stay missing; the file's order then stands for it. Raises InputError.
@@ -169,10 +170,10 @@ def _checked(table: pa.Table, path: Path) -> EpisodeFrames:
     if len(steps) and pc.min(steps).as_py() < 0:
         row = pc.index(pc.less(steps, 0.0), True).as_py() + 1
         raise InputError(f"{where}, frame {row}: its timestamp {times[row]} s runs back behind the one before.")
-    return EpisodeFrames(index, packed("d", times), packed("q", table.column("task_index")))
+    return EpisodeFrames(index, to_array("d", times), to_array("q", table.column("task_index")))
 
 
-def packed(typecode: str, column: pa.ChunkedArray) -> "array[Any]":
+def to_array(typecode: str, column: pa.ChunkedArray) -> "array[Any]":
     """A column of 8-byte numbers as an array, copied as bytes: a million cells in five milliseconds."""
     whole = column.combine_chunks()
     packed = array(typecode)

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from pgen_lerobot.format.statistics import summarise
+from pgen_lerobot.format.statistics import summarize
 
 _INDENT = re.compile(r"\{\r?\n( +|\t+)")
 
@@ -19,7 +19,7 @@ def in_form(like: Any, value: float) -> Any:
 
 def retold_stat(old: Any, counts: Mapping[int, int], name: str) -> Any:
     """A statistic of another column, in the form of the old one; the old one where it is none that is known."""
-    known = summarise(counts, [name]) if counts and old is not None else {}
+    known = summarize(counts, [name]) if counts and old is not None else {}
     return in_form(old, known[name]) if name in known else old
 
 

@@ -114,7 +114,7 @@ def with_feature(
     return told
 
 
-def indexed_by(schema: pa.Schema, column: str) -> dict[bytes, bytes]:
+def pandas_index(schema: pa.Schema, column: str) -> dict[bytes, bytes]:
     """The schema's metadata, with `column` as the pandas index: LeRobot finds a text by no other way."""
     metadata = dict(schema.metadata or {})
     pandas = json.loads(metadata.get(b"pandas", b"{}"))

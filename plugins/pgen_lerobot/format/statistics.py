@@ -13,7 +13,7 @@ from math import sqrt
 _QUANTILE = re.compile(r"q(\d\d)")
 
 
-def summarise(counts: Mapping[int, int], names: Iterable[str]) -> dict[str, float]:
+def summarize(counts: Mapping[int, int], names: Iterable[str]) -> dict[str, float]:
     """The named statistics; a name that is none of LeRobot's is left out. `counts` is not empty."""
     values = sorted(counts)
     number = sum(counts.values())

@@ -18,7 +18,7 @@ from pgen.errors import InputError
 from pgen.storage.durable import sync, write_text
 from pgen_lerobot.format.files import KEPT, read_text
 from pgen_lerobot.format.jsonl import read_lines, whole
-from pgen_lerobot.format.parquet import in_pieces, indexed_by, writer_like
+from pgen_lerobot.format.parquet import in_pieces, pandas_index, writer_like
 
 
 class TaskTable(ABC):
@@ -69,7 +69,7 @@ class ParquetTasks(TaskTable):
         known = len(self.texts)
         cells: dict[str, Any] = {"task_index": range(known, known + len(new)), self.column: list(new)}
         added = [in_pieces(cells.get(field.name, [None] * len(new)), field.type) for field in self.table.schema]
-        schema = self.table.schema.with_metadata(indexed_by(self.table.schema, self.column))
+        schema = self.table.schema.with_metadata(pandas_index(self.table.schema, self.column))
         whole_table = pa.concat_tables([self.table.cast(schema), pa.table(added, schema=schema)])
         with pq.ParquetFile(self.path) as file, writer_like(file, target, schema, {}) as writer:
             writer.write_table(whole_table)

@@ -11,7 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pgen.errors import InputError
-from pgen_lerobot.format.dataset import COLUMN, Dataset
+from pgen_lerobot.format.dataset import Dataset
+from pgen_lerobot.format.layout import COLUMN
 
 UNLISTED = "episodes in the data that {} does not list: carried along as they are"
 
@@ -23,7 +24,7 @@ def stray_files(dataset: Dataset) -> list[str]:
     return [name for path in paths if (name := path.relative_to(dataset.root).as_posix()) not in listed]
 
 
-def notes(dataset: Dataset) -> Counter[str]:
+def unlisted_notes(dataset: Dataset) -> Counter[str]:
     """The number of unlisted episodes, as a note. Raises InputError."""
     count = len(unlisted_episodes(dataset))
     return Counter({UNLISTED.format(dataset.layout.episodes_name): count} if count else {})

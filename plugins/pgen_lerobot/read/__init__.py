@@ -1,1 +1,7 @@
-"""Read LeRobot datasets: source, images, dialogue of frames."""
+"""Read LeRobot datasets: the source, and the dialogue of each frame."""
+
+from pgen_lerobot.read.frame_dialogues import open
+from pgen_lerobot.read.source import LeRobotSource
+from pgen_lerobot.read.torch_dataset import LeRobotDialogueDataset
+
+__all__ = ["LeRobotDialogueDataset", "LeRobotSource", "open"]

@@ -11,9 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from pgen.errors import InputError
-from pgen_lerobot.format.dataset import COLUMN, Dataset
-from pgen_lerobot.format.frames import packed, runs
-from pgen_lerobot.write.task_rows import MIRROR, Row, read_mirror
+from pgen_lerobot.format import COLUMN, TASK_ROWS, Dataset, TaskRow, read_task_rows, runs, to_array
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +34,12 @@ class Texts:
     """What each row of the task table says: `texts[task_index]`."""
 
     def __init__(self, dataset: Dataset) -> None:
-        told = read_mirror(dataset.root / MIRROR)
+        told = read_task_rows(dataset.root / TASK_ROWS)
         if not told:
             raise InputError(
-                f"{dataset.root / MIRROR} is missing or of another form; run `pgen annotate` on the dataset."
+                f"{dataset.root / TASK_ROWS} is missing or of another form; run `pgen annotate` on the dataset."
             )
-        self._rows = [(text, told.get(text, Row(text, ""))) for text in dataset.tasks.texts]
+        self._rows = [(text, told.get(text, TaskRow(text, ""))) for text in dataset.tasks.texts]
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -95,9 +93,9 @@ class Dialogues:
             if COLUMN not in shard.schema_arrow.names:
                 raise InputError(f"{dataset.root / name} has no column {COLUMN}; run `pgen annotate` on the dataset.")
             table = shard.read(columns=["episode_index", "task_index", COLUMN])
-        labels = packed("q", table.column(COLUMN).cast(pa.int64()))
+        labels = to_array("q", table.column(COLUMN).cast(pa.int64()))
         if -1 in labels:
-            own = packed("q", table.column("task_index").cast(pa.int64()))
+            own = to_array("q", table.column("task_index").cast(pa.int64()))
             labels = array("q", (label if label >= 0 else task for label, task in zip(labels, own, strict=True)))
         for start, _, episode in runs(table.column("episode_index")):
             if not self._episodes or self._episodes[-1] != episode:

@@ -11,8 +11,7 @@ from pgen.components import ImageReader
 from pgen.errors import InputError, SampleError
 from pgen.media.images import encode, encode_pixels, fitted
 from pgen.records import Image, Sample
-from pgen_lerobot.format.dataset import Dataset, EpisodeEntry
-from pgen_lerobot.format.frames import episode_column, runs
+from pgen_lerobot.format import Dataset, EpisodeEntry, episode_column, runs
 from pgen_lerobot.read.video import VideoFile, pixels
 
 _BATCH = 16

@@ -15,11 +15,17 @@ from pgen.errors import ConfigError, InputError
 from pgen.labels.spans import frame_ranges, normalise
 from pgen.records import Episode
 from pgen.safety.paths import check_links
-from pgen_lerobot.format import unlisted_rows as strays
-from pgen_lerobot.format.cameras import Cameras
-from pgen_lerobot.format.dataset import Dataset, EpisodeEntry
-from pgen_lerobot.format.frames import OTHER_TASKS, EpisodeFrames, stream, tasks_differ
-from pgen_lerobot.format.hub import locate
+from pgen_lerobot.format import (
+    OTHER_TASKS,
+    Cameras,
+    Dataset,
+    EpisodeEntry,
+    EpisodeFrames,
+    locate,
+    stream,
+    tasks_differ,
+    unlisted_notes,
+)
 from pgen_lerobot.skills import EpisodeSkills, Place, SkillReader, choose
 
 
@@ -53,7 +59,7 @@ class LeRobotSource(Source[LeRobotOptions]):
         self._wanted = self._chosen_episodes()
         cameras = Cameras(self.dataset)
         self._cameras = cameras.choose(self.options.cameras, self.options.views, self._wanted)
-        self._found = cameras.notes(self._cameras) + self.dataset.notes() + strays.notes(self.dataset)
+        self._found = cameras.notes(self._cameras) + self.dataset.notes() + unlisted_notes(self.dataset)
         self.skills: SkillReader = choose(self.options.skills, Place(self.dataset, self._wanted))
         self._repairs: Counter[str] = Counter()
 

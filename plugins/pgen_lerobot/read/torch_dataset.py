@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from pgen_lerobot.format.dataset import COLUMN, Dataset
+from pgen_lerobot.format import COLUMN, Dataset
 from pgen_lerobot.read.frame_dialogues import Texts
 
 

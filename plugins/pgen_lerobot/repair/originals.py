@@ -16,10 +16,9 @@ import pyarrow as pa
 from pgen.errors import InputError
 from pgen.formats.syn_annotations import from_line, read_lines
 from pgen.records import Annotation, Episode, Skill
-from pgen_lerobot.format.dataset import COLUMN, Dataset
-from pgen_lerobot.format.frames import episode_tables, packed
-from pgen_lerobot.read.source import LeRobotSource
-from pgen_lerobot.verify.expected_labels import LINES, source_options
+from pgen_lerobot.format import COLUMN, Dataset, episode_tables, to_array
+from pgen_lerobot.read import LeRobotSource
+from pgen_lerobot.verify import LINES, source_options
 
 _INDICES = {"index", "episode_index", "frame_index", "task_index", COLUMN}
 _NUMBERS = ("float", "int", "uint", "bool")
@@ -115,7 +114,7 @@ def _digest(table: pa.Table, columns: list[str]) -> bytes:
         while not pa.types.is_primitive(cells.type):
             cells = pa.chunked_array([chunk.flatten() for chunk in cells.chunks])
         numbers = cells.cast(pa.int8()) if pa.types.is_boolean(cells.type) else cells
-        digest.update(packed("d", numbers.cast(pa.float64(), safe=False)).tobytes())
+        digest.update(to_array("d", numbers.cast(pa.float64(), safe=False)).tobytes())
     return digest.digest()
 
 

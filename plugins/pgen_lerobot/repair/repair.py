@@ -19,11 +19,11 @@ from pgen.records import Annotation, Episode
 from pgen.run.job import Job, prepare, running
 from pgen.storage.durable import write_text
 from pgen.storage.in_place import InPlace
-from pgen_lerobot.format.dataset import Dataset
-from pgen_lerobot.read.source import LeRobotSource
+from pgen_lerobot.format import Dataset
+from pgen_lerobot.read import LeRobotSource
 from pgen_lerobot.repair.originals import Found, Original, match
-from pgen_lerobot.verify.expected_labels import misfit
-from pgen_lerobot.write.sink import LeRobotSink
+from pgen_lerobot.verify import misfit
+from pgen_lerobot.write import LeRobotSink
 
 
 @dataclass(frozen=True, slots=True)

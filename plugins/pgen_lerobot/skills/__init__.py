@@ -8,15 +8,25 @@ from pathlib import Path
 
 from pgen.errors import InputError
 from pgen_lerobot.skills.annotations import LeRobotAnnotations
-from pgen_lerobot.skills.base import EpisodeSkills, FileReader, Place, SkillReader
+from pgen_lerobot.skills.base import EpisodeSkills, FileReader, Place, SkillReader, load_json
 from pgen_lerobot.skills.custom_annotation import CustomAnnotation
 from pgen_lerobot.skills.language import LanguagePersistent
 from pgen_lerobot.skills.lines import SpanLines
-from pgen_lerobot.skills.skills_json import SkillsJson
+from pgen_lerobot.skills.skills_json import SkillsJson, read_spans
 from pgen_lerobot.skills.subtask_index import SubtaskIndex
 from pgen_lerobot.skills.task import TaskAsSkill
 
-__all__ = ["READERS", "EpisodeSkills", "Place", "SkillReader", "choose"]
+__all__ = [
+    "READERS",
+    "EpisodeSkills",
+    "Place",
+    "SkillReader",
+    "SkillsJson",
+    "SubtaskIndex",
+    "choose",
+    "load_json",
+    "read_spans",
+]
 
 READERS: tuple[type[SkillReader], ...] = (
     SkillsJson,

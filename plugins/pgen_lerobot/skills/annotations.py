@@ -7,7 +7,7 @@ start and an end. https://huggingface.co/spaces/lerobot/annotate
 from typing import Any
 
 from pgen.records import Skill
-from pgen_lerobot.format.frames import EpisodeFrames
+from pgen_lerobot.format import EpisodeFrames
 from pgen_lerobot.skills.base import EpisodeSkills, FileReader, Place, load_json, until_the_next
 
 

@@ -14,8 +14,7 @@ from pgen.errors import InputError
 from pgen.formats.schemas import first_error, validator
 from pgen.records import Skill
 from pgen.safety.bounded_json import read_json
-from pgen_lerobot.format.dataset import Dataset
-from pgen_lerobot.format.frames import EpisodeFrames
+from pgen_lerobot.format import Dataset, EpisodeFrames
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pgen.errors import InputError
-from pgen_lerobot.format.dataset import Dataset
-from pgen_lerobot.format.frames import episode_tables, runs
+from pgen_lerobot.format import Dataset, episode_tables, runs
 from pgen_lerobot.skills.base import Place
 
 Run = tuple[int, int, int | None]

@@ -7,8 +7,7 @@ from math import isfinite
 from typing import Any
 
 from pgen.errors import InputError
-from pgen_lerobot.format.dataset import Dataset
-from pgen_lerobot.format.frames import EpisodeFrames
+from pgen_lerobot.format import Dataset, EpisodeFrames
 from pgen_lerobot.skills.base import EpisodeSkills, Place, SkillReader, until_the_next
 from pgen_lerobot.skills.columns import first_cells
 

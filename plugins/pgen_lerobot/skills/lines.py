@@ -8,7 +8,7 @@ from pgen.errors import InputError
 from pgen.formats.schemas import first_error, validator
 from pgen.records import Skill
 from pgen.safety.bounded_json import check_text, json_lines
-from pgen_lerobot.format.frames import EpisodeFrames
+from pgen_lerobot.format import EpisodeFrames
 from pgen_lerobot.skills.base import EpisodeSkills, FileReader, Place
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from pgen.errors import InputError
 from pgen.records import Skill
-from pgen_lerobot.format.frames import EpisodeFrames
+from pgen_lerobot.format import EpisodeFrames
 from pgen_lerobot.skills.base import EpisodeSkills, FileReader, Place, load_json
 
 

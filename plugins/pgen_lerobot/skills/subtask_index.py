@@ -10,8 +10,7 @@ import pyarrow.parquet as pq
 
 from pgen.errors import InputError
 from pgen.records import Skill
-from pgen_lerobot.format.dataset import Dataset
-from pgen_lerobot.format.frames import EpisodeFrames
+from pgen_lerobot.format import Dataset, EpisodeFrames
 from pgen_lerobot.skills.base import EpisodeSkills, Place, SkillReader, end_of
 from pgen_lerobot.skills.columns import Run, episode_runs
 

@@ -3,8 +3,7 @@
 from itertools import groupby
 
 from pgen.records import Skill
-from pgen_lerobot.format.dataset import Dataset
-from pgen_lerobot.format.frames import EpisodeFrames
+from pgen_lerobot.format import Dataset, EpisodeFrames
 from pgen_lerobot.skills.base import EpisodeSkills, Place, SkillReader, end_of
 
 

@@ -1,1 +1,6 @@
-"""The parts of `verify`: each gives the problems of one aspect of a dataset."""
+"""Verify datasets that pgen wrote."""
+
+from pgen_lerobot.verify.expected_labels import LINES, misfit, source_options
+from pgen_lerobot.verify.verify import verify
+
+__all__ = ["LINES", "misfit", "source_options", "verify"]

@@ -15,12 +15,10 @@ from pgen.errors import PgenError
 from pgen.formats.syn_annotations import from_line, read_lines
 from pgen.labels.spans import frame_ranges
 from pgen.records import Annotation, Episode
-from pgen_lerobot.format.dataset import Dataset
-from pgen_lerobot.read.source import LeRobotSource
+from pgen_lerobot.format import Dataset, TaskRow
+from pgen_lerobot.read import LeRobotSource
 from pgen_lerobot.verify.problems import Problem
-from pgen_lerobot.write.kept_skills import KEPT_SKILLS
-from pgen_lerobot.write.labelling import Labeller
-from pgen_lerobot.write.task_rows import Row
+from pgen_lerobot.write import KEPT_SKILLS, Labeller
 
 LINES = "meta/syn_annotations.jsonl"
 MANIFEST = "meta/pgen/manifest.json"
@@ -38,7 +36,7 @@ class Expected:
         self._labeller: Labeller | None = None
         labels = manifest.get("labels")
         self._outcomes: Counter[bool] = Counter()
-        self.used: dict[int, Row] = {}
+        self.used: dict[int, TaskRow] = {}
         """What the annotations say of each row of the task table that labels frames."""
         self.least = -1 if isinstance(labels, dict) and labels.get("unlabelled") == "-1" else 0
         self._try(self._start)
@@ -93,7 +91,7 @@ class Expected:
         dialogue = annotation.dialogue
         row = NO_ROW if dialogue is None else self._rows.get(dialogue.task, NO_ROW)
         if row != NO_ROW:
-            said = Row.of(annotation)
+            said = TaskRow.of(annotation)
             self.used[row] = self.used[row].agreeing(said) if row in self.used else said
         return row
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from tempfile import TemporaryDirectory
 
-from pgen_lerobot.format.dataset import Dataset
+from pgen_lerobot.format import Dataset
 from pgen_lerobot.verify.problems import Problem
 
 

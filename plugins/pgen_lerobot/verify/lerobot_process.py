@@ -5,8 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from pgen_lerobot.format.dataset import COLUMN, Dataset
-from pgen_lerobot.format.layout import Clip, EpisodeEntry
+from pgen_lerobot.format import COLUMN, Clip, Dataset, EpisodeEntry
 
 
 def judge(root: Path) -> dict[str, list[str]]:

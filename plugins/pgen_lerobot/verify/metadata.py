@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pgen_lerobot.format import files
-from pgen_lerobot.format.dataset import COLUMN, Dataset
+from pgen_lerobot.format import COLUMN, Dataset, files
 from pgen_lerobot.verify import task_rows as mirror
 from pgen_lerobot.verify import videos
 from pgen_lerobot.verify.problems import Problem

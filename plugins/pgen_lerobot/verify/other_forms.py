@@ -10,16 +10,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pgen.errors import PgenError
-from pgen_lerobot.format.dataset import COLUMN, Dataset
-from pgen_lerobot.skills.base import load_json
+from pgen_lerobot.format import COLUMN, TASK_ROWS, Dataset, read_task_rows
+from pgen_lerobot.skills import load_json
 from pgen_lerobot.verify.expected_labels import Expected
 from pgen_lerobot.verify.problems import Problem
-from pgen_lerobot.write.other_forms.annotations import FILE
-from pgen_lerobot.write.other_forms.edits import groups
-from pgen_lerobot.write.other_forms.language_columns import Stepper
-from pgen_lerobot.write.other_forms.language_rows import COLUMNS, arrow_type
-from pgen_lerobot.write.other_forms.task_override import OWN, overridden, targets
-from pgen_lerobot.write.task_rows import MIRROR, read_mirror
+from pgen_lerobot.write.other_forms import ANNOTATIONS, COLUMNS, OWN, Stepper, arrow_type, groups, overridden, targets
 
 
 def problems(
@@ -55,7 +50,7 @@ def _language(dataset: Dataset, shards: list[tuple[str, bool]], manifest: dict[s
 
 
 def _own_tasks(dataset: Dataset, shards: list[tuple[str, bool]], text: str) -> Iterator[Problem]:
-    target = targets(dataset.tasks, read_mirror(dataset.root / MIRROR), text)
+    target = targets(dataset.tasks, read_task_rows(dataset.root / TASK_ROWS), text)
     for name, _ in shards:
         for first, table in groups(dataset, name, [OWN, COLUMN]):
             labels = table.column(COLUMN)
@@ -70,8 +65,8 @@ def _own_tasks(dataset: Dataset, shards: list[tuple[str, bool]], text: str) -> I
 
 
 def _annotations(dataset: Dataset, notes: list[str]) -> Iterator[Problem]:
-    if not (dataset.root / FILE).is_file():
-        yield Problem(FILE, "the file is missing; meta/pgen/manifest.json says that it was written")
+    if not (dataset.root / ANNOTATIONS).is_file():
+        yield Problem(ANNOTATIONS, "the file is missing; meta/pgen/manifest.json says that it was written")
         return
-    load_json(dataset.root / FILE, "lerobot_annotations")
-    notes.append(f"{FILE} is there to be edited: its form was checked, its words were not")
+    load_json(dataset.root / ANNOTATIONS, "lerobot_annotations")
+    notes.append(f"{ANNOTATIONS} is there to be edited: its form was checked, its words were not")

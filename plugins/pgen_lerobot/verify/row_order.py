@@ -6,7 +6,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pgen_lerobot.format.frames import runs
+from pgen_lerobot.format import runs
 from pgen_lerobot.verify.problems import Problem
 
 

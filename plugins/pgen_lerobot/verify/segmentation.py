@@ -9,18 +9,15 @@ from pgen.formats.schemas import first_error, validator
 from pgen.labels.spans import frame_ranges
 from pgen.records import Episode
 from pgen.safety.bounded_json import read_json
-from pgen_lerobot.format import unlisted_rows as strays
-from pgen_lerobot.format.dataset import Dataset
-from pgen_lerobot.format.frames import OTHER_TASKS
-from pgen_lerobot.read.source import LeRobotSource
-from pgen_lerobot.skills.skills_json import SkillsJson
-from pgen_lerobot.skills.subtask_index import SubtaskIndex
+from pgen_lerobot.format import OTHER_TASKS, Dataset, unlisted_notes
+from pgen_lerobot.read import LeRobotSource
+from pgen_lerobot.skills import SkillsJson, SubtaskIndex
 from pgen_lerobot.verify import videos
 from pgen_lerobot.verify.inherited import inherited
 from pgen_lerobot.verify.problems import Problem
-from pgen_lerobot.write.kept_skills import FOUND
+from pgen_lerobot.write import SEGMENTATION_FILES
 
-RECORD, SKILLS = FOUND["segmentation.json"], SkillsJson.reads
+RECORD, SKILLS = SEGMENTATION_FILES["segmentation.json"], SkillsJson.reads
 
 
 def problems(dataset: Dataset, notes: list[str]) -> Iterator[Problem]:
@@ -77,7 +74,7 @@ def _spans(source: LeRobotSource, record: dict[str, Any], notes: list[str]) -> I
 
 
 def _unlisted(dataset: Dataset, record: dict[str, Any], notes: list[str]) -> Iterator[Problem]:
-    for note, count in strays.notes(dataset).items():
+    for note, count in unlisted_notes(dataset).items():
         if inherited(record, note, count):
             notes.append(f"{count} {note}, as in the input")
         else:

@@ -12,9 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pgen.errors import PgenError
-from pgen_lerobot.format.dataset import COLUMN, Dataset
-from pgen_lerobot.format.frames import OTHER_TASKS, indexed, packed, runs, tasks_differ
-from pgen_lerobot.format.unlisted_rows import UNLISTED
+from pgen_lerobot.format import COLUMN, OTHER_TASKS, UNLISTED, Dataset, frame_columns, runs, tasks_differ, to_array
 from pgen_lerobot.verify import task_rows as mirror
 from pgen_lerobot.verify.expected_labels import NO_ROW, Expected
 from pgen_lerobot.verify.inherited import inherited
@@ -43,7 +41,7 @@ def problems(
             with dataset.shard(name) as shard:
                 yield from _schema(dataset, name, shard, loose)
                 for start, table in _groups(shard):
-                    frames = indexed(dataset, name, table)
+                    frames = frame_columns(dataset, name, table)
                     wanted = expected.column(frames) if listed else None
                     yield from expected.problems()
                     yield from order.problems(name, start, frames.column("episode_index"), table) if listed else ()
@@ -145,7 +143,7 @@ def _labels(
     if cells.equals(expected):
         return
     wrong: Any = pc.not_equal(cells, expected).cast(pa.int8())  # the stubs take it for one array
-    found, right = packed("q", cells), packed("q", expected)
+    found, right = to_array("q", cells), to_array("q", expected)
     for first, stop, is_wrong in runs(wrong):
         row = first if is_wrong else stop
         while row < stop:

@@ -9,10 +9,9 @@ from collections.abc import Iterator
 from math import isclose
 from typing import Any
 
-from pgen_lerobot.format.dataset import COLUMN, Dataset
-from pgen_lerobot.format.statistics import summarise
+from pgen_lerobot.format import COLUMN, Dataset, summarize
 from pgen_lerobot.verify.problems import Problem
-from pgen_lerobot.write.metadata import STATS
+from pgen_lerobot.write import STATS
 
 _EXACT = ("min", "max", "mean", "std", "count")
 
@@ -32,7 +31,7 @@ def global_stats(dataset: Dataset, counts: Counter[int]) -> Iterator[Problem]:
         what = f"has {', '.join(sorted(found)) or 'none'}; task_index has {', '.join(sorted(like)) or 'none'}"
         yield Problem(STATS, what, column=COLUMN)
     elif counts:
-        for name, right in summarise(counts, _EXACT).items():
+        for name, right in summarize(counts, _EXACT).items():
             if name in found and not _same(found[name], right):
                 yield Problem(STATS, f"{name} is {found[name]}, the column has {right}", column=COLUMN)
 

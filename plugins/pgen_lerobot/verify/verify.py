@@ -13,8 +13,7 @@ from typing import Any
 from pgen.errors import InputError, PgenError
 from pgen.formats.schemas import first_error, validator
 from pgen.safety.bounded_json import read_json
-from pgen_lerobot.format import unlisted_rows as strays
-from pgen_lerobot.format.dataset import Dataset
+from pgen_lerobot.format import Dataset, unlisted_notes
 from pgen_lerobot.verify import lerobot
 from pgen_lerobot.verify import metadata as meta
 from pgen_lerobot.verify import other_forms as forms
@@ -22,7 +21,7 @@ from pgen_lerobot.verify import segmentation as skills
 from pgen_lerobot.verify import shards as frames
 from pgen_lerobot.verify.expected_labels import Expected
 from pgen_lerobot.verify.problems import MOST, Problem, Verification
-from pgen_lerobot.write.shards import shard_names
+from pgen_lerobot.write import shard_names
 
 MANIFEST = "meta/pgen/manifest.json"
 
@@ -46,7 +45,7 @@ def _problems(found: Verification, with_lerobot: bool) -> Iterator[Problem]:
         return
     refusal = ""
     try:
-        strays.notes(dataset)
+        unlisted_notes(dataset)
     except PgenError as error:
         refusal = str(error)
         yield Problem("", refusal)

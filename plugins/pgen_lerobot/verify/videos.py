@@ -8,8 +8,7 @@ from typing import Any
 
 import av
 
-from pgen_lerobot.format.cameras import NO_FILES, NO_VIDEO, NO_VIDEO_UNSEEN, Cameras
-from pgen_lerobot.format.dataset import Dataset
+from pgen_lerobot.format import NO_FILES, NO_VIDEO, NO_VIDEO_UNSEEN, Cameras, Dataset
 from pgen_lerobot.verify.inherited import inherited
 from pgen_lerobot.verify.problems import Problem
 

@@ -1,1 +1,36 @@
-"""The parts of the sink: shards, tasks and metadata written anew, everything else carried over."""
+"""Write LeRobot datasets: the sink, and the parts that other plugins use."""
+
+from pgen_lerobot.write.card import pushed_card
+from pgen_lerobot.write.carried_files import CarriedVideos, carry_over, copied_bytes
+from pgen_lerobot.write.kept_skills import KEPT_SKILLS, SEGMENTATION_FILES
+from pgen_lerobot.write.labelling import Annotated, Labeller, to_arrow
+from pgen_lerobot.write.metadata import INFO, STATS, check_metadata, write_info, write_stats, write_totals
+from pgen_lerobot.write.shards import check_shards, rewrite_shard, shard_names
+from pgen_lerobot.write.sink import CARD, MANIFEST, REPORT, LeRobotSink
+from pgen_lerobot.write.task_rows import TaskRows
+
+__all__ = [
+    "CARD",
+    "INFO",
+    "KEPT_SKILLS",
+    "MANIFEST",
+    "REPORT",
+    "SEGMENTATION_FILES",
+    "STATS",
+    "Annotated",
+    "CarriedVideos",
+    "Labeller",
+    "LeRobotSink",
+    "TaskRows",
+    "carry_over",
+    "check_metadata",
+    "check_shards",
+    "copied_bytes",
+    "pushed_card",
+    "rewrite_shard",
+    "shard_names",
+    "to_arrow",
+    "write_info",
+    "write_stats",
+    "write_totals",
+]

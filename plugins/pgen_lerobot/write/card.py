@@ -16,10 +16,8 @@ from pgen.errors import InputError
 from pgen.formats import syn_annotations as annotations
 from pgen.records import Annotation
 from pgen.storage.durable import write_text
-from pgen_lerobot.format.dataset import Dataset
-from pgen_lerobot.format.files import KEPT, read_text
-from pgen_lerobot.format.layout import COLUMN, Layout
-from pgen_lerobot.write.kept_skills import FOUND
+from pgen_lerobot.format import COLUMN, KEPT, Dataset, Layout, read_text
+from pgen_lerobot.write.kept_skills import SEGMENTATION_FILES
 from pgen_lerobot.write.labelling import Annotated
 
 BEGIN, END = "<!-- pgen:begin -->", "<!-- pgen:end -->"
@@ -108,7 +106,7 @@ def pushed_card(dataset: Dataset) -> str:
 def _section_again(dataset: Dataset) -> str:
     """The section from what the output says of itself."""
     if not (dataset.root / "meta/pgen/manifest.json").is_file():
-        return _skills_section(json.loads(read_text(dataset.root / FOUND["segmentation.json"])))
+        return _skills_section(json.loads(read_text(dataset.root / SEGMENTATION_FILES["segmentation.json"])))
     manifest = json.loads(read_text(dataset.root / "meta/pgen/manifest.json"))
     labels = manifest["labels"]
     counts = Counts(labels["frames_labelled"], labels["frames"], labels["dialogues"])

@@ -21,7 +21,7 @@ from pgen.safety.bounded_json import read_json
 from pgen.safety.paths import PICTURES, VIDEOS
 from pgen.storage.durable import sync
 from pgen.storage.in_place import stages
-from pgen_lerobot.format.files import walk
+from pgen_lerobot.format import walk
 
 SHARED = (
     "{} videos are hard links to the input's: editing one in place changes both datasets; --copy-videos makes copies"
@@ -44,7 +44,7 @@ class Complete(Protocol):
 
 
 @dataclass(slots=True)
-class Carried:
+class CarriedVideos:
     """How the videos of the input got into the output."""
 
     cloned: int = 0
@@ -79,7 +79,7 @@ def is_video(name: str) -> bool:
 
 def carry_over(
     source: Complete, out: Path, written: set[str], *, copy_videos: bool = False, phase: Phase = silent
-) -> Carried:
+) -> CarriedVideos:
     """Put every file of the source into `out` that is not in `written` and not in `out` already.
 
     Files staged for the source's own folder are links whatever `copy_videos` says: they are there already.
@@ -118,7 +118,7 @@ class _Carrier:
     root: Path
     out: Path
     own: bool
-    carried: Carried = field(default_factory=Carried)
+    carried: CarriedVideos = field(default_factory=CarriedVideos)
     _without_clones: set[int] = field(default_factory=set)
 
     def share(self, name: str) -> bool:

@@ -10,12 +10,12 @@ from pathlib import Path
 from pgen.errors import InputError
 from pgen.records import Episode
 from pgen.storage.durable import new_text, write_text
-from pgen_lerobot.format.files import read_text
-from pgen_lerobot.skills.skills_json import SkillsJson
+from pgen_lerobot.format import read_text
+from pgen_lerobot.skills import SkillsJson
 from pgen_lerobot.write.labelling import Annotated
 
 KEPT_SKILLS = "meta/pgen/skills.json"
-FOUND = {"skills.json": SkillsJson.reads, "segmentation.json": "meta/pgen/segmentation.json"}
+SEGMENTATION_FILES = {"skills.json": SkillsJson.reads, "segmentation.json": "meta/pgen/segmentation.json"}
 """What `pgen segment --skills-only` writes, and its place in a dataset."""
 
 
@@ -30,9 +30,9 @@ def check_found(root: Path, overwrite: bool) -> None:
 
 def write_found(found: Path, out: Path) -> list[str]:
     """Give the output the skills in the folder `found` for its own; returns the files' names."""
-    for name, place in FOUND.items():
+    for name, place in SEGMENTATION_FILES.items():
         write_text(out / place, [read_text(found / name)])
-    return list(FOUND.values())
+    return list(SEGMENTATION_FILES.values())
 
 
 def with_skills(target: Path, annotated: Iterable[Annotated]) -> Iterator[Annotated]:

@@ -16,8 +16,7 @@ import pyarrow.compute as pc
 from pgen.errors import InputError
 from pgen.labels.assign import label
 from pgen.records import Annotation, Episode
-from pgen_lerobot.format.frames import packed, runs
-from pgen_lerobot.format.statistics import summarise
+from pgen_lerobot.format import runs, summarize, to_array
 
 type Annotated = tuple[Episode, list[Annotation]]
 
@@ -50,10 +49,10 @@ class Labeller:
     def column(self, table: pa.Table) -> "pa.Array[Any]":
         """The labels of the next rows, which have `episode_index` and `task_index`."""
         if self._unlabelled is None:
-            values = packed("q", table.column("task_index").cast(pa.int64()))
+            values = to_array("q", table.column("task_index").cast(pa.int64()))
         else:
             values = array("q", [self._unlabelled]) * len(table)
-        whole = as_arrow(values)
+        whole = to_arrow(values)
         for start, stop, episode in runs(table.column("episode_index")):
             if episode != self._episode:
                 self._begin(episode)
@@ -89,7 +88,7 @@ class Labeller:
                 "the data changed in between. Start again with --fresh."
             )
         if self._counts:
-            self.stats[self._episode] = summarise(self._counts, self._wanted_stats)
+            self.stats[self._episode] = summarize(self._counts, self._wanted_stats)
         self.counts.update(self._counts)
         self._counts = Counter()
         self._episode = None
@@ -109,6 +108,6 @@ class Labeller:
         self._position = last
 
 
-def as_arrow(values: "array[int]") -> "pa.Array[Any]":
+def to_arrow(values: "array[int]") -> "pa.Array[Any]":
     """The same memory as an Arrow array."""
     return pa.Array.from_buffers(pa.int64(), len(values), [None, pa.py_buffer(values)])

@@ -10,16 +10,13 @@ from pathlib import Path
 
 from pgen.errors import InputError
 from pgen.storage.durable import write_text
-from pgen_lerobot.format.dataset import COLUMN, Dataset
-from pgen_lerobot.format.files import KEPT, read_text
-from pgen_lerobot.format.json_text import dumped, in_form, placed_behind
-from pgen_lerobot.format.statistics import summarise
+from pgen_lerobot.format import COLUMN, KEPT, Dataset, dumped, in_form, placed_behind, read_text, summarize
 
 INFO = "meta/info.json"
 STATS = "meta/stats.json"
 
 
-def check(dataset: Dataset) -> None:
+def check_metadata(dataset: Dataset) -> None:
     """Raises InputError for metadata that could not be written again."""
     path = dataset.root / STATS
     try:
@@ -58,7 +55,7 @@ def write_stats(dataset: Dataset, target: Path, counts: Counter[int], column: st
     like = stats.get("task_index", stats.get(column))
     if not isinstance(like, dict):
         return False
-    found = summarise(counts, like) if counts else {}
+    found = summarize(counts, like) if counts else {}
     told = {name: in_form(like[name], value) for name, value in found.items()}
     write_text(target, [dumped(placed_behind("task_index", stats, column, told), text)], KEPT)
     return True

@@ -15,11 +15,17 @@ import pyarrow.parquet as pq
 
 from pgen.errors import InputError
 from pgen.storage.durable import sync
-from pgen_lerobot.format.dataset import COLUMN, Dataset
-from pgen_lerobot.format.files import Hashed
-from pgen_lerobot.format.frames import indexed
-from pgen_lerobot.format.parquet import finish, with_feature, write_group, writer_like
-from pgen_lerobot.format.unlisted_rows import stray_files
+from pgen_lerobot.format import (
+    COLUMN,
+    Dataset,
+    Hashed,
+    finish,
+    frame_columns,
+    stray_files,
+    with_feature,
+    write_group,
+    writer_like,
+)
 
 _LIKE = "task_index"
 _INDICES = ("episode_index", "timestamp", _LIKE)
@@ -39,8 +45,8 @@ def shard_names(dataset: Dataset) -> Iterator[tuple[str, bool]]:
     yield from ((name, False) for name in stray_files(dataset))
 
 
-def check(dataset: Dataset, overwrite: bool) -> None:
-    """Raises InputError for what would make a rewritten shard wrong, or `rewrite` fail."""
+def check_shards(dataset: Dataset, overwrite: bool) -> None:
+    """Raises InputError for what would make a rewritten shard wrong, or `rewrite_shard` fail."""
     for name, _ in shard_names(dataset):
         with dataset.shard(name) as shard:
             if COLUMN in shard.schema_arrow.names and not overwrite:
@@ -49,7 +55,7 @@ def check(dataset: Dataset, overwrite: bool) -> None:
                 _check_tasks(shard, group, dataset, name)
 
 
-def rewrite(
+def rewrite_shard(
     shard: pq.ParquetFile, target: Path, label: Callable[[pa.Table], "pa.Array[Any]"], column: str = COLUMN
 ) -> str:
     """Write the shard to `target` with the labels that `label` gives for each of its row groups; its SHA-256."""
@@ -118,7 +124,7 @@ def _like(schema: pa.Schema) -> str:
 
 def _check_tasks(shard: pq.ParquetFile, group: int, dataset: Dataset, name: str) -> None:
     known = [column for column in _INDICES if column in shard.schema_arrow.names]
-    column = indexed(dataset, name, shard.read_row_group(group, columns=known)).column(_LIKE)
+    column = frame_columns(dataset, name, shard.read_row_group(group, columns=known)).column(_LIKE)
     where = f"{dataset.root / name}, column {_LIKE}"
     if column.null_count:
         raise InputError(f"{where}: a cell is empty; a frame without a dialogue takes its own task_index.")

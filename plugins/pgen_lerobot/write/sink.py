@@ -18,17 +18,26 @@ from pgen.errors import ConfigError, InputError
 from pgen.formats import syn_annotations as annotations
 from pgen.run import manifest
 from pgen.storage.in_place import stages
-from pgen_lerobot.format import files
-from pgen_lerobot.format.dataset import COLUMN, Dataset
-from pgen_lerobot.format.frames import indexed
-from pgen_lerobot.read.source import LeRobotSource
-from pgen_lerobot.write import carried_files as carrying
-from pgen_lerobot.write import metadata, shards
+from pgen_lerobot.format import (
+    COLUMN,
+    EDITED,
+    TASK_ROWS,
+    Dataset,
+    check_readable,
+    digest,
+    frame_columns,
+    read_task_rows,
+    walk,
+)
+from pgen_lerobot.read import LeRobotSource
+from pgen_lerobot.write import carried_files
 from pgen_lerobot.write.card import Counts, write_card
-from pgen_lerobot.write.carried_files import Carried
+from pgen_lerobot.write.carried_files import CarriedVideos, carry_over, copied_bytes
 from pgen_lerobot.write.kept_skills import KEPT_SKILLS, check_found, with_skills, write_found
 from pgen_lerobot.write.labelling import Annotated, Labeller
-from pgen_lerobot.write.task_rows import MIRROR, Dialogues, read_mirror
+from pgen_lerobot.write.metadata import INFO, STATS, check_metadata, write_info, write_stats
+from pgen_lerobot.write.shards import check_shards, rewrite_shard, shard_names
+from pgen_lerobot.write.task_rows import TaskRows
 
 LINES = f"meta/{annotations.FILE}"
 MANIFEST = "meta/pgen/manifest.json"
@@ -59,31 +68,31 @@ class LeRobotSink(Sink[LeRobotSinkOptions]):
     def open(self, source: Source) -> None:
         dataset = _dataset(source)
         if COLUMN in dataset.features and not self.options.overwrite:
-            path = dataset.root / metadata.INFO
+            path = dataset.root / INFO
             raise InputError(f"{path} has the feature {COLUMN} already; replace it with --overwrite.")
         if self.options.segmented:
             check_found(dataset.root, self.options.overwrite)
-        files.check_readable(dataset.root)
-        shards.check(dataset, self.options.overwrite)
-        metadata.check(dataset)
+        check_readable(dataset.root)
+        check_shards(dataset, self.options.overwrite)
+        check_metadata(dataset)
         dataset.layout.stats.names()
-        read_mirror(dataset.root / MIRROR)
+        read_task_rows(dataset.root / TASK_ROWS)
 
     def needs_bytes(self, source: Source) -> int:
         """Without the videos, which are shared where OUT is on the same file system, unless they are to be copied."""
         dataset = _dataset(source)
-        made = {name for name, _ in shards.shard_names(dataset)}
+        made = {name for name, _ in shard_names(dataset)}
         size = sum((dataset.root / name).stat().st_size for name in made)
         meta = sum(path.stat().st_size for path in dataset.layout.stats.files())
         frames = dataset.layout.frames * _ROOM_PER_FRAME
-        copied = carrying.copied_bytes(dataset.root, made, copy_videos=self.options.copy_videos)
+        copied = copied_bytes(dataset.root, made, copy_videos=self.options.copy_videos)
         return size + 2 * meta + frames + copied + _ROOM_AT_LEAST
 
     def shared_bytes(self, source: Source) -> int:
-        return 0 if self.options.copy_videos else carrying.shared_bytes(_dataset(source).root)
+        return 0 if self.options.copy_videos else carried_files.shared_bytes(_dataset(source).root)
 
     def remarks(self) -> tuple[str, ...]:
-        carried: Carried | None = getattr(self, "_carried", None)
+        carried: CarriedVideos | None = getattr(self, "_carried", None)
         return carried.notes() if carried else ()
 
     def write(self, results: Results, out: Path) -> None:
@@ -100,25 +109,25 @@ class _Writing:
     out: Path
     options: LeRobotSinkOptions
 
-    def write(self) -> Carried | None:
+    def write(self) -> CarriedVideos | None:
         """Write everything; gives how the videos got there, None where they stay in their place."""
         root, out, options = self.dataset.root, self.out, self.options
         unlabelled = None if options.unlabelled == "task" else int(options.unlabelled)
-        dialogues = Dialogues(self.dataset.tasks, read_mirror(root / MIRROR))
+        dialogues = TaskRows(self.dataset.tasks, read_task_rows(root / TASK_ROWS))
         stats = self.dataset.layout.stats.names()
         tasks = self.dataset.layout.tasks_file
         counts = Counts()
         labeller = Labeller(counts.watch(self._read()), dialogues.index, unlabelled, stats)
         hashes = self._shards(labeller, unlabelled)
         dialogues.write_tasks(out / tasks)
-        dialogues.write_mirror(out / MIRROR)
-        written = [*hashes, tasks, MIRROR, *self._metadata(labeller, len(dialogues))]
+        dialogues.write_mirror(out / TASK_ROWS)
+        written = [*hashes, tasks, TASK_ROWS, *self._metadata(labeller, len(dialogues))]
         counts.labelled, counts.frames = labeller.labelled, labeller.counts.total()
         counts.dialogues = len(dialogues.used)
         write_card(root / CARD, out / CARD, self.results.manifest, counts, options.unlabelled, self.dataset.layout)
         found = write_found(options.segmented, out) if options.segmented else []
         written += [CARD, LINES, *found, *([KEPT_SKILLS] if self._keeps_skills else [])]
-        carried = carrying.carry_over(
+        carried = carry_over(
             self.dataset.files,
             out,
             {*written, *_OWN},
@@ -126,8 +135,8 @@ class _Writing:
             phase=self.results.phase,
         )
         in_place = stages(root, out)
-        videos = carrying.recorded(root / MANIFEST) if in_place else carried.as_json()
-        kept = (name for name in files.walk(out) if name.startswith("meta/") and name not in _OWN)
+        videos = carried_files.recorded(root / MANIFEST) if in_place else carried.as_json()
+        kept = (name for name in walk(out) if name.startswith("meta/") and name not in _OWN)
         self._manifest(counts, sorted({*written, *kept}), hashes, videos)
         return None if in_place else carried
 
@@ -150,30 +159,30 @@ class _Writing:
         """Each shard's hash by its name."""
         stray = Labeller((), lambda _: 0, unlabelled)
         hashes = {}
-        for name, listed in shards.shard_names(self.dataset):
+        for name, listed in shard_names(self.dataset):
             with self.dataset.shard(name) as shard:
                 label = labeller.column if listed else stray.column
-                hashes[name] = shards.rewrite(shard, self.out / name, partial(self._labelled, name, label))
+                hashes[name] = rewrite_shard(shard, self.out / name, partial(self._labelled, name, label))
         labeller.finish()
         pa.default_memory_pool().release_unused()
         return hashes
 
     def _labelled(self, name: str, label: Callable[[pa.Table], "pa.Array[Any]"], table: pa.Table) -> "pa.Array[Any]":
-        return label(indexed(self.dataset, name, table))
+        return label(frame_columns(self.dataset, name, table))
 
     def _metadata(self, labeller: Labeller, total_tasks: int) -> list[str]:
-        written = [metadata.INFO]
-        metadata.write_info(self.dataset, self.out / metadata.INFO, total_tasks)
-        if metadata.write_stats(self.dataset, self.out / metadata.STATS, labeller.counts):
-            written.append(metadata.STATS)
+        written = [INFO]
+        write_info(self.dataset, self.out / INFO, total_tasks)
+        if write_stats(self.dataset, self.out / STATS, labeller.counts):
+            written.append(STATS)
         return written + self.dataset.layout.stats.write(self.out, labeller.stats)
 
     def _manifest(
         self, counts: Counts, written: list[str], hashes: dict[str, str], videos: dict[str, Any] | None
     ) -> None:
         """The card has no hash, since it is there to be edited, nor have the videos, for their size."""
-        others = (name for name in written if name not in hashes and name not in files.EDITED)
-        known = hashes | {name: files.digest(self.out / name) for name in others}
+        others = (name for name in written if name not in hashes and name not in EDITED)
+        known = hashes | {name: digest(self.out / name) for name in others}
         labels: dict[str, Any] = {
             "column": COLUMN,
             "frames": counts.frames,

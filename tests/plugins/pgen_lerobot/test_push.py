@@ -12,8 +12,9 @@ from old_layout import ONE_A_FILE, as_v21
 from sink_helpers import annotate, dataset, results, snapshot
 
 from pgen.errors import InputError
-from pgen_lerobot.format.dataset import Dataset
-from pgen_lerobot.write.card import BEGIN, END, pushed_card
+from pgen_lerobot.format import Dataset
+from pgen_lerobot.write import pushed_card
+from pgen_lerobot.write.card import BEGIN, END
 
 ID = "me/bricks-dialogue"
 

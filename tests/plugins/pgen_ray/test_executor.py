@@ -10,7 +10,7 @@ from pgen.errors import WorkersError
 from pgen.formats.schemas import validator
 from pgen.testing import FakeGenerator, FakeSource
 from pgen_demo.example import write_example
-from pgen_lerobot.read.source import LeRobotSource
+from pgen_lerobot.read import LeRobotSource
 from pgen_ray.executor import RayExecutor
 
 pytestmark = pytest.mark.usefixtures("cluster")

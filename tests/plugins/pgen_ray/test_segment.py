@@ -14,7 +14,7 @@ from pgen.components import Generator
 from pgen.errors import TooManyFailuresError
 from pgen.formats.schemas import validator
 from pgen_demo.example import write_example
-from pgen_lerobot.read.source import LeRobotSource
+from pgen_lerobot.read import LeRobotSource
 from pgen_local.executor import Local
 from pgen_ray.executor import RayExecutor
 from pgen_segment.job import Job, SegmentOptions

@@ -21,8 +21,8 @@ from pgen.testing import (
     plain_answer,
 )
 from pgen_demo.example import write_example
-from pgen_lerobot.read.source import LeRobotSource
-from pgen_lerobot.verify.verify import verify
+from pgen_lerobot.read import LeRobotSource
+from pgen_lerobot.verify import verify
 from pgen_replay.files import Memory
 from pgen_replay.generator import ReplayGenerator
 from pgen_replay.sampler import ReplaySampler
@@ -39,7 +39,7 @@ def root(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def former(root, tmp_path_factory):
-    from pgen_lerobot.write.other_forms.annotations import LeRobotAnnotationsSink
+    from pgen_lerobot.write.other_forms import LeRobotAnnotationsSink
 
     out = tmp_path_factory.mktemp("replay") / "former"
     annotate(root, out, generator="template", sink=LeRobotAnnotationsSink(), sampler=Segments(interval=2.0))
@@ -70,7 +70,7 @@ def test_what_was_edited_on_the_annotate_page_is_what_the_output_says(root, form
     first["content"] = "Would you begin, please?"
     (tmp_path / "lerobot_annotations.json").write_text(json.dumps(content))
     source = LeRobotSource(root=former, skills="lerobot-annotations")
-    from pgen_lerobot.write.sink import LeRobotSink
+    from pgen_lerobot.write import LeRobotSink
 
     file = tmp_path / "lerobot_annotations.json"
     again(source, tmp_path / "out", file, prompt="seed", sink=LeRobotSink(overwrite=True))

@@ -7,7 +7,7 @@ from report_runs import answered
 
 import pgen
 from pgen.errors import ConfigError, InputError
-from pgen_lerobot.read.source import LeRobotSource
+from pgen_lerobot.read import LeRobotSource
 from pgen_results.read import opened, spans
 from pgen_results.report_page import ReportOptions, report_page
 

@@ -10,7 +10,7 @@ from report_runs import HOSTILE
 from pgen.components.segmenter import Segmenter
 from pgen.errors import SampleError
 from pgen_demo.example import write_example
-from pgen_lerobot.read.source import LeRobotSource
+from pgen_lerobot.read import LeRobotSource
 from pgen_results import page
 from pgen_results.read_segmentation import opened
 from pgen_results.report_page import ReportOptions

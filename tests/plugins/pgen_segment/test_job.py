@@ -16,8 +16,8 @@ from pgen.errors import SampleError
 from pgen.formats.schemas import first_error, validator
 from pgen.labels.spans import frame_ranges
 from pgen.storage.unfinished import inspect
-from pgen_lerobot.read.source import LeRobotSource
-from pgen_lerobot.verify.verify import verify
+from pgen_lerobot.read import LeRobotSource
+from pgen_lerobot.verify import verify
 from pgen_segment.job import Job, SegmentOptions, segment_all
 from pgen_segment.skillsfile import content
 

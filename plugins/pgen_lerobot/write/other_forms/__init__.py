@@ -1,1 +1,22 @@
-"""Further forms of the output, for trainers that read other things: each adds to what the sink `lerobot` wrote."""
+"""Other forms of the output, for other trainers: each sink adds to what the sink `lerobot` wrote."""
+
+from pgen_lerobot.write.other_forms.annotations import ANNOTATIONS, LeRobotAnnotationsSink, atoms_of
+from pgen_lerobot.write.other_forms.edits import groups
+from pgen_lerobot.write.other_forms.language_columns import LanguageColumnsSink, Stepper
+from pgen_lerobot.write.other_forms.language_rows import COLUMNS, arrow_type
+from pgen_lerobot.write.other_forms.task_override import OWN, TaskOverrideSink, overridden, targets
+
+__all__ = [
+    "ANNOTATIONS",
+    "COLUMNS",
+    "OWN",
+    "LanguageColumnsSink",
+    "LeRobotAnnotationsSink",
+    "Stepper",
+    "TaskOverrideSink",
+    "arrow_type",
+    "atoms_of",
+    "groups",
+    "overridden",
+    "targets",
+]

@@ -14,11 +14,11 @@ from pgen.components.options import Options
 from pgen.errors import InputError
 from pgen.records import Annotation, Episode
 from pgen.storage.durable import write_text
-from pgen_lerobot.skills.base import load_json
+from pgen_lerobot.skills import load_json
 from pgen_lerobot.write.other_forms.edits import Form
 from pgen_lerobot.write.other_forms.language_rows import starts
 
-FILE = "meta/lerobot_annotations.json"
+ANNOTATIONS = "meta/lerobot_annotations.json"
 SCHEMA = {"persistent_styles": ["memory", "plan", "subtask"], "event_styles": ["interjection", "vqa"]}
 
 type Atom = dict[str, Any]
@@ -35,14 +35,14 @@ class LeRobotAnnotationsSink(Form[LeRobotAnnotationsOptions]):
     name = "lerobot-annotations"
 
     def open(self, source: Source) -> None:
-        path = self.dataset(source).root / FILE
+        path = self.dataset(source).root / ANNOTATIONS
         for index, episode in _known(path).items():
             if not self.options.overwrite and any(_is_dialogue(atom) for atom in atoms_of(episode)):
                 raise InputError(f"{path} holds dialogue of episode {index} already; replace it with --overwrite.")
 
     def write(self, results: Results, out: Path) -> None:
-        known = _known(out / FILE)
-        write_text(out / FILE, _parts(results, known))
+        known = _known(out / ANNOTATIONS)
+        write_text(out / ANNOTATIONS, _parts(results, known))
 
 
 def _parts(results: Results, known: dict[int, dict[str, Any]]) -> Iterator[str]:

@@ -14,11 +14,9 @@ from pgen.components import Options, Sink, Source
 from pgen.errors import ConfigError
 from pgen.run import manifest
 from pgen.storage.durable import write_text
-from pgen_lerobot.format import files
-from pgen_lerobot.format.dataset import Dataset
-from pgen_lerobot.format.json_text import dumped
-from pgen_lerobot.read.source import LeRobotSource
-from pgen_lerobot.write.metadata import INFO
+from pgen_lerobot.format import Dataset, dumped, files
+from pgen_lerobot.read import LeRobotSource
+from pgen_lerobot.write import INFO
 
 MANIFEST = "meta/pgen/manifest.json"
 

@@ -14,11 +14,8 @@ import pyarrow.parquet as pq
 from pgen.components import Results, Source
 from pgen.components.options import Options
 from pgen.errors import ConfigError, InputError
-from pgen_lerobot.format.dataset import Dataset
-from pgen_lerobot.format.frames import runs
-from pgen_lerobot.format.parquet import rewrite_in_place
-from pgen_lerobot.write.labelling import Annotated
-from pgen_lerobot.write.metadata import INFO
+from pgen_lerobot.format import Dataset, rewrite_in_place, runs
+from pgen_lerobot.write import INFO, Annotated, shard_names
 from pgen_lerobot.write.other_forms import edits as staged
 from pgen_lerobot.write.other_forms.language_rows import (
     COLUMNS,
@@ -31,7 +28,6 @@ from pgen_lerobot.write.other_forms.language_rows import (
     json_type,
     language,
 )
-from pgen_lerobot.write.shards import shard_names
 
 _ROWS = 500_000
 """Persistent rows of a row group, repeated as they are, at most: about a hundred megabytes."""

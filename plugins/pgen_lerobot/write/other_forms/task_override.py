@@ -16,16 +16,21 @@ import pyarrow.parquet as pq
 from pgen.components import Results, Source
 from pgen.components.options import Options
 from pgen.errors import InputError
-from pgen_lerobot.format.dataset import COLUMN, Dataset
-from pgen_lerobot.format.frames import episode_column, runs
-from pgen_lerobot.format.json_text import in_form
-from pgen_lerobot.format.parquet import rewrite_in_place
-from pgen_lerobot.format.statistics import summarise
-from pgen_lerobot.format.task_table import TaskTable
-from pgen_lerobot.write.metadata import INFO, STATS
+from pgen_lerobot.format import (
+    COLUMN,
+    TASK_ROWS,
+    Dataset,
+    TaskRow,
+    TaskTable,
+    episode_column,
+    in_form,
+    read_task_rows,
+    rewrite_in_place,
+    runs,
+    summarize,
+)
+from pgen_lerobot.write import INFO, STATS, TaskRows, shard_names
 from pgen_lerobot.write.other_forms import edits as staged
-from pgen_lerobot.write.shards import shard_names
-from pgen_lerobot.write.task_rows import MIRROR, Dialogues, Row, read_mirror
 
 OWN = "task_index"
 
@@ -60,7 +65,7 @@ class TaskOverrideSink(staged.Form[TaskOverrideOptions]):
 
     def write(self, results: Results, out: Path) -> None:
         dataset = Dataset(out)
-        rows = read_mirror(out / MIRROR)
+        rows = read_task_rows(out / TASK_ROWS)
         written = [INFO, *self._prompts(dataset, rows, out)]
         tasks = dataset.layout.read_tasks()
         target = targets(tasks, rows, self.options.text)
@@ -73,27 +78,27 @@ class TaskOverrideSink(staged.Form[TaskOverrideOptions]):
         staged.edit_info(out, lambda info: info.update(total_tasks=len(tasks.texts)))
         staged.rehash(out, written)
 
-    def _prompts(self, dataset: Dataset, rows: dict[str, Row], out: Path) -> list[str]:
+    def _prompts(self, dataset: Dataset, rows: dict[str, TaskRow], out: Path) -> list[str]:
         """A row of its own for each user prompt, where those alone are wanted."""
         if self.options.text == "dialogue":
             return []
-        dialogues = Dialogues(dataset.tasks, rows)
+        dialogues = TaskRows(dataset.tasks, rows)
         for text in dataset.tasks.texts:
-            dialogues.add(Row(prompt_of(rows[text], text), ""))
+            dialogues.add(TaskRow(prompt_of(rows[text], text), ""))
         tasks = out / dataset.layout.tasks_file
         aside = tasks.with_name(f"{tasks.name}.new")
         dialogues.write_tasks(aside)
         aside.replace(tasks)
-        dialogues.write_mirror(out / MIRROR)
-        return [dataset.layout.tasks_file, MIRROR]
+        dialogues.write_mirror(out / TASK_ROWS)
+        return [dataset.layout.tasks_file, TASK_ROWS]
 
 
-def prompt_of(row: Row, text: str) -> str:
+def prompt_of(row: TaskRow, text: str) -> str:
     """What the user says in a row of the mirror; the whole text where that is an ordinary task."""
     return row.user_prompt or text
 
 
-def targets(tasks: TaskTable, rows: dict[str, Row], text: str) -> "pa.Array[Any]":
+def targets(tasks: TaskTable, rows: dict[str, TaskRow], text: str) -> "pa.Array[Any]":
     """For each row of the task table, the row that a frame with that label gets as its own task."""
     if text == "dialogue":
         return pa.array(range(len(tasks.texts)), pa.int64())
@@ -135,7 +140,7 @@ def _stats(out: Path, counts: Counts) -> list[str]:
     def change(stats: dict[str, Any]) -> None:
         like = stats.get(OWN)
         if isinstance(like, dict) and total:
-            stats[OWN] = {name: in_form(like[name], value) for name, value in summarise(total, like).items()}
+            stats[OWN] = {name: in_form(like[name], value) for name, value in summarize(total, like).items()}
 
     if not (out / STATS).is_file():
         return []

@@ -6,7 +6,7 @@ from sink_helpers import change, dataset
 from test_layouts import TOP, opened
 
 from pgen.errors import InputError
-from pgen_lerobot.verify.verify import verify
+from pgen_lerobot.verify import verify
 
 CLIP = [f"videos/{TOP}/{name}" for name in ("chunk_index", "file_index", "from_timestamp")]
 

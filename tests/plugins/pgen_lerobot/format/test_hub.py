@@ -9,8 +9,8 @@ from old_layout import ONE_A_FILE, as_v21
 from sink_helpers import dataset, snapshot
 
 from pgen.errors import ConfigError
-from pgen_lerobot.format.hub import locate
-from pgen_lerobot.verify.verify import verify
+from pgen_lerobot.format import locate
+from pgen_lerobot.verify import verify
 
 ID = "me/bricks"
 FRONT = "observation.images.top"

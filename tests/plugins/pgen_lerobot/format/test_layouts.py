@@ -13,8 +13,8 @@ from sink_helpers import LENGTHS, TASKS, dataset
 
 from pgen.errors import InputError
 from pgen.run.planning import samples_of
-from pgen_lerobot.format.dataset import Dataset
-from pgen_lerobot.read.source import LeRobotSource
+from pgen_lerobot.format import Dataset
+from pgen_lerobot.read import LeRobotSource
 from pgen_samplers.samplers import EveryFrame
 
 TOP = "observation.images.top"

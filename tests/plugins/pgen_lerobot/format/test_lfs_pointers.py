@@ -8,7 +8,7 @@ from old_layout import ONE_A_FILE, as_v21
 from sink_helpers import dataset, snapshot
 
 from pgen.cli import cli
-from pgen_lerobot.verify.verify import verify
+from pgen_lerobot.verify import verify
 
 POINTER = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0' * 64}\nsize 1234567\n"
 ADVICE = "git lfs pull"

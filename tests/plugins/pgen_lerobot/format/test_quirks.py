@@ -20,7 +20,7 @@ from pgen.errors import InputError, SampleError
 from pgen.run.planning import samples_of
 from pgen_demo.dataset import Recording, write_dataset
 from pgen_demo.layout import Layout
-from pgen_lerobot.verify.verify import verify
+from pgen_lerobot.verify import verify
 from pgen_samplers.samplers import EveryFrame
 
 WRIST = "observation.images.wrist"

@@ -10,7 +10,7 @@ from old_layout import ONE_A_FILE, as_v21
 from sink_helpers import change, column, dataset, set_cell, shards
 
 from pgen.cli import cli
-from pgen_lerobot.verify.verify import verify
+from pgen_lerobot.verify import verify
 
 UNLISTED = "1 episodes in the data that {} does not list: carried along as they are"
 COMMANDS = {

@@ -11,7 +11,7 @@ from pgen.errors import InputError, SampleError
 from pgen.run.planning import samples_of
 from pgen_demo.dataset import Recording, write_dataset
 from pgen_demo.layout import Layout
-from pgen_lerobot.read.source import LeRobotSource
+from pgen_lerobot.read import LeRobotSource
 from pgen_lerobot.read.video import VideoFile, pixels
 from pgen_samplers.samplers import EveryFrame
 

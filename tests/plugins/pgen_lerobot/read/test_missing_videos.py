@@ -11,7 +11,7 @@ from sink_helpers import dataset
 from test_layouts import TOP
 
 from pgen.cli import cli
-from pgen_lerobot.verify.verify import verify
+from pgen_lerobot.verify import verify
 
 WRIST = "observation.images.wrist"
 LACKING = "camera {} has no video for {} episodes; nor had the input"

@@ -12,7 +12,7 @@ from pgen.errors import ConfigError, InputError
 from pgen.records import Skill
 from pgen_demo.dataset import Recording, write_dataset
 from pgen_demo.layout import Layout
-from pgen_lerobot.read.source import LeRobotSource
+from pgen_lerobot.read import LeRobotSource
 
 FPS = 10
 SPANS = [{"name": "reach", "start": 0.0, "end": 1.0}, {"name": "grasp", "start": 1.0, "end": 2.0}]

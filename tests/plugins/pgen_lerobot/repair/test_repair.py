@@ -10,9 +10,9 @@ from sink_helpers import TASKS, annotate, column, dataset, results, snapshot, te
 from pgen.cli import cli
 from pgen.errors import InputError
 from pgen.records import Dialogue
-from pgen_lerobot.format.dataset import COLUMN
-from pgen_lerobot.repair.repair import repair
-from pgen_lerobot.verify.verify import verify
+from pgen_lerobot.format import COLUMN
+from pgen_lerobot.repair import repair
+from pgen_lerobot.verify import verify
 
 pytestmark = pytest.mark.needs("lerobot")
 

@@ -15,11 +15,11 @@ from sink_helpers import annotate, dataset, results, shards
 from pgen.errors import InputError
 from pgen.labels.spans import frame_ranges, normalise
 from pgen.records import Episode
-from pgen_lerobot.format.frames import EpisodeFrames
-from pgen_lerobot.read.source import LeRobotSource
+from pgen_lerobot.format import EpisodeFrames
+from pgen_lerobot.read import LeRobotSource
 from pgen_lerobot.skills import READERS
 from pgen_lerobot.skills.base import until_the_next
-from pgen_lerobot.verify.verify import verify
+from pgen_lerobot.verify import verify
 
 SIMULATED = ["sim_drawer_sawyer_v30_av1", "sim_pickplace_so101_v30", "sim_pickplace_so101_v30_images"]
 REACH = ("reach", range(5))

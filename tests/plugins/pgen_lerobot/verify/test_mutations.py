@@ -9,8 +9,8 @@ import pytest
 from mutations import CHANGES, DATA
 from sink_helpers import annotate, change, dataset, results
 
-from pgen_lerobot.format.dataset import COLUMN
-from pgen_lerobot.verify.verify import verify
+from pgen_lerobot.format import COLUMN
+from pgen_lerobot.verify import verify
 
 
 @pytest.fixture(scope="module")

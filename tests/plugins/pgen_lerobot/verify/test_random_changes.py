@@ -7,8 +7,8 @@ from old_layout import ONE_A_FILE, as_v21
 from random_changes import changed
 from sink_helpers import annotate, dataset
 
-from pgen_lerobot.format.dataset import COLUMN
-from pgen_lerobot.verify.verify import verify
+from pgen_lerobot.format import COLUMN
+from pgen_lerobot.verify import verify
 
 pytestmark = pytest.mark.long
 

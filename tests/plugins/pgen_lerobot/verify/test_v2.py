@@ -5,12 +5,12 @@ import re
 import shutil
 
 import pytest
-from mutations import LINES, MANIFEST, MIRROR, as_float, cell, content, gone, line, lines, table
+from mutations import LINES, MANIFEST, TASK_ROWS, as_float, cell, content, gone, line, lines, table
 from old_layout import ONE_A_FILE, as_v21
 from sink_helpers import annotate, dataset
 
-from pgen_lerobot.format.dataset import COLUMN
-from pgen_lerobot.verify.verify import verify
+from pgen_lerobot.format import COLUMN
+from pgen_lerobot.verify import verify
 
 DATA = "data/chunk-000/episode_000000.parquet"
 TASKS = "meta/tasks.jsonl"
@@ -74,7 +74,10 @@ CHANGES = {
     "a task less": (without_line(TASKS, 6), r"total_tasks is 7, there are 6"),
     "a task in between gone": (without_line(TASKS, 3), r"tasks.jsonl has no task 3, but 4"),
     "a task twice": (row(TASKS, 3, lambda r: r.update(task="put the red brick away")), r"stands there twice"),
-    "a text of the mirror": (cell(MIRROR, "task", 4, "x"), rf"{MIRROR}, row 4, column task: found 'x', {TASKS} has"),
+    "a text of the mirror": (
+        cell(TASK_ROWS, "task", 4, "x"),
+        rf"{TASK_ROWS}, row 4, column task: found 'x', {TASKS} has",
+    ),
     "an episode less": (without_line("meta/episodes.jsonl", 1), r"total_episodes is 4, there are 3"),
     "total_frames": (content("meta/info.json", lambda i: i.update(total_frames=1)), r"total_frames is 1, there are 43"),
     "the feature gone": (

@@ -9,8 +9,8 @@ from sink_helpers import annotate, change, dataset, results, set_cell, shards
 from pgen.errors import VerificationError
 from pgen_lerobot.command import verify as command
 from pgen_lerobot.verify import lerobot as verify_lerobot
+from pgen_lerobot.verify import verify
 from pgen_lerobot.verify.problems import SHOWN, Problem, Verification
-from pgen_lerobot.verify.verify import verify
 
 
 @pytest.fixture

@@ -16,9 +16,8 @@ from sink_helpers import annotate, dataset, results, snapshot
 from pgen.cli import cli
 from pgen.formats.schemas import first_error, validator
 from pgen_lerobot.format.hub import Files
-from pgen_lerobot.verify.verify import verify
-from pgen_lerobot.write.carried_files import carry_over
-from pgen_lerobot.write.sink import LeRobotSink
+from pgen_lerobot.verify import verify
+from pgen_lerobot.write import LeRobotSink, carry_over
 
 LARGE = b"x" * 2_000_000
 COMMANDS = {

@@ -14,9 +14,8 @@ from sink_helpers import TASKS, annotate, change, dataset, results, set_cell, sh
 from pgen.errors import ConfigError, InputError
 from pgen.records import Dialogue
 from pgen.testing import FakeSource
-from pgen_lerobot.format import files
-from pgen_lerobot.format.dataset import COLUMN
-from pgen_lerobot.write.sink import LeRobotSink
+from pgen_lerobot.format import COLUMN, files
+from pgen_lerobot.write import LeRobotSink
 
 
 def test_the_input_stays_as_it_was_to_the_byte_and_the_nanosecond(tmp_path):

@@ -9,7 +9,7 @@ import pytest
 from sink_helpers import FPS, LENGTHS, SPANS, annotate, column, dataset, regroup, results, shards, texts
 
 from pgen.records import Annotation, Dialogue
-from pgen_lerobot.format.dataset import COLUMN
+from pgen_lerobot.format import COLUMN
 
 
 def expected_texts(root: Path, **options: object) -> list[str]:

@@ -11,8 +11,8 @@ from old_layout import ONE_A_FILE, as_v21
 from sink_helpers import dataset, snapshot
 
 from pgen.cli import cli
-from pgen_lerobot.format.dataset import Dataset
-from pgen_lerobot.verify.verify import verify
+from pgen_lerobot.format import Dataset
+from pgen_lerobot.verify import verify
 
 KILLED = """
 import os, signal, sys

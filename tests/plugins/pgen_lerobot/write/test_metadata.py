@@ -12,10 +12,9 @@ from hypothesis import strategies as st
 from sink_helpers import LENGTHS, TASKS, annotate, change, column, dataset, read_by_pandas, results, texts
 
 from pgen.records import Dialogue
-from pgen_lerobot.format.dataset import COLUMN
-from pgen_lerobot.format.statistics import summarise
+from pgen_lerobot.format import COLUMN, summarize
 
-MIRROR = "meta/tasks_high_level.parquet"
+TASK_ROWS = "meta/tasks_high_level.parquet"
 KEYS = ("min", "max", "mean", "std", "count", "q01", "q10", "q50", "q90", "q99")
 
 
@@ -56,12 +55,12 @@ def test_a_dialogue_that_is_a_task_already_takes_its_row(tmp_path):
 
 def mirrored(out):
     """The rows of the mirror, without the text that is their index: by pyarrow, for which null is None."""
-    return [list(row.values())[:6] for row in pq.read_table(out / MIRROR).to_pylist()]
+    return [list(row.values())[:6] for row in pq.read_table(out / TASK_ROWS).to_pylist()]
 
 
 def test_the_mirror_has_a_row_for_every_task_in_the_same_place(tmp_path):
     out = annotate(dataset(tmp_path / "in"), tmp_path / "out")
-    mirror = read_by_pandas(out / MIRROR)
+    mirror = read_by_pandas(out / TASK_ROWS)
     assert mirror.index.name == "task"
     assert mirror.index.tolist() == texts(out)
     assert mirror["task_index"].tolist() == list(range(len(mirror)))
@@ -86,7 +85,7 @@ def test_an_earlier_mirror_keeps_what_it_says_of_older_dialogues(tmp_path):
     once = annotate(dataset(tmp_path / "in"), tmp_path / "once")
     run = results(once, lambda _: Dialogue("Go.", "Going."))
     before, after = (
-        read_by_pandas(path / MIRROR) for path in (once, annotate(once, tmp_path / "twice", run, overwrite=True))
+        read_by_pandas(path / TASK_ROWS) for path in (once, annotate(once, tmp_path / "twice", run, overwrite=True))
     )
     assert after.iloc[: len(before)].equals(before)
     assert mirrored(tmp_path / "twice")[-1][1:4] == ["Go.", "Going.", None]
@@ -202,7 +201,7 @@ def test_the_features_that_hugging_face_reads_of_the_episodes_grow_too(tmp_path)
 @given(st.dictionaries(st.integers(0, 10**6), st.integers(1, 50), min_size=1, max_size=40))
 def test_statistics_from_counts_are_those_of_the_values(counts):
     values = [value for value, number in counts.items() for _ in range(number)]
-    assert summarise(counts, KEYS) == pytest.approx(brute(values))
+    assert summarize(counts, KEYS) == pytest.approx(brute(values))
 
 
 def test_a_table_of_tasks_with_further_columns_keeps_them(tmp_path):

@@ -4,7 +4,7 @@ import pytest
 from form_helpers import lerobot_or_skip, opened
 from sink_helpers import annotate, column, dataset, results, texts
 
-from pgen_lerobot.format.dataset import COLUMN
+from pgen_lerobot.format import COLUMN
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # lerobot's and torch's own
 

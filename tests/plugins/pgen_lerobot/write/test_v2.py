@@ -11,12 +11,12 @@ import pyarrow.parquet as pq
 import pytest
 from old_layout import ONE_A_FILE, as_v20, as_v21
 from sink_helpers import LENGTHS, TASKS, annotate, column, dataset, read_by_pandas, results, shards, snapshot
-from test_metadata import KEYS, MIRROR, brute
+from test_metadata import KEYS, TASK_ROWS, brute
 
 from pgen.records import Dialogue
-from pgen_lerobot.format.dataset import COLUMN, Dataset
-from pgen_lerobot.verify.verify import verify
-from pgen_lerobot.write.sink import LeRobotSink
+from pgen_lerobot.format import COLUMN, Dataset
+from pgen_lerobot.verify import verify
+from pgen_lerobot.write import LeRobotSink
 
 JUDGE = Path(__file__).parents[3] / "support" / "judge.py"
 JUDGE_V21 = Path(__file__).parents[3] / "support" / "judge_v21.py"
@@ -47,7 +47,7 @@ def lines(path):
 def test_every_file_is_there_and_all_but_those_of_the_column_are_the_same(pair):
     root, out = pair
     before, after = snapshot(root), snapshot(out)
-    new = {MIRROR, "README.md", "meta/syn_annotations.jsonl", "meta/pgen/manifest.json"}
+    new = {TASK_ROWS, "README.md", "meta/syn_annotations.jsonl", "meta/pgen/manifest.json"}
     assert set(after) == set(before) | new
     changed = {name for name in before if before[name][0] != after[name][0]}
     meta = {"meta/info.json", "meta/tasks.jsonl", "meta/episodes_stats.jsonl", "meta/stats.json"}
@@ -76,7 +76,7 @@ def test_tasks_keep_their_lines_and_gain_one_for_each_distinct_dialogue(pair):
     texts = [row["task"] for row in rows]
     assert len(set(texts)) == len(texts)
     assert set(texts[2:]) == {texts[index] for index in column(out)} - set(TASKS)
-    mirror = read_by_pandas(out / MIRROR)
+    mirror = read_by_pandas(out / TASK_ROWS)
     assert mirror.index.tolist() == texts
     assert mirror["task_index"].tolist() == list(range(len(texts)))
 

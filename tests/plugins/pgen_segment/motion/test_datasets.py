@@ -13,8 +13,8 @@ from vlm_helpers import answering, vlm_job
 
 from pgen.labels.spans import frame_ranges, normalise
 from pgen.testing import FakeGenerator
-from pgen_lerobot.read.source import LeRobotSource
-from pgen_lerobot.verify.verify import verify
+from pgen_lerobot.read import LeRobotSource
+from pgen_lerobot.verify import verify
 from pgen_segment.job import segment_all
 
 NAMES = (

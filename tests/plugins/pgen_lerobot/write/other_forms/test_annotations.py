@@ -9,8 +9,9 @@ from sink_helpers import dataset, results, snapshot
 from pgen.errors import InputError
 from pgen.formats.schemas import first_error, validator
 from pgen.labels.spans import frame_ranges
-from pgen_lerobot.verify.verify import verify
-from pgen_lerobot.write.other_forms.annotations import FILE, LeRobotAnnotationsSink
+from pgen_lerobot.verify import verify
+from pgen_lerobot.write.other_forms import LeRobotAnnotationsSink
+from pgen_lerobot.write.other_forms.annotations import FILE
 
 
 def episodes(root):

@@ -15,12 +15,11 @@ from sink_helpers import annotate, change, column, dataset, regroup, results, sh
 
 from pgen.errors import InputError
 from pgen.labels.spans import frame_ranges
+from pgen_lerobot.read import LeRobotSource
 from pgen_lerobot.read.frame_dialogues import Dialogues
-from pgen_lerobot.read.source import LeRobotSource
-from pgen_lerobot.verify.verify import verify
-from pgen_lerobot.write.other_forms import language_columns
-from pgen_lerobot.write.other_forms.language_columns import LanguageColumnsSink
-from pgen_lerobot.write.other_forms.language_rows import arrow_type, single_below
+from pgen_lerobot.verify import verify
+from pgen_lerobot.write.other_forms import LanguageColumnsSink, arrow_type, language_columns
+from pgen_lerobot.write.other_forms.language_rows import single_below
 
 RECIPE = Path(__file__).parents[5] / "docs" / "recipes" / "dialogue.yaml"
 PERSISTENT, EVENTS = "language_persistent", "language_events"

@@ -9,8 +9,8 @@ from form_helpers import lerobot_or_skip, opened, written
 from sink_helpers import TASKS, change, column, dataset, set_cell, shards, texts
 
 from pgen_lerobot.read.frame_dialogues import Dialogues
-from pgen_lerobot.verify.verify import verify
-from pgen_lerobot.write.other_forms.task_override import TaskOverrideSink
+from pgen_lerobot.verify import verify
+from pgen_lerobot.write.other_forms import TaskOverrideSink
 
 
 @pytest.fixture

@@ -13,9 +13,8 @@ import pgen
 from pgen.cli import cli
 from pgen.errors import ConfigError
 from pgen.testing import FakeGenerator, FakeSource
-from pgen_lerobot.verify.verify import verify
-from pgen_lerobot.write.other_forms.language_columns import LanguageColumnsSink
-from pgen_lerobot.write.other_forms.task_override import TaskOverrideSink
+from pgen_lerobot.verify import verify
+from pgen_lerobot.write.other_forms import LanguageColumnsSink, TaskOverrideSink
 
 TOP = Path(__file__).parents[5]
 FORMS = ("language-columns", "lerobot-annotations", "task-override")

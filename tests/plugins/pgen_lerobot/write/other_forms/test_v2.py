@@ -9,11 +9,10 @@ from old_layout import ONE_A_FILE, as_v20, as_v21
 from sink_helpers import dataset
 
 from pgen.errors import ConfigError, InputError
+from pgen_lerobot.read import LeRobotSource
 from pgen_lerobot.read.frame_dialogues import Dialogues
-from pgen_lerobot.read.source import LeRobotSource
-from pgen_lerobot.verify.verify import verify
-from pgen_lerobot.write.other_forms.language_columns import LanguageColumnsSink
-from pgen_lerobot.write.other_forms.task_override import TaskOverrideSink
+from pgen_lerobot.verify import verify
+from pgen_lerobot.write.other_forms import LanguageColumnsSink, TaskOverrideSink
 
 
 @pytest.fixture(params=[as_v20, as_v21], ids=["v2.0", "v2.1"])
