@@ -13,8 +13,8 @@ from pgen import annotate
 from pgen_demo.example import write_example
 from pgen_lerobot.read import LeRobotSource
 from pgen_results import page
-from pgen_results import read_segmentation as segmented
-from pgen_results.read import opened
+from pgen_results.read import open_results
+from pgen_results.read_segmentation import open_segmentation
 from pgen_results.report_page import ReportOptions, report_page
 from pgen_results.skills_page import skills_page
 from pgen_segment.job import Job, SegmentOptions
@@ -31,8 +31,8 @@ COLOURS = 128
 def dialogue_page(root: Path, out: Path) -> str:
     """The report of `pgen annotate`."""
     annotate(root, out, generator="template")
-    with opened(out) as told:
-        return report_page(told, ReportOptions())
+    with open_results(out) as results:
+        return report_page(results, ReportOptions())
 
 
 def page_of_skills(root: Path, out: Path) -> str:
@@ -40,8 +40,8 @@ def page_of_skills(root: Path, out: Path) -> str:
     source = LeRobotSource(root=root, skills="task", views=0)
     with Job(SegmentOptions(output_dir=out, overwrite=True), source, Gripper()) as job:
         job.execute()
-    with segmented.opened(out) as told:
-        return skills_page(told, ReportOptions())
+    with open_segmentation(out) as segmentation:
+        return skills_page(segmentation, ReportOptions())
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""What a run came to, for people: the commands report, preview and compare, and the sink `report`."""
+"""Results of runs: the commands report, preview, compare and export, and the sink `report`."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -20,7 +20,6 @@ def pgen_sinks() -> "Iterable[type[Sink]]":
 
 @hookimpl
 def pgen_commands() -> "Iterable[click.Command]":
-    from pgen_results.commands import compare, preview, report
-    from pgen_results.export_command import export
+    from pgen_results.commands import compare, export, preview, report
 
     return report, preview, compare, export

@@ -1,4 +1,4 @@
-"""`pgen report`, `pgen preview` and `pgen compare`."""
+"""The commands `pgen report`, `pgen preview`, `pgen compare` and `pgen export`."""
 
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ from pgen.cli.annotate import annotate
 
 _path = click.Path(path_type=Path)
 _root = click.option("--root", type=_path, help="The run's input, where the result does not hold its pictures.")
+_page = click.option("--page", type=_path, metavar="FILE", help="Write a page with the pictures too.")
 _price_in = click.option("--price-in", type=click.FloatRange(min=0), help="What a million tokens read cost.")
 _price_out = click.option("--price-out", type=click.FloatRange(min=0), help="What a million tokens written cost.")
 
@@ -21,40 +22,38 @@ _price_out = click.option("--price-out", type=click.FloatRange(min=0), help="Wha
 @_price_out
 @click.option("--samples", type=click.IntRange(min=1), help="Samples that the page holds at most.  [default: 5000]")
 @click.option("--thumbnails", type=click.IntRange(min=0), help="Pictures that it holds at most.  [default: 400]")
-def report(folder: Path, output: Path | None, root: Path | None, **given: Any) -> None:
-    """Write what a run came to as one page: its numbers, and every episode with its dialogue, or with its skills.
+def report(folder: Path, output: Path | None, root: Path | None, **flags: Any) -> None:
+    """Write the results of a run as one page: its numbers, and every episode with its dialogue, or with its skills.
 
     \b
     pgen report my-dataset-dialogue
     """
     from pgen_results import page
-    from pgen_results.read import has_dialogue, opened
-    from pgen_results.read_segmentation import is_segmented
-    from pgen_results.read_segmentation import opened as opened_skills
+    from pgen_results.read import has_dialogue, open_results
+    from pgen_results.read_segmentation import is_segmentation, open_segmentation
     from pgen_results.report_page import FILE, ReportOptions, report_page
     from pgen_results.skills_page import skills_page
 
-    options = ReportOptions(**{key: value for key, value in given.items() if value is not None})
-    path = output or folder / FILE
-    if is_segmented(folder) and not has_dialogue(folder):
-        with opened_skills(folder, root) as found:
+    options, path = ReportOptions(**_without_none(flags)), output or folder / FILE
+    if is_segmentation(folder) and not has_dialogue(folder):
+        with open_segmentation(folder, root) as segmentation:
             page.check(path)
-            page.write(path, skills_page(found, options))
+            page.write(path, skills_page(segmentation, options))
     else:
-        with opened(folder, root) as told:
+        with open_results(folder, root) as results:
             page.check(path)
-            page.write(path, report_page(told, options))
+            page.write(path, report_page(results, options))
     click.echo(f"report     {path}")
 
 
 @click.command()
 @click.option("--max-samples", type=click.IntRange(min=1), default=8, show_default=True, help="Ask about N samples.")
-@click.option("--page", "path", type=_path, metavar="FILE", help="Write them as a page too, with their pictures.")
+@_page
 @_price_in
 @_price_out
 @click.option("--config", type=_path, metavar="FILE", help="Run file (TOML); flags override it.")
 @click.option("--opt", multiple=True, metavar="KIND.OPTION=VALUE", help="An option of a component; repeatable.")
-def preview(path: Path | None, price_in: float | None, price_out: float | None, **flags: Any) -> None:
+def preview(page: Path | None, price_in: float | None, price_out: float | None, **flags: Any) -> None:
     """Ask about a few samples, spread over the episodes, and show prompt, pictures and replies.
 
     Takes the flags of `pgen annotate`, and leaves neither an output nor a journal behind.
@@ -62,17 +61,16 @@ def preview(path: Path | None, price_in: float | None, price_out: float | None, 
     \b
     pgen preview --root my-dataset --generator template
     """
-    from pgen_results import page
+    from pgen_results.page import check
     from pgen_results.preview import ask
     from pgen_results.preview_view import preview_page, preview_text
 
-    if path:
-        page.check(path)
-    asked = ask(flags.pop("config"), flags.pop("opt"), flags)
-    click.echo(preview_text(asked, price_in, price_out))
-    if path:
-        page.write(path, preview_page(asked, price_in, price_out))
-        click.echo(f"page       {path}")
+    if page:
+        check(page)
+    results = ask(flags.pop("config"), flags.pop("opt"), flags)
+    click.echo(preview_text(results, price_in, price_out))
+    if page:
+        _write(page, preview_page(results, price_in, price_out))
 
 
 _own = {option.name for option in preview.params}
@@ -94,25 +92,58 @@ preview.params += [option for option in annotate.params if option.name not in {*
 @click.command()
 @click.argument("first", metavar="A", type=_path)
 @click.argument("second", metavar="B", type=_path)
-@click.option("--page", "path", type=_path, metavar="FILE", help="Write the samples side by side as a page.")
+@_page
 @_root
 @_price_in
 @_price_out
-def compare(first: Path, second: Path, path: Path | None, root: Path | None, **prices: Any) -> None:
+def compare(first: Path, second: Path, page: Path | None, root: Path | None, **prices: Any) -> None:
     """Compare two runs, of two prompts or two models, on the samples that both were asked about.
 
     \b
     pgen compare first second --page compared.html
     """
-    from pgen_results import page
-    from pgen_results.compare import compare_page, compare_text, compared
-    from pgen_results.read import opened
+    from pgen_results.compare import compare_page, compare_runs, compare_text
+    from pgen_results.page import check
+    from pgen_results.read import open_results
 
-    with opened(first, root) as a, opened(second, root) as b:
-        if path:
-            page.check(path)
-        both = compared(a, b)
-        click.echo(compare_text(both, **prices))
-        if path:
-            page.write(path, compare_page(both, **prices))
-            click.echo(f"page       {path}")
+    with open_results(first, root) as a, open_results(second, root) as b:
+        if page:
+            check(page)
+        comparison = compare_runs(a, b)
+        click.echo(compare_text(comparison, **prices))
+        if page:
+            _write(page, compare_page(comparison, **prices))
+
+
+@click.command()
+@click.argument("folder", metavar="DIR", type=_path)
+@click.option("--output-dir", type=_path, required=True, help="A new folder for the chats and their pictures.")
+@click.option("--validation", type=click.FloatRange(0, 1, max_open=True), help="Share of episodes.  [default: 0.1]")
+@click.option("--seed", type=int, help="Chooses the episodes for validation.  [default: 0]")
+@click.option("--max-pixels", type=click.IntRange(min=1024), help="Size of a picture at most.  [default: 1003520]")
+@_root
+def export(folder: Path, output_dir: Path, root: Path | None, **flags: Any) -> None:
+    """Write the dialogue of a run as chats with pictures, to fine-tune a high-level policy on.
+
+    \b
+    pgen export my-dataset-dialogue --output-dir chats
+    """
+    from pgen_results.export import ExportOptions, export_chats
+    from pgen_results.read import open_results
+
+    with open_results(folder, root) as results:
+        report = export_chats(results, output_dir, ExportOptions(**_without_none(flags)))
+    for line in report.lines():
+        click.echo(line)
+
+
+def _without_none(flags: dict[str, Any]) -> dict[str, Any]:
+    """Return the flags that the user gave; the others have the defaults of the options model."""
+    return {name: value for name, value in flags.items() if value is not None}
+
+
+def _write(path: Path, text: str) -> None:
+    from pgen_results import page
+
+    page.write(path, text)
+    click.echo(f"page       {path}")

@@ -1,4 +1,4 @@
-"""Two runs side by side on the samples that both were asked about: their figures, and what each said."""
+"""Compare two runs on the samples that both have: their metrics, and their dialogues side by side."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -7,115 +7,117 @@ from typing import Any
 from pgen.cli.shown import printable
 from pgen.errors import InputError
 from pgen.records import Episode
-from pgen_results.figures import KINDS, Figures, cost, figures
+from pgen_results.metrics import KINDS, Metrics, compute_metrics, cost
 from pgen_results.page import render
-from pgen_results.read import Line, Told, reasons
-from pgen_results.thumbnails import thumbnails
+from pgen_results.read import Line, RunResults, reasons
+from pgen_results.thumbnails import open_thumbnails
 
 LISTED = 5000
+"""The most samples of a page."""
 THUMBNAILS = 400
-NAMES = 36
-"""Characters of a name or model in the terminal's table."""
+WIDTH = 36
+"""Characters of a cell in the terminal's table."""
 
 type Key = tuple[str, int, int, str, int]
 type Row = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Both:
-    """Two runs as far as they share samples. `same` counts those to which both gave the same words."""
+class Comparison:
+    """Two runs, reduced to the samples that both have. `same` counts the samples with the same dialogue in both."""
 
-    runs: tuple[Told, Told]
+    runs: tuple[RunResults, RunResults]
     samples: tuple[int, int]
-    """Of each run in all."""
-    figures: tuple[Figures, Figures]
+    """Of each whole run."""
+    metrics: tuple[Metrics, Metrics]
     same: int
 
 
-def compared(first: Told, second: Told) -> Both:
+def compare_runs(first: RunResults, second: RunResults) -> Comparison:
     """Match two runs by their samples. Raises InputError where they have none in common."""
-    keys = [[_key(line) for _, lines in told.read() for line in lines] for told in (first, second)]
+    keys = [[_key(line) for _, lines in run.read() for line in lines] for run in (first, second)]
     common = set(keys[0]) & set(keys[1])
     if not common:
         raise InputError(f"{first.name} and {second.name} have no sample in common: compare two runs on one dataset.")
-    a, b = (_only(told, common) for told in (first, second))
-    same = sum(_words(one) == _words(other) for one, other in _pairs(a, b) if one["status"] == "ok")
-    return Both((a, b), (len(keys[0]), len(keys[1])), (figures(a), figures(b)), same)
+    a, b = _only(first, common), _only(second, common)
+    same = sum(one["status"] == "ok" and _dialogue(one) == _dialogue(other) for one, other in _pairs(a, b))
+    return Comparison((a, b), (len(keys[0]), len(keys[1])), (compute_metrics(a), compute_metrics(b)), same)
 
 
-def rows(both: Both, price_in: float | None = None, price_out: float | None = None) -> list[Row]:
-    """What is compared, as name and the two runs' values. Tokens, time and cost are those of the whole runs."""
-    sides = []
-    for told, samples, found in zip(both.runs, both.samples, both.figures, strict=True):
-        paid = cost(told.manifest, price_in, price_out)
-        priced = [] if paid is None else [("cost", f"{paid:,.2f}")]
-        sides.append([*_made(told.manifest), *_counted(found, samples), *_spent(told.manifest), *priced])
-    return [(name, one, other) for (name, one), (_, other) in zip(*sides, strict=True)]
+def rows(comparison: Comparison, price_in: float | None = None, price_out: float | None = None) -> list[Row]:
+    """Return each name with the values of both runs. Tokens, time and cost are those of the whole runs."""
+    columns = []
+    for run, samples, metrics in zip(comparison.runs, comparison.samples, comparison.metrics, strict=True):
+        price = cost(run.manifest, price_in, price_out)
+        priced = [] if price is None else [("cost", f"{price:,.2f}")]
+        columns.append([*_setup(run.manifest), *_metrics(metrics, samples), *_usage(run.manifest), *priced])
+    return [(name, one, other) for (name, one), (_, other) in zip(*columns, strict=True)]
 
 
-def compare_text(both: Both, price_in: float | None = None, price_out: float | None = None) -> str:
-    """The comparison as a table of text."""
-    table = [("", both.runs[0].name, both.runs[1].name), *rows(both, price_in, price_out)]
-    cells = [tuple(" ".join(cell.split())[:NAMES] for cell in row) for row in table]
+def compare_text(comparison: Comparison, price_in: float | None = None, price_out: float | None = None) -> str:
+    """Return the comparison as a table of text."""
+    table = [("", *(run.name for run in comparison.runs)), *rows(comparison, price_in, price_out)]
+    cells = [tuple(" ".join(cell.split())[:WIDTH] for cell in row) for row in table]
     width = max(len(row[1]) for row in cells) + 2
     lines = [f"{name:<26}{one:<{width}}{other}" for name, one, other in cells]
-    return printable("\n".join([*lines, "", f"same words: {both.same:,} of {both.figures[0].samples:,} samples"]))
+    same = f"same words: {comparison.same:,} of {comparison.metrics[0].samples:,} samples"
+    return printable("\n".join([*lines, "", same]))
 
 
-def compare_page(both: Both, price_in: float | None = None, price_out: float | None = None) -> str:
-    """The comparison as HTML, with both dialogues for each sample."""
-    a, b = both.runs
-    listed = min(LISTED, both.figures[0].samples)
-    with thumbnails(a.source, listed, THUMBNAILS) as shown:
-        moments: list[dict[str, Any]] = []
-        for one, other in _pairs(a, b):
-            if len(moments) == listed:
-                break
-            moments.append({**_moment(one), "picture": shown.of(one), "sides": [_side(one), _side(other)]})
+def compare_page(comparison: Comparison, price_in: float | None = None, price_out: float | None = None) -> str:
+    """Return the comparison as HTML, with both dialogues of each sample."""
+    a, b = comparison.runs
+    listed = min(LISTED, comparison.metrics[0].samples)
+    with open_thumbnails(a.source, listed, THUMBNAILS) as thumbnails:
+        moments = [
+            {**_moment(one), "picture": thumbnails.of_line(one), "sides": [_side(one), _side(other)]}
+            for _, (one, other) in zip(range(listed), _pairs(a, b), strict=False)
+        ]
     return render(
         "compare.html",
         ("page.js", "compare.js"),
-        {"moments": moments, "thumbnails": shown.shown},
-        both=both,
-        rows=rows(both, price_in, price_out),
+        {"moments": moments, "thumbnails": thumbnails.images},
+        comparison=comparison,
+        rows=rows(comparison, price_in, price_out),
         listed=listed,
-        pictures=len(shown.shown),
+        pictures=len(thumbnails.images),
     )
 
 
-def _made(run: dict[str, Any]) -> list[tuple[str, str]]:
+def _setup(manifest: dict[str, Any]) -> list[tuple[str, str]]:
     return [
-        ("generator", str(run["generator"]["name"])),
-        ("model", str(run["generator"]["model"] or "none")),
-        ("prompt", f"{run['prompt']['name']}, {run['prompt']['hash'][:12]}"),
-        ("seed", str(run["run"].get("seed"))),
+        ("generator", str(manifest["generator"]["name"])),
+        ("model", str(manifest["generator"]["model"] or "none")),
+        ("prompt", f"{manifest['prompt']['name']}, {manifest['prompt']['hash'][:12]}"),
+        ("seed", str(manifest["run"].get("seed"))),
     ]
 
 
-def _counted(found: Figures, samples: int) -> list[tuple[str, str]]:
-    """On the samples that both have; diversity is that of the user prompts."""
-    prompts = found.prompts
+def _metrics(metrics: Metrics, samples: int) -> list[tuple[str, str]]:
+    """Return metrics of the common samples; diversity is that of the user prompts."""
+    prompts = metrics.prompts
     return [
-        ("samples in both", f"{found.samples:,} of {samples:,}"),
-        ("answered", f"{found.answered:,}"),
-        ("failed", f"{found.failed.total():,}"),
-        ("marked by checks", f"{found.checks.total():,}" if found.checked else "not checked"),
-        *((f"{kind.replace('_', ' ')} as planned", _agreed(found, kind)) for kind in KINDS),
+        ("samples in both", f"{metrics.samples:,} of {samples:,}"),
+        ("answered", f"{metrics.answered:,}"),
+        ("failed", f"{metrics.failed.total():,}"),
+        ("marked by checks", f"{metrics.checks.total():,}" if metrics.checked else "not checked"),
+        *((f"{kind.replace('_', ' ')} as planned", _agreement(metrics, kind)) for kind in KINDS),
         *((f"distinct-{n}", f"{prompts.distinct[n - 1]:.3f}") for n in (1, 2, 3)),
         ("self-BLEU", f"{prompts.self_bleu:.3f}"),
         ("vocabulary", f"{prompts.vocabulary:,}"),
         ("words a user prompt", f"{prompts.mean_length:.1f}"),
-        ("words an utterance", f"{found.utterances.mean_length:.1f}"),
+        ("words an utterance", f"{metrics.utterances.mean_length:.1f}"),
     ]
 
 
-def _agreed(found: Figures, kind: str) -> str:
-    return f"{found.agreed[kind] / found.answered:.1%}" if found.answered and found.planned[kind] else "not planned"
+def _agreement(metrics: Metrics, kind: str) -> str:
+    planned = metrics.answered and metrics.planned[kind]
+    return f"{metrics.agreed[kind] / metrics.answered:.1%}" if planned else "not planned"
 
 
-def _spent(run: dict[str, Any]) -> list[tuple[str, str]]:
-    tokens = run["tokens"]
-    return [("tokens in, out", f"{tokens['in']:,}, {tokens['out']:,}"), ("seconds", f"{run['times']['seconds']:,.1f}")]
+def _usage(manifest: dict[str, Any]) -> list[tuple[str, str]]:
+    tokens = f"{manifest['tokens']['in']:,}, {manifest['tokens']['out']:,}"
+    return [("tokens in, out", tokens), ("seconds", f"{manifest['times']['seconds']:,.1f}")]
 
 
 def _key(line: Line) -> Key:
@@ -123,22 +125,22 @@ def _key(line: Line) -> Key:
     return *moment, line.get("variant", 0)
 
 
-def _only(told: Told, keys: set[Key]) -> Told:
+def _only(run: RunResults, keys: set[Key]) -> RunResults:
     def read() -> Iterator[tuple[Episode, list[Line]]]:
-        for episode, lines in told.read():
-            if kept := [line for line in lines if _key(line) in keys]:
-                yield episode, kept
+        for episode, lines in run.read():
+            if common := [line for line in lines if _key(line) in keys]:
+                yield episode, common
 
-    return replace(told, read=read)
+    return replace(run, read=read)
 
 
-def _pairs(a: Told, b: Told) -> Iterator[tuple[Line, Line]]:
+def _pairs(a: RunResults, b: RunResults) -> Iterator[tuple[Line, Line]]:
     others = {_key(line): line for _, lines in b.read() for line in lines}
     for _, lines in a.read():
         yield from ((line, others[_key(line)]) for line in lines)
 
 
-def _words(line: Line) -> tuple[Any, Any]:
+def _dialogue(line: Line) -> tuple[Any, Any]:
     return line["user_prompt"], line["robot_utterance"]
 
 
@@ -149,10 +151,9 @@ def _moment(line: Line) -> dict[str, Any]:
 
 
 def _side(line: Line) -> dict[str, Any]:
-    types = [line["scenario_type"], line["response_type"]]
     return {
         "user": line["user_prompt"],
         "robot": line["robot_utterance"],
-        "types": [name for name in types if name],
+        "types": [name for name in (line["scenario_type"], line["response_type"]) if name],
         "reasons": reasons(line),
     }

@@ -1,7 +1,7 @@
-"""How varied texts are: distinct-n, self-BLEU, vocabulary, lengths, repeats. Pure functions of texts.
+"""Measure the diversity of texts: distinct-n, self-BLEU, vocabulary, lengths, repeats.
 
 A text is taken as its words in lower case, without punctuation; scripts that are written without spaces
-count each character. All measures but the lengths depend on how many texts there are: compare like with like.
+count each character. All measures but the lengths depend on the number of texts: compare runs of one size.
 """
 
 import re
@@ -14,13 +14,11 @@ from random import Random
 
 ORDER = 4
 """The longest n-grams of BLEU."""
-POOL = 20_000
-"""Texts that are measured at most: n-grams of more would not fit the memory of a laptop."""
 BLEU_SAMPLE = 200
-"""Texts of which self-BLEU is the mean."""
+"""The most texts of which self-BLEU is the mean."""
 
-_ALONE = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-_WORD = re.compile(rf"[{_ALONE}]|[^\W_{_ALONE}]+(?:['’][^\W_{_ALONE}]+)*")
+_UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_WORD = re.compile(rf"[{_UNSPACED}]|[^\W_{_UNSPACED}]+(?:['’][^\W_{_UNSPACED}]+)*")
 
 type Words = tuple[str, ...]
 type Gram = tuple[str, ...]
@@ -28,7 +26,7 @@ type Gram = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Diversity:
-    """The measures of some texts. `lengths` counts texts by their number of words, `distinct` is by n = 1, 2, 3."""
+    """The measures of some texts. `lengths` counts texts by their number of words; `distinct` is for n = 1, 2, 3."""
 
     texts: int
     words: int
@@ -39,12 +37,12 @@ class Diversity:
 
     @property
     def mean_length(self) -> float:
-        """Words a text."""
+        """Words per text."""
         return self.words / self.texts if self.texts else 0.0
 
 
 def measure(texts: Iterable[str], seed: int = 0) -> Diversity:
-    """Every measure at once."""
+    """Return every measure at once."""
     split = [words(text) for text in texts]
     counts = Counter(chain.from_iterable(split))
     return Diversity(
@@ -58,45 +56,28 @@ def measure(texts: Iterable[str], seed: int = 0) -> Diversity:
 
 
 def words(text: str) -> Words:
-    """The words of a text, in lower case, without punctuation."""
+    """Return the words of a text, in lower case, without punctuation."""
     return tuple(_WORD.findall(text.lower()))
 
 
 def distinct(texts: Iterable[str], n: int) -> float:
-    """distinct-n (Li et al., arXiv 1510.03055): different n-grams per n-gram over all texts, in [0, 1]."""
+    """Return distinct-n (Li et al., arXiv 1510.03055): different n-grams per n-gram over all texts, in [0, 1]."""
     return _distinct([words(text) for text in texts], n)
 
 
 def self_bleu(texts: Iterable[str], sample: int = BLEU_SAMPLE, seed: int = 0) -> float:
-    """Self-BLEU (Zhu et al., arXiv 1802.01886) in [0, 1], lower is more varied; 0 for fewer than two texts.
+    """Return self-BLEU (Zhu et al., arXiv 1802.01886) in [0, 1]; lower is more varied, and one text has 0.
 
-    The mean BLEU-4 of each text against the others, within a seeded sample; a precision of 0 counts as
+    It is the mean BLEU-4 of each text against the others, within a seeded sample; a precision of 0 counts as
     0.1 match (method 1 of Chen and Cherry, 2014).
     """
     return _self_bleu([words(text) for text in texts], sample, seed)
 
 
 def most_repeated(texts: Iterable[str] | Counter[str], count: int = 10) -> list[tuple[str, int]]:
-    """The texts that occur more than once, most frequent first; equally frequent ones in alphabetical order."""
-    found = Counter(texts)  # of a Counter it is a copy
-    repeated = [(text, number) for text, number in found.items() if number > 1]
+    """Return the texts that occur more than once, most frequent first, then in alphabetical order."""
+    repeated = [(text, number) for text, number in Counter(texts).items() if number > 1]
     return sorted(repeated, key=lambda item: (-item[1], item[0]))[:count]
-
-
-class Reservoir[T]:
-    """A seeded sample of at most `size` items of a stream, each as likely as any (Vitter's algorithm R)."""
-
-    def __init__(self, size: int = POOL, seed: int = 0) -> None:
-        self.items: list[T] = []
-        self.seen = 0
-        self._size, self._random = size, Random(seed)
-
-    def add(self, item: T) -> None:
-        self.seen += 1
-        if len(self.items) < self._size:
-            self.items.append(item)
-        elif (place := self._random.randrange(self.seen)) < self._size:
-            self.items[place] = item
 
 
 def _distinct(split: Sequence[Words], n: int) -> float:
@@ -114,36 +95,39 @@ def _self_bleu(split: Sequence[Words], sample: int, seed: int) -> float:
     if len(chosen) < 2:
         return 0.0
     counts = [[Counter(_grams(text, n)) for text in chosen] for n in range(1, ORDER + 1)]
-    best = [_two_highest(of_order) for of_order in counts]
+    highest = [_two_highest(of_order) for of_order in counts]
     lengths = Counter(map(len, chosen))
     scores = []
-    for place, text in enumerate(chosen):
-        logs = [log(_precision(counts[order][place], best[order], max(1, len(text) - order))) for order in range(ORDER)]
+    for i, text in enumerate(chosen):
+        logs = [log(_precision(counts[order][i], highest[order], max(1, len(text) - order))) for order in range(ORDER)]
         scores.append(_brevity(len(text), lengths) * exp(sum(logs) / ORDER))
     return sum(scores) / len(scores)
 
 
 def _two_highest(counts: Sequence[Counter[Gram]]) -> dict[Gram, tuple[int, int]]:
-    """For each n-gram the two highest numbers of times that a text has it."""
-    best: dict[Gram, tuple[int, int]] = {}
+    """Return the two highest counts of each n-gram in a text: the second is the reference of the text with the first.
+
+    With them each text is compared with all others in one pass, instead of one pass per text.
+    """
+    highest: dict[Gram, tuple[int, int]] = {}
     for count in counts:
         for gram, number in count.items():
-            first, second = best.get(gram, (0, 0))
-            best[gram] = (number, first) if number > first else (first, max(second, number))
-    return best
+            first, second = highest.get(gram, (0, 0))
+            highest[gram] = (number, first) if number > first else (first, max(second, number))
+    return highest
 
 
-def _precision(own: Counter[Gram], best: dict[Gram, tuple[int, int]], total: int) -> float:
-    """The share of a text's n-grams that another text has, each as often as the one that has it most."""
+def _precision(own: Counter[Gram], highest: dict[Gram, tuple[int, int]], total: int) -> float:
+    """Return the share of a text's n-grams that another text has, each counted at most as often as it is there."""
     matched = 0
     for gram, number in own.items():
-        first, second = best[gram]
+        first, second = highest[gram]
         matched += min(number, second if number == first else first)
     return (matched or 0.1) / total
 
 
 def _brevity(length: int, lengths: Counter[int]) -> float:
-    """BLEU's penalty against the closest length of the other texts, the shorter of two equally close ones."""
+    """Return BLEU's penalty against the closest length of the other texts; of two equally close, the shorter."""
     others = (other for other, number in lengths.items() if number > (other == length))
     closest = min(others, key=lambda other: (abs(other - length), other))
     return 1.0 if length >= closest else exp(1 - closest / length)

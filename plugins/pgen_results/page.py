@@ -1,7 +1,7 @@
-"""Pages in one file: template, style, script and data together, nothing fetched.
+"""Render and write pages in one file: template, style, script and data together, with nothing to fetch.
 
-What comes from data reaches a page in two ways: escaped by the template, or as JSON that scripts show as
-text. The content security policy admits the page's own style and script by their hashes, and nothing else.
+Untrusted text reaches a page either escaped by the template or as JSON that scripts display as text. The content
+security policy allows only the page's own style and script, by their hashes.
 """
 
 import base64
@@ -17,14 +17,15 @@ from pgen.safety.redaction import without_keys
 from pgen.storage.durable import sync, write_text
 
 MARK = '<meta name="generator" content="pgen">'
+"""Identifies a page that pgen wrote and may replace."""
+_MARK_WITHIN = 1000
+"""Characters from the start of a page that contain its mark."""
 _PAGES = Path(__file__).parent / "pages"
-_LOOKED_AT = 1000
-"""Characters at a file's start in which its mark is looked for."""
 _UNSAFE = {ord(char): f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"}
 
 
 def render(template: str, scripts: Sequence[str] = (), data: Any = None, **values: Any) -> str:
-    """A page from its template; `data` is what its scripts show."""
+    """Return a page from its template; `data` is passed to its scripts as JSON."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
@@ -45,37 +46,41 @@ def render(template: str, scripts: Sequence[str] = (), data: Any = None, **value
 
 
 def as_json(data: Any) -> str:
-    """JSON that may stand inside a script element: nothing in it ends the element, or begins a comment."""
+    """Return JSON that is safe inside a script element: it cannot end the element or start a comment."""
     return json.dumps(data, ensure_ascii=True, allow_nan=False, separators=(",", ":")).translate(_UNSAFE)
 
 
 def check(path: Path) -> None:
-    """Raises ConfigError where a page cannot be written there, or what stands there is no page of pgen's."""
+    """Raise ConfigError where a page cannot be written to `path`, or a file that pgen did not write is there."""
     if not path.parent.is_dir():
         raise ConfigError(f"{path}: there is no folder {path.parent}; make it, or choose another file.")
     if not os.access(path.parent, os.W_OK | os.X_OK):
         raise ConfigError(f"{path}: {path.parent} cannot be written to; choose another file.")
     if path.is_dir():
         raise ConfigError(f"{path} is a folder; name a file.")
-    if path.exists() and MARK not in _start(path):
-        raise ConfigError(f"{path} exists and is no page that pgen wrote; choose another file, or move it away.")
+    if path.exists():
+        with path.open(encoding="utf-8", errors="replace") as file:
+            if MARK not in file.read(_MARK_WITHIN):
+                raise ConfigError(
+                    f"{path} exists and is no page that pgen wrote; choose another file, or move it away."
+                )
 
 
 def write(path: Path, page: str) -> None:
-    """Write a page; a former one stays until it is whole. What no file holds, halves of surrogate pairs, is `?`."""
-    part = path.with_name(f".{path.name}.tmp")
+    """Replace a page atomically and durably. Half of a surrogate pair, which UTF-8 cannot encode, becomes `?`."""
+    temporary = path.with_name(f".{path.name}.tmp")
     try:
-        write_text(part, [without_keys(page)], errors="replace")
-        part.replace(path)
+        write_text(temporary, [without_keys(page)], errors="replace")
+        temporary.replace(path)
     except BaseException:
-        part.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
     sync(path.parent)
 
 
 def _start(path: Path) -> str:
     with path.open(encoding="utf-8", errors="replace") as file:
-        return file.read(_LOOKED_AT)
+        return file.read(_MARK_WITHIN)
 
 
 def _read(name: str) -> str:

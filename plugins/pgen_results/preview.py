@@ -1,43 +1,37 @@
-"""A few samples asked about before the whole is: the run's own pipeline, in a folder that is gone afterwards.
+"""Ask about a few samples before the whole run: the run's own pipeline, with an output folder that is then removed.
 
-The samples are spread over the episodes, and over their length. What was sent is recorded as it was sent.
+The samples are spread over the episodes and over their length. Requests are recorded as the generator receives them.
 """
 
-import base64
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from io import BytesIO
 from math import ceil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from pgen.components import Generator, ImageReader, Results, Sampler, Sink, Source
-from pgen.media.clips import sheet
-from pgen.media.images import encode
-from pgen.records import Annotation, Episode, Image, Reply, Request, Sample
+from pgen.formats.syn_annotations import to_line
+from pgen.records import Annotation, Episode, Reply, Request
 from pgen.run.planning import samples_of
 from pgen.seeds import sample_key
+from pgen_results.read import Line
 
-SHOWN_PIXELS = 320 * 240
+type Exchange = tuple[Request, str]
+"""A request and the text of its reply, or the error in parentheses."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What was asked and came back: annotations in order, and by sample the requests with the replies' text."""
+class Preview:
+    """The annotations of a preview, each with its exchanges in order; `samples` are those of the whole run."""
 
-    annotations: list[Annotation]
-    exchanges: dict[str, list[tuple[Request, str]]]
+    annotations: list[tuple[Line, list[Exchange]]]
     manifest: dict[str, Any]
     samples: int
-    """Samples of the whole run."""
-
-    def of(self, annotation: Annotation) -> list[tuple[Request, str]]:
-        return self.exchanges.get(sample_key(annotation.sample), [])
 
 
-def ask(config: Path | None, options: Sequence[str], flags: Mapping[str, Any]) -> Asked:
+def ask(config: Path | None, options: Sequence[str], flags: Mapping[str, Any]) -> Preview:
     """Ask about `max_samples` samples with the options of `pgen annotate`. Raises PgenError as a run does."""
     from pgen.cli.progress import ProgressBar
     from pgen.config.assembly import create
@@ -46,44 +40,79 @@ def ask(config: Path | None, options: Sequence[str], flags: Mapping[str, Any]) -
     from pgen_local.executor import Local
 
     with TemporaryDirectory(prefix="pgen-preview-") as folder:
-        given = {"judge_share": 1.0, **resolve(config, flags, options)}  # of a few, a tenth would mostly be none
-        values = {**given, "output_dir": Path(folder) / "preview", "max_failures": 1.0}
-        settings = build(values)
+        # A judge's default share, a tenth, of a few samples would mostly be none.
+        values = {"judge_share": 1.0, **resolve(config, flags, options)}
+        settings = build({**values, "output_dir": Path(folder) / "preview", "max_failures": 1.0})
         parts = create(settings)
-        few = Few(parts.source, parts.sampler, settings.run.max_samples or 1, settings.run.variants)
-        recorder, kept = Recorder(parts.generator), Kept()
-        chosen = replace(parts, source=few, generator=recorder, executor=Local(), sinks=(kept,))
-        with Run(settings.run, chosen) as run, ProgressBar() as bar:
+        source = SubsetSource(parts.source, parts.sampler, settings.run.max_samples or 1, settings.run.variants)
+        exchanges, sink = record(parts.generator), PreviewSink()
+        parts = replace(parts, source=source, executor=Local(), sinks=(sink,))
+        with Run(settings.run, parts) as run, ProgressBar() as bar:
             run.execute(bar.start)
-    return Asked(kept.annotations, recorder.exchanges, kept.manifest, few.samples)
+    return sink.preview(exchanges, source.samples)
+
+
+def record(generator: Generator) -> dict[str, list[Exchange]]:
+    """Record the exchanges of this one generator, by the key of their sample, in the mapping that is returned."""
+    exchanges: dict[str, list[Exchange]] = {}
+    generate = generator.generate
+
+    async def recorded(request: Request) -> Reply:
+        of_sample = exchanges.setdefault(sample_key(request.sample), [])
+        try:
+            reply = await generate(request)
+        except Exception as error:
+            of_sample.append((request, f"({error})"))
+            raise
+        of_sample.append((request, reply.text))
+        return reply
+
+    # Set on the object, so that it stays a generator of its class in everything else.
+    vars(generator)["generate"] = recorded
+    return exchanges
 
 
 def spread(counts: Sequence[int], wanted: int) -> list[list[int]]:
-    """For each episode of so many samples, the positions of those to take: `wanted` in all, where there are as many.
+    """Return the positions of the samples to take from each episode, `wanted` in all where there are as many.
 
-    Fewer than episodes: every so many episodes give one each, at another point of their length.
+    Each episode gives the same number, evenly over its length. With more episodes than `wanted`, every n-th gives
+    one, each at another point of its length.
     """
-    taken: list[list[int]] = [[] for _ in counts]
-    filled = [place for place, count in enumerate(counts) if count]
-    some = min(wanted, len(filled))
-    for turn in range(some):
-        place = filled[(2 * turn + 1) * len(filled) // (2 * some)]
-        share = wanted // some + (turn < wanted % some)
-        taken[place] = _evenly(counts[place], share, (turn + 0.5) / some)
-    return _filled_up(taken, counts, wanted)
+    taken: list[set[int]] = [set() for _ in counts]
+    filled = [episode for episode, count in enumerate(counts) if count]
+    chosen = min(wanted, len(filled))
+    for turn in range(chosen):
+        episode = filled[(2 * turn + 1) * len(filled) // (2 * chosen)]
+        share = wanted // chosen + (turn < wanted % chosen)
+        taken[episode] = {int((i + (turn + 0.5) / chosen) * counts[episode] / share) for i in range(share)}
+    _fill_up(taken, counts, wanted)
+    return [sorted(positions) for positions in taken]
 
 
-class Few(Source):
-    """A source of which only some moments are asked about: enough for `wanted` samples, `variants` of each."""
+def _fill_up(taken: list[set[int]], counts: Sequence[int], wanted: int) -> None:
+    """Take the samples that short episodes lack from other episodes, the earliest positions first."""
+    free = (
+        (episode, position)
+        for position in range(max(counts, default=0))
+        for episode, count in enumerate(counts)
+        if position < count and position not in taken[episode]
+    )
+    missing = min(wanted, sum(counts)) - sum(map(len, taken))
+    for _, (episode, position) in zip(range(missing), free, strict=False):
+        taken[episode].add(position)
 
-    name = "few"
+
+class SubsetSource(Source):
+    """A source with only some moments of another: enough for `wanted` samples, `variants` of each moment."""
+
+    name = "subset"
 
     def __init__(self, inner: Source, sampler: Sampler, wanted: int, variants: int = 1) -> None:
         super().__init__()
         self._inner, self._sampler, self._variants = inner, sampler, variants
         self._wanted = ceil(wanted / variants)
-        self._taken: list[list[int]] = []
         self.samples = 0
+        """Of the whole source; known once it is open."""
 
     def open(self) -> None:
         self._inner.open()
@@ -107,106 +136,25 @@ class Few(Source):
         return self._inner.reader(max_pixels)
 
     def episodes(self) -> Iterator[Episode]:
-        for episode, taken in zip(self._inner.episodes(), self._taken, strict=True):
-            samples: list[Sample] = samples_of(episode, self._inner, self._sampler) if taken else []
-            if samples:
-                yield replace(episode, samples=tuple(samples[place] for place in taken))
+        for episode, positions in zip(self._inner.episodes(), self._taken, strict=True):
+            if positions:
+                samples = samples_of(episode, self._inner, self._sampler)
+                yield replace(episode, samples=tuple(samples[position] for position in positions))
 
 
-class Recorder(Generator):
-    """A generator whose requests and replies are kept."""
+class PreviewSink(Sink):
+    """Keeps the annotations in memory and writes nothing."""
 
-    name = "recorder"
-
-    def __init__(self, inner: Generator) -> None:
-        super().__init__()
-        self._inner = inner
-        # What the class of the recorded one promises, this one does.
-        vars(self).update(languages=inner.languages, any_schema=inner.any_schema)
-        self.exchanges: dict[str, list[tuple[Request, str]]] = {}
-
-    @property
-    def concurrency(self) -> int:
-        return self._inner.concurrency
-
-    @property
-    def model(self) -> str | None:
-        return self._inner.model
-
-    @property
-    def takes_clips(self) -> bool:
-        return self._inner.takes_clips
-
-    def describe(self) -> dict[str, Any]:
-        return self._inner.describe()
-
-    def identity(self) -> dict[str, Any]:
-        return self._inner.identity()
-
-    def provenance(self) -> dict[str, Any]:
-        return self._inner.provenance()
-
-    async def open(self) -> None:
-        self._inner.pictures = self.pictures
-        await self._inner.open()
-
-    async def close(self) -> None:
-        await self._inner.close()
-
-    async def generate(self, request: Request) -> Reply:
-        kept = self.exchanges.setdefault(sample_key(request.sample), [])
-        try:
-            reply = await self._inner.generate(request)
-        except Exception as error:
-            kept.append((request, f"({error})"))
-            raise
-        kept.append((request, reply.text))
-        return reply
-
-
-class Kept(Sink):
-    """Writes nothing, and keeps the annotations."""
-
-    name = "kept"
+    name = "preview"
 
     def write(self, results: Results, out: Path) -> None:
-        self.annotations = [annotation for _, found in results.read() for annotation in found]
-        self.manifest = results.manifest
+        self._annotations: list[Annotation] = [each for _, annotations in results.read() for each in annotations]
+        self._results = results
 
-
-def pictures(request: Request) -> list[Image]:
-    """What a request shows, small: stills and sheets, and clips as sheets."""
-    return [_small(image) for image in [*request.images, *(sheet(clip, SHOWN_PIXELS) for clip in request.clips)]]
-
-
-def as_url(image: Image) -> str:
-    return f"data:image/jpeg;base64,{base64.b64encode(image.jpeg).decode()}"
-
-
-def _small(image: Image) -> Image:
-    import PIL.Image
-
-    with PIL.Image.open(BytesIO(image.jpeg)) as picture:
-        return encode(picture, image.camera, SHOWN_PIXELS)
-
-
-def _evenly(count: int, share: int, phase: float) -> list[int]:
-    return sorted({int((turn + phase) * count / share) for turn in range(share)})
-
-
-def _filled_up(taken: list[list[int]], counts: Sequence[int], wanted: int) -> list[list[int]]:
-    """Short episodes may have given fewer than their share: others give more."""
-    left = min(wanted, sum(counts)) - sum(map(len, taken))
-    for place, position in _rest(taken, counts):
-        if left <= 0:
-            break
-        taken[place] = sorted([*taken[place], position])
-        left -= 1
-    return taken
-
-
-def _rest(taken: Sequence[Iterable[int]], counts: Sequence[int]) -> Iterator[tuple[int, int]]:
-    for position in range(max(counts, default=0)):
-        for place, count in enumerate(counts):
-            if position < count and position not in taken[place]:
-                yield place, position
+    def preview(self, exchanges: Mapping[str, list[Exchange]], samples: int) -> Preview:
+        """Return the annotations with their exchanges."""
+        annotations = [
+            (to_line(annotation, self._results.generator), exchanges.get(sample_key(annotation.sample), []))
+            for annotation in self._annotations
+        ]
+        return Preview(annotations, self._results.manifest, samples)

@@ -1,109 +1,116 @@
-"""A preview as text and as a page."""
+"""Show a preview as text and as a page."""
 
+import base64
 from collections.abc import Iterator
-from dataclasses import asdict
-from typing import Any
+from io import BytesIO
 
 from pgen.cli.shown import printable
-from pgen.records import Annotation, Request
-from pgen_results.figures import cost
+from pgen.media.clips import sheet
+from pgen.media.images import encode
+from pgen.records import Image, Request
+from pgen_results.metrics import cost
 from pgen_results.page import render
-from pgen_results.preview import Asked, as_url, pictures
-from pgen_results.read import POOR, scores
+from pgen_results.preview import Exchange, Preview
+from pgen_results.read import POOR, Line, scores
 
+PIXELS = 320 * 240
+"""Of an image on the page."""
 _INDENT = "    "
 
 
-def preview_text(asked: Asked, price_in: float | None = None, price_out: float | None = None) -> str:
-    """The first prompt in full, of the others what differs; pictures, replies, and what the whole will cost."""
-    lines: list[str] = []
-    first: set[str] = set()
-    for number, annotation in enumerate(asked.annotations, start=1):
-        lines += ["", f"{number}. {_line(headline(annotation))}", *_exchanges(asked, annotation, first)]
-    told = [f"{what:<10} {value}" for what, value in summary(asked, price_in, price_out)]
-    return printable("\n".join([*told, *lines]))
+def preview_text(preview: Preview, price_in: float | None = None, price_out: float | None = None) -> str:
+    """Return the summary, then each sample with images, prompts and replies: the first prompt, then what differs."""
+    lines = [f"{name:<10} {value}" for name, value in summary(preview, price_in, price_out)]
+    known: set[str] = set()
+    for number, (line, exchanges) in enumerate(preview.annotations, start=1):
+        lines += ["", f"{number}. {_one_line(_headline(line))}", *_sent_and_received(exchanges, known), *_result(line)]
+    return printable("\n".join(lines))
 
 
-def preview_page(asked: Asked, price_in: float | None = None, price_out: float | None = None) -> str:
-    """The same as HTML, with the pictures and every prompt in full."""
-    shown = [
+def preview_page(preview: Preview, price_in: float | None = None, price_out: float | None = None) -> str:
+    """Return the same as HTML, with the images and every prompt in full."""
+    moments = [
         {
-            "headline": headline(annotation),
-            "annotation": annotation,
-            "scores": _scores(annotation),
-            "pictures": [(image, as_url(image)) for image in _pictures(asked, annotation)],
-            "exchanges": [{"prompt": prompt(request), "reply": text} for request, text in asked.of(annotation)],
+            "headline": _headline(line),
+            "line": line,
+            "scores": scores(line["judgement"]),
+            "pictures": [(image, _data_url(image)) for request, _ in exchanges[:1] for image in _small(request)],
+            "exchanges": [{"prompt": prompt(request), "reply": text} for request, text in exchanges],
         }
-        for annotation in asked.annotations
+        for line, exchanges in preview.annotations
     ]
-    return render("preview.html", summary=summary(asked, price_in, price_out), shown=shown, poor=POOR)
+    return render("preview.html", summary=summary(preview, price_in, price_out), moments=moments, poor=POOR)
 
 
-def summary(asked: Asked, price_in: float | None, price_out: float | None) -> list[tuple[str, str]]:
-    """What was asked, and what all samples come to at the same rate, as pairs of name and value."""
-    manifest, done = asked.manifest, len(asked.annotations)
+def summary(preview: Preview, price_in: float | None, price_out: float | None) -> list[tuple[str, str]]:
+    """Return names and values: what was asked, and what all samples come to at the same rate."""
+    manifest, done = preview.manifest, len(preview.annotations)
     generator, tokens = manifest["generator"], manifest["tokens"]
-    model = f", {_line(generator['model'])}" if generator.get("model") else ""
+    model = f", {_one_line(generator['model'])}" if generator.get("model") else ""
     failed = sum(manifest["counts"]["failed"].values())
-    found = [
-        ("asked", f"{done:,} of {asked.samples:,} samples"),
+    values = [
+        ("asked", f"{done:,} of {preview.samples:,} samples"),
         ("answered", f"{done - failed:,} by {generator['name']}{model}"),
         ("prompt", f"{manifest['prompt']['name']}, {manifest['prompt']['hash'][:12]}"),
     ]
-    whole = asked.samples / done
+    factor = preview.samples / done
     if tokens["in"] or tokens["out"]:
-        found.append(("tokens", f"{tokens['in']:,} in, {tokens['out']:,} out"))
-        found.append(("the whole", f"about {tokens['in'] * whole:,.0f} in, {tokens['out'] * whole:,.0f} out"))
+        values.append(("tokens", f"{tokens['in']:,} in, {tokens['out']:,} out"))
+        values.append(("the whole", f"about {tokens['in'] * factor:,.0f} in, {tokens['out'] * factor:,.0f} out"))
     price = cost(manifest, price_in, price_out)
-    return found if price is None else [*found, ("cost", f"{price:,.4f}; the whole about {price * whole:,.2f}")]
-
-
-def headline(annotation: Annotation) -> str:
-    sample = annotation.sample
-    when = "" if sample.timestamp is None else f", {sample.timestamp:.1f} s"
-    return f"{sample.episode_id}, frame {sample.frame_index}{when}: {sample.skill_current}"
+    return values if price is None else [*values, ("cost", f"{price:,.4f}; the whole about {price * factor:,.2f}")]
 
 
 def prompt(request: Request) -> str:
-    """All that a request says, as text."""
+    """Return all text of a request."""
     repair = request.repair
     again = f"\n\n(asked again, as the former reply did not fit: {repair.problem})" if repair else ""
     return "\n\n".join(part for part in (request.prompt.system, request.prompt.text) if part) + again
 
 
-def _exchanges(asked: Asked, annotation: Annotation, first: set[str]) -> Iterator[str]:
-    for image in _pictures(asked, annotation, small=False):
-        yield f"  picture  {_line(image.camera)}, {image.width}x{image.height}"
-    for request, text in asked.of(annotation):
+def _headline(line: Line) -> str:
+    when = "" if line["timestamp"] is None else f", {line['timestamp']:.1f} s"
+    return f"{line['episode_id']}, frame {line['frame_index']}{when}: {line['skill_current']}"
+
+
+def _sent_and_received(exchanges: list[Exchange], known: set[str]) -> Iterator[str]:
+    """Yield images, prompts and replies, leaving out lines in `known`, those of the first prompt of the preview."""
+    for request, _ in exchanges[:1]:
+        for image in (*request.images, *(frame for clip in request.clips for frame in clip.frames[-1:])):
+            yield f"  picture  {_one_line(image.camera)}, {image.width}x{image.height}"
+    for request, reply in exchanges:
         lines = prompt(request).splitlines()
-        yield "  prompt" if not first else "  prompt   (where it differs from the first)"
-        yield from (f"{_INDENT}{line}".rstrip() for line in lines if line not in first)
-        first |= set(lines) if not first else set()
+        yield "  prompt" if not known else "  prompt   (where it differs from the first)"
+        yield from (f"{_INDENT}{line}".rstrip() for line in lines if line not in known)
+        if not known:
+            known |= set(lines)
         yield "  reply"
-        yield from (f"{_INDENT}{line}" for line in text.splitlines())
-    dialogue, failure = annotation.dialogue, annotation.failure
-    if dialogue:
-        yield f"  user     {_line(dialogue.user_prompt)}"
-        yield f"  robot    {_line(dialogue.robot_utterance)}"
-    if failure:
-        yield f"  failed   {failure.stage}: {_line(failure.reason)}"
-    for name, score, reason in _scores(annotation):
-        yield f"  judge    {name} {score}: {_line(reason)}"
+        yield from (f"{_INDENT}{line}" for line in reply.splitlines())
 
 
-def _pictures(asked: Asked, annotation: Annotation, *, small: bool = True) -> list[Any]:
-    exchanges = asked.of(annotation)
-    if not exchanges:
-        return []
-    request = exchanges[0][0]
-    sent = [*request.images, *(frame for clip in request.clips for frame in clip.frames[-1:])]
-    return pictures(request) if small else sent
+def _result(line: Line) -> Iterator[str]:
+    if line["status"] == "ok":
+        yield f"  user     {_one_line(line['user_prompt'])}"
+        yield f"  robot    {_one_line(line['robot_utterance'])}"
+    else:
+        yield f"  failed   {line['stage']}: {_one_line(line['reason'])}"
+    for name, score, reason in scores(line["judgement"]):
+        yield f"  judge    {name} {score}: {_one_line(reason)}"
 
 
-def _scores(annotation: Annotation) -> list[tuple[str, int, str]]:
-    return scores(asdict(annotation.judgement)) if annotation.judgement else []
+def _small(request: Request) -> Iterator[Image]:
+    """Yield a request's images, scaled down, clips as contact sheets."""
+    import PIL.Image
+
+    for image in (*request.images, *(sheet(clip, PIXELS) for clip in request.clips)):
+        with PIL.Image.open(BytesIO(image.jpeg)) as picture:
+            yield encode(picture, image.camera, PIXELS)
 
 
-def _line(text: str) -> str:
-    """Text of data as a part of a line: it begins none of its own."""
+def _data_url(image: Image) -> str:
+    return f"data:image/jpeg;base64,{base64.b64encode(image.jpeg).decode()}"
+
+
+def _one_line(text: str) -> str:
+    """Return untrusted text as a part of a line, without line breaks."""
     return " ".join(text.split())

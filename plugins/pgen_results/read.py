@@ -1,15 +1,14 @@
-"""A finished run, read again: its manifest, its lines episode by episode, and the input with its pictures.
+"""Read the results of a run: the manifest, and each episode with its annotations.
 
-The input is the result itself where that is a dataset, else what `root` names: no path that stands in a
-result is followed. Without the input, episodes are put together from the lines, and there are no pictures.
+The input, which has the images, is the output itself where that is a dataset, otherwise the folder that `--root`
+names; a path that is stored in a result is never opened. Without the input, episodes are rebuilt from the annotations.
 """
 
-import json
 from array import array
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import groupby, pairwise
+from itertools import groupby
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -18,175 +17,150 @@ from pgen.errors import ConfigError, InputError
 from pgen.formats.schemas import first_error, validator
 from pgen.formats.syn_annotations import FILE, read_lines, to_line
 from pgen.inference.judging import SCORES
-from pgen.records import Episode, Skill
+from pgen.records import Episode
 from pgen.registry import registry
+from pgen.safety.bounded_json import read_json
 
 type Line = dict[str, Any]
-"""A line of syn_annotations.jsonl."""
+"""An annotation as a line of syn_annotations.jsonl."""
 
 POOR = 2
-"""A judge's score, of 5, that a page calls poor."""
+"""The highest score of a judge, of 5, that a page marks as poor."""
 
-_PLACES = (("meta", "meta/pgen/manifest.json"), (".", "manifest.json"))
-"""Where the sinks put the lines and the manifest."""
+_LOCATIONS = (("meta", "meta/pgen/manifest.json"), (".", "manifest.json"))
+"""Where sinks write the annotations and the manifest: in a dataset, and alone."""
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What a run told: `read` gives each episode with its lines, in order, as often as wanted.
+class RunResults:
+    """The results of a run. Each call of `read` starts at the first episode.
 
-    `source` is open; None where the input is not at hand, and `absent` then says why.
+    `source` is open; it is None where the input is not available, and `no_images` then gives the reason.
     """
 
     name: str
     manifest: dict[str, Any]
     source: Source | None
     read: Callable[[], Iterator[tuple[Episode, list[Line]]]]
-    absent: str = ""
+    no_images: str = ""
 
 
-def of_results(results: Results, name: str) -> Told:
-    """What a sink is given, in the form of a result that is read again."""
+def from_sink(results: Results, name: str) -> RunResults:
+    """Return the results that a sink receives in the form of results that are read from a folder."""
 
     def read() -> Iterator[tuple[Episode, list[Line]]]:
         for episode, annotations in results.read():
             yield episode, [to_line(annotation, results.generator) for annotation in annotations]
 
-    return Told(name, results.manifest, results.source, read)
+    return RunResults(name, results.manifest, results.source, read)
 
 
 @contextmanager
-def opened(folder: Path, root: Path | None = None) -> Iterator[Told]:
-    """The result in `folder`, with the input at `root`. Raises InputError, ConfigError."""
-    lines, manifest = _found(folder)
+def open_results(folder: Path, root: Path | None = None) -> Iterator[RunResults]:
+    """Open the results in `folder`, with the input in `root`. Raises InputError or ConfigError."""
+    path, manifest = _locate(folder)
     is_dataset = manifest["source"]["name"] == "lerobot" and (folder / "meta/info.json").is_file()
-    place = root or (folder if is_dataset else None)
+    input_folder = root or (folder if is_dataset else None)
     name = folder.resolve().name
-    if place is None:
-        reason = "the result does not hold its pictures; name the run's input with --root to see them."
-        yield Told(name, manifest, None, lambda: _alone(lines), reason)
+    if input_folder is None:
+        reason = "the result does not contain its images; name the run's input with --root to see them."
+        yield RunResults(name, manifest, None, lambda: _from_lines(path), reason)
         return
-    source = _source(manifest["source"], place, folder)
+    source = _source(manifest["source"], input_folder, folder)
     source.open()
     try:
-        yield Told(name, manifest, source, lambda: _together(source, lines))
+        yield RunResults(name, manifest, source, lambda: _from_source(source, path))
     finally:
         source.close()
 
 
 def has_dialogue(folder: Path) -> bool:
-    """Whether the folder holds the lines of a run."""
-    return any((folder / place / FILE).is_file() for place, _ in _PLACES)
+    """Return whether the folder contains the annotations of a run."""
+    return any((folder / place / FILE).is_file() for place, _ in _LOCATIONS)
 
 
-def _found(folder: Path) -> tuple[Path, dict[str, Any]]:
-    for place, manifest in _PLACES:
-        lines = folder / place / FILE
-        if lines.is_file():
-            return lines, _manifest(folder / manifest)
+def read_validated(path: Path, schema: str) -> dict[str, Any]:
+    """Read a JSON file that must fit a schema of pgen. Raises InputError."""
+    try:
+        content: dict[str, Any] = read_json(path)
+    except FileNotFoundError:
+        raise InputError(f"{path} is missing; the result cannot be read without it.") from None
+    if problem := first_error(validator(schema), content):
+        raise InputError(f"{path} does not fit the schema `{schema}` at {problem}.")
+    return content
+
+
+def codes(line: Line) -> list[str]:
+    """Return the codes of the checks that the dialogue did not pass."""
+    return [finding["code"] for finding in line.get("checks", ())]
+
+
+def reasons(line: Line) -> list[str]:
+    """Return the codes and reasons of those checks; of a failed sample, its stage and reason."""
+    if line["status"] == "failed":
+        return [f"{line['stage']}: {line['reason']}"]
+    return [f"{finding['code']}: {finding['reason']}" for finding in line.get("checks", ())]
+
+
+def scores(judgement: Mapping[str, Any] | None) -> list[tuple[str, int, str]]:
+    """Return the name, the score from 1 to 5 and the reason of each score of a judge."""
+    return [(name, judgement[name], judgement[f"{name}_reason"]) for name in SCORES] if judgement else []
+
+
+def _locate(folder: Path) -> tuple[Path, dict[str, Any]]:
+    for place, manifest in _LOCATIONS:
+        if (folder / place / FILE).is_file():
+            return folder / place / FILE, read_validated(folder / manifest, "manifest")
     raise InputError(
-        f"{folder} holds no {FILE}; name the output of a `pgen annotate` (sink lerobot or jsonl) or `pgen segment`."
+        f"{folder} contains no {FILE}; name the output of `pgen annotate` (sink lerobot or jsonl) or `pgen segment`."
     )
 
 
-def _manifest(path: Path) -> dict[str, Any]:
-    try:
-        manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"{path} cannot be read: {error}.") from None
-    if problem := first_error(validator("manifest"), manifest):
-        raise InputError(f"{path} does not fit the schema `manifest` at {problem}.")
-    return manifest
-
-
 def _source(described: dict[str, Any], root: Path, folder: Path) -> Source:
-    """The run's source with its options, for the input where it is now."""
+    """Return the run's source with its options, reading the input from `root`."""
     cls: Any = registry().find("source", described["name"])
-    told = {key: value for key, value in described.items() if key in cls.Options.model_fields}
-    elsewhere = {"root": root, "repo_id": None, "revision": None}
-    options = {**told, **{key: value for key, value in elsewhere.items() if key in cls.Options.model_fields}}
+    options = {**described, "root": root, "repo_id": None, "revision": None}
+    options = {key: value for key, value in options.items() if key in cls.Options.model_fields}
     if "skills" in options:
         options["skills"] = _skills(str(options["skills"]), folder / "meta/pgen/skills.json")
     source: Source = cls(**options)
     return source
 
 
-def _skills(told: str, kept: Path) -> str:
-    """The skills of a run: the file that its result holds, or a way to find them; never another file."""
-    if kept.is_file():
-        return str(kept)
-    if PurePath(told).suffix or len(PurePath(told).parts) > 1:
-        raise ConfigError(f"the run had its skills from the file {told!r}; copy it to {kept} to read the result.")
-    return told
+def _skills(option: str, stored: Path) -> str:
+    """Return the source's option `skills`: the file stored with the result, or a form's name; never another file."""
+    if stored.is_file():
+        return str(stored)
+    if PurePath(option).suffix or len(PurePath(option).parts) > 1:
+        raise ConfigError(f"the run read its skills from the file {option!r}; copy it to {stored} to read the result.")
+    return option
 
 
-def _together(source: Source, path: Path) -> Iterator[tuple[Episode, list[Line]]]:
+def _from_source(source: Source, path: Path) -> Iterator[tuple[Episode, list[Line]]]:
     groups = groupby(read_lines(path), key=lambda line: line["episode_index"])
     upcoming = next(groups, None)
     for episode in source.episodes():
         lines: list[Line] = []
         if upcoming is not None and upcoming[0] == episode.index:
-            lines = [_fitting(line, episode, path) for line in upcoming[1]]
+            lines = [_checked(line, episode, path) for line in upcoming[1]]
             upcoming = next(groups, None)
         yield episode, lines
     if upcoming is not None:
         raise InputError(f"{path}: episode {upcoming[0]} is not in the input, or out of order; is it another dataset?")
 
 
-def _fitting(line: Line, episode: Episode, path: Path) -> Line:
-    """A line of another dataset would be shown with pictures that are not its own."""
+def _checked(line: Line, episode: Episode, path: Path) -> Line:
+    """Refuse a line of another dataset, which would be shown with the wrong images."""
     skills = [skill.name for skill in episode.skills]
-    told, place = line["skill_current"], line["skill_index"]
-    if line["episode_id"] != episode.id or (skills and skills[place : place + 1] != [told]):
+    name, position = line["skill_current"], line["skill_index"]
+    if line["episode_id"] != episode.id or (skills and skills[position : position + 1] != [name]):
         where = f"{line['episode_id']}, frame {line['frame_index']}"
-        raise InputError(f"{path}: {where} is about {told!r}, the input's episode says otherwise; is it another one?")
+        raise InputError(f"{path}: {where} is about {name!r}, which is not in the input; is it another dataset?")
     return line
 
 
-def _alone(path: Path) -> Iterator[tuple[Episode, list[Line]]]:
+def _from_lines(path: Path) -> Iterator[tuple[Episode, list[Line]]]:
     for index, group in groupby(read_lines(path), key=lambda line: line["episode_index"]):
         lines = list(group)
         first = lines[0]
         yield Episode(index, first["episode_id"], first["task_description"], 1.0, array("d"), ()), lines
-
-
-def spans(episode: Episode, lines: list[Line]) -> tuple[Skill, ...]:
-    """The skills to draw: the episode's own; else each from its first sample to the next one's (see `moments`)."""
-    if episode.skills or not lines:
-        return episode.skills
-    times = moments(lines)
-    starts = [place for place, line in enumerate(lines) if place == 0 or _other(lines[place - 1], line)]
-    end = times[-1] + max(1.0, (times[-1] - times[0]) / max(1, len(times) - 1))
-    edges = [*(times[place] for place in starts), end]
-    names = [lines[place]["skill_current"] for place in starts]
-    return tuple(Skill(name, *edge) for name, edge in zip(names, pairwise(edges), strict=True))
-
-
-def moments(lines: list[Line]) -> list[float]:
-    """The samples' times in seconds; their numbers where the input has no times, or they do not ascend."""
-    times = [line["timestamp"] for line in lines]
-    timed = all(time is not None for time in times) and all(a <= b for a, b in pairwise(times))
-    return [float(time) for time in times] if timed else [float(place) for place in range(len(lines))]
-
-
-def _other(before: Line, line: Line) -> bool:
-    return (before["skill_current"], before["skill_index"]) != (line["skill_current"], line["skill_index"])
-
-
-def codes(line: Line) -> list[str]:
-    """The codes of the checks that a line did not pass; none where nothing was checked."""
-    found = line.get("checks") or ()
-    return [str(check["code"] if isinstance(check, dict) else check) for check in found]
-
-
-def scores(judgement: Mapping[str, Any] | None) -> list[tuple[str, int, str]]:
-    """What a judge thinks of a dialogue, as the name, the score from 1 to 5 and the reason of each."""
-    return [(name, judgement[name], judgement[f"{name}_reason"]) for name in SCORES] if judgement else []
-
-
-def reasons(line: Line) -> list[str]:
-    """The checks' reasons, with their codes; for a failure, its stage and reason."""
-    if line["status"] == "failed":
-        return [f"{line['stage']}: {line['reason']}"]
-    found = line.get("checks") or ()
-    return [f"{check['code']}: {check.get('reason', '')}" if isinstance(check, dict) else str(check) for check in found]

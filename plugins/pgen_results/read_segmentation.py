@@ -1,7 +1,6 @@
-"""What `pgen segment` wrote, read again: its record, its spans episode by episode, and the dataset with its pictures.
+"""Read the output of `pgen segment`: its record, and each episode with its spans.
 
-The dataset is the result itself where that is one, else what `root` names. Without it there are spans and no
-pictures.
+The dataset, which has the images, is the output itself where that is one, otherwise the folder that `--root` names.
 """
 
 from array import array
@@ -12,85 +11,77 @@ from pathlib import Path
 from typing import Any
 
 from pgen.components import Source
-from pgen.errors import InputError, PgenError
-from pgen.formats.schemas import first_error, validator
+from pgen.errors import PgenError
 from pgen.records import Episode, Skill
 from pgen.registry import registry
-from pgen.safety.bounded_json import read_json
+from pgen_results.read import read_validated
 
-_PLACES = (("meta/pgen/segmentation.json", "meta/skills.json"), ("segmentation.json", "skills.json"))
+_LOCATIONS = (("meta/pgen/segmentation.json", "meta/skills.json"), ("segmentation.json", "skills.json"))
 """The record and the skills: in a dataset, and alone."""
 
 
 @dataclass(frozen=True, slots=True)
-class Segmented:
-    """`read` gives every episode with its spans, in order; those that failed have none.
+class Segmentation:
+    """A segmentation. `read` gives every episode with its spans, in order; a failed episode has none.
 
-    `source` is open; None where the dataset or its videos are not at hand, and `absent` then says why.
+    `source` is open; it is None where the dataset or its videos are not available, and `no_images` gives the reason.
     """
 
     name: str
     record: dict[str, Any]
     source: Source | None
     read: Callable[[], Iterator[Episode]]
-    absent: str = ""
+    no_images: str = ""
 
     @property
-    def failed(self) -> dict[int, str]:
-        """Why an episode has no spans."""
-        return {one["episode_index"]: f"{one['stage']}: {one['reason']}" for one in self.record["failed"]}
+    def failures(self) -> dict[int, str]:
+        """Stage and reason of each failed episode, by its index."""
+        return {
+            failure["episode_index"]: f"{failure['stage']}: {failure['reason']}" for failure in self.record["failed"]
+        }
 
 
-def is_segmented(folder: Path) -> bool:
-    """Whether the folder holds a segmentation."""
-    return any((folder / record).is_file() for record, _ in _PLACES)
+def is_segmentation(folder: Path) -> bool:
+    """Return whether the folder contains a segmentation."""
+    return any((folder / record).is_file() for record, _ in _LOCATIONS)
 
 
 @contextmanager
-def opened(folder: Path, root: Path | None = None) -> Iterator[Segmented]:
-    """The segmentation in `folder`, of the dataset at `root`. Raises InputError, ConfigError."""
-    told, kept = next(place for place in _PLACES if (folder / place[0]).is_file())
-    record, skills, name = _checked(folder / told, "segmentation"), folder / kept, folder.resolve().name
-    content = _checked(skills, "skills")
-    place = root or (folder if (folder / "meta/info.json").is_file() else None)
-    if place is None:
-        absent = "a skills file alone has none; name its dataset with --root to see them."
-        yield Segmented(name, record, None, lambda: _alone(content, record), absent)
+def open_segmentation(folder: Path, root: Path | None = None) -> Iterator[Segmentation]:
+    """Open the segmentation in `folder`, of the dataset in `root`. Raises InputError or ConfigError."""
+    paths = next(paths for paths in _LOCATIONS if (folder / paths[0]).is_file())
+    record, name = read_validated(folder / paths[0], "segmentation"), folder.resolve().name
+    skills = folder / paths[1]
+    content = read_validated(skills, "skills")
+    dataset = root or (folder if (folder / "meta/info.json").is_file() else None)
+    if dataset is None:
+        reason = "a skills file alone has none; name its dataset with --root to see them."
+        yield Segmentation(name, record, None, lambda: _from_skills(content, record), reason)
         return
-    source, absent = _opened(record["source"], place, skills)
+    source, no_images = _open_source(record["source"], dataset, skills)
     try:
-        yield Segmented(name, record, None if absent else source, source.episodes, absent)
+        yield Segmentation(name, record, None if no_images else source, source.episodes, no_images)
     finally:
         source.close()
 
 
-def _checked(path: Path, schema: str) -> dict[str, Any]:
-    try:
-        content: dict[str, Any] = read_json(path)
-    except FileNotFoundError:
-        raise InputError(f"{path} is missing: there is no segmentation without it.") from None
-    if problem := first_error(validator(schema), content):
-        raise InputError(f"{path} does not fit the schema `{schema}` at {problem}.")
-    return content
-
-
-def _opened(described: dict[str, Any], root: Path, skills: Path) -> tuple[Source, str]:
-    """The dataset, with its first camera; without any where that cannot be shown, and why."""
+def _open_source(described: dict[str, Any], root: Path, skills: Path) -> tuple[Source, str]:
+    """Return the dataset with its first camera; where that fails, without a camera and with the reason."""
     cls: Any = registry().find("source", "lerobot")
-    given = {"root": root, "skills": str(skills), "episodes": described.get("episodes")}
-    source: Source = cls(**given, cameras=tuple(described.get("cameras") or ())[:1], views=1)
+    options = {"root": root, "skills": str(skills), "episodes": described.get("episodes")}
+    source: Source = cls(**options, cameras=tuple(described.get("cameras") or ())[:1], views=1)
     try:
         source.open()
     except PgenError as error:
-        source = cls(**given, views=0)
+        source = cls(**options, views=0)
         source.open()
         return source, str(error)
     return source, ""
 
 
-def _alone(content: dict[str, Any], record: dict[str, Any]) -> Iterator[Episode]:
-    known = {int(key): episode for key, episode in content["episodes"].items()}
-    failed: dict[int, dict[str, Any]] = {one["episode_index"]: {"skills": []} for one in record["failed"]}
-    for index, episode in sorted((failed | known).items()):
+def _from_skills(content: dict[str, Any], record: dict[str, Any]) -> Iterator[Episode]:
+    episodes: dict[int, dict[str, Any]] = {failure["episode_index"]: {"skills": []} for failure in record["failed"]}
+    episodes |= {int(key): episode for key, episode in content["episodes"].items()}
+    for index, episode in sorted(episodes.items()):
         spans = tuple(Skill(span["name"], float(span["start"]), float(span["end"])) for span in episode["skills"])
         yield Episode(index, f"ep_{index:06d}", episode.get("description") or "", 1.0, array("d"), spans)

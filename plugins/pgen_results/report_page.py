@@ -1,24 +1,24 @@
-"""The report of a run as one page: its numbers, and its episodes with what was said in them."""
+"""The report of a run as one page: its metrics, and its episodes with their dialogue."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 from math import ceil
 from typing import Any
 
 from pydantic import Field
 
 from pgen.components.options import Options
-from pgen.records import Episode
-from pgen_results.diversity import POOL
-from pgen_results.figures import KINDS, Figures, cost, figures
+from pgen.records import Episode, Skill
+from pgen_results.metrics import KINDS, POOL, Metrics, compute_metrics, cost
 from pgen_results.page import render
-from pgen_results.read import POOR, Line, Told, codes, moments, reasons, scores, spans
-from pgen_results.thumbnails import Thumbnails, thumbnails
+from pgen_results.read import POOR, Line, RunResults, codes, reasons, scores
+from pgen_results.thumbnails import Thumbnails, open_thumbnails
 
 FILE = "report.html"
 SKILLS_LISTED = 100
 REASONS_LISTED = 20
 BINS = 24
-"""Bars of a histogram at most."""
+"""The most bars of a histogram."""
 
 
 class ReportOptions(Options):
@@ -32,34 +32,37 @@ class ReportOptions(Options):
     """Pictures at most, evenly spread over those samples."""
 
 
-def report_page(told: Told, options: ReportOptions) -> str:
-    """The report as HTML; reads the run twice, and the pictures of its thumbnails."""
-    found = figures(told)
-    shown = min(found.samples, options.samples)
-    with thumbnails(told.source, shown, options.thumbnails) as pictures:
-        data = _data(told, found, options.samples, pictures)
-    listed = sum(len(episode["samples"]) for episode in data["episodes"])
+def report_page(results: RunResults, options: ReportOptions) -> str:
+    """Return the report as HTML; reads the run twice, and the images of its thumbnails."""
+    metrics = compute_metrics(results)
+    by_samples = sorted(metrics.skills.items(), key=lambda item: (-item[1].samples, item[0]))
+    positions = {name: position for position, (name, _) in enumerate(by_samples)}
+    with open_thumbnails(results.source, min(metrics.samples, options.samples), options.thumbnails) as thumbnails:
+        episodes = [
+            _episode(episode, lines, positions, thumbnails)
+            for episode, lines in _choose(results, metrics, options.samples)
+        ]
     return render(
         "report.html",
         ("page.js", "report.js"),
-        data,
-        told=told,
-        manifest=told.manifest,
-        figures=found,
+        {"skills": list(positions), "episodes": episodes, "thumbnails": thumbnails.images, "poor": POOR},
+        results=results,
+        manifest=results.manifest,
+        metrics=metrics,
         kinds=KINDS,
-        cost=cost(told.manifest, options.price_in, options.price_out),
-        measured=min(found.answered, POOL),
-        skills=_by_samples(found)[:SKILLS_LISTED],
-        reasons=found.reasons.most_common(REASONS_LISTED),
-        histograms=[histogram(found.prompts.lengths), histogram(found.utterances.lengths)],
-        listed=listed,
-        pictures=len(pictures.shown),
-        unreadable=pictures.unreadable,
+        cost=cost(results.manifest, options.price_in, options.price_out),
+        measured=min(metrics.answered, POOL),
+        skills=by_samples[:SKILLS_LISTED],
+        reasons=metrics.reasons.most_common(REASONS_LISTED),
+        histograms=[histogram(metrics.prompts.lengths), histogram(metrics.utterances.lengths)],
+        listed=sum(len(episode["samples"]) for episode in episodes),
+        pictures=len(thumbnails.images),
+        unreadable=thumbnails.unreadable,
     )
 
 
 def histogram(lengths: dict[int, int]) -> list[tuple[int, int, int]]:
-    """Bars of equal width as (first length, last length, texts), empty ones included."""
+    """Return bars of equal width as (first length, last length, texts), including empty ones."""
     if not lengths:
         return []
     first, last = min(lengths), max(lengths)
@@ -68,46 +71,51 @@ def histogram(lengths: dict[int, int]) -> list[tuple[int, int, int]]:
     return [(edge, edge + width - 1, sum(lengths.get(edge + i, 0) for i in range(width))) for edge in edges]
 
 
-def _by_samples(found: Figures) -> list[tuple[str, Any]]:
-    return sorted(found.skills.items(), key=lambda item: (-item[1].samples, item[0]))
+def spans(episode: Episode, lines: list[Line]) -> tuple[Skill, ...]:
+    """Return the episode's skills; where the input is not available, one span from each skill's first sample on."""
+    if episode.skills or not lines:
+        return episode.skills
+    times = _times(lines)
+    skills = [(line["skill_index"], line["skill_current"]) for line in lines]
+    starts = [i for i in range(len(lines)) if i == 0 or skills[i] != skills[i - 1]]
+    end = times[-1] + max(1.0, (times[-1] - times[0]) / max(1, len(times) - 1))
+    edges = pairwise([*(times[i] for i in starts), end])
+    return tuple(Skill(skills[i][1], *edge) for i, edge in zip(starts, edges, strict=True))
 
 
-def _data(told: Told, found: Figures, limit: int, pictures: Thumbnails) -> dict[str, Any]:
-    skills: dict[str, int] = {name: place for place, (name, _) in enumerate(_by_samples(found))}
-    episodes = [_episode(episode, lines, skills, pictures) for episode, lines in _chosen(told, found.samples, limit)]
-    return {"skills": list(skills), "episodes": episodes, "thumbnails": pictures.shown, "poor": POOR}
+def _times(lines: list[Line]) -> list[float]:
+    """Return the samples' times in seconds, or their positions where the input has no ascending times."""
+    times = [line["timestamp"] for line in lines]
+    timed = all(time is not None for time in times) and all(a <= b for a, b in pairwise(times))
+    return [float(time) for time in (times if timed else range(len(lines)))]
 
 
-def _chosen(told: Told, samples: int, limit: int) -> Iterator[tuple[Episode, list[Line]]]:
-    """Episodes with at most `limit` samples together: all of them, or each so many."""
-    step, left = ceil(samples / limit), limit
-    with_samples = ((episode, lines) for episode, lines in told.read() if lines)
-    for place, (episode, lines) in enumerate(with_samples):
-        if place % step == 0 and left:
-            yield episode, lines[:left]
-            left -= len(lines[:left])
+def _choose(results: RunResults, metrics: Metrics, limit: int) -> Iterator[tuple[Episode, list[Line]]]:
+    """Yield episodes with at most `limit` samples together: all, or every n-th."""
+    step, remaining = ceil(metrics.samples / limit), limit
+    with_samples = ((episode, lines) for episode, lines in results.read() if lines)
+    for position, (episode, lines) in enumerate(with_samples):
+        if position % step == 0 and remaining:
+            yield episode, lines[:remaining]
+            remaining -= len(lines[:remaining])
 
 
-def _episode(episode: Episode, lines: list[Line], skills: dict[str, int], pictures: Thumbnails) -> dict[str, Any]:
-    drawn = spans(episode, lines)
-    times = moments(lines)
+def _episode(episode: Episode, lines: list[Line], skills: dict[str, int], thumbnails: Thumbnails) -> dict[str, Any]:
+    drawn, times = spans(episode, lines), _times(lines)
+    recorded = [episode.timestamps[-1] + 1 / episode.fps] if episode.timestamps else []
     return {
         "id": episode.id,
         "task": episode.task,
         "timed": times == [line["timestamp"] for line in lines],
         "start": min([0.0, *times[:1]]),
-        "end": _end(episode, max([span.end for span in drawn] + times)),
+        "end": max([*recorded, *(span.end for span in drawn), *times]),
         "spans": [[skills.setdefault(span.name, len(skills)), span.start, span.end] for span in drawn],
-        "samples": [_sample(line, time, skills, pictures) for line, time in zip(lines, times, strict=True)],
+        "samples": [_sample(line, time, skills, thumbnails) for line, time in zip(lines, times, strict=True)],
     }
 
 
-def _end(episode: Episode, drawn: float) -> float:
-    return max(drawn, episode.timestamps[-1] + 1 / episode.fps) if episode.timestamps else drawn
-
-
-def _sample(line: Line, time: float, skills: dict[str, int], pictures: Thumbnails) -> dict[str, Any]:
-    told = {
+def _sample(line: Line, time: float, skills: dict[str, int], thumbnails: Thumbnails) -> dict[str, Any]:
+    values = {
         "time": round(time, 3),
         "frame": line["frame_index"],
         "skill": skills[line["skill_current"]],
@@ -119,6 +127,6 @@ def _sample(line: Line, time: float, skills: dict[str, int], pictures: Thumbnail
         "codes": codes(line),
         "reasons": reasons(line),
         "scores": scores(line.get("judgement")),
-        "picture": pictures.of(line),
+        "picture": thumbnails.of_line(line),
     }
-    return {key: value for key, value in told.items() if value is not None and value is not False and value != []}
+    return {key: value for key, value in values.items() if value is not None and value is not False and value != []}

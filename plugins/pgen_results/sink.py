@@ -1,13 +1,14 @@
-"""The sink `report`: the run as a page, `report.html`, beside what other sinks write."""
+"""The sink `report`: write the report of the run beside the output of other sinks."""
 
 from pathlib import Path
 
 from pgen.components import Results, Sink, Source
 from pgen_results import page
-from pgen_results.read import of_results
+from pgen_results.read import from_sink
 from pgen_results.report_page import FILE, ReportOptions, report_page
 
-_ROOM = 20_000_000
+_SIZE = 20_000_000
+"""An upper estimate of a page's size, in bytes."""
 
 
 class ReportSink(Sink[ReportOptions]):
@@ -16,8 +17,9 @@ class ReportSink(Sink[ReportOptions]):
     name = "report"
 
     def needs_bytes(self, source: Source) -> int:
-        return _ROOM
+        return _SIZE
 
     def write(self, results: Results, out: Path) -> None:
-        told = of_results(results, name=str(results.source.folder.name if results.source.folder else "dialogue"))
-        page.write(out / FILE, report_page(told, self.options))
+        folder = results.source.folder
+        name = folder.name if folder and folder.name else "dialogue"
+        page.write(out / FILE, report_page(from_sink(results, name), self.options))

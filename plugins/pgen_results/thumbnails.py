@@ -1,4 +1,4 @@
-"""Small pictures for pages: the first camera of a sample, base64 of a JPEG, bounded in number and in bytes."""
+"""Thumbnails for pages: the first camera of a sample, base64 of a JPEG, limited in number and in bytes."""
 
 import base64
 from collections.abc import Iterator
@@ -13,44 +13,43 @@ from pgen_results.read import Line
 
 PIXELS = 208 * 156
 BYTES = 6_000_000
-"""All thumbnails of a page together, as JPEG."""
+"""The most bytes of all thumbnails of a page together, as JPEG."""
 
 
 class Thumbnails:
-    """Pictures by their number in `shown`; each `step`-th sample that is asked for has one."""
+    """Thumbnails by their position in `images`; every `step`-th sample that is passed in has one."""
 
     def __init__(self, reader: ImageReader | None, step: int) -> None:
-        self.shown: list[str] = []
+        self.images: list[str] = []
         self.unreadable = 0
         self._reader, self._step = reader, step
-        self._asked = self._bytes = 0
+        self._samples = self._bytes = 0
 
-    def of(self, line: Line) -> int | None:
-        """The number of a line's thumbnail, or None where it has none."""
-        return self.at(from_line(line).sample)
+    def of_line(self, line: Line) -> int | None:
+        """Return the position of an annotation's thumbnail, or None where it has none."""
+        return self.of_sample(from_line(line).sample)
 
-    def at(self, sample: Sample) -> int | None:
-        """The number of a sample's thumbnail, or None where it has none."""
-        self._asked += 1
-        if self._reader is None or not sample.cameras or (self._asked - 1) % self._step or self._bytes >= BYTES:
+    def of_sample(self, sample: Sample) -> int | None:
+        """Return the position of a sample's thumbnail, or None where it has none."""
+        skipped = self._samples % self._step > 0
+        self._samples += 1
+        if skipped or self._reader is None or not sample.cameras or self._bytes >= BYTES:
             return None
         try:
-            first = replace(sample, cameras=sample.cameras[:1], images=sample.images[:1])
-            (image,) = self._reader.images(first)
+            (image,) = self._reader.images(replace(sample, cameras=sample.cameras[:1], images=sample.images[:1]))
         except SampleError:
             self.unreadable += 1
             return None
         self._bytes += len(image.jpeg)
-        self.shown.append(base64.b64encode(image.jpeg).decode())
-        return len(self.shown) - 1
+        self.images.append(base64.b64encode(image.jpeg).decode())
+        return len(self.images) - 1
 
 
 @contextmanager
-def thumbnails(source: Source | None, samples: int, limit: int) -> Iterator[Thumbnails]:
-    """At most `limit` thumbnails, evenly spread over `samples` samples."""
-    step = max(1, -(-samples // limit)) if limit else 1
+def open_thumbnails(source: Source | None, samples: int, limit: int) -> Iterator[Thumbnails]:
+    """Make at most `limit` thumbnails, evenly spread over `samples` samples."""
     if source is None or not limit:
-        yield Thumbnails(None, step)
+        yield Thumbnails(None, 1)
         return
     with source.reader(PIXELS) as reader:
-        yield Thumbnails(reader, step)
+        yield Thumbnails(reader, max(1, -(-samples // limit)))

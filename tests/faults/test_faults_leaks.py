@@ -20,10 +20,10 @@ from pgen.testing import FakeGenerator, FakeSource, make_episode
 from pgen_lerobot.write.card import escaped
 from pgen_qwen_openai.generator import QwenOpenAIGenerator
 from pgen_qwen_openai.local_server import Servers
-from pgen_results.compare import compare_page, compared
-from pgen_results.preview import Asked, Kept, Recorder
+from pgen_results.compare import compare_page, compare_runs
+from pgen_results.preview import PreviewSink, record
 from pgen_results.preview_view import preview_page
-from pgen_results.read import opened
+from pgen_results.read import open_results
 from pgen_results.report_page import ReportOptions, report_page
 
 KEY = "hush-4f9c1e7ab2d8"
@@ -169,14 +169,15 @@ def pages(text, place):
     source = FakeSource(make_episode((text, 0.0, 1.0), ("plain", 1.0, 2.0), task=text))
     said = json.dumps({"user_prompt": f"Do {text}", "robot_utterance": f"Sure {text}"})
     answers = {0: said, 1: SampleError("refused", text)}
-    generator = Recorder(FakeGenerator(lambda request: answers[request.sample.skill_index]))
+    generator = FakeGenerator(lambda request: answers[request.sample.skill_index])
+    exchanges = record(generator)
     options = {"prompt": "seed", "checks": (), "attempts": 1, "max_failures": 1.0}
     annotate(source, place / "a", generator=generator, sink="jsonl", **options)
-    kept = Kept()
-    annotate(source, place / "b", generator=generator, sink=kept, **options)
-    with opened(place / "a") as one, opened(place / "a") as other:
-        shown = Asked(kept.annotations, generator.exchanges, kept.manifest, len(kept.annotations))
-        return report_page(one, ReportOptions()), compare_page(compared(one, other)), preview_page(shown)
+    sink = PreviewSink()
+    annotate(source, place / "b", generator=generator, sink=sink, **options)
+    with open_results(place / "a") as one, open_results(place / "a") as other:
+        pages = report_page(one, ReportOptions()), compare_page(compare_runs(one, other))
+        return *pages, preview_page(sink.preview(exchanges, samples=2))
 
 
 @pytest.fixture(scope="module")

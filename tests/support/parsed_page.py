@@ -1,6 +1,8 @@
-"""A page taken apart, and commands run."""
+"""The elements of a page, and the command line as a function."""
 
+import html
 import json
+import re
 from html.parser import HTMLParser
 
 from click.testing import CliRunner
@@ -13,7 +15,7 @@ class Parsed(HTMLParser):
 
     def __init__(self, text):
         super().__init__()
-        self.elements, self.raw, self._inside = [], [], False
+        self.text, self.elements, self.raw, self._inside = text, [], [], False
         self.feed(text)
 
     def handle_starttag(self, tag, attributes):
@@ -36,8 +38,21 @@ class Parsed(HTMLParser):
         (text,) = [text for tag, attributes, text in self.raw if attributes.get("type") == "application/json"]
         return json.loads(text)
 
+    def rows(self, heading):
+        """The rows of the tables under a heading, as the text of their cells."""
+        section = self.text.partition(f"<h2>{heading}</h2>")[2].partition("</section>")[0]
+        cells = [re.findall(r"<td[^>]*>(.*?)</td>", row, re.DOTALL) for row in section.split("<tr>")[1:]]
+        return [[html.unescape(re.sub(r"<[^>]*>", "", cell)).strip() for cell in row] for row in cells if row]
+
 
 def invoked(*arguments, code=0):
-    told = CliRunner().invoke(cli, list(map(str, arguments)))
-    assert told.exit_code == code, told.output
-    return told.output
+    """Run pgen in this process, check its exit code, and return its output."""
+    result = CliRunner().invoke(cli, list(map(str, arguments)))
+    assert result.exit_code == code, result.output
+    return result.stdout if code == 0 else result.output
+
+
+def reported(folder, *arguments):
+    """Run `pgen report` and return its page."""
+    assert f"report     {folder / 'report.html'}" in invoked("report", folder, *arguments)
+    return Parsed((folder / "report.html").read_text())

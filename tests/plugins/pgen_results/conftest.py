@@ -16,9 +16,9 @@ def many(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def dataset(tmp_path_factory):
-    """A dataset and its annotated copy."""
+    """A folder with a dataset, `data`, and its annotated copy, `out`."""
     folder = tmp_path_factory.mktemp("report")
-    root = report_runs.rendered(folder / "data")
+    root = report_runs.rendered(folder / "data", codec="png")
     pgen.annotate(root, folder / "out", generator="template")
     return folder
 
@@ -30,10 +30,10 @@ def out(dataset, tmp_path):
 
 @pytest.fixture(scope="session")
 def browser():
-    """One browser for all; a machine without one is a failure where PGEN_REQUIRE_BROWSER says that there is one."""
-    browsing = pytest.importorskip("browser", reason="selenium is not installed", exc_type=ImportError)
-    if missing := browsing.missing():
-        told = f"no {' and no '.join(missing)}: on Debian, apt-get install chromium chromium-driver"
-        pytest.fail(told) if os.environ.get("PGEN_REQUIRE_BROWSER") else pytest.skip(told)
-    with browsing.browser() as one:
-        yield one
+    """One browser for all; without one, tests are skipped, or fail where PGEN_REQUIRE_BROWSER is set."""
+    module = pytest.importorskip("browser", reason="selenium is not installed", exc_type=ImportError)
+    if missing := module.missing():
+        message = f"no {' and no '.join(missing)}: on Debian, apt-get install chromium chromium-driver"
+        pytest.fail(message) if os.environ.get("PGEN_REQUIRE_BROWSER") else pytest.skip(message)
+    with module.browser() as window:
+        yield window

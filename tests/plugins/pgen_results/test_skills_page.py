@@ -1,10 +1,9 @@
-"""The report of a segmentation: what is read, counted and shown, as text and in Chromium without a network."""
+"""The report of a segmentation: read, counted and shown, as text and in Chromium without a network."""
 
-import json
 import shutil
 
 import pytest
-from parsed_page import Parsed, invoked
+from parsed_page import invoked, reported
 from report_runs import HOSTILE
 
 from pgen.components.segmenter import Segmenter
@@ -12,9 +11,9 @@ from pgen.errors import SampleError
 from pgen_demo.example import write_example
 from pgen_lerobot.read import LeRobotSource
 from pgen_results import page
-from pgen_results.read_segmentation import opened
+from pgen_results.read_segmentation import open_segmentation
 from pgen_results.report_page import ReportOptions
-from pgen_results.skills_page import Found, skills_page
+from pgen_results.skills_page import SpanCounts, skills_page
 from pgen_segment.job import Job, SegmentOptions
 
 SPANS = [
@@ -24,7 +23,7 @@ SPANS = [
 
 
 class Scripted(Segmenter):
-    """Gives or raises what it was told for each episode."""
+    """Returns or raises the answer that a test gives it for each episode."""
 
     name = "scripted"
 
@@ -66,13 +65,9 @@ def out(made, tmp_path):
     return shutil.copytree(made, tmp_path / "out")
 
 
-def parsed(path):
-    return Parsed(path.read_text())
-
-
 def test_report_writes_a_page_with_each_span_and_its_picture(out):
-    assert f"report     {out / 'report.html'}" in invoked("report", out)
-    data = parsed(out / "report.html").data()
+    report = reported(out)
+    data = report.data()
     assert data["skills"] == ["reach the brick", " ".join(HOSTILE.split()), "lift it"]
     assert [episode["spans"] for episode in data["episodes"]] == [
         [[0, 0.0, 2.0], [2, 2.0, 10.1]],
@@ -80,63 +75,55 @@ def test_report_writes_a_page_with_each_span_and_its_picture(out):
     ]
     assert [episode["pictures"] for episode in data["episodes"]] == [[0, 1], [2, 3]]
     assert len(set(data["thumbnails"])) == 4
-
-
-def test_counts_changes_and_unused_names_are_told(out):
-    invoked("report", out)
-    text = (out / "report.html").read_text()
-    assert "spans reaching beyond their episode: clipped" in text
-    assert "names made imperative" in text
-    assert 'never used: <span dir="auto">wave</span>' in text
+    assert "spans reaching beyond their episode: clipped" in report.text
+    assert "names made imperative" in report.text
+    assert 'never used: <span dir="auto">wave</span>' in report.text
 
 
 def test_names_are_counted_with_their_lengths(made):
-    found = Found()
-    with opened(made) as told:
-        for episode in told.read():
-            found.add(episode)
-    use = dict(found.by_count())["reach the brick"]
+    counts = SpanCounts()
+    with open_segmentation(made) as segmentation:
+        for episode in segmentation.read():
+            counts.add(episode)
+    use = dict(counts.most_frequent())["reach the brick"]
     assert (use.spans, use.episodes, use.seconds, use.shortest, use.longest) == (2, 2, 6.0, 2.0, 4.0)
-    assert found.spans == 4
-    assert found.mean == pytest.approx(19.0 / 4)
-    assert [(low, count) for low, _, count in found.histogram() if count] == [("2", 1), ("4", 1), ("4.5", 1), ("8", 1)]
+    assert (counts.spans, counts.mean) == (4, pytest.approx(19.0 / 4))
+    bars = [(low, count) for low, _, count in counts.histogram() if count]
+    assert bars == [("2", 1), ("4", 1), ("4.5", 1), ("8", 1)]
 
 
-def test_an_episode_that_failed_is_shown_with_its_reason(root, tmp_path):
-    out = segmented(root, tmp_path / "out", SPANS[0], SampleError("refused", HOSTILE))
-    invoked("report", out)
-    found = parsed(out / "report.html").data()["episodes"][1]
-    assert found["spans"] == []
-    assert found["failed"].startswith("refused: ")
+def test_a_failed_episode_is_shown_with_its_reason(root, tmp_path):
+    failed = reported(segmented(root, tmp_path / "out", SPANS[0], SampleError("refused", HOSTILE))).data()["episodes"][
+        1
+    ]
+    assert failed["spans"] == []
+    assert failed["failed"].startswith("refused: ")
 
 
 def test_skills_alone_are_shown_without_pictures_and_beside_their_dataset_with_them(root, tmp_path):
     out = segmented(root, tmp_path / "out", *SPANS, skills_only=True)
-    invoked("report", out)
-    data = parsed(out / "report.html").data()
-    assert data["thumbnails"] == []
-    assert [episode["id"] for episode in data["episodes"]] == ["ep_000000", "ep_000001"]
-    assert "name its dataset with --root" in (out / "report.html").read_text()
-    invoked("report", out, "--root", root)
-    assert len(parsed(out / "report.html").data()["thumbnails"]) == 4
+    report = reported(out)
+    assert report.data()["thumbnails"] == []
+    assert [episode["id"] for episode in report.data()["episodes"]] == ["ep_000000", "ep_000001"]
+    assert "name its dataset with --root" in report.text
+    assert len(reported(out, "--root", root).data()["thumbnails"]) == 4
 
 
-def test_a_dataset_whose_videos_are_gone_is_shown_without_pictures(out):
+def test_a_dataset_without_its_videos_is_shown_without_pictures(out):
     shutil.rmtree(out / "videos")
-    invoked("report", out)
-    data = parsed(out / "report.html").data()
+    data = reported(out).data()
     assert data["thumbnails"] == []
     assert [len(episode["spans"]) for episode in data["episodes"]] == [2, 2]
 
 
 def test_of_many_spans_whole_episodes_are_shown_and_the_page_says_so(out):
-    invoked("report", out, "--samples", 2)
-    assert [len(one["spans"]) for one in parsed(out / "report.html").data()["episodes"]] == [2]
-    assert "2 of the 4 spans are in this page" in (out / "report.html").read_text()
+    report = reported(out, "--samples", 2)
+    assert [len(episode["spans"]) for episode in report.data()["episodes"]] == [2]
+    assert "2 of the 4 spans are in this page" in report.text
 
 
-def test_a_page_of_a_former_output_is_not_carried_along(out, tmp_path):
-    invoked("report", out)
+def test_a_page_of_the_input_is_not_copied_to_the_output(out, tmp_path):
+    reported(out)
     segmented(out, tmp_path / "again", *SPANS, overwrite=True)
     assert not (tmp_path / "again/report.html").exists()
 
@@ -149,32 +136,36 @@ def test_a_page_of_a_former_output_is_not_carried_along(out, tmp_path):
         ("meta/skills.json", None, "skills.json is missing"),
     ],
 )
-def test_a_result_that_is_not_whole_is_refused_in_a_sentence(out, file, text, message):
+def test_an_incomplete_result_is_refused(out, file, text, message):
     (out / file).unlink()
     if text is not None:
         (out / file).write_text(text)
     assert message in invoked("report", out, code=2)
 
 
-def test_what_is_no_segmentation_and_no_dialogue_is_refused(tmp_path):
+def test_a_folder_with_neither_a_segmentation_nor_dialogue_is_refused(tmp_path):
     assert "or `pgen segment`" in invoked("report", tmp_path, code=2)
 
 
+@pytest.fixture(scope="module")
+def report(root, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("skills-page")
+    out = segmented(root, folder / "out", SPANS[1], SampleError("refused", "no, thanks"))
+    with open_segmentation(out) as segmentation:
+        page.write(folder / "report.html", skills_page(segmentation, ReportOptions()))
+    return folder / "report.html"
+
+
 @pytest.fixture
-def shown(browser, root, tmp_path):
-    """The page of a hundred and one failed episodes would be as this one of two."""
-    out = segmented(root, tmp_path / "out", SPANS[1], SampleError("refused", "no, thanks"))
-    with opened(out) as told:
-        page.write(tmp_path / "report.html", skills_page(told, ReportOptions()))
-    browser.open(tmp_path / "report.html")
+def shown(browser, report):
+    browser.open(report)
     yield browser
     assert browser.complaints() == []
 
 
 def test_every_span_is_a_block_of_its_length_and_a_card_with_its_picture(shown):
     first, second = shown.all(".episode")
-    blocks = first.find_elements("css selector", ".timeline rect")
-    widths = [block.size["width"] for block in blocks]
+    widths = [block.size["width"] for block in first.find_elements("css selector", ".timeline rect")]
     assert widths[0] / sum(widths) == pytest.approx(4.0 / 10.1, abs=0.01)
     assert len(first.find_elements("css selector", ".card")) == 2
     assert shown.run("[...document.images].every((image) => image.complete && image.naturalWidth > 0)")
@@ -182,7 +173,7 @@ def test_every_span_is_a_block_of_its_length_and_a_card_with_its_picture(shown):
     assert second.find_element("css selector", "p.bad").text == "refused: no, thanks"
 
 
-def test_spans_are_found_by_name_word_and_state(shown):
+def test_spans_are_selected_by_name_state_and_word(shown):
     shown.choose("#skill", "1")
     assert [card.text.split(" s ")[0] for card in shown.all(".card h4")] == ["0.0 to 4.0 s\nreach the brick"]
     shown.choose("#skill", "")
@@ -196,7 +187,7 @@ def test_spans_are_found_by_name_word_and_state(shown):
 
 def test_hostile_names_are_shown_as_they_are_and_never_run(shown):
     names = [element.get_property("textContent") for element in shown.all(".card .skill")]
-    assert names == ["reach the brick", json.loads(json.dumps(" ".join(HOSTILE.split())))]
+    assert names == ["reach the brick", " ".join(HOSTILE.split())]
     assert shown.run("document.title") != "taken"
     assert shown.run("document.querySelectorAll('img[src=x]').length") == 0
 

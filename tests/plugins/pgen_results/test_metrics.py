@@ -1,0 +1,82 @@
+import json
+
+import pytest
+import report_runs
+from report_runs import reply
+
+from pgen.errors import SampleError
+from pgen_results import metrics as module
+from pgen_results.metrics import compute_metrics, cost
+from pgen_results.read import open_results
+
+PROMPTS = {0: "Grab the red cup.", 20: "Lift it, please.", 30: "Up with it."}
+SKILLS = [("reach for the cup", 0.0, 2.0), ("lift the cup", 2.0, 4.0)]
+
+
+def answer(request):
+    """An answer, a failure, then two answers in each episode."""
+    frame = request.sample.frame_index
+    if frame == 10:
+        return SampleError("refused", "no, thanks")
+    return reply(PROMPTS[frame], f"Now {frame}.", "specific_object")
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory):
+    return report_runs.run(tmp_path_factory.mktemp("metrics") / "out", answer, 2, skills=SKILLS, prompt="hi-robot")
+
+
+@pytest.fixture
+def metrics(result):
+    with open_results(result) as results:
+        return compute_metrics(results)
+
+
+def test_samples_answers_and_failures_by_stage_are_counted(metrics):
+    assert (metrics.episodes, metrics.samples, metrics.answered) == (2, 8, 6)
+    assert metrics.failed == {"refused": 2}
+    assert metrics.reasons == {("refused", "no, thanks"): 2}
+    assert {name: (skill.samples, skill.answered) for name, skill in metrics.skills.items()} == {
+        "reach for the cup": (4, 2),
+        "lift the cup": (4, 4),
+    }
+
+
+def test_shares_are_of_the_planned_and_of_the_returned_types(metrics, result):
+    lines = [json.loads(line) for line in (result / "syn_annotations.jsonl").read_text().splitlines()]
+    shares = {share.name: share for share in metrics.shares("scenario_type")}
+    assert shares["specific_object"].achieved == 1.0
+    for name, share in shares.items():
+        assert share.planned == sum(line["planned_scenario_type"] == name for line in lines) / 8
+    agreed = sum(line["planned_scenario_type"] == line["scenario_type"] for line in lines if line["status"] == "ok")
+    assert metrics.agreed["scenario_type"] == agreed
+
+
+def test_diversity_is_that_of_the_answers(metrics):
+    assert metrics.prompts.texts == 6
+    assert metrics.prompts.distinct[0] == 9 / 20  # nine different words of twenty
+    assert metrics.repeated == [("Grab the red cup.", 2), ("Lift it, please.", 2), ("Up with it.", 2)]
+
+
+def test_of_many_answers_a_seeded_sample_is_measured_in_their_order(result, monkeypatch):
+    monkeypatch.setattr(module, "POOL", 3)
+    answers = [(str(number), "") for number in range(50)]
+    samples = [module._sample(answers, seed) for seed in range(200)]
+    assert all(sample == sorted(sample, key=answers.index) and len(sample) == 3 for sample in samples)
+    assert samples[0] == module._sample(iter(answers), 0) != samples[1]
+    early = sum(int(prompt) < 25 for sample in samples for prompt, _ in sample)
+    assert 0.4 < early / 600 < 0.6
+    with open_results(result) as results:
+        assert compute_metrics(results).prompts.texts == 3
+
+
+def test_frames_are_counted_where_the_input_is_available(dataset):
+    with open_results(dataset / "out") as results:
+        metrics = compute_metrics(results)
+    assert (metrics.frames, metrics.labelled) == (80, 80)
+    assert metrics.skills["lift the cup"].frames == 40
+
+
+@pytest.mark.parametrize(("prices", "expected"), [((2.0, 8.0), 10.0), ((None, 8.0), 4.0), ((None, None), None)])
+def test_the_cost_is_per_million_tokens(prices, expected):
+    assert cost({"tokens": {"in": 3_000_000, "out": 500_000}}, *prices) == expected
