@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pgen.components.check import Check, Context
 from pgen.inference.checking import Overview, examined
-from pgen.records import Annotation, Dialogue, Plan, Sample
+from pgen.records import Annotation, Dialogue, Moment, Plan, Sample, SpanContext
 from pgen_dialogue import pgen_checks
 
 CASES = Path(__file__).resolve().parents[1] / "tests" / "plugins" / "pgen_dialogue" / "checks" / "cases.txt"
@@ -47,13 +47,12 @@ def scenes(path: Path = CASES) -> Iterator[list[Case]]:
         language, task = task.removeprefix("lang=").split(" ", 1) if task.startswith("lang=") else ("en", task)
         skills = [skill.strip() for skill in listed.split(";")]
         now = next(position for position, skill in enumerate(skills) if skill.startswith("["))
+        before, after = tuple(skills[:now]), tuple(skills[now + 1 :])
+        span = SpanContext(index, str(index), task, now, skills[now].strip("[]"), before, after)
         cases = []
         for frame, line in enumerate(lines):
             codes, user, robot = (part.strip() for part in line.split("|"))
-            sample = Sample(
-                index, str(index), frame, None, now, skills[now].strip("[]"), tuple(skills[:now]),
-                tuple(skills[now + 1 :]), task, ("front",), ("front.jpg",),
-            )  # fmt: skip
+            sample = Sample(span, Moment(frame, None, ("front",), ("front.jpg",)))
             cases.append(Case(sample, language, frozenset(codes.split("+")) - {"ok"}, Dialogue(user, robot)))
         yield cases
 
@@ -107,7 +106,7 @@ def main() -> None:
         for case, codes in found():
             if codes != case.codes:
                 said = f"{case.dialogue.user_prompt} | {case.dialogue.robot_utterance}"
-                print(f"{case.sample.skill_current}: {said}\n  labelled {set(case.codes)}, found {set(codes)}")
+                print(f"{case.sample.span.skill}: {said}\n  labelled {set(case.codes)}, found {set(codes)}")
 
 
 if __name__ == "__main__":

@@ -39,7 +39,9 @@ def as_pgen(episode: Episode, seconds: float) -> list[int]:
     """The span that each frame's dialogue was made for."""
     samples = samples_of(episode, FakeSource(episode), Segments(interval=seconds))
     stretches = label(episode, map(make_annotation, samples))
-    return [s.annotation.sample.skill_index if s.annotation else -1 for s in stretches for _ in range(s.start, s.stop)]
+    return [
+        s.annotation.sample.span.skill_index if s.annotation else -1 for s in stretches for _ in range(s.start, s.stop)
+    ]
 
 
 def at_intervals(episode: Episode, seconds: float, *, nearest: bool) -> list[int]:

@@ -55,8 +55,8 @@ def pgen(root: Path, out: Path) -> None:
         async def generate(self, request: Request) -> Reply:
             sample, plan = request.sample, request.prompt.plan
             said = {
-                "user_prompt": f"Please {sample.skill_current}, {sample.episode_id}.",
-                "robot_utterance": f"Sure, at {sample.timestamp} s.",
+                "user_prompt": f"Please {sample.span.skill}, {sample.span.episode_id}.",
+                "robot_utterance": f"Sure, at {sample.moment.timestamp} s.",
                 "scenario_type": plan.scenario_type,
                 "response_type": plan.response_type,
             }

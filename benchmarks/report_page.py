@@ -25,7 +25,7 @@ class Noise(ImageReader):
     """Pictures that JPEG cannot make small."""
 
     def images(self, sample: Sample) -> tuple[Image, ...]:
-        return (encode(PIL.Image.effect_noise((320, 240), 80), sample.cameras[0], 208 * 156),)
+        return (encode(PIL.Image.effect_noise((320, 240), 80), sample.moment.cameras[0], 208 * 156),)
 
 
 class Noisy(FakeSource):

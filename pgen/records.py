@@ -43,45 +43,70 @@ class Dialogue:
         return f"{self.user_prompt} | {self.robot_utterance}"
 
 
-class Moment(NamedTuple):
-    """A frame by its position in its episode, and its time in seconds."""
+class ClipFrame(NamedTuple):
+    """A frame of a clip: its position in its episode, and its time in seconds."""
 
     frame_index: int
     timestamp: float
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
-    """A moment of an episode to ask about, and what the model is told of it (Hi Robot, section A).
+class SpanContext:
+    """A span of an episode as the model is told of it (Hi Robot, section A); the samples of a span share one.
 
-    `frame_index` is the frame's position in its episode, `timestamp` its time in seconds (None where the
-    source has none). `skill_index` is the position of the current skill among the episode's spans.
-    `skill_history` holds every earlier skill, `skill_future` every later one. `images` are references
-    to the pictures, one per chosen camera: paths relative to the input, with a media fragment for a
-    frame of a video. `clip` holds the moments that are shown of each camera, the sample's own last; it is
-    empty where one still picture is shown. `variant` numbers the dialogues that are wanted of one moment.
-
-    Where an episode is one conversation, `turns` are what was said before. A sample that is asked about once
-    more says which dialogue it is `about`, and the `problem` with that (empty where it is to be judged).
+    `skill` is the span's skill and `skill_index` its position among the episode's spans. `history` holds every
+    earlier skill, `future` every later one.
     """
 
     episode_index: int
     episode_id: str
+    task: str
+    skill_index: int
+    skill: str
+    history: tuple[str, ...]
+    future: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A frame of an episode, and the images that show it.
+
+    `frame_index` is the frame's position in its episode, `timestamp` its time in seconds (None where the
+    source has none). `images` are references, one per chosen camera: paths relative to the input, with a media
+    fragment for a frame of a video. `clip` holds the frames that are shown of each camera, the moment's own last;
+    it is empty where one still image is shown.
+    """
+
     frame_index: int
     timestamp: float | None
-    skill_index: int
-    skill_current: str
-    skill_history: tuple[str, ...]
-    skill_future: tuple[str, ...]
-    task_description: str
     cameras: tuple[str, ...]
     images: tuple[str, ...]
-    clip: tuple[Moment, ...] = ()
+    clip: tuple[ClipFrame, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Which dialogue is requested of a moment.
+
+    `variant` numbers the dialogues of one moment. Where an episode is one conversation, `turn_type` is the kind
+    of the exchange and `turns` are the earlier ones. A second request names the dialogue that it is `about`, and
+    the `problem` with it (empty where the dialogue is to be judged).
+    """
+
     variant: int = 0
     turn_type: str | None = None
     turns: tuple[Turn, ...] = ()
     about: Dialogue | None = None
     problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A moment of a span, and the question about it: what one request is made from."""
+
+    span: SpanContext
+    moment: Moment
+    question: Question = Question()
 
 
 @dataclass(frozen=True, slots=True)

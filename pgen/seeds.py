@@ -1,109 +1,93 @@
-"""Seeds and keys that depend on content alone: not on order, process, platform or time.
-
-Both are hashes of compact JSON. It is put together from parts, those that all samples of a span share being
-encoded once: a run names each of its samples several times, and an encoder is built for each call.
-"""
+"""Seeds and keys that depend on content alone: not on order, process, platform or time. Hashes of compact JSON."""
 
 import json
 from dataclasses import astuple
 from functools import lru_cache
 from hashlib import blake2b
-from json.encoder import encode_basestring_ascii
 from math import nan
 from struct import Struct
+from typing import Any
 
-from pgen.records import Sample
+from pgen.records import Question, Sample, SpanContext
 
-_FURTHER = ("variant", "turn_type", "turns", "about", "problem")
-_place = Struct(">qd").pack
-_text = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
+_QUESTION = ("variant", "turn_type", "turns", "about", "problem")
+_pack_place = Struct(">qd").pack
+_encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
 
 
 def derive(seed: int, *parts: str | int) -> int:
-    """A seed in [0, 2**32) for `parts`, under the run's `seed`."""
-    told = ",".join([encode_basestring_ascii(part) if isinstance(part, str) else str(part) for part in (seed, *parts)])
-    return int.from_bytes(blake2b(f"[{told}]".encode(), digest_size=4).digest())
+    """Return a seed in [0, 2**32) for `parts`, under the run's `seed`."""
+    return int.from_bytes(_hash([seed, *parts], size=4))
 
 
 def sample_key(sample: Sample) -> str:
-    """32 hex digits that name a sample by all it says: another skill or history is another key.
+    """Return 32 hex digits that identify a sample by its content: another skill or history gives another key.
 
-    What it leaves unsaid has no part in it, so that a new field changes no key that was given before.
+    Fields of the question that are not set are left out, so that a new field changes no earlier key.
     """
-    if not (sample.variant or sample.turn_type or sample.turns or sample.about or sample.problem):
-        return _moment_key(sample)
-    told = {name: value for name in _FURTHER if (value := getattr(sample, name))}
-    if sample.about:
-        told["about"] = astuple(sample.about)
-    return _hash(f"{_moment(sample)},{_text(told)}]")
+    fields, question = _moment_fields(sample), _question_fields(sample.question)
+    return _hash([*fields, question] if question else fields).hex()
 
 
 def journal_key(sample: Sample) -> bytes:
-    """32 bytes that name a sample within its episode: its frame, its time, and a hash of all else that it says.
+    """Return 32 bytes that identify a sample within its episode: its frame, its time, and a hash of all else.
 
-    It tells apart what `sample_key` does. Of most samples that hash is the one of their span, which is made once:
-    a run that goes on makes the key of every sample there is. Keys of an episode are in the order of its frames.
+    Distinguishes exactly the samples that `sample_key` does. The keys of an episode are in the order of its frames.
     """
-    time = sample.timestamp
-    place = _place(sample.frame_index, nan if time is None else time)
-    if sample.variant or sample.turn_type or sample.turns or sample.about or sample.problem or sample.clip:
+    moment = sample.moment
+    place = _pack_place(moment.frame_index, nan if moment.timestamp is None else moment.timestamp)
+    if moment.clip or _question_fields(sample.question):
         return place + bytes.fromhex(sample_key(sample))
-    span = _span_digest(sample.episode_id, *_shared(sample))
-    if not sample.images:
+    span = _span_digest(sample.span, moment.cameras)
+    if not moment.images:
         return place + span
-    return place + blake2b(_listed(sample.images).encode(), key=span, digest_size=16).digest()
+    images = _encode(moment.images)[1:-1]
+    return place + blake2b(images.encode(), key=span, digest_size=16).digest()
 
 
 def sample_seed(seed: int, sample: Sample) -> int:
-    """The seed of a moment under the run's: the same for its variants, whatever was said or asked before."""
-    return derive(seed, _moment_key(sample))
+    """Return the seed of a moment under the run's: the same for its variants and for each turn and repair."""
+    return derive(seed, _hash(_moment_fields(sample)).hex())
 
 
 def request_seed(seed: int, sample: Sample) -> int:
-    """The seed of what is asked about a moment: the moment's own, or another for a variant and a further asking."""
-    if sample.variant:
-        seed = derive(seed, "variant", sample.variant)
-    return derive(seed, "again", sample.problem) if sample.problem else seed
+    """Return the seed of a request: that of its moment, or another for a variant and for a second request."""
+    if sample.question.variant:
+        seed = derive(seed, "variant", sample.question.variant)
+    return derive(seed, "again", sample.question.problem) if sample.question.problem else seed
 
 
-def _moment_key(sample: Sample) -> str:
-    return _hash(f"{_moment(sample)}]")
+def _moment_fields(sample: Sample) -> list[Any]:
+    """What identifies a moment. Order and form are those of every key in a journal."""
+    span, moment = sample.span, sample.moment
+    fields = [
+        span.episode_index,
+        span.episode_id,
+        moment.frame_index,
+        moment.timestamp,
+        *_span_fields(span),
+        moment.cameras,
+        moment.images,
+    ]
+    return [*fields, moment.clip] if moment.clip else fields
 
 
-def _moment(sample: Sample) -> str:
-    """The beginning of a sample's JSON: what it says of its moment, in the order of its fields."""
-    time = sample.timestamp
-    told = repr(time) if type(time) is float and time - time == 0 else _text(time)
-    span, images = _span(*_shared(sample)), _listed(sample.images)
-    start = f"[{sample.episode_index},{encode_basestring_ascii(sample.episode_id)},{sample.frame_index},{told}"
-    return f"{start},{span},[{images}],{_text(sample.clip)}" if sample.clip else f"{start},{span},[{images}]"
+def _span_fields(span: SpanContext) -> tuple[Any, ...]:
+    return span.skill_index, span.skill, span.history, span.future, span.task
 
 
-def _shared(sample: Sample) -> tuple[object, ...]:
-    """What all samples of a span say, in the order of their fields."""
-    return (
-        sample.skill_index,
-        sample.skill_current,
-        sample.skill_history,
-        sample.skill_future,
-        sample.task_description,
-        sample.cameras,
-    )
-
-
-def _listed(texts: tuple[str, ...]) -> str:
-    return ",".join(map(encode_basestring_ascii, texts))
+def _question_fields(question: Question) -> dict[str, Any]:
+    fields = {name: value for name in _QUESTION if (value := getattr(question, name))}
+    if question.about:
+        fields["about"] = astuple(question.about)
+    return fields
 
 
 @lru_cache(256)
-def _span(*shared: object) -> str:
-    return _text(shared)[1:-1]
+def _span_digest(span: SpanContext, cameras: tuple[str, ...]) -> bytes:
+    """The part of a journal key that a span's samples share; cached, as resuming makes the key of every sample."""
+    return _hash([span.episode_id, *_span_fields(span), cameras])
 
 
-@lru_cache(256)
-def _span_digest(*shared: object) -> bytes:
-    return blake2b(_text(shared).encode(), digest_size=16).digest()
-
-
-def _hash(text: str) -> str:
-    return blake2b(text.encode(), digest_size=16).hexdigest()
+def _hash(fields: list[Any], size: int = 16) -> bytes:
+    return blake2b(_encode(fields).encode(), digest_size=size).digest()

@@ -47,7 +47,7 @@ def make_samples(episode: Episode | None = None, sampler: Sampler | None = None)
 
 def make_annotation(sample: Sample, user_prompt: str | None = None) -> Annotation:
     """An answered sample; its user prompt names the skill and the frame, where none is given."""
-    text = user_prompt or f"Please: {sample.skill_current} ({sample.episode_id}, {sample.frame_index})."
+    text = user_prompt or f"Please: {sample.span.skill} ({sample.span.episode_id}, {sample.moment.frame_index})."
     return Annotation(sample, Plan(), Dialogue(text, "All right."))
 
 
@@ -114,9 +114,9 @@ class MemorySink(Sink):
 def plain_answer(request: Request) -> str:
     """A reply that fits any schema of a dialogue and passes every check; a property with an enum takes its first."""
     sample = request.sample
-    thing = (sample.skill_current.split() or ["this"])[-1]
-    asked = f"Please, {thing}: {sample.episode_index}-{sample.frame_index}-{sample.variant}."
-    said = {"user_prompt": asked, "robot_utterance": f"Now {sample.frame_index}."}
+    thing = (sample.span.skill.split() or ["this"])[-1]
+    asked = f"Please, {thing}: {sample.span.episode_index}-{sample.moment.frame_index}-{sample.question.variant}."
+    said = {"user_prompt": asked, "robot_utterance": f"Now {sample.moment.frame_index}."}
     properties: dict[str, Any] = dict(request.prompt.schema.get("properties", {}))
     types = {key: value["enum"][0] for key, value in properties.items() if "enum" in value}
     return json.dumps({**said, **types})
@@ -139,7 +139,7 @@ def check_prompt_builder(
         for seed in seeds:
             prompt = builder.build(sample, seed)
             assert prompt == builder.build(sample, seed), f"{builder} builds another prompt the second time"
-            assert sample.skill_current in prompt.text, f"{builder} does not name the current skill"
+            assert sample.span.skill in prompt.text, f"{builder} does not name the current skill"
             example = builder.example(sample, seed)
             problem = first_error(compiled(prompt.schema), example)
             assert problem is None, f"{builder} refuses its own example: {problem}"
@@ -169,4 +169,6 @@ class _GreyImages(ImageReader):
     def images(self, sample: Sample) -> tuple[Image, ...]:
         from PIL.Image import new
 
-        return tuple(encode(new("RGB", (64, 48), (128, 128, 128)), key, self._max_pixels) for key in sample.cameras)
+        return tuple(
+            encode(new("RGB", (64, 48), (128, 128, 128)), key, self._max_pixels) for key in sample.moment.cameras
+        )

@@ -53,8 +53,8 @@ def moments(folder: Path, root: Path) -> Iterator[Moment]:
     source.open()
     with source.reader(FRAME[0] * FRAME[1]) as reader:
         for annotation in map(from_line, read_lines(folder / "annotated/meta" / FILE)):
-            if annotation.sample.episode_index == 0 and annotation.sample.frame_index in MOMENTS:
-                shown = reader.images(annotation.sample)[list(annotation.sample.cameras).index(CAMERA)]
+            if annotation.sample.span.episode_index == 0 and annotation.sample.moment.frame_index in MOMENTS:
+                shown = reader.images(annotation.sample)[list(annotation.sample.moment.cameras).index(CAMERA)]
                 yield annotation, Image.open(BytesIO(shown.jpeg))
 
 
@@ -62,12 +62,12 @@ def panel(moment: Moment) -> Image.Image:
     """The frame, its time and skill above it, and what was said below."""
     annotation, picture = moment
     sample, dialogue = annotation.sample, annotation.dialogue
-    if dialogue is None or sample.timestamp is None:
-        raise ValueError(f"frame {sample.frame_index} has no dialogue: choose other MOMENTS")
+    if dialogue is None or sample.moment.timestamp is None:
+        raise ValueError(f"frame {sample.moment.frame_index} has no dialogue: choose other MOMENTS")
     image = Image.new("RGB", PANEL, PAPER)
     draw = ImageDraw.Draw(image)
-    draw.text((0, 0), f"{sample.timestamp:.1f} s", MUTED, font(15))
-    draw.text((0, 22), sample.skill_current, INK, font(17))
+    draw.text((0, 0), f"{sample.moment.timestamp:.1f} s", MUTED, font(15))
+    draw.text((0, 22), sample.span.skill, INK, font(17))
     image.paste(picture.resize(FRAME, Image.Resampling.LANCZOS), (0, 54))
     below = bubble(draw, 54 + FRAME[1] + 16, "user prompt", dialogue.user_prompt, right=False)
     bubble(draw, below + 14, "robot utterance", dialogue.robot_utterance, right=True)

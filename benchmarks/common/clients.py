@@ -150,7 +150,7 @@ def _source(task: Task) -> Any:
         def images(self, sample: Sample) -> tuple[Image, ...]:
             if not task.encode:
                 return (Image("front", ready(), 640, 480),)
-            return (encode_pixels(pixels()[sample.frame_index % len(pixels())], "front"),)
+            return (encode_pixels(pixels()[sample.moment.frame_index % len(pixels())], "front"),)
 
     class Source(FakeSource):
         def reader(self, max_pixels: int) -> AbstractContextManager[ImageReader]:

@@ -30,7 +30,7 @@ class ShoutGenerator(Generator[ShoutOptions]):
 
     async def generate(self, request: Request) -> Reply:
         # A reply has to fit the request's schema: what it requires is filled in, what it lists is chosen from.
-        said = request.sample.skill_current.upper() + "!" * self.options.marks
+        said = request.sample.span.skill.upper() + "!" * self.options.marks
         fields = request.prompt.schema["properties"]
         return Reply(json.dumps({key: field["enum"][0] if "enum" in field else said for key, field in fields.items()}))
 

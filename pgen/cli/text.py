@@ -9,7 +9,7 @@ TURN_TOKENS = 50
 
 def plan_text(plan: Plan) -> str:
     """Counts, the source's repairs, and the first sample's prompt in full."""
-    sample = plan.sample
+    sample, moment = plan.sample, plan.sample.moment
     lines = [
         f"episodes   {plan.episodes:,}",
         f"frames     {plan.frames:,}",
@@ -21,8 +21,8 @@ def plan_text(plan: Plan) -> str:
         *_notes(plan.notes),
         *_remarks(plan.remarks),
         "",
-        f"The first sample: {sample.episode_id}, frame {sample.frame_index}, {len(sample.images)} images",
-        *(f"  {image}" for image in sample.images),
+        f"The first sample: {sample.span.episode_id}, frame {moment.frame_index}, {len(moment.images)} images",
+        *(f"  {image}" for image in moment.images),
         "",
         *([plan.prompt.system, ""] if plan.prompt.system else []),
         plan.prompt.text,

@@ -13,7 +13,20 @@ from typing import Any
 from pgen.components import Results
 from pgen.errors import InputError
 from pgen.formats.schemas import first_error, validator
-from pgen.records import Annotation, Dialogue, Episode, Failure, Finding, Judgement, Moment, Plan, Sample
+from pgen.records import (
+    Annotation,
+    ClipFrame,
+    Dialogue,
+    Episode,
+    Failure,
+    Finding,
+    Judgement,
+    Moment,
+    Plan,
+    Question,
+    Sample,
+    SpanContext,
+)
 from pgen.safety.bounded_json import json_lines
 from pgen.storage.durable import new_text
 
@@ -24,23 +37,23 @@ def to_line(annotation: Annotation, generator: str) -> dict[str, Any]:
     """The annotation as a JSON object."""
     sample, dialogue, failure = annotation.sample, annotation.dialogue, annotation.failure
     return {
-        "episode_id": sample.episode_id,
-        "t": sample.frame_index,
-        "images": list(sample.images),
-        "skill_current": sample.skill_current,
-        "skill_history": list(sample.skill_history),
-        "task_description": sample.task_description,
+        "episode_id": sample.span.episode_id,
+        "t": sample.moment.frame_index,
+        "images": list(sample.moment.images),
+        "skill_current": sample.span.skill,
+        "skill_history": list(sample.span.history),
+        "task_description": sample.span.task,
         "user_prompt": dialogue.user_prompt if dialogue else None,
         "robot_utterance": dialogue.robot_utterance if dialogue else None,
-        "episode_index": sample.episode_index,
-        "frame_index": sample.frame_index,
-        "timestamp": sample.timestamp,
-        "variant": sample.variant,
-        "turn_type": sample.turn_type,
-        "skill_index": sample.skill_index,
-        "skill_future": list(sample.skill_future),
-        "cameras": list(sample.cameras),
-        "clip": [list(moment) for moment in sample.clip],
+        "episode_index": sample.span.episode_index,
+        "frame_index": sample.moment.frame_index,
+        "timestamp": sample.moment.timestamp,
+        "variant": sample.question.variant,
+        "turn_type": sample.question.turn_type,
+        "skill_index": sample.span.skill_index,
+        "skill_future": list(sample.span.future),
+        "cameras": list(sample.moment.cameras),
+        "clip": [list(moment) for moment in sample.moment.clip],
         "scenario_type": dialogue.scenario_type if dialogue else None,
         "response_type": dialogue.response_type if dialogue else None,
         "planned_scenario_type": annotation.plan.scenario_type,
@@ -57,39 +70,43 @@ def to_line(annotation: Annotation, generator: str) -> dict[str, Any]:
 def labeled_sample(line: dict[str, Any], episode_index: int = 0, views: int | None = None) -> Sample:
     """The sample of a D_labeled line (schema `labeled`), with its first `views` images."""
     images = tuple(line["images"][:views])
-    return Sample(
+    span = SpanContext(
         episode_index=episode_index,
         episode_id=line["episode_id"],
+        task=line["task_description"],
+        skill_index=len(line["skill_history"]),
+        skill=line["skill_current"],
+        history=tuple(line["skill_history"]),
+        future=(),
+    )
+    moment = Moment(
         frame_index=int(line["t"]),  # to JSON Schema 3.0 is an integer too
         timestamp=line.get("timestamp"),
-        skill_index=len(line["skill_history"]),
-        skill_current=line["skill_current"],
-        skill_history=tuple(line["skill_history"]),
-        skill_future=(),
-        task_description=line["task_description"],
         cameras=tuple(f"camera {position}" for position in range(len(images))),
         images=images,
     )
+    return Sample(span, moment)
 
 
 def from_line(line: dict[str, Any]) -> Annotation:
     """The annotation of a line that fits the schema; what it cost is not in the line."""
-    sample = Sample(
+    span = SpanContext(
         episode_index=int(line["episode_index"]),
         episode_id=line["episode_id"],
+        task=line["task_description"],
+        skill_index=int(line["skill_index"]),
+        skill=line["skill_current"],
+        history=tuple(line["skill_history"]),
+        future=tuple(line["skill_future"]),
+    )
+    moment = Moment(
         frame_index=int(line["frame_index"]),
         timestamp=line["timestamp"],
-        skill_index=int(line["skill_index"]),
-        skill_current=line["skill_current"],
-        skill_history=tuple(line["skill_history"]),
-        skill_future=tuple(line["skill_future"]),
-        task_description=line["task_description"],
         cameras=tuple(line["cameras"]),
         images=tuple(line["images"]),
-        clip=tuple(Moment(*moment) for moment in line["clip"]),
-        variant=int(line.get("variant", 0)),
-        turn_type=line.get("turn_type"),
+        clip=tuple(ClipFrame(*frame) for frame in line["clip"]),
     )
+    sample = Sample(span, moment, Question(variant=int(line.get("variant", 0)), turn_type=line.get("turn_type")))
     outcome: Dialogue | Failure
     if line["status"] == "ok":
         types = (line["scenario_type"], line["response_type"])

@@ -23,8 +23,8 @@ def in_turn(sample: Sample, said: Sequence[Turn]) -> Sample:
     """The sample as the next turn of its conversation."""
     kind = "opening"
     if said:
-        kind = "interjection" if said[-1].skill_index == sample.skill_index else "followup"
-    return replace(sample, turn_type=kind, turns=tuple(said))
+        kind = "interjection" if said[-1].skill_index == sample.span.skill_index else "followup"
+    return replace(sample, question=replace(sample.question, turn_type=kind, turns=tuple(said)))
 
 
 def retold(length: int) -> int:
@@ -34,19 +34,19 @@ def retold(length: int) -> int:
 
 def after(annotation: Annotation) -> tuple[Turn, ...]:
     """What is remembered once a sample is done: the latest turns."""
-    turns, dialogue = annotation.sample.turns, annotation.dialogue
+    turns, dialogue = annotation.sample.question.turns, annotation.dialogue
     if dialogue is None:
         return turns
-    turn = Turn(annotation.sample.skill_index, dialogue.user_prompt, dialogue.robot_utterance)
+    turn = Turn(annotation.sample.span.skill_index, dialogue.user_prompt, dialogue.robot_utterance)
     return (*turns, turn)[-REMEMBERED:]
 
 
 def with_turns(prompt: Prompt, sample: Sample) -> Prompt:
     """The prompt for a sample; where it is a turn of a conversation, the model is told what was said."""
-    if sample.turn_type is None:
+    if sample.question.turn_type is None:
         return prompt
-    told = [_KINDS[sample.turn_type]]
-    if sample.turns:
-        lines = [f"User: {turn.user_prompt}\nRobot: {turn.robot_utterance}" for turn in sample.turns]
+    told = [_KINDS[sample.question.turn_type]]
+    if sample.question.turns:
+        lines = [f"User: {turn.user_prompt}\nRobot: {turn.robot_utterance}" for turn in sample.question.turns]
         told = ["The conversation so far:", *lines, *told, "Agree with it, and repeat none of its wordings."]
     return replace(prompt, text="\n".join(told) + f"\n\n{prompt.text}")

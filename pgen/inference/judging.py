@@ -51,16 +51,16 @@ class JudgePrompt(PromptBuilder):
     name = "judge"
 
     def build(self, sample: Sample, seed: int) -> Prompt:
-        assert sample.about is not None
+        assert sample.question.about is not None
         text = _TEXT.format(
-            task=sample.task_description or "not described",
-            history="; ".join(sample.skill_history) or "nothing yet",
-            current=sample.skill_current,
-            future="; ".join(sample.skill_future) or "nothing more",
-            user=sample.about.user_prompt,
-            robot=sample.about.robot_utterance,
+            task=sample.span.task or "not described",
+            history="; ".join(sample.span.history) or "nothing yet",
+            current=sample.span.skill,
+            future="; ".join(sample.span.future) or "nothing more",
+            user=sample.question.about.user_prompt,
+            robot=sample.question.about.robot_utterance,
         )
-        return Prompt(text, SCHEMA, system=_SYSTEM if sample.images else _SYSTEM.replace(_SEEN, ""))
+        return Prompt(text, SCHEMA, system=_SYSTEM if sample.moment.images else _SYSTEM.replace(_SEEN, ""))
 
     def example(self, sample: Sample, seed: int) -> dict[str, Any]:
         return {name: 3 if name in SCORES else "It is plain." for name in _FIELDS}

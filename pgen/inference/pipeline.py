@@ -92,7 +92,7 @@ class Pipeline:
     def read(self, reader: ImageReader, sample: Sample) -> Pictures | SampleError:
         """The sample's pictures in the form that the generator takes, or why there are none."""
         try:
-            if not sample.clip:
+            if not sample.moment.clip:
                 return Pictures(reader.images(sample))
             clips = read_clips(reader, sample)
             if self.generator.takes_clips:
@@ -133,7 +133,7 @@ class Pipeline:
         """Why a sample is to be asked again; for what checks find, only once."""
         if failure := annotation.failure:
             return failure.reason if failure.stage in _ASK_AGAIN else None
-        once = first_finding and self.on_check != "keep" and not annotation.sample.problem
+        once = first_finding and self.on_check != "keep" and not annotation.sample.question.problem
         return told(annotation.checks) if annotation.checks and once else None
 
     async def _ask(self, request: Request) -> tuple[Dialogue | Judgement | Failure, str, Usage]:

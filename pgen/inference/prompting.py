@@ -30,12 +30,12 @@ def prompt_for(prompts: PromptBuilder, sample: Sample, seed: int, language: str)
 
 def _with_pictures(prompt: Prompt, sample: Sample) -> Prompt:
     """The prompt with what has to be said of the sample's pictures."""
-    return with_clip(prompt, sample) if sample.images else replace(prompt, text=f"{prompt.text}\n\n{NO_PICTURE}")
+    return with_clip(prompt, sample) if sample.moment.images else replace(prompt, text=f"{prompt.text}\n\n{NO_PICTURE}")
 
 
 def repair_for(sample: Sample) -> Repair | None:
     """What is wrong with the dialogue that a sample is asked about once more."""
-    if sample.about is None or not sample.problem:
+    if sample.question.about is None or not sample.question.problem:
         return None
-    said = {"user_prompt": sample.about.user_prompt, "robot_utterance": sample.about.robot_utterance}
-    return Repair(json.dumps(said, ensure_ascii=False), sample.problem)
+    said = {"user_prompt": sample.question.about.user_prompt, "robot_utterance": sample.question.about.robot_utterance}
+    return Repair(json.dumps(said, ensure_ascii=False), sample.question.problem)

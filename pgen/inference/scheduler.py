@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from pgen.components import ImageReader
 from pgen.errors import SampleError
 from pgen.inference.conversation import after, in_turn
-from pgen.records import Annotation, Clip, Image, Sample
+from pgen.records import Annotation, Clip, Image, Moment, Sample
 
 if TYPE_CHECKING:
     from pgen.inference.pipeline import Emit, Groups, Pipeline
@@ -94,7 +94,7 @@ class Stream:
             group = await self._next()
             if group is None:
                 return
-            said = group[0].turns if group else ()
+            said = group[0].question.turns if group else ()
             for sample in group:
                 if self._stop.is_set():
                     return
@@ -132,7 +132,7 @@ class _Decoder:
 
     def __init__(self, parts: "Pipeline", reader: ImageReader, stop: asyncio.Event) -> None:
         self._parts, self._reader, self._stop = parts, reader, stop
-        self._moment: object = None
+        self._moment: Moment | None = None
         self._shown: Pictures | SampleError = Pictures()
 
     def read(self, samples: Sequence[Sample]) -> list[tuple[Sample, Pictures | SampleError]]:
@@ -140,7 +140,6 @@ class _Decoder:
         return [(sample, self._read(sample)) for sample in samples if not self._stop.is_set()]
 
     def _read(self, sample: Sample) -> Pictures | SampleError:
-        moment = (sample.frame_index, sample.clip, sample.images)
-        if moment != self._moment:
-            self._moment, self._shown = moment, self._parts.read(self._reader, sample)
+        if sample.moment != self._moment:
+            self._moment, self._shown = sample.moment, self._parts.read(self._reader, sample)
         return self._shown

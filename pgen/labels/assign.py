@@ -29,7 +29,7 @@ def label(episode: Episode, annotations: Iterable[Annotation]) -> list[Stretch]:
     answered: dict[int, list[Annotation]] = {}
     for annotation in annotations:
         if annotation.dialogue is not None:
-            answered.setdefault(annotation.sample.skill_index, []).append(annotation)
+            answered.setdefault(annotation.sample.span.skill_index, []).append(annotation)
     stretches: list[Stretch] = []
     for position, frames in enumerate(frame_ranges(episode)):
         stretches += _span(frames, answered.get(position, []))
@@ -50,7 +50,7 @@ def _span(frames: range, annotations: list[Annotation]) -> list[Stretch]:
 
 
 def _frame(annotation: Annotation) -> int:
-    return annotation.sample.frame_index
+    return annotation.sample.moment.frame_index
 
 
 def _shared(frames: range, variants: list[Annotation]) -> list[Stretch]:
@@ -65,7 +65,9 @@ def _shared(frames: range, variants: list[Annotation]) -> list[Stretch]:
 def _drawn(annotation: Annotation) -> tuple[int, int]:
     sample, dialogue = annotation.sample, annotation.dialogue
     said = dialogue.task if dialogue else ""
-    return derive(sample.frame_index, sample.episode_id, sample.variant, said), sample.variant
+    return derive(
+        sample.moment.frame_index, sample.span.episode_id, sample.question.variant, said
+    ), sample.question.variant
 
 
 def _without_holes(stretches: list[Stretch], length: int) -> list[Stretch]:

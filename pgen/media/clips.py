@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pgen.components import ImageReader
 from pgen.media.images import encode
-from pgen.records import Clip, Image, Prompt, Sample
+from pgen.records import Clip, ClipFrame, Image, Prompt, Sample
 
 if TYPE_CHECKING:
     import PIL.Image
@@ -22,11 +22,12 @@ SHAPE = 4 / 3
 
 def with_clip(prompt: Prompt, sample: Sample) -> Prompt:
     """The prompt for a sample; where it has a clip, the model is told what it sees."""
-    if not sample.clip:
+    clip = sample.moment.clip
+    if not clip:
         return prompt
-    seconds = sample.clip[-1].timestamp - sample.clip[0].timestamp
+    seconds = clip[-1].timestamp - clip[0].timestamp
     told = (
-        f"Each camera is shown as its last {seconds:.1f} seconds, in {len(sample.clip)} frames: as a video, or as one "
+        f"Each camera is shown as its last {seconds:.1f} seconds, in {len(clip)} frames: as a video, or as one "
         "sheet of frames in reading order, each with its time in seconds. The last frame is the scene as it is now."
     )
     return replace(prompt, text=f"{told}\n\n{prompt.text}")
@@ -34,10 +35,15 @@ def with_clip(prompt: Prompt, sample: Sample) -> Prompt:
 
 def read_clips(reader: ImageReader, sample: Sample) -> tuple[Clip, ...]:
     """A clip a camera, read frame by frame. Raises SampleError as the reader does."""
-    now = sample.clip[-1].timestamp
-    shown = [reader.images(replace(sample, frame_index=moment.frame_index, clip=())) for moment in sample.clip]
-    times = tuple(moment.timestamp - now for moment in sample.clip)
-    return tuple(Clip(frames[0].camera, frames, times) for frames in zip(*shown, strict=True))
+    now = sample.moment.clip[-1].timestamp
+    frames_read = [reader.images(_still(sample, frame)) for frame in sample.moment.clip]
+    times = tuple(frame.timestamp - now for frame in sample.moment.clip)
+    return tuple(Clip(frames[0].camera, frames, times) for frames in zip(*frames_read, strict=True))
+
+
+def _still(sample: Sample, frame: ClipFrame) -> Sample:
+    """The sample with one frame of its clip as its moment."""
+    return replace(sample, moment=replace(sample.moment, frame_index=frame.frame_index, clip=()))
 
 
 def sheet(clip: Clip, max_pixels: int) -> Image:

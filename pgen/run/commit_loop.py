@@ -88,12 +88,12 @@ class _Generation:
             raise first_error(group) from None
 
     async def _record(self, annotation: Annotation) -> None:
-        if annotation.sample.about is None and self._budget.spend(annotation):
+        if annotation.sample.question.about is None and self._budget.spend(annotation):
             self._stop.set()
         await self._commits.store(annotation)
 
     def _done(self, annotation: Annotation) -> None:
-        if annotation.sample.about is None:
+        if annotation.sample.question.about is None:
             self._progress(annotation)
 
 

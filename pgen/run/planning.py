@@ -11,7 +11,7 @@ from pgen.components import Sampler, Source
 from pgen.errors import InputError, PluginError
 from pgen.inference.conversation import retold
 from pgen.labels.spans import frame_ranges
-from pgen.records import Episode, Moment, Sample
+from pgen.records import ClipFrame, Episode, Moment, Question, Sample, SpanContext
 
 
 class Survey:
@@ -25,11 +25,11 @@ class Survey:
 
     def add(self, episode: Episode, samples: list[Sample]) -> None:
         self._counts.update(episodes=1, frames=len(episode.timestamps), samples=len(samples))
-        self._counts["images"] += sum(len(sample.images) for sample in samples)
-        self._pictures = max([self._pictures, *(len(sample.images) for sample in samples)])
+        self._counts["images"] += sum(len(sample.moment.images) for sample in samples)
+        self._pictures = max([self._pictures, *(len(sample.moment.images) for sample in samples)])
         self._first = self._first or (samples[0] if samples else None)
         if self._turns:
-            turns = Counter(sample.variant for sample in samples)
+            turns = Counter(sample.question.variant for sample in samples)
             self._counts.update(conversations=len(turns), retold=sum(map(retold, turns.values())))
             self._longest = max([self._longest, *turns.values()])
 
@@ -66,31 +66,33 @@ def _span_samples(
     episode: Episode, source: Source, sampler: Sampler, position: int, frames: list[int]
 ) -> Iterator[Sample]:
     names = [skill.name for skill in episode.skills]
-    history, future = tuple(names[:position]), tuple(names[position + 1 :])
+    span = SpanContext(
+        episode_index=episode.index,
+        episode_id=episode.id,
+        task=episode.task,
+        skill_index=position,
+        skill=names[position],
+        history=tuple(names[:position]),
+        future=tuple(names[position + 1 :]),
+    )
     for frame in frames:
-        yield Sample(
-            episode_index=episode.index,
-            episode_id=episode.id,
+        moment = Moment(
             frame_index=frame,
             timestamp=episode.timestamps[frame],
-            skill_index=position,
-            skill_current=names[position],
-            skill_history=history,
-            skill_future=future,
-            task_description=episode.task,
             cameras=episode.cameras,
             images=source.image_names(episode, frame),
             clip=_clip(episode, sampler, frame),
         )
+        yield Sample(span, moment)
 
 
-def _clip(episode: Episode, sampler: Sampler, frame: int) -> tuple[Moment, ...]:
+def _clip(episode: Episode, sampler: Sampler, frame: int) -> tuple[ClipFrame, ...]:
     shown = list(sampler.clip(episode, frame))
     if not shown:
         return ()
     if not (shown[0] >= 0 and shown[-1] == frame and all(a < b for a, b in pairwise(shown))):
         raise PluginError(f"sampler {sampler.name}: the clip of frame {frame} does not ascend to it: {shown}.")
-    return tuple(Moment(one, episode.timestamps[one]) for one in shown) if len(shown) > 1 else ()
+    return tuple(ClipFrame(one, episode.timestamps[one]) for one in shown) if len(shown) > 1 else ()
 
 
 def planned(
@@ -105,11 +107,12 @@ def planned(
     `episodes` are those of the source, where they have been recorded.
     """
     left = limit
+    questions = [Question(variant=number) for number in range(variants)]
     for episode in source.episodes() if episodes is None else episodes:
         # Past the limit an episode has no samples, but is still part of the output.
         samples = [] if left == 0 else samples_of(episode, source, sampler)
         if variants > 1:
-            samples = [replace(sample, variant=number) for sample in samples for number in range(variants)]
+            samples = [replace(sample, question=question) for sample in samples for question in questions]
         if left is not None:
             samples = samples[:left]
             left -= len(samples)

@@ -70,7 +70,7 @@ class Answers:
     def _look(self, groups: list[list[Sample]], all_missing: bool) -> _Look:
         if not groups:
             return _COMPLETE
-        if self._journal.holds_failures(groups[0][0].episode_index):
+        if self._journal.holds_failures(groups[0][0].span.episode_index):
             numbers = [number for group in groups for number in self._numbers(group)]
             return _Look(min(numbers), max(numbers))
         return _NEVER_ASKED if all_missing and not self._turns else _PARTLY_ASKED
@@ -139,7 +139,7 @@ class Answers:
     def _missing_of(self, samples: list[Sample]) -> list[list[Sample]]:
         if not self._turns:
             return [self._journal.unanswered(samples)]
-        threads = groupby(sorted(samples, key=lambda sample: sample.variant), key=lambda sample: sample.variant)
+        threads = groupby(sorted(samples, key=_variant), key=_variant)
         return [self._rest(list(thread)) for _, thread in threads]
 
     def _rest(self, thread: list[Sample]) -> list[Sample]:
@@ -159,15 +159,18 @@ class Answers:
             return
         said: dict[int, tuple[Turn, ...]] = {}
         for sample in samples:
-            annotation = self._journal.get(in_turn(sample, said.get(sample.variant, ())))
+            annotation = self._journal.get(in_turn(sample, said.get(sample.question.variant, ())))
             if annotation is not None:
-                said[sample.variant] = after(annotation)
+                said[sample.question.variant] = after(annotation)
                 yield annotation
 
     def _second(self, first: Annotation, examined: Annotation) -> Sample | None:
         """The second asking of a sample whose dialogue the whole run shows to be wrong."""
         found = examined.checks[len(first.checks) :]
-        return replace(first.sample, about=first.dialogue, problem=told(found)) if found else None
+        if not found:
+            return None
+        question = replace(first.sample.question, about=first.dialogue, problem=told(found))
+        return replace(first.sample, question=question)
 
     def _final(self, first: Annotation, first_view: Overview, final_view: Overview) -> Annotation:
         second = None
@@ -180,6 +183,10 @@ class Answers:
             final = replace(second if second.dialogue else first, sample=first.sample, usage=usage)
         final = final_view.examined(final)
         return failed(final) if final.checks and self._on_check == "fail" else final
+
+
+def _variant(sample: Sample) -> int:
+    return sample.question.variant
 
 
 class Judgements:
@@ -217,7 +224,8 @@ class Judgements:
     def _case(self, annotation: Annotation) -> Sample | None:
         if annotation.dialogue is None or derive(self._seed, "judge", sample_key(annotation.sample)) >= self._below:
             return None
-        return replace(annotation.sample, turns=(), turn_type=None, about=annotation.dialogue)
+        question = replace(annotation.sample.question, turns=(), turn_type=None, about=annotation.dialogue)
+        return replace(annotation.sample, question=question)
 
     def _judged(self, annotation: Annotation) -> Annotation:
         case = self._case(annotation)

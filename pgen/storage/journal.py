@@ -33,7 +33,7 @@ _AT_ONCE = 500
 _OWNER = "owner"
 """The name in the run table of the token of whoever may write."""
 
-_episode_of = attrgetter("episode_index")
+_episode_of = attrgetter("span.episode_index")
 
 
 class Journal:

@@ -15,7 +15,9 @@ _OUTCOMES = {"dialogue": Dialogue, "judgement": Judgement, "failure": Failure}
 def row_of(annotation: Annotation) -> Answer:
     """The row of a finished sample."""
     sample = annotation.sample
-    return checked(sample.episode_index, journal_key(sample), int(annotation.failure is None), _content(annotation))
+    return checked(
+        sample.span.episode_index, journal_key(sample), int(annotation.failure is None), _content(annotation)
+    )
 
 
 def _content(annotation: Annotation) -> str:

@@ -58,7 +58,7 @@ class JsonlSource(Source[JsonlOptions]):
         lines = (line for _, line in self._lines())
         for index, (name, group) in enumerate(groupby(lines, key=lambda line: str(line["episode_id"]))):
             samples = tuple(labeled_sample(line, index, self.options.views) for line in group)
-            yield Episode(index, name, samples[0].task_description, 1.0, array("d"), (), samples=samples)
+            yield Episode(index, name, samples[0].span.task, 1.0, array("d"), (), samples=samples)
 
     def reader(self, max_pixels: int) -> AbstractContextManager[ImageReader]:
         return FileImages(self.options.root.parent, max_pixels)
@@ -113,9 +113,13 @@ class FileImages(ImageReader):
         """Nothing is held open."""
 
     def images(self, sample: Sample) -> tuple[Image, ...]:
-        if len(sample.images) != len(sample.cameras):
-            raise SampleError("decode", f"{len(sample.images)} images are named for {len(sample.cameras)} cameras")
-        return tuple(self._read(name, camera) for name, camera in zip(sample.images, sample.cameras, strict=True))
+        if len(sample.moment.images) != len(sample.moment.cameras):
+            raise SampleError(
+                "decode", f"{len(sample.moment.images)} images are named for {len(sample.moment.cameras)} cameras"
+            )
+        return tuple(
+            self._read(name, camera) for name, camera in zip(sample.moment.images, sample.moment.cameras, strict=True)
+        )
 
     def _read(self, name: str, camera: str) -> Image:
         try:

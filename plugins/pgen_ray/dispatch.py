@@ -124,7 +124,7 @@ class Annotating(Crew[Annotator]):
     async def _bury(self, episode: Episode) -> None:
         """What is left of an episode that workers died over has failed."""
         reason = f"{episode.deaths} workers died over this episode"
-        said = episode.samples[0].turns
+        said = episode.samples[0].question.turns
         for sample in episode.samples:
             turn = in_turn(sample, said) if episode.turns else sample
             await self._emit(await self._pipeline.annotate(turn, SampleError("generate", reason)))

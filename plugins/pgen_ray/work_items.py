@@ -42,7 +42,7 @@ class Episode:
 
     def __post_init__(self) -> None:
         self._missing = set(range(len(self.samples)))
-        self._said: Sequence[Turn] = self.samples[0].turns if self.samples else ()
+        self._said: Sequence[Turn] = self.samples[0].question.turns if self.samples else ()
 
     @property
     def done(self) -> bool:
@@ -63,7 +63,7 @@ class Episode:
         """What has not arrived, to be given to another worker after a death."""
         left = [self.samples[position] for position in sorted(self._missing)]
         if self.turns and left:
-            left[0] = replace(left[0], turns=tuple(self._said))
+            left[0] = replace(left[0], question=replace(left[0].question, turns=tuple(self._said)))
         return Episode(left, self.turns, self.deaths + 1)
 
     def given(self, number: int, known: Known) -> Given:
@@ -83,4 +83,4 @@ class Episode:
 
 def unsaid(sample: Sample) -> Sample:
     """The sample without what was said before it: how it is known at both ends."""
-    return replace(sample, turns=(), turn_type=None)
+    return replace(sample, question=replace(sample.question, turns=(), turn_type=None))

@@ -55,19 +55,19 @@ class Memory:
         """
         if self._by_frame:
             return self._of_sample(sample)
-        if sample.timestamp is None or sample.variant:
+        if sample.moment.timestamp is None or sample.question.variant:
             return None
-        tick, known = _tick(sample.timestamp), self._by_time.get(sample.episode_index, {})
+        tick, known = _tick(sample.moment.timestamp), self._by_time.get(sample.span.episode_index, {})
         near = (known.get(moment) for moment in (tick, tick - 1, tick + 1))
         return next((said for said in near if said is not None), None)
 
     def _of_sample(self, sample: Sample) -> Said | None:
-        of_frame = self._by_frame.get(sample.episode_id, {}).get(sample.frame_index, {})
+        of_frame = self._by_frame.get(sample.span.episode_id, {}).get(sample.moment.frame_index, {})
         if exact := of_frame.get(_key(sample)):
             return exact
-        alike = [said for (variant, _), said in of_frame.items() if variant == sample.variant]
+        alike = [said for (variant, _), said in of_frame.items() if variant == sample.question.variant]
         if len(alike) > 1:
-            alike = [said for said in alike if said.skill == sample.skill_current]
+            alike = [said for said in alike if said.skill == sample.span.skill]
         return alike[0] if len(alike) == 1 else None
 
     def frames(self, episode: Episode) -> Iterator[int]:
@@ -90,11 +90,11 @@ class Memory:
 
     def _add(self, sample: Sample, said: Said) -> None:
         """Keep what a line says. Raises InputError where two lines answer one sample in two ways."""
-        of_frame = self._by_frame.setdefault(sample.episode_id, {}).setdefault(sample.frame_index, {})
+        of_frame = self._by_frame.setdefault(sample.span.episode_id, {}).setdefault(sample.moment.frame_index, {})
         if of_frame.setdefault(_key(sample), said) != said:
             raise InputError(
-                f"{self.path}: two lines say different things about {sample.episode_id}, frame {sample.frame_index}, "
-                f"variant {sample.variant}; leave one of them."
+                f"{self.path}: two lines say different things about {sample.span.episode_id}, "
+                f"frame {sample.moment.frame_index}, variant {sample.question.variant}; leave one of them."
             )
 
     def _within(self, episode: Episode, frame: int) -> int:
@@ -132,14 +132,14 @@ def _of_lines(path: Path) -> Iterator[tuple[Sample, Said]]:
         reply = {key: text for key, text in said.items() if text is not None}
         failed = f"{line['stage']}: {line['reason']}" if line["status"] == "failed" else ""
         sample = from_line(line).sample
-        yield sample, Said(reply, sample.skill_current, failed)
+        yield sample, Said(reply, sample.span.skill, failed)
 
 
 def _key(sample: Sample) -> tuple[int, bytes]:
     """What tells the samples of one frame apart: the variant, and a digest of the rest, of which there may be much."""
-    rest = (sample.episode_index, sample.skill_index, sample.skill_current, sample.skill_history)
-    text = json.dumps([*rest, sample.task_description, sample.images])
-    return sample.variant, blake2b(text.encode(), digest_size=8).digest()
+    rest = (sample.span.episode_index, sample.span.skill_index, sample.span.skill, sample.span.history)
+    text = json.dumps([*rest, sample.span.task, sample.moment.images])
+    return sample.question.variant, blake2b(text.encode(), digest_size=8).digest()
 
 
 def _of_atoms(path: Path) -> Iterator[tuple[int, dict[int, Said]]]:

@@ -55,13 +55,14 @@ class ReplayGenerator(Generator[ReplayOptions]):
 
     def _lacking(self, said: Said | None, request: Request) -> str:
         sample = request.sample
-        when = f"{sample.episode_id}, frame {sample.frame_index}{f', variant {sample.variant}' * bool(sample.variant)}"
+        variant = f", variant {sample.question.variant}" if sample.question.variant else ""
+        when = f"{sample.span.episode_id}, frame {sample.moment.frame_index}{variant}"
         if said is None:
             return f"holds no dialogue for {when}; sample as the former run did, or with fewer samples."
         if said.failed:
             return f"has no dialogue for {when}: it failed there, at {said.failed}"
-        if said.skill is not None and said.skill != sample.skill_current:
-            return f"holds a dialogue for {when}, but for the skill {said.skill!r}, not {sample.skill_current!r}."
+        if said.skill is not None and said.skill != sample.span.skill:
+            return f"holds a dialogue for {when}, but for the skill {said.skill!r}, not {sample.span.skill!r}."
         for key in request.prompt.schema.get("required", ("user_prompt", "robot_utterance")):
             if key not in said.reply:
                 told = " Use --prompt seed, which asks for no types." if key in _TYPES else ""

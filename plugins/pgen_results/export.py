@@ -129,11 +129,11 @@ def _write_episode(reader: ImageReader, lines: list[Line], folder: Path, file: T
 
 def _write_images(reader: ImageReader, sample: Sample, folder: Path) -> list[str]:
     """Write the sample's images and return their relative paths, which are numbered: a camera's name is untrusted."""
-    place = f"images/episode_{sample.episode_index:06d}"
+    place = f"images/episode_{sample.span.episode_index:06d}"
     (folder / place).mkdir(parents=True, exist_ok=True)
     names = []
     for number, image in enumerate(reader.images(sample)):
-        names.append(f"{place}/frame_{sample.frame_index:06d}_camera_{number}.jpg")
+        names.append(f"{place}/frame_{sample.moment.frame_index:06d}_camera_{number}.jpg")
         (folder / names[-1]).write_bytes(image.jpeg)
     return names
 
@@ -148,10 +148,10 @@ def _chat(sample: Sample, line: Line, images: list[str]) -> dict[str, Any]:
             {"role": "assistant", "content": [_text(json.dumps(answer, ensure_ascii=False))]},
         ],
         "images": images,
-        "episode_id": sample.episode_id,
-        "frame_index": sample.frame_index,
-        "cameras": list(sample.cameras),
-        "task": sample.task_description,
+        "episode_id": sample.span.episode_id,
+        "frame_index": sample.moment.frame_index,
+        "cameras": list(sample.moment.cameras),
+        "task": sample.span.task,
     }
 
 

@@ -7,7 +7,7 @@ from math import ceil
 from typing import Any
 
 from pgen.labels.spans import frame_ranges
-from pgen.records import Episode, Sample
+from pgen.records import Episode, Moment, Sample, SpanContext
 from pgen_results.metrics import cost
 from pgen_results.page import render
 from pgen_results.read_segmentation import Segmentation
@@ -145,16 +145,6 @@ def _middle(episode: Episode, position: int) -> Sample:
     """Return the moment in the middle of a span."""
     frames = list(frame_ranges(episode))[position]
     frame = frames[len(frames) // 2] if frames else 0
-    return Sample(
-        episode_index=episode.index,
-        episode_id=episode.id,
-        frame_index=frame,
-        timestamp=episode.timestamps[frame] if episode.timestamps else None,
-        skill_index=position,
-        skill_current=episode.skills[position].name,
-        skill_history=(),
-        skill_future=(),
-        task_description=episode.task,
-        cameras=episode.cameras,
-        images=(),
-    )
+    timestamp = episode.timestamps[frame] if episode.timestamps else None
+    span = SpanContext(episode.index, episode.id, episode.task, position, episode.skills[position].name, (), ())
+    return Sample(span, Moment(frame, timestamp, episode.cameras, images=()))

@@ -33,10 +33,12 @@ class Thumbnails:
         """Return the position of a sample's thumbnail, or None where it has none."""
         skipped = self._samples % self._step > 0
         self._samples += 1
-        if skipped or self._reader is None or not sample.cameras or self._bytes >= BYTES:
+        moment = sample.moment
+        if skipped or self._reader is None or not moment.cameras or self._bytes >= BYTES:
             return None
+        first = replace(moment, cameras=moment.cameras[:1], images=moment.images[:1])
         try:
-            (image,) = self._reader.images(replace(sample, cameras=sample.cameras[:1], images=sample.images[:1]))
+            (image,) = self._reader.images(replace(sample, moment=first))
         except SampleError:
             self.unreadable += 1
             return None

@@ -92,7 +92,7 @@ def test_of_a_server_s_faults_none_costs_an_answer(place, tally, number, rng, mo
     answers, source = Answers(*dealt(count, rng)), numbered(count)
     with HostileServer(answers) as server:
         first = run(source, place / "out", server, max_failures=0.5, timeout=6)
-        failed = {a.sample.skill_current for a in first.annotations if a.failure}
+        failed = {a.sample.span.skill for a in first.annotations if a.failure}
         assert {a.failure.stage for a in first.annotations if a.failure} == {"transport"}
     # On a machine that is very busy the time-out may strike before an answer is read: then it is sent again.
     late = answers.lasting - failed

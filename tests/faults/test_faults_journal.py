@@ -4,12 +4,12 @@ import re
 import shutil
 import tempfile
 from contextlib import closing
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from random import Random
 
 import pytest
+from altered import altered
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -25,7 +25,7 @@ OPTIONS = {"generator": {"name": "fake"}, "seed": 1}
 FRAME = FRAME_HEADER + PAGE
 WAL_HEADER = 32
 INTERIOR_TABLE, INTERIOR_INDEX, LEAF = 5, 2, 13
-SAMPLES = [replace(make_samples()[0], frame_index=number) for number in range(COUNT)]
+SAMPLES = [altered(make_samples()[0], frame_index=number) for number in range(COUNT)]
 
 
 def is_long(number):

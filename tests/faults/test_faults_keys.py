@@ -214,8 +214,8 @@ def test_what_another_s_generator_says_is_cleaned_before_it_is_kept(place, tally
     source = FakeSource(*(make_episode((name, 0.0, 1.0), (name, 1.0, 2.0), index=at) for at, name in enumerate(names)))
 
     def leak(request):
-        text = FORMS[request.sample.skill_current]
-        if request.sample.skill_index:
+        text = FORMS[request.sample.span.skill]
+        if request.sample.span.skill_index:
             return RuntimeError(f"could not send {text}")
         return json.dumps({"user_prompt": f"Say {text}", "robot_utterance": f"The key is {text}."})
 

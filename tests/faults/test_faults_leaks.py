@@ -169,7 +169,7 @@ def pages(text, place):
     source = FakeSource(make_episode((text, 0.0, 1.0), ("plain", 1.0, 2.0), task=text))
     said = json.dumps({"user_prompt": f"Do {text}", "robot_utterance": f"Sure {text}"})
     answers = {0: said, 1: SampleError("refused", text)}
-    generator = FakeGenerator(lambda request: answers[request.sample.skill_index])
+    generator = FakeGenerator(lambda request: answers[request.sample.span.skill_index])
     exchanges = record(generator)
     options = {"prompt": "seed", "checks": (), "attempts": 1, "max_failures": 1.0}
     annotate(source, place / "a", generator=generator, sink="jsonl", **options)

@@ -57,7 +57,7 @@ def test_a_run_asks_nothing_that_a_journal_of_a_former_format_answers(tmp_path, 
         assert {asked[:2] for asked in generator.asked} == {FAILED[:2]}
     assert report.resumed == report.samples - 1 == 13
     assert len(sink.annotations) == 14
-    assert all(a.dialogue.user_prompt.startswith(f"Now {a.sample.skill_current}") for a in sink.annotations)
+    assert all(a.dialogue.user_prompt.startswith(f"Now {a.sample.span.skill}") for a in sink.annotations)
     assert all((a.usage.tokens_in, a.usage.tokens_out) >= (7, 5) for a in sink.annotations)
     assert f"{answers} answers in it are whole and were taken over" in capsys.readouterr().err
     assert (work / "journal.sqlite.aside-1").read_bytes() == before

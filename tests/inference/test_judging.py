@@ -2,6 +2,7 @@ import json
 from dataclasses import replace
 
 import pytest
+from altered import altered
 
 from pgen.errors import SampleError
 from pgen.inference.conversation import in_turn
@@ -14,19 +15,19 @@ from pgen.testing import make_samples
 from pgen_dialogue.prompts.seed import SeedPrompt
 
 SAMPLE = make_samples()[1]
-CASE = replace(SAMPLE, about=Dialogue("Take {the} brick.", "Sure."))
+CASE = altered(SAMPLE, about=Dialogue("Take {the} brick.", "Sure."))
 GOOD = dict.fromkeys(SCORES, 4) | {f"{name}_reason": "So." for name in SCORES}
 
 
 def test_a_judge_is_shown_the_skill_and_the_dialogue_as_they_are():
     prompt = JudgePrompt().build(CASE, 0)
     assert "User: Take {the} brick.\nRobot: Sure." in prompt.text
-    assert SAMPLE.skill_current in prompt.text
+    assert SAMPLE.span.skill in prompt.text
     assert list(prompt.schema["properties"])[:2] == ["grounding_reason", "grounding"]
 
 
 def test_a_judge_is_not_told_that_it_sees_what_is_not_shown():
-    seen, blind = (JudgePrompt().build(replace(CASE, images=images), 0).system for images in (("a.jpg",), ()))
+    seen, blind = (JudgePrompt().build(altered(CASE, images=images), 0).system for images in (("a.jpg",), ()))
     assert "You see the scene" in seen
     assert blind == seen.replace(" You see the scene as it is at that moment, once for each camera.", "")
 
@@ -55,7 +56,7 @@ def test_a_reply_that_is_no_judgement_says_why(reply, stage):
 
 def test_what_is_new_in_a_sample_changes_its_key_and_what_is_unsaid_does_not():
     turn = in_turn(SAMPLE, ())
-    others = [replace(SAMPLE, variant=1), turn, CASE, replace(CASE, problem="no")]
+    others = [altered(SAMPLE, variant=1), turn, CASE, altered(CASE, problem="no")]
     assert len({sample_key(one) for one in [SAMPLE, *others]}) == 5
     assert {sample_seed(3, one) for one in others} == {sample_seed(3, SAMPLE)}
     assert request_seed(9, SAMPLE) == request_seed(9, turn) == 9

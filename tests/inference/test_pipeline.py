@@ -3,9 +3,9 @@ import json
 import threading
 from collections import Counter
 from contextlib import nullcontext
-from dataclasses import replace
 
 import pytest
+from altered import altered
 from hanging import HANG
 
 from pgen.components import ImageReader
@@ -48,7 +48,7 @@ def test_every_sample_ends_once_with_its_own_answer():
     done = run(FakeGenerator(concurrency=8), samples=samples)
     assert Counter(annotation.sample for annotation in done) == Counter(samples)
     for annotation in done:
-        assert annotation.dialogue.robot_utterance == f"Now {annotation.sample.frame_index}."
+        assert annotation.dialogue.robot_utterance == f"Now {annotation.sample.moment.frame_index}."
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ def test_the_same_seed_asks_the_same_whatever_the_order():
     for order in (samples, samples[::-1]):
         generator = FakeGenerator(concurrency=3)
         run(generator, samples=order, prompts=HiRobotPrompt())
-        requests = {request.sample.frame_index: (request.prompt, request.seed) for request in generator.requests}
+        requests = {request.sample.moment.frame_index: (request.prompt, request.seed) for request in generator.requests}
         asked.append(json.dumps([repr(requests[frame]) for frame in sorted(requests)]))
     assert asked[0] == asked[1]
 
@@ -214,7 +214,7 @@ def test_the_pictures_of_a_moment_are_read_once_for_all_its_variants():
 
             class Reader(ImageReader):
                 def images(self, sample):
-                    read.append(sample.frame_index)
+                    read.append(sample.moment.frame_index)
                     with inner as reader:
                         return reader.images(sample)
 
@@ -222,8 +222,8 @@ def test_the_pictures_of_a_moment_are_read_once_for_all_its_variants():
 
     moments = make_samples()
     generator = FakeGenerator()
-    run(generator, source=Counting(), samples=[replace(one, variant=n) for one in moments for n in range(3)])
-    assert read == [one.frame_index for one in moments]
+    run(generator, source=Counting(), samples=[altered(one, variant=n) for one in moments for n in range(3)])
+    assert read == [one.moment.frame_index for one in moments]
     assert len({request.seed for request in generator.requests}) == 9
     assert all(len(request.images) == 1 for request in generator.requests)
 
@@ -231,7 +231,7 @@ def test_the_pictures_of_a_moment_are_read_once_for_all_its_variants():
 def test_pictures_that_have_no_names_are_those_of_their_own_episode():
     class Reader(ImageReader):
         def images(self, sample):
-            return (Image(sample.episode_id, b"", 8, 8),)
+            return (Image(sample.span.episode_id, b"", 8, 8),)
 
     class Nameless(FakeSource):
         def image_names(self, episode, frame_index):
@@ -243,7 +243,7 @@ def test_pictures_that_have_no_names_are_those_of_their_own_episode():
     source = Nameless(*[make_episode(index=index, length=1) for index in range(8)])
     generator = FakeGenerator()
     run(generator, source, groups=[samples_of(episode, source, EveryFrame()) for episode in source.episodes()])
-    shown = {request.sample.episode_id: request.images[0].camera for request in generator.requests}
+    shown = {request.sample.span.episode_id: request.images[0].camera for request in generator.requests}
     assert len(shown) == 8
     assert all(episode == camera for episode, camera in shown.items())
 
@@ -259,7 +259,7 @@ def test_a_clip_is_handed_over_as_the_generator_takes_it(takes_clips):
     samples = make_samples(make_episode(length=8), sampler)
     generator = Watching()
     run(generator, samples=samples)
-    requests = {request.sample.frame_index: request for request in generator.requests}
+    requests = {request.sample.moment.frame_index: request for request in generator.requests}
     assert (len(requests[0].images), len(requests[0].clips)) == (1, 0)
     assert (len(requests[7].images), len(requests[7].clips)) == ((0, 1) if takes_clips else (1, 0))
     assert "its last 0.5 seconds" in requests[7].prompt.text

@@ -2,11 +2,11 @@ import json
 from array import array
 from bisect import bisect_right
 from collections import Counter
-from dataclasses import replace
 from importlib.resources import files
 from itertools import chain
 
 import pytest
+from altered import altered
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -64,7 +64,7 @@ def test_no_frame_carries_a_dialogue_made_for_another_skill(episode, sampler, fa
         assert stretch.start < stretch.stop
         for frame in range(stretch.start, stretch.stop):
             if stretch.annotation:
-                assert stretch.annotation.sample.skill_index in skill_at(episode, episode.timestamps[frame])
+                assert stretch.annotation.sample.span.skill_index in skill_at(episode, episode.timestamps[frame])
 
 
 @given(episodes(), SAMPLERS)
@@ -72,8 +72,8 @@ def test_every_frame_of_a_span_with_an_answer_is_labelled_and_every_answer_label
     annotations = [make_annotation(sample) for sample in make_samples(episode, sampler)]
     by_frame = {frame: s.annotation for s in label(episode, annotations) for frame in range(s.start, s.stop)}
     for annotation in annotations:
-        assert by_frame[annotation.sample.frame_index] is annotation
-    answered = {annotation.sample.skill_index for annotation in annotations}
+        assert by_frame[annotation.sample.moment.frame_index] is annotation
+    answered = {annotation.sample.span.skill_index for annotation in annotations}
     for frame, time in enumerate(episode.timestamps):
         certain = skill_at(episode, time)
         if len(certain) == 1 and certain <= answered and by_frame[frame] is None:
@@ -84,12 +84,12 @@ def test_every_frame_of_a_span_with_an_answer_is_labelled_and_every_answer_label
 
 @given(episodes(), SAMPLERS, st.integers(2, 6), st.sets(st.integers(0, 100)))
 def test_variants_share_the_frames_of_their_sample_and_never_those_of_another_skill(episode, sampler, count, failing):
-    samples = [replace(one, variant=n) for one in make_samples(episode, sampler) for n in range(count)]
+    samples = [altered(one, variant=n) for one in make_samples(episode, sampler) for n in range(count)]
     annotations = [
         Annotation(one, Plan(), Failure("parse", "no JSON")) if n in failing else make_annotation(one, f"{n}")
         for n, one in enumerate(samples)
     ]
-    alone = {one.sample.frame_index: one for one in reversed(annotations) if one.dialogue}
+    alone = {one.sample.moment.frame_index: one for one in reversed(annotations) if one.dialogue}
     without = [(s, frame) for s in label(episode, alone.values()) for frame in range(s.start, s.stop)]
     with_variants = [(s, frame) for s in label(episode, annotations) for frame in range(s.start, s.stop)]
     assert [frame for _, frame in with_variants] == list(range(len(episode.timestamps)))
@@ -97,10 +97,12 @@ def test_variants_share_the_frames_of_their_sample_and_never_those_of_another_sk
     for (one, _), (other, _) in zip(without, with_variants, strict=True):
         assert (one.annotation is None) == (other.annotation is None)
         if one.annotation and other.annotation:
-            assert one.annotation.sample.frame_index == other.annotation.sample.frame_index
-            lengths.setdefault(one.annotation.sample.frame_index, Counter())[other.annotation.sample.variant] += 1
+            assert one.annotation.sample.moment.frame_index == other.annotation.sample.moment.frame_index
+            lengths.setdefault(one.annotation.sample.moment.frame_index, Counter())[
+                other.annotation.sample.question.variant
+            ] += 1
     for frame, shares in lengths.items():
-        answered = sum(1 for one in annotations if one.dialogue and one.sample.frame_index == frame)
+        answered = sum(1 for one in annotations if one.dialogue and one.sample.moment.frame_index == frame)
         assert len(shares) == min(answered, shares.total())
         assert max(shares.values()) - min(shares.values()) <= 1
 
@@ -109,18 +111,18 @@ def test_which_variant_comes_first_is_left_to_what_was_said():
     (sample,) = make_samples(make_episode(("a", 0.0, 3.0)))
     firsts = set()
     for text in "abcdefgh":
-        pair = [make_annotation(replace(sample, variant=n), f"{text} {n}") for n in range(2)]
+        pair = [make_annotation(altered(sample, variant=n), f"{text} {n}") for n in range(2)]
         stretches = label(make_episode(("a", 0.0, 3.0)), pair)
         assert stretches == label(make_episode(("a", 0.0, 3.0)), pair[::-1])
         assert [(s.start, s.stop) for s in stretches] == [(0, 15), (15, 30)]
-        firsts.add(stretches[0].annotation.sample.variant)
+        firsts.add(stretches[0].annotation.sample.question.variant)
     assert firsts == {0, 1}
 
 
 @given(episodes(), st.floats(0.05, 20))
 def test_segments_asks_at_least_once_in_every_span_that_has_a_frame(episode, interval):
-    asked = {sample.skill_index for sample in make_samples(episode, Segments(interval=interval))}
-    everywhere = {sample.skill_index for sample in make_samples(episode, EveryFrame())}
+    asked = {sample.span.skill_index for sample in make_samples(episode, Segments(interval=interval))}
+    everywhere = {sample.span.skill_index for sample in make_samples(episode, EveryFrame())}
     assert asked == everywhere
 
 
@@ -134,12 +136,12 @@ def test_on_the_published_example_every_frame_has_a_dialogue_of_its_own_skill(nu
         for frame in range(stretch.start, stretch.stop):
             (name,) = [name for name, start, end in spans if round(start * 30) <= frame < round(end * 30)]
             assert stretch.annotation is not None
-            assert stretch.annotation.sample.skill_current == name
+            assert stretch.annotation.sample.span.skill == name
 
 
 def test_frames_before_the_first_answer_of_a_span_take_that_one():
     episode = make_episode(("a", 0.0, 1.0), ("b", 1.0, 2.0))
-    late = next(sample for sample in make_samples(episode, EveryFrame()) if sample.frame_index == 15)
+    late = next(sample for sample in make_samples(episode, EveryFrame()) if sample.moment.frame_index == 15)
     stretches = label(episode, [make_annotation(late)])
     assert [(s.start, s.stop, s.annotation is not None) for s in stretches] == [(0, 10, False), (10, 20, True)]
 

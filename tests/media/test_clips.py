@@ -5,6 +5,7 @@ from io import BytesIO
 
 import PIL.Image
 import pytest
+from altered import altered
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,10 +27,10 @@ class Numbered(ImageReader):
     """Each frame's picture is of a colour of its own; frame 4 does not decode."""
 
     def images(self, sample):
-        if sample.frame_index == 4:
+        if sample.moment.frame_index == 4:
             raise SampleError("decode", "frame 4 is broken")
-        picture = PIL.Image.new("RGB", (80, 60), COLOURS[sample.frame_index % len(COLOURS)])
-        return tuple(encode(picture, camera, 10**6) for camera in sample.cameras)
+        picture = PIL.Image.new("RGB", (80, 60), COLOURS[sample.moment.frame_index % len(COLOURS)])
+        return tuple(encode(picture, camera, 10**6) for camera in sample.moment.cameras)
 
 
 class NumberedSource(FakeSource):
@@ -41,24 +42,24 @@ def clipped(frame, *, clip=0.3, clip_frames=4, **episode):
     """The sample of that frame."""
     made = make_episode(**episode)
     samples = samples_of(made, FakeSource(made), EveryFrame(clip=clip, clip_frames=clip_frames))
-    return next(sample for sample in samples if sample.frame_index == frame)
+    return next(sample for sample in samples if sample.moment.frame_index == frame)
 
 
 @pytest.mark.parametrize("sampler", [Segments, Interval, Uniform, EveryFrame])
 def test_every_sampler_takes_the_length_of_a_clip_and_shows_stills_without_one(sampler):
-    assert all(not sample.clip for sample in make_samples(sampler=sampler()))
-    clips = [sample.clip for sample in make_samples(sampler=sampler(clip=1.0, clip_frames=3))]
+    assert all(not sample.moment.clip for sample in make_samples(sampler=sampler()))
+    clips = [sample.moment.clip for sample in make_samples(sampler=sampler(clip=1.0, clip_frames=3))]
     assert any(len(clip) == 3 for clip in clips)
     assert (sampler().pictures, sampler(clip=1.0, clip_frames=3).pictures) == (1, 3)
 
 
 def test_a_clip_is_spread_over_its_seconds_and_ends_at_its_sample():
-    assert [moment.frame_index for moment in clipped(20, clip=1.2).clip] == [8, 12, 16, 20]
+    assert [moment.frame_index for moment in clipped(20, clip=1.2).moment.clip] == [8, 12, 16, 20]
 
 
 def test_a_clip_at_the_beginning_has_only_the_frames_that_there_are():
-    assert [moment.frame_index for moment in clipped(2, clip=1.2).clip] == [0, 2]
-    assert clipped(0, clip=1.2).clip == ()
+    assert [moment.frame_index for moment in clipped(2, clip=1.2).moment.clip] == [0, 2]
+    assert clipped(0, clip=1.2).moment.clip == ()
 
 
 @given(
@@ -103,7 +104,7 @@ def test_a_line_keeps_the_moments_of_a_clip():
 
 
 def test_clips_hold_each_cameras_frames_with_their_time_before_now():
-    sample = replace(clipped(8), cameras=("left", "right"))
+    sample = altered(clipped(8), cameras=("left", "right"))
     left, right = read_clips(Numbered(), sample)
     assert (left.camera, right.camera) == ("left", "right")
     assert left.times == pytest.approx((-0.3, -0.2, -0.1, 0.0))

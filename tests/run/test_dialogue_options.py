@@ -96,7 +96,7 @@ class Shuffled(FakeGenerator):
         self._salt = salt
 
     async def generate(self, request):
-        for _ in range(request.sample.frame_index * self._salt % 23):
+        for _ in range(request.sample.moment.frame_index * self._salt % 23):
             await asyncio.sleep(0)
         return await super().generate(request)
 
@@ -107,9 +107,9 @@ def lines(sink):
 
 def parrot(request):
     """One of three requests, another one when it is told that this was said before."""
-    number = request.sample.frame_index % 3
+    number = request.sample.moment.frame_index % 3
     text = f"{['alpha', 'beta', 'gamma'][number]} please"
-    return said(f"{text} {request.sample.frame_index} indeed yes sir" if request.repair else text)
+    return said(f"{text} {request.sample.moment.frame_index} indeed yes sir" if request.repair else text)
 
 
 @pytest.mark.parametrize("on_check", ["retry", "keep", "fail"])
@@ -148,31 +148,31 @@ def test_a_run_stopped_while_it_asks_once_more_goes_on_as_it_would_have(tmp_path
 
 
 def talk(request):
-    return said(f"turn {len(request.sample.turns)} of {request.sample.episode_index}")
+    return said(f"turn {len(request.sample.question.turns)} of {request.sample.span.episode_index}")
 
 
 def test_each_request_of_a_conversation_is_told_what_was_said_before(tmp_path):
     _, sink, generator = run(tmp_path / "out", talk, turns="episode", sampler=Segments(interval=1.0))
     for annotation in sink.annotations[:6]:
-        turns = annotation.sample.turns
+        turns = annotation.sample.question.turns
         assert [turn.user_prompt for turn in turns] == [f"turn {n} of 0" for n in range(len(turns))]
         (request,) = [r for r in generator.requests if r.sample == annotation.sample]
         assert all(f"User: {turn.user_prompt}" in request.prompt.text for turn in turns)
-    kinds = [a.sample.turn_type for a in sink.annotations[:6]]
+    kinds = [a.sample.question.turn_type for a in sink.annotations[:6]]
     assert kinds == ["opening", "interjection", "followup", "interjection", "followup", "interjection"]
 
 
 def test_a_long_conversation_remembers_its_latest_turns(tmp_path):
-    answer = lambda request: said(f"at {request.sample.frame_index}")  # noqa: E731
+    answer = lambda request: said(f"at {request.sample.moment.frame_index}")  # noqa: E731
     _, sink, _ = run(tmp_path / "out", answer, turns="episode", sampler=EveryFrame(), episodes=1)
-    turns = sink.annotations[50].sample.turns
+    turns = sink.annotations[50].sample.question.turns
     assert [turn.user_prompt for turn in turns] == [f"at {frame}" for frame in range(20, 50)]
 
 
 def test_episodes_are_talked_about_in_parallel_and_never_out_of_turn(tmp_path):
     class Meeting(FakeGenerator):
         async def generate(self, request):
-            if not request.sample.turns:
+            if not request.sample.question.turns:
                 self.met += 1
                 if self.met == 3:
                     self.all.set()
@@ -186,7 +186,7 @@ def test_episodes_are_talked_about_in_parallel_and_never_out_of_turn(tmp_path):
     report, _, _ = run(tmp_path / "out", generator=generator, turns="episode")
     assert report.failed == {}
     for index in range(3):
-        order = [len(r.sample.turns) for r in generator.requests if r.sample.episode_index == index]
+        order = [len(r.sample.question.turns) for r in generator.requests if r.sample.span.episode_index == index]
         assert order == sorted(order)
 
 
@@ -209,13 +209,13 @@ def test_a_conversation_that_was_stopped_or_failed_goes_on_with_the_same_request
 
 
 def test_a_turn_that_was_answered_is_not_asked_again_where_its_conversation_is_the_same(tmp_path):
-    never = lambda request: SampleError("refused", "no") if request.sample.frame_index == 18 else talk(request)  # noqa: E731
+    never = lambda request: SampleError("refused", "no") if request.sample.moment.frame_index == 18 else talk(request)  # noqa: E731
     options = {"turns": "episode", "episodes": 1}
     with pytest.raises(TooManyFailuresError):
         run(tmp_path / "out", never, max_failures=0, generator=FakeGenerator(never, concurrency=1), **options)
     report, sink, generator = run(tmp_path / "out", never, max_failures=1, **options)
-    assert [r.sample.frame_index for r in generator.requests].count(0) == 0
-    assert [a.dialogue is None for a in sink.annotations if a.sample.frame_index == 18] == [True]
+    assert [r.sample.moment.frame_index for r in generator.requests].count(0) == 0
+    assert [a.dialogue is None for a in sink.annotations if a.sample.moment.frame_index == 18] == [True]
     assert len(sink.annotations) == report.samples
 
 
@@ -223,17 +223,20 @@ def test_variants_are_different_dialogues_with_different_plans_and_share_the_fra
     report, sink, _ = run(tmp_path / "out", variants=3, prompt="hi-robot", episodes=1)
     plans = {}
     for annotation in sink.annotations:
-        plans.setdefault(annotation.sample.frame_index, []).append(annotation.plan)
+        plans.setdefault(annotation.sample.moment.frame_index, []).append(annotation.plan)
     assert all(len(set(found)) == 3 for found in plans.values())
     assert report.samples == 3 * len(plans)
 
 
 def test_more_variants_keep_the_answers_there_are(tmp_path):
-    answer = lambda request: SampleError("refused", "no") if request.sample.variant == 1 else plain_answer(request)  # noqa: E731
+
+    def answer(request):
+        return SampleError("refused", "no") if request.sample.question.variant == 1 else plain_answer(request)
+
     with pytest.raises(TooManyFailuresError):
         run(tmp_path / "out", answer, variants=2, max_failures=0.4)
     report, _, generator = run(tmp_path / "out", variants=3)
-    asked = Counter(request.sample.variant for request in generator.requests)
+    asked = Counter(request.sample.question.variant for request in generator.requests)
     assert asked[1] == asked[2] == report.samples // 3
     assert 0 < report.resumed == report.samples // 3 - asked[0]
 

@@ -62,7 +62,9 @@ def run(out, answer, episodes=40, length=10, **options):
         annotate(source, out, **parts, **options)
     except TooManyFailuresError as caught:
         error = str(caught)
-    return [(request.sample.episode_index, request.sample.frame_index) for request in generator.requests], error
+    return [
+        (request.sample.span.episode_index, request.sample.moment.frame_index) for request in generator.requests
+    ], error
 
 
 def test_a_model_that_always_fails_costs_no_more_than_the_first_samples_and_those_in_flight(tmp_path):
@@ -76,7 +78,7 @@ def test_a_model_that_always_fails_costs_no_more_than_the_first_samples_and_thos
 def tenth(request):
     """Every tenth sample always fails."""
     sample = request.sample
-    return SampleError("refused", "never") if sample.frame_index == 7 else plain_answer(request)
+    return SampleError("refused", "never") if sample.moment.frame_index == 7 else plain_answer(request)
 
 
 def test_each_start_goes_on_until_only_what_always_fails_is_left(tmp_path):

@@ -16,19 +16,19 @@ def test_every_sampler_keeps_the_contract(sampler):
 
 def test_a_sample_knows_every_earlier_and_every_later_skill_of_its_episode():
     _, second, _ = make_samples()
-    assert second.skill_current == "robot arm picks up pink lego brick"
-    assert second.skill_history == ("robot arm moves towards pink lego brick",)
-    assert second.skill_future == ("robot arm moves towards transparent box",)
-    assert (second.frame_index, second.timestamp, second.skill_index) == (18, 1.8, 1)
+    assert second.span.skill == "robot arm picks up pink lego brick"
+    assert second.span.history == ("robot arm moves towards pink lego brick",)
+    assert second.span.future == ("robot arm moves towards transparent box",)
+    assert (second.moment.frame_index, second.moment.timestamp, second.span.skill_index) == (18, 1.8, 1)
 
 
 def test_segments_counts_its_interval_anew_in_every_span():
-    frames = [sample.frame_index for sample in make_samples(make_episode(), Segments(interval=1.0))]
+    frames = [sample.moment.frame_index for sample in make_samples(make_episode(), Segments(interval=1.0))]
     assert frames == [0, 10, 18, 28, 31, 41, 51]
 
 
 def test_interval_counts_through_the_spans():
-    frames = [sample.frame_index for sample in make_samples(make_episode(), Interval(interval=2.0))]
+    frames = [sample.moment.frame_index for sample in make_samples(make_episode(), Interval(interval=2.0))]
     assert frames == [0, 20, 40]
 
 
@@ -39,7 +39,7 @@ def test_uniform_spreads_its_samples_over_the_episode():
 
 def test_a_frame_outside_every_span_gives_no_sample():
     episode = make_episode(("a", 0.5, 1.0), ("b", 1.5, 2.0), length=40)
-    assert [s.frame_index for s in make_samples(episode, EveryFrame())] == [*range(5, 10), *range(15, 20)]
+    assert [s.moment.frame_index for s in make_samples(episode, EveryFrame())] == [*range(5, 10), *range(15, 20)]
 
 
 def test_the_limit_holds_over_all_episodes():

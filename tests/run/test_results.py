@@ -1,8 +1,7 @@
 """What a run asks and what it has, by its journal: found in one pass, and never by the order of the answers."""
 
-from dataclasses import replace
-
 import pytest
+from altered import altered
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -30,7 +29,7 @@ def answers_of(journal):
 
 
 def answered(sample, failure=None):
-    return Annotation(sample, Plan(), failure or Dialogue("Take it.", f"Sure, {sample.frame_index}."))
+    return Annotation(sample, Plan(), failure or Dialogue("Take it.", f"Sure, {sample.moment.frame_index}."))
 
 
 def asked(answers):
@@ -110,7 +109,7 @@ def test_conversations_without_a_failure_come_first(journal):
 
 
 def unsaid(sample):
-    return replace(sample, turns=(), turn_type=None)
+    return altered(sample, turns=(), turn_type=None)
 
 
 def test_an_answer_that_comes_meanwhile_is_not_asked_for_by_a_further_look(journal):
@@ -122,7 +121,7 @@ def test_an_answer_that_comes_meanwhile_is_not_asked_for_by_a_further_look(journ
 
 
 def test_many_are_looked_up_at_once_in_their_order(journal):
-    many = [replace(EVERY[0], frame_index=number) for number in range(1203)]
+    many = [altered(EVERY[0], frame_index=number) for number in range(1203)]
     journal.add(map(answered, many[::2]))
     found = list(journal.get_all(many))
     assert found == [answered(one) if number % 2 == 0 else None for number, one in enumerate(many)]

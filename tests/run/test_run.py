@@ -134,14 +134,14 @@ def test_a_finished_run_reports_what_it_did(tmp_path):
     assert report.usage.attempts == SAMPLES
     assert sink.manifest["counts"]["answered"] == SAMPLES
     assert sink.manifest["generator"]["name"] == "fake"
-    assert [a.sample.frame_index for a in sink.annotations] == list(range(55)) * 4
+    assert [a.sample.moment.frame_index for a in sink.annotations] == list(range(55)) * 4
 
 
 def failing(share):
     return FakeGenerator(
         lambda request: (
             SampleError("refused", "no, thank you")
-            if request.sample.frame_index < 55 * share
+            if request.sample.moment.frame_index < 55 * share
             else plain_answer(request)
         )
     )
@@ -272,8 +272,8 @@ def test_the_plan_counts_without_asking(tmp_path):
     with Run(config.run, create(config, objects)) as opened:
         plan = opened.plan
     assert (plan.episodes, plan.frames, plan.samples, plan.images) == (1, 55, 55, 55)
-    assert plan.sample.skill_current == "robot arm moves towards pink lego brick"
-    assert plan.sample.skill_current in plan.prompt.text
+    assert plan.sample.span.skill == "robot arm moves towards pink lego brick"
+    assert plan.sample.span.skill in plan.prompt.text
     assert list(tmp_path.iterdir()) == []
 
 

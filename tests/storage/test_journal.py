@@ -4,10 +4,10 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from altered import altered
 
 from pgen.errors import ConfigError, LockLostError, StorageError
 from pgen.records import Annotation, Dialogue, Failure, Plan, Turn, Usage
@@ -43,9 +43,9 @@ def test_an_answer_never_serves_a_sample_with_another_skill_or_history(tmp_path)
     journal = Journal(tmp_path / "journal.sqlite")
     journal.add([Annotation(sample, Plan(), Dialogue("a", "b"))])
     for other in (
-        replace(sample, skill_current="x"),
-        replace(sample, skill_history=("x",)),
-        replace(sample, images=()),
+        altered(sample, skill="x"),
+        altered(sample, history=("x",)),
+        altered(sample, images=()),
     ):
         assert journal.get(other) is None
     journal.close()
@@ -198,8 +198,8 @@ def test_answers_whose_options_are_not_certain_are_refused(tmp_path):
 def test_an_answer_with_a_former_key_serves_its_sample_alone_until_there_is_a_newer_one(tmp_path):
     """Also one of a conversation, and one that was asked about a second time."""
     first, second, third = make_samples()
-    turned = replace(first, turn_type="start", turns=(Turn(0, "Hi", "Yes"),))
-    about = replace(second, about=Dialogue("a", "b"), problem="too short")
+    turned = altered(first, turn_type="start", turns=(Turn(0, "Hi", "Yes"),))
+    about = altered(second, about=Dialogue("a", "b"), problem="too short")
     journal = Journal(tmp_path / "journal.sqlite")
     for number, sample in enumerate((turned, about)):
         annotation = Annotation(sample, Plan(), Dialogue(f"Do {number}", "Yes"))
@@ -260,7 +260,7 @@ def test_a_place_where_no_file_can_be_is_an_error_that_names_it(tmp_path):
 def test_a_record_costs_less_than_a_kilobyte_beyond_its_text(tmp_path):
     (sample, *_) = make_samples()
     count = 500
-    samples = [replace(sample, frame_index=number) for number in range(count)]
+    samples = [altered(sample, frame_index=number) for number in range(count)]
     journal = Journal(tmp_path / "journal.sqlite")
     journal.add([Annotation(one, Plan("a" * 20, "b" * 20), Dialogue("x" * 1000, "y")) for one in samples])
     journal.close()

@@ -19,7 +19,7 @@ class NumberedPrompt(PromptBuilder):
     name = "numbered"
 
     def build(self, sample: Sample, seed: int) -> Prompt:
-        return Prompt(sample.skill_current, SCHEMA, "You write dialogue.", Plan())
+        return Prompt(sample.span.skill, SCHEMA, "You write dialogue.", Plan())
 
 
 def numbered(count: int) -> FakeSource:

@@ -35,7 +35,7 @@ class Question(PromptBuilder):
     name = "question"
 
     def build(self, sample, seed):
-        return Prompt(f"Question: {sample.skill_current}", SCHEMA)
+        return Prompt(f"Question: {sample.span.skill}", SCHEMA)
 
     def fingerprint(self):
         return "question"

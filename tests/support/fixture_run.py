@@ -22,6 +22,15 @@ SCHEMA = {
 }
 
 
+def parts(sample):
+    """Its span, moment and question; a sample of a former version had their fields itself."""
+    return [getattr(sample, part, sample) for part in ("span", "moment", "question")]
+
+
+def current(span):
+    return span.skill if hasattr(span, "skill") else span.skill_current
+
+
 class Eighth(Sampler):
     """Each eighth frame."""
 
@@ -37,7 +46,7 @@ class Words(PromptBuilder):
     name = "words"
 
     def build(self, sample, seed):
-        return Prompt(f"The robot does this next: {sample.skill_current}.", SCHEMA)
+        return Prompt(f"The robot does this next: {current(parts(sample)[0])}.", SCHEMA)
 
     def example(self, sample, seed):
         return {"user_prompt": "Do.", "robot_utterance": "Yes."}
@@ -57,11 +66,11 @@ class Numbered(Generator):
         self.asked = []
 
     async def generate(self, request):
-        sample = request.sample
-        self.asked.append((sample.episode_index, sample.frame_index, getattr(sample, "problem", "")))
+        span, moment, question = parts(request.sample)
+        self.asked.append((span.episode_index, moment.frame_index, getattr(question, "problem", "")))
         if self.asked[-1][:2] == (1, 16) and not self.all_answered:
             raise SampleError("refused", "not this one")
-        text = f"Now {sample.skill_current}, {sample.episode_index}-{sample.frame_index}. ü"
+        text = f"Now {current(span)}, {span.episode_index}-{moment.frame_index}. ü"
         return Reply(json.dumps({"user_prompt": text, "robot_utterance": "Yes."}), tokens_in=7, tokens_out=5)
 
 

@@ -1,8 +1,9 @@
 """Samples as the tests of prompts and of the template generator use them."""
 
+from altered import altered
 from hypothesis import strategies as st
 
-from pgen.records import Sample
+from pgen.records import Moment, Sample, SpanContext
 
 EPISODES = [
     (task, skills.split("; "))
@@ -105,23 +106,9 @@ EPISODES = [
 """Tasks with their skills, as datasets name them."""
 
 
-def sample(current: str, history=(), future=(), task="tidy up", **fields) -> Sample:
-    values = {
-        "episode_index": 0,
-        "episode_id": "0",
-        "frame_index": 7,
-        "timestamp": 0.5,
-        "cameras": ("front",),
-        "images": ("front.jpg",),
-    }
-    return Sample(
-        skill_current=current,
-        skill_history=tuple(history),
-        skill_future=tuple(future),
-        task_description=task,
-        skill_index=len(history),
-        **values | fields,
-    )
+def sample(skill: str, history=(), future=(), task="tidy up", **fields) -> Sample:
+    span = SpanContext(0, "0", task, len(history), skill, tuple(history), tuple(future))
+    return altered(Sample(span, Moment(7, 0.5, ("front",), ("front.jpg",))), **fields)
 
 
 def moments() -> list[Sample]:

@@ -47,7 +47,7 @@ class Logged(Generator[LoggedOptions]):
         return "logged-1"
 
     async def generate(self, request):
-        options, place = self.options, f"{request.sample.episode_index}-{request.sample.frame_index}"
+        options, place = self.options, f"{request.sample.span.episode_index}-{request.sample.moment.frame_index}"
         with options.log.open("a") as file:
             file.write(f"{place} {os.getpid()}\n")
         if options.deadly == place:

@@ -79,6 +79,6 @@ def many(out: Path, samples: int = 2000) -> Path:
 
     def answer(request: Request) -> str:
         sample = request.sample
-        return reply(f"Word{sample.frame_index} of {sample.episode_id}: please {sample.skill_current} now.")
+        return reply(f"Word{sample.moment.frame_index} of {sample.span.episode_id}: please {sample.span.skill} now.")
 
     return run(out, answer, samples // 20, ReportSink(), skills)

@@ -22,7 +22,7 @@ class Logged(FakeGenerator):
 
     async def generate(self, request):
         with self._log.open("a") as file:
-            file.write(f"{request.sample.episode_index} {request.sample.frame_index}\n")
+            file.write(f"{request.sample.span.episode_index} {request.sample.moment.frame_index}\n")
         if self._hold is not None and self._answered >= self._hold:
             await asyncio.sleep(3600 if len(sys.argv) < 6 else 0.5)
         self._answered += 1

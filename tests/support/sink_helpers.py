@@ -51,11 +51,11 @@ def skills() -> dict[str, Any]:
 
 def answer(sample: Sample) -> Dialogue | Failure:
     """The same words for the first sample of each `reach`; a failure for the second sample of any span."""
-    if sample.frame_index in (3, 8):
+    if sample.moment.frame_index in (3, 8):
         return Failure("parse", "no JSON in the reply")
-    if sample.skill_current == "reach" and sample.frame_index < 2:
+    if sample.span.skill == "reach" and sample.moment.frame_index < 2:
         return Dialogue("Could you reach for it?", "Reaching.", "implicit_request", "confirmation")
-    words = f"Please {sample.skill_current} `{sample.frame_index}` in {sample.episode_id}"
+    words = f"Please {sample.span.skill} `{sample.moment.frame_index}` in {sample.span.episode_id}"
     return Dialogue(words, "<b>On it</b>", "specific_object", "acknowledgment")
 
 

@@ -71,7 +71,7 @@ class Grounding(Check):
     name = "grounding"
 
     def check(self, annotation: Annotation, context: Context) -> Finding | None:
-        sample, dialogue, now = annotation.sample, annotation.dialogue, read(annotation.sample.skill_current)
+        sample, dialogue, now = annotation.sample, annotation.dialogue, read(annotation.sample.span.skill)
         assert dialogue is not None
         said = f"{dialogue.user_prompt} {dialogue.robot_utterance}"
         if context.language != "en" or other_than(said, "en"):
@@ -196,7 +196,7 @@ def _promises(text: str) -> Iterator[str]:
 
 def _about(said: str, sample: Sample, now: Phrase) -> bool:
     """Whether either of the two names or implies anything of the skill, the task or the scene."""
-    known = content(sample.skill_current) | content(now.do) | content(sample.task_description)
+    known = content(sample.span.skill) | content(now.do) | content(sample.span.task)
     for phrase in around(sample):
         known |= content(phrase.do) | content(phrase.text)
     if not known or content(said) & known:

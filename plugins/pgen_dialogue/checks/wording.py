@@ -33,7 +33,7 @@ class MetaWords(Check):
     def check(self, annotation: Annotation, context: Context) -> Finding | None:
         dialogue, sample = annotation.dialogue, annotation.sample
         assert dialogue is not None
-        told = " ".join((sample.skill_current, sample.task_description, *sample.skill_history, *sample.skill_future))
+        told = " ".join((sample.span.skill, sample.span.task, *sample.span.history, *sample.span.future))
         named = {word.removesuffix("s") for word in words_of(told)} & (_THINGS - {"robot"})
         for what, pattern in _PATTERNS.items():
             for text in (dialogue.user_prompt, dialogue.robot_utterance):
@@ -49,7 +49,7 @@ class LabelCopy(Check):
     name = "label-copy"
 
     def check(self, annotation: Annotation, context: Context) -> Finding | None:
-        dialogue, label = annotation.dialogue, words_of(annotation.sample.skill_current)
+        dialogue, label = annotation.dialogue, words_of(annotation.sample.span.skill)
         assert dialogue is not None
         natural = _natural(label)
         for text in (dialogue.user_prompt, dialogue.robot_utterance):

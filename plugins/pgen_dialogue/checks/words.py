@@ -110,5 +110,5 @@ def head(phrase: str) -> str:
 @lru_cache(maxsize=512)
 def around(sample: Sample) -> tuple[Phrase, ...]:
     """The phrases of every other skill of the episode, and of its task."""
-    others = (*sample.skill_history, *sample.skill_future)
-    return (*(read(name) for name in dict.fromkeys(others)), read_task(sample.task_description))
+    others = (*sample.span.history, *sample.span.future)
+    return (*(read(name) for name in dict.fromkeys(others)), read_task(sample.span.task))

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pgen.components import PromptBuilder
-from pgen.records import Plan, Prompt, Sample
+from pgen.records import Moment, Plan, Prompt, Sample, SpanContext
 from pgen_dialogue.prompts import user_template as template
 from pgen_dialogue.prompts.planner import PlanOptions, plan
 from pgen_dialogue.prompts.reply_schema import dialogue_schema, example_dialogue, fingerprint_of, typed, typed_schema
@@ -86,20 +86,21 @@ def filled(template: Template, sample: Sample, planned: Plan) -> str:
 
 
 def _example(template: Template) -> dict[str, Any]:
-    sample = Sample(0, "0", 0, 0.0, 1, "pick", ("go",), ("put",), "task", ("front",), ("front.jpg",))
+    span = SpanContext(0, "0", "task", 1, "pick", ("go",), ("put",))
+    sample = Sample(span, Moment(0, 0.0, ("front",), ("front.jpg",)))
     return _values(template, sample, Plan("specific_object", "confirmation"))
 
 
 def _values(template: Template, sample: Sample, planned: Plan) -> dict[str, Any]:
     lists = template.lists
     return {
-        "task_description": sample.task_description,
-        "skill_history": list(sample.skill_history) if lists else listed(sample.skill_history),
-        "skill_current": sample.skill_current,
-        "skill_future": list(sample.skill_future) if lists else listed(sample.skill_future, "none"),
-        "episode_id": sample.episode_id,
-        "timestamp": "unknown" if sample.timestamp is None else f"{sample.timestamp:.2f}",
-        "cameras": list(sample.cameras) if lists else ", ".join(sample.cameras),
+        "task_description": sample.span.task,
+        "skill_history": list(sample.span.history) if lists else listed(sample.span.history),
+        "skill_current": sample.span.skill,
+        "skill_future": list(sample.span.future) if lists else listed(sample.span.future, "none"),
+        "episode_id": sample.span.episode_id,
+        "timestamp": "unknown" if sample.moment.timestamp is None else f"{sample.moment.timestamp:.2f}",
+        "cameras": list(sample.moment.cameras) if lists else ", ".join(sample.moment.cameras),
         "scenario_type": planned.scenario_type,
         "response_type": planned.response_type,
     }

@@ -36,37 +36,37 @@ class RuledOut:
 @once_a_span
 def ruled_out(sample: Sample) -> RuledOut:
     """What a negative request may forbid at this moment."""
-    ahead = [read(name) for name in (sample.skill_current, *sample.skill_future)]
+    ahead = [read(name) for name in (sample.span.skill, *sample.span.future)]
     if not all(phrase.verb for phrase in ahead):
         return RuledOut()  # something is done that cannot be read: it might be anything
-    past = [read(name) for name in sample.skill_history]
-    things = _things(past, ahead, read_task(sample.task_description)) if ahead[0].objects else []
+    past = [read(name) for name in sample.span.history]
+    things = _things(past, ahead, read_task(sample.span.task)) if ahead[0].objects else []
     deeds = {phrase.do: phrase for phrase in reversed(past) if phrase.verb and not _repeated(phrase, ahead)}
     return RuledOut(tuple(dict.fromkeys(things))[:_ENOUGH], tuple(deeds.values())[:_ENOUGH])
 
 
 def earlier(sample: Sample) -> Phrase | None:
     """The latest earlier skill that differs from the current one; None where there is none."""
-    now = read(sample.skill_current)
-    past = (read(name) for name in reversed(sample.skill_history))
+    now = read(sample.span.skill)
+    past = (read(name) for name in reversed(sample.span.history))
     return next((phrase for phrase in past if (phrase.do or phrase.text) != (now.do or now.text)), None)
 
 
 def failed_before(sample: Sample) -> str:
     """The skill by which the episode shows that something did not succeed; empty where none does."""
-    last = sample.skill_history[-1] if sample.skill_history else ""
-    for name in (last, sample.skill_current):
+    last = sample.span.history[-1] if sample.span.history else ""
+    for name in (last, sample.span.skill):
         if _TROUBLE.search(name):
             return name
-    now, before = read(sample.skill_current), read(last)
+    now, before = read(sample.span.skill), read(last)
     return last if now.verb and now.do == before.do else ""
 
 
 def bystanders(sample: Sample) -> tuple[str, ...]:
     """Things other skills name that the next skill neither uses nor holds: it had better not bump them."""
-    past = [read(name) for name in sample.skill_history]
-    rest = [*past, *(read(name) for name in sample.skill_future)]
-    now = read(sample.skill_current)
+    past = [read(name) for name in sample.span.history]
+    rest = [*past, *(read(name) for name in sample.span.future)]
+    now = read(sample.span.skill)
     busy = [*now.objects, *_held(past)[0]]
     things = dict.fromkeys(thing for phrase in rest for thing in phrase.objects if thing.startswith("the "))
     clear = (thing for thing in things if not any(may_be_same(thing, other) for other in busy))

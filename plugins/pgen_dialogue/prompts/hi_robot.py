@@ -38,7 +38,7 @@ class HiRobotPrompt(PromptBuilder[PlanOptions]):
 
     def build(self, sample: Sample, seed: int) -> Prompt:
         planned = plan(sample, seed, self.options)
-        text, system = request_text(sample, planned, seed), system_text(seen=bool(sample.images))
+        text, system = request_text(sample, planned, seed), system_text(seen=bool(sample.moment.images))
         return Prompt(text=text, schema=_schema(), system=system, plan=planned)
 
     def example(self, sample: Sample, seed: int) -> dict[str, str]:
@@ -79,7 +79,7 @@ def system_text(*, seen: bool) -> str:
 def request_text(sample: Sample, planned: Plan, seed: int) -> str:
     """What changes from sample to sample."""
     before, behind = _around_style(sample, planned)
-    return f"{before}{_style(derive(seed, 'style', sample.variant))}{behind}"
+    return f"{before}{_style(derive(seed, 'style', sample.question.variant))}{behind}"
 
 
 @once_a_span
@@ -88,10 +88,10 @@ def _around_style(sample: Sample, planned: Plan) -> tuple[str, str]:
     scenario, scenario_examples = _type("scenarios", planned.scenario_type)
     response, response_examples = _type("responses", planned.response_type)
     fields = {
-        "task_description": sample.task_description or "not described",
-        "skill_history": listed(sample.skill_history, "nothing yet"),
-        "skill_current": sample.skill_current,
-        "skill_future": listed(sample.skill_future, "nothing more"),
+        "task_description": sample.span.task or "not described",
+        "skill_history": listed(sample.span.history, "nothing yet"),
+        "skill_current": sample.span.skill,
+        "skill_future": listed(sample.span.future, "nothing more"),
         "scenario_type": planned.scenario_type,
         "scenario": scenario,
         "scenario_examples": scenario_examples,

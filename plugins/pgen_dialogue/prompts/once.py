@@ -15,7 +15,7 @@ def once_a_span[**P, T](work: Callable[Concatenate[Sample, P], T]) -> Callable[C
 
     @wraps(work)
     def looked_up(sample: Sample, /, *rest: P.args, **named: P.kwargs) -> T:
-        span = sample.task_description, sample.skill_current, sample.skill_history, sample.skill_future
+        span = sample.span.task, sample.span.skill, sample.span.history, sample.span.future
         key = (*span, *rest, *named.items())
         try:
             return known[key]

@@ -87,7 +87,7 @@ def plan(sample: Sample, seed: int, options: PlanOptions) -> Plan:
     """The kind of interaction to ask for at this sample; `seed` is its moment's, the same for each variant."""
     taken: set[tuple[str, str]] = set()
     chosen = _chosen(sample, seed, options, taken)
-    for number in range(1, sample.variant + 1):
+    for number in range(1, sample.question.variant + 1):
         taken.add(chosen)
         if not shares(sample, options).keys() - taken:
             taken = set()

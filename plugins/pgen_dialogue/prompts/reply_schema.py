@@ -47,7 +47,7 @@ def sayable(text: str, limit: int = MAX_LENGTH) -> str:
 
 def example_dialogue(sample: Sample) -> dict[str, str]:
     """The plainest dialogue about a sample: for dry runs and tests."""
-    skill = sayable(sample.skill_current, 200).strip(" .") or "the next step"
+    skill = sayable(sample.span.skill, 200).strip(" .") or "the next step"
     return {
         "user_prompt": f"Please do this next: {skill}.",
         "robot_utterance": f"Okay, next I do this: {skill}.",

@@ -29,9 +29,9 @@ def construct_prompt(sample: Sample) -> str:
 
 def _filled(template: str, sample: Sample) -> str:
     return template.format(
-        task_description=sample.task_description or "not described",
-        skill_history=listed(sample.skill_history),
-        skill_current=sample.skill_current,
+        task_description=sample.span.task or "not described",
+        skill_history=listed(sample.span.history),
+        skill_current=sample.span.skill,
     )
 
 
@@ -46,7 +46,7 @@ class SeedPrompt(PromptBuilder):
     name = "seed"
 
     def build(self, sample: Sample, seed: int) -> Prompt:
-        template = PGEN_PROMPT_TEMPLATE if sample.images else _UNSEEN_TEMPLATE
+        template = PGEN_PROMPT_TEMPLATE if sample.moment.images else _UNSEEN_TEMPLATE
         return Prompt(text=_filled(template, sample), schema=dialogue_schema())
 
     def example(self, sample: Sample, seed: int) -> dict[str, str]:

@@ -28,8 +28,8 @@ def with_asides(user: str, robot: str, sample: Sample, kind: Plan, random: Rando
 
 def asides(sample: Sample, random: Random) -> tuple[str, str, str]:
     """What the person may say before and after the request, and the robot after its answer: a sentence, or nothing."""
-    named = content(" ".join((*sample.skill_history, sample.skill_current, *sample.skill_future)))
-    named |= content(sample.task_description)
+    named = content(" ".join((*sample.span.history, sample.span.skill, *sample.span.future)))
+    named |= content(sample.span.task)
     book = load("asides")
     first, last = random.sample(sorted(book["person"]), 2)
     before, after = (_sentence(book["person"][occasion], named, random) for occasion in (first, last))

@@ -29,7 +29,7 @@ _PLACING = ("in", "on", "inside", "under", "beside", "behind", "above", "between
 
 def facts_of(sample: Sample, random: Random) -> dict[str, str]:
     """The facts of a sample; of several that serve, one is drawn."""
-    phrase = read(sample.skill_current)
+    phrase = read(sample.span.skill)
     if not phrase.verb:
         label = sayable(phrase.text, _LONGEST_LABEL)
         return {"label": label} if label else {}
@@ -91,7 +91,7 @@ def _before(sample: Sample) -> dict[str, str]:
 
 def _task(sample: Sample, phrase: Phrase) -> dict[str, str]:
     """The task, unless it is the skill itself or speaks of other things of the same kind."""
-    task = read_task(sample.task_description)
+    task = read_task(sample.span.task)
     if not task.verb or len(task.do) > _LONGEST_TASK or task.do == phrase.do:
         return {}
     heads = {thing.split()[-1]: thing for thing in task.objects}

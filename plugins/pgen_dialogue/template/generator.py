@@ -103,7 +103,7 @@ def _user(sample: Sample, kind: Plan, facts: dict[str, str], random: Random) -> 
     book = phrases()["user"][kind.scenario_type]
     said = ""
     if kind.scenario_type == "implicit_request":
-        asked = _without_verb(asked, read(sample.skill_current).verb)
+        asked = _without_verb(asked, read(sample.span.skill).verb)
         said = _hint(sample, asked, random)
     said = said or compose(book["said"], asked, random) or compose(book["otherwise"], asked, random)
     return f"{lead} {said}" if lead else said
@@ -117,7 +117,7 @@ def _without_verb(facts: dict[str, str], verb: str) -> dict[str, str]:
 
 def _hint(sample: Sample, facts: dict[str, str], random: Random) -> str:
     """A hint made for this kind of deed; empty where a general one is to be taken."""
-    now = read(sample.skill_current)
+    now = read(sample.span.skill)
     hints = phrases()["hints" if now.objects else "bare"].get(now.act, [])
     return compose(hints, facts, random) if random.random() < _HINTING else ""
 

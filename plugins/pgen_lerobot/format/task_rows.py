@@ -32,7 +32,7 @@ class TaskRow:
         dialogue = annotation.dialogue
         if dialogue is None:
             raise ValueError("a failed sample has no dialogue")
-        skill = annotation.sample.skill_current
+        skill = annotation.sample.span.skill
         types = (dialogue.scenario_type, dialogue.response_type)
         return cls(dialogue.user_prompt, dialogue.robot_utterance, skill, *types)
 

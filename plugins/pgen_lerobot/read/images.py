@@ -41,11 +41,11 @@ class LeRobotImages(ImageReader):
             self._rows.close()
 
     def images(self, sample: Sample) -> tuple[Image, ...]:
-        entry = self._find(sample.episode_index)
+        entry = self._find(sample.span.episode_index)
         # A sample may come out of a file; a shard and a video go on with the next episode.
-        if sample.frame_index >= entry.length:
-            raise SampleError("decode", f"episode {entry.index} has no frame {sample.frame_index}.")
-        return tuple(self._image(entry, camera, sample.frame_index) for camera in sample.cameras)
+        if sample.moment.frame_index >= entry.length:
+            raise SampleError("decode", f"episode {entry.index} has no frame {sample.moment.frame_index}.")
+        return tuple(self._image(entry, camera, sample.moment.frame_index) for camera in sample.moment.cameras)
 
     def _image(self, entry: EpisodeEntry, camera: str, frame_index: int) -> Image:
         if camera not in self._dataset.cameras:

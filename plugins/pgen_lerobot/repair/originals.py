@@ -56,7 +56,7 @@ class Original:
     def _named(self, episode: Episode, found: list[Annotation], skills: str) -> tuple[Skill, ...]:
         if skills != "task":
             return episode.skills
-        names = {annotation.sample.skill_index: annotation.sample.skill_current for annotation in found}
+        names = {annotation.sample.span.skill_index: annotation.sample.span.skill for annotation in found}
         spans = enumerate(episode.skills)
         return tuple(Skill(names.get(position, span.name), span.start, span.end) for position, span in spans)
 
@@ -85,7 +85,7 @@ def match(dataset: Dataset, originals: list[Original]) -> dict[int, Found]:
 
 
 def _alike(one: Found, other: Found) -> bool:
-    said = [[(a.sample.frame_index, a.dialogue) for a in found.annotations] for found in (one, other)]
+    said = [[(a.sample.moment.frame_index, a.dialogue) for a in found.annotations] for found in (one, other)]
     return one.skills == other.skills and said[0] == said[1]
 
 

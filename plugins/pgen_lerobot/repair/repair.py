@@ -81,14 +81,11 @@ def _renewed(source: LeRobotSource, episode: Episode, found: dict[int, Found]) -
     ranges = frame_ranges(episode)
     renewed = []
     for annotation in found[episode.index].annotations if episode.index in found else ():
-        sample = replace(
-            annotation.sample,
-            episode_index=episode.index,
-            episode_id=episode.id,
-            cameras=episode.cameras,
-            images=source.image_names(episode, annotation.sample.frame_index),
-        )
-        renewed.append(replace(annotation, sample=sample))
+        sample = annotation.sample
+        span = replace(sample.span, episode_index=episode.index, episode_id=episode.id)
+        images = source.image_names(episode, sample.moment.frame_index)
+        moment = replace(sample.moment, cameras=episode.cameras, images=images)
+        renewed.append(replace(annotation, sample=replace(sample, span=span, moment=moment)))
         if what := misfit(episode, ranges, renewed[-1]):
             raise InputError(f"{source.dataset.root}: the annotations do not fit: {what}; verify the original.")
     return renewed

@@ -97,7 +97,7 @@ class Expected:
 
     def _annotated(self, source: LeRobotSource, path: Path) -> Iterator[tuple[Episode, list[Annotation]]]:
         numbered = ((row, from_line(line)) for row, line in enumerate(read_lines(path)))
-        groups = groupby(numbered, key=lambda item: item[1].sample.episode_index)
+        groups = groupby(numbered, key=lambda item: item[1].sample.span.episode_index)
         upcoming = next(groups, None)
         for episode in source.episodes():
             annotations: list[Annotation] = []
@@ -118,7 +118,10 @@ class Expected:
         for row, annotation in lines:
             self._outcomes[annotation.dialogue is not None] += 1
             what = misfit(episode, ranges, annotation)
-            if what is None and (at := (annotation.sample.frame_index, annotation.sample.variant)) <= before:
+            if (
+                what is None
+                and (at := (annotation.sample.moment.frame_index, annotation.sample.question.variant)) <= before
+            ):
                 what = "its frame comes twice, or out of order"
             if what is None:
                 good.append(annotation)
@@ -147,11 +150,11 @@ def source_options(root: Path, manifest: dict[str, Any]) -> dict[str, Any]:
 def misfit(episode: Episode, ranges: list[range], annotation: Annotation) -> str | None:
     """What of the annotation is not so in the episode, whose spans have the frames `ranges`; None where all is."""
     sample = annotation.sample
-    index, frame = sample.skill_index, sample.frame_index
-    if index >= len(ranges) or episode.skills[index].name != sample.skill_current:
-        return f"skill {index} of episode {episode.index} is not {sample.skill_current!r}"
+    index, frame, timestamp = sample.span.skill_index, sample.moment.frame_index, sample.moment.timestamp
+    if index >= len(ranges) or episode.skills[index].name != sample.span.skill:
+        return f"skill {index} of episode {episode.index} is not {sample.span.skill!r}"
     if frame not in ranges[index]:
-        return f"frame {frame} of episode {episode.index} is not in the span of {sample.skill_current!r}"
-    if sample.timestamp is None or abs(sample.timestamp - episode.timestamps[frame]) > 1e-6:
-        return f"frame {frame} of episode {episode.index} is at {episode.timestamps[frame]} s, not {sample.timestamp}"
+        return f"frame {frame} of episode {episode.index} is not in the span of {sample.span.skill!r}"
+    if timestamp is None or abs(timestamp - episode.timestamps[frame]) > 1e-6:
+        return f"frame {frame} of episode {episode.index} is at {episode.timestamps[frame]} s, not {timestamp}"
     return None

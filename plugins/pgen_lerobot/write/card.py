@@ -189,7 +189,7 @@ def _table(counts: Counts) -> str:
     for annotation in counts.examples.values():
         dialogue = annotation.dialogue
         if dialogue is not None:
-            cells = (annotation.sample.skill_current, dialogue.user_prompt, dialogue.robot_utterance)
+            cells = (annotation.sample.span.skill, dialogue.user_prompt, dialogue.robot_utterance)
             rows.append(f"| {' | '.join(map(escaped, cells))} |")
     return "\n".join(rows)
 

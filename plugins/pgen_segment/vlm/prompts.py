@@ -69,7 +69,7 @@ def prompt(text: str, schema: dict[str, Any], sample: Sample, *, clips: bool) ->
     """A question about a sample that is shown as clips, whose times are then told, or as sheets, which hold them."""
     system = Template(wording()["system"].strip()).substitute(shown=wording()["shown"][_form(clips)].strip())
     if clips:
-        times = [f"{moment.timestamp:.1f}" for moment in sample.clip]
+        times = [f"{moment.timestamp:.1f}" for moment in sample.moment.clip]
         text = f"{filled('frames', count=str(len(times)), times=', '.join(times))}\n\n{text}"
     return Prompt(text, schema, system)
 

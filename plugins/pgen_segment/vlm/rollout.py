@@ -151,7 +151,7 @@ class Episodes:
                 return shown
             async with self._decoding:
                 shown = await asyncio.to_thread(self._pictures, sample)
-            if missing := len(sample.cameras) - len(shown.images) - len(shown.clips):
+            if missing := len(sample.moment.cameras) - len(shown.images) - len(shown.clips):
                 self.changes["sheets of a camera that cannot be read: left out"] += missing
             return shown
 

@@ -8,7 +8,7 @@ from pgen.components import ImageReader
 from pgen.errors import SampleError
 from pgen.inference.scheduler import Pictures
 from pgen.media.clips import grid, read_clips
-from pgen.records import Clip, Episode, Moment, Sample
+from pgen.records import Clip, ClipFrame, Episode, Moment, Sample, SpanContext
 from pgen_segment.spans.parse import Edges
 
 _SLACK = 1e-3
@@ -35,20 +35,9 @@ def windows(frames: Sequence[int], most: int, overlap: int) -> Iterator[Sequence
 def window_sample(episode: Episode, frames: Sequence[int], images: tuple[str, ...] = ()) -> Sample:
     """The frames as a sample, whose moments are those of the window."""
     times = episode.timestamps
-    return Sample(
-        episode_index=episode.index,
-        episode_id=episode.id,
-        frame_index=frames[-1],
-        timestamp=times[frames[-1]],
-        skill_index=0,
-        skill_current=episode.task,
-        skill_history=(),
-        skill_future=(),
-        task_description=episode.task,
-        cameras=episode.cameras,
-        images=images,
-        clip=tuple(Moment(frame, times[frame]) for frame in frames),
-    )
+    span = SpanContext(episode.index, episode.id, episode.task, 0, episode.task, (), ())
+    clip = tuple(ClipFrame(frame, times[frame]) for frame in frames)
+    return Sample(span, Moment(frames[-1], times[frames[-1]], episode.cameras, images, clip))
 
 
 def bounds(episode: Episode, frames: Sequence[int]) -> tuple[float, float]:
@@ -62,14 +51,14 @@ def pictures(reader: ImageReader, sample: Sample, max_pixels: int, *, clips: boo
     """A clip or a sheet a camera; one that cannot be read is left out. Raises SampleError where none can be."""
     found: list[Clip] = []
     problem = SampleError("decode", "the dataset has no camera that can be shown.")
-    for camera in sample.cameras:
+    for camera in sample.moment.cameras:
         try:
-            found += read_clips(reader, replace(sample, cameras=(camera,)))
+            found += read_clips(reader, replace(sample, moment=replace(sample.moment, cameras=(camera,))))
         except SampleError as error:
             problem = error
     if not found:
         raise problem
     if clips:
         return Pictures(clips=tuple(found))
-    labels = [f"{moment.timestamp:.1f} s" for moment in sample.clip]
+    labels = [f"{moment.timestamp:.1f} s" for moment in sample.moment.clip]
     return Pictures(tuple(grid(clip.camera, clip.frames, labels, max_pixels) for clip in found))

@@ -67,7 +67,7 @@ def decide(body, count):
 def test_of_two_thousand_samples_each_ends_once_as_it_must():
     source = numbered(COUNT)
     everyone = list(chain.from_iterable(samples(source)))
-    fates = {sample: fate_of(sample.skill_current) for sample in everyone}
+    fates = {sample: fate_of(sample.span.skill) for sample in everyone}
     with hostile.HostileServer(decide) as server:
         generator = QwenOpenAIGenerator(
             base_url=server.url, concurrency=64, timeout=4, max_retries=3, retry_wait=0.005, max_tokens=100
@@ -79,9 +79,9 @@ def test_of_two_thousand_samples_each_ends_once_as_it_must():
     for annotation in done:
         name, _, tries, end = fates[annotation.sample]
         assert (annotation.failure.stage if annotation.failure else "ok") == end, (name, annotation.outcome)
-        assert server.asked[annotation.sample.skill_current] == tries, (name, annotation.outcome)
+        assert server.asked[annotation.sample.span.skill] == tries, (name, annotation.outcome)
         if annotation.dialogue:
-            assert annotation.dialogue.user_prompt == f"Do {annotation.sample.skill_current}"
+            assert annotation.dialogue.user_prompt == f"Do {annotation.sample.span.skill}"
             assert annotation.usage.attempts + annotation.usage.retries == tries, name
     assert server.peak <= 64
     assert generator.provenance() == {"model": "tiny", "response_format": "json_schema"}

@@ -39,7 +39,7 @@ class Cutting(Generator[CuttingOptions]):
 
     async def generate(self, request):
         options, (question,) = self.options, request.prompt.schema["properties"]
-        place = f"{request.sample.episode_index}-{question}"
+        place = f"{request.sample.span.episode_index}-{question}"
         with options.log.open("a") as file:
             file.write(f"{place}\n")
         died = options.log.with_suffix(".died")
@@ -48,7 +48,7 @@ class Cutting(Generator[CuttingOptions]):
             os.kill(os.getpid(), signal.SIGKILL)
         if options.refused == place:
             raise pgen.SampleError("refused", "not this one")
-        end = request.sample.clip[-1].timestamp
+        end = request.sample.moment.clip[-1].timestamp
         spans = [
             {"name": "reach for it", "start": 0, "end": end / 2},
             {"name": "lift it", "start": end / 2, "end": end},

@@ -2,9 +2,9 @@
 
 import asyncio
 import json
-from dataclasses import replace
 
 import pytest
+from altered import altered
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -107,7 +107,7 @@ def test_a_dialogue_for_another_skill_is_not_used(former, tmp_path):
 
 def test_what_failed_in_the_former_run_fails_again_with_its_reason(tmp_path):
     def shaky(request):
-        return "What?" if request.sample.skill_index == 1 else plain_answer(request)
+        return "What?" if request.sample.span.skill_index == 1 else plain_answer(request)
 
     common = {"prompt": "seed", "sampler": Segments(interval=9.0), "max_failures": 0.5, "sink": "jsonl"}
     annotate(FakeSource(), tmp_path / "former", generator=FakeGenerator(shaky), **common)
@@ -136,7 +136,7 @@ def test_every_variant_of_a_moment_is_replayed_by_its_own_dialogue(tmp_path):
 @pytest.mark.parametrize("variant", [0, 1, 2])
 def test_a_variant_that_failed_costs_no_other_one_and_is_reported(tmp_path, variant):
     def shaky(request):
-        return "What?" if request.sample.variant == variant else plain_answer(request)
+        return "What?" if request.sample.question.variant == variant else plain_answer(request)
 
     annotate(FakeSource(), tmp_path / "former", generator=FakeGenerator(shaky), variants=3, **SPOKEN)
     file = tmp_path / "former/syn_annotations.jsonl"
@@ -166,14 +166,14 @@ def test_the_pages_file_answers_a_moment_once_and_further_variants_fail(root, fo
 
 def test_lines_of_one_frame_that_differ_in_anything_else_are_told_apart(tmp_path):
     (base,) = make_samples(make_episode(("reach", 0.0, 1.0)))
-    different = {"images": ("other.jpg",), "task_description": "other", "skill_history": ("before",)}
-    samples = [base, *(replace(base, **{key: value}) for key, value in different.items())]
+    different = {"images": ("other.jpg",), "task": "other", "history": ("before",)}
+    samples = [base, *(altered(base, **{key: value}) for key, value in different.items())]
     file = tmp_path / "said.jsonl"
     lines = (to_line(make_annotation(sample, f"Do {n}."), "fake") for n, sample in enumerate(samples))
     file.write_text("\n".join(map(json.dumps, lines)))
     memory = Memory(file)
     assert [memory.said(sample).reply["user_prompt"] for sample in samples] == ["Do 0.", "Do 1.", "Do 2.", "Do 3."]
-    assert memory.said(replace(base, images=("third.jpg",))) is None
+    assert memory.said(altered(base, images=("third.jpg",))) is None
 
 
 def test_two_dialogues_for_one_sample_are_refused_and_one_said_twice_is_not(tmp_path):

@@ -20,8 +20,8 @@ def folders(tmp_path_factory):
     report_runs.run(folder / "first", reply("Grab it."), **options)
 
     def second(request):
-        if request.sample.episode_index:
-            return pgen.SampleError("refused", "no") if request.sample.skill_index else reply("Grab it.")
+        if request.sample.span.episode_index:
+            return pgen.SampleError("refused", "no") if request.sample.span.skill_index else reply("Grab it.")
         return reply("Hold the cup, please.")
 
     report_runs.run(folder / "second", second, sampler=Segments(interval=2.0), **options)
@@ -43,7 +43,9 @@ def test_runs_are_compared_on_the_samples_that_both_have(comparison):
 
 def test_each_variant_of_a_moment_is_compared_with_its_own(tmp_path):
     for name in ("first", "second"):
-        report_runs.run(tmp_path / name, lambda request: reply(f"Grab number {request.sample.variant}."), variants=2)
+        report_runs.run(
+            tmp_path / name, lambda request: reply(f"Grab number {request.sample.question.variant}."), variants=2
+        )
     with open_results(tmp_path / "first") as a, open_results(tmp_path / "second") as b:
         comparison = compare_runs(a, b)
     assert comparison.same == comparison.samples[0] == 4

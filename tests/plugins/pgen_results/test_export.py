@@ -92,7 +92,7 @@ def test_both_parts_have_an_episode_where_there_are_two_and_a_share(episodes, sh
 
 def test_failed_samples_are_left_out_and_counted(dataset, tmp_path):
     def answer(request):
-        return pgen.SampleError("refused", "no") if request.sample.skill_index else reply("Grab it.")
+        return pgen.SampleError("refused", "no") if request.sample.span.skill_index else reply("Grab it.")
 
     options = {"generator": FakeGenerator(answer), "prompt": "seed", "max_failures": 1.0}
     pgen.annotate(dataset / "data", tmp_path / "out", **options)

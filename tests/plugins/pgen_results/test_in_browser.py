@@ -88,7 +88,7 @@ def test_a_filter_by_type_leaves_the_samples_of_that_type(report):
 
 def test_failures_are_selected_by_their_state_and_show_their_reason(show, tmp_path):
     def answer(request):
-        return pgen.SampleError("refused", "no, thanks") if request.sample.skill_index else reply("Grab it.")
+        return pgen.SampleError("refused", "no, thanks") if request.sample.span.skill_index else reply("Grab it.")
 
     browser = show(report_runs.run(tmp_path / "out", answer, episodes=3))
     browser.choose("#state", "failed")
@@ -99,7 +99,7 @@ def test_failures_are_selected_by_their_state_and_show_their_reason(show, tmp_pa
 
 
 def test_dialogues_with_poor_scores_are_selected_and_show_the_reason(show, tmp_path):
-    judge = report_runs.judging(lambda request: 2 if request.sample.skill_index else 5)
+    judge = report_runs.judging(lambda request: 2 if request.sample.span.skill_index else 5)
     options = {"judge": judge, "judge_share": 1.0, "checks": (), "episodes": 2}
     browser = show(report_runs.run(tmp_path / "out", reply("Grab it."), **options))
     assert len(browser.all(".card")) == 4
@@ -154,7 +154,9 @@ def test_printing_hides_what_only_a_screen_can_use(report):
 
 
 def test_two_runs_are_shown_side_by_side_and_filtered_by_their_differences(show, tmp_path):
-    first = report_runs.run(tmp_path / "first", lambda request: reply(f"Grab it at {request.sample.frame_index}."))
+    first = report_runs.run(
+        tmp_path / "first", lambda request: reply(f"Grab it at {request.sample.moment.frame_index}.")
+    )
     browser = show(first, report_runs.run(tmp_path / "second", reply("Grab it at 0.")))
     assert texts(browser, "user") == ["Grab it at 0.", "Grab it at 0.", "Grab it at 10.", "Grab it at 0."]
     browser.choose("#state", "different")

@@ -15,7 +15,7 @@ SKILLS = [("reach for the cup", 0.0, 2.0), ("lift the cup", 2.0, 4.0)]
 
 def answer(request):
     """An answer, a failure, then two answers in each episode."""
-    frame = request.sample.frame_index
+    frame = request.sample.moment.frame_index
     if frame == 10:
         return SampleError("refused", "no, thanks")
     return reply(PROMPTS[frame], f"Now {frame}.", "specific_object")

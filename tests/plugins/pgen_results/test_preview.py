@@ -119,7 +119,7 @@ def test_replies_that_did_not_fit_are_shown_with_the_problem(root, answering):
 
 
 def test_every_dialogue_is_judged_and_shown_with_its_scores(root, answering):
-    answering(report_runs.judging(lambda request: 1 + request.sample.skill_index).answer)
+    answering(report_runs.judging(lambda request: 1 + request.sample.span.skill_index).answer)
     preview = asked(root, judge="scripted", max_samples=4)
     text = preview_text(preview)
     assert text.count("  judge    grounding 1: grounding: so so.") == 2

@@ -47,7 +47,7 @@ def test_text_of_data_makes_no_element_and_ends_no_script(tmp_path):
     skills = [(HOSTILE, 0.0, 1.0), ("plain", 1.0, 2.0)]
     hostile = reply("Grab it. " + HOSTILE.replace("\x1b", ""), "Sure. " + HOSTILE.replace("\x1b", ""))
     answers = {0: hostile, 1: pgen.SampleError("refused", HOSTILE)}
-    out = report_runs.run(tmp_path / "out", lambda request: answers[request.sample.skill_index], skills=skills)
+    out = report_runs.run(tmp_path / "out", lambda request: answers[request.sample.span.skill_index], skills=skills)
     page, plain = reported(out), reported(report_runs.run(tmp_path / "plain", reply("Grab it.")))
     tags = {tag for tag, _ in plain.elements} | {"td", "tr", "th", "thead", "table", "h2", "section"}
     assert {tag for tag, _ in page.elements} <= tags
@@ -125,7 +125,7 @@ def test_findings_of_checks_are_counted_by_code_and_shown_with_the_dialogue(data
 
 
 def test_scores_of_a_judge_are_counted_and_shown_with_the_dialogue(tmp_path, out):
-    judge = report_runs.judging(lambda request: 2 if request.sample.skill_index else 5)
+    judge = report_runs.judging(lambda request: 2 if request.sample.span.skill_index else 5)
     page = reported(report_runs.run(tmp_path / "run", reply("Grab it."), 3, judge=judge, judge_share=1.0))
     assert page.rows("Judge") == [
         [name, "", "3.50", "0", "3", "0", "0", "3"] for name in ("grounding", "consistency", "naturalness")
@@ -138,7 +138,7 @@ def test_scores_of_a_judge_are_counted_and_shown_with_the_dialogue(tmp_path, out
 
 def test_every_metric_of_a_run_is_on_its_page(tmp_path):
     def answer(request):
-        if request.sample.frame_index == 10:
+        if request.sample.moment.frame_index == 10:
             return pgen.SampleError("refused", "no, thanks")
         return reply("Grab the red cup.", "On it.", "specific_object")
 

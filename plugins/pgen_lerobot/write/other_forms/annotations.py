@@ -73,7 +73,7 @@ def _subtasks(episode: Episode) -> Iterator[Atom]:
 
 def _dialogue(annotations: list[Annotation]) -> Iterator[Atom]:
     for annotation in annotations:
-        dialogue, time = annotation.dialogue, annotation.sample.timestamp
+        dialogue, time = annotation.dialogue, annotation.sample.moment.timestamp
         if dialogue is not None and time is not None:
             yield _atom("user", dialogue.user_prompt, "interjection", time)
             yield _speech(dialogue.robot_utterance, time)

@@ -1,8 +1,8 @@
 import runpy
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from altered import altered
 from hypothesis import given, settings
 from prompt_samples import labels, moments, sample, samples
 
@@ -52,7 +52,7 @@ def test_on_dialogues_that_they_were_not_made_for_little_is_found_that_is_no_fau
 def test_nothing_that_template_says_of_labels_it_can_read_is_found_wrong():
     for number in range(6):
         for one in moments():
-            moment = replace(one, frame_index=one.frame_index + number)
+            moment = altered(one, frame_index=one.moment.frame_index + number)
             seed = derive(0, sample_key(moment))
             prompt = HiRobotPrompt().build(moment, seed)
             said = Dialogue(**reply_to(Request(moment, prompt, (), seed)))

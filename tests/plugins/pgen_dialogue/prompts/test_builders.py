@@ -3,10 +3,10 @@ import pickle
 import re
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from altered import altered
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from prompt_samples import moments, sample, samples, seeds
@@ -287,8 +287,8 @@ def test_the_path_is_required():
 @quick
 @given(one=samples, seed=seeds)
 def test_no_prompt_speaks_of_pictures_where_none_is_shown(one, seed):
-    blind = replace(one, images=(), cameras=(), clip=(), skill_current="go", skill_history=(), skill_future=())
-    blind = replace(blind, task_description="tidy up")
+    blind = altered(one, images=(), cameras=(), clip=(), skill="go", history=(), future=())
+    blind = altered(blind, task="tidy up")
     for builder in (SeedPrompt(), HiRobotPrompt()):
         prompt = prompt_for(builder, blind, seed, "en")
         text = f"{prompt.system}\n{prompt.text}"
@@ -299,7 +299,7 @@ def test_no_prompt_speaks_of_pictures_where_none_is_shown(one, seed):
 
 def test_where_pictures_are_shown_the_prompts_say_so():
     """Else the test above would see nothing."""
-    seen = replace(sample("go"), images=("a.jpg",), cameras=("a",))
+    seen = altered(sample("go"), images=("a.jpg",), cameras=("a",))
     assert "images of the scene" in prompt_for(SeedPrompt(), seen, 0, "en").text
     assert "You see the scene as it is now" in prompt_for(HiRobotPrompt(), seen, 0, "en").system
     assert "no picture" not in prompt_for(HiRobotPrompt(), seen, 0, "en").text
@@ -311,5 +311,5 @@ def test_every_passage_about_pictures_stands_in_the_wording():
 
 
 def test_a_user_s_template_says_that_no_picture_is_shown(written):
-    prompt = prompt_for(written("Lead to {skill_current}."), replace(sample("go"), images=()), 0, "en")
+    prompt = prompt_for(written("Lead to {skill_current}."), altered(sample("go"), images=()), 0, "en")
     assert prompt.text.startswith("Lead to go.\n\nYou are shown no picture")

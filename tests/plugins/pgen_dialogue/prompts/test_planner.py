@@ -1,8 +1,8 @@
 import re
 from collections import Counter
-from dataclasses import replace
 
 import pytest
+from altered import altered
 from hypothesis import given, settings
 from prompt_samples import moments, sample, samples, seeds
 
@@ -135,11 +135,11 @@ def test_a_deed_is_not_forbidden_where_its_like_comes_again():
 def test_a_negative_never_forbids_what_is_done_now_or_later():
     for one in moments():
         may = ruled_out(one)
-        ahead = " ; ".join([one.skill_current, *one.skill_future]).lower()
+        ahead = " ; ".join([one.span.skill, *one.span.future]).lower()
         for thing in may.things:
             assert not re.search(rf"\b{thing.removeprefix('the ')}\b", ahead)
         for deed in may.deeds:
-            assert not any(deed.text in name for name in (one.skill_current, *one.skill_future))
+            assert not any(deed.text in name for name in (one.span.skill, *one.span.future))
 
 
 @settings(max_examples=60, deadline=None)
@@ -147,8 +147,8 @@ def test_a_negative_never_forbids_what_is_done_now_or_later():
 def test_nothing_forbidden_may_be_the_same_as_what_a_later_skill_names(one):
     from pgen_dialogue.english import read
 
-    named = [thing for name in (one.skill_current, *one.skill_future) for thing in read(name).objects]
-    verbs = {read(name).verb for name in (one.skill_current, *one.skill_future)}
+    named = [thing for name in (one.span.skill, *one.span.future) for thing in read(name).objects]
+    verbs = {read(name).verb for name in (one.span.skill, *one.span.future)}
     assert not any(may_be_same(thing, other) for thing in ruled_out(one).things for other in named)
     assert not any(deed.verb in verbs for deed in ruled_out(one).deeds)
 
@@ -178,7 +178,7 @@ def test_the_variants_of_a_sample_have_different_plans_until_there_are_no_others
     for one in moments()[:40]:
         possible = shares(one, PlanOptions())
         for seed in (0, 7):
-            plans = [plan(replace(one, variant=n), seed, PlanOptions()) for n in range(len(possible))]
+            plans = [plan(altered(one, variant=n), seed, PlanOptions()) for n in range(len(possible))]
             assert {(p.scenario_type, p.response_type) for p in plans} == set(possible)
             assert plans[0] == plan(one, seed, PlanOptions())
 
@@ -218,7 +218,7 @@ def test_who_speaks_and_how_is_varied_by_the_seed():
 def test_what_is_kept_of_a_span_serves_that_span_alone(one, seed):
     """More spans than are kept, so that some are worked out again."""
     builder = HiRobotPrompt()
-    again = replace(one, frame_index=one.frame_index + 1, images=("another.jpg",))
+    again = altered(one, frame_index=one.moment.frame_index + 1, images=("another.jpg",))
     assert ruled_out(again) == ruled_out.__wrapped__(one)
     assert fitting_scenarios(again) == fitting_scenarios.__wrapped__(one)
     prompt = builder.build(again, seed)

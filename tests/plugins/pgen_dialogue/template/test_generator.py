@@ -2,10 +2,10 @@ import asyncio
 import itertools
 import json
 import re
-from dataclasses import replace
 from random import Random
 
 import pytest
+from altered import altered
 from hypothesis import given, settings
 from prompt_samples import moments, sample, samples, seeds
 
@@ -47,7 +47,7 @@ def said(count, one, scenario, response="acknowledgment"):
 
 def conversation(count, asides=0.0):
     """Dialogues for `count` moments of realistic episodes, as a run with the default prompts makes them."""
-    everyone = [replace(one, frame_index=one.frame_index + again) for again in range(9) for one in moments()]
+    everyone = [altered(one, frame_index=one.moment.frame_index + again) for again in range(9) for one in moments()]
     chosen = sorted(everyone, key=sample_key)[:count]
     keyed = [(one, derive(0, sample_key(one))) for one in chosen]
     return [(one, asked(one, seed, HiRobotPrompt().build(one, seed).plan, asides=asides)) for one, seed in keyed]
@@ -294,7 +294,7 @@ def test_every_list_of_words_is_there_and_used():
 
 def test_what_is_said_beside_the_matter_has_no_word_of_the_scene():
     for one in moments():
-        named = content(" ".join((*one.skill_history, one.skill_current, *one.skill_future, one.task_description)))
+        named = content(" ".join((*one.span.history, one.span.skill, *one.span.future, one.span.task)))
         for seed in range(20):
             for beside in asides(one, Random(seed)):
                 assert not content(beside) & named, beside

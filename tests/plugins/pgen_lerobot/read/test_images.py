@@ -68,7 +68,7 @@ def test_each_sample_gets_the_picture_of_its_own_frame_in_order_and_at_random(tm
     with source.reader(10**6) as reader:
         for sample in samples + shuffled:
             top, wrist = reader.images(sample)
-            shade = 20 + (sample.frame_index * 53 + sample.episode_index * 11) % 210
+            shade = 20 + (sample.moment.frame_index * 53 + sample.span.episode_index * 11) % 210
             for image, on_wrist in ((top, False), (wrist, True)):
                 seen, is_wrist = number(image)
                 assert abs(seen - shade) < 12
@@ -82,8 +82,8 @@ def test_a_clock_that_drifts_from_the_video_does_not_move_the_pictures(tmp_path)
     source, samples = opened(written(tmp_path / "data", timestamps=drifting))
     with source.reader(10**6) as reader:
         for sample in samples[::7]:
-            assert sample.timestamp == pytest.approx(0.05 + sample.frame_index * 0.113, abs=1e-5)
-            shade = 20 + (sample.frame_index * 53 + sample.episode_index * 11) % 210
+            assert sample.moment.timestamp == pytest.approx(0.05 + sample.moment.frame_index * 0.113, abs=1e-5)
+            shade = 20 + (sample.moment.frame_index * 53 + sample.span.episode_index * 11) % 210
             assert abs(number(reader.images(sample)[0])[0] - shade) < 12
 
 
@@ -155,8 +155,8 @@ def test_pictures_are_scaled_down_and_never_up(tmp_path):
 
 def test_cameras_are_chosen_by_key_and_by_number(tmp_path):
     root = written(tmp_path / "data")
-    assert opened(root, cameras=("wrist",))[1][0].cameras == ("wrist",)
-    assert opened(root, views=1)[1][0].cameras == ("observation.images.top",)
+    assert opened(root, cameras=("wrist",))[1][0].moment.cameras == ("wrist",)
+    assert opened(root, views=1)[1][0].moment.cameras == ("observation.images.top",)
 
 
 def test_a_frame_beyond_the_video_fails_its_sample_alone(tmp_path):
@@ -198,7 +198,7 @@ def test_the_real_arms_pictures_follow_its_video_and_not_its_wall_clock(shared_d
         for sample in samples[::40]:
             shown = Image.open(io.BytesIO(reader.images(sample)[0].jpeg))
             distances = [_distance(shown, frame) for frame in frames[::5]]
-            assert distances.index(min(distances)) * 5 == sample.frame_index
+            assert distances.index(min(distances)) * 5 == sample.moment.frame_index
 
 
 def _distance(one, two):

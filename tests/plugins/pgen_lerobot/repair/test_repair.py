@@ -59,7 +59,9 @@ def other(folder):
     """The same spans in recordings of their own, and other words."""
 
     def answer(sample):
-        return Dialogue(f"Now {sample.skill_current}, {sample.frame_index}", "Fine.", "negative_task", "confirmation")
+        return Dialogue(
+            f"Now {sample.span.skill}, {sample.moment.frame_index}", "Fine.", "negative_task", "confirmation"
+        )
 
     source = dataset(folder / "in2")
     import pyarrow.parquet as pq
@@ -166,7 +168,7 @@ def test_an_episode_of_no_original_is_refused(tools, root, tmp_path):
 
 def test_an_episode_that_could_be_either_of_two_is_refused(made, root, tmp_path):
     def answer(sample):
-        return Dialogue(f"Otherwise {sample.frame_index}", "Yes.", None, None)
+        return Dialogue(f"Otherwise {sample.moment.frame_index}", "Yes.", None, None)
 
     twin = annotate(tmp_path / "again", tmp_path / "twin", results(dataset(tmp_path / "again"), answer))
     with pytest.raises(InputError, match="the same recording as several episodes of the originals"):

@@ -254,6 +254,6 @@ def test_text_of_the_data_is_no_markup_in_the_card(tmp_path):
 
 def test_at_most_ten_dialogues_are_shown(tmp_path):
     root = dataset(tmp_path / "in")
-    run = results(root, lambda s: Dialogue(f"Say {s.episode_index} {s.frame_index}", "Ok"))
+    run = results(root, lambda s: Dialogue(f"Say {s.span.episode_index} {s.moment.frame_index}", "Ok"))
     card = (annotate(root, tmp_path / "out", run) / "README.md").read_text()
     assert sum(line.endswith("| Ok |") for line in card.splitlines()) == 10

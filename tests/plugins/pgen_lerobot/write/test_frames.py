@@ -18,7 +18,7 @@ def expected_texts(root: Path, **options: object) -> list[str]:
     answers: dict[tuple[int, int], list[Annotation]] = {}
     for episode, annotations in run.read():
         for annotation in annotations:
-            answers.setdefault((episode.index, annotation.sample.skill_index), []).append(annotation)
+            answers.setdefault((episode.index, annotation.sample.span.skill_index), []).append(annotation)
     tasks = texts(root)
     found = []
     for episode, length in enumerate(LENGTHS):
@@ -27,7 +27,7 @@ def expected_texts(root: Path, **options: object) -> list[str]:
             for number, (_, start, end) in enumerate(SPANS.get(episode, [])):
                 if round(start * FPS) <= frame < round(end * FPS):
                     said = [a for a in answers.get((episode, number), []) if a.dialogue]
-                    before = [a for a in said if a.sample.frame_index <= frame]
+                    before = [a for a in said if a.sample.moment.frame_index <= frame]
                     chosen = before[-1] if before else said[0] if said else None
                     if chosen is not None and chosen.dialogue is not None:
                         found[-1] = chosen.dialogue.task
@@ -164,7 +164,7 @@ def test_overwriting_replaces_the_column_where_it_stands(tmp_path):
     path = shards(once)[0]
     table = pq.read_table(path)
     pq.write_table(table.select([COLUMN, *table.column_names[:-1]]), path)
-    run = results(once, lambda sample: Dialogue("Go on.", f"I {sample.skill_current}."))
+    run = results(once, lambda sample: Dialogue("Go on.", f"I {sample.span.skill}."))
     twice = annotate(once, tmp_path / "twice", run, overwrite=True)
     assert pq.read_schema(shards(twice)[0]).names == [COLUMN, *table.column_names[:-1]]
     said = {texts(twice)[index] for index in column(twice)}

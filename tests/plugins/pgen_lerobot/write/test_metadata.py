@@ -74,9 +74,7 @@ def test_the_mirror_has_a_row_for_every_task_in_the_same_place(tmp_path):
 def test_a_field_that_differs_among_the_samples_of_a_text_is_null(tmp_path):
     root = dataset(tmp_path / "in")
     kinds = {"reach": "negative_task", "grasp": "negative_task"}
-    run = results(
-        root, lambda s: Dialogue("Go.", "Going.", kinds.get(s.skill_current, "negative_task"), s.skill_current)
-    )
+    run = results(root, lambda s: Dialogue("Go.", "Going.", kinds.get(s.span.skill, "negative_task"), s.span.skill))
     out = annotate(root, tmp_path / "out", run)
     assert mirrored(out)[texts(out).index("Go. | Going.")][3:] == [None, "negative_task", None]
 

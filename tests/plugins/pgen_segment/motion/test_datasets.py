@@ -128,5 +128,5 @@ def test_a_model_is_shown_every_camera_of_a_real_dataset(shared_datasets, tmp_pa
         told = list(job.execute())
     assert not any(line.startswith("failed") or "cannot be read" in line for line in told)
     episodes = list(job.source.episodes())
-    assert {request.sample.episode_index for request in generator.requests} == {each.index for each in episodes}
+    assert {request.sample.span.episode_index for request in generator.requests} == {each.index for each in episodes}
     assert {tuple(image.camera for image in r.images) for r in generator.requests} == {episodes[0].cameras}

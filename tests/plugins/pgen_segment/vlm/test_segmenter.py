@@ -32,7 +32,7 @@ def test_an_episode_is_described_first_and_then_cut(root, tmp_path):
     execute(root, tmp_path / "out", generator)
     assert sorted(asked(generator)) == ["description", "description", "skills", "skills"]
     assert skills_of(tmp_path / "out") == [("reach for the cup", 0.0, 3.0), ("lift the cup", 3.0, 6.6)]
-    (second,) = [r for r in generator.requests if kind(r) == "skills" and r.sample.episode_index == 0]
+    (second,) = [r for r in generator.requests if kind(r) == "skills" and r.sample.span.episode_index == 0]
     assert "First it reaches, then $task lifts." in second.prompt.text
     assert "The robot's task: a\n" in second.prompt.text
 
@@ -41,7 +41,7 @@ def test_a_sheet_holds_two_frames_a_second_and_the_last_one(root, tmp_path):
     generator = FakeGenerator(answering())
     execute(root, tmp_path / "out", generator)
     request = generator.requests[0]
-    assert [moment.frame_index for moment in request.sample.clip] == list(range(0, 66, 5))
+    assert [moment.frame_index for moment in request.sample.moment.clip] == list(range(0, 66, 5))
     (sheet,) = request.images
     with PIL.Image.open(BytesIO(sheet.jpeg)) as picture:
         assert picture.size == (sheet.width, sheet.height)
@@ -74,7 +74,7 @@ def by_window(length, *, relative=False):
     """A skill for each `length` seconds, as far as a request shows them."""
 
     def spans(request):
-        first, last = (request.sample.clip[i].timestamp for i in (0, -1))
+        first, last = (request.sample.moment.clip[i].timestamp for i in (0, -1))
         shift = first if relative else 0.0
         starts = [start for start in range(0, int(last) + 1, length) if start + length > first]
         return [
@@ -90,7 +90,7 @@ def test_windows_of_a_long_episode_are_joined_at_edges_that_both_have(tmp_path, 
     root = dataset(tmp_path / "in", long_episode(100))
     generator = FakeGenerator(answering(by_window(3, relative=relative)))
     execute(root, tmp_path / "out", generator)
-    assert max(len(request.sample.clip) for request in generator.requests) == 60
+    assert max(len(request.sample.moment.clip) for request in generator.requests) == 60
     found = skills_of(tmp_path / "out")
     assert [name for name, *_ in found] == [f"skill {i}" for i in range(34)]
     assert [start for _, start, _ in found] == pytest.approx([3.0 * i for i in range(34)])
@@ -139,7 +139,7 @@ def test_times_in_any_form_are_read(root, tmp_path, spans):
 
 @pytest.mark.parametrize("answer", ["", "I see nothing.", [], [{"name": "a"}], SampleError("transport", "gone")])
 def test_an_episode_without_a_usable_answer_fails_with_its_reason_and_others_go_on(root, tmp_path, answer):
-    generator = FakeGenerator(answering(lambda r: answer if r.sample.episode_index == 0 else SPANS))
+    generator = FakeGenerator(answering(lambda r: answer if r.sample.span.episode_index == 0 else SPANS))
     lines = execute(root, tmp_path / "out", generator, {"max_failures": 0.5})
     assert any(line.startswith("failed     episode 0, at ") for line in lines)
     assert list(read_json(tmp_path / "out/skills.json")["episodes"]) == ["1"]
@@ -148,10 +148,10 @@ def test_an_episode_without_a_usable_answer_fails_with_its_reason_and_others_go_
 def test_a_reply_that_does_not_fit_is_asked_for_once_more_with_what_was_wrong(root, tmp_path):
     generator = FakeGenerator(answering(lambda r: SPANS if r.repair else "not yet"))
     execute(root, tmp_path / "out", generator)
-    (again,) = [r for r in generator.requests if r.repair and r.sample.episode_index == 0]
+    (again,) = [r for r in generator.requests if r.repair and r.sample.span.episode_index == 0]
     assert again.repair.reply == "not yet"
     assert "no JSON object" in again.repair.problem
-    first = next(r for r in generator.requests if kind(r) == "skills" and r.sample.episode_index == 0)
+    first = next(r for r in generator.requests if kind(r) == "skills" and r.sample.span.episode_index == 0)
     assert again.seed != first.seed
 
 
@@ -165,12 +165,12 @@ def test_spans_of_which_nothing_lies_in_the_episode_are_asked_for_again(root, tm
 
 
 def test_a_run_that_failed_asks_only_for_what_is_missing(root, tmp_path):
-    failing = FakeGenerator(answering(lambda r: "nothing" if r.sample.episode_index == 1 else SPANS))
+    failing = FakeGenerator(answering(lambda r: "nothing" if r.sample.span.episode_index == 1 else SPANS))
     with pytest.raises(TooManyFailuresError, match="answers so far are kept"):
         execute(root, tmp_path / "out", failing)
     again = FakeGenerator(answering())
     execute(root, tmp_path / "out", again)
-    assert [(kind(r), r.sample.episode_index) for r in again.requests] == [("skills", 1)]
+    assert [(kind(r), r.sample.span.episode_index) for r in again.requests] == [("skills", 1)]
     assert not list(tmp_path.glob(".*"))
 
 
@@ -183,7 +183,7 @@ def test_answers_of_other_options_are_refused_unless_started_anew(root, tmp_path
 
 
 def test_an_error_of_the_generator_costs_the_episode_alone(root, tmp_path):
-    generator = FakeGenerator(answering(lambda r: RuntimeError("odd") if r.sample.episode_index == 0 else SPANS))
+    generator = FakeGenerator(answering(lambda r: RuntimeError("odd") if r.sample.span.episode_index == 0 else SPANS))
     lines = execute(root, tmp_path / "out", generator, {"max_failures": 0.5})
     assert "failed     episode 0, at generate: RuntimeError: odd" in lines
 
@@ -200,16 +200,18 @@ def test_a_camera_that_cannot_be_read_is_left_out_and_counted(tmp_path):
     (root / "videos/observation.images.side/chunk-000/file-001.mp4").write_bytes(b"broken")
     generator = FakeGenerator(answering())
     lines = execute(root, tmp_path / "out", generator)
-    shown = {r.sample.episode_index: [image.camera for image in r.images] for r in generator.requests}
+    shown = {r.sample.span.episode_index: [image.camera for image in r.images] for r in generator.requests}
     assert shown == {0: list(cameras), 1: [cameras[0]]}
     assert "note       1 sheets of a camera that cannot be read: left out" in lines
 
 
 def test_spans_are_named_once_more_from_their_own_frames(root, tmp_path):
-    generator = FakeGenerator(answering(name=lambda r: f"step at {r.sample.clip[0].timestamp:.0f}"))
+    generator = FakeGenerator(answering(name=lambda r: f"step at {r.sample.moment.clip[0].timestamp:.0f}"))
     execute(root, tmp_path / "out", generator, relabel=True)
     assert skills_of(tmp_path / "out") == [("step at 0", 0.0, 3.0), ("step at 3", 3.0, 6.6)]
-    told = next(r.prompt.text for r in generator.requests if kind(r) == "name" and r.sample.clip[0].frame_index == 0)
+    told = next(
+        r.prompt.text for r in generator.requests if kind(r) == "name" and r.sample.moment.clip[0].frame_index == 0
+    )
     assert "The skill before: none\nThe skill after: lift the cup" in told
 
 
@@ -242,7 +244,7 @@ def test_a_name_that_is_not_in_the_vocabulary_becomes_no_label(root, tmp_path):
 def test_a_vocabulary_is_made_from_some_episodes_and_then_used_by_all(root, tmp_path):
     def spans(request):
         closed = "Use these names" in request.prompt.text
-        return [{"name": "Lift" if closed else f"lift {request.sample.task_description}", "start": 0, "end": 6.6}]
+        return [{"name": "Lift" if closed else f"lift {request.sample.span.task}", "start": 0, "end": 6.6}]
 
     generator = FakeGenerator(answering(spans, names=["lift", "lift"]))
     execute(root, tmp_path / "out", generator, vocabulary="auto")
@@ -297,7 +299,7 @@ def test_a_generator_that_takes_clips_is_shown_the_frames_with_their_times_in_wo
     request = next(r for r in generator.requests if kind(r) == "skills")
     assert request.images == ()
     (clip,) = request.clips
-    times = [moment.timestamp for moment in request.sample.clip]
+    times = [moment.timestamp for moment in request.sample.moment.clip]
     assert clip.times == pytest.approx([time - times[-1] for time in times])
     assert max(frame.width * frame.height for frame in clip.frames) <= 400
     assert request.prompt.text.startswith("Each video has 14 frames, from these times, in seconds: 0.0, 0.5, 1.0,")

@@ -41,7 +41,7 @@ def test_each_dialogue_stands_at_the_second_of_its_sample(root, tmp_path):
         for index, a in atoms
         if a["style"] is None
     }
-    places = [(a.sample.episode_index, a.sample.timestamp) for a in expected]
+    places = [(a.sample.span.episode_index, a.sample.moment.timestamp) for a in expected]
     assert asked == dict(zip(places, (a.dialogue.user_prompt for a in expected), strict=True))
     assert answered == dict(zip(places, (a.dialogue.robot_utterance for a in expected), strict=True))
 
