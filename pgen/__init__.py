@@ -10,11 +10,24 @@ from pgen.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     from pgen.api import annotate
-    from pgen.components import Component, Generator, ImageReader, PromptBuilder, Results, Sampler, Sink, Source
-    from pgen.components.check import Check, Context
+    from pgen.components import (
+        Check,
+        Component,
+        Context,
+        Generator,
+        ImageReader,
+        Options,
+        PromptBuilder,
+        Results,
+        Sampler,
+        Sink,
+        Source,
+        tuning,
+    )
     from pgen.components.executor import Executor
-    from pgen.components.options import Options, tuning
+    from pgen.components.segmenter import Segmenter
     from pgen.errors import ConfigError, InputError, PgenError, PluginError, SampleError
+    from pgen.labels.spans import frame_ranges
     from pgen.records import (
         Annotation,
         Clip,
@@ -39,6 +52,8 @@ if TYPE_CHECKING:
         Usage,
     )
     from pgen.run.report import Report
+
+    # For type checkers only; at run time these come from the hook `pgen_names`.
     from pgen_lerobot.read.frame_dialogues import open
     from pgen_lerobot.read.torch_dataset import LeRobotDialogueDataset
 
@@ -79,6 +94,7 @@ __all__ = [
     "Sample",
     "SampleError",
     "Sampler",
+    "Segmenter",
     "Sink",
     "Skill",
     "Source",
@@ -86,34 +102,39 @@ __all__ = [
     "Turn",
     "Usage",
     "annotate",
+    "frame_ranges",
     "hookimpl",
     "open",
     "tuning",
 ]
 
-_HOMES = {
+_MODULES = {
     "pgen.api": ("annotate",),
-    "pgen.components.check": ("Check", "Context"),
     "pgen.components": (
-        "Component", "Generator", "ImageReader", "PromptBuilder", "Results", "Sampler", "Sink", "Source",
+        "Check", "Component", "Context", "Generator", "ImageReader", "Options", "PromptBuilder", "Results", "Sampler",
+        "Sink", "Source", "tuning",
     ),
-    "pgen.components.options": ("Options", "tuning"),
+    "pgen.components.executor": ("Executor",),
+    "pgen.components.segmenter": ("Segmenter",),
     "pgen.errors": ("ConfigError", "InputError", "PgenError", "PluginError", "SampleError"),
+    "pgen.labels.spans": ("frame_ranges",),
     "pgen.records": (
         "Annotation", "Clip", "ClipFrame", "Dialogue", "Episode", "Failure", "Finding", "Image", "Judgement", "Moment",
         "Plan", "Prompt", "Question", "Repair", "Reply", "Request", "Sample", "Skill", "SpanContext", "Turn", "Usage",
     ),
-    "pgen.components.executor": ("Executor",),
     "pgen.run.report": ("Report",),
-    # The one exception to "nothing in pgen/ knows a plugin": what reads a finished LeRobot dataset is asked for as
-    # `pgen.…`, lives with everything else about that format, and is looked up only when it is asked for.
-    "pgen_lerobot.read.frame_dialogues": ("open",),
-    "pgen_lerobot.read.torch_dataset": ("LeRobotDialogueDataset",),
 }  # fmt: skip
-_HOME = {name: module for module, names in _HOMES.items() for name in names}
+_MODULE = {name: module for module, names in _MODULES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module 'pgen' has no attribute {name!r}")
-    return getattr(import_module(_HOME[name]), name)
+    if name in _MODULE:
+        return getattr(import_module(_MODULE[name]), name)
+    if not name.startswith("_"):
+        from pgen.registry import registry
+
+        # Names of plugins, such as `open`.
+        module, _, attribute = registry().names.get(name, "").partition(":")
+        if module:
+            return getattr(import_module(module), attribute)
+    raise AttributeError(f"module 'pgen' has no attribute {name!r}")

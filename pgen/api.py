@@ -1,13 +1,14 @@
-"""The library's face: `pgen.annotate`, with components by name or as objects."""
+"""`pgen.annotate`: the main job as a function, with components by name or as objects."""
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
-from pgen.components import Component, Generator, PromptBuilder, Sampler, Sink, Source
-from pgen.components.check import Check
+from pgen.components import Check, Generator, PromptBuilder, Sampler, Sink, Source
 from pgen.components.executor import Executor
+from pgen.components.source import ROOT
 from pgen.config.assembly import create
+from pgen.config.options import RunKeywords
 from pgen.config.runfile import build
 from pgen.records import Annotation
 from pgen.registry import registry
@@ -20,40 +21,36 @@ def annotate(
     output_dir: str | Path,
     *,
     generator: str | Generator,
-    sampler: str | Sampler = "segments",
-    prompt: str | PromptBuilder = "hi-robot",
+    sampler: str | Sampler | None = None,
+    prompt: str | PromptBuilder | None = None,
     sink: str | Sink | None = None,
     checks: Sequence[str | Check] | None = None,
     judge: str | Generator | None = None,
-    executor: str | Executor = "local",
+    executor: str | Executor | None = None,
     progress: bool = False,
-    **options: Any,
+    **options: Unpack[RunKeywords],
 ) -> Report:
-    """Write the dialogue for a dataset and return what was done.
+    """Write the dialogue for a dataset and return a report.
 
-    `root` is a LeRobot dataset's folder, a D_labeled file (.jsonl) or a source; `output_dir` must not exist.
-    A component that is given by name takes its defaults; build it to give it options. `checks` are the default ones
-    where none are given. `options` are those of the run: `seed`, `max_samples`, `max_failures`, `attempts`,
-    `max_pixels`, `language`, `turns`, `variants`, `on_check`, `judge_share`, `fresh`.
+    `root` is a dataset's folder, an input file or a source; `output_dir` must not exist. A component passed by name
+    has its default options; pass an object to set them. Components that are None are the defaults. `options` are
+    those of the run.
 
-    Raises PgenError with a message that says what to do; `output_dir` is then absent.
+    Raises PgenError with a message that names the remedy; `output_dir` then does not exist.
     """
-    chosen: dict[str, Any] = {
-        "source": root,
-        "generator": generator,
-        "sampler": sampler,
-        "prompt": prompt,
-        "sink": sink,
-    }
-    chosen |= {"judge": judge, "executor": executor}
-    objects = {kind: value for kind, value in chosen.items() if isinstance(value, Component)}
-    tables = {kind: {"name": objects[kind].name if kind in objects else value} for kind, value in chosen.items()}
-    tables["check"] = {"name": None}
-    if "source" not in objects:
-        tables["source"] = {"root": str(root)}
+    components: dict[str, Any] = {"sampler": sampler, "prompt": prompt, "generator": generator, "sink": sink}
+    components |= {"judge": judge, "executor": executor}
+    objects = {kind: value for kind, value in components.items() if value is not None and not isinstance(value, str)}
+    tables = {kind: {"name": value if isinstance(value, str) else None} for kind, value in components.items()}
+    tables |= {kind: {"name": getattr(value, "name", kind)} for kind, value in objects.items()}
+    if isinstance(root, str | Path):
+        tables["source"] = {ROOT: str(root)}
+    else:
+        objects["source"], tables["source"] = root, {"name": getattr(root, "name", "source")}
+    if checks is not None:
+        objects["check"] = [registry().find("check", it)() if isinstance(it, str) else it for it in checks]
     config = build({"output_dir": Path(output_dir), **options, **tables})
-    made = {} if checks is None else {"check": [_made(check) for check in checks]}
-    with Run(config.run, create(config, {**objects, **made})) as run:
+    with Run(config.run, create(config, objects)) as run:
         if not progress:
             return run.execute(lambda total, done: _silent)
         from pgen.cli.progress import ProgressBar
@@ -62,9 +59,5 @@ def annotate(
             return run.execute(bar.start, bar.phase)
 
 
-def _made(check: str | Check) -> Component:
-    return check if isinstance(check, Check) else registry().find("check", check)()
-
-
 def _silent(annotation: Annotation) -> None:
-    """No progress is shown."""
+    """Show no progress."""

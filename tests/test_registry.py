@@ -5,6 +5,7 @@ import pytest
 import pgen
 from pgen.components import Generator, Sampler
 from pgen.errors import ConfigError, PluginError
+from pgen.hookspecs import Flag
 from pgen.registry import Registry
 from pgen.testing import FakeGenerator
 
@@ -63,8 +64,8 @@ def test_a_name_taken_twice_names_both_owners():
         known.components("generator")
 
 
-@pytest.mark.parametrize("wrong", [object(), Sampler, type("Nameless", (Generator,), {})])
-def test_what_is_no_component_of_its_kind_is_refused_with_its_plugin(wrong):
+@pytest.mark.parametrize("wrong", [object(), Sampler, Generator, type("Nameless", (FakeGenerator,), {"name": None})])
+def test_a_class_of_another_kind_or_an_incomplete_one_is_refused_with_its_plugin(wrong):
     known = Registry([])
     known.register(Provides(wrong), "odd")
     with pytest.raises(PluginError, match="plugin odd"):
@@ -74,3 +75,19 @@ def test_what_is_no_component_of_its_kind_is_refused_with_its_plugin(wrong):
 def test_an_unknown_name_offers_the_closest():
     with pytest.raises(ConfigError, match="there is no sampler named 'segment'; did you mean segments"):
         Registry([SAMPLERS]).find("sampler", "segment")
+
+
+def test_a_flag_for_two_different_options_names_both_plugins():
+    class Flags:
+        def __init__(self, option):
+            self._option = option
+
+        @pgen.hookimpl
+        def pgen_flags(self):
+            yield Flag("--rate", self._option, "A rate.", "generator", type=float)
+
+    known = Registry([])
+    for name, option in {"one": "generator.rate", "two": "generator.rate", "three": "sampler.rate"}.items():
+        known.register(Flags(option), name)
+    with pytest.raises(PluginError, match=r"two plugins provide --rate: one for generator.rate and three for sampler"):
+        known.flags  # noqa: B018

@@ -7,28 +7,26 @@ from importlib import import_module
 import click
 
 from pgen import __version__
-from pgen.cli.guard import guarded
-from pgen.cli.numbers import require_finite
-from pgen.cli.shown import guard_output, printable
-from pgen.cli.streams import protect
+from pgen.cli.command import Command, Option, option, place_of, require_finite
+from pgen.cli.streams import install_handlers, protect, redacted_output
 from pgen.errors import ConfigError, PgenError, StorageError
 from pgen.safety.redaction import redact
+from pgen.safety.terminal import printable
 from pgen.storage.durable import DISK_ERRORS
+
+__all__ = ["Command", "Option", "cli", "main", "option"]
 
 _OWN = {"annotate": "pgen.cli.annotate", "plugins": "pgen.cli.plugins", "schema": "pgen.cli.schema"}
 
 
 class Commands(click.Group):
-    """pgen's own commands and those of its plugins; errors end in one line and an exit code."""
+    """The group of all commands; errors are printed in one line and end with an exit code."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted({*_OWN, *_added()})
+        return [command.name or "" for command in sorted(_commands().values(), key=place_of)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name in _OWN:
-            command: click.Command | None = getattr(import_module(_OWN[cmd_name]), cmd_name)
-        else:
-            command = _added().get(cmd_name)
+        command = _own(cmd_name) if cmd_name in _OWN else _commands().get(cmd_name)
         if command is not None:
             require_finite(command)
         return command
@@ -41,7 +39,7 @@ class Commands(click.Group):
             _show(str(error), ctx.obj)
             ctx.exit(error.exit_code)
         except OSError as error:
-            # Without a file's name it is no matter of the user's paths, and a traceback says more.
+            # Without a file name it concerns none of the user's paths, and needs its traceback.
             if error.errno not in DISK_ERRORS and error.filename is None:
                 raise
             _show(f"{error}; put that right and run the same command again.", ctx.obj)
@@ -50,26 +48,32 @@ class Commands(click.Group):
             ctx.exit(130)
 
 
+def _own(name: str) -> click.Command:
+    command: click.Command = getattr(import_module(_OWN[name]), name)
+    return command
+
+
+def _commands() -> dict[str, click.Command]:
+    from pgen.registry import registry
+
+    provided = {command.name: command for command in registry().commands() if command.name}
+    return provided | {name: _own(name) for name in _OWN}
+
+
 def _show(problem: str, names: Mapping[str, str] | None = None) -> None:
-    """Print an error, with other `names` of flags where a script calls them otherwise."""
+    """Print an error; `names` replaces names of flags where a script has its own."""
     for flag, name in (names or {}).items():
         problem = problem.replace(flag, name)
     click.echo(f"pgen: error: {printable(redact(problem))}", err=True)
 
 
 def _check_encoding() -> None:
-    """Raises ConfigError where names of files are not UTF-8, as they are in datasets."""
+    """Raises ConfigError where the encoding of file names is not UTF-8, which datasets use."""
     encoding = sys.getfilesystemencoding()
     if encoding != "utf-8":
         raise ConfigError(
             f"the locale's encoding is {encoding}, and names in datasets are UTF-8; set PYTHONUTF8=1 or LC_ALL=C.UTF-8."
         )
-
-
-def _added() -> dict[str, click.Command]:
-    from pgen.registry import registry
-
-    return {command.name: command for command in registry().commands() if command.name and command.name not in _OWN}
 
 
 @click.group(
@@ -86,14 +90,14 @@ def cli() -> None:
 
 
 def main(arguments: list[str] | None = None, names: Mapping[str, str] | None = None) -> None:
-    """The console script; `arguments` are the process's own where none are given.
+    """Run a command, by default with the process's arguments.
 
-    `names` are what a script that calls this has flags of its own for: errors name those.
+    `names` maps flags to those of the calling script, for error messages.
     """
     output = protect()
     try:
-        with guarded():
-            guard_output()
+        with redacted_output():
+            install_handlers()
             cli(arguments, prog_name="pgen", obj=names)
     except SystemExit as ended:
         if not ended.code and (failure := output.failure):

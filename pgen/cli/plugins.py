@@ -1,30 +1,37 @@
-"""`pgen plugins`: what is installed, and what a component can be told."""
+"""`pgen plugins`: the installed components, and their options."""
 
 import json
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from pgen.cli.command import Command
 
 if TYPE_CHECKING:
     from pgen.components import Component
 
 
-@click.group(invoke_without_command=True)
+class _Group(Command, click.Group):
+    """A group with a place among the commands."""
+
+
+@click.group(cls=_Group, place=900, invoke_without_command=True)
 @click.pass_context
 def plugins(ctx: click.Context) -> None:
-    """List the components, by kind, and the plugins they come from."""
+    """List the components by kind, with their plugins."""
     from pgen.hookspecs import HOOKS
     from pgen.registry import registry
 
     if ctx.invoked_subcommand:
         return
-    known = registry()
-    width = max((len(name) for kind in HOOKS for name in known.components(kind)), default=0) + 2
-    for kind in HOOKS:
+    kinds = {kind: registry().components(kind) for kind in HOOKS}
+    width = max((len(name) for components in kinds.values() for name in components), default=0) + 2
+    for kind, components in kinds.items():
         click.echo(f"{kind}s" if kind != "prompt" else "prompt builders")
-        for name, cls in known.components(kind).items():
-            click.echo(f"  {name:<{width}}{_headline(cls)}  [{known.owner(kind, name)}]")
-    for plugin in known.plugins:
+        for name, cls in components.items():
+            click.echo(f"  {name:<{width}}{_documentation(cls).partition('\n')[0]}  [{registry().owner(kind, name)}]")
+    for plugin in registry().plugins:
         if plugin.error:
             click.echo(f"failed to load: {plugin.name} ({plugin.distribution}): {plugin.error}", err=True)
 
@@ -33,28 +40,28 @@ def plugins(ctx: click.Context) -> None:
 @click.argument("name")
 @click.option("--json", "as_json", is_flag=True, help="Print the options' JSON Schema.")
 def show(name: str, as_json: bool) -> None:
-    """Show what the component NAME does and its options."""
+    """Show the component NAME and its options."""
     from pgen.registry import registry
 
-    found = registry().named(name)
+    components = registry().named(name)
     if as_json:
-        click.echo(json.dumps({kind: cls.Options.model_json_schema() for kind, cls in found.items()}, indent=2))
+        click.echo(json.dumps({kind: cls.Options.model_json_schema() for kind, cls in components.items()}, indent=2))
         return
-    click.echo("\n\n".join(_described(kind, cls, registry().owner(kind, name)) for kind, cls in found.items()))
+    descriptions = (_description(kind, cls, registry().owner(kind, name)) for kind, cls in components.items())
+    click.echo("\n\n".join("\n".join(lines) for lines in descriptions))
 
 
-def _described(kind: str, cls: "type[Component]", owner: str) -> str:
-    lines = [f"{cls.name}: a {kind} of the plugin {owner}", "", (cls.__doc__ or "").strip()]
+def _description(kind: str, cls: "type[Component]", owner: str) -> Iterator[str]:
+    yield from (f"{cls.name}: a {kind} of the plugin {owner}", "", _documentation(cls))
     schema = cls.Options.model_json_schema()
-    required = schema.get("required", [])
-    for option, its in schema["properties"].items() if "properties" in schema else ():
-        default = "required" if option in required else f"default: {json.dumps(its.get('default'))}"
-        lines += [
+    for option, field in schema.get("properties", {}).items():
+        required = option in schema.get("required", ())
+        default = "required" if required else f"default: {json.dumps(field.get('default'))}"
+        yield from (
             "",
-            f"  --opt {kind}.{option}=…  {_type(its)}, {default}",
-            f"      {its.get('description', '')}",
-        ]
-    return "\n".join(lines)
+            f"  --opt {kind}.{option}=…  {_type(field)}, {default}",
+            f"      {field.get('description', '')}",
+        )
 
 
 def _type(schema: dict[str, Any]) -> str:
@@ -65,6 +72,5 @@ def _type(schema: dict[str, Any]) -> str:
     return str(schema.get("type", "any"))
 
 
-def _headline(cls: "type[Component]") -> str:
-    lines = (cls.__doc__ or "").strip().splitlines()
-    return lines[0] if lines else ""
+def _documentation(cls: "type[Component]") -> str:
+    return (cls.__doc__ or "").strip()

@@ -1,18 +1,20 @@
-"""`pgen schema`: the JSON Schemas of what pgen reads and writes."""
+"""`pgen schema`: the JSON Schemas of the files that pgen reads and writes."""
 
 import json
 
 import click
 
+from pgen.cli.command import Command
 
-@click.command()
+
+@click.command(cls=Command, place=910)
 @click.argument("name", required=False)
 def schema(name: str | None) -> None:
-    """Print a JSON Schema by NAME, or list them."""
+    """Print the JSON Schema NAME, or list all."""
     from pgen.formats.schemas import load, names
 
     if name is None:
-        for known in names():
-            click.echo(f"{known:<16}{load(known)['description']}")
+        for schema_name in names():
+            click.echo(f"{schema_name:<16}{load(schema_name)['description']}")
         return
     click.echo(json.dumps(load(name), indent=2, ensure_ascii=False))

@@ -1,7 +1,7 @@
 """A plan and a report as the command line prints them."""
 
-from pgen.cli.shown import printable
 from pgen.run.report import Plan, Report
+from pgen.safety.terminal import printable
 
 TURN_TOKENS = 50
 """What a request and its answer come to, about."""

@@ -26,6 +26,8 @@ class Component(ABC, Generic[OptionsT]):
     name: ClassVar[str]
     Options: ClassVar[type[Options]] = Options
     """The type argument, as a class: `Segments(Sampler[SegmentsOptions])` has the options model `SegmentsOptions`."""
+    argument: ClassVar[str | None] = None
+    """The option that `NAME:VALUE` sets where the component is named."""
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()

@@ -25,8 +25,8 @@ class Source(Component[OptionsT]):
     """Reads episodes with their skills, and the images of samples."""
 
     kind = "source"
-    output: ClassVar[str] = "jsonl"
-    """The sink that a run uses where none is named."""
+    output: ClassVar[str | None] = None
+    """The sink that a run uses where none is named; None for the one that a plugin declares for all sources."""
     suffixes: ClassVar[tuple[str, ...]] = ()
     """Endings of `--root` that select this source where none is named."""
 

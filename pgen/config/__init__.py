@@ -1,1 +1,1 @@
-"""Configuration: options of a run, run files, assembly of components."""
+"""Configuration of a run: its options, run files, and the assembly of its components."""

@@ -1,46 +1,49 @@
-"""The options that belong to a run as a whole, whatever its components are."""
+"""The options of a run as a whole, whatever its components are."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypedDict
 
 from pydantic import Field, field_validator
 
-from pgen.components.options import Options
+from pgen.components import Options
 from pgen.languages import code_of
+
+type Turns = Literal["off", "episode"]
+type OnCheck = Literal["retry", "keep", "fail"]
 
 
 class RunOptions(Options):
-    """What belongs to the run as a whole."""
+    """The options of a run as a whole."""
 
     output_dir: Path
     """The new dataset; must not exist yet."""
     in_place: bool = False
     """Write into the input's own folder, which `output_dir` then is."""
     journal: Path | None = None
-    """The file that keeps the answers of a run under way, on a local disk; beside the output where not given."""
+    """The file that stores the results of an unfinished run, on a local disk; beside the output by default."""
     seed: int = 0
-    """Makes every choice of the run; the same seed gives the same output."""
+    """Determines every random choice of the run; the same seed gives the same output."""
     max_samples: int | None = Field(None, ge=1)
-    """Ask about this many samples at most, the first ones."""
+    """The maximum number of samples, the first ones."""
     max_failures: float = Field(0.02, ge=0, le=1)
     """The share of samples that may fail; with more, nothing is written."""
     attempts: int = Field(2, ge=1, le=10)
-    """How often a sample is asked at most, where the reply was cut, no JSON or not of the schema."""
+    """The maximum number of attempts per sample, where a reply is truncated, no JSON or does not fit the schema."""
     max_pixels: int = Field(1003520, ge=1024)
-    """Pictures are scaled down to this many pixels before they are sent."""
+    """Images are scaled down to this many pixels before they are sent."""
     language: str = "en"
     """The dialogue's language, by its code or its English name."""
-    turns: Literal["off", "episode"] = "off"
-    """`episode` tells each request what was said before in its episode; those of an episode wait for each other."""
+    turns: Turns = "off"
+    """`episode` includes the earlier dialogue of an episode in each request; its requests are sent one by one."""
     variants: int = Field(1, ge=1, le=100)
-    """How many different dialogues to ask for at each moment; they share the frames of its stretch."""
-    on_check: Literal["retry", "keep", "fail"] = "retry"
-    """What becomes of a dialogue that a check finds wrong: asked for once more, then kept and marked (`retry`) or
-    failed (`fail`); or kept and marked at once (`keep`)."""
+    """The number of different dialogues per moment; they share the frames of its stretch."""
+    on_check: OnCheck = "retry"
+    """What happens to a dialogue in which a check finds a defect: one more attempt, then it is marked (`retry`) or
+    failed (`fail`); or it is marked without another attempt (`keep`)."""
     judge_share: float = Field(0.1, gt=0, le=1)
-    """The share of the answered samples that the judge looks at."""
+    """The share of the answered samples that the judge scores."""
     fresh: bool = False
-    """Throw away the answers of an unfinished run and start anew."""
+    """Discard the results of an unfinished run and start again."""
 
     @property
     def in_turns(self) -> bool:
@@ -51,3 +54,21 @@ class RunOptions(Options):
     @classmethod
     def _language(cls, value: str) -> str:
         return code_of(value)
+
+
+class RunKeywords(TypedDict, total=False):
+    """The fields of RunOptions, without `output_dir`, as keywords of `pgen.annotate`."""
+
+    in_place: bool
+    journal: Path | None
+    seed: int
+    max_samples: int | None
+    max_failures: float
+    attempts: int
+    max_pixels: int
+    language: str
+    turns: Turns
+    variants: int
+    on_check: OnCheck
+    judge_share: float
+    fresh: bool

@@ -1,4 +1,4 @@
-"""Index ranges as people type them: `0-9,12`."""
+"""Index ranges as users write them: `0-9,12`."""
 
 import re
 
@@ -8,7 +8,7 @@ _PART = re.compile(r"(\d+)(?: ?- ?(\d+))?")
 
 
 def parse_ranges(text: str, option: str) -> set[int]:
-    """The indices in `text`, both ends of a range included. Raises ConfigError naming `option`."""
+    """Return the indices in `text`; ranges include both ends. Raises ConfigError that names `option`."""
     indices: set[int] = set()
     for part in text.split(","):
         match = _PART.fullmatch(" ".join(part.split()))

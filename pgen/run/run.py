@@ -62,7 +62,7 @@ class Run:
         return self
 
     def _open(self) -> None:
-        check_suited(self.parts, self.options.language)
+        check_suited(self.parts, self.options)
         self.parts.executor.check(travelling(self.parts))
         self.parts.source.open()
         self.workspace.check_outside(self.parts.source.folder)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pgen.cli import Command
 from pgen.errors import ConfigError, VerificationError
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ SHOWN = 3
 """Dialogues that are printed."""
 
 
-@click.command()
+@click.command(cls=Command, place=10, short_help="Render a small dataset, annotate and verify it.")
 @click.option(
     "--output-dir",
     type=click.Path(path_type=Path),

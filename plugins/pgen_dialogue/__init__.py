@@ -33,3 +33,9 @@ def pgen_generators() -> "Iterable[type[Generator]]":
     from pgen_dialogue.template.generator import TemplateGenerator
 
     return (TemplateGenerator,)
+
+
+@hookimpl
+def pgen_defaults() -> dict[str, str | tuple[str, ...]]:
+    checks = ("grounding", "meta-words", "label-copy", "length", "language", "duplicates")
+    return {"prompt": "hi-robot", "check": checks}

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from pgen.hookspecs import hookimpl
+from pgen.hookspecs import Flag, hookimpl
 
 if TYPE_CHECKING:
     from pgen.components import Sink, Source
@@ -21,3 +21,20 @@ def pgen_sinks() -> "Iterable[type[Sink]]":
     from pgen_jsonl.sink import JsonlSink
 
     return (JsonlSink,)
+
+
+@hookimpl
+def pgen_flags() -> "Iterable[Flag]":
+    yield Flag(
+        "--num-image-views-per-sample",
+        "source.views",
+        "The maximum number of cameras per sample.",
+        "input",
+        type=int,
+        metavar="N",
+    )
+
+
+@hookimpl
+def pgen_defaults() -> dict[str, str]:
+    return {"sink": "jsonl"}

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from pgen.hookspecs import hookimpl
+from pgen.hookspecs import Flag, hookimpl
 
 if TYPE_CHECKING:
     import click
@@ -31,3 +31,23 @@ def pgen_commands() -> "Iterable[click.Command]":
     from pgen_lerobot.command import push, repair, verify
 
     return (verify, repair, push)
+
+
+@hookimpl
+def pgen_flags() -> "Iterable[Flag]":
+    from pgen_lerobot.flags import FLAGS
+
+    return FLAGS
+
+
+@hookimpl
+def pgen_defaults() -> dict[str, str]:
+    return {"source": "lerobot"}
+
+
+@hookimpl
+def pgen_names() -> dict[str, str]:
+    return {
+        "open": "pgen_lerobot.read.frame_dialogues:open",
+        "LeRobotDialogueDataset": "pgen_lerobot.read.torch_dataset:LeRobotDialogueDataset",
+    }

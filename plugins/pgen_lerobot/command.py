@@ -4,10 +4,11 @@ from pathlib import Path
 
 import click
 
+from pgen.cli import Command
 from pgen.errors import VerificationError
 
 
-@click.command()
+@click.command(cls=Command, place=70, short_help="Check a dataset that pgen wrote, frame by frame.")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON object.")
 def verify(folder: Path, as_json: bool) -> None:
@@ -27,7 +28,7 @@ def verify(folder: Path, as_json: bool) -> None:
         raise VerificationError(f"{folder} has {count}.")
 
 
-@click.command()
+@click.command(cls=Command, place=120, short_help="Restore the labels after an edit with lerobot's tools.")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option(
     "--from",
@@ -45,7 +46,7 @@ def repair(folder: Path, originals: tuple[Path, ...]) -> None:
     click.echo(f"repaired   {folder}: {done.annotated:,} of {done.episodes:,} episodes, {done.answers:,} answers")
 
 
-@click.command()
+@click.command(cls=Command, place=110, short_help="Upload a dataset that pgen wrote to the Hub.")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.argument("repo_id")
 @click.option("--private", is_flag=True, help="Make the repository, if there is none, a private one.")

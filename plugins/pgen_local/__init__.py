@@ -14,3 +14,8 @@ def pgen_executors() -> "Iterable[type[Executor]]":
     from pgen_local.executor import Local
 
     return (Local,)
+
+
+@hookimpl
+def pgen_defaults() -> dict[str, str]:
+    return {"executor": "local"}

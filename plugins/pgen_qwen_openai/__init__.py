@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from pgen.hookspecs import hookimpl
+from pgen.hookspecs import Flag, hookimpl
 
 if TYPE_CHECKING:
     from pgen.components import Generator
@@ -14,3 +14,10 @@ def pgen_generators() -> "Iterable[type[Generator]]":
     from pgen_qwen_openai.generator import QwenOpenAIGenerator
 
     return (QwenOpenAIGenerator,)
+
+
+@hookimpl
+def pgen_flags() -> "Iterable[Flag]":
+    from pgen_qwen_openai.flags import FLAGS
+
+    return FLAGS

@@ -5,7 +5,8 @@ from typing import Any
 
 import click
 
-from pgen.cli.annotate import annotate
+from pgen.cli import Command, option
+from pgen.cli.options import run_options
 
 _path = click.Path(path_type=Path)
 _root = click.option("--root", type=_path, help="The run's input, where the result does not hold its pictures.")
@@ -14,7 +15,7 @@ _price_in = click.option("--price-in", type=click.FloatRange(min=0), help="What 
 _price_out = click.option("--price-out", type=click.FloatRange(min=0), help="What a million tokens written cost.")
 
 
-@click.command()
+@click.command(cls=Command, place=50, short_help="Write a run's figures and dialogues as one page.")
 @click.argument("folder", metavar="DIR", type=_path)
 @click.option("--output", type=_path, metavar="FILE", help="The page.  [default: DIR/report.html]")
 @_root
@@ -46,13 +47,26 @@ def report(folder: Path, output: Path | None, root: Path | None, **flags: Any) -
     click.echo(f"report     {path}")
 
 
-@click.command()
-@click.option("--max-samples", type=click.IntRange(min=1), default=8, show_default=True, help="Ask about N samples.")
+def _preview_options() -> list[click.Parameter]:
+    """Return the options of a run except those of its output; `--max-samples` is the preview's own."""
+    excluded = {"journal", "fresh", "max_failures", "max_samples"}
+    return [it for it in run_options() if getattr(it, "group", "") != "output" and it.name not in excluded]
+
+
+@click.command(
+    cls=Command, place=40, params=_preview_options(), short_help="Try a few samples; show prompts, images and replies."
+)
+@option(
+    "--max-samples",
+    group="sampling and prompts",
+    type=click.IntRange(min=1),
+    default=8,
+    show_default=True,
+    help="Annotate N samples.",
+)
 @_page
 @_price_in
 @_price_out
-@click.option("--config", type=_path, metavar="FILE", help="Run file (TOML); flags override it.")
-@click.option("--opt", multiple=True, metavar="KIND.OPTION=VALUE", help="An option of a component; repeatable.")
 def preview(page: Path | None, price_in: float | None, price_out: float | None, **flags: Any) -> None:
     """Ask about a few samples, spread over the episodes, and show prompt, pictures and replies.
 
@@ -73,23 +87,7 @@ def preview(page: Path | None, price_in: float | None, price_out: float | None, 
         _write(page, preview_page(results, price_in, price_out))
 
 
-_own = {option.name for option in preview.params}
-_of_outputs = {
-    "output_dir",
-    "in_place",
-    "journal",
-    "sink",
-    "fresh",
-    "dry_run",
-    "max_failures",
-    "overwrite",
-    "unlabelled",
-    "copy_videos",
-}
-preview.params += [option for option in annotate.params if option.name not in {*_own, *_of_outputs, "segment"}]
-
-
-@click.command()
+@click.command(cls=Command, place=80, short_help="Compare two runs on their common samples.")
 @click.argument("first", metavar="A", type=_path)
 @click.argument("second", metavar="B", type=_path)
 @_page
@@ -115,7 +113,7 @@ def compare(first: Path, second: Path, page: Path | None, root: Path | None, **p
             _write(page, compare_page(comparison, **prices))
 
 
-@click.command()
+@click.command(cls=Command, place=100, short_help="Write a run's dialogue as chats, for fine-tuning.")
 @click.argument("folder", metavar="DIR", type=_path)
 @click.option("--output-dir", type=_path, required=True, help="A new folder for the chats and their pictures.")
 @click.option("--validation", type=click.FloatRange(0, 1, max_open=True), help="Share of episodes.  [default: 0.1]")

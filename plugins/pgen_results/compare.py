@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pgen.cli.shown import printable
 from pgen.errors import InputError
 from pgen.records import Episode
+from pgen.safety.terminal import printable
 from pgen_results.metrics import KINDS, Metrics, compute_metrics, cost
 from pgen_results.page import render
 from pgen_results.read import Line, RunResults, reasons

@@ -15,13 +15,13 @@ from typing import Any, TextIO
 
 from pydantic import Field
 
-from pgen.cli.shown import printable
 from pgen.components import ImageReader
 from pgen.components.options import Options
 from pgen.errors import ConfigError, InputError, SampleError
 from pgen.formats.syn_annotations import from_line
 from pgen.records import Sample
 from pgen.run.job import Job, prepare, running
+from pgen.safety.terminal import printable
 from pgen.seeds import derive
 from pgen.storage.durable import sync
 from pgen.storage.workspace import Workspace

@@ -4,10 +4,10 @@ import base64
 from collections.abc import Iterator
 from io import BytesIO
 
-from pgen.cli.shown import printable
 from pgen.media.clips import sheet
 from pgen.media.images import encode
 from pgen.records import Image, Request
+from pgen.safety.terminal import printable
 from pgen_results.metrics import cost
 from pgen_results.page import render
 from pgen_results.preview import Exchange, Preview

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from pgen.hookspecs import hookimpl
+from pgen.hookspecs import Step, hookimpl
 
 if TYPE_CHECKING:
     import click
@@ -25,3 +25,10 @@ def pgen_commands() -> "Iterable[click.Command]":
     from pgen_segment.score_command import score
 
     return (segment, score)
+
+
+@hookimpl
+def pgen_steps() -> "Iterable[Step]":
+    from pgen_segment.annotate_step import STEP
+
+    return (STEP,)

@@ -5,10 +5,12 @@ from typing import Any
 
 import click
 
+from pgen.cli import Command
+
 _folder = click.Path(path_type=Path)
 
 
-@click.command()
+@click.command(cls=Command, place=20)
 @click.option("--root", type=_folder, help="The dataset's folder.")
 @click.option("--repo-id", metavar="ID", help="The dataset's Hub id, where no --root is given.")
 @click.option("--revision", help="Branch, tag or commit on the Hub.")
@@ -52,7 +54,7 @@ def segment(
     \b
     pgen segment --root my-dataset --output-dir my-dataset-skills
     """
-    from pgen.cli.shown import printable
+    from pgen.safety.terminal import printable
     from pgen_segment.config import job
     from pgen_segment.plan import plan
     from pgen_segment.progress import EpisodeBar

@@ -10,7 +10,7 @@ from pgen.components import Generator
 from pgen.components.executor import Executor
 from pgen.components.options import explain
 from pgen.components.segmenter import Segmenter
-from pgen.config.runfile import SHORT, fitting
+from pgen.config.assembly import fitting
 from pgen.errors import ConfigError
 from pgen.registry import registry
 from pgen_lerobot.read import LeRobotSource
@@ -21,7 +21,6 @@ MODEL_FREE = "template"
 WITHOUT, WITH = "gripper", "vlm"
 _SOURCE = {"root": "root", "repo_id": "repo_id", "revision": "revision", "episodes": "episodes", "camera": "cameras"}
 _SEGMENTER = ("gripper", "vocabulary", "frames_per_second", "relabel", "snap", "prompt", "names")
-_GENERATOR = tuple(flag for flag, (kind, _) in SHORT.items() if kind == Generator.kind)
 
 
 def job(
@@ -37,7 +36,9 @@ def job(
     cls: Any = registry().find(Segmenter.kind, segmenter)
     asked = _assigned(assignments, {Segmenter.kind: cls, Generator.kind: None, Executor.kind: None})
     asked[Segmenter.kind] |= _of(flags, _SEGMENTER)
-    asked[Generator.kind] |= _of(flags, _GENERATOR)
+    asked[Generator.kind] |= _of(
+        flags, [name for name, flag in registry().flags.items() if flag.target[0] == Generator.kind]
+    )
     splitter = cls(**asked[Segmenter.kind])
     run = {name: value for name, value in flags.items() if name in SegmentOptions.model_fields}
     try:

@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pgen.cli import Command
+
 if TYPE_CHECKING:
     from pgen_segment.spans.scoring import Score
 
 _skills = click.Path(path_type=Path)
 
 
-@click.command()
+@click.command(cls=Command, place=90, short_help="Compare the skills of A with those of the reference B.")
 @click.argument("found", metavar="A", type=_skills)
 @click.argument("reference", metavar="B", type=_skills)
 @click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON object.")

@@ -1,6 +1,6 @@
-"""What is printed may be lost, a command's work never: full and closed streams, gone readers, odd locales."""
+"""Output may be lost, a command's work never: full and closed streams, closed pipes, odd locales. No key is printed."""
 
-import json
+import logging
 import os
 import subprocess
 import sys
@@ -8,11 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from pgen.cli.streams import RedactedBytes
+from pgen.safety.redaction import register
 from pgen_demo.example import write_example
 from pgen_lerobot.verify import verify
 
 PGEN = [sys.executable, "-c", "from pgen.cli import main; main()"]
 FULL = Path("/dev/full")
+KEY = "hush+4f9c/1e7ab&2d8=Qx"
+ESCAPES = "\x1b[31mred\x1b[0m\r\x07\x9b31m\u202e"
 
 
 @pytest.fixture(scope="module")
@@ -25,12 +29,12 @@ def annotate(root, out):
 
 
 def closing(*descriptors):
-    """For a process that is started: streams closed before it begins, as by `2>&-`."""
+    """Return a function that closes streams before a process begins, as `2>&-` does."""
     return lambda: [os.close(descriptor) for descriptor in descriptors]
 
 
 @pytest.mark.parametrize("descriptors", [(2,), (1,), (0, 1, 2)], ids=["stderr", "stdout", "all"])
-def test_closed_streams_end_no_run_and_get_into_no_file(root, tmp_path, descriptors):
+def test_closed_streams_end_no_run_and_nothing_is_written_into_other_files(root, tmp_path, descriptors):
     out = tmp_path / "out"
     assert subprocess.run(annotate(root, out), preexec_fn=closing(*descriptors)).returncode == 0
     assert verify(out, with_lerobot=False).problems == []
@@ -44,7 +48,7 @@ def test_a_full_standard_error_ends_no_run(root, tmp_path):
 
 
 @pytest.mark.parametrize("stream", ["full", "closed"])
-def test_an_error_keeps_its_exit_code_where_it_cannot_be_shown(root, tmp_path, stream):
+def test_an_error_that_cannot_be_printed_keeps_its_exit_code(root, tmp_path, stream):
     (tmp_path / "out").mkdir()
     with FULL.open("w") as full:
         options = {"stderr": full} if stream == "full" else {"preexec_fn": closing(2)}
@@ -52,7 +56,7 @@ def test_an_error_keeps_its_exit_code_where_it_cannot_be_shown(root, tmp_path, s
     assert done.returncode == 2
 
 
-def test_a_report_that_cannot_be_printed_leaves_a_whole_output_and_says_that_nothing_is_to_be_done(root, tmp_path):
+def test_an_unprintable_report_leaves_a_complete_output_and_says_so(root, tmp_path):
     with FULL.open("w") as full:
         done = subprocess.run(annotate(root, tmp_path / "out"), stdout=full, stderr=subprocess.PIPE, text=True)
     assert done.returncode == 2
@@ -64,8 +68,8 @@ def test_a_report_that_cannot_be_printed_leaves_a_whole_output_and_says_that_not
     assert verify(tmp_path / "out", with_lerobot=False).problems == []
 
 
-@pytest.mark.parametrize("command", [["--help"], ["plugins"], ["schema", "skills"], ["annotate", "--help"]])
-def test_text_alone_that_cannot_be_printed_is_an_error_in_one_sentence(command):
+@pytest.mark.parametrize("command", [["--help"], ["plugins"], ["annotate", "--help"]])
+def test_a_command_that_only_prints_fails_in_one_sentence_on_a_full_disk(command):
     with FULL.open("w") as full:
         done = subprocess.run([*PGEN, *command], stdout=full, stderr=subprocess.PIPE, text=True)
     assert done.returncode == 2
@@ -73,7 +77,7 @@ def test_text_alone_that_cannot_be_printed_is_an_error_in_one_sentence(command):
     assert "standard output could not be written" in done.stderr
 
 
-def test_a_reader_that_had_enough_is_no_error():
+def test_a_closed_pipe_is_no_error():
     command = [*PGEN, "schema", "syn_annotation"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         process.stdout.close()
@@ -84,58 +88,95 @@ def test_a_reader_that_had_enough_is_no_error():
 C_LOCALE = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 
 
-def in_c_locale(*arguments):
-    return subprocess.run([*PGEN, *arguments], env={**os.environ, **C_LOCALE}, capture_output=True, text=True)
+def test_a_locale_whose_file_names_are_not_utf_8_is_refused_but_for_help(root, tmp_path):
+    def run(*arguments):
+        return subprocess.run([*PGEN, *arguments], env={**os.environ, **C_LOCALE}, capture_output=True, text=True)
 
-
-def test_a_locale_whose_file_names_are_not_utf_8_is_refused_with_the_remedy(root, tmp_path):
-    done = in_c_locale(*annotate(root, tmp_path / "out")[3:])
+    done = run(*annotate(root, tmp_path / "out")[3:])
     assert done.returncode == 2
     assert done.stderr == (
         "pgen: error: the locale's encoding is ascii, and names in datasets are UTF-8; "
         "set PYTHONUTF8=1 or LC_ALL=C.UTF-8.\n"
     )
     assert list(tmp_path.iterdir()) == []
+    assert run("--help").returncode == 0
+    assert run("--version").stdout.startswith("pgen ")
 
 
-def test_help_and_version_are_printed_in_any_locale():
-    assert in_c_locale("--help").returncode == 0
-    assert in_c_locale("--version").stdout.startswith("pgen ")
+class Written:
+    """Records the bytes written to it."""
+
+    def __init__(self):
+        self.data = b""
+
+    def write(self, data):
+        self.data += bytes(data)
+
+    def flush(self):
+        pass
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 100])
+@pytest.mark.parametrize("form", [KEY, "hush%2B4f9c%2F1e7ab%262d8%3DQx", "dTpodXNoKzRmOWMvMWU3YWImMmQ4PVF4"])
+def test_a_key_written_in_pieces_is_redacted(size, form):
+    register(KEY)
+    text = f"see {form} there\n".encode()
+    written = Written()
+    redacted = RedactedBytes(written)
+    for start in range(0, len(text), size):
+        redacted.write(text[start : start + size])
+        redacted.flush()
+        assert b"hush" not in written.data
+    redacted.release()
+    assert written.data.startswith(b"see ")
+    assert b"***" in written.data
+    assert form.encode()[4:-4] not in written.data  # of base64, the characters that the key alone decides
+    assert written.data.endswith(b" there\n")
+
+
+def test_the_beginning_of_a_key_is_written_in_the_end():
+    register(KEY)
+    written = Written()
+    redacted = RedactedBytes(written)
+    redacted.write(b"ends in hush+4f")
+    assert written.data == b"ends in "
+    redacted.release()
+    assert written.data == b"ends in hush+4f"
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+@pytest.mark.parametrize("code", ["print('{key}', file=sys.{stream})", "sys.{stream}.buffer.write(b'{key}')"])
+def test_both_streams_are_redacted_for_text_and_bytes(stream, code):
+    work = code.format(key=KEY, stream=stream)
+    program = f"import sys\nfrom pgen.cli.streams import redacted_output\nwith redacted_output():\n    {work}\n"
+    done = subprocess.run([sys.executable, "-c", program], env={"MY_API_KEY": KEY}, capture_output=True)
+    assert done.returncode == 0, done.stderr
+    assert getattr(done, stream).strip() == b"***"
+
+
+def test_a_traceback_of_a_command_shows_no_key():
+    program = "import click, sys\nfrom pgen import cli\n"
+    program += f"cli.cli.invoke = lambda ctx: 1 / int('{KEY}')\ncli.main(['plugins'])\n"
+    done = subprocess.run([sys.executable, "-c", program], env={"MY_API_KEY": KEY}, capture_output=True)
+    assert done.returncode == 1
+    assert b"ValueError" in done.stderr
+    assert b"***" in done.stderr
+    assert b"hush" not in done.stderr
 
 
 @pytest.mark.parametrize(
-    "place", ["file/out", "loop/out", f"{'long' * 70}", "/proc/none/out"], ids=["file", "loop", "name", "proc"]
+    "code", ["raise RuntimeError({text!r})", "import logging; logging.getLogger('pgen.x').warning({text!r})"]
 )
-@pytest.mark.parametrize(
-    "command",
-    [
-        ["annotate", "--generator", "template", "--root", "ROOT", "--output-dir"],
-        ["segment", "--overwrite", "--root", "ROOT", "--output-dir"],
-        ["demo", "--output-dir"],
-        ["export", "RESULT", "--output-dir"],
-        ["report", "RESULT", "--output"],
-        ["preview", "--generator", "template", "--root", "ROOT", "--page"],
-        ["compare", "RESULT", "RESULT", "--page"],
-    ],
-    ids=lambda command: command[0],
-)
-def test_an_output_that_cannot_be_created_ends_in_one_sentence(root, result, tmp_path, command, place):
-    (tmp_path / "file").touch()
-    (tmp_path / "loop").symlink_to("loop")
-    names = {"ROOT": str(root), "RESULT": str(result)}
-    arguments = [*(names.get(part, part) for part in command), str(tmp_path / place)]
-    before = sorted(tmp_path.iterdir())
-    done = subprocess.run([*PGEN, *arguments], capture_output=True, text=True, cwd=tmp_path)
-    assert done.returncode == 2, done.stderr
-    assert "Traceback" not in done.stderr
-    (sentence,) = [line for line in done.stderr.splitlines() if line.startswith("pgen: error: ")]
-    assert place.rpartition("/")[0] in sentence
-    assert sorted(tmp_path.iterdir()) == before
+def test_unexpected_errors_and_log_messages_contain_neither_escapes_nor_keys(code):
+    code = "from pgen.cli.streams import install_handlers; install_handlers(); " + code.format(
+        text=f"{ESCAPES} sk-0123456789abcdef"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "red" in done.stderr
+    assert "\x1b" not in done.stderr
+    assert "sk-0" not in done.stderr
+    assert "***" in done.stderr
 
 
-@pytest.fixture(scope="module")
-def result(root, tmp_path_factory):
-    out = tmp_path_factory.mktemp("streams") / "result"
-    subprocess.run(annotate(root, out), check=True, capture_output=True)
-    assert json.loads((out / "meta/pgen/manifest.json").read_text())["counts"]["answered"] == 24
-    return out
+def test_the_library_configures_no_logging():
+    assert logging.getLogger("pgen").handlers == []

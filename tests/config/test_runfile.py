@@ -1,8 +1,9 @@
 import pytest
 
 from pgen.config.assembly import create
-from pgen.config.runfile import CHECKS, build, resolve
+from pgen.config.runfile import build, resolve
 from pgen.errors import ConfigError
+from pgen.registry import registry
 
 FILE = """
 output_dir = "out"
@@ -104,14 +105,16 @@ def test_a_weight_that_is_set_alone_changes_that_one_and_an_object_replaces_all(
     assert len(scenarios) == types
 
 
-def test_the_prompt_may_be_a_file_by_its_path(tmp_path):
+def test_a_prompt_may_be_a_file_by_its_path(tmp_path):
     path = tmp_path / "a:b.txt"
     path.write_text("{skill_current}")
     assert create(minimal(prompt={"name": f"file:{path}"})).prompts.describe()["path"] == str(path)
+    with pytest.raises(ConfigError, match="prompt hi-robot takes no value; name it as --prompt hi-robot"):
+        create(minimal(prompt={"name": f"hi-robot:{path}"}))
 
 
 def test_checks_are_the_default_ones_those_named_or_none():
-    assert [check.name for check in create(minimal()).checks] == list(CHECKS)
+    assert [check.name for check in create(minimal()).checks] == list(registry().defaults["check"])
     assert [check.name for check in create(minimal(check={"name": "length"})).checks] == ["length"]
     assert create(minimal(check={"name": ("none",)})).checks == ()
     assert create(minimal(check={"name": []})).checks == ()

@@ -21,7 +21,7 @@ from hostile_server import HostileServer
 
 from pgen.api import annotate
 from pgen.cli import cli
-from pgen.cli.shown import show_traceback
+from pgen.cli.streams import show_traceback
 from pgen.errors import TooManyFailuresError
 from pgen.safety.key_forms import Blotter
 from pgen.safety.redaction import BOUND, excerpt, register
@@ -188,10 +188,10 @@ def test_a_traceback_and_a_log_show_no_key(form, capsys, tally):
         raise RuntimeError(f"could not send {FORMS[form]}")
     except RuntimeError as error:
         show_traceback(type(error), error, error.__traceback__)
-    from pgen.cli.shown import _Shown
+    from pgen.cli.streams import PrintableFormatter
 
     record = logging.LogRecord("pgen", logging.WARNING, "", 1, "sent %s", (FORMS[form],), None)
-    for text in (capsys.readouterr().err, _Shown("%(message)s").format(record)):
+    for text in (capsys.readouterr().err, PrintableFormatter("%(message)s").format(record)):
         assert "***" in text
         assert not parts_of_the_key(text.encode())
     tally.add("a key in a place and a form", 2)

@@ -14,8 +14,9 @@ from parsed_page import Parsed
 
 from pgen.api import annotate
 from pgen.cli import cli
-from pgen.cli.shown import printable, show_traceback
+from pgen.cli.streams import show_traceback
 from pgen.errors import ConfigError, SampleError
+from pgen.safety.terminal import printable
 from pgen.testing import FakeGenerator, FakeSource, make_episode
 from pgen_lerobot.write.card import escaped
 from pgen_qwen_openai.generator import QwenOpenAIGenerator

@@ -41,6 +41,7 @@ class FilePrompt(PromptBuilder[FileOptions]):
     """Asks with the user's own template. Types are planned where the template mentions them."""
 
     name = "file"
+    argument = "path"
     _template: Template | None = None
 
     def open(self) -> None:

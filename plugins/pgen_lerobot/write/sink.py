@@ -64,6 +64,7 @@ class LeRobotSink(Sink[LeRobotSinkOptions]):
     """A new LeRobot dataset of the version it read: the column task_index_high_level, with tasks, stats and card."""
 
     name = "lerobot"
+    new_output_only = frozenset({"copy_videos"})
 
     def open(self, source: Source) -> None:
         dataset = _dataset(source)

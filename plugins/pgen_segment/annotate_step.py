@@ -11,10 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pgen.hookspecs import Step
+
 if TYPE_CHECKING:
     from pgen.config.runfile import RunConfig
 
-SEGMENTER = "segmenter."
+KIND = "segmenter"
 SEGMENTING = "annotate --segment"
 TAKEN = "segmented"
 """The option of a sink that gives its output the skills that were found."""
@@ -129,3 +131,6 @@ def _arguments(settings: "RunConfig", options: Sequence[str]) -> Iterator[str]:
 
 def _text(value: Any) -> str:
     return str(value) if isinstance(value, str | Path) else json.dumps(value)
+
+
+STEP = Step("--segment", "Find the skills first, as `pgen segment` does.", "input", KIND, with_skills)

@@ -124,7 +124,7 @@ def test_a_model_is_asked_for_both_and_after_a_stop_only_for_what_is_missing(roo
     ("options", "message"),
     [
         (["--skills", "task"], "leave one of them out"),
-        (["--dry-run"], "--dry-run asks nothing"),
+        (["--dry-run"], "--dry-run sends no request"),
         (["--camera", "none"], "there is no camera 'none'"),
         (["--opt", "segmenter.stedy=1"], "did you mean steady?"),
     ],
