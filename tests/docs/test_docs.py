@@ -92,7 +92,7 @@ def test_make_targets_that_are_named_exist():
 
 def test_every_hook_is_documented_with_its_signature():
     signatures = re.findall(r"^def (pgen_\w+\(.*\) -> .*):$", getsource(hookspecs), re.MULTILINE)
-    assert len(signatures) == len(hookspecs.HOOKS) + 1
+    assert len(signatures) == getsource(hookspecs).count("@hookspec\n")
     for signature in signatures:
         assert f"`{signature.replace('"', '')}`" in page("plugins.md")
 
@@ -100,7 +100,7 @@ def test_every_hook_is_documented_with_its_signature():
 def test_every_hook_is_implemented_by_a_plugin_that_a_test_runs():
     code = "".join(block.text for block in blocks(DOCS / "plugins.md") if block.file)
     run = "".join(block.text for block in blocks(DOCS / "plugins.md") if block.language == "console")
-    for hook in [*hookspecs.HOOKS.values(), "pgen_commands"]:
+    for hook in re.findall(r"^def (pgen_\w+)\(", getsource(hookspecs), re.MULTILINE):
         assert f"def {hook}():" in code
     for name in re.findall(r'^    name = "([\w-]+)"$', code, re.MULTILINE):
         assert f" {name} " in run, f"nothing uses {name}"
