@@ -16,7 +16,7 @@ from pgen_lerobot.read import LeRobotSource
 from pgen_lerobot.skills import read_spans
 from pgen_segment.job import segment_all
 from pgen_segment.motion.segmenter import Gripper
-from pgen_segment.spans.normalise import SHORTEST
+from pgen_segment.spans.normalize import SHORTEST
 from pgen_segment.spans.scoring import Episodes, score
 
 DATASETS = ("sim_drawer_sawyer_v30_av1", "sim_pickplace_so101_v30", "sim_pickplace_so101_v30_images")

@@ -29,7 +29,7 @@ from pgen_lerobot.read import LeRobotSource
 from pgen_lerobot.write import CarriedVideos
 from pgen_segment import output, reading, skillsfile
 from pgen_segment.skillsfile import Segmented
-from pgen_segment.spans.normalise import make_whole
+from pgen_segment.spans.normalize import normalize_spans
 
 type Progress = Callable[[int], Callable[[], object]]
 
@@ -90,7 +90,7 @@ def segment_all(
         try:
             if isinstance(raw, SampleError):
                 raise raw
-            skills = make_whole(raw, episode, found.changes, keep_idle=keep_idle)
+            skills = normalize_spans(raw, episode, found.changes, keep_idle=keep_idle)
         except SampleError as error:
             found.failed[episode.index] = error
         else:

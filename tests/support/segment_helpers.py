@@ -1,4 +1,4 @@
-"""Small datasets of an arm that goes through phases, with or without a camera."""
+"""Small datasets of an arm that moves in phases, with or without a camera."""
 
 import json
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ STILL, UP, DOWN, ACROSS = (0, 0, 0), (0, 0, 1), (0, 0, -1), (1, 0, 0)
 
 @dataclass(frozen=True)
 class Phase:
-    """Seconds of moving in a direction; `opening` is what the gripper is told at its start, 1 is open."""
+    """Motion in one direction for some seconds; `opening` is the gripper's command at its start, 1 is open."""
 
     seconds: float
     direction: tuple[float, float, float] = STILL
@@ -47,16 +47,16 @@ PICK_PHASES = ("approach", "approach", "grasp", "move", "move", "release", "retr
 
 
 def vectors(phases: Sequence[Phase], fps: float = FPS, opening: float = 1.0) -> tuple[list[Any], list[Any]]:
-    """States, and actions that are the states they lead to; fingers take 0.3 s."""
-    place, told, measured = [0.0, 0.0, 0.0], opening, opening
+    """Return states, and actions that are the next states; fingers take 0.3 s."""
+    place, command, measured = [0.0, 0.0, 0.0], opening, opening
     states: list[list[float]] = []
     for phase in phases:
-        told = told if phase.opening is None else phase.opening
+        command = command if phase.opening is None else phase.opening
         for _ in range(round(phase.seconds * fps)):
             states.append([*place, measured])
             place = [at + 0.1 * by / fps for at, by in zip(place, phase.direction, strict=True)]
             step = 1 / (0.3 * fps)
-            measured += max(-step, min(step, told - measured))
+            measured += max(-step, min(step, command - measured))
     return states, [*states[1:], states[-1]]
 
 
@@ -68,7 +68,7 @@ def episode(phases: Sequence[Phase] = PICK, task: str = TASK, fps: float = FPS, 
 
 
 def dataset(root: Path, *episodes: Recording, skills: Any = None, **layout: Any) -> Path:
-    """One camera, unless told otherwise."""
+    """Write a dataset of these episodes, by default one with one camera."""
     settings: dict[str, Any] = {"fps": FPS, "cameras": ("observation.images.top",)}
     settings["names"] = {"observation.state": NAMES, "action": NAMES}
     return write_dataset(root, episodes or (episode(),), Layout(**(settings | layout)), skills=skills)
@@ -86,10 +86,11 @@ def read(source: LeRobotSource, segmenter: Gripper) -> list[Read]:
 
 
 def run(*arguments, expect=0):
-    done = CliRunner().invoke(cli, ["segment", *map(str, arguments)])
-    assert done.exit_code == expect, done.output
-    assert "Traceback" not in done.output
-    return done.output
+    """Run `pgen segment`, check its exit code, and return its output."""
+    result = CliRunner().invoke(cli, ["segment", *map(str, arguments)])
+    assert result.exit_code == expect, result.output
+    assert "Traceback" not in result.output
+    return result.output
 
 
 def segmented(root, out, *options):

@@ -1,4 +1,4 @@
-"""Which dimensions of the state and the action are the gripper: guessed from their names, or as told."""
+"""Choose the dimensions of the state and the action that are the gripper: by their names, or as the user lists them."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,15 +10,15 @@ from pgen.errors import ConfigError, InputError
 STATE, ACTION = "observation.state", "action"
 _WORD = re.compile(r"[a-z]+\d*")
 _HAND = re.compile(r"\A(?:gripper|grip|finger|fingers|jaw|claw)\d*")
-_ELSE = re.compile(
+_OTHER = re.compile(
     r"\A(?:d?[xyz]|r[xyzwp]|q[xyzw]|roll|pitch|yaw|rot\w*|vel\w*|speed|effort|force|torque|current|temp\w*)\d*"
 )
-"""What else of a gripper is stored beside how far it is open: where it is, how fast, how hard."""
+"""What else is stored of a gripper besides its opening: its pose, speed and force."""
 
 
 @dataclass(frozen=True, slots=True)
 class Dimension:
-    """One number of a vector feature: `position` in it, and its name where it has one."""
+    """One number of a vector feature: its `position` in the vector, and its name where it has one."""
 
     feature: str
     position: int
@@ -29,9 +29,9 @@ class Dimension:
 
 
 def dimensions(feature: str, declared: Mapping[str, Any]) -> list[Dimension]:
-    """The dimensions of a feature as info.json declares it; names may be a list, or lists in an object.
+    """Return the dimensions of a feature as info.json declares it; names may be a list, or lists in an object.
 
-    Raises InputError for a shape that is none.
+    Raises InputError for an invalid shape.
     """
     shape = declared.get("shape")
     size = shape[0] if isinstance(shape, list) and shape else None
@@ -43,34 +43,31 @@ def dimensions(feature: str, declared: Mapping[str, Any]) -> list[Dimension]:
     return [Dimension(feature, i, names[i] if len(names) == size else "") for i in range(size)]
 
 
-def guessed(known: Sequence[Dimension]) -> list[Dimension]:
-    """Those that are called a gripper, a jaw or fingers, and are not its place, speed or force."""
-    found = []
-    for dimension in known:
-        words = _WORD.findall(dimension.name.lower())
-        if any(_HAND.fullmatch(word) for word in words) and not any(_ELSE.fullmatch(word) for word in words):
-            found.append(dimension)
-    return found
+def gripper_dimensions(dimensions: Sequence[Dimension]) -> list[Dimension]:
+    """Return those whose names say gripper, jaw or finger, and not its pose, speed or force."""
+    words = [_WORD.findall(dimension.name.lower()) for dimension in dimensions]
+    return [
+        dimension
+        for dimension, parts in zip(dimensions, words, strict=True)
+        if any(map(_HAND.fullmatch, parts)) and not any(map(_OTHER.fullmatch, parts))
+    ]
 
 
-def told(known: Sequence[Dimension], wanted: Sequence[str]) -> list[Dimension]:
-    """The ones that are named as `action[6]` or by their names. Raises ConfigError."""
-    found = []
+def select(dimensions: Sequence[Dimension], wanted: Sequence[str]) -> list[Dimension]:
+    """Return those listed in `wanted`, as `action[6]` or by name. Raises ConfigError for an unknown one."""
+    selected = []
     for text in wanted:
-        matching = [d for d in known if text in (f"{d.feature}[{d.position}]", d.name)]
+        matching = [d for d in dimensions if text in (f"{d.feature}[{d.position}]", d.name)]
         if not matching:
-            listed = ", ".join(map(str, known))
-            raise ConfigError(f"option gripper: there is no dimension {text!r}; there are: {listed}.")
-        found += matching
-    return found
+            known = ", ".join(map(str, dimensions))
+            raise ConfigError(f"option gripper: there is no dimension {text!r}; there are: {known}.")
+        selected += matching
+    return selected
 
 
 def _names(declared: Any) -> Iterator[str]:
     if isinstance(declared, str):
         yield declared
-    elif isinstance(declared, Mapping):
-        for inner in declared.values():
-            yield from _names(inner)
-    elif isinstance(declared, list):
-        for inner in declared:
+    elif isinstance(declared, list | Mapping):
+        for inner in declared.values() if isinstance(declared, Mapping) else declared:
             yield from _names(inner)

@@ -9,7 +9,7 @@ from pgen.errors import SampleError
 from pgen.formats.schemas import compiled, first_error
 from pgen.inference.json_objects import objects
 from pgen.records import Episode, Reply
-from pgen_segment.spans import parse as raw
+from pgen_segment.spans.parse import parse_spans
 
 
 def said(reply: Reply, schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -32,7 +32,7 @@ def spans(reply: Reply, episode: Episode, name: Callable[[Any], str]) -> list[di
         raise SampleError("parse", f"the reply holds {len(lists)} lists of skills where one is wanted.")
     given: list[Any] = lists[0] if lists else [one for one in found if "name" in one]
     usable = [_plain(span, name) for span in given if isinstance(span, dict)]
-    raw.read(usable, episode, Counter())
+    parse_spans(usable, episode, Counter())
     return usable
 
 

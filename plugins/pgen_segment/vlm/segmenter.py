@@ -21,7 +21,7 @@ from pgen.run.signals import stopping
 from pgen.storage.journal import Journal
 from pgen_segment.motion.segmenter import Gripper
 from pgen_segment.reading import dataset_of
-from pgen_segment.spans.normalise import make_whole
+from pgen_segment.spans.normalize import normalize_spans
 from pgen_segment.vlm import prompts as wording
 from pgen_segment.vlm import user_template as ownprompt
 from pgen_segment.vlm import vocabulary
@@ -168,7 +168,7 @@ class Vlm(Segmenter[VlmOptions]):
         skills: Sequence[Skill] = await asked.skills(episode)
         if self.options.snap or self.options.relabel:
             # What is changed here is counted when the job makes the result whole.
-            skills = make_whole(spans_of(skills), episode, Counter())
+            skills = normalize_spans(spans_of(skills), episode, Counter())
         if self.options.snap:
             skills = snap(skills, self._gripper.change_points(recording))
         if self.options.relabel:

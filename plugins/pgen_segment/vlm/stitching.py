@@ -7,7 +7,7 @@ from itertools import product
 from typing import Any
 
 from pgen.records import Episode, Skill
-from pgen_segment.spans import parse as raw
+from pgen_segment.spans.parse import FrameEdges, parse_spans
 
 NEAR = 1.0
 """Seconds within which two windows mean the same edge: the length of the shortest skills."""
@@ -24,8 +24,8 @@ class Window:
 
 def window(found: Any, episode: Episode, start: float, stop: float, changes: Counter[str]) -> Window:
     """The spans of one window, inside it. Raises SampleError where there is none."""
-    edges = raw.Edges(episode)
-    stretches = raw.read(found, episode, changes)
+    edges = FrameEdges(episode)
+    stretches = parse_spans(found, episode, changes)
     upright = []
     for each in stretches:
         low, high = sorted((_second(each.start, edges), _second(each.stop, edges)))
@@ -63,7 +63,7 @@ def _edges(spans: Sequence[Skill], low: float, high: float) -> list[float]:
     return sorted({time for span in spans for time in (span.start, span.end) if low < time < high})
 
 
-def _second(edge: int, edges: raw.Edges) -> float:
+def _second(edge: int, edges: FrameEdges) -> float:
     return edges.time(edge) if edge <= edges.frames else edges.end
 
 

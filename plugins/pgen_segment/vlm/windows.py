@@ -9,7 +9,7 @@ from pgen.errors import SampleError
 from pgen.inference.scheduler import Pictures
 from pgen.media.clips import grid, read_clips
 from pgen.records import Clip, ClipFrame, Episode, Moment, Sample, SpanContext
-from pgen_segment.spans.parse import Edges
+from pgen_segment.spans.parse import FrameEdges
 
 _SLACK = 1e-3
 """Seconds by which timestamps of float32 are late."""
@@ -42,7 +42,7 @@ def window_sample(episode: Episode, frames: Sequence[int], images: tuple[str, ..
 
 def bounds(episode: Episode, frames: Sequence[int]) -> tuple[float, float]:
     """The seconds from which and up to which a window shows; the last one up to the episode's end."""
-    edges = Edges(episode)
+    edges = FrameEdges(episode)
     last = len(episode.timestamps) - 1
     return edges.time(frames[0]), edges.end if frames[-1] == last else edges.time(frames[-1])
 

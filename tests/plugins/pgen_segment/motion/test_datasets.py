@@ -39,27 +39,27 @@ def benchmark():
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_episode_has_spans_that_need_no_repair(shared_datasets, name):
+def test_every_episode_has_spans_that_need_no_normalization(shared_datasets, name):
     source, segmenter = opened(shared_datasets / name)
-    found = segment_all(source, segmenter)
-    assert not found.failed
+    segmentation = segment_all(source, segmenter)
+    assert not segmentation.failed
     for episode in source.episodes():
-        skills, repairs = found.episodes[episode.index].skills, Counter()
-        assert normalise(skills, episode.timestamps, episode.fps, repairs) == skills
-        assert not repairs
+        skills, changes = segmentation.episodes[episode.index].skills, Counter()
+        assert normalise(skills, episode.timestamps, episode.fps, changes) == skills
+        assert not changes
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_what_is_written_for_a_dataset_of_any_version_passes_every_check(shared_datasets, tmp_path, name):
+def test_the_output_for_a_dataset_of_any_version_passes_every_check(shared_datasets, tmp_path, name):
     out = tmp_path / "out"
     run("--root", shared_datasets / name, "--output-dir", out, "--write-subtasks", "--keep-idle", "--overwrite")
     assert verify(out, with_lerobot=False).problems == []
 
 
 def span_at(spans, timestamp):
-    """As scripts read the file: the span that holds a frame's own time; the last one holds the episode's end."""
-    found = (place for place, span in enumerate(spans) if span["start"] <= timestamp < span["end"])
-    return next(found, len(spans) - 1)
+    """Return the span that contains a time, as scripts read the file; the last one contains the episode's end."""
+    containing = (position for position, span in enumerate(spans) if span["start"] <= timestamp < span["end"])
+    return next(containing, len(spans) - 1)
 
 
 @pytest.mark.parametrize("number", [float, np.float32], ids=["float64", "float32"])
@@ -72,16 +72,16 @@ def test_a_reader_without_slack_gives_every_frame_the_span_that_ours_does(shared
     source.open()
     for episode in source.episodes():
         theirs = [span_at(spans[str(episode.index)]["skills"], number(time)) for time in episode.timestamps]
-        assert theirs == [place for place, frames in enumerate(frame_ranges(episode)) for _ in frames]
+        assert theirs == [position for position, frames in enumerate(frame_ranges(episode)) for _ in frames]
 
 
 def test_each_episode_of_the_real_arm_has_one_grasp_and_one_release(shared_datasets):
     source, segmenter = opened(shared_datasets / "cr5_realarm_v30conv_8ep")
-    for found in segment_all(source, segmenter).episodes.values():
-        told = [skill.name.partition(":")[0] for skill in found.skills]
-        order = [name for name, after in pairwise([*told, ""]) if name != after]
+    for episode in segment_all(source, segmenter).episodes.values():
+        phases = [skill.name.partition(":")[0] for skill in episode.skills]
+        order = [name for name, after in pairwise([*phases, ""]) if name != after]
         assert order == ["approach", "grasp", "move", "release", "retract"]
-        assert 1.0 < found.skills[-1].end / len(found.skills) < 3.0
+        assert 1.0 < episode.skills[-1].end / len(episode.skills) < 3.0
 
 
 def f1(benchmark, found, reference):
@@ -114,7 +114,7 @@ def test_the_benchmark_prints_a_table_for_each_dataset(shared_datasets, benchmar
     assert printed.count("uniform, each 1 s") == 4
 
 
-def test_without_datasets_the_benchmark_says_what_it_needs(benchmark, monkeypatch):
+def test_without_datasets_the_benchmark_names_the_missing_folder(benchmark, monkeypatch):
     monkeypatch.delenv("PGEN_DATASETS", raising=False)
     first, title, *_ = benchmark.lines(1)
     assert first.startswith("needs the folder of datasets that PGEN_DATASETS names")
@@ -125,8 +125,9 @@ def test_without_datasets_the_benchmark_says_what_it_needs(benchmark, monkeypatc
 def test_a_model_is_shown_every_camera_of_a_real_dataset(shared_datasets, tmp_path, name):
     generator = FakeGenerator(answering([{"name": "work", "start": 0, "end": "99:00"}]))
     with vlm_job(shared_datasets / name, tmp_path / "out", generator, episodes="0-1") as job:
-        told = list(job.execute())
-    assert not any(line.startswith("failed") or "cannot be read" in line for line in told)
+        lines = list(job.execute())
+    assert not any(line.startswith("failed") or "cannot be read" in line for line in lines)
     episodes = list(job.source.episodes())
-    assert {request.sample.span.episode_index for request in generator.requests} == {each.index for each in episodes}
+    asked_about = {request.sample.span.episode_index for request in generator.requests}
+    assert asked_about == {episode.index for episode in episodes}
     assert {tuple(image.camera for image in r.images) for r in generator.requests} == {episodes[0].cameras}
