@@ -1,9 +1,9 @@
-"""Commits results to the journal before their slots are released, and syncs them to the disk behind that.
+"""Commit results to the journal before their request slots are released, and sync them to the disk in groups.
 
-A slot is whatever sends the next request. It waits in `store` for the commit that holds its result, so that a
-process that is killed at any moment has to repeat at most what its slots were at: never more than `concurrency`.
-A commit survives the process, but a power cut only once the journal was synced; a result is done after that.
-Both are done in threads, for all results that came meanwhile at once: the event loop never waits for the disk.
+A slot (one of `concurrency` senders of requests) waits in `store` until its result is committed. A process that is
+killed at any moment therefore repeats at most what its slots were doing. A commit survives the process, and a power cut
+only once the journal was synced; a result counts as done after that. Commits and syncs run in threads, each for all
+results that came meanwhile: the event loop never waits for the disk.
 """
 
 import asyncio
@@ -16,15 +16,15 @@ from pgen.errors import first_error
 from pgen.storage.journal import Journal
 
 PAUSE = 0.05
-"""Seconds between a commit and its sync, unless somebody waits for that: many commits share one."""
+"""Seconds between a commit and its sync, unless a caller waits for that: many commits share one sync."""
 
 UNSYNCED = 64
-"""Results after whose commit no more are committed before a sync: a disk that is slower than the model slows it."""
+"""Results that are committed at most before a sync: a disk that is slower than the model slows the run."""
 
 
 @dataclass(slots=True, eq=False)
 class Group[T]:
-    """Results of one commit."""
+    """The results of one commit."""
 
     results: list[T] = field(default_factory=list)
     committed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -43,25 +43,25 @@ class Commits[T]:
         self._unsynced: list[Group[T]] = []
         self._error: BaseException | None = None
         self._wake, self._committed = asyncio.Event(), asyncio.Event()
-        self._room, self._wanted = asyncio.Event(), asyncio.Event()
+        self._room, self._sync_wanted = asyncio.Event(), asyncio.Event()
 
     async def store(self, result: T) -> Group[T]:
-        """Return once the result is committed, with the group that it was committed in. Raises what `run` does."""
+        """Wait until the result is committed, and return the group of its commit. Raises what `run` does."""
         group = self._next
         group.results.append(result)
         self._wake.set()
-        await self._reached(group.committed)
+        await self._wait(group.committed)
         return group
 
     async def synced(self, group: Group[T]) -> None:
-        """Return once the group is on the disk, as soon as can be. Raises what `run` does."""
-        self._wanted.set()
-        await self._reached(group.synced)
+        """Have the group synced now, and wait for it. Raises what `run` does."""
+        self._sync_wanted.set()
+        await self._wait(group.synced)
 
     async def run(self) -> None:
-        """Commit and sync what is stored, until cancelled. Raises StorageError, or ConfigError of another owner."""
+        """Commit and sync until cancelled. Raises StorageError, or ConfigError where the journal has another owner."""
         try:
-            # A thread of its own, as each commit wakes it: among the loop's many threads that costs twice as much.
+            # A thread of its own: each commit wakes it, which takes twice as long among the loop's many threads.
             with ThreadPoolExecutor(1, "commit") as thread:
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(self._commit(thread))
@@ -74,9 +74,9 @@ class Commits[T]:
             raise self._error from None
 
     def flush(self) -> None:
-        """Commit and sync all that is left, without a pause in which a signal could lose it.
+        """Commit and sync what is left, without an await at which a signal could interrupt.
 
-        To commit once more what a cancelled thread may have committed does no harm.
+        It may commit again what a cancelled thread has committed, which does no harm.
         """
         if results := [*self._committing.results, *self._next.results]:
             self._write(results)
@@ -84,7 +84,8 @@ class Commits[T]:
             self._committing, self._next = Group(), Group()
         if self._unsynced:
             self._journal.sync()
-            if self._error is None:  # after a sync that failed, a further one may succeed without what the first lost
+            # The system reports a failed write once: a sync that succeeds after a failed one proves nothing.
+            if self._error is None:
                 self._settle(len(self._unsynced))
 
     async def _commit(self, thread: Executor) -> None:
@@ -93,10 +94,10 @@ class Commits[T]:
             await self._wake.wait()
             self._wake.clear()
             while sum(len(group.results) for group in self._unsynced) >= UNSYNCED:
-                self._wanted.set()
+                self._sync_wanted.set()
                 self._room.clear()
                 await self._room.wait()
-            if not self._next.results:  # written by `flush` meanwhile
+            if not self._next.results:  # `flush` has committed them meanwhile
                 continue
             self._committing, self._next = self._next, Group()
             await loop.run_in_executor(thread, self._write, self._committing.results)
@@ -109,20 +110,20 @@ class Commits[T]:
         while True:
             await self._committed.wait()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wanted.wait(), PAUSE)
-            self._wanted.clear()
+                await asyncio.wait_for(self._sync_wanted.wait(), PAUSE)
+            self._sync_wanted.clear()
             self._committed.clear()
             count = len(self._unsynced)
             await asyncio.to_thread(self._journal.sync)
             self._settle(count)
 
-    async def _reached(self, event: asyncio.Event) -> None:
+    async def _wait(self, event: asyncio.Event) -> None:
         await event.wait()
         if self._error:
             raise self._error
 
     def _settle(self, count: int) -> None:
-        """The first groups are on the disk."""
+        """Report the first `count` groups as done."""
         groups, self._unsynced = self._unsynced[:count], self._unsynced[count:]
         self._room.set()
         for group in groups:

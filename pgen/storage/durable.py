@@ -1,4 +1,4 @@
-"""Files and folders that are on the disk before anything is said of them."""
+"""Files and folders that are on the disk, and survive a power cut, once a function here has returned."""
 
 import errno
 import os
@@ -15,14 +15,14 @@ DISK_ERRORS = frozenset(
 
 
 def write_text(path: Path, parts: Iterable[str], errors: str = "strict") -> None:
-    """Write a new file from parts, never through a link in its place: what a link leads to is not ours."""
+    """Write a file from its parts. A link at `path` is replaced, never followed."""
     with new_text(path, errors) as file:
         file.writelines(parts)
 
 
 @contextmanager
 def new_text(path: Path, errors: str = "strict") -> Iterator[TextIO]:
-    """A file as `write_text` writes it, to be written bit by bit; it is on the disk at the end."""
+    """Open a new file as `write_text` does; it is on the disk once the block ends."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
     with path.open("x", encoding="utf-8", errors=errors, newline="") as file:
@@ -31,7 +31,7 @@ def new_text(path: Path, errors: str = "strict") -> Iterator[TextIO]:
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder and those above it, and have the entry of each that is new on the disk."""
+    """Create a folder and its parents, durably."""
     missing = [folder for folder in (path, *path.parents) if not folder.exists()]
     path.mkdir(parents=True, exist_ok=True)
     for folder in missing:
@@ -39,7 +39,7 @@ def make_folder(path: Path) -> None:
 
 
 def check_can_make(folder: Path) -> None:
-    """Raise OSError or ValueError where a folder cannot be made; nothing is left behind."""
+    """Raise OSError or ValueError if a folder cannot be created; leave nothing behind."""
     missing = [path for path in (folder, *folder.parents) if not os.path.lexists(path)]
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -50,7 +50,7 @@ def check_can_make(folder: Path) -> None:
 
 
 def sync(path: Path) -> None:
-    """Have a file, or a folder's entries, on the disk."""
+    """Call fsync on a file, or on a folder for its entries."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,9 +1,9 @@
-"""The journal of a run: an SQLite file that holds every finished sample, so that none is asked twice.
+"""The journal of a run: an SQLite file with every finished sample, so that no request is repeated.
 
-An answer survives this process once it is committed, and a power cut once `sync` has returned. What changes
-replies is claimed by the run (its options, then the model that answers); a journal with answers is refused under
-other claims. Samples are known by their content (`pgen.seeds.journal_key`), so an answer never serves another skill
-or history. Every row has a checksum: a journal that was damaged is set aside, and what is whole in it is taken over.
+A result survives the process once it is committed, and a power cut once `sync` has returned. The run claims what its
+results depend on (its options, then the model); other claims are refused while the journal has results. Samples are
+identified by their content (`pgen.seeds.journal_key`). Every row has a checksum; a damaged journal is set aside, and
+its intact rows are recovered.
 """
 
 import json
@@ -18,191 +18,189 @@ from typing import Any
 from pgen.errors import ConfigError
 from pgen.records import Annotation, Sample
 from pgen.safety.redaction import clean_json, redacted
-from pgen.seeds import journal_key
-from pgen.storage.journal_db import opened, storing
-from pgen.storage.journal_metadata import repeat, settle, store
+from pgen.seeds import journal_key, sample_key
+from pgen.storage.journal_db import open_database, storage_errors
+from pgen.storage.journal_metadata import checkpoint, rewrite_copy, store
 from pgen.storage.journal_rows import annotation_of, row_of
 from pgen.storage.journal_wal import Log
-from pgen.storage.recovery.former_versions import FormerAnswers
-from pgen.storage.recovery.row_formats import FORMER_KEYS, NO_EPISODE, checked
+from pgen.storage.recovery.row_formats import FORMER_KEYS, NO_EPISODE, Row, with_checksum
 from pgen.storage.validity import completed, differences
 
-_AT_ONCE = 500
-"""Keys of one query."""
+_BATCH = 500
+"""Samples that are looked up at once."""
 
 _OWNER = "owner"
-"""The name in the run table of the token of whoever may write."""
+"""The metadata with the token of the run that may write."""
+
+_INSERT = "INSERT OR REPLACE INTO samples VALUES (?, ?, ?, ?, ?)"
 
 _episode_of = attrgetter("span.episode_index")
 
 
 class Journal:
-    """Raises StorageError where the file cannot be read or written; one that is damaged is set aside."""
+    """Raises StorageError where the file cannot be read or written. Methods may be called from any thread."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = threading.Lock()
         self._token: str | None = None
         self._check_lock: Callable[[], None] = lambda: None
-        self._db = opened(path)
-        with storing(path):
-            self._former = FormerAnswers(self._db)
-            self._file = _identity(path)
-            self._log = Log(path, self._db, self._lock, self._repeat)
+        self._db = open_database(path)
+        with storage_errors(path):
+            query = "SELECT 1 FROM samples WHERE episode = ? LIMIT 1"
+            self._has_former_keys = self._db.execute(query, (FORMER_KEYS,)).fetchone() is not None
+            self._file = _file_id(path)
+            self._log = Log(path, self._db, self._lock, self._rewrite_copy)
 
     def own(self, token: str, check_lock: Callable[[], None] = lambda: None) -> None:
-        """Let this object alone write from here on, durably.
+        """Let this object alone write from now on, durably.
 
-        `token` is that of the run's lock, and `check_lock` raises where the lock is lost, which is checked within
-        each transaction, that of the token included. Objects that own the journal under another token, in whatever
-        process, raise ConfigError when they write next, as this one does once the journal has another owner.
+        `token` identifies the run's lock; `check_lock` raises where the lock is lost, and is called within every
+        transaction. Objects in any process that own the journal under another token raise ConfigError at their next
+        write, as does this one once the journal has another owner.
         """
         self._token, self._check_lock = None, check_lock
         self.remember(_OWNER, token)
         self._token = token
 
     def claim(self, name: str, value: Any, defaults: Any = None) -> None:
-        """Bind the journal to a JSON value on which its answers depend. Raises ConfigError where they had another one.
+        """Store a JSON value that the results depend on. Raises ConfigError if they depend on another one.
 
-        An option that the recorded value lacks had what `defaults` says, which has the form of `value`.
+        Options that the stored value lacks are taken from `defaults`, which has the form of `value`.
         """
         recorded, value = self.recall(name), json.loads(json.dumps(redacted(value)))
         if recorded is not None and not self.empty:
             if changed := differences(completed(recorded, value, defaults), value, name):
+                count = self._execute("SELECT count(*) FROM samples WHERE ok")[0]
                 raise ConfigError(
-                    f"{self.path} belongs to a run with other options ({'; '.join(changed)}). Take the former options "
-                    f"to go on with it, or start anew with --fresh, which asks for {self._answers():,} answers again."
+                    f"{self.path} belongs to a run with other options ({'; '.join(changed)}). Use the previous options "
+                    f"to resume it, or start anew with --fresh, which requests {count:,} results again."
                 )
             if recorded == value:
                 return
         self.remember(name, value)
 
     def remember(self, name: str, value: Any) -> None:
-        """Keep a JSON value by its name, durably, without secrets."""
+        """Store a JSON value under a name, durably and without secrets."""
         with self._transaction():
             store(self._db, {name: json.dumps(redacted(value))})
         self.sync()
-        with self._lock, storing(self.path):
-            settle(self._db)
-        self._repeat()
-
-    def _repeat(self) -> None:
-        """Have a copy of what is remembered at the beginning of the WAL, which may be all that is left."""
-        with self._transaction():
-            repeat(self._db)
+        with self._lock, storage_errors(self.path):
+            checkpoint(self._db)
+        self._rewrite_copy()
 
     def recall(self, name: str) -> Any:
-        """The value that was kept by that name, or None."""
-        with self._lock, storing(self.path):
-            row = self._db.execute("SELECT content FROM run WHERE name = ?", (name,)).fetchone()
+        """Return the value stored under a name, or None."""
+        row = self._execute("SELECT content FROM run WHERE name = ?", name)
         return None if row is None else json.loads(row[0])
 
     def add(self, annotations: Iterable[Annotation]) -> None:
-        """Commit finished samples; a sample that failed before is replaced. Raises StorageError."""
-        rows = [row_of(annotation) for annotation in annotations]
-        with self._transaction():
-            self._db.executemany("INSERT OR REPLACE INTO samples VALUES (?, ?, ?, ?, ?)", rows)
-
-    def answered(self, sample: Sample) -> bool:
-        """Whether the sample has a dialogue; one that failed has none and is asked again."""
-        return not self.unanswered([sample])
+        """Commit finished samples; a sample that failed before is replaced."""
+        self._insert([row_of(annotation) for annotation in annotations])
 
     def unanswered(self, samples: Sequence[Sample]) -> list[Sample]:
-        """Those of the samples that have no dialogue; quickest for many of an episode at once."""
+        """Return the samples without a dialogue, failed ones included; fastest for many of one episode at once."""
         if self.empty:
             return list(samples)
-        return [sample for _, some in groupby(samples, _episode_of) for sample in self._unanswered(list(some))]
-
-    def _unanswered(self, samples: list[Sample]) -> list[Sample]:
-        """The same of one episode."""
-        keys = [journal_key(sample) for sample in samples]
-        query = "SELECT key FROM samples WHERE episode = ? AND key BETWEEN ? AND ? AND ok"
-        with self._lock, storing(self.path):
-            answered = {key for (key,) in self._db.execute(query, (_episode_of(samples[0]), min(keys), max(keys)))}
-            missing = [sample for sample, key in zip(samples, keys, strict=True) if key not in answered]
-            former = self._former.contents(missing)
-        return [sample for sample in missing if not former.get(sample, (False,))[0]] if former else missing
+        missing: list[Sample] = []
+        for _, group in groupby(samples, _episode_of):
+            episode = list(group)
+            rows = self._rows_or_former(episode, "ok")
+            missing += [sample for sample, row in zip(episode, rows, strict=True) if row is None or not row[0]]
+        return missing
 
     def failures(self, samples: Sequence[Sample]) -> list[int]:
-        """The number of the failure of each of an episode's samples, 0 where none failed; later ones have larger."""
-        keys = [journal_key(sample) for sample in samples]
-        query = "SELECT key, rowid FROM samples WHERE episode = ? AND key BETWEEN ? AND ? AND NOT ok"
-        with self._lock, storing(self.path):
-            numbers = dict(self._db.execute(query, (_episode_of(samples[0]), min(keys), max(keys))).fetchall())
-        return [numbers.get(key, 0) for key in keys]
+        """Return the number of each sample's failure, 0 where there is none; samples of one episode.
+
+        A later failure has a larger number, as a row that is replaced gets a new rowid, larger than all others.
+        """
+        return [row[1] if row and not row[0] else 0 for row in self._rows(samples, "ok, rowid")]
 
     def holds_failures(self, episode: int) -> bool:
-        """Whether something of the episode failed."""
-        with self._lock, storing(self.path):
-            query = "SELECT 1 FROM samples WHERE episode = ? AND NOT ok LIMIT 1"
-            return self._db.execute(query, (episode,)).fetchone() is not None
+        """Return whether a sample of the episode failed."""
+        return self._execute("SELECT 1 FROM samples WHERE episode = ? AND NOT ok LIMIT 1", episode) is not None
 
     @property
     def latest(self) -> int:
         """The largest number of a failure so far, or a larger one."""
-        with self._lock, storing(self.path):
-            # A row that is replaced gets a new rowid, larger than all others.
-            return self._db.execute("SELECT max(rowid) FROM samples").fetchone()[0] or 0
+        return self._execute("SELECT max(rowid) FROM samples")[0] or 0
 
     def get(self, sample: Sample) -> Annotation | None:
-        """What came of a sample, or None where it was never finished."""
+        """Return the result of a sample, or None."""
         return next(iter(self.get_all([sample])))
 
     def get_all(self, samples: Iterable[Sample]) -> Iterator[Annotation | None]:
-        """What came of each of the samples; those of an episode are looked up many at once."""
-        for _, of_one in groupby(samples, _episode_of):
-            for some in batched(of_one, _AT_ONCE):
-                yield from self._looked_up(some)
+        """Return the result of each sample, or None; samples of one episode are looked up in batches."""
+        for _, episode in groupby(samples, _episode_of):
+            for batch in batched(episode, _BATCH):
+                for sample, row in zip(batch, self._rows_or_former(batch, "content"), strict=True):
+                    yield annotation_of(sample, row[0]) if row else None
 
-    def _looked_up(self, samples: Sequence[Sample]) -> Iterator[Annotation | None]:
-        """The same of one episode."""
-        keys = [journal_key(sample) for sample in samples]
-        places = ",".join("?" * len(keys))
-        query = f"SELECT key, content FROM samples WHERE episode = ? AND key IN ({places})"  # noqa: S608 (but places)
-        with self._lock, storing(self.path):
-            contents = dict(self._db.execute(query, (_episode_of(samples[0]), *keys)).fetchall())
-            missing = [sample for sample, key in zip(samples, keys, strict=True) if key not in contents]
-            former = self._former.contents(missing)
-        for sample, key in zip(samples, keys, strict=True):
-            content = contents.get(key) or (former[sample][1] if former and sample in former else None)
-            yield None if content is None else annotation_of(sample, content)
-
-    def keep(self, answers: Iterable[tuple[str, Any]]) -> None:
-        """Commit answers of another form, as JSON values by keys of their content."""
-        rows = [checked(NO_EPISODE, key.encode(), 1, clean_json(json.dumps(value))) for key, value in answers]
-        with self._transaction():
-            self._db.executemany("INSERT OR REPLACE INTO samples VALUES (?, ?, ?, ?, ?)", rows)
+    def keep(self, results: Iterable[tuple[str, Any]]) -> None:
+        """Commit results that are no annotations, as JSON values by a key of what they depend on."""
+        encoded = ((key.encode(), clean_json(json.dumps(value))) for key, value in results)
+        self._insert([with_checksum(NO_EPISODE, key, 1, content) for key, content in encoded])
 
     def kept(self, key: str) -> Any:
-        """The answer that was kept by that key, or None."""
-        with self._lock, storing(self.path):
-            query = "SELECT content FROM samples WHERE episode IN (?, ?) AND key = ? ORDER BY episode DESC"
-            row = self._db.execute(query, (NO_EPISODE, FORMER_KEYS, key.encode())).fetchone()
+        """Return the result committed by `keep` under that key, or None."""
+        query = "SELECT content FROM samples WHERE episode IN (?, ?) AND key = ? ORDER BY episode DESC"
+        row = self._execute(query, NO_EPISODE, FORMER_KEYS, key.encode())
         return None if row is None else json.loads(row[0])
 
     @property
     def empty(self) -> bool:
-        """Whether no sample was ever finished."""
-        with self._lock, storing(self.path):
-            return self._db.execute("SELECT 1 FROM samples LIMIT 1").fetchone() is None
-
-    def _answers(self) -> int:
-        with self._lock, storing(self.path):
-            return int(self._db.execute("SELECT count(*) FROM samples WHERE ok").fetchone()[0])
+        """Whether there are no results."""
+        return self._execute("SELECT 1 FROM samples LIMIT 1") is None
 
     def sync(self) -> None:
-        """Have everything that was committed before on the disk. Blocks no commit. Raises StorageError."""
-        with storing(self.path):
+        """Write everything that was committed to the disk; commits continue meanwhile."""
+        with storage_errors(self.path):
             self._log.sync()
 
     def close(self) -> None:
+        """Close the file; what was committed stays."""
         self._log.close()
         self._db.close()
 
+    def _execute(self, query: str, *values: Any) -> Any:
+        """Return the first row of a query, or None."""
+        with self._lock, storage_errors(self.path):
+            return self._db.execute(query, values).fetchone()
+
+    def _rows(self, samples: Sequence[Sample], columns: str) -> list[Any]:
+        """Return some columns of each sample's row, or None; samples of one episode."""
+        keys = [journal_key(sample) for sample in samples]
+        # One range of the index: keys of an episode are in the order of its frames.
+        query = f"SELECT key, {columns} FROM samples WHERE episode = ? AND key BETWEEN ? AND ?"  # noqa: S608 (constants)
+        with self._lock, storage_errors(self.path):
+            found = self._db.execute(query, (_episode_of(samples[0]), min(keys), max(keys))).fetchall()
+        rows = {row[0]: row[1:] for row in found}
+        return [rows.get(key) for key in keys]
+
+    def _rows_or_former(self, samples: Sequence[Sample], columns: str) -> list[Any]:
+        """Return the same; rows recovered from earlier formats have the key of those formats."""
+        rows = self._rows(samples, columns)
+        if not self._has_former_keys:
+            return rows
+        query = f"SELECT {columns} FROM samples WHERE episode = ? AND key = ?"  # noqa: S608 (constants)
+        return [
+            row or self._execute(query, FORMER_KEYS, sample_key(sample).encode())
+            for sample, row in zip(samples, rows, strict=True)
+        ]
+
+    def _insert(self, rows: list[Row]) -> None:
+        with self._transaction():
+            self._db.executemany(_INSERT, rows)
+
+    def _rewrite_copy(self) -> None:
+        """Begin the WAL with a copy of the metadata, in case nothing else is left after damage."""
+        with self._transaction():
+            rewrite_copy(self._db)
+
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        """All or nothing; after an error the journal is as it was, and can be written again."""
-        with self._lock, storing(self.path):
+        """Commit all or nothing; after an error the journal is unchanged and can be written again."""
+        with self._lock, storage_errors(self.path):
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 self._check_owner()
@@ -214,25 +212,24 @@ class Journal:
                 raise
 
     def _check_owner(self) -> None:
-        """Raises ConfigError where another run has taken over. Called within a transaction.
+        """Raise ConfigError where another run has taken over. Called within a transaction.
 
-        A process that was stopped for longer than its lock lasted may resume anywhere. The transaction excludes
-        all other writers, so that the owner cannot change between this check and the commit.
+        A process may be stopped for longer than its lock lasts, and resume anywhere. The transaction excludes all
+        other writers, so the owner cannot change between this check and the commit.
         """
         self._check_lock()
         if self._token is None:
             return
-        query = "SELECT content FROM run WHERE name = ?"
-        row = self._db.execute(query, (_OWNER,)).fetchone()
-        # A run with --fresh has another file under the same name; what is written to the old one is lost.
-        if row is None or json.loads(row[0]) != self._token or _identity(self.path) != self._file:
+        row = self._db.execute("SELECT content FROM run WHERE name = ?", (_OWNER,)).fetchone()
+        # A run with --fresh has another file under this name: what is written to the old one would be lost.
+        if row is None or json.loads(row[0]) != self._token or _file_id(self.path) != self._file:
             raise ConfigError(
                 f"the journal {self.path} was taken over by another run; this one ends, and writes nothing more."
             )
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
-    """Which file has the name, or None where none has."""
+def _file_id(path: Path) -> tuple[int, int] | None:
+    """Return which file has the name, or None where there is none."""
     try:
         status = path.stat()
     except FileNotFoundError:

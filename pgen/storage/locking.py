@@ -1,14 +1,13 @@
-"""One writer at a time: a numbered lock record that names its holder and is void once the holder has ended.
+"""One writer at a time: numbered lock records that name their holder and expire with it.
 
-A record is a folder `NAME.N` with the file `holder`; it appears complete, by one rename that fails where another
-process has made the same number. The record with the highest number holds the lock, unless its holder is dead. Whether
-it is, the system's own lock on the file (flock) decides on one host. Where a file system has none, or has it for each
-host alone (NFS mounted with local locks), the record decides: its process, or on another host its last sign of
-life. A process that was stopped for longer than that has lost the lock when it resumes: `Lock.check` raises, and the
-lock's token, which is stored in what the lock protects, no longer fits.
+A record is a folder `NAME.N` with the file `holder`. It appears complete, by one rename, which fails where another
+process created the same number. The record with the highest number holds the lock unless its holder is dead. On one
+host the system's lock on the file (flock) decides that. Where a file system has no locks, or only within a host (NFS
+with local locks), the record decides: its process, or on another host its last heartbeat. A process that was stopped
+for longer than that has lost the lock when it resumes: `Lock.check` raises, and the lock's token, which is stored in
+what the lock protects, no longer matches.
 """
 
-import contextlib
 import errno
 import fcntl
 import json
@@ -16,7 +15,7 @@ import os
 import random
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -27,176 +26,179 @@ from pgen.storage import lock_holder as holders
 from pgen.storage.lock_holder import Holder
 
 BEAT = 5.0
-"""Seconds between two signs of life."""
+"""Seconds between two heartbeats."""
 
 TRIES = 50
-"""How often acquiring is tried where other processes try at the same moment."""
+"""Attempts to acquire a lock while other processes do the same."""
 
 HOLDER, _DRAFT = "holder", ".new"
 
 
 class Lock:
-    """A lock that this process acquired. `token` identifies this one acquisition."""
+    """A lock that this process acquired. `token` identifies the acquisition."""
 
-    def __init__(self, record: Path, descriptor: int, token: str, what: str) -> None:
+    def __init__(self, record: Path, descriptor: int, token: str, target: str) -> None:
         self.token = token
-        self._record, self._descriptor, self._what = record, descriptor, what
+        self._record, self._descriptor, self._target = record, descriptor, target
 
     def check(self) -> None:
         """Raise LockLostError where another run has taken the lock over."""
-        # Whoever takes over removes this record before it begins to write. One stat: it precedes every commit.
-        if not self._mine():
+        # Whoever takes over removes this record before it writes anything. One stat: this precedes every commit.
+        if not self._is_current():
             raise LockLostError(
-                f"{self._what} was taken over by another run, because this one gave no sign of life for a while; "
+                f"{self._target} was taken over by another run, because this one gave no sign of life for a while; "
                 "this one ends and writes nothing more."
             )
 
     def remove(self) -> None:
-        """Remove the record, where it is still this lock's: the lock is free."""
-        if self._mine():
+        """Remove the record if it is still this lock's; the lock is then free."""
+        if self._is_current():
             _remove(self._record)
 
     def release(self) -> None:
-        """Free the lock; to be called once."""
-        with contextlib.suppress(OSError):
+        """Free the lock. Called once."""
+        with suppress(OSError):
             self.remove()
         os.close(self._descriptor)
 
     def beat(self) -> None:
-        """Give a sign of life. It reaches this lock's own file, whatever is under its name by now."""
-        with contextlib.suppress(OSError):
+        """Write a heartbeat, by the descriptor: the name may be another holder's by now."""
+        with suppress(OSError):
             os.utime(self._descriptor)
 
-    def _mine(self) -> bool:
-        with contextlib.suppress(FileNotFoundError):
+    def _is_current(self) -> bool:
+        with suppress(FileNotFoundError):
             return os.path.samestat((self._record / HOLDER).stat(), os.fstat(self._descriptor))
         return False
 
 
 @contextmanager
-def lock(path: Path, what: str) -> Iterator[Lock]:
-    """Hold the lock `path`, of which nothing stays behind, for `what`. Raises ConfigError naming who holds it."""
-    held = _acquire(path, what)
+def lock(path: Path, target: str) -> Iterator[Lock]:
+    """Hold the lock at `path` for `target`; nothing of it remains. Raises ConfigError, which names the holder."""
+    held = _acquire(path, target)
     ended = threading.Event()
-    beating = threading.Thread(target=_beat, args=(held, ended), name="lock", daemon=True)
-    beating.start()
+    heart = threading.Thread(target=_beat, args=(held, ended), name="lock", daemon=True)
+    heart.start()
     try:
         yield held
     finally:
         ended.set()
-        beating.join()
+        heart.join()
         held.release()
 
 
-def _acquire(path: Path, what: str) -> Lock:
+def _beat(held: Lock, ended: threading.Event) -> None:
+    while not ended.wait(BEAT):
+        held.beat()
+
+
+def _acquire(path: Path, target: str) -> Lock:
     rival = ""
     for _ in range(TRIES):
         records = _records(path)
         if holder := _first_alive(records):
-            raise ConfigError(f"{what} is being written by another run ({holder}); wait for its end.")
+            raise ConfigError(f"{target} is being written by another run ({holder}); wait for its end.")
         record = path.with_name(f"{path.name}.{1 + max(map(_number, records), default=0)}")
-        held = _create(path, record, what)
+        held = _create(path, record, target)
         if held is None:
             continue
         try:
-            rival = _rival_of(path, record, records)
+            rival = _rival(path, record, records)
         except BaseException:
             held.release()
             raise
         if not rival:
             return held
         held.release()
-        sleep(random.uniform(0, 0.05))
-    raise ConfigError(f"{what} is about to be written by another run ({rival or 'not known'}); wait for its end.")
+        sleep(random.uniform(0, 0.05))  # two that see each other both give way
+    raise ConfigError(f"{target} is about to be written by another run ({rival or 'not known'}); wait for its end.")
 
 
-def _rival_of(path: Path, own: Path, former: Sequence[Path]) -> str:
-    """The other holder that may still run, in words; where there is none, what `former` ones left is removed.
+def _rival(path: Path, own: Path, earlier: Sequence[Path]) -> str:
+    """Return another live holder; where there is none, remove the `earlier` records and abandoned drafts.
 
-    Numbers begin anew once no record is left. A process that had read the old ones then makes a number higher than
-    that of the new holder: whoever sees another live record after making its own gives way.
+    Numbers start at one again once no record is left. A process that has read the old records may then create a
+    higher number than the new holder's: whoever sees another live record after creating its own gives way.
     """
-    rival = _first_alive([other for other in _records(path) if other != own])
+    rival = _first_alive([record for record in _records(path) if record != own])
     if not rival:
-        for dead in [*former, *_drafts(path)]:
+        drafts = [entry for entry in _entries(path) if entry.name.endswith(_DRAFT) and not _alive(entry)]
+        for dead in [*earlier, *drafts]:
             _remove(dead)
     return rival
 
 
-def _create(path: Path, record: Path, what: str) -> Lock | None:
-    """The record, complete from its first moment; None where another process has made the same number."""
+def _create(path: Path, record: Path, target: str) -> Lock | None:
+    """Create a complete record; return None where another process has created or removed it meanwhile."""
     holder = Holder()
     draft = path.with_name(f"{path.name}.{holder.token}{_DRAFT}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         draft.mkdir()
         descriptor = os.open(draft / HOLDER, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o644)
-    except FileNotFoundError:  # removed by whoever has just acquired or released the lock
+    except FileNotFoundError:  # removed by a process that has just acquired or released the lock
         return None
     try:
-        if _flock(descriptor, fcntl.LOCK_EX) is False:  # somebody looks at it, and takes it for one left behind
+        if _flock(descriptor, fcntl.LOCK_EX) is False:  # a process takes the draft for an abandoned one
             raise FileNotFoundError(errno.ENOENT, "the record is being removed", str(draft))
         os.write(descriptor, json.dumps(asdict(holder)).encode())
         os.fsync(descriptor)  # before the rename: after a power cut no record is empty
-        # A rename over a folder that is not empty fails on every file system; hard links are not on every one.
+        # Renaming over a folder that is not empty fails on every file system; hard links do not exist on all.
         draft.rename(record)
     except OSError as error:
         os.close(descriptor)
         _remove(draft)
         if error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT):
             return None
-        error.filename = error.filename or str(draft)  # a write names no file
+        error.filename = error.filename or str(draft)  # an error of write has no file name
         raise
-    return Lock(record, descriptor, holder.token, what)
+    return Lock(record, descriptor, holder.token, target)
 
 
-def _records(path: Path) -> list[Path]:
-    """The complete records, of dead holders too."""
-    return sorted(entry for entry in _named(path) if entry.name.removeprefix(f"{path.name}.").isdecimal())
-
-
-def _number(record: Path) -> int:
-    return int(record.name.rpartition(".")[2])
-
-
-def _drafts(path: Path) -> list[Path]:
-    """Records that were never completed, because their process ended before."""
-    return [entry for entry in _named(path) if entry.name.endswith(_DRAFT) and not _alive(entry)]
-
-
-def _named(path: Path) -> list[Path]:
+def _entries(path: Path) -> list[Path]:
     try:
         return [entry for entry in path.parent.iterdir() if entry.name.startswith(f"{path.name}.")]
     except FileNotFoundError:
         return []
 
 
+def _records(path: Path) -> list[Path]:
+    """Return the complete records, those of dead holders included."""
+    return sorted(entry for entry in _entries(path) if entry.name.removeprefix(f"{path.name}.").isdecimal())
+
+
+def _number(record: Path) -> int:
+    return int(record.name.rpartition(".")[2])
+
+
 def _first_alive(records: Sequence[Path]) -> str:
-    """The first holder that may still run, in words; nothing where all are dead."""
-    return next((words for record in records if (words := _alive(record))), "")
+    return next((holder for record in records if (holder := _alive(record))), "")
 
 
 def _alive(record: Path) -> str:
+    """Describe the holder of a record if it may still run; empty if it is dead."""
     try:
         descriptor = os.open(record / HOLDER, os.O_RDONLY)
     except FileNotFoundError:
         return ""
     try:
         # Shared: processes that look at the same moment do not take each other for the holder.
-        system = _flock(descriptor, fcntl.LOCK_SH)
+        free = _flock(descriptor, fcntl.LOCK_SH)
         holder = _read(descriptor)
-        if holder is None or (system and holder.host == holders.host_name()):
+        if holder is None or (free and holder.host == holders.host_name()):
             return ""
-        if system is False:
+        if free is False:
             return str(holder)
-        silent = _silence(record, descriptor)
+        # Seconds since the last heartbeat, by the clock of the file system, which hosts share.
+        with TemporaryFile(dir=record.parent) as probe:
+            silent = os.fstat(probe.fileno()).st_mtime - os.fstat(descriptor).st_mtime
         return f"{holder}, last seen {max(silent, 0):.0f} s ago" if holder.alive(silent) else ""
     finally:
         os.close(descriptor)
 
 
 def _flock(descriptor: int, kind: int) -> bool | None:
-    """Whether the system gave the lock; None where the file system has no locks."""
+    """Return whether the system granted the lock; None where the file system has no locks."""
     try:
         fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except OSError as error:
@@ -209,23 +211,12 @@ def _flock(descriptor: int, kind: int) -> bool | None:
 
 
 def _read(descriptor: int) -> Holder | None:
-    with contextlib.suppress(ValueError, TypeError):
+    with suppress(ValueError, TypeError):
         return Holder(**json.loads(os.pread(descriptor, 10_000, 0)))
     return None
 
 
-def _silence(record: Path, descriptor: int) -> float:
-    """Seconds since the file was touched, by the clock of its own file system."""
-    with TemporaryFile(dir=record.parent) as probe:
-        return os.fstat(probe.fileno()).st_mtime - os.fstat(descriptor).st_mtime
-
-
 def _remove(record: Path) -> None:
-    with contextlib.suppress(OSError):
+    with suppress(OSError):
         (record / HOLDER).unlink(missing_ok=True)
         record.rmdir()
-
-
-def _beat(held: Lock, ended: threading.Event) -> None:
-    while not ended.wait(BEAT):
-        held.beat()

@@ -1,6 +1,6 @@
-"""What an unfinished command left in a file: whether that is a journal of pgen, whose, and with how many answers.
+"""What an unfinished command left in a file: whether it is a journal of pgen, of which command, with how many results.
 
-Nothing is written to the file. A journal may be damaged in any place; it is recognized by what is left of it.
+Nothing is written to the file. A journal that is damaged anywhere is recognized by what is left of it.
 """
 
 import json
@@ -15,85 +15,86 @@ from typing import Any
 from pgen.errors import ConfigError
 from pgen.storage.durable import sync
 from pgen.storage.journal_db import REBUILT
-from pgen.storage.recovery.integrity import APPLICATION, number, read
+from pgen.storage.recovery.integrity import APPLICATION, open_unchanged, pragma
 
 COMMAND = "command"
-"""The name in the journal's table `run` of the command that it belongs to."""
+"""The metadata with the command that a journal belongs to."""
 
-_KEEP_ANSWERS = frozenset(
+_WITH_JOURNAL = frozenset(
     {"annotate", "annotate --in-place", "annotate --segment", "annotate --segment --in-place", "segment"}
 )
-"""The commands that have a journal of their own."""
+"""The commands that have a journal."""
 
 _MAGIC = b"SQLite format 3\0"
 _MARKS = (APPLICATION.to_bytes(4, "big"), b"CREATE TABLE samples", b"CREATE TABLE run")
 """At least one of them is in the first pages of a journal whose header is destroyed."""
-_LOOKED_AT = 65536
+_FIRST_PAGES = 65536
 _SIDE_FILES = {
     "-wal": (b"\x37\x7f\x06\x82", b"\x37\x7f\x06\x83"),
     "-shm": ((3007000).to_bytes(4, "little"), (3007000).to_bytes(4, "big"), bytes(4)),
     "-journal": (b"\xd9\xd5\x05\xf9", bytes(4)),
 }
-"""How SQLite's own files beside a database begin, where they are not empty."""
+"""How SQLite's files beside a database begin, where they are not empty."""
 
 
 @dataclass(frozen=True, slots=True)
 class Leftover:
-    """`answers` is None where they cannot be counted, `command` where it is not recorded."""
+    """A file that was left. `results` is None where they cannot be counted, `command` where it is not recorded."""
 
     path: Path
     ours: bool
-    answers: int | None = None
+    results: int | None = None
     command: str | None = None
     owner: str | None = None
     options: Any = None
 
     @property
     def worthless(self) -> bool:
-        """Whether no answer would be lost with it."""
-        return self.ours and self.answers == 0
+        """Whether deleting it would lose no result."""
+        return self.ours and self.results == 0
 
     def check(self, command: str, journal: Path, fresh: bool) -> None:
-        """Raise ConfigError where `command`, whose own journal is `journal`, would lose the answers or not use them."""
-        mine = self.command in (None, command) and command in _KEEP_ANSWERS
-        if mine and fresh and self.answers is None:
+        """Raise ConfigError where `command`, whose journal is `journal`, would lose the results or not use them."""
+        same = self.command in (None, command) and command in _WITH_JOURNAL
+        if same and fresh and self.results is None:
             raise ConfigError(
                 f"--fresh: {self.path} is not a journal of pgen, or so damaged that this cannot be known; move it away."
             )
-        if self.worthless or (mine and (fresh or self.path == journal)):
+        if self.worthless or (same and (fresh or self.path == journal)):
             return
-        if mine:
-            raise ConfigError(f"{self}: add --journal {self.path} to go on with it, or --fresh to start anew.")
+        if same:
+            raise ConfigError(f"{self}: add --journal {self.path} to resume it, or --fresh to start anew.")
         raise ConfigError(
-            f"{self}. Finish that by the same command, or throw the answers away by the same command with --fresh."
+            f"{self}. Finish that by the same command, or discard the results by the same command with --fresh."
         )
 
     def __str__(self) -> str:
-        if self.answers is None:
-            return f"{self.path} is no journal that can be read, and may hold answers of an unfinished command"
-        count = "1 answer" if self.answers == 1 else f"{self.answers:,} answers"
+        if self.results is None:
+            return f"{self.path} is no journal that can be read, and may hold results of an unfinished command"
+        count = "1 result" if self.results == 1 else f"{self.results:,} results"
         return f"{self.path} holds {count} of an unfinished `pgen {self.command or 'annotate'}`"
 
 
 def inspect(path: Path) -> Leftover | None:
-    """What the file at `path` is; None where there is none, or an empty one."""
-    if not path.is_file() or not (path.stat().st_size or _beside(path, "-wal")):
+    """Return what the file at `path` is; None where there is none, or an empty one."""
+    if not path.is_file():
         return None
-    begins = _start(path, _LOOKED_AT)
-    if not begins:
-        return Leftover(path, True)  # not opened: SQLite would delete the WAL of an empty file
-    if not begins.startswith(_MAGIC):
-        return Leftover(path, any(mark in begins for mark in _MARKS))
+    start = _start(path, _FIRST_PAGES)
+    if not start:  # not opened: SQLite would delete the WAL of an empty database
+        return Leftover(path, True) if _start(path.with_name(f"{path.name}-wal"), 1) else None
+    recognized = any(mark in start for mark in _MARKS)
+    if not start.startswith(_MAGIC):
+        return Leftover(path, recognized)
     try:
-        # Not read-only: what a killed process committed may be in the WAL alone, which SQLite then has to index.
-        with closing(read(path)) as db:
-            return _described(path, db)
+        # Not read-only: results of a killed process may be in the WAL alone, which SQLite then has to index.
+        with closing(open_unchanged(path)) as db:
+            return _describe(path, db)
     except sqlite3.Error:
-        return Leftover(path, any(mark in begins for mark in _MARKS))
+        return Leftover(path, recognized)
 
 
 def check_journal(path: Path) -> None:
-    """Raise ConfigError where `--journal` names no file that can be a journal, or one that is something else."""
+    """Raise ConfigError where `--journal` names no usable place, or a file that is no journal."""
     exists = os.path.lexists(path)
     if not path.parent.is_dir() or (exists and not path.is_file()):
         raise ConfigError(f"--journal {path}: name a file in a folder that exists.")
@@ -105,7 +106,7 @@ def check_journal(path: Path) -> None:
 
 
 def unfinished_in(folder: Path) -> Iterator[Leftover]:
-    """The journals below a folder that may hold answers, of whatever command."""
+    """Yield the journals below a folder that may hold results, of any command."""
     for path in sorted(folder.rglob(".*.pgen/*.sqlite*")):
         left = None if path.name.endswith(tuple(_SIDE_FILES)) else inspect(path)
         if left and not left.worthless:
@@ -113,7 +114,7 @@ def unfinished_in(folder: Path) -> Iterator[Leftover]:
 
 
 def remove_journal(path: Path) -> None:
-    """Remove the journal, durably, its database last: a WAL whose database is gone would be applied to the next."""
+    """Delete the journal, durably; its database last, as a WAL without one would be applied to the next."""
     for ending in (REBUILT, *_SIDE_FILES, ""):
         file = path.with_name(path.name + ending)
         if file.exists():
@@ -122,46 +123,41 @@ def remove_journal(path: Path) -> None:
 
 
 def _foreign_file(path: Path) -> Path | None:
-    """A file beside the journal at `path` that has the name of one of SQLite's, and is none."""
+    """Return a file beside the journal that has the name of one of SQLite's, but is none."""
     for ending, beginnings in _SIDE_FILES.items():
         side = path.with_name(path.name + ending)
-        begins = _start(side, 4) if side.is_file() else b""
-        if side.is_dir() or (begins and begins not in beginnings):
+        start = _start(side, 4)
+        if side.is_dir() or (start and start not in beginnings):
             return side
     return None
 
 
-def _described(path: Path, db: sqlite3.Connection) -> Leftover:
+def _describe(path: Path, db: sqlite3.Connection) -> Leftover:
     tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     if not tables:
-        return Leftover(path, True, 0)  # killed as it made the journal
-    ours = number(db, "application_id") == APPLICATION or (tables >= {"run", "samples"} and _of_first_format(db))
-    if not ours:
+        return Leftover(path, True, 0)  # killed while it created the journal
+    columns = {row[1] for row in db.execute("PRAGMA table_info(samples)")}
+    # Journals of the first format are not marked as pgen's.
+    first_format = tables >= {"run", "samples"} and columns >= {"key", "ok", "content"}
+    if pragma(db, "application_id") != APPLICATION and not first_format:
         return Leftover(path, False)
-    options = _recalled(db, "options")
-    command = _recalled(db, COMMAND) or (options.get("job", "annotate") if isinstance(options, dict) else None)
-    answers = None
+    options = _metadata(db, "options")
+    command = _metadata(db, COMMAND) or (options.get("job", "annotate") if isinstance(options, dict) else None)
+    count = None
     with suppress(sqlite3.Error):
-        answers = db.execute("SELECT count(*) FROM samples").fetchone()[0]
-    return Leftover(path, True, answers, command, _recalled(db, "owner"), options)
+        count = db.execute("SELECT count(*) FROM samples").fetchone()[0]
+    return Leftover(path, True, count, command, _metadata(db, "owner"), options)
 
 
-def _of_first_format(db: sqlite3.Connection) -> bool:
-    """Whether the tables are those of journals from before they were marked as pgen's."""
-    return {"key", "ok", "content"} <= {row[1] for row in db.execute("PRAGMA table_info(samples)")}
-
-
-def _recalled(db: sqlite3.Connection, name: str) -> Any:
+def _metadata(db: sqlite3.Connection, name: str) -> Any:
     with suppress(sqlite3.Error, ValueError, TypeError):
         return json.loads(db.execute("SELECT content FROM run WHERE name = ?", (name,)).fetchone()[0])
     return None
 
 
-def _beside(path: Path, ending: str) -> bool:
-    side = path.with_name(path.name + ending)
-    return side.is_file() and side.stat().st_size > 0
-
-
 def _start(path: Path, size: int) -> bytes:
+    """Return the first bytes of a file; nothing where there is none."""
+    if not path.is_file():
+        return b""
     with path.open("rb") as file:
         return file.read(size)

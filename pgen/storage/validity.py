@@ -1,13 +1,13 @@
-"""What has to agree for the answers in a journal to be valid: the options that they were made with."""
+"""Compare the options that results depend on: those recorded in a journal, and those of this run."""
 
 from typing import Any
 
 
 def completed(recorded: Any, value: Any, defaults: Any) -> Any:
-    """A recorded JSON value with the options of `value` that it lacks, because they were added to pgen later.
+    """Add the options of `value` that a recorded JSON value lacks, because they were added to pgen later.
 
-    They get their `defaults`, which is what there was without them; one without a default is taken as it is. The
-    options of a component, which has a name, are completed, but not what is in them: a user may have left that out.
+    They get their `defaults`, the behaviour without them; one without a default gets its new value. The options of a
+    component (a table with a name) are completed, but not what is in them: a user may have left that out.
     """
     if isinstance(recorded, dict) and isinstance(value, dict):
         defaults = defaults if isinstance(defaults, dict) else {}
@@ -21,7 +21,7 @@ def completed(recorded: Any, value: Any, defaults: Any) -> Any:
 
 
 def differences(old: Any, new: Any, path: str = "") -> list[str]:
-    """The places where two JSON values differ, as `path: old, now new`."""
+    """Return where two JSON values differ, each as `path: old, now new`."""
     if isinstance(old, dict) and isinstance(new, dict):
         keys = sorted(old.keys() | new.keys())
         return [d for key in keys for d in differences(old.get(key), new.get(key), f"{path}.{key}".lstrip("."))]

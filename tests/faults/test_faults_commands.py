@@ -102,7 +102,7 @@ class Place:
 
     def answers(self):
         """How many answers the journals hold, of whatever command."""
-        return sum(left.answers for left in unfinished_in(self.folder))
+        return sum(left.results for left in unfinished_in(self.folder))
 
     def others(self):
         """Everything that is none of the output's or of a command that is under way."""

@@ -267,7 +267,7 @@ def test_answers_whose_options_are_lost_are_refused_with_their_number_and_stay(f
     for at in pages_of_options(in_file):
         content[at : at + PAGE] = bytes(PAGE)
     path.write_bytes(content)
-    with pytest.raises(ConfigError, match=r"options that its 150 answers were made with are lost.*--fresh"):
+    with pytest.raises(ConfigError, match=r"options of its 150 results are lost.*--fresh"):
         Journal(path)
     assert path.read_bytes() == content
     assert not [*path.parent.glob("*.aside*"), *path.parent.glob("*.rebuilt*")]
@@ -332,4 +332,4 @@ def test_how_many_answers_were_recovered_is_told(folder, in_file, capsys):
     path.parent.mkdir()
     path.write_bytes(overwritten(in_file.file.read_bytes(), range(8)))
     Journal(path).close()
-    assert "aside-1; 150 answers in it are whole and were taken over" in capsys.readouterr().err
+    assert "aside-1; 150 results in it are intact and were recovered" in capsys.readouterr().err

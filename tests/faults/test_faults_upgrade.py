@@ -59,7 +59,7 @@ def test_a_run_asks_nothing_that_a_journal_of_a_former_format_answers(tmp_path, 
     assert len(sink.annotations) == 14
     assert all(a.dialogue.user_prompt.startswith(f"Now {a.sample.span.skill}") for a in sink.annotations)
     assert all((a.usage.tokens_in, a.usage.tokens_out) >= (7, 5) for a in sink.annotations)
-    assert f"{answers} answers in it are whole and were taken over" in capsys.readouterr().err
+    assert f"{answers} results in it are intact and were recovered" in capsys.readouterr().err
     assert (work / "journal.sqlite.aside-1").read_bytes() == before
     tally.add("journal of a former or a later version", 1, redone=0)
 
@@ -69,7 +69,7 @@ def test_other_options_are_refused_with_the_number_of_answers_whatever_the_forma
     placed(work, name)
     answers = answered_in(FIXTURES / f"{name}.sqlite")
     generator = Numbered()
-    with pytest.raises(ConfigError, match=rf"run.seed: 3, now 4.*--fresh, which asks for {answers} answers again"):
+    with pytest.raises(ConfigError, match=rf"run.seed: 3, now 4.*--fresh, which requests {answers} results again"):
         run(tmp_path / "out", generator, MemorySink(), seed=4)
     with pytest.raises(ConfigError, match=r"run.language: 'en', now 'de'"):  # also where the format had no languages
         run(tmp_path / "out", generator, MemorySink(), language="de")
@@ -125,9 +125,7 @@ def test_a_journal_of_a_later_format_is_refused_with_its_answers_and_stays(tmp_p
         db.execute(f"PRAGMA user_version={VERSION + 1}")
     before = path.read_bytes()
     generator = Numbered()
-    with pytest.raises(
-        ConfigError, match=rf"has format {VERSION + 1}.*Update pgen, or .*--fresh, .*for all 21 answers"
-    ):
+    with pytest.raises(ConfigError, match=rf"has format {VERSION + 1}.*Update pgen, or .*--fresh, .*all 21 results"):
         run(tmp_path / "out", generator, MemorySink())
     assert path.read_bytes() == before
     assert generator.asked == []

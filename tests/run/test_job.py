@@ -38,7 +38,7 @@ def test_after_an_error_nothing_is_published_and_the_results_are_kept(workspace,
     with pytest.raises(type(error)):
         build(workspace, error)
     assert not workspace.out.exists()
-    assert inspect(workspace.journal).answers == 1
+    assert inspect(workspace.journal).results == 1
     build(workspace)
     assert workspace.out.exists()
 

@@ -114,7 +114,7 @@ def test_a_journal_that_has_got_another_owner_meanwhile_survives_the_end_of_a_sw
     begun(place)
     answered(place.journal, "annotate")
     place.recover()
-    assert inspect(place.journal).answers == 1
+    assert inspect(place.journal).results == 1
 
 
 def test_a_run_that_lost_its_lock_while_it_compared_files_leaves_no_record(place):

@@ -110,7 +110,7 @@ def test_a_journal_elsewhere_is_removed_by_the_next_start_only_where_it_is_that_
     with other.locked():
         other.open_journal().close()
     Workspace(space.out).sweep()
-    assert inspect(space.journal).answers == 1
+    assert inspect(space.journal).results == 1
     assert names(tmp_path) == [".other.pgen", "local", "other", "out"] or names(tmp_path) == [
         ".other.pgen",
         "local",
@@ -134,7 +134,7 @@ def test_the_marker_of_a_former_run_removes_no_later_journal(tmp_path, monkeypat
     (tmp_path / "out").mkdir()
     again = Workspace(tmp_path / "out")
     again.sweep()
-    assert inspect(again.journal).answers == 3
+    assert inspect(again.journal).results == 3
 
 
 def test_a_marker_removes_no_journal_of_another_run(tmp_path, monkeypatch):
@@ -143,7 +143,7 @@ def test_a_marker_removes_no_journal_of_another_run(tmp_path, monkeypatch):
     killed(monkeypatch, "_discard", lambda: building(space))
     answered(space.journal, "annotate", 3, owner="a later run")
     space.sweep()
-    assert inspect(space.journal).answers == 3
+    assert inspect(space.journal).results == 3
 
 
 def test_a_marker_counts_only_for_the_folder_that_its_run_has_built(tmp_path, monkeypatch):
@@ -151,7 +151,7 @@ def test_a_marker_counts_only_for_the_folder_that_its_run_has_built(tmp_path, mo
     killed(monkeypatch, "check_lock", lambda: building(space), calls=2)
     (tmp_path / "out").mkdir()
     space.sweep()
-    assert inspect(space.journal).answers == 1
+    assert inspect(space.journal).results == 1
 
 
 def test_a_run_that_is_under_way_is_known_before_the_input_is_read(tmp_path):
@@ -186,7 +186,7 @@ def test_what_a_run_that_was_killed_was_building_is_removed_at_the_next_start(tm
     assert [path.name for path in space.work.glob("staging-*")]
     with space.locked():
         assert not list(space.work.glob("staging-*"))
-        assert inspect(space.journal).answers == 1
+        assert inspect(space.journal).results == 1
 
 
 def test_after_an_error_nothing_is_left_where_nothing_would_be_lost(tmp_path):
@@ -203,7 +203,7 @@ def test_after_an_error_nothing_is_left_where_nothing_would_be_lost(tmp_path):
     assert names(tmp_path) == []
     with pytest.raises(OSError, match="full"):
         failing(1)
-    assert inspect(space.journal).answers == 1
+    assert inspect(space.journal).results == 1
 
 
 def test_a_journal_elsewhere_is_locked_too_and_goes_with_the_end(tmp_path):
@@ -231,18 +231,20 @@ def test_a_journal_elsewhere_is_locked_too_and_goes_with_the_end(tmp_path):
 def test_answers_of_another_command_are_reported_and_left_alone(tmp_path, left, command, fresh):
     space = Workspace(tmp_path / "out", command, fresh=fresh)
     answered(space.journal, left, 2)
-    told = rf"journal.sqlite holds 2 answers of an unfinished `pgen {left}`\. Finish that by the same command, or throw"
+    told = (
+        rf"journal.sqlite holds 2 results of an unfinished `pgen {left}`\. Finish that by the same command, or discard"
+    )
     for check in (space.check, space.locked().__enter__):
         with pytest.raises(ConfigError, match=told):
             check()
-    assert inspect(space.journal).answers == 2
+    assert inspect(space.journal).results == 2
 
 
 def test_answers_of_the_same_command_are_kept_and_thrown_away_with_fresh(tmp_path):
     space = Workspace(tmp_path / "out")
     answered(space.journal, "annotate")
     with space.locked():
-        assert inspect(space.journal).answers == 1
+        assert inspect(space.journal).results == 1
     fresh = Workspace(tmp_path / "out", fresh=True)
     with fresh.locked():
         assert not space.journal.exists()
@@ -280,7 +282,7 @@ def test_a_run_that_lost_the_lock_as_it_began_removes_nothing_of_the_next_one(tm
     monkeypatch.setattr(former, "_begin", resumed)
     with pytest.raises(LockLostError), former.locked():
         pass
-    assert inspect(space.journal).answers == 1
+    assert inspect(space.journal).results == 1
 
 
 def test_answers_in_a_journal_elsewhere_are_not_asked_for_again_by_mistake(tmp_path):
@@ -289,11 +291,11 @@ def test_answers_in_a_journal_elsewhere_are_not_asked_for_again_by_mistake(tmp_p
     with suppress(OSError), space.locked():
         answered(elsewhere, "annotate")
         raise OSError
-    with pytest.raises(ConfigError, match=rf"add --journal {elsewhere} to go on with it, or --fresh to start anew"):
+    with pytest.raises(ConfigError, match=rf"add --journal {elsewhere} to resume it, or --fresh to start anew"):
         Workspace(tmp_path / "out").check()
     space.check()
     Workspace(tmp_path / "out", fresh=True).check()
-    assert inspect(elsewhere).answers == 1
+    assert inspect(elsewhere).results == 1
 
 
 @pytest.mark.parametrize("journal", ["", "missing/j.sqlite"])
@@ -364,7 +366,7 @@ def test_a_run_that_lost_the_lock_publishes_nothing_and_removes_nothing(tmp_path
 
     with pytest.raises(LockLostError, match="was taken over by another run"):
         losing()
-    assert inspect(space.journal).answers == 1
+    assert inspect(space.journal).results == 1
     assert not space.out.exists()
     assert not list(tmp_path.rglob(HOLDER))
 

@@ -22,13 +22,10 @@ from pgen.run.failure_limit import Budget
 from pgen.run.results import Answers
 from pgen.safety import redaction as secrets
 from pgen.safety.key_forms import Blotter
-from pgen.storage import journal_db as journal_file
-from pgen.storage import journal_metadata as journal_run
-from pgen.storage import journal_wal as journal_log
-from pgen.storage import workspace
+from pgen.storage import journal_db, journal_metadata, journal_wal, workspace
 from pgen.storage.committer import Commits
 from pgen.storage.journal import Journal
-from pgen.storage.recovery import rebuild as journal_rebuild
+from pgen.storage.recovery import rebuild
 from pgen.storage.recovery.rebuild import Rebuild
 from pgen.storage.unfinished import Leftover
 from pgen.storage.workspace import Workspace
@@ -103,8 +100,8 @@ BREAKAGES: dict[str, Callable[[], list[Patch]]] = {
     "the lock is ignored": lambda: [(workspace, "lock", _unlocked)],
     "the journal is removed before the rename": lambda: [(Workspace, "publish", _published_first)],
     "the output is built in place": lambda: [(Workspace, "staging", property(_staged_in_place))],
-    "damage is not looked for": lambda: [(journal_file, "problem", lambda path: "")],
-    "a damaged journal is deleted": lambda: [(journal_file, "_set_aside", _deleted)],
+    "damage is not looked for": lambda: [(journal_db, "problem", lambda path: "")],
+    "a damaged journal is deleted": lambda: [(journal_db, "_set_aside", _deleted)],
     "answers are not kept after a signal": lambda: [
         (Commits, "flush", _nothing),
         (Journal, "add", _nothing),
@@ -117,8 +114,8 @@ BREAKAGES: dict[str, Callable[[], list[Patch]]] = {
         (secrets, "_FORMS", (re.compile(r"(-{1,60})token=\w+"), *secrets._FORMS[1:])),
     ],
     "a text of a server is not bounded": lambda: [(secrets, "BOUND", 1 << 19)],
-    "the options are stored once": lambda: [(journal_run, "COPIES", journal_run.COPIES[:1])],
-    "a damaged journal is not searched page by page": lambda: [(journal_rebuild, "leaves", lambda path: iter(()))],
+    "the options are stored once": lambda: [(journal_metadata, "COPIES", journal_metadata.COPIES[:1])],
+    "a damaged journal is not searched page by page": lambda: [(rebuild, "leaves", lambda path: iter(()))],
     "a journal of a former format is set aside": lambda: [(Rebuild, "from_tables", _nothing)],
     "the owner of the journal is not checked": lambda: [(Journal, "_check_owner", _nothing)],
     "an answer is done before it is on the disk": lambda: [(Commits, "_sync", _done_unsynced)],
@@ -126,7 +123,7 @@ BREAKAGES: dict[str, Callable[[], list[Patch]]] = {
     "videos are shared where copies are wanted": lambda: [
         (carrying, "carry_over", _always_shared(carrying.carry_over))
     ],
-    "the log of the journal is not synced": lambda: [(journal_log, "sync", _nothing)],
+    "the log of the journal is not synced": lambda: [(journal_wal, "sync", _nothing)],
     "the lock is not checked before the output is published": lambda: [(Workspace, "check_lock", _nothing)],
     "answers of another command are thrown away": lambda: [(Leftover, "check", _nothing)],
     "any file is taken for a journal": lambda: [(workspace, "check_journal", _nothing)],

@@ -1,1 +1,1 @@
-"""Recovery of damaged journals and of those of former versions."""
+"""Recover the intact rows of a damaged journal, or of one of an earlier format."""

@@ -1,14 +1,14 @@
-"""A journal filled with what is whole in another one that is damaged, or of a former format."""
+"""Fill a new journal with the intact rows of another one."""
 
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from pgen.storage.journal_metadata import Copy, copy_of, store
-from pgen.storage.recovery.pages import Row, leaves
-from pgen.storage.recovery.row_formats import VERSION, Answer, answer_of, values_of
+from pgen.storage.journal_metadata import Copy, parse_copy, store
+from pgen.storage.recovery.pages import Cells, leaves
+from pgen.storage.recovery.row_formats import VERSION, Row, parse_row, parse_values
 
-# Of several whole versions of a row, an answer counts more than a failure, and a later version more than an earlier.
+# Of several intact versions of a row, a result counts more than a failure, and a later version more than an earlier.
 INSERT = """
 INSERT INTO samples VALUES (?, ?, ?, ?, ?)
 ON CONFLICT (episode, key) DO UPDATE SET ok = excluded.ok, content = excluded.content, sum = excluded.sum
@@ -17,42 +17,40 @@ WHERE excluded.ok >= ok
 
 
 class Rebuild:
-    """Fills `db`, a new journal, from the rows of an old one, in one transaction."""
+    """Fill `db`, a new journal, in one transaction."""
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
         self._copies: list[Copy] = []
         self._values: dict[str, str] = {}
         self._doubtful = False
+        """Whether a value of an earlier format may be missing."""
 
     def from_pages(self, path: Path) -> None:
-        """Take over what is whole on the pages of the file at `path` and of its WAL."""
-        self._fill(self._answers(leaves(path)))
+        """Copy what is intact on the pages of the file at `path` and of its WAL."""
+        self._fill(self._rows_of(leaves(path)))
 
     def from_tables(self, old: sqlite3.Connection) -> None:
-        """Take over what is whole in the tables of a former format, the first of which has no checksums."""
-        verified = old.execute("PRAGMA user_version").fetchone()[0] > 0
-        for row in old.execute("SELECT * FROM run"):
-            values = values_of(row, verified)
-            self._doubtful |= values is None
-            self._values |= values or {}
-        rows = (answer_of(row, verified) for row in old.execute("SELECT * FROM samples"))
+        """Copy what is intact in the tables of an earlier format, the first of which has no checksums."""
+        verify = old.execute("PRAGMA user_version").fetchone()[0] > 0
+        self._take_values([parse_values(row, verify) for row in old.execute("SELECT * FROM run")])
+        rows = (parse_row(cells, verify) for cells in old.execute("SELECT * FROM samples"))
         self._fill(row for row in rows if row)
 
     @property
-    def answers(self) -> int:
-        """How many answers are whole; failures are not counted."""
+    def results(self) -> int:
+        """The number of results, without failures."""
         count: int = self._db.execute("SELECT count(*) FROM samples WHERE ok").fetchone()[0]
         return count
 
     @property
     def usable(self) -> bool:
-        """Whether the options are whole that the answers were made with."""
+        """Whether the options of the results are intact."""
         return self._db.execute("SELECT 1 FROM run WHERE name = 'options'").fetchone() is not None
 
-    def _fill(self, answers: Iterator[Answer]) -> None:
+    def _fill(self, rows: Iterator[Row]) -> None:
         self._db.execute("BEGIN IMMEDIATE")
-        self._db.executemany(INSERT, answers)
+        self._db.executemany(INSERT, rows)
         copies = [copy for copy in self._copies if copy.format == VERSION]
         if copies:
             store(self._db, max(copies, key=lambda copy: copy.serial).values)
@@ -60,18 +58,19 @@ class Rebuild:
             store(self._db, self._values)
         self._db.execute("COMMIT")
 
-    def _answers(self, pages: Iterator[list[Row | None]]) -> Iterator[Answer]:
-        for rows in pages:
-            self._take_values(rows)
-            for row in filter(None, rows):
-                if copy := copy_of(row):
+    def _rows_of(self, pages: Iterator[list[Cells | None]]) -> Iterator[Row]:
+        for page in pages:
+            values = [parse_values(cells) if cells else None for cells in page]
+            if any(values):  # a page of metadata
+                self._take_values(values)
+            for cells in filter(None, page):
+                if copy := parse_copy(cells):
                     self._copies.append(copy)
-                elif answer := answer_of(row):
-                    yield answer
+                elif row := parse_row(cells):
+                    yield row
 
-    def _take_values(self, rows: list[Row | None]) -> None:
-        """One page has all values of a former format: a row of it that is damaged may be any of them."""
-        values = [values_of(row) if row else None for row in rows]
-        if any(values):
-            self._doubtful |= not all(values)
-            self._values |= {name: content for some in values if some for name, content in some.items()}
+    def _take_values(self, values: list[dict[str, str] | None]) -> None:
+        """Take the metadata of an earlier format, all on one page: a row that is damaged may be any of them."""
+        self._doubtful |= not all(values)
+        for some in filter(None, values):
+            self._values |= some

@@ -1,6 +1,6 @@
-"""The frames of an SQLite WAL, and whether SQLite takes all of them (https://www.sqlite.org/walformat.html).
+"""The frames of an SQLite WAL, and which of them SQLite ignores (https://www.sqlite.org/walformat.html).
 
-SQLite passes over a frame whose checksum is wrong and over all that follow, without an error.
+SQLite ignores a frame with a wrong checksum and all frames after it, without an error.
 """
 
 from collections.abc import Iterator
@@ -33,41 +33,40 @@ class Frame:
 
 
 class Wal:
-    """The frames of a WAL that need not be whole.
+    """The frames of a WAL that may be damaged.
 
-    `salts` mark the frames that were written since the WAL last began anew, `newest` holds the last of these for
-    each page number.
+    Frames with `salts` were written since the WAL last began anew; `newest` has the last of these of each page.
     """
 
     def __init__(self, content: bytes | mmap) -> None:
-        self.whole = _header_whole(content[:_WAL_HEADER])
+        self.intact = _header_intact(content[:_WAL_HEADER])
         self.frames = [_frame(content, offset) for offset in _offsets(len(content))]
-        self.salts: bytes | None = content[16:24] if self.whole else self._guessed_salts()
+        self.salts: bytes | None = content[16:24] if self.intact else self._guess_salts()
         self.newest = {frame.number: frame for frame in self.frames if frame.salts == self.salts}
 
     def written(self) -> int:
-        """How many frames were written since the WAL began anew, commits that were cut short included."""
+        """Return how many frames were written since the WAL began anew, those of an unfinished commit included."""
         positions = (position for position, frame in enumerate(self.frames, 1) if frame.salts == self.salts)
         return max(positions, default=0)
 
-    def _guessed_salts(self) -> bytes | None:
-        """Those of the first frames, some of which may be damaged, or may never have reached the disk."""
+    def _guess_salts(self) -> bytes | None:
+        """Return the salts that two frames in a row share: some may be damaged, or never have reached the disk."""
         salts = [frame.salts for frame in self.frames if frame.salts != _UNWRITTEN]
-        return next((one for one, other in pairwise(salts) if one == other), salts[0] if salts else None)
+        return next((first for first, second in pairwise(salts) if first == second), salts[0] if salts else None)
 
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """The frames of a WAL, by position, that SQLite passes over; `damage` says why that cannot be a kill's doing."""
+    """The positions of frames that SQLite ignores; `damage` says why a kill cannot be the cause."""
 
     frames: range = range(0)
     damage: str = ""
 
 
 def unread(path: Path) -> Unread:
-    """What SQLite passes over in the WAL of the database at `path`.
+    """Return what SQLite ignores in the WAL of the database at `path`.
 
-    Called in a write transaction that has written nothing yet: the WAL index is then up to date, and stays as it is.
+    Called in a write transaction that has written nothing yet: the WAL index is then up to date, and cannot change.
     """
     log, index = (path.with_name(path.name + ending) for ending in ("-wal", "-shm"))
     if not (log.exists() and index.exists()):
@@ -75,21 +74,21 @@ def unread(path: Path) -> Unread:
     with mapped(log) as content:
         wal = Wal(content)
     # mxFrame, nPage and aSalt of the first copy of the WAL index's header, in the machine's byte order.
-    taken, pages, salts = unpack_from("=2I8x8s", index.read_bytes()[:40].ljust(40, b"\0"), 16)
-    if taken and path.stat().st_size > pages * PAGE:
+    indexed, pages, salts = unpack_from("=2I8x8s", index.read_bytes()[:40].ljust(40, b"\0"), 16)
+    if indexed and path.stat().st_size > pages * PAGE:
         return Unread(damage="its WAL lacks commits that are in the file")
-    began_anew = not taken and wal.whole and salts != wal.salts  # and has no frame yet; the former ones are in the file
-    frames = range(taken, wal.written())
+    began_anew = not indexed and wal.intact and salts != wal.salts  # without a frame yet; earlier ones were copied
+    frames = range(indexed, wal.written())
     if began_anew or not frames:
         return Unread()
-    # A kill leaves one commit at most without its end. Whatever follows an end was written after it was whole.
-    later = any(wal.frames[position].size for position in frames[:-1])
-    return Unread(frames, f"its WAL breaks off at frame {taken + 1}" if later or not wal.whole else "")
+    # A kill leaves at most one commit without its end. Frames after an end were written once that was complete.
+    ended = any(wal.frames[position].size for position in frames[:-1])
+    return Unread(frames, f"its WAL breaks off at frame {indexed + 1}" if ended or not wal.intact else "")
 
 
 @contextmanager
 def mapped(path: Path) -> Iterator[bytes | mmap]:
-    """The content of a file, which may be empty or absent."""
+    """Map the content of a file, which may be empty or absent."""
     if not path.exists() or not path.stat().st_size:
         yield b""  # an empty file cannot be mapped
         return
@@ -98,7 +97,7 @@ def mapped(path: Path) -> Iterator[bytes | mmap]:
 
 
 def _offsets(size: int) -> list[int]:
-    """Where frames begin: counted from the beginning and, where bytes are missing, from the end too."""
+    """Return where frames begin: counted from the beginning and, where bytes are missing, from the end too."""
     starts = list(range(_WAL_HEADER, size - FRAME_HEADER + 1, _FRAME))
     missing = -(size - _WAL_HEADER) % _FRAME
     if missing and size > _WAL_HEADER:
@@ -111,7 +110,7 @@ def _frame(content: bytes | mmap, offset: int) -> Frame:
     return Frame(offset, number, size, content[offset + 8 : offset + 16])
 
 
-def _header_whole(header: bytes) -> bool:
+def _header_intact(header: bytes) -> bool:
     order = _BYTE_ORDERS.get(int.from_bytes(header[:4]))
     if order is None or len(header) < _WAL_HEADER or int.from_bytes(header[8:12]) != PAGE:
         return False

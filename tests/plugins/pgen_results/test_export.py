@@ -132,7 +132,7 @@ def test_the_journal_of_an_unfinished_run_is_left_alone(result, tmp_path):
     assert f"{journal} holds 1 answer of an unfinished `pgen annotate`" in refused(result, tmp_path / "out")
     assert inspect(journal).answers == 1
     journal.write_bytes(b"answers")
-    assert "may hold answers of an unfinished command" in refused(result, tmp_path / "out")
+    assert "may hold results of an unfinished command" in refused(result, tmp_path / "out")
     assert journal.read_bytes() == b"answers"
 
 
