@@ -54,8 +54,7 @@ if TYPE_CHECKING:
     from pgen.run.report import Report
 
     # For type checkers only; at run time these come from the hook `pgen_names`.
-    from pgen_lerobot.read.frame_dialogues import open
-    from pgen_lerobot.read.torch_dataset import LeRobotDialogueDataset
+    from pgen_lerobot.read import LeRobotDialogueDataset, open
 
 __version__ = "0.1.0"
 

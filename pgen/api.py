@@ -53,7 +53,7 @@ def annotate(
     with Run(config.run, create(config, objects)) as run:
         if not progress:
             return run.execute(lambda total, done: _silent)
-        from pgen.cli.progress import ProgressBar
+        from pgen.cli import ProgressBar
 
         with ProgressBar() as bar:
             return run.execute(bar.start, bar.phase)

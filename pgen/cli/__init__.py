@@ -8,13 +8,15 @@ import click
 
 from pgen import __version__
 from pgen.cli.command import Command, Option, option, place_of, require_finite
+from pgen.cli.options import flag_options, run_options
+from pgen.cli.progress import ProgressBar
 from pgen.cli.streams import install_handlers, protect, redacted_output
 from pgen.errors import ConfigError, PgenError, StorageError
 from pgen.safety.redaction import redact
 from pgen.safety.terminal import printable
 from pgen.storage.durable import DISK_ERRORS
 
-__all__ = ["Command", "Option", "cli", "main", "option"]
+__all__ = ["Command", "Option", "ProgressBar", "cli", "flag_options", "main", "option", "run_options"]
 
 _OWN = {"annotate": "pgen.cli.annotate", "plugins": "pgen.cli.plugins", "schema": "pgen.cli.schema"}
 

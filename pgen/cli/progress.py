@@ -1,12 +1,15 @@
-"""A progress bar on standard error: samples a second, failures, time left."""
+"""A progress bar on standard error: samples per second, failures, and the remaining time."""
 
-from pgen.components import Step
-from pgen.records import Annotation
-from pgen.run.commit_loop import Progress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pgen.components import Step
+    from pgen.records import Annotation
+    from pgen.run.commit_loop import Progress
 
 
 class ProgressBar:
-    """Starts when the run knows its size; closes in any case."""
+    """A bar for the samples of a run, then one for each long phase after them."""
 
     def __init__(self) -> None:
         self._failed = 0
@@ -18,21 +21,22 @@ class ProgressBar:
         if hasattr(self, "_bar"):
             self._bar.close()
 
-    def start(self, total: int, done: int) -> Progress:
+    def start(self, total: int, done: int) -> "Progress":
+        """Show the bar for `total` samples, of which an earlier run has `done`; return its callback."""
         from tqdm import tqdm
 
         self._bar = tqdm(total=total, initial=done, unit="sample", dynamic_ncols=True)
         return self._step
 
-    def phase(self, name: str, total: int) -> Step:
-        """A bar of its own, in bytes, for what takes long after the last sample."""
+    def phase(self, name: str, total: int) -> "Step":
+        """Replace the bar by one for a phase, in bytes; return its callback."""
         from tqdm import tqdm
 
         self.__exit__()
         self._bar = tqdm(total=total, desc=name, unit="B", unit_scale=True, dynamic_ncols=True)
         return self._bar.update
 
-    def _step(self, annotation: Annotation) -> None:
+    def _step(self, annotation: "Annotation") -> None:
         if annotation.failure:
             self._failed += 1
             self._bar.set_postfix_str(f"{self._failed} failed", refresh=False)

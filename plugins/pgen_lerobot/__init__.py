@@ -48,6 +48,6 @@ def pgen_defaults() -> dict[str, str]:
 @hookimpl
 def pgen_names() -> dict[str, str]:
     return {
-        "open": "pgen_lerobot.read.frame_dialogues:open",
-        "LeRobotDialogueDataset": "pgen_lerobot.read.torch_dataset:LeRobotDialogueDataset",
+        "open": "pgen_lerobot.read:open",
+        "LeRobotDialogueDataset": "pgen_lerobot.read:LeRobotDialogueDataset",
     }

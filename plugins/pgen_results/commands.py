@@ -5,8 +5,7 @@ from typing import Any
 
 import click
 
-from pgen.cli import Command, option
-from pgen.cli.options import run_options
+from pgen.cli import Command, option, run_options
 
 _path = click.Path(path_type=Path)
 _root = click.option("--root", type=_path, help="The run's input, where the result does not hold its pictures.")

@@ -33,20 +33,19 @@ class Preview:
 
 def ask(config: Path | None, options: Sequence[str], flags: Mapping[str, Any]) -> Preview:
     """Ask about `max_samples` samples with the options of `pgen annotate`. Raises PgenError as a run does."""
-    from pgen.cli.progress import ProgressBar
+    from pgen.cli import ProgressBar
     from pgen.config.assembly import create
     from pgen.config.runfile import build, resolve
     from pgen.run.run import Run
-    from pgen_local.executor import Local
 
     with TemporaryDirectory(prefix="pgen-preview-") as folder:
         # A judge's default share, a tenth, of a few samples would mostly be none.
         values = {"judge_share": 1.0, **resolve(config, flags, options)}
-        settings = build({**values, "output_dir": Path(folder) / "preview", "max_failures": 1.0})
+        settings = build({**values, "executor": {}, "output_dir": Path(folder) / "preview", "max_failures": 1.0})
         parts = create(settings)
         source = SubsetSource(parts.source, parts.sampler, settings.run.max_samples or 1, settings.run.variants)
         exchanges, sink = record(parts.generator), PreviewSink()
-        parts = replace(parts, source=source, executor=Local(), sinks=(sink,))
+        parts = replace(parts, source=source, sinks=(sink,))
         with Run(settings.run, parts) as run, ProgressBar() as bar:
             run.execute(bar.start)
     return sink.preview(exchanges, source.samples)

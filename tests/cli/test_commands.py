@@ -133,6 +133,6 @@ def test_a_full_disk_ends_any_command_in_a_sentence_and_leaves_nothing(tmp_path,
     done = subprocess.run(run, capture_output=True, text=True, cwd=tmp_path, preexec_fn=limited)
     assert done.returncode == 2, done.stderr
     assert re.fullmatch(
-        r"pgen: error: .*File too large.*; put that right and run the same command again\.\n", done.stderr
+        r"pgen: error: .*File too large.*[;.] [Pp]ut that right and (run|start) the same command again\.\n", done.stderr
     )
     assert sorted(tmp_path.rglob("*")) == before

@@ -1,0 +1,227 @@
+"""The import rules of docs/architecture.md, checked on the syntax trees of all modules."""
+
+import ast
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pgen
+import pgen_lerobot
+from pgen.hookspecs import HOOKS
+
+ROOTS = (Path(pgen.__file__).parents[1], Path(pgen_lerobot.__file__).parents[1])
+MAIN = "pgen"
+"""The package itself: its `__init__` imports the public names, and others take only `__version__` from it."""
+
+LAYERS = (
+    ("pgen.safety.redaction", "pgen.safety.key_forms", "pgen.languages"),
+    ("pgen.errors",),
+    ("pgen.records", "pgen.seeds"),
+    ("pgen.safety", "pgen.formats.lfs_pointers"),
+    ("pgen.storage",),
+    ("pgen.components",),
+    ("pgen.formats", "pgen.media", "pgen.labels"),
+    ("pgen.inference",),
+    ("pgen.hookspecs",),
+    ("pgen.registry",),
+    ("pgen.config",),
+    ("pgen.run",),
+    ("pgen.cli",),
+    ("pgen.api", "pgen.testing"),
+    (MAIN,),
+)
+"""From the lowest to the highest; a module belongs to the longest name that it begins with, plugins lie above all."""
+
+FORBIDDEN = {"pgen.components": ("pgen.inference", "pgen.run", "pgen.storage")}
+"""Packages that a package must not import, though they may be lower."""
+
+PLUGIN_IMPORTS = {
+    "pgen_demo": ("pgen_lerobot",),
+    "pgen_replay": ("pgen_lerobot",),
+    "pgen_segment": ("pgen_dialogue", "pgen_lerobot"),
+}
+"""Plugins that use another one: the LeRobot format, or utilities for English."""
+
+WORDS = ("lerobot", "jsonl", "qwen", "openai", "transformers", "hi-robot", "segments", "gripper", "vlm", "ray")
+"""Names of plugins and components that the core must not contain, except in docstrings."""
+
+LIBRARIES = {("pgen.run.manifest", "lerobot"), ("pgen.run.manifest", "transformers")}
+"""Constants that are names of Python packages: the manifest records their versions."""
+
+TYPES_ONLY = {
+    ("pgen", "pgen_lerobot.read"): "so that type checkers know `pgen.open`, which comes from the hook `pgen_names`",
+}
+"""Imports for type checkers that may break the rules, with the reason."""
+
+EXCEPTIONS = {
+    ("pgen.components.executor", "pgen.inference.pipeline"): "executors will run rollouts",
+    ("pgen.components.segmenter", "pgen.storage.journal"): "segmenters will be rollouts",
+    ("pgen.inference.scheduler", "pgen.inference.pipeline"): "the scheduler will run rollouts",
+    ("pgen_ray.answering", "pgen_ray.executor"): "there will be one protocol of workers",
+}
+"""Imports that break the rules for now, with the reason."""
+
+
+@cache
+def modules() -> dict[str, Path]:
+    """Return the files of all modules of the core and the plugins by dotted name."""
+    files = [(root, file) for root in ROOTS for file in root.glob("pgen*/**/*.py")]
+    return {name_of(file.relative_to(root)): file for root, file in files}
+
+
+def name_of(path: Path) -> str:
+    return ".".join(path.with_suffix("").parts).removesuffix(".__init__")
+
+
+@cache
+def imports(name: str) -> dict[str, bool]:
+    """Return the modules that a module imports, each with whether it does so only for type checkers."""
+    tree = ast.parse(modules()[name].read_text(encoding="utf-8"))
+    guarded = {id(node) for block in ast.walk(tree) if is_type_checking(block) for node in ast.walk(block)}
+    targets: dict[str, bool] = {}
+    for node in ast.walk(tree):
+        for target in imported(node):
+            targets[target] = targets.get(target, True) and id(node) in guarded
+    targets.pop(name, None)
+    return targets
+
+
+def is_type_checking(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+
+
+def imported(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names if alias.name in modules() and alias.name != MAIN)
+    elif isinstance(node, ast.ImportFrom) and node.module:
+        for alias in node.names:
+            full = f"{node.module}.{alias.name}"
+            if full in modules():
+                yield full
+            elif node.module in modules() and node.module != MAIN:
+                yield node.module
+
+
+def pairs() -> Iterator[tuple[str, str]]:
+    """Yield each import between modules as importer and imported module, without those that are exempt."""
+    for name in modules():
+        for target, for_types in imports(name).items():
+            if not (for_types and (name, target) in TYPES_ONLY) and (name, target) not in EXCEPTIONS:
+                yield name, target
+
+
+def plugin_of(name: str) -> str:
+    return name.partition(".")[0]
+
+
+def is_core(name: str) -> bool:
+    return plugin_of(name) == MAIN
+
+
+def layer_of(name: str) -> int:
+    """Return the position in LAYERS of the longest name that contains a module."""
+    if not is_core(name):
+        return len(LAYERS)
+    names = [
+        (len(prefix), layer) for layer, prefixes in enumerate(LAYERS) for prefix in prefixes if within(name, prefix)
+    ]
+    return max(names)[1]
+
+
+def within(name: str, package: str) -> bool:
+    return name == package or name.startswith(f"{package}.")
+
+
+def test_every_core_module_has_a_layer():
+    assert [name for name in modules() if is_core(name) and name != MAIN and layer_of(name) == layer_of(MAIN)] == []
+
+
+def test_no_module_imports_from_a_higher_layer():
+    assert [f"{a} imports {b}" for a, b in pairs() if layer_of(b) > layer_of(a)] == []
+
+
+def test_no_package_imports_what_is_forbidden_to_it():
+    assert [
+        f"{a} imports {b}"
+        for a, b in pairs()
+        for package, forbidden in FORBIDDEN.items()
+        if within(a, package) and any(within(b, other) for other in forbidden)
+    ] == []
+
+
+def test_there_is_no_import_cycle():
+    graph: dict[str, list[str]] = {name: [] for name in modules()}
+    for a, b in pairs():
+        graph[a].append(b)
+    assert [" -> ".join(cycle) for cycle in cycles(graph)] == []
+
+
+def cycles(graph: dict[str, list[str]]) -> Iterator[list[str]]:
+    """Yield a cycle for each edge that leads back into the path of a depth-first search."""
+    done: set[str] = set()
+    for start in graph:
+        path, stack = [start], [iter(graph[start])]
+        while stack and start not in done:
+            target = next(stack[-1], None)
+            if target is None:
+                stack.pop()
+                done.add(path.pop())
+            elif target in path:
+                yield [*path[path.index(target) :], target]
+            elif target not in done:
+                path.append(target)
+                stack.append(iter(graph[target]))
+
+
+def test_plugins_import_only_the_plugins_listed():
+    assert [
+        f"{a} imports {b}"
+        for a, b in pairs()
+        if not is_core(a)
+        and not is_core(b)
+        and plugin_of(b) not in (plugin_of(a), *PLUGIN_IMPORTS.get(plugin_of(a), ()))
+    ] == []
+
+
+def test_each_listed_import_between_plugins_exists():
+    used = {(plugin_of(a), plugin_of(b)) for a, b in pairs()}
+    assert [(a, b) for a, names in PLUGIN_IMPORTS.items() for b in names if (a, b) not in used] == []
+
+
+def test_the_core_contains_no_name_of_a_plugin():
+    plugins = {plugin_of(name) for name in modules() if not is_core(name)} - {*HOOKS.values()}
+    pattern = re.compile(rf"(?<![\w.-])({'|'.join([*plugins, *WORDS])})(?![\w-])")
+    assert [
+        f"{name}: {text!r}"
+        for name in modules()
+        if is_core(name)
+        for text in constants(modules()[name])
+        if (name, text) not in LIBRARIES and pattern.search(text)
+    ] == []
+
+
+def constants(file: Path) -> Iterator[str]:
+    """Yield the string constants of a module without its docstrings."""
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
+            yield node.value
+
+
+def test_packages_are_used_through_their_init():
+    assert [f"{a} imports {b}" for a, b in pairs() if is_private(a, b)] == []
+
+
+PRIVATE = ("pgen.cli",)
+"""Packages whose modules only the package itself imports; others use what its `__init__` exports."""
+
+
+def is_private(name: str, target: str) -> bool:
+    return any(within(target, package) and target != package and not within(name, package) for package in PRIVATE)
+
+
+def test_the_core_has_about_twenty_entries():
+    entries = [path.name for path in ROOTS[0].joinpath("pgen").iterdir() if path.name[0] not in "._" or path.suffix]
+    assert len(entries) <= 21, sorted(entries)
