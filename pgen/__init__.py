@@ -6,7 +6,7 @@ Names are imported on first use, so that `import pgen` and the command line stay
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from pgen.hookspecs import hookimpl
+from pgen.hookspecs import Flag, Step, hookimpl
 
 if TYPE_CHECKING:
     from pgen.api import annotate
@@ -71,6 +71,7 @@ __all__ = [
     "Executor",
     "Failure",
     "Finding",
+    "Flag",
     "Generator",
     "Image",
     "ImageReader",
@@ -98,6 +99,7 @@ __all__ = [
     "Skill",
     "Source",
     "SpanContext",
+    "Step",
     "Turn",
     "Usage",
     "annotate",

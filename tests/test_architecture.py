@@ -43,7 +43,7 @@ PLUGIN_IMPORTS = {
 }
 """Plugins that use another one: the LeRobot format, or utilities for English."""
 
-WORDS = ("lerobot", "jsonl", "qwen", "openai", "transformers", "hi-robot", "segments", "gripper", "vlm", "ray")
+WORDS = ("lerobot", "jsonl", "qwen", "openai", "transformers", "hi-robot", "gripper", "vlm", "ray")
 """Names of plugins and components that the core must not contain, except in docstrings."""
 
 LIBRARIES = {("pgen.run.manifest", "lerobot"), ("pgen.run.manifest", "transformers")}

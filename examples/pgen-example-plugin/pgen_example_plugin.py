@@ -3,8 +3,7 @@
 import json
 from collections.abc import Iterator
 
-from pgen import Episode, Generator, Options, Reply, Request, Sampler, hookimpl
-from pgen.labels.spans import frame_ranges
+from pgen import Episode, Generator, Options, Reply, Request, Sampler, frame_ranges, hookimpl
 
 
 class FirstLastSampler(Sampler):
@@ -24,15 +23,15 @@ class ShoutOptions(Options):
 
 
 class ShoutGenerator(Generator[ShoutOptions]):
-    """Says the current skill in capitals, without a model."""
+    """Writes the current skill in capitals, without a model."""
 
     name = "shout"
 
     async def generate(self, request: Request) -> Reply:
-        # A reply has to fit the request's schema: what it requires is filled in, what it lists is chosen from.
-        said = request.sample.span.skill.upper() + "!" * self.options.marks
+        # The reply must fit the request's schema: text for each field, or the first value of its enum.
+        text = request.sample.span.skill.upper() + "!" * self.options.marks
         fields = request.prompt.schema["properties"]
-        return Reply(json.dumps({key: field["enum"][0] if "enum" in field else said for key, field in fields.items()}))
+        return Reply(json.dumps({key: field["enum"][0] if "enum" in field else text for key, field in fields.items()}))
 
 
 @hookimpl

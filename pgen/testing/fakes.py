@@ -1,18 +1,13 @@
-"""For tests of plugins, ours and anybody's: records to start from, fakes, and the contracts as checks.
-
-A check raises AssertionError with a sentence that says which promise was broken.
-"""
+"""Records to start from, and fakes of the components of a run."""
 
 import json
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from pgen.components import Generator, ImageReader, PromptBuilder, Results, Sampler, Sink, Source
-from pgen.formats.schemas import compiled, first_error
-from pgen.inference.parsing import parse
+from pgen.components import Generator, ImageReader, Results, Sampler, Sink, Source
 from pgen.media.images import encode
 from pgen.records import Annotation, Dialogue, Episode, Image, Plan, Reply, Request, Sample, Skill
 from pgen.run.planning import samples_of
@@ -31,7 +26,7 @@ def make_episode(
     length: int | None = None,
     task: str = "tidy up",
 ) -> Episode:
-    """An episode with these skills, `length` frames long (default: to the end of the last skill)."""
+    """Return an episode with these skills and `length` frames (default: to the end of the last skill)."""
     spans = spans or PICK_AND_PLACE
     frames = length if length is not None else round(spans[-1][2] * fps)
     times = array("d", (frame / fps for frame in range(frames)))
@@ -40,19 +35,19 @@ def make_episode(
 
 
 def make_samples(episode: Episode | None = None, sampler: Sampler | None = None) -> list[Sample]:
-    """The samples of an episode: the first frame of each skill, or what the sampler chooses."""
+    """Return the samples of an episode: the first frame of each skill, or those that the sampler chooses."""
     episode = episode or make_episode()
-    return samples_of(episode, FakeSource(episode), sampler or _EachSkill())
+    return samples_of(episode, FakeSource(episode), sampler or FirstFrames())
 
 
 def make_annotation(sample: Sample, user_prompt: str | None = None) -> Annotation:
-    """An answered sample; its user prompt names the skill and the frame, where none is given."""
+    """Return an annotation with a dialogue; its default user prompt names the skill and the frame."""
     text = user_prompt or f"Please: {sample.span.skill} ({sample.span.episode_id}, {sample.moment.frame_index})."
     return Annotation(sample, Plan(), Dialogue(text, "All right."))
 
 
 class FakeSource(Source):
-    """Episodes from memory, with one grey picture a camera."""
+    """Episodes from memory, with one grey image per camera."""
 
     name = "fake"
 
@@ -74,7 +69,7 @@ class FakeSource(Source):
 
 
 class FakeGenerator(Generator):
-    """Answers with `answer(request)`: a Reply, the text of one, or an exception to raise. Keeps the requests."""
+    """Replies with `answer(request)`: a Reply, its text, or an exception to raise. Records the requests."""
 
     name = "fake"
 
@@ -102,59 +97,29 @@ class FakeGenerator(Generator):
 
 
 class MemorySink(Sink):
-    """Keeps the annotations of a run in `annotations`, and its manifest."""
+    """Stores the annotations of a run in `annotations`, and its manifest in `manifest`."""
 
     name = "memory"
 
     def write(self, results: Results, out: Path) -> None:
-        self.annotations = [annotation for _, found in results.read() for annotation in found]
+        self.annotations = [annotation for _, annotations in results.read() for annotation in annotations]
         self.manifest = results.manifest
 
 
 def plain_answer(request: Request) -> str:
-    """A reply that fits any schema of a dialogue and passes every check; a property with an enum takes its first."""
+    """Return a reply that fits any schema of a dialogue and passes all checks, with the first value of each enum."""
     sample = request.sample
-    thing = (sample.span.skill.split() or ["this"])[-1]
-    asked = f"Please, {thing}: {sample.span.episode_index}-{sample.moment.frame_index}-{sample.question.variant}."
-    said = {"user_prompt": asked, "robot_utterance": f"Now {sample.moment.frame_index}."}
+    noun = (sample.span.skill.split() or ["this"])[-1]
+    prompt = f"Please, {noun}: {sample.span.episode_index}-{sample.moment.frame_index}-{sample.question.variant}."
+    dialogue = {"user_prompt": prompt, "robot_utterance": f"Now {sample.moment.frame_index}."}
     properties: dict[str, Any] = dict(request.prompt.schema.get("properties", {}))
     types = {key: value["enum"][0] for key, value in properties.items() if "enum" in value}
-    return json.dumps({**said, **types})
+    return json.dumps({**dialogue, **types})
 
 
-def check_sampler(sampler: Sampler, episodes: Sequence[Episode] = ()) -> None:
-    """Frames inside the episode, the same each time, also of an episode without frames or skills."""
-    for episode in episodes or (make_episode(), make_episode(length=1), make_episode(length=0)):
-        frames = list(sampler.frames(episode))
-        assert all(0 <= frame < len(episode.timestamps) for frame in frames), f"{sampler} leaves the episode: {frames}"
-        assert frames == list(sampler.frames(episode)), f"{sampler} chooses other frames the second time"
+class FirstFrames(Sampler):
+    """The first frame of each skill."""
 
-
-def check_prompt_builder(
-    builder: PromptBuilder, samples: Sequence[Sample] = (), seeds: Sequence[int] = (0, 1, 2)
-) -> None:
-    """Pure, names the current skill, has a valid schema, and accepts its own example reply."""
-    builder.open()
-    for sample in samples or make_samples():
-        for seed in seeds:
-            prompt = builder.build(sample, seed)
-            assert prompt == builder.build(sample, seed), f"{builder} builds another prompt the second time"
-            assert sample.span.skill in prompt.text, f"{builder} does not name the current skill"
-            example = builder.example(sample, seed)
-            problem = first_error(compiled(prompt.schema), example)
-            assert problem is None, f"{builder} refuses its own example: {problem}"
-
-
-async def check_generator(generator: Generator, requests: Sequence[Request]) -> list[Dialogue]:
-    """Opens, answers every request with a dialogue that fits its schema, and closes."""
-    await generator.open()
-    try:
-        return [parse(await generator.generate(request), request.prompt) for request in requests]
-    finally:
-        await generator.close()
-
-
-class _EachSkill(Sampler):
     name = "each-skill"
 
     def frames(self, episode: Episode) -> Iterator[int]:
