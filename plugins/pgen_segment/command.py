@@ -1,11 +1,16 @@
 """`pgen segment`: skills for a dataset."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
 from pgen.cli import Command
+
+if TYPE_CHECKING:
+    from pgen.components import Step
+    from pgen_segment.job import Job
 
 _folder = click.Path(path_type=Path)
 
@@ -16,8 +21,8 @@ _folder = click.Path(path_type=Path)
 @click.option("--revision", help="Branch, tag or commit on the Hub.")
 @click.option("--output-dir", type=_folder, required=True, help="The new dataset; must not exist yet.")
 @click.option("--segmenter", metavar="NAME", help="What finds the spans.  [default: vlm with a model, else gripper]")
-@click.option("--generator", metavar="NAME", help="Who answers, where a model is asked.")
-@click.option("--executor", default="local", metavar="NAME", help="Where a model is asked.  [default: local]")
+@click.option("--generator", metavar="NAME", help="The generator, for a segmenter with a model.")
+@click.option("--executor", default="local", metavar="NAME", help="Where requests are sent from.  [default: local]")
 @click.option("--opt", multiple=True, metavar="KIND.OPTION=VALUE", help="An option of one of them; repeatable.")
 @click.option("--gripper", multiple=True, metavar="DIMENSION", help="The gripper, as action[6] or a name; repeatable.")
 @click.option("--episodes", metavar="RANGES", help="Episodes to segment, such as 0-9,12.  [default: all]")
@@ -44,7 +49,7 @@ _folder = click.Path(path_type=Path)
 @click.option("--overwrite", is_flag=True, default=None, help="Replace skills or subtasks that are there.")
 @click.option("--copy-videos", is_flag=True, default=None, help="Copy videos, else shared with the input.")
 @click.option("--max-failures", type=float, metavar="SHARE", help="Share of episodes that may fail.  [default: 0.02]")
-@click.option("--fresh", is_flag=True, default=None, help="Throw away the answers of an unfinished run.")
+@click.option("--fresh", is_flag=True, default=None, help="Discard the results of an unfinished run.")
 @click.option("--dry-run", is_flag=True, help="Print what would be asked, counted; ask nothing, write nothing.")
 def segment(
     segmenter: str | None, generator: str | None, executor: str, opt: tuple[str, ...], dry_run: bool, **flags: Any
@@ -54,14 +59,48 @@ def segment(
     \b
     pgen segment --root my-dataset --output-dir my-dataset-skills
     """
-    from pgen.safety.terminal import printable
-    from pgen_segment.config import job
-    from pgen_segment.plan import plan
-    from pgen_segment.progress import EpisodeBar
+    from pgen_segment.config import job_from_flags
 
-    given = {flag: value for flag, value in flags.items() if value is not None and value != ()}
-    with job(segmenter, generator, executor, opt, given) as run, EpisodeBar(shown=run.segmenter.asks) as bar:
-        told = plan(run.source, run.segmenter) if dry_run else run.execute(bar.start, bar.phase)
-        lines = list(told)
-    for line in lines:
+    chosen = {flag: value for flag, value in flags.items() if value is not None and value != ()}
+    run_job(job_from_flags(segmenter, generator, executor, opt, chosen), dry_run=dry_run)
+
+
+def run_job(job: "Job", *, dry_run: bool = False) -> None:
+    """Run a segmentation, or only count its requests, and print the report."""
+    from pgen.safety.terminal import printable
+    from pgen_segment.plan import plan
+
+    with job, EpisodeBar(shown=job.segmenter.asks) as bar:
+        report = list(plan(job.source, job.segmenter) if dry_run else job.execute(bar.start, bar.phase))
+    for line in report:
         click.echo(printable(line))
+
+
+class EpisodeBar:
+    """A progress bar on standard error: episodes done, where requests are sent."""
+
+    def __init__(self, *, shown: bool) -> None:
+        self._shown = shown
+        self._bar: Any = None
+
+    def __enter__(self) -> "EpisodeBar":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def start(self, total: int) -> Callable[[], object]:
+        """Show the bar; return what to call when an episode is done."""
+        from tqdm import tqdm
+
+        self._bar = tqdm(total=total, unit="episode", dynamic_ncols=True, disable=not self._shown)
+        return lambda: self._bar.update()
+
+    def phase(self, name: str, total: int) -> "Step":
+        """Show a bar in bytes for what takes long after the last episode."""
+        from tqdm import tqdm
+
+        self.__exit__()
+        self._bar = tqdm(total=total, desc=name, unit="B", unit_scale=True, dynamic_ncols=True)
+        return cast("Step", self._bar.update)

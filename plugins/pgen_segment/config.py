@@ -1,4 +1,4 @@
-"""The configuration of `pgen segment`: its flags and options, checked as a whole."""
+"""Build the job of `pgen segment` from its flags and options, checked as a whole."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -11,82 +11,100 @@ from pgen.components.executor import Executor
 from pgen.components.options import explain
 from pgen.components.segmenter import Segmenter
 from pgen.config.assembly import fitting
+from pgen.config.runfile import Choice
 from pgen.errors import ConfigError
 from pgen.registry import registry
 from pgen_lerobot.read import LeRobotSource
 from pgen_segment.job import Job, SegmentOptions
 
 MODEL_FREE = "template"
-"""The generator without a model: what it stands for here is the segmenter without one."""
+"""The generator without a model; here it means the segmenter without one."""
 WITHOUT, WITH = "gripper", "vlm"
 _SOURCE = {"root": "root", "repo_id": "repo_id", "revision": "revision", "episodes": "episodes", "camera": "cameras"}
 _SEGMENTER = ("gripper", "vocabulary", "frames_per_second", "relabel", "snap", "prompt", "names")
 
 
-def job(
+def job_from_flags(
     segmenter: str | None, generator: str | None, executor: str, assignments: Sequence[str], flags: Mapping[str, Any]
 ) -> Job:
-    """The job that the command line asks for. Raises ConfigError with the option and the reason.
-
-    Where no segmenter is named, a generator means `vlm`; none, or `template`, means `gripper`.
-    """
-    segmenter = segmenter or (WITHOUT if generator in (None, MODEL_FREE) else WITH)
-    if generator == MODEL_FREE and segmenter == WITH:
-        raise ConfigError("generator template sees nothing; it answers by --segmenter gripper.")
-    cls: Any = registry().find(Segmenter.kind, segmenter)
-    asked = _assigned(assignments, {Segmenter.kind: cls, Generator.kind: None, Executor.kind: None})
-    asked[Segmenter.kind] |= _of(flags, _SEGMENTER)
-    asked[Generator.kind] |= _of(
-        flags, [name for name, flag in registry().flags.items() if flag.target[0] == Generator.kind]
+    """Build the job of the command line. Raises ConfigError with the option and the reason."""
+    name = segmenter or default_segmenter(generator)
+    options = parse_assignments(name, assignments)
+    options[Segmenter.kind] |= {flag: flags[flag] for flag in _SEGMENTER if flag in flags}
+    of_generator = [flag for flag, declared in registry().flags.items() if declared.target[0] == Generator.kind]
+    options[Generator.kind] |= {flag: flags[flag] for flag in of_generator if flag in flags}
+    if generator is None and options[Generator.kind]:
+        option = next(iter(options[Generator.kind]))
+        raise ConfigError(f"option {option} is a generator's: name one with --generator NAME.")
+    return create_job(
+        {name: value for name, value in flags.items() if name in SegmentOptions.model_fields},
+        {_SOURCE[flag]: value for flag, value in flags.items() if flag in _SOURCE},
+        Choice(name=name, options=options[Segmenter.kind]),
+        Choice(name=generator, options=options[Generator.kind]) if generator else None,
+        Choice(name=executor, options=options[Executor.kind]),
     )
-    splitter = cls(**asked[Segmenter.kind])
-    run = {name: value for name, value in flags.items() if name in SegmentOptions.model_fields}
+
+
+def create_job(
+    run: Mapping[str, Any],
+    source: Mapping[str, Any],
+    segmenter: Choice,
+    generator: Choice | None,
+    executor: Choice,
+) -> Job:
+    """Build a job from options by name. Raises ConfigError with the option and the reason."""
+    without_model = generator is None or generator.name == MODEL_FREE
+    if generator and without_model and segmenter.name == WITH:
+        raise ConfigError("generator template sees nothing; it answers by --segmenter gripper.")
+    splitter: Segmenter[Any] = _class(Segmenter.kind, segmenter.name)(**segmenter.options)
     try:
         options = SegmentOptions(**run)
     except ValidationError as error:
         raise ConfigError(f"the run: {'; '.join(explain(SegmentOptions, error))}. See `pgen segment --help`.") from None
-    # A segmenter that looks at no camera takes a dataset whose videos are not at hand, too.
-    source = {_SOURCE[flag]: value for flag, value in flags.items() if flag in _SOURCE}
-    answering = None if generator == MODEL_FREE else _generator(generator, asked[Generator.kind])
-    working: Any = registry().find(Executor.kind, executor)
-    where = working(**fitting(working, asked[Executor.kind]))
-    return Job(options, LeRobotSource(**source, views=splitter.views, skills="task"), splitter, answering, where)
+    return Job(
+        options,
+        # A segmenter that reads no camera accepts a dataset whose videos are missing, too.
+        LeRobotSource(**source, views=splitter.views, skills="task"),
+        splitter,
+        None if generator is None or without_model else _create(Generator.kind, generator),
+        _create(Executor.kind, executor),
+    )
 
 
-def _generator(name: str | None, options: dict[str, Any]) -> Generator | None:
-    if name is None:
-        if options:
-            raise ConfigError(f"option {next(iter(options))} is a generator's: name who answers with --generator NAME.")
-        return None
-    cls: Any = registry().find(Generator.kind, name)
-    generator: Generator = cls(**fitting(cls, options))
-    return generator
+def default_segmenter(generator: str | None) -> str:
+    """Return the segmenter for a generator, where none is named."""
+    return WITHOUT if generator in (None, MODEL_FREE) else WITH
 
 
-def _of(flags: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
-    return {name: flags[name] for name in names if name in flags}
-
-
-def _assigned(assignments: Sequence[str], classes: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """`segmenter.steady=0.5`; an option that holds several takes them one by one, or as a JSON list."""
-    options: dict[str, dict[str, Any]] = {kind: {} for kind in classes}
+def parse_assignments(segmenter: str, assignments: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Parse `segmenter.steady=0.5` and the like, by kind. A list option takes one item a time, or a JSON list."""
+    fields = _class(Segmenter.kind, segmenter).Options.model_fields
+    lists = {name for name, field in fields.items() if field.default == ()}
+    options: dict[str, dict[str, Any]] = {Segmenter.kind: {}, Generator.kind: {}, Executor.kind: {}}
     for text in assignments:
         key, sign, value = text.partition("=")
         kind, _, option = key.strip().partition(".")
-        if not sign or kind not in classes or not option:
-            kinds = ", ".join(classes)
+        if not sign or kind not in options or not option:
+            kinds = ", ".join(options)
             raise ConfigError(f"--opt {text!r}: write it as COMPONENT.OPTION=VALUE, with {kinds} as the component.")
         option = option.replace("-", "_")
-        cls = classes[kind]
-        field = cls.Options.model_fields.get(option) if cls else None
-        read = _read(key, value)
-        if field is not None and field.default == ():
-            read = (*options[kind].get(option, ()), *(read if isinstance(read, list) else (read,)))
-        options[kind][option] = read
+        parsed = _parse(key, value)
+        if kind == Segmenter.kind and option in lists:
+            parsed = (*options[kind].get(option, ()), *(parsed if isinstance(parsed, list) else (parsed,)))
+        options[kind][option] = parsed
     return options
 
 
-def _read(key: str, value: str) -> Any:
+def _create(kind: str, choice: Choice) -> Any:
+    cls = _class(kind, choice.name)
+    return cls(**fitting(cls, choice.options))
+
+
+def _class(kind: str, name: str) -> Any:
+    return registry().find(kind, name)
+
+
+def _parse(key: str, value: str) -> Any:
     if not value.startswith(('["', "{")):
         return value
     try:

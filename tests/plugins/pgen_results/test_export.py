@@ -129,8 +129,8 @@ def test_every_file_is_on_the_disk_before_the_folder_has_its_name(result, tmp_pa
 
 def test_the_journal_of_an_unfinished_run_is_left_alone(result, tmp_path):
     journal = answered(tmp_path / ".out.pgen/journal.sqlite", "annotate")
-    assert f"{journal} holds 1 answer of an unfinished `pgen annotate`" in refused(result, tmp_path / "out")
-    assert inspect(journal).answers == 1
+    assert f"{journal} holds 1 result of an unfinished `pgen annotate`" in refused(result, tmp_path / "out")
+    assert inspect(journal).results == 1
     journal.write_bytes(b"answers")
     assert "may hold results of an unfinished command" in refused(result, tmp_path / "out")
     assert journal.read_bytes() == b"answers"

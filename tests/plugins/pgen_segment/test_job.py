@@ -245,8 +245,8 @@ def test_the_answers_of_an_unfinished_run_are_left_alone(root, tmp_path):
     journal = answered(tmp_path / ".out.pgen/journal.sqlite", "segment")
     for more in ((), ("--fresh",)):
         told = run("--root", root, "--output-dir", tmp_path / "out", *more, expect=2)
-        assert "holds 1 answer of an unfinished `pgen segment`" in told
-        assert inspect(journal).answers == 1
+        assert "holds 1 result of an unfinished `pgen segment`" in told
+        assert inspect(journal).results == 1
 
 
 def test_a_column_that_is_declared_and_missing_is_refused_before_anything_is_written(root, tmp_path):
@@ -265,7 +265,7 @@ def test_an_output_in_the_wrong_place_is_refused(root, tmp_path):
 def test_a_reason_of_a_failure_sends_nothing_to_the_terminal(tmp_path, monkeypatch):
     source = LeRobotSource(root=dataset(tmp_path / "in", episode()), skills="task", views=0)
     failing = Scripted(SampleError("parse", "\x1b[31mred"))
-    monkeypatch.setattr("pgen_segment.config.job", lambda *_: Job(options(tmp_path), source, failing))
+    monkeypatch.setattr("pgen_segment.config.job_from_flags", lambda *_: Job(options(tmp_path), source, failing))
     assert "\N{REPLACEMENT CHARACTER}[31mred" in run("--root", "in", "--output-dir", "out")
 
 
