@@ -1,7 +1,7 @@
-"""DROID and ten times that, on paper: what is asked, how long it takes on 1, 8 and 64 GPUs, and what is full first.
+"""Estimate DROID and ten times that: requests, hours on 1, 8 and 64 GPUs, and the stage that limits the rate.
 
-What pgen costs is measured here, in a few seconds; what a GPU gives is an assumption, published by others, since
-none was at hand. A simulation of the pipeline makes hours of them. `--write PAGE` puts the tables into the page.
+The costs of pgen are measured in a few seconds; the throughput of a GPU is an assumption from a published benchmark. A
+simulation of the pipeline turns them into hours. `--write PAGE` puts the tables into the page.
 """
 
 import argparse
@@ -18,14 +18,14 @@ HOUR, GB = 3600.0, 1e9
 GPUS = (1, 8, 64)
 WORKERS = 8
 GPU_REQUESTS, GPU_TOKENS = 3.1, 23 * 17 + 128 + 128
-"""Requests a second, and tokens of each (a picture of 640x480, text, reply): Qwen2.5-VL-7B-Instruct on one H100 by
+"""Requests per second, and tokens of each (an image of 640x480, text, reply): Qwen2.5-VL-7B-Instruct on one H100 by
 vLLM 0.7.2, from the model card of neuralmagic/Qwen2.5-VL-7B-Instruct-quantized.w4a16, the row of the unquantized
 model. Nothing of it was measured here."""
 
 
 @dataclass(frozen=True, slots=True)
 class Assumed:
-    """What is set by a flag: of the dataset, of the model, of the servers."""
+    """Assumptions about the dataset, the model and the servers; each has a flag."""
 
     picture: tuple[int, int] = (320, 180)
     patch: int = 28
@@ -38,7 +38,7 @@ class Assumed:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A dataset and a way to sample it."""
+    """A dataset and the number of its samples."""
 
     name: str
     episodes: int
@@ -50,11 +50,11 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """Of one request. A picture is a token for each square of `patch` pixels, and two around them."""
+    """Tokens of one request. An image has a token per square of `patch` pixels, and two around them."""
 
-    seen: int
+    images: int
     text: int
-    said: int
+    reply: int
 
     @classmethod
     def of(cls, assumed: Assumed, costs: Costs, cameras: int) -> "Tokens":
@@ -64,11 +64,11 @@ class Tokens:
 
     @property
     def read(self) -> int:
-        return self.seen + self.text
+        return self.images + self.text
 
 
 def droid(times: int, skills: int) -> Iterator[Job]:
-    """`times` DROID: a sample a second, and one at the start of each skill."""
+    """Yield `times` DROID with a sample each second, and with one at the start of each skill."""
     episodes, frames = times * 95_600, times * 27_000_000
     name = "DROID" if times == 1 else f"{times} times DROID"
     seconds = frames / 15
@@ -83,19 +83,19 @@ def lines(tiny: bool = False, assumed: Assumed | None = None) -> Iterator[str]:
     tokens = Tokens.of(assumed, costs, 3)
     yield from _inputs(costs, assumed, tokens)
     yield ""
-    yield from _asked(jobs, costs, tokens)
+    yield from _requests(jobs, costs, tokens)
     yield ""
     yield from _hours(jobs, costs, assumed, tokens, 400 if tiny else 20_000)
 
 
 def machine(costs: Costs, assumed: Assumed, tokens: Tokens, gpus: int, processes: int) -> Machine:
-    """`gpus` servers that are just full with `in_flight` requests each, and the decoders of a machine's cores."""
-    rate = assumed.gpu_tokens / (tokens.read + tokens.said)
+    """Return `gpus` servers, each saturated by `in_flight` requests, and the decoders of a machine's cores."""
+    rate = assumed.gpu_tokens / (tokens.read + tokens.reply)
     decode = 3 * (costs.decode + costs.encode)
     latency = assumed.in_flight / rate
     threads = decoders(assumed.cores)
-    one = costs.request, latency, costs.commit, costs.store
-    return Machine(processes, gpus, assumed.in_flight, decode, *one, threads)
+    per_request = costs.request, latency, costs.commit, costs.store
+    return Machine(processes, gpus, assumed.in_flight, decode, *per_request, threads)
 
 
 def _inputs(costs: Costs, assumed: Assumed, tokens: Tokens) -> Iterator[str]:
@@ -114,8 +114,8 @@ def _inputs(costs: Costs, assumed: Assumed, tokens: Tokens) -> Iterator[str]:
     yield _row("an answer in the journal", f"{costs.journal_bytes:.0f} bytes", "measured")
     yield _row("an answer in the dataset", f"{costs.line_bytes:.0f} bytes", "measured")
     yield _row("a dialogue held while the dataset is written", f"{costs.held_bytes:.0f} bytes", "measured")
-    yield _row("a request's pictures", f"{tokens.seen} tokens", f"{pictures}, and two around each")
-    texts = f"{tokens.text}, {tokens.said} tokens"
+    yield _row("a request's pictures", f"{tokens.images} tokens", f"{pictures}, and two around each")
+    texts = f"{tokens.text}, {tokens.reply} tokens"
     yield _row(
         "a request's text, its reply", texts, f"their length; {assumed.characters:g} characters a token, assumed"
     )
@@ -125,9 +125,9 @@ def _inputs(costs: Costs, assumed: Assumed, tokens: Tokens) -> Iterator[str]:
     yield _row("threads that decode, each process", threads, "the cores are assumed")
 
 
-def _asked(jobs: list[Job], costs: Costs, tokens: Tokens) -> Iterator[str]:
-    told = ("tokens read", "written", "journal", "added to the dataset", "held while it is written", "writing out")
-    yield from _head("job", "requests", "images", *told)
+def _requests(jobs: list[Job], costs: Costs, tokens: Tokens) -> Iterator[str]:
+    columns = ("tokens read", "written", "journal", "added to the dataset", "held while it is written", "writing out")
+    yield from _head("job", "requests", "images", *columns)
     for job in jobs:
         n = job.requests
         yield _row(
@@ -135,7 +135,7 @@ def _asked(jobs: list[Job], costs: Costs, tokens: Tokens) -> Iterator[str]:
             f"{n / 1e6:.2f} M",
             f"{n * job.cameras / 1e6:.1f} M",
             f"{n * tokens.read / 1e9:.2f} G",
-            f"{n * tokens.said / 1e9:.2f} G",
+            f"{n * tokens.reply / 1e9:.2f} G",
             f"{n * costs.journal_bytes / GB:.1f} GB",
             f"{(n * costs.line_bytes + 8 * job.frames) / GB:.1f} GB",
             f"{n * costs.held_bytes / GB:.1f} GB",
@@ -144,20 +144,28 @@ def _asked(jobs: list[Job], costs: Costs, tokens: Tokens) -> Iterator[str]:
 
 
 def _hours(jobs: list[Job], costs: Costs, assumed: Assumed, tokens: Tokens, requests: int) -> Iterator[str]:
-    """Hours of each job, by GPUs and by processes that decode and ask."""
+    """Yield the hours of each job, by GPUs and by processes that decode and send."""
     stages = ("full first", "decoding, event loop, servers, journal: busy", "cores")
     yield from _head(
         "GPUs", "decoding and asking", "requests a second", *(f"{job.name}: hours" for job in jobs), *stages
     )
     for gpus in GPUS:
         for processes in (1, WORKERS):
-            one = machine(costs, assumed, tokens, gpus, processes)
-            # Enough requests that the servers fill, and the middle of the run is steady.
-            done = simulate(one, max(requests, 8 * gpus * assumed.in_flight))
+            simulated = machine(costs, assumed, tokens, gpus, processes)
+            # Enough requests to fill the servers and have a steady middle of the run.
+            outcome = simulate(simulated, max(requests, 8 * gpus * assumed.in_flight))
             who = "the coordinator" if processes == 1 else f"{processes} Ray workers"
-            hours = (f"{job.requests / done.rate / HOUR:.1f}" for job in jobs)
-            busy = ", ".join(f"{share:.0%}" for share in done.busy.values())
-            yield _row(str(gpus), who, f"{done.rate:.1f}", *hours, done.fullest, busy, f"{_cores(one, done):.2f}")
+            hours = (f"{job.requests / outcome.rate / HOUR:.1f}" for job in jobs)
+            busy = ", ".join(f"{share:.0%}" for share in outcome.busy.values())
+            yield _row(
+                str(gpus),
+                who,
+                f"{outcome.rate:.1f}",
+                *hours,
+                outcome.fullest,
+                busy,
+                f"{_cores(simulated, outcome):.2f}",
+            )
 
 
 def _head(*cells: str) -> Iterator[str]:
@@ -169,9 +177,9 @@ def _row(*cells: str) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _cores(one: Machine, done: Outcome) -> float:
-    """CPU seconds a second of all that decode and ask."""
-    return done.rate * (one.decode + one.request + one.store)
+def _cores(machine: Machine, outcome: Outcome) -> float:
+    """Return the CPU seconds per second of all processes that decode and send."""
+    return outcome.rate * (machine.decode + machine.request + machine.store)
 
 
 def _written(page: Path, tables: list[str]) -> None:
@@ -181,22 +189,22 @@ def _written(page: Path, tables: list[str]) -> None:
 
 
 def main() -> None:
-    known = Assumed()
-    parser = argparse.ArgumentParser(description="DROID and ten times that, on paper.")
-    parser.add_argument("--tiny", action="store_true", help="only show that it runs")
+    defaults = Assumed()
+    parser = argparse.ArgumentParser(description="Estimate DROID and ten times that.")
+    parser.add_argument("--tiny", action="store_true", help="only check that it runs")
     parser.add_argument("--write", type=Path, metavar="PAGE", help="put the tables into this page")
     parser.add_argument("--picture", default="320x180", metavar="WxH", help="pixels that the model sees")
-    parser.add_argument("--patch", type=int, default=known.patch, help="pixels of a token's side: 28, Qwen3-VL 32")
-    parser.add_argument("--skills", type=int, default=known.skills, help="skills an episode")
-    parser.add_argument("--characters", type=float, default=known.characters, help="characters a token")
-    parser.add_argument("--gpu-tokens", type=float, default=known.gpu_tokens, help="tokens a second a GPU")
-    parser.add_argument("--cores", type=int, default=known.cores, help="cores of each process's machine")
-    parser.add_argument("--in-flight", type=int, default=known.in_flight, help="requests in flight a GPU")
-    given = vars(parser.parse_args())
-    tiny, page = given.pop("tiny"), given.pop("write")
-    given["picture"] = tuple(map(int, given["picture"].split("x")))
+    parser.add_argument("--patch", type=int, default=defaults.patch, help="pixels of a token's side: 28, Qwen3-VL 32")
+    parser.add_argument("--skills", type=int, default=defaults.skills, help="skills an episode")
+    parser.add_argument("--characters", type=float, default=defaults.characters, help="characters a token")
+    parser.add_argument("--gpu-tokens", type=float, default=defaults.gpu_tokens, help="tokens a second a GPU")
+    parser.add_argument("--cores", type=int, default=defaults.cores, help="cores of each process's machine")
+    parser.add_argument("--in-flight", type=int, default=defaults.in_flight, help="requests in flight a GPU")
+    options = vars(parser.parse_args())
+    tiny, page = options.pop("tiny"), options.pop("write")
+    options["picture"] = tuple(map(int, options["picture"].split("x")))
     tables = []
-    for line in lines(tiny, Assumed(**given)):
+    for line in lines(tiny, Assumed(**options)):
         print(line, flush=True)
         tables.append(line)
     if page:

@@ -1,14 +1,14 @@
-"""A server that takes half as many requests at once as it is sent, and answers 429 beyond: share of its capacity.
+"""A server that accepts half of the requests in flight and answers 429 to the others: the share of its capacity used.
 
-64 in flight, 32 taken, 200 ms each. The limit is a bare client that knows the number and never asks for more.
-An answer that never comes is told too.
+64 are in flight, 32 accepted, 200 ms each. The limit is a bare client that knows the capacity. Lost answers are counted
+too.
 """
 
 from collections.abc import Iterator
 from dataclasses import replace
 
 from common import clients, rivals
-from common.clients import Asked, Task
+from common.clients import Result, Task
 from common.server import Behaviour, Server
 from common.table import Row, main
 
@@ -22,13 +22,13 @@ def lines(tiny: bool = False) -> Iterator[Row]:
             "limit": (rivals.bare, replace(task, flight=capacity)),
             "openai SDK": (rivals.sdk, task),
         }
-        found = rivals.contend(server, contenders, times, at_once=capacity)
-        yield rivals.row("429 beyond 32 at once: share of the capacity", found, lambda asked: asked.share)
+        results = rivals.contend(server, contenders, times, at_once=capacity)
+        yield rivals.row("429 beyond 32 at once: share of the capacity", results, lambda result: result.share)
 
-        def lost(asked: Asked) -> float:
-            return 1 - asked.answered / task.count
+        def lost(result: Result) -> float:
+            return 1 - result.answered / task.count
 
-        yield rivals.row("429 beyond 32 at once: answers lost", found, lost, ".1%")
+        yield rivals.row("429 beyond 32 at once: answers lost", results, lost, ".1%")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,7 @@
-"""How well the checks find what is wrong: precision and recall of each on dialogues labelled by hand.
+"""Precision and recall of each check on dialogues labelled by hand.
 
-On the 200 of tests/plugins/pgen_dialogue/checks/cases.txt, with which the checks were bettered, and on 60 further ones
-(held_out.txt), with which they were not. Usage: checks.py [wrong]; `wrong` lists the cases among the 200 in which
-a check and the label differ.
+On the 200 of tests/plugins/pgen_dialogue/checks/cases.txt, with which the checks were improved, and on 60 held out ones
+(held_out.txt). Usage: checks.py [wrong]; `wrong` lists the cases of the 200 in which checks and labels differ.
 """
 
 import sys
@@ -31,7 +30,7 @@ CODES = {
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A dialogue about a moment, in a language, with the codes that a careful reader would give."""
+    """A dialogue about a moment, in a language, with the codes that a careful reader assigned."""
 
     sample: Sample
     language: str
@@ -40,7 +39,7 @@ class Case:
 
 
 def scenes(path: Path = CASES) -> Iterator[list[Case]]:
-    """The cases, those of an episode together."""
+    """Yield the cases, grouped by episode."""
     for index, block in enumerate(path.read_text(encoding="utf-8").split("\n= ")[1:]):
         top, *lines = [line for line in block.splitlines() if line.strip()]
         task, listed = (part.strip() for part in top.split("|"))
@@ -57,8 +56,8 @@ def scenes(path: Path = CASES) -> Iterator[list[Case]]:
         yield cases
 
 
-def found(path: Path = CASES) -> Iterator[tuple[Case, frozenset[str]]]:
-    """Each case with the codes that the checks give."""
+def checked(path: Path = CASES) -> Iterator[tuple[Case, frozenset[str]]]:
+    """Yield each case with the codes of the checks."""
     checks: list[Check] = [check() for check in pgen_checks()]
     listed = list(scenes(path))
     overview = Overview(checks, "en", sum(map(len, listed)))
@@ -71,19 +70,19 @@ def found(path: Path = CASES) -> Iterator[tuple[Case, frozenset[str]]]:
 
 
 def scores(path: Path = CASES) -> dict[str, tuple[int, int, int]]:
-    """For each check: faulty dialogues that it found by a right code, others that it found, and those it missed."""
+    """Return for each check the faulty dialogues with a right code, the others with a code, and those it missed."""
     counts: Counter[tuple[str, str]] = Counter()
-    for case, codes in found(path):
+    for case, codes in checked(path):
         for name, own in CODES.items():
-            wanted, given = case.codes & set(own), codes & set(own)
-            counts[name, "right"] += bool(wanted & given)
-            counts[name, "wrong"] += bool(given and not wanted & given)
-            counts[name, "missed"] += bool(wanted and not wanted & given)
+            expected, actual = case.codes & set(own), codes & set(own)
+            counts[name, "right"] += bool(expected & actual)
+            counts[name, "wrong"] += bool(actual and not expected & actual)
+            counts[name, "missed"] += bool(expected and not expected & actual)
     return {name: (counts[name, "right"], counts[name, "wrong"], counts[name, "missed"]) for name in CODES}
 
 
 def lines() -> Iterator[str]:
-    """The table."""
+    """Yield the table."""
     yield f"{'':<14}{'200 dialogues':>29}{'60 held out':>31}"
     yield (
         f"{'check':<14}"
@@ -91,10 +90,10 @@ def lines() -> Iterator[str]:
         + f"{'faults':>10}{'precision':>12}{'recall':>9}"
     )
     for (name, counts), others in zip(scores().items(), scores(HELD_OUT).values(), strict=True):
-        yield f"{name:<14}{_shown(*counts)}  {_shown(*others)}"
+        yield f"{name:<14}{_scores(*counts)}  {_scores(*others)}"
 
 
-def _shown(right: int, wrong: int, missed: int) -> str:
+def _scores(right: int, wrong: int, missed: int) -> str:
     precision, recall = right / max(right + wrong, 1), right / max(right + missed, 1)
     return f"{right + missed:>8}{precision:>12.2f}{recall:>9.2f}"
 
@@ -103,10 +102,10 @@ def main() -> None:
     for line in lines():
         print(line)
     if sys.argv[1:] == ["wrong"]:
-        for case, codes in found():
+        for case, codes in checked():
             if codes != case.codes:
-                said = f"{case.dialogue.user_prompt} | {case.dialogue.robot_utterance}"
-                print(f"{case.sample.span.skill}: {said}\n  labelled {set(case.codes)}, found {set(codes)}")
+                dialogue = f"{case.dialogue.user_prompt} | {case.dialogue.robot_utterance}"
+                print(f"{case.sample.span.skill}: {dialogue}\n  labelled {set(case.codes)}, found {set(codes)}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Frames decoded for each frame asked for, and seconds against the better of seeking and one sequential pass.
+"""Frames decoded per requested frame, and seconds compared with the better of seeking and one sequential pass.
 
-The files hold 120 s at 30 fps in 640x480; a frame is asked for each second, and each tenth of a second. All
-three contenders make an RGB picture of what they are asked for, in the same way, on the same file.
+The files have 120 s at 30 fps in 640x480; a frame is requested each second, and each tenth of a second. All three
+contenders convert the requested frames to RGB in the same way.
 """
 
 from collections.abc import Iterator
@@ -25,13 +25,13 @@ def lines(tiny: bool = False) -> Iterator[Row]:
         for every in steps:
             wanted = range(0, seconds * FPS, every)
             works = {"pgen": pgen, "seeking": seeking, "sequential": sequential}
-            found = rounds(times, {name: _timed(work, path, wanted) for name, work in works.items()})
-            best = better(found["seeking"], found["sequential"])
-            others = {name: f"{ratio(found[name], best):.2f}" for name in ("seeking", "sequential")}
-            asked = f"{codec}, GOP {gop}, a frame each {every / FPS:.1g} s"
-            yield Row(f"{asked}: seconds, times the better", f"{ratio(found['pgen'], best):.2f}", "1", others)
+            results = rounds(times, {name: _timed(work, path, wanted) for name, work in works.items()})
+            best = better(results["seeking"], results["sequential"])
+            others = {name: f"{ratio(results[name], best):.2f}" for name in ("seeking", "sequential")}
+            case = f"{codec}, GOP {gop}, a frame each {every / FPS:.1g} s"
+            yield Row(f"{case}: seconds, times the better", f"{ratio(results['pgen'], best):.2f}", "1", others)
             decoded = cost(counted, path, wanted).result
-            yield Row(f"{asked}: frames decoded a frame asked for", f"{decoded:.1f}", "1")
+            yield Row(f"{case}: frames decoded a frame asked for", f"{decoded:.1f}", "1")
 
 
 def pgen(path: Path, wanted: range) -> None:
@@ -50,7 +50,7 @@ def sequential(path: Path, wanted: range) -> None:
 
 
 def counted(path: Path, wanted: range) -> float:
-    """How many frames pgen's reader takes from the decoder for each that it is asked for."""
+    """Return the number of frames that pgen's reader decodes per requested frame."""
     import av
 
     from pgen_lerobot.read import video
@@ -63,11 +63,11 @@ def counted(path: Path, wanted: range) -> float:
 
     video.av = _With(av, opening)
     pgen(path, wanted)
-    return sum(one.decoded for one in opened) / len(wanted)
+    return sum(container.decoded for container in opened) / len(wanted)
 
 
 class _With:
-    """A module with another `open`."""
+    """A module with its `open` replaced."""
 
     def __init__(self, module: Any, opening: Any) -> None:
         self._module, self.open = module, opening
@@ -77,7 +77,7 @@ class _With:
 
 
 class _Counting:
-    """A container that counts the frames that are decoded from it."""
+    """A container that counts its decoded frames."""
 
     def __init__(self, container: Any) -> None:
         self._container = container
@@ -104,7 +104,7 @@ def _timed(work: Any, path: Path, wanted: range) -> Any:
 
 
 def _seconds(work: Any, path: Path, wanted: range) -> float:
-    """Of the second of two passes: the first one fills caches and imports."""
+    """Return the seconds of the second of two passes; the first one fills caches and imports."""
     work(path, wanted[:2])
     began = perf_counter()
     work(path, wanted)

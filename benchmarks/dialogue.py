@@ -1,8 +1,8 @@
-"""What `template` makes of real skills: types reached, shares, findings of the checks, and how varied it is.
+"""The dialogues of `template` for real skills: shares of types, findings of the checks, and diversity.
 
-On the episodes with skills of the datasets in the folder that PGEN_DATASETS names (without their pictures, which
-`template` does not look at), one run a seed with the defaults of everything, and one a seed in which the two also
-say something beside the matter each time (`asides=1`). Usage: dialogue.py [SEEDS]
+On the episodes with skills of the datasets in PGEN_DATASETS (without images, which `template` does not use): one run
+per seed with all defaults, and one per seed in which each dialogue has an aside (`asides=1`).
+Usage: dialogue.py [SEEDS]
 """
 
 import os
@@ -25,35 +25,35 @@ from pgen_samplers.samplers import Segments
 
 SEEDS = 40
 SAMPLES = 300
-"""Of which distinct-2 is taken: it falls with the length of a text."""
+"""The number of dialogues for distinct-2, which falls with the length of a text."""
 
 
 @dataclass(slots=True)
 class Measured:
-    """What runs made: how likely each type was, how often it was planned and achieved, and what was said."""
+    """Counts of runs: the expected, planned and achieved number of each type, findings, and texts."""
 
     samples: int = 0
-    likely: Counter[str] = field(default_factory=Counter)
+    expected: Counter[str] = field(default_factory=Counter)
     planned: Counter[str] = field(default_factory=Counter)
     achieved: Counter[str] = field(default_factory=Counter)
-    found: Counter[str] = field(default_factory=Counter)
-    said: list[str] = field(default_factory=list)
+    findings: Counter[str] = field(default_factory=Counter)
+    texts: list[str] = field(default_factory=list)
 
     def add(self, annotation: Annotation) -> None:
         self.samples += 1
         for plan, share in shares(annotation.sample, PlanOptions()).items():
             for kind in plan:
-                self.likely[kind] += share
+                self.expected[kind] += share
         self.planned.update([annotation.plan.scenario_type, annotation.plan.response_type])
-        self.found.update(finding.code for finding in annotation.checks)
+        self.findings.update(finding.code for finding in annotation.checks)
         if dialogue := annotation.dialogue:
             self.achieved.update([dialogue.scenario_type, dialogue.response_type])
-            if len(self.said) < 2 * SAMPLES:
-                self.said += [dialogue.user_prompt, dialogue.robot_utterance]
+            if len(self.texts) < 2 * SAMPLES:
+                self.texts += [dialogue.user_prompt, dialogue.robot_utterance]
 
     def distinct(self, size: int = 2) -> float:
-        """The share of different ones among all pairs of neighbouring words."""
-        pairs = [pair for text in self.said for pair in pairwise(words_of(text))]
+        """Return the share of different pairs among all pairs of neighbouring words."""
+        pairs = [pair for text in self.texts for pair in pairwise(words_of(text))]
         return len(set(pairs)) / len(pairs)
 
     def share(self, counts: Counter[str], kind: str) -> float:
@@ -61,20 +61,20 @@ class Measured:
 
 
 def episodes(folder: Path) -> list[Episode]:
-    """The episodes of every dataset that has skills."""
-    found: list[Episode] = []
+    """Return the episodes of every dataset with skills."""
+    listed: list[Episode] = []
     for path in sorted(folder.glob("*/meta/skills.json")):
         source = LeRobotSource(root=path.parents[1])
         source.open()
-        found += [
-            replace(one, index=len(found) + n, id=f"{path.parts[-3]} {one.id}")
-            for n, one in enumerate(source.episodes())
+        listed += [
+            replace(episode, index=len(listed) + n, id=f"{path.parts[-3]} {episode.id}")
+            for n, episode in enumerate(source.episodes())
         ]
-    return found
+    return listed
 
 
 def measure(folder: Path, seeds: int = SEEDS, asides: float = 0.0) -> Measured:
-    """One run a seed over all episodes, with the defaults of everything but `asides`."""
+    """Run over all episodes once per seed, with all defaults except `asides`."""
     measured, listed = Measured(), episodes(folder)
     for seed in range(seeds):
         with tempfile.TemporaryDirectory() as place:
@@ -89,7 +89,7 @@ def measure(folder: Path, seeds: int = SEEDS, asides: float = 0.0) -> Measured:
 
 
 def lines(seeds: int = SEEDS) -> Iterator[str]:
-    """Both tables."""
+    """Yield both tables."""
     folder = os.environ.get("PGEN_DATASETS")
     if not folder or not Path(folder).is_dir():
         yield f"no datasets: PGEN_DATASETS is {folder!r}, which is not a folder"
@@ -100,13 +100,13 @@ def lines(seeds: int = SEEDS) -> Iterator[str]:
 
 
 def table(measured: Measured, seeds: int) -> Iterator[str]:
-    """What some runs came to."""
+    """Yield the table of some runs."""
     yield f"{measured.samples:,} samples in {seeds} runs{'by the weights':>24}{'planned':>10}{'achieved':>10}"
     for kind in (*SCENARIO_TYPES, *RESPONSE_TYPES):
-        found = (measured.share(counts, kind) for counts in (measured.likely, measured.planned, measured.achieved))
-        by_weight, planned, achieved = found
+        columns = (measured.share(counts, kind) for counts in (measured.expected, measured.planned, measured.achieved))
+        by_weight, planned, achieved = columns
         yield f"{kind:<26}{by_weight:>22.1%}{planned:>10.1%}{achieved:>10.1%}"
-    yield f"findings of the checks: {measured.found.total() or 'none'}"
+    yield f"findings of the checks: {measured.findings.total() or 'none'}"
     yield f"distinct-2 of the first {SAMPLES} dialogues: {measured.distinct():.2f}"
 
 

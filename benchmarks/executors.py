@@ -1,7 +1,7 @@
-"""What it costs to have the work done elsewhere: the same job in this process, and by two workers of Ray.
+"""The cost of the executors: the same job in this process, and on two Ray workers.
 
-The generator answers at once and the samples show no picture, so that what is left is pgen: in this process the whole
-pipeline, with Ray what the run keeps for itself, which is what bounds how many workers one run can have.
+The generator answers immediately and samples have no image, so the rest is pgen: in this process the whole pipeline,
+with Ray the part that stays in the run's own process, which limits the number of workers of one run.
 """
 
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ EPISODE = 20
 
 
 class Instant(Generator):
-    """Answers at once."""
+    """Answers immediately."""
 
     name = "instant"
 
@@ -39,7 +39,7 @@ class Instant(Generator):
 
 
 class Cost(NamedTuple):
-    """Seconds from the first answer on, and the CPU of this process meanwhile, for each answer."""
+    """Seconds and CPU seconds of this process per result, from the first result on."""
 
     seconds: float
     cpu: float
@@ -61,7 +61,7 @@ def lines(tiny: bool = False) -> Iterator[Row]:
 
 
 def measured(executor: Executor, episodes: int) -> Cost:
-    """A run with a journal, from its first answer to its last."""
+    """Measure a run with a journal, from its first result to its last."""
     times: list[tuple[float, float]] = []
     with TemporaryDirectory() as folder:
         journal = Journal(Path(folder) / "journal.sqlite")
@@ -83,7 +83,7 @@ def _pipeline() -> Pipeline:
 
 
 class Blank(FakeSource):
-    """Samples without a picture."""
+    """Samples without an image."""
 
     name = "blank"
 

@@ -1,7 +1,7 @@
-"""How long `pgen --help` takes, against what it cannot do without: a Python process that imports click.
+"""The CPU time of `pgen --help`, compared with the minimum: a Python process that imports click.
 
-Both are run in turn, so that what else the machine does meets both alike; the ratio is the median of the
-pairs'. Their CPU time counts, and modules are compiled before.
+Both run in turn, so that other load affects both alike; the ratio is the median of the pairs. Modules are compiled
+before.
 """
 
 import os
@@ -20,7 +20,7 @@ CLICK = [sys.executable, "-c", "import click"]
 
 
 def seconds(command: list[str]) -> float:
-    """The CPU time of one run."""
+    """Return the CPU time of one run."""
     compiled = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     before = _of_children()
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=compiled)
@@ -28,12 +28,12 @@ def seconds(command: list[str]) -> float:
 
 
 def lines(tiny: bool = False) -> Iterator[Row]:
-    """The median of the ratios of pairs, after one that fills the caches, and of the seconds."""
+    """Yield the median ratio of the pairs, after one pair that fills the caches, and the median seconds."""
     pairs = 2 if tiny else PAIRS
-    found = [(seconds(HELP), seconds(CLICK)) for _ in range(pairs + 1)][1:]
+    measured = [(seconds(HELP), seconds(CLICK)) for _ in range(pairs + 1)][1:]
     measure = f"`pgen --help`, times `python -c 'import click'` ({pairs} pairs)"
-    told = {"in CPU seconds": f"{median(ours for ours, _ in found):.2f}"}
-    yield Row(measure, f"{median(ours / theirs for ours, theirs in found):.1f}", "1", told)
+    others = {"in CPU seconds": f"{median(ours for ours, _ in measured):.2f}"}
+    yield Row(measure, f"{median(ours / theirs for ours, theirs in measured):.1f}", "1", others)
 
 
 def _of_children() -> float:

@@ -1,23 +1,22 @@
-"""Many requests in flight at a server that takes 200 ms for each: how much of that time is used, and what it costs.
+"""Many requests in flight at a server with a latency of 200 ms: the share of the ideal rate, and the CPU time.
 
-The share is of the ideal, in which 64 (or 256) requests are at the server at every moment; the limit is a
-bare client of asyncio that sends and reads bytes. A request shows one picture of 640x480. It is a JPEG already,
-or it is encoded for each request, and pgen then also writes its durable journal; lerobot-annotate makes PNGs.
-In the shares, `pgen` is all that a run does between its samples and its answers. The CPU is that of clients: pgen's is
-its generator alone, as the others are; what all of a run takes is told beside them.
+In the ideal, 64 (or 256) requests are at the server at every moment; the limit is a bare asyncio client that sends and
+reads bytes. A request has one image of 640x480: a ready JPEG, or one that is encoded for each request, and then pgen
+also writes its durable journal; lerobot-annotate encodes PNGs. In the shares, `pgen` is everything between samples and
+results. The CPU time is that of clients: for pgen that of its generator alone, with the whole run beside it.
 """
 
 from collections.abc import Iterator
 from dataclasses import replace
 
 from common import clients, rivals
-from common.clients import Asked, Task
+from common.clients import Result, Task
 from common.rivals import row
 from common.server import Behaviour, Server
 from common.table import Row, main
 
 PNG_PART = 8
-"""A PNG takes so long that such a part of the requests has to do."""
+"""Encoding a PNG takes so long that only this fraction of the requests is sent."""
 
 
 ALONE = "pgen's generator alone"
@@ -37,7 +36,7 @@ def lines(tiny: bool = False) -> Iterator[Row]:
         yield row("client CPU milliseconds a request, JPEG made", _clients(encoding), _milliseconds)
 
 
-def _contend(server: Server, task: Task, times: int) -> dict[str, list[Asked]]:
+def _contend(server: Server, task: Task, times: int) -> dict[str, list[Result]]:
     part = replace(task, count=max(task.flight, task.count // PNG_PART)) if task.encode else task
     contenders: dict[str, tuple[rivals.Contender, Task]] = {
         "pgen": (clients.pgen, task),
@@ -50,18 +49,18 @@ def _contend(server: Server, task: Task, times: int) -> dict[str, list[Asked]]:
     return rivals.contend(server, contenders, times)
 
 
-def _clients(found: dict[str, list[Asked]]) -> dict[str, list[Asked]]:
-    """The same with pgen's client in pgen's place."""
-    others = {name: asked for name, asked in found.items() if name not in ("pgen", "limit", ALONE)}
-    return {"pgen": found[ALONE], "limit": found["limit"], "all of a run of pgen": found["pgen"], **others}
+def _clients(results: dict[str, list[Result]]) -> dict[str, list[Result]]:
+    """Return the results with pgen's generator in the place of the whole run."""
+    others = {name: of_client for name, of_client in results.items() if name not in ("pgen", "limit", ALONE)}
+    return {"pgen": results[ALONE], "limit": results["limit"], "all of a run of pgen": results["pgen"], **others}
 
 
-def _share(asked: Asked) -> float:
-    return asked.share
+def _share(result: Result) -> float:
+    return result.share
 
 
-def _milliseconds(asked: Asked) -> float:
-    return asked.cpu * 1000
+def _milliseconds(result: Result) -> float:
+    return result.cpu * 1000
 
 
 if __name__ == "__main__":

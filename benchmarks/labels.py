@@ -1,8 +1,8 @@
-"""The share of frames that carry a dialogue made for another skill: pgen, and two simpler rules.
+"""The share of frames labelled with a dialogue for another skill: pgen, and two simpler rules.
 
-On the two episodes of the demo (plugins/pgen_demo/skills.json) at 30 frames a second, sampled each N
-seconds. pgen asks where its sampler `segments` says and labels by `pgen.labels.assign`; the simpler rules ask at
-0, N, 2N … seconds and give a frame the dialogue of the last sample before it, or of the nearest one.
+On the two episodes of the demo (plugins/pgen_demo/skills.json) at 30 fps, sampled each N seconds. pgen uses its sampler
+`segments` and labels by `pgen.labels.assign`; the simpler rules sample at 0, N, 2N … seconds and give a frame the
+dialogue of the last sample before it, or of the nearest sample.
 """
 
 from collections.abc import Callable, Iterator
@@ -22,21 +22,21 @@ INTERVALS = (1, 2, 5)
 
 
 def episodes() -> list[Episode]:
-    """The demo's episodes, without their pictures."""
-    listed = example_skills()["episodes"].values()
+    """Return the demo's episodes, without images."""
+    described = example_skills()["episodes"].values()
     return [
         make_episode(*((skill["name"], skill["start"], skill["end"]) for skill in each["skills"]), fps=FPS)
-        for each in listed
+        for each in described
     ]
 
 
 def truth(episode: Episode) -> list[int]:
-    """The span that each frame lies in."""
+    """Return the span of each frame."""
     return [position for position, frames in enumerate(frame_ranges(episode)) for _ in frames]
 
 
 def as_pgen(episode: Episode, seconds: float) -> list[int]:
-    """The span that each frame's dialogue was made for."""
+    """Return the span for which each frame's dialogue was written."""
     samples = samples_of(episode, FakeSource(episode), Segments(interval=seconds))
     stretches = label(episode, map(make_annotation, samples))
     return [
@@ -45,12 +45,12 @@ def as_pgen(episode: Episode, seconds: float) -> list[int]:
 
 
 def at_intervals(episode: Episode, seconds: float, *, nearest: bool) -> list[int]:
-    """The same for samples each `seconds`, whose dialogue is carried forward, or goes to the frames nearest."""
+    """Return the same for samples each `seconds`, whose dialogue labels the frames after it, or the nearest ones."""
     skills = truth(episode)
-    asked = list(Interval(interval=seconds).frames(episode))
-    between = [(before + after + 1) // 2 if nearest else after for before, after in pairwise(asked)]
+    samples = list(Interval(interval=seconds).frames(episode))
+    between = [(before + after + 1) // 2 if nearest else after for before, after in pairwise(samples)]
     edges = pairwise([0, *between, len(skills)])
-    return [skills[sample] for sample, (start, stop) in zip(asked, edges, strict=True) for _ in range(start, stop)]
+    return [skills[sample] for sample, (start, stop) in zip(samples, edges, strict=True) for _ in range(start, stop)]
 
 
 RULES: dict[str, Callable[[Episode, float], list[int]]] = {
@@ -61,13 +61,13 @@ RULES: dict[str, Callable[[Episode, float], list[int]]] = {
 
 
 def share(rule: str, seconds: float) -> float:
-    """The share of all frames whose dialogue is not their own skill's."""
+    """Return the share of frames whose dialogue is not for their own skill."""
     pairs = [pair for episode in episodes() for pair in zip(truth(episode), RULES[rule](episode, seconds), strict=True)]
-    return sum(own != given for own, given in pairs) / len(pairs)
+    return sum(own != labelled for own, labelled in pairs) / len(pairs)
 
 
 def lines(tiny: bool = False) -> Iterator[str]:
-    """The table, which takes no time."""
+    """Yield the table."""
     yield f"{'frames with a dialogue of another skill':<42}" + "".join(f"{f'{n} s':>8}" for n in INTERVALS)
     for rule in RULES:
         yield f"{rule:<42}" + "".join(f"{share(rule, n):>8.1%}" for n in INTERVALS)

@@ -1,8 +1,8 @@
 """The whole job: 20 episodes of 20 s at 30 fps, two cameras of 640x480 (AV1, GOP 2), a sample each second.
 
-The model answers at once, so that what is left is pgen: reading, decoding, encoding, journal, output. The limit is
-a bare loop of PyAV, Pillow and pyarrow that yields the same column; the rival walks `dataset[i]` with lerobot,
-measured on one episode and scaled. Imports are part of pgen's time and of the limit's.
+The model answers immediately, so the rest is pgen: reading, decoding, encoding, journal, output. The limit is a bare
+loop of PyAV, simplejpeg and pyarrow that writes the same column; the comparison iterates over `dataset[i]` of lerobot,
+measured on one episode and scaled. Imports are part of the times of pgen and of the limit.
 """
 
 import json
@@ -10,13 +10,12 @@ from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
-from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any
 
 from common import limits
 from common.datasets import filmed
-from common.measure import MB, Cost, cost, ratio, rounds
+from common.measure import MB, cost, in_folder, ratio, rounds
 from common.table import Row, main
 
 FPS = 30
@@ -26,25 +25,25 @@ def lines(tiny: bool = False) -> Iterator[Row]:
     episodes, times = (2, 1) if tiny else (20, 5)
     root = filmed(2, 2) if tiny else filmed(20, 20)
     contenders: dict[str, Callable[..., Any]] = {"pgen": pgen, "limit": limit, "without": unencoded, "threads": threads}
-    found = rounds(times, {name: _in_a_folder(work, root) for name, work in contenders.items()})
-    seconds = {name: [one.seconds for one in costs] for name, costs in found.items()}
+    results = rounds(times, {name: in_folder(work, root) for name, work in contenders.items()})
+    seconds = {name: [each.seconds for each in costs] for name, costs in results.items()}
     others = {
         "the same without JPEG": f"{ratio(seconds['without'], seconds['limit']):.2f}",
         "the same in two threads": f"{ratio(seconds['threads'], seconds['limit']):.2f}",
     }
-    walked = "lerobot's dataset[i] over all frames"
+    name = "lerobot's dataset[i] over all frames"
     if find_spec("lerobot"):
         walk = [cost(lerobot_walk, root).result * episodes for _ in range(1 if tiny else 3)]
-        others[f"{walked} (one episode measured)"] = f"{median(walk) / median(seconds['limit']):.0f}"
+        others[f"{name} (one episode measured)"] = f"{median(walk) / median(seconds['limit']):.0f}"
     else:
-        others[walked] = "not measured"
+        others[name] = "not measured"
     yield Row("the whole job, times the limit", f"{ratio(seconds['pgen'], seconds['limit']):.2f}", "1", others)
-    peaks = {name: f"{median(one.peak for one in costs) / MB:.0f} MB" for name, costs in found.items()}
+    peaks = {name: f"{median(each.peak for each in costs) / MB:.0f} MB" for name, costs in results.items()}
     yield Row("the whole job, most memory held", peaks["pgen"], peaks["limit"])
 
 
 def pgen(root: Path, out: Path) -> None:
-    """pgen.annotate, with a generator that answers at once."""
+    """Run pgen.annotate with a generator that answers immediately."""
     from pgen import Generator, Reply, Request, annotate
     from pgen_samplers.samplers import Segments
 
@@ -54,13 +53,13 @@ def pgen(root: Path, out: Path) -> None:
 
         async def generate(self, request: Request) -> Reply:
             sample, plan = request.sample, request.prompt.plan
-            said = {
+            dialogue = {
                 "user_prompt": f"Please {sample.span.skill}, {sample.span.episode_id}.",
                 "robot_utterance": f"Sure, at {sample.moment.timestamp} s.",
                 "scenario_type": plan.scenario_type,
                 "response_type": plan.response_type,
             }
-            return Reply(json.dumps(said))
+            return Reply(json.dumps(dialogue))
 
     annotate(root, out / "annotated", generator=Instant(), sampler=Segments(interval=1.0))
 
@@ -78,7 +77,7 @@ def threads(root: Path, out: Path) -> None:
 
 
 def lerobot_walk(root: Path) -> float:
-    """Seconds of the walk over the first episode, by PyAV: the decoder that needs nothing but packages."""
+    """Return the seconds of a pass over the first episode, decoded by PyAV, which needs no system libraries."""
     limits.quiet_lerobot()
     from lerobot.datasets.lerobot_dataset import LeRobotDataset
 
@@ -88,14 +87,6 @@ def lerobot_walk(root: Path) -> float:
     for position in range(len(dataset)):
         dataset[position]
     return perf_counter() - began
-
-
-def _in_a_folder(work: Callable[..., Any], root: Path) -> Callable[[], Cost]:
-    def run() -> Cost:
-        with TemporaryDirectory(dir=root.parent) as folder:
-            return cost(work, root, Path(folder))
-
-    return run
 
 
 if __name__ == "__main__":

@@ -1,9 +1,8 @@
-"""Runs over 10,000, 100,000 and 1,000,000 planned samples: most memory held, seconds to start, to resume, to ask.
+"""Runs over 10,000, 100,000 and 1,000,000 planned samples: peak memory, seconds to start, to resume and per sample.
 
-Every frame of a table of 1,000 episodes of 1,000 frames is asked about, without pictures; the model answers at
-once. Each count is run twice: all but one sample are answered by the first run, and the second one looks for
-what is missing: what its start takes longer than the first one's is the resume scan, and the last sample is asked
-only when all others have been passed over. Seconds are of CPU time, and told as such, since the limit is nought.
+Every frame of a table of 1,000 episodes of 1,000 frames is a sample without images; the model answers immediately. Each
+count is run twice. The first run answers all samples but one; the second searches for the missing one: the extra time
+of its start is the resume scan, and it requests the last sample after passing over all others. Seconds are CPU time.
 `memory.py COUNT …` takes other counts.
 """
 
@@ -32,14 +31,14 @@ def lines(tiny: bool = False, counts: tuple[int, ...] = COUNTS) -> Iterator[Row]
         yield Row(f"{count:,} samples: most memory held", f"{first.peak / MB:.0f} MB", "", peaks)
         start, resumed = first.result["start"], second.result["start"]
         yield Row(f"{count:,} samples: CPU seconds until the first is asked", f"{start:.1f}", "0")
-        told = {"until the last sample, which is asked anew": f"{resumed + second.result['asking']:.1f}"}
-        yield Row(f"{count:,} samples: CPU seconds longer when resumed", f"{resumed - start:.1f}", "0", told)
+        others = {"until the last sample, which is asked anew": f"{resumed + second.result['asking']:.1f}"}
+        yield Row(f"{count:,} samples: CPU seconds longer when resumed", f"{resumed - start:.1f}", "0", others)
         each = first.result["asking"] / count * 1000
         yield Row(f"{count:,} samples: CPU milliseconds each, from sample to journal", f"{each:.2f}", "0")
 
 
 def run(root: Path, out: Path, count: int) -> dict[str, float]:
-    """A run up to its output, which is not written; the last sample fails. Gives back the seconds of its parts."""
+    """Run up to the output, which is not written; the last sample fails. Return the seconds of each part."""
     from pgen import Generator, Reply, Request, SampleError, Sink
     from pgen.config.assembly import create
     from pgen.config.runfile import build
@@ -52,16 +51,16 @@ def run(root: Path, out: Path, count: int) -> dict[str, float]:
     class Instant(Generator):
         name = "instant"
         concurrency = 64
-        left = count
+        remaining = count
 
         async def generate(self, request: Request) -> Reply:
-            self.left -= 1
-            if not self.left:
-                raise SampleError("refused", "the last one is left over for the next run")
+            self.remaining -= 1
+            if not self.remaining:
+                raise SampleError("refused", "left for the next run")
             plan = request.prompt.plan
             types = {"scenario_type": plan.scenario_type, "response_type": plan.response_type}
-            said = {"user_prompt": f"Go on to {request.seed}.", "robot_utterance": "All right.", **types}
-            return Reply(json.dumps(said))
+            dialogue = {"user_prompt": f"Go on to {request.seed}.", "robot_utterance": "All right.", **types}
+            return Reply(json.dumps(dialogue))
 
     class Halt(Sink):
         name = "halt"
@@ -77,24 +76,24 @@ def run(root: Path, out: Path, count: int) -> dict[str, float]:
     def progress(total: int, done: int) -> Callable[[Any], None]:
         marks.extend([process_time()] * 2)
         assert total == count
-        parts["generator"].left = total - done
+        parts["generator"].remaining = total - done
 
-        def answered(annotation: Any) -> None:
+        def record(annotation: Any) -> None:
             marks[-1] = process_time()
 
-        return answered
+        return record
 
-    with Run(config.run, create(config, parts)) as whole, suppress(_HaltError):
-        whole.execute(progress)
+    with Run(config.run, create(config, parts)) as started, suppress(_HaltError):
+        started.execute(progress)
     steps = zip(("start", "asking"), marks, marks[1:], strict=False)
     return {name: end - begin for name, begin, end in steps}
 
 
 class _HaltError(Exception):
-    """Ends a run where its output would be written."""
+    """Ends a run before its output is written."""
 
 
 if __name__ == "__main__":
-    tiny, given = "--tiny" in sys.argv[1:], tuple(int(word) for word in sys.argv[1:] if word.isdigit())
-    for line in lines(tiny, given or COUNTS):
+    tiny, counts = "--tiny" in sys.argv[1:], tuple(int(word) for word in sys.argv[1:] if word.isdigit())
+    for line in lines(tiny, counts or COUNTS):
         print(line, flush=True)

@@ -1,7 +1,7 @@
-"""Where the time of the whole job goes: shares of its CPU time, largest first, of the job of main_job.py.
+"""Profile the job of main_job.py: the share of its CPU time of each part, largest first.
 
-Each part is timed in its own threads and without the parts that it calls; what the threads of libraries use
-(of the video decoder first of all) is what the process used beyond all of Python's own.
+Each part is timed in its own threads and without the parts that it calls. The threads of libraries, mostly of the video
+decoder, are what the process used beyond Python's own threads.
 """
 
 import builtins
@@ -32,7 +32,7 @@ PARTS: dict[str, tuple[str, ...]] = {
     ),
     "output": ("pgen_lerobot.write.sink:LeRobotSink.write",),
 }
-"""Functions and generators of pgen by what they are for."""
+"""Functions and generators of pgen by part."""
 START, IMPORTS, LIBRARIES = "interpreter", "imports", "decoding, in the decoder's threads"
 REST = "asyncio, threads and the rest"
 
@@ -48,7 +48,7 @@ def lines(tiny: bool = False) -> Iterator[str]:
 
 
 def profiled(root: Path, out: Path) -> Counter[str]:
-    """CPU seconds by part."""
+    """Run the job and return its CPU seconds by part."""
     clock = _Clock()
     clock.spent[START] = process_time()
     for module in ("pgen.api", "pgen_lerobot.read.images", "pgen_lerobot.write.sink"):
@@ -67,7 +67,7 @@ def profiled(root: Path, out: Path) -> Counter[str]:
 
 
 class _Clock:
-    """Seconds of each part, of all threads; a part that calls another one stands still meanwhile."""
+    """Seconds of each part in all threads; a part does not count while it calls another one."""
 
     def __init__(self) -> None:
         self.spent: Counter[str] = Counter()
@@ -83,7 +83,7 @@ class _Clock:
         return call
 
     def counted(self, run: Callable[..., None]) -> Callable[..., None]:
-        """A thread's `run` that adds what it used."""
+        """Return a thread's `run` that adds the thread's CPU time."""
 
         def call(thread: threading.Thread) -> None:
             try:
@@ -94,23 +94,23 @@ class _Clock:
 
         return call
 
-    def _steps(self, part: str, made: Iterator[Any]) -> Iterator[Any]:
+    def _steps(self, part: str, items: Iterator[Any]) -> Iterator[Any]:
         end = object()
-        while (item := self._within(part, next, made, end)) is not end:
+        while (item := self._within(part, next, items, end)) is not end:
             yield item
 
     def _within(self, part: str, work: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
         parts: list[str] = self._local.__dict__.setdefault("parts", [])
-        self._tell(parts)
+        self._record(parts)
         parts.append(part)
         try:
             return work(*arguments, **named)
         finally:
-            self._tell(parts)
+            self._record(parts)
             parts.pop()
 
-    def _tell(self, parts: list[str]) -> None:
-        """What has passed since the last time belongs to the innermost part."""
+    def _record(self, parts: list[str]) -> None:
+        """Add the time since the last call to the innermost part."""
         now = thread_time()
         if parts:
             with self._lock:
@@ -118,15 +118,15 @@ class _Clock:
         self._local.last = now
 
 
-def _replace(name: str, made: Callable[[Any], Any]) -> None:
-    """Put another function in the place of one that is named `module:path`, wherever modules hold it."""
-    module, _, path = name.partition(":")
+def _replace(target: str, wrap: Callable[[Any], Any]) -> None:
+    """Replace the function `module:path` in every module that has a reference to it."""
+    module, _, path = target.partition(":")
     owner: Any = sys.modules[module]
     *classes, last = path.split(".")
-    for one in classes:
-        owner = getattr(owner, one)
+    for name in classes:
+        owner = getattr(owner, name)
     original = getattr(owner, last)
-    new = made(original)
+    new = wrap(original)
     setattr(owner, last, new)
     for holder in list(sys.modules.values()) if not classes else ():
         for key, value in list(vars(holder).items()):

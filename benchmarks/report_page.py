@@ -1,4 +1,4 @@
-"""How large a report of 2,000 samples is, and how long Chromium takes to open it: the worst case of pictures."""
+"""The size of a report of 2,000 samples with images that JPEG cannot compress, and the time to open it in Chromium."""
 
 import sys
 from collections.abc import Iterator
@@ -18,11 +18,11 @@ from pgen_results.sink import ReportSink
 HELPERS = Path(__file__).parents[1] / "tests/support"
 EPISODES, SKILLS = 100, 20
 OPENED = 5
-"""Times that the page is opened; the slowest counts."""
+"""How often the page is opened; the slowest time counts."""
 
 
 class Noise(ImageReader):
-    """Pictures that JPEG cannot make small."""
+    """Images that JPEG cannot compress."""
 
     def images(self, sample: Sample) -> tuple[Image, ...]:
         return (encode(PIL.Image.effect_noise((320, 240), 80), sample.moment.cameras[0], 208 * 156),)
@@ -52,9 +52,9 @@ def _opened(page: Path) -> str:
         return "not opened: selenium is not installed"
     if missing := browser.missing():
         return f"not opened: no {' and no '.join(missing)} here"
-    with browser.browser() as one:
-        slowest = max(one.open(page) for _ in range(OPENED))
-        elements = one.run("document.querySelectorAll('*').length")
+    with browser.browser() as window:
+        slowest = max(window.open(page) for _ in range(OPENED))
+        elements = window.run("document.querySelectorAll('*').length")
     return f"opened and laid out in {slowest:.2f} s at most of {OPENED} times; {elements:,} elements"
 
 

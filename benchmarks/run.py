@@ -1,6 +1,6 @@
-"""Runs the benchmarks and prints what they find: run.py [--tiny] [--write PAGE] [NAME …]; all, where none is named.
+"""Run benchmarks and print their results: run.py [--tiny] [--write PAGE] [NAME …]; all of them by default.
 
-`--tiny` shows that they run, at sizes whose figures mean nothing. `--write` puts the figures into the page's table.
+`--tiny` only checks that they run, at sizes whose results mean nothing. `--write` updates the table of a page.
 """
 
 import argparse
@@ -13,12 +13,12 @@ HERE = Path(__file__).parent
 
 
 def names() -> list[str]:
-    """Every benchmark beside this file: a module with `lines()`."""
+    """Return the benchmarks beside this file: modules with a function `lines`."""
     return sorted(path.stem for path in HERE.glob("*.py") if path.stem != Path(__file__).stem)
 
 
 def run(name: str, *, tiny: bool, page: Path | None) -> None:
-    """Print a benchmark's lines as they come; those that are rows of the table are written at its end."""
+    """Print a benchmark's lines as they are computed, and write its rows into the table at the end."""
     print(f"{name} (python benchmarks/{name}.py)")
     rows = []
     for line in import_module(name).lines(tiny):
@@ -29,15 +29,15 @@ def run(name: str, *, tiny: bool, page: Path | None) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Runs benchmarks, all of them where none is named.")
+    parser = argparse.ArgumentParser(description="Run benchmarks, by default all.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(names()))
-    parser.add_argument("--tiny", action="store_true", help="only show that they run")
-    parser.add_argument("--write", type=Path, metavar="PAGE", help="put the figures into this page's table")
-    given = parser.parse_args()
-    if unknown := sorted(set(given.names) - set(names())):
+    parser.add_argument("--tiny", action="store_true", help="only check that they run")
+    parser.add_argument("--write", type=Path, metavar="PAGE", help="update the table of this page")
+    options = parser.parse_args()
+    if unknown := sorted(set(options.names) - set(names())):
         raise SystemExit(f"there is no benchmark {', '.join(unknown)}; there are: {', '.join(names())}.")
-    for name in given.names or names():
-        run(name, tiny=given.tiny, page=given.write)
+    for name in options.names or names():
+        run(name, tiny=options.tiny, page=options.write)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""The segmenter `gripper` against the true spans of simulated datasets, with uniform splitting beside it.
+"""Score the segmenter `gripper` against the true spans of simulated datasets, beside uniform splitting.
 
-The datasets are those of the folder PGEN_DATASETS whose spans come from a scripted expert, and drawn motions
-(`common.arms`) on which nothing was tuned. `uniform` cuts each N seconds; the last row cuts into as many equal
-spans as the expert has, which no rule can know.
+The datasets are those in PGEN_DATASETS with the spans of a scripted expert, and generated motions (`common.arms`) that
+were not used for tuning. `uniform` cuts each N seconds; the last row cuts into as many equal spans as the expert has,
+which a segmenter cannot know.
 """
 
 import os
@@ -23,24 +23,24 @@ DATASETS = ("sim_drawer_sawyer_v30_av1", "sim_pickplace_so101_v30", "sim_pickpla
 SECONDS = (1.0, 2.0, 3.0)
 STEADY = (SHORTEST, SHORTEST / 2, SHORTEST * 2)
 DRAWN = 16
-"""Drawn arms, of five episodes each."""
+"""Generated arms, of five episodes each."""
 
 
 def truth(root: Path) -> Episodes:
-    """The expert's spans."""
+    """Return the expert's spans."""
     return read_spans(root / "meta/skills.json")
 
 
 def by_gripper(root: Path, steady: float = SHORTEST) -> Episodes:
-    """What `gripper` gives with its defaults, or another `steady`."""
+    """Return the spans of `gripper` with its defaults, or another `steady`."""
     source, segmenter = LeRobotSource(root=root, skills="task"), Gripper(steady=steady)
     source.open()
     segmenter.open(source)
-    return {index: found.skills for index, found in segment_all(source, segmenter).episodes.items()}
+    return {index: episode.skills for index, episode in segment_all(source, segmenter).episodes.items()}
 
 
 def uniform(reference: Episodes, seconds: float | None) -> Episodes:
-    """Cuts each so many seconds, or into as many spans as the reference has."""
+    """Cut every `seconds`, or into as many spans as the reference has."""
     return {index: _equal(spans, seconds) for index, spans in reference.items()}
 
 
@@ -53,14 +53,14 @@ def _equal(spans: Sequence[Skill], seconds: float | None) -> list[Skill]:
 
 
 def row(name: str, found: Episodes, reference: Episodes) -> str:
-    """F1 at each tolerance, and the mean overlap."""
+    """Return a row: F1 at each tolerance, and the mean overlap."""
     result = score(found, reference)
     figures = [*(edges.f1 for edges in result.boundaries), result.mean_iou]
     return f"  {name:<26}" + "".join(f"{figure:>10.2f}" for figure in figures)
 
 
 def lines(drawn: int = DRAWN) -> Iterator[str]:
-    """A table a dataset: F1 at each tolerance, and the mean overlap over union; then one for all drawn motions."""
+    """Yield a table per dataset: F1 at each tolerance and the mean overlap; then one for all generated motions."""
     folder = os.environ.get("PGEN_DATASETS")
     if not folder:
         yield "needs the folder of datasets that PGEN_DATASETS names, for those of simulated arms"
@@ -72,17 +72,17 @@ def lines(drawn: int = DRAWN) -> Iterator[str]:
 
 
 def pooled(roots: Sequence[Path]) -> tuple[Episodes, dict[float, Episodes]]:
-    """The true spans of several datasets as if they were one, and those found."""
+    """Return the true spans of several datasets as if they were one, and those of `gripper`."""
     reference = _joined([truth(root) for root in roots])
     return reference, {steady: _joined([by_gripper(root, steady) for root in roots]) for steady in STEADY}
 
 
 def _joined(several: Sequence[Episodes]) -> Episodes:
-    return {place * arms.EPISODES + index: spans for place, one in enumerate(several) for index, spans in one.items()}
+    return {i * arms.EPISODES + index: spans for i, each in enumerate(several) for index, spans in each.items()}
 
 
 def table(name: str, reference: Episodes, found: dict[float, Episodes]) -> Iterator[str]:
-    """What is found for each `steady`, and by cutting uniformly."""
+    """Yield the scores for each `steady`, and of uniform splitting."""
     yield f"{name:<32}{'0.25 s':>6}{'0.5 s':>10}{'1 s':>10}{'overlap':>10}"
     for steady, spans in found.items():
         yield row("gripper" if steady == SHORTEST else f"gripper, steady {steady:g} s", spans, reference)

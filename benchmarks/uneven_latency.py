@@ -1,6 +1,6 @@
-"""A server whose answers take unevenly long (log-normal, sigma 0.5): share of the rate that the mean allows.
+"""A server with uneven latency (log-normal, sigma 0.5): the share of the rate that its mean allows.
 
-Whoever asks in batches waits for the slowest of each; pgen asks the next as soon as one is answered.
+A client that sends batches waits for the slowest request of each; pgen sends the next one after each answer.
 """
 
 from collections.abc import Iterator
@@ -21,8 +21,8 @@ def lines(tiny: bool = False) -> Iterator[Row]:
             "openai SDK": (rivals.sdk, task),
             "openai SDK in batches": (rivals.batches, task),
         }
-        found = rivals.contend(server, contenders, times)
-        yield rivals.row("log-normal latency: share of the mean's rate", found, lambda asked: asked.share)
+        results = rivals.contend(server, contenders, times)
+        yield rivals.row("log-normal latency: share of the mean's rate", results, lambda result: result.share)
 
 
 if __name__ == "__main__":

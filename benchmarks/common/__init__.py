@@ -1,1 +1,1 @@
-"""What the benchmarks share: datasets, a server, processes that are measured, and how figures are told."""
+"""Shared parts of the benchmarks: datasets, a server, measured processes, and tables of results."""

@@ -1,7 +1,7 @@
-"""Recorded motions that no segmenter was tuned on: pick-and-place by a scripted arm, drawn from a seed.
+"""Generate motions that no segmenter was tuned on: pick-and-place by a scripted arm, drawn from a seed.
 
-Each dataset has an arm, a rate, a speed and a sensor noise of its own; each episode other places and other
-durations. The true spans are those of the script. Nothing is rendered: there is no camera.
+Each dataset has its own arm, frame rate, speed and sensor noise; each episode has other places and durations. The
+true spans are those of the script. There is no camera.
 """
 
 from collections.abc import Iterator
@@ -20,18 +20,18 @@ PHASES = ("move above", "lower", "grasp", "lift", "carry", "place", "release", "
 JOINTS = ("pan.pos", "lift.pos", "elbow.pos", "wrist.pos", "gripper.pos")
 PLACES = ("x.pos", "y.pos", "z.pos", "gripper.pos")
 OPENING = {"grasp": 0.0, "release": 1.0}
-"""Where the fingers go in a phase, during the first `FINGERS` of it."""
+"""The gripper's target in a phase, reached during the share `FINGERS` of it."""
 FINGERS = 0.6
 EPISODES = 5
 _LINK = 0.35
-"""Metres of an upper arm, and of a forearm."""
+"""Metres of the upper arm and of the forearm."""
 
 type Point = tuple[float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """What the episodes of a dataset have in common; `noise` is the share of a dimension's range."""
+    """Properties of all episodes of a dataset; `noise` is a share of a dimension's range."""
 
     fps: int
     speed: float
@@ -48,17 +48,16 @@ class Arm:
 
 
 def write(root: Path, seed: int) -> Path:
-    """The dataset of a seed, with its true spans in meta/skills.json."""
+    """Write the dataset of a seed, with its true spans in meta/skills.json."""
     arm = Arm.of(seed)
-    made = [_episode(arm, Random(f"episode {seed} {index}")) for index in range(EPISODES)]
+    generated = [_episode(arm, Random(f"episode {seed} {index}")) for index in range(EPISODES)]
     episodes = {
         str(index): {"episode_index": index, "description": "tidy up", "skills": skills}
-        for index, (_, skills) in enumerate(made)
+        for index, (_, skills) in enumerate(generated)
     }
     names = JOINTS if arm.joints else PLACES
-    told = {"observation.state": names, "action": names}
-    layout = Layout(fps=arm.fps, cameras=(), names=told)
-    return write_dataset(root, [recording for recording, _ in made], layout, skills={"episodes": episodes})
+    layout = Layout(fps=arm.fps, cameras=(), names={"observation.state": names, "action": names})
+    return write_dataset(root, [recording for recording, _ in generated], layout, skills={"episodes": episodes})
 
 
 def _episode(arm: Arm, rng: Random) -> tuple[Recording, list[dict[str, Any]]]:
@@ -80,7 +79,7 @@ def _episode(arm: Arm, rng: Random) -> tuple[Recording, list[dict[str, Any]]]:
 
 
 def _script(rng: Random, speed: float) -> Iterator[tuple[str, Point, Point, float]]:
-    """Each phase with its name, where it leads from and to, and its seconds."""
+    """Yield the name of each phase, its start and end point, and its seconds."""
     home = (rng.uniform(0.2, 0.3), rng.uniform(-0.1, 0.1), rng.uniform(0.25, 0.35))
     source, goal = (
         (rng.uniform(0.25, 0.45), side * rng.uniform(0.08, 0.25)) for side in rng.choice([(1, -1), (-1, 1)])
@@ -88,13 +87,13 @@ def _script(rng: Random, speed: float) -> Iterator[tuple[str, Point, Point, floa
     low, high = rng.uniform(0.02, 0.06), rng.uniform(0.14, 0.22)
     points = [home, (*source, high), (*source, low), (*source, low), (*source, high), (*goal, high), (*goal, low)]
     points += [(*goal, low), (*goal, high)]
-    for place, name in enumerate(PHASES):
+    for i, name in enumerate(PHASES):
         seconds = rng.uniform(0.5, 1.0) if name in OPENING else rng.uniform(0.7, 2.2) / speed
-        yield name, points[place], points[place + 1], seconds
+        yield name, points[i], points[i + 1], seconds
 
 
 def _joints(place: tuple[float, ...]) -> tuple[float, ...]:
-    """Pan, shoulder, elbow and a wrist that points down, in degrees."""
+    """Return pan, shoulder, elbow and a wrist that points down, in degrees."""
     x, y, z = place
     reach = hypot(x, y)
     far = min(hypot(reach, z), 2 * _LINK - 1e-3)
@@ -104,7 +103,7 @@ def _joints(place: tuple[float, ...]) -> tuple[float, ...]:
 
 
 def _recording(arm: Arm, states: list[list[float]], rng: Random) -> Recording:
-    """Measured with noise; told where to be next, or by how much to move."""
+    """Return noisy states, and actions that are the next positions or the steps towards them."""
     ranges = [max(column) - min(column) for column in zip(*states, strict=True)]
     measured = [[v + rng.gauss(0, arm.noise * r) for v, r in zip(row, ranges, strict=True)] for row in states]
     after = [*states[1:], states[-1]]
@@ -115,8 +114,8 @@ def _recording(arm: Arm, states: list[list[float]], rng: Random) -> Recording:
             for now, then in zip(states, after, strict=True)
         ]
     columns = {"observation.state": measured, "action": actions}
-    return Recording(length=len(states), draw=_no_picture, task="tidy up", columns=columns)
+    return Recording(length=len(states), draw=_no_image, task="tidy up", columns=columns)
 
 
-def _no_picture(camera: str, frame: int) -> Image.Image:
+def _no_image(camera: str, frame: int) -> Image.Image:
     raise AssertionError("there is no camera")

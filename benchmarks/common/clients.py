@@ -1,7 +1,7 @@
-"""Work for contenders that ask a server of chat completions, and pgen as the first of them.
+"""Clients of a chat completions server to compare, pgen first.
 
-A contender is a function of a Task that warms up, asks, and gives back the CPU seconds of the asking; how long
-that took the server tells, which sees every contender alike.
+A client is a function of a Task that warms up, sends the requests and returns the CPU seconds of sending them. The
+server measures the wall-clock time, in the same way for each client.
 """
 
 import asyncio
@@ -22,8 +22,8 @@ from common.server import Server
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """`count` requests, `flight` at once. `encode`: each picture is made a JPEG (else one is sent again and
-    again) and each answer is stored durably, by those that can."""
+    """`count` requests, `flight` of them in flight. With `encode` each image is encoded as a JPEG (otherwise all
+    requests share one), and clients with a journal store each result durably."""
 
     url: str
     count: int
@@ -35,7 +35,7 @@ class Task:
 
 
 def measured(ask: Callable[[Task], None], task: Task) -> float:
-    """The CPU seconds of the second of two runs, which is the one that the server tells of."""
+    """Run a client twice and return the CPU seconds of the second run, the one that the server measures."""
     ask(task.warm_up())
     urlopen(f"{task.url}/seen").close()
     busy = process_time()
@@ -44,12 +44,12 @@ def measured(ask: Callable[[Task], None], task: Task) -> float:
 
 
 def pgen(task: Task) -> float:
-    """pgen's own pipeline and client, from samples to parsed dialogues, and to its journal."""
+    """Run pgen's pipeline and client, from samples to parsed dialogues, and to the journal."""
     return measured(_pgen, task)
 
 
 def generator(task: Task) -> float:
-    """pgen's generator `qwen-openai` alone: the same prompt again and again, and its reply as text."""
+    """Run pgen's generator `qwen-openai` alone: the same prompt every time, the reply as text."""
     return measured(lambda task: asyncio.run(_generator(task)), task)
 
 
@@ -60,7 +60,7 @@ def pictures() -> list[Any]:
 
 @cache
 def pixels() -> list[Any]:
-    """The pictures as arrays, which is what a video decoder gives."""
+    """Return the images as arrays, as a video decoder does."""
     import numpy as np
 
     return [np.asarray(picture) for picture in pictures()]
@@ -110,7 +110,7 @@ def _pgen(task: Task) -> None:
             journal.close()
     else:
         asyncio.run(run())
-    assert done == task.count, f"{done} of {task.count} were answered"
+    assert done == task.count, f"{done} of {task.count} have a dialogue"
 
 
 async def _generator(task: Task) -> None:
@@ -123,10 +123,10 @@ async def _generator(task: Task) -> None:
         request = Request(sample, HiRobotPrompt().build(sample, 0), reader.images(sample), 0)
     generator = QwenOpenAIGenerator(base_url=task.url, concurrency=task.flight)
     await generator.open()
-    left = iter(range(task.count))
+    numbers = iter(range(task.count))
 
     async def ask() -> None:
-        for number in left:
+        for number in numbers:
             if task.encode:
                 await generator.generate(replace(request, images=(replace(request.images[0], jpeg=jpeg(number)),)))
             else:
@@ -146,7 +146,7 @@ def _source(task: Task) -> Any:
     from pgen.records import Image, Sample
     from pgen.testing import FakeSource
 
-    class Pictures(ImageReader):
+    class Images(ImageReader):
         def images(self, sample: Sample) -> tuple[Image, ...]:
             if not task.encode:
                 return (Image("front", ready(), 640, 480),)
@@ -154,7 +154,7 @@ def _source(task: Task) -> Any:
 
     class Source(FakeSource):
         def reader(self, max_pixels: int) -> AbstractContextManager[ImageReader]:
-            return nullcontext(Pictures())
+            return nullcontext(Images())
 
     return Source()
 
@@ -169,8 +169,8 @@ def samples(count: int, an_episode: int = 100) -> Iterator[list[Any]]:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What came of a contender: the share of the ideal rate, CPU seconds a request, answers and refusals."""
+class Result:
+    """Results of a client: the share of the ideal rate, CPU seconds per request, answers and refusals."""
 
     share: float
     cpu: float
@@ -178,11 +178,11 @@ class Asked:
     refused: int
 
 
-def asked(server: Server, contender: Callable[[Task], float], task: Task, at_once: int | None = None) -> Asked:
-    """One run of a contender in a process of its own; the ideal is `at_once` (default: those in flight) requests
-    at every moment, each for as long as the server takes."""
+def run_client(server: Server, client: Callable[[Task], float], task: Task, at_once: int | None = None) -> Result:
+    """Run a client in a process of its own. In the ideal, `at_once` requests (default: `flight`) are at the server at
+    every moment, each for the server's latency."""
     server.seen()
-    busy = cost(contender, task).result
+    busy = cost(client, task).result
     seen = server.seen()
     share = seen.waited / (at_once or task.flight) / seen.seconds
-    return Asked(share, busy / task.count, seen.answered, seen.refused)
+    return Result(share, busy / task.count, seen.answered, seen.refused)

@@ -1,4 +1,4 @@
-"""What one of each costs on this machine, measured in a few seconds: the inputs of the simulation."""
+"""Measure what each step costs on this machine, in a few seconds: the inputs of the simulation."""
 
 import asyncio
 import tracemalloc
@@ -21,7 +21,7 @@ FPS = 30
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """Seconds and bytes of one: a picture, a request, a commit, an answer, a frame, a dialogue."""
+    """Seconds and bytes per image, request, commit, journal row, frame and dialogue."""
 
     decode: float
     encode: float
@@ -39,7 +39,7 @@ class Costs:
 def measured(tiny: bool = False) -> Costs:
     count = 32 if tiny else 1024
     taken = list(islice(chain.from_iterable(clients.samples(count)), count))
-    annotations, prompt, reply = _asked(taken)
+    annotations, prompt, reply = _annotations(taken)
     decode, encode = _pictures(2 if tiny else 20)
     with TemporaryDirectory() as folder:
         commit, store, journal_bytes = _journal(Path(folder), annotations)
@@ -49,7 +49,7 @@ def measured(tiny: bool = False) -> Costs:
 
 
 def _pictures(seconds: int) -> tuple[float, float]:
-    """Seconds to decode one, a second apart (AV1, GOP 2, 640x480), and to make it a JPEG."""
+    """Return the seconds to decode an image, a second apart (AV1, GOP 2, 640x480), and to encode it as a JPEG."""
     import numpy as np
 
     from pgen.media.images import encode_pixels
@@ -63,13 +63,13 @@ def _pictures(seconds: int) -> tuple[float, float]:
 
 
 def _request(count: int) -> float:
-    """CPU seconds of the client a request, from the prompt to the parsed reply, with a picture that is a JPEG."""
+    """Return the client's CPU seconds per request, from the prompt to the parsed reply, with a ready JPEG."""
     with Server(Behaviour(0.02)) as server:
         return clients.pgen(clients.Task(server.url, count, min(count, 64))) / count
 
 
-def _asked(samples: list[Any]) -> tuple[list[Any], float, float]:
-    """The samples' annotations by `template`, characters of the prompt and of the reply."""
+def _annotations(samples: list[Any]) -> tuple[list[Any], float, float]:
+    """Return the samples' annotations by `template`, and the characters of a prompt and of a reply."""
     from pgen.inference.pipeline import Pipeline
     from pgen.inference.prompting import prompt_for
     from pgen.inference.scheduler import Pictures
@@ -84,8 +84,8 @@ def _asked(samples: list[Any]) -> tuple[list[Any], float, float]:
 
     annotations = asyncio.run(ask())
     prompt = len(prompt_for(pipeline.prompts, samples[0], 0, "en").text)
-    said = [a.dialogue for a in annotations if a.dialogue]
-    reply = median(len(d.user_prompt) + len(d.robot_utterance) for d in said) + len(_KEYS)
+    dialogues = [a.dialogue for a in annotations if a.dialogue]
+    reply = median(len(d.user_prompt) + len(d.robot_utterance) for d in dialogues) + len(_KEYS)
     return annotations, prompt, reply
 
 
@@ -93,7 +93,7 @@ _KEYS = '{"user_prompt":"","robot_utterance":"","scenario_type":"implicit_reques
 
 
 def _journal(folder: Path, annotations: list[Any]) -> tuple[float, float, float]:
-    """Seconds a commit, seconds an answer in it, bytes an answer."""
+    """Return seconds per commit, seconds per result in it, and bytes per result."""
     from pgen.storage.journal import Journal
 
     path = folder / "journal.sqlite"
@@ -107,7 +107,7 @@ def _journal(folder: Path, annotations: list[Any]) -> tuple[float, float, float]
 
 
 def _sink(root: Path) -> tuple[float, float]:
-    """Seconds a frame, and bytes that each answer adds to a dataset, all its forms together."""
+    """Return the seconds per frame, and the bytes that each result adds to a dataset in all files together."""
     import write_out
 
     with TemporaryDirectory(dir=root.parent) as folder:
@@ -121,7 +121,7 @@ def _sink(root: Path) -> tuple[float, float]:
 
 
 def _held(annotations: list[Any]) -> float:
-    """Bytes that the sink holds of each distinct dialogue."""
+    """Return the bytes in memory per distinct dialogue while the sink writes."""
     from pgen_lerobot.format import TaskRow
     from pgen_lerobot.format.task_table import LineTasks
     from pgen_lerobot.write import TaskRows

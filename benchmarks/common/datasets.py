@@ -1,7 +1,7 @@
-"""Rendered datasets of the sizes that benchmarks need, made once into a cache folder and used again.
+"""Render datasets of the sizes that benchmarks need, once, into a cache folder.
 
-The pictures are windows that wander over one large picture, so that drawing costs next to nothing. The
-folder is `.cache/benchmarks` of the checkout, or the one that PGEN_BENCHMARKS names.
+The images are windows that move over one large image, so that drawing costs almost nothing. The cache folder is
+`.cache/benchmarks` of the checkout, or the one in PGEN_BENCHMARKS.
 """
 
 import os
@@ -30,32 +30,32 @@ _SKILLS = (
 
 
 def folder() -> Path:
-    """Where rendered datasets are kept."""
+    """Return the cache folder."""
     named = os.environ.get("PGEN_BENCHMARKS")
     return Path(named) if named else Path(__file__).parents[2] / ".cache/benchmarks"
 
 
 def filmed(episodes: int, seconds: int, *, codec: Any = "av1", gop: int = 2, cameras: int = 2, fps: int = 30) -> Path:
-    """Episodes of `seconds` each, filmed by `cameras` of 640x480; five skills an episode."""
+    """Return a dataset with videos of 640x480; each episode lasts `seconds` and has five skills."""
     name = f"{codec}-gop{gop}-{episodes}x{seconds}s-{cameras}cameras-{fps}fps"
     layout = Layout(fps=fps, codec=codec, gop=gop, cameras=[f"observation.images.camera{n}" for n in range(cameras)])
-    return _made(name, layout, episodes, seconds * fps, 6)
+    return _cached(name, layout, episodes, seconds * fps, 6)
 
 
 def rows(episodes: int, length: int) -> Path:
-    """Episodes of `length` frames without pictures, 12 numbers of state and 12 of action each: a long table."""
-    return _made(f"rows-{episodes}x{length}", Layout(fps=30), episodes, length, 12)
+    """Return a dataset without images: episodes of `length` frames with 12 numbers of state and 12 of action."""
+    return _cached(f"rows-{episodes}x{length}", Layout(fps=30), episodes, length, 12)
 
 
 def picture(shift: int = 0) -> PIL.Image.Image:
-    """One picture of 640x480, as a camera might see it: some 60 kB as a JPEG."""
+    """Return an image of 640x480 that resembles a camera's: about 60 kB as a JPEG."""
     scene = _scene()
     left = round((scene.width - SIZE[0]) * (0.5 + 0.5 * sin(shift / 300)))
     top = round((scene.height - SIZE[1]) * (0.5 + 0.5 * cos(shift / 230)))
     return scene.crop((left, top, left + SIZE[0], top + SIZE[1]))
 
 
-def _made(name: str, layout: Layout, episodes: int, length: int, width: int) -> Path:
+def _cached(name: str, layout: Layout, episodes: int, length: int, width: int) -> Path:
     root = folder() / name
     if not root.exists():
         building = root.with_name(f"{name}.building-{os.getpid()}")
@@ -85,7 +85,7 @@ def _window(first: int) -> Callable[[str, int], PIL.Image.Image]:
 
 @cache
 def _scene() -> PIL.Image.Image:
-    """Shapes with some noise on them."""
+    """Return smooth shapes with some noise."""
     size = (SIZE[0] + 240, SIZE[1] + 180)
     random = Random(0)
     scene = PIL.Image.new("RGB", (44, 33))

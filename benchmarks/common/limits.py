@@ -1,4 +1,4 @@
-"""What bare loops of PyAV and pyarrow need for the same result: the limit that pgen is held against."""
+"""Bare loops of PyAV and pyarrow with the same result: the limit that pgen is compared with."""
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -8,11 +8,11 @@ from typing import Any
 
 COLUMN = "task_index_high_level"
 QUALITY = 90
-"""Of a JPEG, whoever makes it: pgen's own (`pgen.media.images.QUALITY`)."""
+"""The quality of every JPEG: that of pgen (`pgen.media.images.QUALITY`)."""
 
 
 def quiet_lerobot() -> None:
-    """Before lerobot is imported: it asks no hub, and does not tell at length which decoders it has not."""
+    """Keep lerobot offline and silent; call this before lerobot is imported."""
     import logging
     import os
     import warnings
@@ -23,7 +23,7 @@ def quiet_lerobot() -> None:
 
 
 def job(root: Path, out: Path, every: int, *, with_jpeg: bool = True, threads: int = 1) -> int:
-    """Each camera's every so many frames decoded (and made a JPEG), then the column written: frames decoded."""
+    """Decode every n-th frame of each camera, encode it as a JPEG, write the column; return the frame count."""
     videos = sorted((root / "videos").glob("*/*/*.mp4"))
     with ThreadPoolExecutor(threads) as pool:
         read = sum(pool.map(partial(_pictures, every=every, with_jpeg=with_jpeg), videos))
@@ -33,7 +33,7 @@ def job(root: Path, out: Path, every: int, *, with_jpeg: bool = True, threads: i
 
 
 def with_column(shard: Path, target: Path) -> None:
-    """The shard's row groups, streamed, with one more column of whole numbers."""
+    """Copy the shard's row groups one by one, with one more column of integers."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -49,7 +49,7 @@ def with_column(shard: Path, target: Path) -> None:
 
 
 def seeking(path: Path, wanted: Iterable[int], fps: int) -> Iterator[Any]:
-    """The wanted frames, each after a seek to the keyframe before it."""
+    """Yield the wanted frames, each after a seek to the keyframe before it."""
     import av
 
     with av.open(str(path)) as container:
@@ -62,18 +62,18 @@ def seeking(path: Path, wanted: Iterable[int], fps: int) -> Iterator[Any]:
 
 
 def sequential(path: Path, wanted: Iterable[int], fps: int) -> Iterator[Any]:
-    """The wanted frames out of one pass over all up to the last, with as many threads as the decoder takes."""
+    """Yield the wanted frames in one pass over all frames, with as many threads as the decoder takes."""
     import av
 
-    left = iter(wanted)
-    number = next(left, None)
+    numbers = iter(wanted)
+    number = next(numbers, None)
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
         stream.thread_type = "AUTO"
         for position, frame in enumerate(container.decode(stream)):
             if position == number:
                 yield frame
-                number = next(left, None)
+                number = next(numbers, None)
             if number is None:
                 return
 
@@ -89,7 +89,7 @@ def _pictures(path: Path, every: int, with_jpeg: bool) -> int:
 
 
 def jpeg(pixels: Any) -> bytes:
-    """As pgen makes them (`pgen.media.images`)."""
+    """Encode a JPEG as pgen does (`pgen.media.images`)."""
     import simplejpeg
 
     data: bytes = simplejpeg.encode_jpeg(pixels, QUALITY, "RGB", "420")

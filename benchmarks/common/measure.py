@@ -1,7 +1,7 @@
-"""Work measured in a process of its own: its seconds, its CPU time and the most memory that it held.
+"""Measure work in a process of its own: its seconds, its CPU time and its peak memory.
 
-Times are compared within a run only, from rounds in which the contenders take turns, so that what else the
-machine does meets all of them.
+Times are compared within a run only, from rounds in which the contenders take turns, so that other load on the machine
+affects all of them.
 """
 
 import multiprocessing as mp
@@ -11,6 +11,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 from time import perf_counter, process_time
 from typing import Any
 
@@ -19,7 +20,7 @@ MB = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Seconds and CPU seconds of the work, without those of Python's start; `peak` is the process's, in bytes."""
+    """Seconds and CPU seconds of the work, without the start of Python; `peak` is the process's memory in bytes."""
 
     seconds: float
     cpu: float
@@ -28,34 +29,44 @@ class Cost:
 
 
 def cost(work: Callable[..., Any], *arguments: Any) -> Cost:
-    """What `work(*arguments)` costs in a fresh process. Whatever it imports is part of it."""
+    """Run `work(*arguments)` in a new process and return its cost, including its imports."""
     with ProcessPoolExecutor(1, mp.get_context("spawn")) as pool:
         return pool.submit(_measured, work, *arguments).result()
 
 
 def rounds[T](count: int, contenders: Mapping[str, Callable[[], T]]) -> dict[str, list[T]]:
-    """What each contender gives, `count` times in turn."""
-    found: dict[str, list[T]] = {name: [] for name in contenders}
+    """Run the contenders in turn, `count` times, and return the results of each."""
+    results: dict[str, list[T]] = {name: [] for name in contenders}
     for _ in range(count):
         for name, contend in contenders.items():
-            found[name].append(contend())
-    return found
+            results[name].append(contend())
+    return results
 
 
 def ratio(ours: list[float], theirs: list[float]) -> float:
-    """The median of the rounds' own ratios."""
+    """Return the median of the ratios of the rounds."""
     return median(a / b for a, b in zip(ours, theirs, strict=True))
 
 
 def better(*contenders: list[float]) -> list[float]:
-    """The best of several contenders, round by round."""
+    """Return the best of several contenders in each round."""
     return [min(times) for times in zip(*contenders, strict=True)]
+
+
+def in_folder(work: Callable[..., Any], root: Path) -> Callable[[], Cost]:
+    """Return a function that measures `work` on a dataset, with a temporary output folder on the same disk."""
+
+    def run() -> Cost:
+        with TemporaryDirectory(dir=root.parent) as folder:
+            return cost(work, root, Path(folder))
+
+    return run
 
 
 def _measured(work: Callable[..., Any], *arguments: Any) -> Cost:
     began, busy = perf_counter(), process_time()
     result = work(*arguments)
     seconds, cpu = perf_counter() - began, process_time() - busy
-    # Not ru_maxrss, which a process takes over from the one that started it.
-    found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
-    return Cost(seconds, cpu, int(found[1]) * 1024 if found else 0, result)
+    # Not ru_maxrss, which a process inherits from the one that started it.
+    match = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    return Cost(seconds, cpu, int(match[1]) * 1024 if match else 0, result)

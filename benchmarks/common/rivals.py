@@ -1,4 +1,4 @@
-"""The limit and the others that ask a server: bare sockets, the openai SDK, lerobot-annotate's client."""
+"""Other clients of the server: bare sockets as the limit, aiohttp, the openai SDK, lerobot-annotate's client."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from pybase64 import b64encode
 
-from common.clients import Asked, Task, asked, jpeg, measured, pictures, ready
+from common.clients import Result, Task, jpeg, measured, pictures, ready, run_client
 from common.measure import rounds
 from common.server import MODEL, Server
 from common.table import Row
@@ -20,27 +20,27 @@ TEXT = "What might a person have said, and what would the robot answer? " * 20
 
 
 def bare(task: Task) -> float:
-    """Bytes written to as many sockets as requests are in flight, answers read by their length: the limit."""
+    """Write bytes to a socket per request in flight and read answers by their length: the limit."""
     return measured(lambda task: asyncio.run(_bare(task)), task)
 
 
 def bare_aiohttp(task: Task) -> float:
-    """The same bytes sent by aiohttp, and nothing done with the answers but to read their JSON."""
+    """Send the same bytes by aiohttp and only parse the JSON of the answers."""
     return measured(lambda task: asyncio.run(_bare_aiohttp(task)), task)
 
 
 def sdk(task: Task) -> float:
-    """The openai SDK's asynchronous client."""
+    """Use the openai SDK's asynchronous client."""
     return measured(lambda task: asyncio.run(_sdk(task)), task)
 
 
 def batches(task: Task) -> float:
-    """The same, a batch at a time: the next one begins when the slowest of the last one has ended."""
+    """Use the same client in batches, each of which starts when the slowest request of the one before has ended."""
     return measured(lambda task: asyncio.run(_sdk(task, batch=task.flight)), task)
 
 
 def lerobot(task: Task) -> float:
-    """lerobot-annotate's client: the openai SDK in threads; it makes a PNG of each picture."""
+    """Use lerobot-annotate's client: the openai SDK in threads, with PNG images."""
     return measured(_lerobot, task)
 
 
@@ -51,45 +51,48 @@ _NEEDS: dict[Contender, tuple[str, ...]] = {sdk: ("openai",), batches: ("openai"
 
 def contend(
     server: Server, tasks: dict[str, tuple[Contender, Task]], times: int, at_once: int | None = None
-) -> dict[str, list[Asked]]:
-    """What comes of each contender with its task, in turn; nothing of one whose packages are not here."""
+) -> dict[str, list[Result]]:
+    """Run the clients in turn, `times` times; a client whose packages are not installed has no result."""
 
-    def run(contender: Contender, task: Task) -> Callable[[], Asked]:
-        return lambda: asked(server, contender, task, at_once)
+    def run(client: Contender, task: Task) -> Callable[[], Result]:
+        return lambda: run_client(server, client, task, at_once)
 
-    here = {name: one for name, one in tasks.items() if all(map(find_spec, _NEEDS.get(one[0], ())))}
-    found = rounds(times, {name: run(*one) for name, one in here.items()})
-    return {name: found.get(name, []) for name in tasks}
+    installed = {name: task for name, task in tasks.items() if all(map(find_spec, _NEEDS.get(task[0], ())))}
+    results = rounds(times, {name: run(*task) for name, task in installed.items()})
+    return {name: results.get(name, []) for name in tasks}
 
 
-def row(measure: str, found: dict[str, list[Asked]], tell: Callable[[Asked], float], form: str = ".2f") -> Row:
-    """The median of a figure of each; the contenders `pgen` and `limit` are among them."""
-    told = {name: f"{median(map(tell, all_)):{form}}" if all_ else "not measured" for name, all_ in found.items()}
-    return Row(measure, told.pop("pgen"), told.pop("limit"), told)
+def row(measure: str, results: dict[str, list[Result]], value: Callable[[Result], float], form: str = ".2f") -> Row:
+    """Return the median of a value of each client; `pgen` and `limit` must be among them."""
+    medians = {
+        name: f"{median(map(value, of_client)):{form}}" if of_client else "not measured"
+        for name, of_client in results.items()
+    }
+    return Row(measure, medians.pop("pgen"), medians.pop("limit"), medians)
 
 
 async def _bare(task: Task) -> None:
     loop, address = asyncio.get_running_loop(), urlsplit(task.url)
-    left = iter(range(task.count))
+    numbers = iter(range(task.count))
     ends = [loop.create_future() for _ in range(task.flight)]
     for end in ends:
-        await loop.create_connection(lambda end=end: _Asker(task, left, end), address.hostname, address.port)
+        await loop.create_connection(lambda end=end: _Connection(task, numbers, end), address.hostname, address.port)
     await asyncio.gather(*ends)
 
 
-class _Asker(asyncio.Protocol):
-    """One connection: a request, its answer, the next request."""
+class _Connection(asyncio.Protocol):
+    """A connection that sends the next request after each answer."""
 
-    def __init__(self, task: Task, left: Iterator[int], end: "asyncio.Future[None]") -> None:
-        self._task, self._left, self._end = task, left, end
+    def __init__(self, task: Task, numbers: Iterator[int], end: "asyncio.Future[None]") -> None:
+        self._task, self._numbers, self._end = task, numbers, end
         self._data = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport: Any = transport
-        self._ask()
+        self._send()
 
-    def _ask(self) -> None:
-        number = next(self._left, None)
+    def _send(self) -> None:
+        number = next(self._numbers, None)
         if number is None:
             self._transport.close()
             self._end.set_result(None)
@@ -102,18 +105,18 @@ class _Asker(asyncio.Protocol):
         head, _, body = self._data.partition(b"\r\n\r\n")
         if len(body) and len(body) >= int(head.rpartition(b"Content-Length: ")[2].partition(b"\r\n")[0]):
             self._data = b""
-            self._ask()
+            self._send()
 
 
-_BEFORE = (
+_PREFIX = (
     b'{"model":"bench","temperature":0.0,"max_tokens":1024,"messages":[{"role":"user","content":['
     b'{"type":"image_url","image_url":{"url":"data:image/jpeg;base64,'
 )
-_BEHIND = b'"}},{"type":"text","text":"' + TEXT.encode() + b'"}]}]}'
+_SUFFIX = b'"}},{"type":"text","text":"' + TEXT.encode() + b'"}]}]}'
 
 
 def _body(number: int, *, encode: bool) -> bytes:
-    return b"".join((_BEFORE, b64encode(jpeg(number) if encode else ready()), _BEHIND))
+    return b"".join((_PREFIX, b64encode(jpeg(number) if encode else ready()), _SUFFIX))
 
 
 def _length(body: bytes) -> bytes:
@@ -129,11 +132,11 @@ def _messages(number: int, *, encode: bool) -> list[dict[str, Any]]:
 async def _bare_aiohttp(task: Task) -> None:
     from aiohttp import ClientSession, TCPConnector
 
-    left, headers = iter(range(task.count)), {"Content-Type": "application/json"}
+    numbers, headers = iter(range(task.count)), {"Content-Type": "application/json"}
     async with ClientSession(connector=TCPConnector(limit=0), headers=headers) as session:
 
         async def ask() -> None:
-            for number in left:
+            for number in numbers:
                 body = _body(number, encode=task.encode)
                 async with session.post(f"{task.url}/chat/completions", data=body) as response:
                     await response.json()
@@ -151,7 +154,7 @@ async def _sdk(task: Task, batch: int | None = None) -> None:
 
         async def ask(number: int) -> None:
             messages: Any = _messages(number, encode=task.encode)
-            with suppress(Exception):  # a lost answer is missing from what the server counts
+            with suppress(Exception):  # a lost answer is missing in the server's count
                 await client.chat.completions.create(model=MODEL, messages=messages, temperature=0, max_tokens=1024)
             free.release()
 
@@ -167,13 +170,13 @@ def _lerobot(task: Task) -> None:
     from lerobot.annotations.steerable_pipeline.vlm_client import make_vlm_client
 
     config = VlmConfig(model_id=MODEL, api_base=task.url, auto_serve=False, client_concurrency=task.flight)
-    with redirect_stdout(StringIO()):  # it says where its server is
+    with redirect_stdout(StringIO()):  # it prints the server's address
         client = make_vlm_client(config)
-    client.generate_json([_pictured(number, encode=task.encode) for number in range(task.count)])
+    client.generate_json([_with_image(number, encode=task.encode) for number in range(task.count)])
 
 
-def _pictured(number: int, *, encode: bool) -> list[dict[str, Any]]:
+def _with_image(number: int, *, encode: bool) -> list[dict[str, Any]]:
     if not encode:
         return _messages(number, encode=False)
-    shown = {"type": "image", "image": pictures()[number % len(pictures())]}
-    return [{"role": "user", "content": [shown, {"type": "text", "text": TEXT}]}]
+    image = {"type": "image", "image": pictures()[number % len(pictures())]}
+    return [{"role": "user", "content": [image, {"type": "text", "text": TEXT}]}]

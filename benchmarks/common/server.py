@@ -1,7 +1,7 @@
-"""A server of chat completions on the loopback that costs next to nothing, in a process of its own.
+"""A chat completions server on the loopback that costs almost nothing, in a process of its own.
 
-It reads a request into a buffer that is used again, waits as long as it is told, and answers the same bytes.
-Small requests (a preflight's) are answered at once and not counted. What it counts tells of any client alike.
+It reads requests into one reused buffer, waits for the configured latency, and answers the same bytes. Small requests
+(of a preflight) are answered immediately and not counted.
 """
 
 import asyncio
@@ -17,10 +17,10 @@ from urllib.request import urlopen
 
 MODEL = "bench"
 PREFLIGHT = 16_384
-"""Bytes: a smaller request shows no picture of a sample."""
+"""Bytes: a smaller request has no image of a sample."""
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
-_SAID = {
+_DIALOGUE = {
     "user_prompt": "Please put the brick into the box.",
     "robot_utterance": "Sure, I'll put it there.",
     "scenario_type": "specific_object",
@@ -30,7 +30,7 @@ _SAID = {
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """`latency` is the mean in seconds; with `sigma` it is log-normal. Beyond `capacity` at once: 429."""
+    """`latency` is the mean in seconds, log-normal with `sigma`. More than `capacity` requests at once get a 429."""
 
     latency: float
     sigma: float = 0.0
@@ -40,7 +40,7 @@ class Behaviour:
 
 @dataclass(slots=True)
 class Seen:
-    """Between the first request and the last answer: answers and 429s, most in flight, latencies' sum, clock."""
+    """Counts between the first request and the last answer: answers, 429s, peak in flight, sum of latencies, times."""
 
     answered: int = 0
     refused: int = 0
@@ -55,7 +55,7 @@ class Seen:
 
 
 class Server:
-    """Listens while it is entered."""
+    """Listens while its context is open."""
 
     def __init__(self, behaviour: Behaviour) -> None:
         ours, theirs = mp.Pipe()
@@ -72,7 +72,7 @@ class Server:
         self._process.join()
 
     def seen(self) -> Seen:
-        """What it saw since it was asked last."""
+        """Return the counts since the last call."""
         with urlopen(f"{self.url}/seen") as answer:
             return Seen(**json.load(answer))
 
@@ -89,7 +89,7 @@ async def _listen(behaviour: Behaviour, port: Connection) -> None:
 
 
 class _State:
-    """What all connections share."""
+    """State of all connections."""
 
     def __init__(self, behaviour: Behaviour) -> None:
         self.behaviour = behaviour
@@ -109,12 +109,12 @@ class _State:
 
 
 class _Connection(asyncio.BufferedProtocol):
-    """Requests one after another; their bodies are counted and forgotten."""
+    """A connection with one request after another; bodies are read and discarded."""
 
     def __init__(self, state: _State) -> None:
         self._state = state
         self._head = b""
-        self._left = 0
+        self._remaining = 0
         self._size = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -124,18 +124,18 @@ class _Connection(asyncio.BufferedProtocol):
         return self._state.buffer
 
     def buffer_updated(self, count: int) -> None:
-        if self._left:
-            self._left -= count
+        if self._remaining:
+            self._remaining -= count
         else:
             self._head += bytes(memoryview(self._state.buffer)[:count])
             end = self._head.find(b"\r\n\r\n")
             if end < 0:
                 return
-            found = _LENGTH.search(self._head, 0, end + 2)
-            self._size = int(found[1]) if found else 0
-            self._left = self._size - (len(self._head) - end - 4)
-        if self._left <= 0:
-            self._left = 0
+            match = _LENGTH.search(self._head, 0, end + 2)
+            self._size = int(match[1]) if match else 0
+            self._remaining = self._size - (len(self._head) - end - 4)
+        if self._remaining <= 0:
+            self._remaining = 0
             self._request()
 
     def _request(self) -> None:
@@ -147,9 +147,9 @@ class _Connection(asyncio.BufferedProtocol):
         elif self._size < PREFLIGHT:
             self._transport.write(ANSWER)
         else:
-            self._ask()
+            self._receive()
 
-    def _ask(self) -> None:
+    def _receive(self) -> None:
         state, seen = self._state, self._state.seen
         seen.first = seen.first or state.loop.time()
         if state.behaviour.capacity is not None and state.busy >= state.behaviour.capacity:
@@ -184,7 +184,7 @@ ANSWER = _response(
         "created": 0,
         "model": MODEL,
         "choices": [
-            {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": json.dumps(_SAID)}}
+            {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": json.dumps(_DIALOGUE)}}
         ],
         "usage": {"prompt_tokens": 1000, "completion_tokens": 40, "total_tokens": 1040},
     }

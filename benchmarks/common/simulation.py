@@ -1,8 +1,8 @@
-"""The pipeline as a discrete-event simulation: samples are decoded, sent, answered and stored, in simulated time.
+"""Simulate the pipeline by discrete events: samples are decoded, sent, answered and stored in simulated time.
 
-It has the pipeline's own bounds: so many decoders, so many samples decoded ahead, so many requests in flight,
-one event loop a process, and one journal whose next commit holds what came during the one before: an answer's place
-is free once it is committed.
+It has the limits of the pipeline: the number of decoders, of samples decoded ahead and of requests in flight, one event
+loop per process, and one journal. A commit contains the results that arrived during the commit before it, and only
+then are their places in flight free.
 """
 
 import math
@@ -19,11 +19,11 @@ type Then = Callable[[], None]
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What works on a run. `processes` read and ask: the coordinator alone, or Ray workers that it shares with; each
-    has so many threads that decode.
+    """The machine of a run. `processes` read images and send requests: the coordinator alone, or Ray workers; each has
+    `decoders` threads that decode.
 
-    Times are in seconds: `decode` of all pictures of a sample, `request` of an event loop a request, `latency` the
-    mean of a log-normal one with `sigma`, `commit` a commit and `store` an answer in it.
+    Times are in seconds: `decode` for all images of a sample, `request` of the event loop per request, `latency` the
+    mean of a log-normal distribution with `sigma`, `commit` per commit and `store` per result in it.
     """
 
     processes: int
@@ -40,35 +40,35 @@ class Machine:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Requests a second, and the share of its places that each stage has busy at that rate."""
+    """Requests per second, and how busy each stage is at that rate, as a share of its places."""
 
     rate: float
     busy: dict[str, float]
 
     @property
     def fullest(self) -> str:
-        """The stage that is busy most: the one that more of the others would not help."""
+        """The busiest stage, which limits the rate."""
         return max(self.busy, key=lambda stage: self.busy[stage])
 
 
 def simulate(machine: Machine, requests: int, seed: int = 0) -> Outcome:
-    """`requests` through the machine; the rate is that of the middle half, while it is neither filling nor idle."""
+    """Simulate `requests` requests; the rate is that of the middle half, when the pipeline neither fills nor drains."""
     run = _Run(machine, requests, random.Random(seed))
     run.go()
     first, last = run.answered[requests // 4], run.answered[3 * requests // 4]
-    told = {
+    stations = {
         "decoding": run.decoders,
         "the event loop": run.loop,
         "the servers": run.servers,
         "the journal": run.journal,
     }
     rate = (3 * requests // 4 - requests // 4) / (last - first)
-    return Outcome(rate, {name: rate * station.used / requests / station.size for name, station in told.items()})
+    return Outcome(rate, {name: rate * station.used / requests / station.size for name, station in stations.items()})
 
 
 @dataclass(slots=True)
 class _Station:
-    """`size` places, first come, first served."""
+    """A stage with `size` places, first come, first served."""
 
     size: int
     waiting: deque[tuple[float, Then]] = field(default_factory=deque)
@@ -78,7 +78,7 @@ class _Station:
 
 class _Run:
     def __init__(self, machine: Machine, requests: int, chance: random.Random) -> None:
-        self._machine, self._left, self._chance = machine, requests, chance
+        self._machine, self._remaining, self._chance = machine, requests, chance
         self._now, self._number = 0.0, 0
         self._events: list[tuple[float, int, Then]] = []
         self._flights = machine.servers * machine.in_flight
@@ -98,9 +98,9 @@ class _Run:
             then()
 
     def _next(self) -> None:
-        """A decoder takes a sample, once there is a slot for it."""
-        if self._left:
-            self._left -= 1
+        """Let a decoder take a sample, once there is a slot for it."""
+        if self._remaining:
+            self._remaining -= 1
             self._enter(self._slots, 0.0, self._decode, keep=True)
 
     def _decode(self) -> None:
@@ -133,14 +133,14 @@ class _Run:
             self._enter(self.journal, seconds, lambda: self._committed(group))
 
     def _committed(self, group: int) -> None:
-        """Only now others are sent in their place."""
+        """Free the places of the committed requests."""
         for _ in range(group):
             self._leave(self.servers)
             self._leave(self._slots)
         self._commit()
 
     def _enter(self, station: _Station, seconds: float, then: Then, keep: bool = False) -> None:
-        """Take a place for so many seconds, or (`keep`) until it is left."""
+        """Take a place for some seconds, or with `keep` until `_leave`."""
 
         def begin() -> None:
             station.taken += 1

@@ -1,4 +1,4 @@
-"""Figures as they are told: a line on the terminal, and a row of the table in the docs."""
+"""Show results: a line on the terminal, and a row of the table in the docs."""
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -11,7 +11,7 @@ START, END = "<!-- figures -->\n", "<!-- end of figures -->\n"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One measure: pgen's figure, the limit's, and those of others by name."""
+    """One measure: the values of pgen, of the limit, and of others by name."""
 
     measure: str
     pgen: str
@@ -19,8 +19,8 @@ class Row:
     others: dict[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        told = {"pgen": self.pgen, "limit": self.limit, **self.others}
-        return f"{self.measure}: {'; '.join(f'{name} {value}' for name, value in told.items() if value)}"
+        values = {"pgen": self.pgen, "limit": self.limit, **self.others}
+        return f"{self.measure}: {'; '.join(f'{name} {value}' for name, value in values.items() if value)}"
 
     def markdown(self, benchmark: str) -> str:
         others = ", ".join(f"{name} {value}" for name, value in self.others.items())
@@ -29,13 +29,13 @@ class Row:
 
 
 def main(lines: Callable[[bool], Iterator[object]]) -> None:
-    """Runs one benchmark from the command line: `--tiny` shows only that it runs."""
+    """Run one benchmark from the command line; `--tiny` runs it at a size whose results mean nothing."""
     for line in lines("--tiny" in sys.argv[1:]):
         print(line, flush=True)
 
 
 def update(page: Path, benchmark: str, rows: Iterable[Row]) -> None:
-    """Put a benchmark's rows in the place of its former ones in the page's table, the others stay."""
+    """Replace a benchmark's rows in the page's table and keep the others."""
     before, _, rest = page.read_text(encoding="utf-8").partition(START)
     old, _, after = rest.partition(END)
     ending = f"| {_command(benchmark)} |\n"

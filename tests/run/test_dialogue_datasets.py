@@ -57,7 +57,7 @@ def test_on_real_skills_template_reaches_every_type_and_no_check_finds_anything(
     measured = BENCHMARK["measure"](shared_datasets, 4, asides)
     assert set(measured.achieved) == {*SCENARIO_TYPES, *RESPONSE_TYPES}
     assert measured.achieved == measured.planned
-    assert measured.found == {}
+    assert measured.findings == {}
     assert measured.samples >= BENCHMARK["SAMPLES"]
     assert measured.distinct() >= distinct
 
