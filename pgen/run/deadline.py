@@ -1,9 +1,9 @@
-"""Ends the process some time after its second signal, whatever it is doing then.
+"""End the process some time after its second signal, whatever blocks it.
 
-A thread does it, with the exit code of a shell. It has to know of the signals, and Python runs their handlers in the
-main thread between two of its own instructions: not while that thread waits in a library. Nor can any thread run while
-another one holds the interpreter's lock, as a regular expression does. So a small process watches from outside: the
-interpreter writes each signal's number to a pipe as it arrives (`signal.set_wakeup_fd`), without running any Python.
+A thread does it, with the exit code of a shell, where it can. Python runs signal handlers in the main thread, between
+two instructions: not while that thread waits in a library. No thread runs while another holds the interpreter's lock,
+as a regular expression does. So a small process watches as well: the interpreter writes each signal's number to a pipe
+as it arrives (`signal.set_wakeup_fd`), without running any Python code.
 """
 
 import os
@@ -17,25 +17,29 @@ from pathlib import Path
 from typing import ClassVar
 
 _LATER = 0.2
-"""Seconds by which the process is behind the thread, which gives the better exit code."""
+"""Seconds by which the process waits longer than the thread, which gives the better exit code."""
 
 
 class Deadline:
-    """Counts signals; see the module. One at a time serves the process: contexts inside the first share it."""
+    """Counts signals. One instance at a time serves the process; nested contexts share it."""
 
     _shared: ClassVar["Deadline | None"] = None
 
     def __init__(self, signals: Collection[int], seconds: float) -> None:
         self._seconds = seconds
         self._first, self._count = 0, 0
-        self._over = threading.Event()
-        self._watchdog = _watchdog(signals, seconds + _LATER)
-        self._former = signal.set_wakeup_fd(_pipe(self._watchdog), warn_on_full_buffer=False)
+        self._ended = threading.Event()
+        self._watchdog = _start_watchdog(signals, seconds + _LATER)
+        descriptor = -1  # none
+        if self._watchdog and self._watchdog.stdin:
+            descriptor = self._watchdog.stdin.fileno()
+            os.set_blocking(descriptor, False)
+        self._former = signal.set_wakeup_fd(descriptor, warn_on_full_buffer=False)
 
     @classmethod
     @contextmanager
     def of_process(cls, signals: Collection[int], seconds: float) -> Iterator["Deadline"]:
-        """The one that watches already, or a new one for as long as the context lasts. In the main thread only."""
+        """Return the active instance, or a new one while the block runs. In the main thread only."""
         if cls._shared:
             yield cls._shared
             return
@@ -47,28 +51,28 @@ class Deadline:
             deadline.close()
 
     def count(self, number: int) -> None:
-        """Called by the signals' handler."""
+        """Count a signal. Called by its handler."""
         self._first, self._count = self._first or number, self._count + 1
         if self._count == 2:
-            threading.Thread(target=self._end, name="deadline", daemon=True).start()
+            threading.Thread(target=self._exit_late, name="deadline", daemon=True).start()
 
     def close(self) -> None:
-        """The work is over in time."""
-        self._over.set()
+        """Cancel the deadline: the work has ended."""
+        self._ended.set()
         signal.set_wakeup_fd(self._former)
         if self._watchdog:
             with self._watchdog:
                 self._watchdog.kill()
 
-    def _end(self) -> None:
-        if not self._over.wait(self._seconds):
+    def _exit_late(self) -> None:
+        if not self._ended.wait(self._seconds):
             with suppress(OSError):
-                os.write(2, b"\npgen: ended by force; the same command goes on from here.\n")
+                os.write(2, b"\npgen: ended by force; the same command resumes from here.\n")
             os._exit(128 + self._first)
 
 
-def _watchdog(signals: Collection[int], seconds: float) -> "subprocess.Popen[bytes] | None":
-    """The process that watches; none where it cannot be started."""
+def _start_watchdog(signals: Collection[int], seconds: float) -> "subprocess.Popen[bytes] | None":
+    """Start the process that watches; return None where that fails."""
     script = str(Path(__file__).with_name("watchdog.py"))
     numbers = [str(int(number)) for number in signals]
     command = [sys.executable, "-I", "-S", script, str(os.getpid()), str(seconds), *numbers]
@@ -76,11 +80,3 @@ def _watchdog(signals: Collection[int], seconds: float) -> "subprocess.Popen[byt
     with suppress(OSError):
         return subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)  # noqa: S603 (own script)
     return None
-
-
-def _pipe(process: "subprocess.Popen[bytes] | None") -> int:
-    if process is None or process.stdin is None:
-        return -1
-    descriptor = process.stdin.fileno()
-    os.set_blocking(descriptor, False)
-    return descriptor

@@ -1,99 +1,90 @@
-"""How many failures end a run, and what is told of them.
+"""How many failures end a run, and the message of such a run.
 
-A run ends once more samples fail than `--max-failures` allows, and once nearly all of those fail that it asks about:
-of a million samples, two in a hundred are twenty thousand, which a model that always fails is not to be asked.
+A run ends once more samples fail than `--max-failures` allows, and once nearly all of those fail that it requests: two
+in a hundred of a million samples are twenty thousand, and a model that always fails should not receive that many.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import chain, islice
 
 from pgen.errors import TooManyFailuresError
 from pgen.records import Annotation, Episode
 from pgen.run.manifest import Tally
 
 FIRST = 200
-"""Samples that a run asks about before the share of those that failed counts."""
+"""Samples that a run requests before their share of failures counts."""
 
 NEARLY_ALL = 0.9
-"""The share of them that ends the run."""
-
-_NAMED = 2
-"""Episodes that are named."""
+"""The share of failures that ends the run."""
 
 
 @dataclass(slots=True)
 class Budget:
-    """The failures of one session. `allowed` is their number, `share` that of `--max-failures`."""
+    """The failures of one start. `allowed` is their number, `share` the value of `--max-failures`."""
 
     allowed: int
     share: float = 0.0
     failed: int = 0
-    _asked: int = 0
-    _failed_of_asked: int = 0
+    _requested: int = 0
+    _failed_requests: int = 0
 
     def spend(self, annotation: Annotation) -> bool:
-        """Count a sample that was finished; whether the run is to end."""
+        """Count a finished sample; return whether the run has to end."""
         failed = annotation.failure is not None
         self.failed += failed
-        if annotation.usage.attempts:  # pictures that cannot be read cost no request, and may all be of one video
-            self._asked += 1
-            self._failed_of_asked += failed
+        if annotation.usage.attempts:  # an unreadable image costs no request, and a bad video has many in a row
+            self._requested += 1
+            self._failed_requests += failed
         return self.failed > self.allowed or self._nearly_all
 
     @property
     def _nearly_all(self) -> bool:
-        # Where more failures than that are allowed, they end nothing.
-        least = max(NEARLY_ALL, self.share) * self._asked
-        return self._asked >= FIRST and self._failed_of_asked >= least and self.share < 1
+        # Where even more failures are allowed, they end nothing.
+        limit = max(NEARLY_ALL, self.share) * self._requested
+        return self._requested >= FIRST and self._failed_requests >= limit and self.share < 1
 
 
-def check(counted: Tally, samples: int, share: float, results: Iterable[tuple[Episode, list[Annotation]]]) -> None:
-    """Raises TooManyFailuresError, with what failed, where, and what the next run does."""
-    failed, missing = counted.failed.total(), samples - counted.samples
+def check(counts: Tally, samples: int, share: float, results: Iterable[tuple[Episode, list[Annotation]]]) -> None:
+    """Raise TooManyFailuresError, which says what failed, where, and what the next run requests."""
+    failed, missing = counts.failed.total(), samples - counts.samples
     too_many = failed > share * samples
     if not (too_many or (failed and missing)):
         return
-    stages = ", ".join(f"{count} at {stage}" for stage, count in sorted(counted.failed.items()))
+    stages = ", ".join(f"{count} at {stage}" for stage, count in sorted(counts.failed.items()))
     if too_many:
         why = f"{failed} of {samples} samples failed ({stages}), more than --max-failures {share:g} allows"
     else:
         why = (
-            f"{failed} of {counted.samples} samples failed ({stages}), and of the {FIRST} or more that this run asked "
-            f"about at least {NEARLY_ALL:.0%}; it ended there, before --max-failures {share:g} was reached"
+            f"{failed} of {counts.samples} samples failed ({stages}), and of the {FIRST} or more that this run "
+            f"requested at least {NEARLY_ALL:.0%}; it ended there, before --max-failures {share:g} was reached"
         )
-    first = f"then about those that failed; a larger --max-failures accepts {'these' if too_many else 'more'}"
     if missing:
-        after = f"asks first about the {missing} samples that were not asked about yet, {first}"
+        order = f"requests the {missing} samples first that were not requested yet, then those that failed"
     else:
-        after = "asks again about those that failed, the ones not asked for longest first; " + first.partition("; ")[2]
-    places, reason = _places(results)
+        order = "requests those that failed again, the least recently requested first"
+    reasons = _reasons(results)
+    reason = next(iter(reasons.values()))
     reason += "." * (not reason.endswith((".", "!", "?", "…")))  # reasons come from servers and libraries too
     raise TooManyFailuresError(
-        f"{why}; nothing was written. They are in {places}. The first reason: {reason} "
-        f"The answers so far are kept: the same command {after}."
+        f"{why}; nothing was written. They are in {episodes_named(reasons)}. The first reason: {reason} The results so "
+        f"far are kept: the same command {order}; a larger --max-failures accepts {'these' if too_many else 'more'}."
     )
 
 
-def _places(results: Iterable[tuple[Episode, list[Annotation]]]) -> tuple[str, str]:
-    """The episodes with failures, and the first reason."""
-    failing = _failing(results)
-    first, reason = next(failing)
-    return episodes_named(chain([first], (index for index, _ in failing))), reason
+def _reasons(results: Iterable[tuple[Episode, list[Annotation]]]) -> dict[int, str]:
+    """Return the first reason of each episode with failures, by its index."""
+    failures = ((episode.index, annotation.failure) for episode, some in results for annotation in some)
+    reasons: dict[int, str] = {}
+    for index, failure in failures:
+        if failure:
+            reasons.setdefault(index, failure.reason)
+    return reasons
 
 
 def episodes_named(indices: Iterable[int]) -> str:
-    """Episodes by their index: the first few, and how many others."""
-    coming = iter(indices)
-    named = list(islice(coming, _NAMED))
-    others = sum(1 for _ in coming)
-    text = ", ".join(map(str, named))
-    if others:
-        text += f" and {others} others" if others > 1 else " and 1 other"
-    return f"{'episode' if len(named) + others == 1 else 'episodes'} {text}"
-
-
-def _failing(results: Iterable[tuple[Episode, list[Annotation]]]) -> Iterator[tuple[int, str]]:
-    for episode, annotations in results:
-        if reason := next((annotation.failure.reason for annotation in annotations if annotation.failure), None):
-            yield episode.index, reason
+    """Name the first two episodes by their index, and count the others."""
+    episodes = list(indices)
+    text, others = ", ".join(map(str, episodes[:2])), len(episodes) - 2
+    if others > 0:
+        text += f" and {others} other{'s' if others > 1 else ''}"
+    return f"{'episode' if len(episodes) == 1 else 'episodes'} {text}"

@@ -1,4 +1,4 @@
-"""Which samples a run asks about: the source's episodes, the sampler's frames, the spans' skills."""
+"""The samples of a run: the source's episodes, the sampler's frames, the skills of their spans."""
 
 from bisect import bisect_left
 from collections import Counter
@@ -15,7 +15,7 @@ from pgen.records import ClipFrame, Episode, Moment, Question, Sample, SpanConte
 
 
 class Survey:
-    """What is planned, counted as it is read: `sizes` are those of a Plan."""
+    """Counts the planned samples, episode by episode."""
 
     def __init__(self, turns: bool) -> None:
         self._turns = turns
@@ -24,6 +24,7 @@ class Survey:
         self._first: Sample | None = None
 
     def add(self, episode: Episode, samples: list[Sample]) -> None:
+        """Count an episode and its samples."""
         self._counts.update(episodes=1, frames=len(episode.timestamps), samples=len(samples))
         self._counts["images"] += sum(len(sample.moment.images) for sample in samples)
         self._pictures = max([self._pictures, *(len(sample.moment.images) for sample in samples)])
@@ -35,29 +36,30 @@ class Survey:
 
     @property
     def sizes(self) -> dict[str, Any]:
+        """The counts of a Plan, by the names of its fields."""
         return {**self._counts, "longest": self._longest, "pictures": self._pictures}
 
     def sample(self, notes: Mapping[str, int]) -> Sample:
-        """The first sample. Raises InputError, with the source's `notes`, where there is none."""
+        """Return the first sample. Raises InputError, with the source's `notes`, if there is none."""
         if self._first is None:
-            found = f" ({'; '.join(f'{count} {note}' for note, count in notes.items())})" if notes else ""
-            raise InputError(f"the chosen episodes hold no skill to ask about{found}; check the skills.")
+            reasons = f" ({'; '.join(f'{count} {note}' for note, count in notes.items())})" if notes else ""
+            raise InputError(f"the chosen episodes have no skill to request dialogue for{reasons}; check the skills.")
         return self._first
 
 
 def samples_of(episode: Episode, source: Source, sampler: Sampler) -> list[Sample]:
-    """The episode's samples in the order of their frames; a frame outside every span gives none."""
+    """Return the episode's samples in the order of their frames; a frame outside every span has none."""
     if episode.samples is not None:
         return list(episode.samples)
-    wanted = sorted(set(sampler.frames(episode)))
-    if wanted and not (wanted[0] >= 0 and wanted[-1] < len(episode.timestamps)):
+    chosen = sorted(set(sampler.frames(episode)))
+    if chosen and not (chosen[0] >= 0 and chosen[-1] < len(episode.timestamps)):
         raise PluginError(
-            f"sampler {sampler.name} chose frame {wanted[-1] if wanted[0] >= 0 else wanted[0]} of episode "
+            f"sampler {sampler.name} chose frame {chosen[-1] if chosen[0] >= 0 else chosen[0]} of episode "
             f"{episode.index}, which has {len(episode.timestamps)} frames."
         )
     samples: list[Sample] = []
     for position, frames in enumerate(frame_ranges(episode)):
-        inside = wanted[bisect_left(wanted, frames.start) : bisect_left(wanted, frames.stop)]
+        inside = chosen[bisect_left(chosen, frames.start) : bisect_left(chosen, frames.stop)]
         samples += _span_samples(episode, source, sampler, position, inside)
     return samples
 
@@ -87,12 +89,12 @@ def _span_samples(
 
 
 def _clip(episode: Episode, sampler: Sampler, frame: int) -> tuple[ClipFrame, ...]:
-    shown = list(sampler.clip(episode, frame))
-    if not shown:
+    frames = list(sampler.clip(episode, frame))
+    if not frames:
         return ()
-    if not (shown[0] >= 0 and shown[-1] == frame and all(a < b for a, b in pairwise(shown))):
-        raise PluginError(f"sampler {sampler.name}: the clip of frame {frame} does not ascend to it: {shown}.")
-    return tuple(ClipFrame(one, episode.timestamps[one]) for one in shown) if len(shown) > 1 else ()
+    if not (frames[0] >= 0 and frames[-1] == frame and all(a < b for a, b in pairwise(frames))):
+        raise PluginError(f"sampler {sampler.name}: the clip of frame {frame} does not ascend to it: {frames}.")
+    return tuple(ClipFrame(index, episode.timestamps[index]) for index in frames) if len(frames) > 1 else ()
 
 
 def planned(
@@ -102,14 +104,14 @@ def planned(
     variants: int = 1,
     episodes: Iterable[Episode] | None = None,
 ) -> Iterator[tuple[Episode, list[Sample]]]:
-    """Each chosen episode with its samples, `variants` of each moment, in order, until `limit` are reached.
+    """Yield each chosen episode with its samples, `variants` of each moment, up to `limit` samples in all.
 
-    `episodes` are those of the source, where they have been recorded.
+    `episodes` replaces the source's own, where they have been recorded.
     """
     left = limit
     questions = [Question(variant=number) for number in range(variants)]
     for episode in source.episodes() if episodes is None else episodes:
-        # Past the limit an episode has no samples, but is still part of the output.
+        # Beyond the limit an episode has no samples, but is still part of the output.
         samples = [] if left == 0 else samples_of(episode, source, sampler)
         if variants > 1:
             samples = [replace(sample, question=question) for sample in samples for question in questions]

@@ -1,4 +1,4 @@
-"""What a run is going to do, and what it did, as values."""
+"""The plan and the report of a run."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,37 +8,33 @@ from pgen.records import Prompt, Sample, Usage
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a run will do: counts, what the source repaired, and the first sample with its prompt.
-
-    `pictures` are the most that a sample shows. Where episodes are conversations: how many there are, the most
-    samples that wait for each other in one, and how often an earlier turn is told again. `judged` is about how many
-    dialogues the judge is asked about.
-    """
+    """What a run will do: its counts, the source's `notes`, and the first sample with its prompt."""
 
     episodes: int
     frames: int
     samples: int
     images: int
     pictures: int
+    """The most images of one sample."""
     notes: dict[str, int]
     sample: Sample
     prompt: Prompt
     conversations: int = 0
     longest: int = 0
+    """The most samples of one conversation, which are requested one after another."""
     retold: int = 0
+    """How often an earlier turn of a conversation is repeated in a request."""
     judged: int = 0
+    """About how many dialogues the judge receives."""
     executor: str = ""
     """Where the work will be done, if not in this process."""
     remarks: tuple[str, ...] = ()
-    """What the sinks have to say of the output."""
+    """Notes for users of the output."""
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a run did. `resumed` counts the samples answered before, `failed` the failures by stage.
-
-    `found` counts the dialogues in which checks found something, by its code; `judged` those with a judgement.
-    """
+    """What a run did."""
 
     output_dir: Path
     generator: str
@@ -46,10 +42,15 @@ class Report:
     frames: int
     samples: int
     resumed: int
+    """Samples with a result from an earlier start."""
     failed: dict[str, int]
+    """Failures by stage."""
     usage: Usage
     seconds: float
     notes: dict[str, int]
     found: dict[str, int] = field(default_factory=dict)
+    """Dialogues with a finding, by its code."""
     judged: int = 0
+    """Dialogues with a judgement."""
     remarks: tuple[str, ...] = ()
+    """Notes for users of the output."""

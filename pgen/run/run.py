@@ -1,14 +1,13 @@
-"""A run from its options to its output: preflight, generation, sinks; one way in for all callers.
+"""A run of `annotate`, from its options to its output: preflight, requests, sinks.
 
-The input is never changed. OUT is absent or whole. A run that was stopped goes on where it was, asking
-only for what is missing.
+The input is never changed. OUT is absent or complete. A run that was stopped resumes, and requests only what is
+missing.
 """
 
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import cached_property
-from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -20,9 +19,9 @@ from pgen.errors import ConfigError
 from pgen.inference.conversation import in_turn
 from pgen.inference.prompting import BLIND, prompt_for
 from pgen.records import Usage
-from pgen.run import failure_limit as budget
 from pgen.run.commit_loop import FOUND, Progress
 from pgen.run.episodes import RecordedEpisodes
+from pgen.run.failure_limit import check as check_failures
 from pgen.run.job import Job, disk_errors, prepare, running
 from pgen.run.manifest import Tally, judge_entry, manifest_of, tally
 from pgen.run.planning import Survey, planned
@@ -38,9 +37,9 @@ from pgen.storage.workspace import Workspace
 
 
 class Run:
-    """One run. Opening it checks all that can be checked before anything is paid for.
+    """One run. Entering it checks all that can be checked before the first request.
 
-    `command` is what the user typed, without `--in-place`: answers of another command are not used, nor removed.
+    `command` is what the user typed, without `--in-place`: results of another command are neither used nor deleted.
     """
 
     def __init__(self, options: RunOptions, parts: Parts, command: str = "annotate") -> None:
@@ -78,11 +77,11 @@ class Run:
 
     @cached_property
     def plan(self) -> Plan:
-        """Read every chosen episode once, asking nothing. Raises InputError where nothing is to be asked."""
+        """The plan, without any request. Raises InputError where there is nothing to request."""
         return self._survey(None)[0]
 
     def _survey(self, answers: Answers | None) -> tuple[Plan, int]:
-        """The plan, and how much of it `answers` hold, in one pass."""
+        """Return the plan, and how many of its samples have a dialogue in `answers`, in one pass."""
         if self._published is not None:
             raise ConfigError(f"an earlier run had yet to replace files of {self.workspace.out}; that is done now.")
         survey, answered = Survey(self.options.in_turns), 0
@@ -91,8 +90,8 @@ class Run:
             answered += answers.look_at(samples) if answers else 0
         notes = self.parts.source.notes()
         first, sizes = survey.sample(notes), survey.sizes
-        asked = in_turn(first, ()) if self.options.in_turns else first
-        prompt = prompt_for(self.parts.prompts, asked, sample_seed(self.options.seed, first), self.options.language)
+        sample = in_turn(first, ()) if self.options.in_turns else first
+        prompt = prompt_for(self.parts.prompts, sample, sample_seed(self.options.seed, first), self.options.language)
         judged = round(self.options.judge_share * sizes["samples"]) if self.parts.judge else 0
         plan = Plan(
             **sizes,
@@ -106,11 +105,11 @@ class Run:
         return plan, answered
 
     def execute(self, progress: Callable[[int, int], Progress], phase: Phase = silent) -> Report:
-        """Ask what is missing, then write. `progress` is given the number of samples, and of those done before.
+        """Request what is missing, then write the output.
 
-        `phase` is given what takes long in writing.
-
-        Raises StorageError where the disk is full or fails, InterruptedRunError after a signal.
+        `progress` takes the number of samples and of those done before, and returns what to call for each result;
+        `phase` takes the name and size of a long step of writing. Raises StorageError where the disk is full or fails,
+        InterruptedRunError after a signal.
         """
         self._phase = phase
         if (former := self._published) is not None:
@@ -133,13 +132,16 @@ class Run:
             generator.pictures = plan.pictures
         if resumed < plan.samples or rounds.unfinished():
             rounds.ask(progress(plan.samples, resumed))
-        counted = tally(answers.read())
-        budget.check(counted, plan.samples, self.options.max_failures, answers.read())
+        counts = tally(answers.read())
+        check_failures(counts, plan.samples, self.options.max_failures, answers.read())
         judgements = rounds.judge()
         if self.parts.judge is not None:
-            counted = tally(judgements.read())
-        report = self._report(counted, resumed, monotonic() - started)
-        self._write(judgements, self._manifest(report, counted, began, journal, judgements), job.stage())
+            counts = tally(judgements.read())
+        report = self._report(counts, resumed, monotonic() - started)
+        manifest = self._manifest(report, counts, began, journal, judgements)
+        results, staging = Results(self.parts.source, manifest, judgements.read, self._phase), job.stage()
+        for sink in self.parts.sinks:
+            sink.write(results, staging)
         return replace(report, remarks=self._remarks(plan.images))
 
     def _planned_and_answered(self, journal: Journal, answers: Answers) -> tuple[Plan, int]:
@@ -155,7 +157,7 @@ class Run:
         return needed + (sum(sink.shared_bytes(source) for sink in sinks) if elsewhere else 0)
 
     def identity(self) -> dict[str, Any]:
-        """What has to agree for answers of a former run to be valid."""
+        """Return what the results depend on, as JSON values."""
         parts, options = self.parts, self.options
         return {
             "source": parts.source.identity(),
@@ -166,7 +168,7 @@ class Run:
         }
 
     def _defaults(self) -> dict[str, Any]:
-        """The same where it is what an option had been before it was added."""
+        """Return the identity of a run before some options were added: their defaults."""
         parts = self.parts
         return {
             "source": parts.source.defaults(),
@@ -185,27 +187,30 @@ class Run:
             self.parts.source, self.parts.sampler, options.max_samples, options.variants, episodes=self._episodes
         )
 
-    def _report(self, counted: Tally, resumed: int, seconds: float) -> Report:
-        plan, name = self.plan, self.parts.generator.name
-        sizes = plan.episodes, plan.frames, plan.samples
-        failed, found = dict(counted.failed), dict(sorted(counted.findings.items()))
-        out = self.workspace.out
+    def _report(self, counts: Tally, resumed: int, seconds: float) -> Report:
+        plan = self.plan
         return Report(
-            out, name, *sizes, resumed, failed, counted.usage, seconds, plan.notes, found, counted.judged, plan.remarks
+            output_dir=self.workspace.out,
+            generator=self.parts.generator.name,
+            episodes=plan.episodes,
+            frames=plan.frames,
+            samples=plan.samples,
+            resumed=resumed,
+            failed=dict(counts.failed),
+            usage=counts.usage,
+            seconds=seconds,
+            notes=plan.notes,
+            found=dict(sorted(counts.findings.items())),
+            judged=counts.judged,
+            remarks=plan.remarks,
         )
-
-    def _write(self, judgements: Judgements, manifest: dict[str, Any], staging: Path) -> None:
-        results = Results(self.parts.source, manifest, judgements.read, self._phase)
-        for sink in self.parts.sinks:
-            sink.write(results, staging)
 
     def _manifest(
-        self, report: Report, counted: Tally, began: datetime, journal: Journal, judgements: Judgements
+        self, report: Report, counts: Tally, began: datetime, journal: Journal, judgements: Judgements
     ) -> dict[str, Any]:
         parts, options = self.parts, self.options
-        unjudged = sum(1 for _ in judgements.failures())
-        judged = judge_entry(parts, options, counted, unjudged, journal.recall(JUDGE + FOUND))
-        made: dict[str, Any] = redacted(
-            manifest_of(parts, options, report, counted, began, journal.recall(FOUND), judged)
-        )
+        failed = sum(1 for _ in judgements.failures())
+        judge = judge_entry(parts, options, counts, failed, journal.recall(JUDGE + FOUND))
+        manifest = manifest_of(parts, options, report, counts, began, journal.recall(FOUND), judge)
+        made: dict[str, Any] = redacted(manifest)
         return made

@@ -1,8 +1,8 @@
 """Ctrl-C, SIGTERM and SIGHUP: a run ends in order, with the exit code of a shell.
 
-While nothing is in flight it ends at once. While requests are, the first signal asks no more and waits a little
-for their answers; the second one, or the end of its patience, stops at once. Whatever the process is doing then, it
-is gone `LAST` seconds after the second signal: its answers are in the journal, and a run may be killed at any point.
+Without requests in flight it ends at once. With some, the first signal sends no more and waits a little for the
+responses; the second one, or the end of that time, cancels them. `LAST` seconds after the second signal the process
+has ended, whatever it is doing: its results are in the journal, and a run may be killed at any point.
 """
 
 import asyncio
@@ -20,35 +20,35 @@ from pgen.run.deadline import Deadline
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 PATIENCE = 5.0
-"""Seconds that requests in flight have, after a signal, to be answered."""
+"""Seconds that requests in flight have after a signal."""
 
 LAST = 1.5
-"""Seconds that a run has to end after the second signal, before it is ended by force."""
+"""Seconds that a run has after the second signal, before it is ended by force."""
 
 type Handler = Callable[[int, FrameType | None], None]
 
 
 class _Caught(BaseException):
-    """On its way out of whatever was going on; no `except Exception` takes it for an error of its own."""
+    """Leaves the running code; no `except Exception` handles it."""
 
 
 def interrupted(number: int) -> InterruptedRunError:
-    """The error that a signal ends a run with."""
+    """Return the error that a signal ends a run with."""
     name = signal.Signals(number).name
-    return InterruptedRunError(f"stopped by {name}; the same command goes on from here.", 128 + number)
+    return InterruptedRunError(f"stopped by {name}; the same command resumes from here.", 128 + number)
 
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Raises InterruptedRunError after a signal. In another than the main thread they stay the caller's."""
+    """Raise InterruptedRunError after a signal. Outside the main thread signals are left to the caller."""
 
-    def caught(number: int, frame: FrameType | None) -> None:
+    def handle(number: int, frame: FrameType | None) -> None:
         if work := _Elsewhere.work:
-            work.caught(number, frame)
+            work.handle(number, frame)
         else:
             raise _Caught(number)
 
-    with _handled_by(caught):
+    with _handled_by(handle):
         try:
             yield
         except _Caught as error:
@@ -66,13 +66,13 @@ class Stopping:
         self._deadline: asyncio.TimerHandle | None = None
         self._settled = False
 
-    def caught(self, number: int, frame: FrameType | None) -> None:
-        """Stop; or cancel, where that was asked for before. Called in the main thread."""
+    def handle(self, number: int, frame: FrameType | None) -> None:
+        """Stop the work, or cancel it at the second signal. Called in the main thread."""
         again, self.signal = bool(self.signal), self.signal or number
         self._loop.call_soon_threadsafe(self._cancel if again else self._begin)
 
     def settled(self) -> None:
-        """Nothing is in flight any more: what is still to be done has no deadline. Called on the loop."""
+        """Report that nothing is in flight any more: the rest has no deadline. Called on the loop."""
         self._settled = True
         if self._deadline:
             self._deadline.cancel()
@@ -81,7 +81,7 @@ class Stopping:
         self._stop()
         if not self._settled:
             self._deadline = self._loop.call_later(PATIENCE, self._cancel)
-        with suppress(OSError, ValueError):  # after SIGHUP there may be no terminal any more
+        with suppress(OSError, ValueError):  # after SIGHUP there may be no terminal
             print("\npgen: finishing what is in flight; once more to stop at once.", file=sys.stderr)
 
 
@@ -95,14 +95,14 @@ class _Elsewhere:
 def stopping(
     loop: asyncio.AbstractEventLoop, stop: Callable[[], object], cancel: Callable[[], object]
 ) -> Iterator[Stopping]:
-    """The first signal calls `stop`, and `cancel` after `PATIENCE` seconds; a second one calls `cancel` at once.
+    """Call `stop` at the first signal, and `cancel` at the second one or after `PATIENCE` seconds.
 
-    Both are called on the loop, in whatever thread it runs, and `cancel` is to end the work by cancelling it.
-    Raises InterruptedRunError in the end where there was a signal. Outside the main thread signals stay the caller's,
-    unless that waits in `interruptible`.
+    Both are called on the loop, in whatever thread it runs; `cancel` has to end the work by cancelling it. Raises
+    InterruptedRunError at the end if there was a signal. Outside the main thread signals are left to the caller, unless
+    that waits in `interruptible`.
     """
     work = Stopping(loop, stop, cancel)
-    with _handled_by(work.caught), _reachable(work):
+    with _handled_by(work.handle), _reachable(work):
         try:
             yield work
         except (asyncio.CancelledError, concurrent.futures.CancelledError):
@@ -116,7 +116,7 @@ def stopping(
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """For the short last act, after which everything is done: one signal that comes during it changes nothing."""
+    """Ignore one signal, for the short last step of a job."""
     with _handled_by(lambda number, frame: None):
         yield
 
@@ -140,13 +140,13 @@ def _handled_by(handler: Handler) -> Iterator[None]:
         return
     with Deadline.of_process(SIGNALS, LAST) as deadline:
 
-        def counted(number: int, frame: FrameType | None) -> None:
+        def count_and_handle(number: int, frame: FrameType | None) -> None:
             deadline.count(number)
             handler(number, frame)
 
         # What is ignored stays so: `nohup` ignores SIGHUP, a shell SIGINT for what it starts in the background.
         handled = [number for number in SIGNALS if signal.getsignal(number) not in (signal.SIG_IGN, None)]
-        former = {number: signal.signal(number, counted) for number in handled}
+        former = {number: signal.signal(number, count_and_handle) for number in handled}
         try:
             yield
         finally:

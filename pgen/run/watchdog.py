@@ -1,7 +1,7 @@
-"""Ends a process some time after its second signal: `watchdog.py PID SECONDS SIGNAL…`, run by `pgen.run.deadline`.
+"""Kill a process some time after its second signal: `watchdog.py PID SECONDS SIGNAL…`, started by `pgen.run.deadline`.
 
-Its input is a pipe to which the process writes the number of each signal as it arrives. The input ends with the
-process, or when that no longer needs to be watched.
+Its standard input is a pipe to which the process writes the number of each signal. The input ends with the process, or
+once that need not be watched any more.
 """
 
 import os
@@ -11,15 +11,15 @@ import sys
 
 
 def main(pid: int, seconds: float, signals: list[int]) -> None:
-    """Kill the process unless the input ends soon after the second signal."""
-    seen = 0
-    while seen < 2:
+    """Kill the process unless the input ends within `seconds` after the second signal."""
+    count = 0
+    while count < 2:
         if not (data := os.read(0, 64)):
             return
-        seen += sum(number in signals for number in data)
-    # More signals change nothing; only the end of the input does.
+        count += sum(number in signals for number in data)
+    # Further signals change nothing: wait for the end of the input alone (POLLHUP).
     poll = select.poll()
-    poll.register(0, 0)  # POLLHUP alone
+    poll.register(0, 0)
     if not poll.poll(seconds * 1000):
         os.kill(pid, signal.SIGKILL)
 

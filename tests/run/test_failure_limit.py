@@ -70,9 +70,9 @@ def run(out, answer, episodes=40, length=10, **options):
 def test_a_model_that_always_fails_costs_no_more_than_the_first_samples_and_those_in_flight(tmp_path):
     requests, error = run(tmp_path / "out", lambda request: "no", episodes=1500, max_failures=0.5)
     assert FIRST * 2 <= len(requests) <= (FIRST + 8) * 2
-    assert "of the 200 or more that this run asked about at least 90%" in error
+    assert "of the 200 or more that this run requested at least 90%" in error
     assert "--max-failures 0.5 was reached; nothing was written" in error
-    assert "asks first about the 14" in error
+    assert "requests the 14" in error
 
 
 def tenth(request):
@@ -89,7 +89,7 @@ def test_each_start_goes_on_until_only_what_always_fails_is_left(tmp_path):
         asked |= new
         rest -= len(new)
         assert not rest or len(new) == len(requests) > 80, "something is asked again before all were asked"
-        assert (f"asks first about the {rest} samples that were not asked about yet" in error) == bool(rest), error
+        assert (f"requests the {rest} samples first that were not requested yet" in error) == bool(rest), error
     for _ in range(4):
         requests, error = run(tmp_path / "out", tenth)
         assert {frame for _, frame in requests} == {7}
@@ -99,7 +99,7 @@ def test_each_start_goes_on_until_only_what_always_fails_is_left(tmp_path):
 
 
 def test_what_failed_is_asked_again_in_turn_so_that_each_start_reaches_other_samples(tmp_path):
-    while "not asked about yet" in (run(tmp_path / "out", tenth)[1]):
+    while "not requested yet" in (run(tmp_path / "out", tenth)[1]):
         pass
     requests = [request for _ in range(10) for request in run(tmp_path / "out", tenth)[0]]
     assert len(set(requests)) == 40, "not all that failed were asked again"
@@ -130,4 +130,4 @@ def test_the_first_reason_is_a_sentence_of_its_own(reason, ending):
     failed = Annotation(SAMPLE, Plan(), Failure("generate", reason))
     with pytest.raises(TooManyFailuresError) as raised:
         check(tally([(episode, [failed])]), 1, 0, [(episode, [failed])])
-    assert f"The first reason: {ending} The answers so far" in str(raised.value)
+    assert f"The first reason: {ending} The results so far" in str(raised.value)

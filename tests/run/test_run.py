@@ -77,7 +77,7 @@ def test_a_signal_lets_what_is_in_flight_finish_and_keeps_it(tmp_path, number, c
     process.send_signal(number)
     _, errors = process.communicate(timeout=HANG)
     assert process.returncode == code
-    assert "the same command goes on from here" in errors
+    assert "the same command resumes from here" in errors
     before = len(asked(log))
     assert len(finish(out, log)) == SAMPLES
     assert len(asked(log)) == SAMPLES
@@ -259,7 +259,7 @@ def test_a_disk_without_room_for_the_output_is_refused_before_anything_is_asked(
 
 def test_nothing_to_ask_about_is_an_error_that_shows_what_was_repaired(tmp_path):
     source = FakeSource(make_episode(("a", 70.0, 80.0), length=20))
-    with pytest.raises(InputError, match="hold no skill to ask about"):
+    with pytest.raises(InputError, match="have no skill to request dialogue for"):
         annotate(source, tmp_path / "out", generator=FakeGenerator(), sink=MemorySink())
 
 

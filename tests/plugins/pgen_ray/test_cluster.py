@@ -93,7 +93,7 @@ def test_a_signal_lets_what_is_in_flight_finish_and_no_process_stays(tmp_path, c
         os.killpg(process.pid, number)
     _, errors = process.communicate(timeout=HANG)
     assert process.returncode == code, errors
-    assert "the same command goes on from here" in errors
+    assert "the same command resumes from here" in errors
     assert left(tmp_path) == {}
     before = asked(tmp_path / "log")
     assert stored(tmp_path) == before.total()

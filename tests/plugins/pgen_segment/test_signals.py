@@ -102,7 +102,7 @@ def test_what_is_in_flight_is_waited_for_and_never_asked_again(root, tmp_path, n
         process.wait(lambda: "once more to stop at once" in process.said)
         server.gate.set()
         assert process.code() == 128 + number, process.said
-        assert f"stopped by {number.name}; the same command goes on from here" in process.said
+        assert f"stopped by {number.name}; the same command resumes from here" in process.said
         assert not (tmp_path / "out").exists()
         before = asked(server)
         assert before < 2 * EPISODES
