@@ -1,7 +1,7 @@
-"""What pgen makes of each dataset below a folder, as the table in docs/datasets.md.
+"""Print the table of docs/datasets.md: the result of pgen for each dataset below a folder.
 
-Each is annotated by `template` (its task is its one skill where it has no skills.json) and verified.
-Usage: dataset_table.py [--quick] FOLDER: quick leaves lerobot out, and with it what lerobot notes.
+Each dataset is annotated by `template` (its task is its only skill where it has no skills.json) and verified.
+Usage: dataset_table.py [--quick] FOLDER; --quick verifies without lerobot, and omits its notes.
 """
 
 import json
@@ -19,30 +19,29 @@ HEAD = ("dataset", "version", "episodes, frames", "skills", "samples", "result",
 
 
 def datasets(folder: Path) -> list[Path]:
-    """Every folder below `folder` that has a meta/info.json."""
+    """Return every folder below `folder` that has a meta/info.json."""
     return sorted(path.parents[1] for path in folder.rglob("meta/info.json"))
 
 
 def row(root: Path, name: str, out: Path, with_lerobot: bool) -> tuple[str, ...]:
-    """A dataset's line of the table: what was found, or the refusal."""
+    """Return a dataset's row: the result, or the refusal."""
     info = json.loads((root / "meta/info.json").read_text(encoding="utf-8"))
     skills = "auto" if (root / "meta/skills.json").is_file() else "task"
     version = str(info.get("codebase_version"))
     try:
-        done = annotate(LeRobotSource(root=root, skills=skills), out, generator="template")
+        report = annotate(LeRobotSource(root=root, skills=skills), out, generator="template")
     except PgenError as error:
-        told = str(error).replace(f"{root}/", "")
-        return name, version, "", "", "", f"refused: {told}", ""
-    found = verify(out, with_lerobot=with_lerobot)
-    result = "sound" if found.ok else "; ".join(map(str, found.problems))
-    notes = [f"{count} {note}" for note, count in done.notes.items()] + found.notes
-    size = f"{done.episodes}, {done.frames:,}"
-    used = "skills.json" if skills == "auto" else "the task"
-    return name, version, size, used, str(done.samples), result, "; ".join(notes)
+        return name, version, "", "", "", f"refused: {str(error).replace(f'{root}/', '')}", ""
+    verified = verify(out, with_lerobot=with_lerobot)
+    result = "sound" if verified.ok else "; ".join(map(str, verified.problems))
+    notes = [f"{count} {note}" for note, count in report.notes.items()] + verified.notes
+    size = f"{report.episodes}, {report.frames:,}"
+    kind = "skills.json" if skills == "auto" else "the task"
+    return name, version, size, kind, str(report.samples), result, "; ".join(notes)
 
 
 def lines(folder: Path, with_lerobot: bool) -> Iterator[str]:
-    """The table, line by line."""
+    """Yield the table line by line."""
     yield f"| {' | '.join(HEAD)} |"
     yield "|---" * len(HEAD) + "|"
     for root in datasets(folder):

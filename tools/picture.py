@@ -1,6 +1,6 @@
-"""Makes the pictures of the docs from the demo: dialogue.png (moments with their dialogue), sheet.jpg (a clip).
+"""Draw images of the docs from the demo: dialogue.png (moments with their dialogue), sheet.jpg (a clip).
 
-Run by hand where the demo, or what the generator `template` says, has changed: python tools/picture.py
+Run it by hand after a change of the demo or of the generator `template`: python tools/picture.py
 """
 
 from collections.abc import Iterator
@@ -21,22 +21,22 @@ from pgen_samplers.samplers import EveryFrame
 DOCS = Path(__file__).parents[1] / "docs"
 SHEET_FRAME, SHEET_PIXELS = 60, 640_000
 MOMENTS = (54, 123, 300)
-"""Frames of the first episode that were sampled."""
+"""Sampled frames of the first episode."""
 CAMERA = "observation.images.front"
 
 PANEL, FRAME = (400, 650), (400, 300)
 GAP, MARGIN, PAD = 24, 20, 14
-"""Between the panels, around them, and inside a bubble."""
+"""Pixels between the panels, around them, and inside a bubble."""
 INK, MUTED, PAPER = (28, 32, 38), (96, 104, 114), (255, 255, 255)
 USER, ROBOT = (233, 236, 240), (207, 228, 247)
 WIDEST = 330
-"""Pixels of a bubble."""
+"""Maximal width of a bubble, in pixels."""
 
 type Moment = tuple[Annotation, Image.Image]
 
 
 def sheet_of(root: Path) -> bytes:
-    """The two seconds up to SHEET_FRAME, as a model without video sees them: a JPEG."""
+    """Return the two seconds up to SHEET_FRAME as a contact sheet, the input of a model without video: a JPEG."""
     source = LeRobotSource(root=root, cameras=(CAMERA,))
     source.open()
     episode = next(source.episodes())
@@ -47,19 +47,19 @@ def sheet_of(root: Path) -> bytes:
 
 
 def moments(folder: Path, root: Path) -> Iterator[Moment]:
-    """The annotations at MOMENTS, each with its picture."""
+    """Yield the annotations at MOMENTS, each with its image."""
     annotate(root, folder / "annotated", generator="template")
     source = LeRobotSource(root=root, cameras=(CAMERA,))
     source.open()
     with source.reader(FRAME[0] * FRAME[1]) as reader:
         for annotation in map(from_line, read_lines(folder / "annotated/meta" / FILE)):
             if annotation.sample.span.episode_index == 0 and annotation.sample.moment.frame_index in MOMENTS:
-                shown = reader.images(annotation.sample)[list(annotation.sample.moment.cameras).index(CAMERA)]
-                yield annotation, Image.open(BytesIO(shown.jpeg))
+                image = reader.images(annotation.sample)[list(annotation.sample.moment.cameras).index(CAMERA)]
+                yield annotation, Image.open(BytesIO(image.jpeg))
 
 
 def panel(moment: Moment) -> Image.Image:
-    """The frame, its time and skill above it, and what was said below."""
+    """Return the frame with its time and skill above and the dialogue below."""
     annotation, picture = moment
     sample, dialogue = annotation.sample, annotation.dialogue
     if dialogue is None or sample.moment.timestamp is None:
@@ -74,13 +74,13 @@ def panel(moment: Moment) -> Image.Image:
     return image
 
 
-def bubble(draw: ImageDraw.ImageDraw, top: int, who: str, text: str, *, right: bool) -> int:
-    """A speech bubble with its speaker; gives the place below it."""
+def bubble(draw: ImageDraw.ImageDraw, top: int, speaker: str, text: str, *, right: bool) -> int:
+    """Draw a speech bubble with its speaker; return the position below it."""
     lines = wrapped(text, WIDEST - 2 * PAD)
     width = max(font(17).getlength(line) for line in lines) + 2 * PAD
     left = PANEL[0] - width - 1 if right else 0
     bottom = top + 20 + len(lines) * 23 + 2 * PAD - 6
-    draw.text((PANEL[0] - 1 if right else 2, top), who, MUTED, font(13), anchor="ra" if right else "la")
+    draw.text((PANEL[0] - 1 if right else 2, top), speaker, MUTED, font(13), anchor="ra" if right else "la")
     draw.rounded_rectangle((left, top + 20, left + width, bottom), 14, fill=ROBOT if right else USER)
     for number, line in enumerate(lines):
         draw.text((left + PAD, top + 20 + PAD - 4 + number * 23), line, INK, font(17))
@@ -88,7 +88,7 @@ def bubble(draw: ImageDraw.ImageDraw, top: int, who: str, text: str, *, right: b
 
 
 def wrapped(text: str, width: int) -> list[str]:
-    """The text in lines of at most `width` pixels."""
+    """Return the text in lines of at most `width` pixels."""
     lines = [""]
     for word in text.split():
         longer = f"{lines[-1]} {word}".strip()
@@ -100,10 +100,10 @@ def wrapped(text: str, width: int) -> list[str]:
 
 
 def font(size: int) -> ImageFont.FreeTypeFont:
-    """The font that comes with Pillow: the same everywhere."""
-    found = ImageFont.load_default(size)
-    assert isinstance(found, ImageFont.FreeTypeFont), "Pillow was built without FreeType"
-    return found
+    """Return the font that comes with Pillow, which is the same everywhere."""
+    default = ImageFont.load_default(size)
+    assert isinstance(default, ImageFont.FreeTypeFont), "Pillow was built without FreeType"
+    return default
 
 
 def main() -> None:
@@ -112,10 +112,10 @@ def main() -> None:
         panels = [panel(moment) for moment in moments(Path(folder), root)]
         (DOCS / "sheet.jpg").write_bytes(sheet_of(root))
     width = 2 * MARGIN + len(panels) * PANEL[0] + (len(panels) - 1) * GAP
-    whole = Image.new("RGB", (width, 2 * MARGIN + PANEL[1]), PAPER)
+    canvas = Image.new("RGB", (width, 2 * MARGIN + PANEL[1]), PAPER)
     for number, image in enumerate(panels):
-        whole.paste(image, (MARGIN + number * (PANEL[0] + GAP), MARGIN))
-    whole.save(DOCS / "dialogue.png", optimize=True)
+        canvas.paste(image, (MARGIN + number * (PANEL[0] + GAP), MARGIN))
+    canvas.save(DOCS / "dialogue.png", optimize=True)
     for name in ("dialogue.png", "sheet.jpg"):
         print(f"{DOCS / name}: {(DOCS / name).stat().st_size:,} bytes")
 

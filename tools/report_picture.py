@@ -1,6 +1,6 @@
-"""Makes the pictures of docs/report.md and docs/segment.md: the demo's reports, as Chromium shows them.
+"""Take the screenshots of docs/report.md and docs/segment.md: the demo's reports in Chromium.
 
-Run by hand where a page has changed; needs Chromium and its driver: python tools/report_picture.py
+Run it by hand after a change of a page; it needs Chromium and its driver: python tools/report_picture.py
 """
 
 import sys
@@ -23,20 +23,20 @@ from pgen_segment.motion.segmenter import Gripper
 TOP = Path(__file__).parents[1]
 WIDTH = 1120
 DIALOGUE, SKILLS = 2620, 1640
-"""Pixels from the page's top that are shown."""
+"""Height of the screenshots in pixels, from the top of the page."""
 COLOURS = 128
-"""Of the PNG: the page is flat, and its pictures are small."""
+"""Colours of the PNG; enough, because the page is flat and its thumbnails are small."""
 
 
 def dialogue_page(root: Path, out: Path) -> str:
-    """The report of `pgen annotate`."""
+    """Return the report of `pgen annotate`."""
     annotate(root, out, generator="template")
     with open_results(out) as results:
         return report_page(results, ReportOptions())
 
 
 def page_of_skills(root: Path, out: Path) -> str:
-    """The report of `pgen segment`."""
+    """Return the report of `pgen segment`."""
     source = LeRobotSource(root=root, skills="task", views=0)
     with Job(SegmentOptions(output_dir=out, overwrite=True), source, Gripper()) as job:
         job.execute()
@@ -48,19 +48,19 @@ def main() -> None:
     sys.path.insert(0, str(TOP / "tests/support"))
     from browser import browser
 
-    with TemporaryDirectory() as place, browser() as one:
-        folder = Path(place)
+    with TemporaryDirectory() as temporary, browser() as window:
+        folder = Path(temporary)
         root = write_example(folder / "my-dataset")
-        shown = (
+        pages = (
             ("report.png", dialogue_page(root, folder / "my-dataset-dialogue"), DIALOGUE),
             ("skills.png", page_of_skills(root, folder / "my-dataset-skills"), SKILLS),
         )
-        for name, text, height in shown:
+        for name, text, height in pages:
             page.write(folder / "page.html", text)
-            one.open(folder / "page.html")
-            one.shot(folder / name, WIDTH, height)
-            with Image.open(folder / name) as shot:
-                flat = shot.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
+            window.open(folder / "page.html")
+            window.screenshot(folder / name, WIDTH, height)
+            with Image.open(folder / name) as screenshot:
+                flat = screenshot.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
                 flat.save(TOP / "docs" / name, optimize=True)
 
 

@@ -73,8 +73,8 @@ class Trace:
     def _name(self, code: CodeType) -> Call | None:
         if code not in self._names:
             path = Path(code.co_filename)
-            own = path.is_relative_to(TOP / "pgen") or path.is_relative_to(TOP / "plugins")
-            named = own and code.co_flags & CO_NEWLOCALS and not code.co_name.startswith("<")
+            in_project = path.is_relative_to(TOP / "pgen") or path.is_relative_to(TOP / "plugins")
+            named = in_project and code.co_flags & CO_NEWLOCALS and not code.co_name.startswith("<")
             self._names[code] = (str(path.relative_to(TOP)), code.co_qualname) if named else None
         return self._names[code]
 
@@ -94,7 +94,7 @@ def annotate(arguments: Sequence[str]) -> Trace:
     return trace
 
 
-def opened(arguments: Sequence[str], root: Path, log: Path) -> Counter[str]:
+def count_opens(arguments: Sequence[str], root: Path, log: Path) -> Counter[str]:
     """Run `pgen annotate` under strace; count the opens of each file below `root`."""
     program = [sys.executable, "-c", "from pgen.cli import cli; cli()", "annotate", *arguments]
     command = ["strace", "-f", "-qq", "-e", "trace=open,openat", "-o", str(log), *program]
@@ -104,7 +104,7 @@ def opened(arguments: Sequence[str], root: Path, log: Path) -> Counter[str]:
 
 
 def table(trace: Trace, listed: int) -> Iterator[str]:
-    """The counts, and the pairs of files with the most switches."""
+    """Yield the counts, and the pairs of files with the most switches."""
     files = [file for file, _ in trace.first_calls]
     runs = [file for file, _ in groupby(files)]
     yield f"{'functions':<24}{len(files):>7,}"
@@ -131,7 +131,7 @@ def main() -> None:
                 print(f"{file}: {', '.join(name for _, name in calls)}")
         if shutil.which("strace"):
             print("", "opens", sep="\n")
-            counts = opened([*arguments, str(root.parent / "opened")], root, root.parent / "strace.log")
+            counts = count_opens([*arguments, str(root.parent / "opened")], root, root.parent / "strace.log")
             print(*(f"{count:>5}  {file}" for file, count in counts.most_common()), sep="\n")
 
 

@@ -1,4 +1,4 @@
-"""The simulation agrees with what can be worked out by hand, and its tables go to their place in the docs."""
+"""The simulation agrees with calculations by hand, and its tables are written into the docs."""
 
 import os
 import re
@@ -30,18 +30,18 @@ PAGE = "Before.\n\n<!-- figures -->\nold\n<!-- end of figures -->\n\nAfter.\n"
     ],
     ids=["one server", "ten servers", "decoding", "decoding in three processes", "event loop", "journal"],
 )
-def test_the_rate_is_that_of_the_fullest_stage(machine, rate, fullest):
-    found = simulate(machine, 4000)
-    assert found.rate == pytest.approx(rate, rel=0.08)
-    assert found.fullest == fullest
-    assert found.busy[fullest] == pytest.approx(1.0, abs=0.1)
+def test_the_rate_is_that_of_the_busiest_stage(machine, rate, fullest):
+    outcome = simulate(machine, 4000)
+    assert outcome.rate == pytest.approx(rate, rel=0.08)
+    assert outcome.fullest == fullest
+    assert outcome.busy[fullest] == pytest.approx(1.0, abs=0.1)
 
 
 def test_the_same_seed_gives_the_same_run():
     assert simulate(IDLE, 200, seed=3) == simulate(IDLE, 200, seed=3) != simulate(IDLE, 200, seed=4)
 
 
-def test_the_tables_are_printed_and_take_the_place_of_the_former_ones(tmp_path):
+def test_the_tables_are_printed_and_replace_the_former_ones(tmp_path):
     page = tmp_path / "page.md"
     page.write_text(PAGE)
     environment = {**os.environ, "PGEN_BENCHMARKS": str(tmp_path / "data")}

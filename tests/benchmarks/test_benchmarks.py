@@ -1,4 +1,4 @@
-"""Every benchmark runs, at sizes whose figures mean nothing; and its rows go to their place in the docs."""
+"""Every benchmark runs, at a size whose results mean nothing, and writes its rows into the docs."""
 
 import os
 import subprocess
@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from pgen.media import images as pictures
+from pgen.media import images
 
 TOP = Path(__file__).parents[2]
 RUN = TOP / "benchmarks/run.py"
-ASKING = ["in_flight", "uneven_latency", "busy_server"]
-WORKING = ["main_job", "decoding", "write_out", "memory", "executors"]
+CLIENTS = ["in_flight", "uneven_latency", "busy_server"]
+JOBS = ["main_job", "decoding", "write_out", "memory", "executors"]
 PAGE = """Before.
 
 <!-- figures -->
@@ -29,13 +29,13 @@ After.
 def run(folder: Path, *arguments: str) -> str:
     environment = {**os.environ, "PGEN_BENCHMARKS": str(folder)}
     command = [sys.executable, str(RUN), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
-    assert done.returncode == 0, done.stderr[-3000:]
-    return done.stdout
+    result = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert result.returncode == 0, result.stderr[-3000:]
+    return result.stdout
 
 
-@pytest.mark.parametrize("name", ASKING + WORKING)
-def test_a_benchmark_runs_and_tells_pgens_figure(tmp_path, name):
+@pytest.mark.parametrize("name", CLIENTS + JOBS)
+def test_a_benchmark_runs_and_prints_pgen_s_results(tmp_path, name):
     title, *lines = run(tmp_path, "--tiny", name).splitlines()
     assert title == f"{name} (python benchmarks/{name}.py)"
     assert lines
@@ -43,13 +43,13 @@ def test_a_benchmark_runs_and_tells_pgens_figure(tmp_path, name):
     assert all("answers lost: pgen 0.0%" in line for line in lines if "answers lost" in line)
 
 
-def test_every_benchmark_is_run_by_a_test():
+def test_every_benchmark_has_a_test():
     listed = {path.stem for path in RUN.parent.glob("*.py")} - {"run"}
     elsewhere = {"at_scale", "checks", "dialogue", "help_time", "labels", "profile_job", "report_page", "segment"}
-    assert listed == {*ASKING, *WORKING, *elsewhere}
+    assert listed == {*CLIENTS, *JOBS, *elsewhere}
 
 
-def test_the_parts_of_the_jobs_profile_are_all_of_its_time(tmp_path):
+def test_the_parts_of_the_profile_add_up_to_the_whole_job(tmp_path):
     _, *parts, total = run(tmp_path, "--tiny", "profile_job").splitlines()
     shares = {line[2:38].strip(): float(line[38:].rstrip("%")) for line in parts}
     assert {"decoding", "JPEG", "planning", "journal", "output"} < set(shares)
@@ -59,7 +59,7 @@ def test_the_parts_of_the_jobs_profile_are_all_of_its_time(tmp_path):
     assert list(shares.values()) == sorted(shares.values(), reverse=True)
 
 
-def test_rows_take_the_place_of_the_benchmarks_former_rows_and_leave_the_others(tmp_path):
+def test_rows_replace_the_benchmark_s_former_rows_and_no_others(tmp_path):
     page = tmp_path / "page.md"
     page.write_text(PAGE)
     run(tmp_path, "--tiny", "--write", str(page), "help_time", "labels")
@@ -75,8 +75,8 @@ def test_the_page_has_a_place_for_the_figures():
     assert page.count("<!-- figures -->\n") == page.count("<!-- end of figures -->\n") == 1
 
 
-def test_pictures_are_of_one_quality_whoever_makes_them(monkeypatch):
+def test_the_limit_encodes_images_with_pgen_s_quality(monkeypatch):
     monkeypatch.syspath_prepend(str(RUN.parent))
     from common import limits
 
-    assert limits.QUALITY == pictures.QUALITY
+    assert limits.QUALITY == images.QUALITY

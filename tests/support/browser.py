@@ -1,4 +1,4 @@
-"""Chromium without a window, as a reader of a page has it: offline, its console heard."""
+"""Headless Chromium for tests of pages: offline, with its console messages."""
 
 import shutil
 from collections.abc import Iterator
@@ -19,20 +19,20 @@ _FLAGS = (
 
 
 def missing() -> list[str]:
-    """What a browser test needs and this machine has not."""
-    return [name for name in PROGRAMS if _found(name) is None]
+    """Return the programs of a browser test that are not installed."""
+    return [name for name in PROGRAMS if _path(name) is None]
 
 
 @contextmanager
 def browser() -> Iterator["Browser"]:
-    """A browser with a profile of its own, closed in the end."""
+    """Start a browser with a temporary profile, and quit it afterwards."""
     options = ChromeOptions()
-    options.binary_location = str(_found("chromium"))
+    options.binary_location = str(_path("chromium"))
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     with TemporaryDirectory(prefix="chromium-") as profile:
         for flag in (*_FLAGS, f"--user-data-dir={profile}"):
             options.add_argument(flag)
-        driver = Chrome(options, ChromeService(_found("chromedriver")))
+        driver = Chrome(options, ChromeService(_path("chromedriver")))
         try:
             driver.execute_cdp_cmd("Network.enable", {})
             offline = {"offline": True, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
@@ -43,65 +43,53 @@ def browser() -> Iterator["Browser"]:
 
 
 class Browser:
-    """One window."""
+    """A browser window."""
 
     def __init__(self, driver: Chrome) -> None:
         self.driver = driver
 
     def open(self, page: Path) -> float:
-        """Load a page and give the seconds until its script has run and its first view is laid out."""
+        """Load a page and return the seconds until its script has run and its first view is laid out."""
         started = monotonic()
         self.driver.get(page.absolute().as_uri())
         self.run("document.body.getBoundingClientRect()")
         return monotonic() - started
 
     def run(self, expression: str) -> object:
-        """What a JavaScript expression comes to."""
+        """Return the value of a JavaScript expression."""
         return self.driver.execute_script(f"return {expression}")
 
     def all(self, selector: str) -> list[WebElement]:
         return self.driver.find_elements(By.CSS_SELECTOR, selector)
 
     def one(self, selector: str) -> WebElement:
-        (found,) = self.all(selector)
-        return found
+        (element,) = self.all(selector)
+        return element
 
     def choose(self, selector: str, value: str) -> None:
         self.one(f'{selector} option[value="{value}"]').click()
 
     def complaints(self) -> list[str]:
-        """What the console has said since the last call."""
+        """Return the console messages since the last call."""
         return [str(entry["message"]) for entry in self.driver.get_log("browser")]
 
     def resize(self, width: int, height: int = 900) -> None:
-        """Give the page a window of that size, scroll bars taking no room."""
+        """Resize the page; scroll bars take no room."""
         metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": True}
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
 
     def print_view(self) -> None:
-        """Show the page as it is printed."""
+        """Show the page as in print."""
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
 
     def screen_view(self) -> None:
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
 
-    def shot(self, path: Path, width: int, height: int | None = None, **media: str) -> None:
-        """A picture of the page at a width, whole where no height is given; media as print or a feature's value."""
-        features = [
-            {"name": name.replace("_", "-"), "value": value} for name, value in media.items() if name != "media"
-        ]
-        self.driver.execute_cdp_cmd(
-            "Emulation.setEmulatedMedia", {"media": media.get("media", ""), "features": features}
-        )
-        metrics = {"width": width, "height": height or 900, "deviceScaleFactor": 1, "mobile": True}
-        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-        if height is None:
-            metrics["height"] = self.run("document.documentElement.scrollHeight")
-            self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    def screenshot(self, path: Path, width: int, height: int) -> None:
+        """Save a picture of the top of the page."""
+        self.resize(width, height)
         self.driver.save_screenshot(str(path))
-        self.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
-        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": []})
 
 
-def _found(name: str) -> str | None:
+def _path(name: str) -> str | None:
     return next((path for program in PROGRAMS[name] if (path := shutil.which(program))), None)
