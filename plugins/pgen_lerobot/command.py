@@ -17,14 +17,14 @@ def verify(folder: Path, as_json: bool) -> None:
 
     from pgen_lerobot.verify import verify as check
 
-    found = check(folder)
+    result = check(folder)
     if as_json:
-        click.echo(json.dumps(found.as_json(), ensure_ascii=False, indent=2))
+        click.echo(json.dumps(result.as_json(), ensure_ascii=False, indent=2))
     else:
-        for line in found.lines():
+        for line in result.lines():
             click.echo(line)
-    if not found.ok:
-        count = "1 problem" if len(found.problems) == 1 else f"{len(found.problems)} problems"
+    if not result.ok:
+        count = "1 problem" if len(result.problems) == 1 else f"{len(result.problems)} problems"
         raise VerificationError(f"{folder} has {count}.")
 
 
@@ -40,9 +40,9 @@ def verify(folder: Path, as_json: bool) -> None:
 )
 def repair(folder: Path, originals: tuple[Path, ...]) -> None:
     """Make the labels right again after lerobot's tools changed a dataset's tasks or episodes."""
-    from pgen_lerobot.repair import repair as mend
+    from pgen_lerobot.repair import repair as repair_labels
 
-    done = mend(folder, originals)
+    done = repair_labels(folder, originals)
     click.echo(f"repaired   {folder}: {done.annotated:,} of {done.episodes:,} episodes, {done.answers:,} answers")
 
 
@@ -52,7 +52,7 @@ def repair(folder: Path, originals: tuple[Path, ...]) -> None:
 @click.option("--private", is_flag=True, help="Make the repository, if there is none, a private one.")
 def push(folder: Path, repo_id: str, private: bool) -> None:
     """Put a dataset that pgen wrote on the Hub, as REPO_ID, tagged with its version."""
-    from pgen_lerobot.push import push as put
+    from pgen_lerobot.push import push as upload
 
-    done = put(folder, repo_id, private=private)
+    done = upload(folder, repo_id, private=private)
     click.echo(f"pushed     {done.files:,} files to {done.url}\ntagged     {done.tag}")

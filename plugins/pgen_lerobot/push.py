@@ -1,7 +1,7 @@
-"""Puts a dataset that pgen wrote on the Hub: its files, its card, and the tag by which LeRobot finds its version.
+"""Push a dataset that pgen wrote to the Hub: its files, its card, and the tag by which LeRobot finds its version.
 
-Files are committed in an order in which the metadata come last, and the tag after them, so that a push which
-was cut off is no dataset yet; started again, it sends what is missing. Nothing in the folder is changed.
+The metadata are committed last, and the tag after them, so that an interrupted push leaves no dataset; repeated,
+it uploads the missing files. Nothing in the folder is changed.
 """
 
 from collections.abc import Iterator
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
     from huggingface_hub import HfApi
 
 FILES_A_COMMIT = 500
-"""More make the Hub's answer slow, up to a timeout."""
+"""With more files the Hub answers slowly, up to a timeout."""
 _RECORDS = frozenset({MANIFEST, SEGMENTATION_FILES["segmentation.json"]})
-"""Either tells that a dataset is pgen's: with dialogue, or with skills alone."""
-_OURS = ("data/", "meta/", "videos/", "video/")
-"""Where files of a former push are removed that the dataset no longer has."""
+"""One of these shows that pgen wrote a dataset: with dialogue, or with skills alone."""
+_REPLACED = ("data/", "meta/", "videos/", "video/")
+"""Folders from which files of a former push that the dataset no longer has are removed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pushed:
-    """What a push did."""
+    """The result of a push."""
 
     url: str
     files: int
@@ -36,17 +36,17 @@ class Pushed:
 
 
 def push(root: Path, repo_id: str, *, private: bool = False) -> Pushed:
-    """Put the dataset at `root` on the Hub as `repo_id`. Raises ConfigError and InputError."""
+    """Push the dataset at `root` to the Hub as `repo_id`. Raises ConfigError and InputError."""
     dataset = Dataset(root)
     if not any((root / record).is_file() for record in _RECORDS):
         raise InputError(f"{root / MANIFEST} is missing: only a dataset that pgen wrote can be pushed.")
-    with _explained(repo_id):
+    with _as_input_error(repo_id):
         from huggingface_hub import HfApi
 
         api = HfApi()
     card = pushed_card(dataset).encode()
-    names = sorted({*walk(root), CARD}, key=_late)
-    with _explained(repo_id):
+    names = sorted({*walk(root), CARD}, key=_metadata_last)
+    with _as_input_error(repo_id):
         remote = _repository(api, repo_id, private)
         url = _commit(api, repo_id, root, names, remote, card)
         tag = str(dataset.info["codebase_version"])
@@ -54,12 +54,12 @@ def push(root: Path, repo_id: str, *, private: bool = False) -> Pushed:
     return Pushed(url, len(names), tag)
 
 
-def _late(name: str) -> tuple[bool, str]:
+def _metadata_last(name: str) -> tuple[bool, str]:
     return name == CARD or name.startswith("meta/"), name
 
 
 def _repository(api: "HfApi", repo_id: str, private: bool) -> set[str]:
-    """The names of what the repository holds, which is made where there is none."""
+    """Create the repository where it does not exist; return the names of its files."""
     api.create_repo(repo_id, repo_type="dataset", private=private or None, exist_ok=True)
     info = api.dataset_info(repo_id)
     if private and not info.private:
@@ -73,8 +73,8 @@ def _repository(api: "HfApi", repo_id: str, private: bool) -> set[str]:
 def _commit(api: "HfApi", repo_id: str, root: Path, names: list[str], remote: set[str], card: bytes) -> str:
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
-    gone = sorted(name for name in remote.difference(names) if name.startswith(_OURS))
-    operations: list[Any] = [CommitOperationDelete(name) for name in gone]
+    removed = sorted(name for name in remote.difference(names) if name.startswith(_REPLACED))
+    operations: list[Any] = [CommitOperationDelete(name) for name in removed]
     operations += [CommitOperationAdd(name, card if name == CARD else str(root / name)) for name in names]
     for batch in batched(operations, FILES_A_COMMIT):
         api.create_commit(repo_id, batch, commit_message="Add what pgen wrote", repo_type="dataset")
@@ -82,15 +82,15 @@ def _commit(api: "HfApi", repo_id: str, root: Path, names: list[str], remote: se
 
 
 def _tag(api: "HfApi", repo_id: str, tag: str) -> None:
-    """LeRobot opens what the tag of its version names: the tag is moved to what was just pushed."""
+    """Move the version's tag, which LeRobot opens, to the last commit."""
     refs = api.list_repo_refs(repo_id, repo_type="dataset")
-    if any(known.name == tag for known in refs.tags):
+    if any(ref.name == tag for ref in refs.tags):
         api.delete_tag(repo_id, tag=tag, repo_type="dataset")
     api.create_tag(repo_id, tag=tag, repo_type="dataset")
 
 
 @contextmanager
-def _explained(repo_id: str) -> Iterator[None]:
+def _as_input_error(repo_id: str) -> Iterator[None]:
     from huggingface_hub.errors import HFValidationError, LocalTokenNotFoundError
 
     try:

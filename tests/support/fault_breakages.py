@@ -29,8 +29,8 @@ from pgen.storage.recovery import rebuild
 from pgen.storage.recovery.rebuild import Rebuild
 from pgen.storage.unfinished import Leftover
 from pgen.storage.workspace import Workspace
-from pgen_lerobot.format import dataset
-from pgen_lerobot.write import carried_files as carrying
+from pgen_lerobot.format import path_templates
+from pgen_lerobot.write import carried_files, sink
 
 type Patch = tuple[Any, str, Any]
 
@@ -106,7 +106,7 @@ BREAKAGES: dict[str, Callable[[], list[Patch]]] = {
         (Commits, "flush", _nothing),
         (Journal, "add", _nothing),
     ],
-    "paths are not checked": lambda: [(dataset, "inside", lambda folder, relative, origin: folder / relative)],
+    "paths are not checked": lambda: [(path_templates, "inside", lambda folder, relative, origin: folder / relative)],
     "what does not fit is taken": lambda: [(parsing, "_fitting", _whatever_is_there)],
     "keys are not known by their value": lambda: [(secrets, "_blotter", lambda values: Blotter(frozenset()))],
     "a text is cut before it is redacted": lambda: [(secrets, "clipped", _cut_first)],
@@ -119,10 +119,8 @@ BREAKAGES: dict[str, Callable[[], list[Patch]]] = {
     "a journal of a former format is set aside": lambda: [(Rebuild, "from_tables", _nothing)],
     "the owner of the journal is not checked": lambda: [(Journal, "_check_owner", _nothing)],
     "an answer is done before it is on the disk": lambda: [(Commits, "_sync", _done_unsynced)],
-    "files below meta are shared with the input": lambda: [(carrying, "is_video", lambda name: True)],
-    "videos are shared where copies are wanted": lambda: [
-        (carrying, "carry_over", _always_shared(carrying.carry_over))
-    ],
+    "files below meta are shared with the input": lambda: [(carried_files, "is_video", lambda name: True)],
+    "videos are shared where copies are wanted": lambda: [(sink, "carry_over", _always_shared(sink.carry_over))],
     "the log of the journal is not synced": lambda: [(journal_wal, "sync", _nothing)],
     "the lock is not checked before the output is published": lambda: [(Workspace, "check_lock", _nothing)],
     "answers of another command are thrown away": lambda: [(Leftover, "check", _nothing)],

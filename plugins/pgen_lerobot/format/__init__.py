@@ -2,7 +2,7 @@
 
 from pgen_lerobot.format.cameras import NO_FILES, NO_VIDEO, NO_VIDEO_UNSEEN, Cameras
 from pgen_lerobot.format.dataset import Dataset
-from pgen_lerobot.format.files import EDITED, KEPT, VIDEOS, Hashed, check_readable, digest, read_text, walk
+from pgen_lerobot.format.files import EDITED, UNDECODED, VIDEOS, check_readable, digest, read_text, walk
 from pgen_lerobot.format.frames import (
     OTHER_TASKS,
     EpisodeFrames,
@@ -14,62 +14,68 @@ from pgen_lerobot.format.frames import (
     tasks_differ,
     to_array,
 )
-from pgen_lerobot.format.hub import first_line, locate
-from pgen_lerobot.format.json_text import dumped, in_form, placed_behind
+from pgen_lerobot.format.hub import Files, first_line, locate
+from pgen_lerobot.format.json_text import dump_like, insert_after, stats_in_form
 from pgen_lerobot.format.layout import COLUMN, Clip, EpisodeEntry, Layout
+from pgen_lerobot.format.layout_v3 import DATA_PATH, EPISODES_PATH, VIDEO_PATH
 from pgen_lerobot.format.parquet import (
+    chunked,
+    declare_like,
     finish,
-    in_pieces,
     pandas_index,
     rewrite_in_place,
-    with_feature,
     write_group,
     writer_like,
 )
 from pgen_lerobot.format.statistics import summarize
 from pgen_lerobot.format.task_rows import ANNOTATED_COLUMNS, TASK_ROW_COLUMNS, TASK_ROWS, TaskRow, read_task_rows
-from pgen_lerobot.format.task_table import TaskTable
+from pgen_lerobot.format.task_table import TaskTable, read_table
 from pgen_lerobot.format.unlisted_rows import UNLISTED, stray_files, unlisted_notes
 
 __all__ = [
     "ANNOTATED_COLUMNS",
     "COLUMN",
+    "DATA_PATH",
     "EDITED",
-    "KEPT",
+    "EPISODES_PATH",
     "NO_FILES",
     "NO_VIDEO",
     "NO_VIDEO_UNSEEN",
     "OTHER_TASKS",
     "TASK_ROWS",
     "TASK_ROW_COLUMNS",
+    "UNDECODED",
     "UNLISTED",
     "VIDEOS",
+    "VIDEO_PATH",
     "Cameras",
     "Clip",
     "Dataset",
     "EpisodeEntry",
     "EpisodeFrames",
-    "Hashed",
+    "Files",
     "Layout",
     "TaskRow",
     "TaskTable",
     "check_readable",
+    "chunked",
+    "declare_like",
     "digest",
-    "dumped",
+    "dump_like",
     "episode_column",
     "episode_tables",
     "finish",
     "first_line",
     "frame_columns",
-    "in_form",
-    "in_pieces",
+    "insert_after",
     "locate",
     "pandas_index",
-    "placed_behind",
+    "read_table",
     "read_task_rows",
     "read_text",
     "rewrite_in_place",
     "runs",
+    "stats_in_form",
     "stray_files",
     "stream",
     "summarize",
@@ -77,7 +83,6 @@ __all__ = [
     "to_array",
     "unlisted_notes",
     "walk",
-    "with_feature",
     "write_group",
     "writer_like",
 ]

@@ -1,14 +1,15 @@
-"""The metadata of a LeRobot dataset on disk (v2.0, v2.1 or v3.0), checked once when it is opened.
+"""A LeRobot dataset on disk (v2.0, v2.1 or v3.0): its metadata, read and checked when it is opened.
 
-What differs among versions is the layout's; everything here holds for all of them. Nothing outside the
-dataset's folder is named.
+The differences between versions are in the layout. Nothing outside the dataset's folder is accessed.
+
+v2.x: https://github.com/huggingface/lerobot/tree/v0.3.3, v3.0: https://huggingface.co/docs/lerobot/lerobot-dataset-v3
 """
 
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cached_property
-from math import inf
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -22,18 +23,32 @@ from pgen.safety.paths import check_regular
 from pgen.storage.in_place import check_settled
 from pgen_lerobot.format.files import VIDEOS, walk
 from pgen_lerobot.format.hub import Files
-from pgen_lerobot.format.layout import COLUMN, Clip, EpisodeEntry
-from pgen_lerobot.format.layouts import layout_of
+from pgen_lerobot.format.layout import EpisodeEntry, Layout
+from pgen_lerobot.format.layout_v2 import LayoutV2
+from pgen_lerobot.format.layout_v3 import LayoutV3
 from pgen_lerobot.format.task_table import TaskTable
 
-__all__ = ["COLUMN", "Clip", "Dataset", "EpisodeEntry"]
-
+LAYOUTS: dict[str, type[Layout]] = {"v2.0": LayoutV2, "v2.1": LayoutV2, "v3.0": LayoutV3}
 _FOLDERS = ("meta/", "data/", "videos/", "video/", "images/")
 _SUFFIXES = VIDEOS | {".parquet", ".json", ".jsonl"}
 
 
+@dataclass(frozen=True, slots=True)
+class Footer:
+    """A data file's footer: its rows, its columns, and the least and greatest episode and task index.
+
+    A range is None where the column is missing, is no integer, has nulls, or the file has no statistics of it.
+    """
+
+    rows: int
+    columns: tuple[str, ...]
+    episodes: tuple[int, int] | None
+    tasks: tuple[int, int] | None
+    has_float_times: bool
+
+
 class Dataset:
-    """A dataset in a folder, or what was fetched of it. Raises InputError for what is missing or of another form."""
+    """A dataset in a folder, or the fetched part of one. Raises InputError for a missing or malformed part."""
 
     def __init__(self, root: Path, files: Files | None = None) -> None:
         self.root = root
@@ -49,11 +64,11 @@ class Dataset:
             check_regular(root / name)
         check_fetched(root / name for name in names if _is_read(name))
         self.info = _read_info(root)
-        self.fps = _number(self.info, "fps")
+        self.fps = self._read_fps()
         self.features: dict[str, dict[str, Any]] = self.info["features"]
-        videos = [key for key, kind in self.cameras.items() if kind == "video"]
-        self.layout = layout_of(root, self.info, videos, self.files.has)
+        self.layout = self._layout()
         self.tasks: TaskTable = self.layout.tasks
+        self._footers: dict[str, Footer] = {}
 
     @cached_property
     def cameras(self) -> dict[str, str]:
@@ -63,54 +78,54 @@ class Dataset:
 
     @cached_property
     def data_files(self) -> list[str]:
-        """The data shards in the order of their frames, as paths relative to the root."""
-        seen = dict.fromkeys(self.layout.data_files())
-        for name in seen:
+        """The listed data files in the order of their frames, relative to the root."""
+        names = dict.fromkeys(self.layout.data_files())
+        for name in names:
             if not (self.root / name).is_file():
                 raise InputError(
                     f"{self.root / name} is missing: {self.layout.episodes_name} says that frames are in it."
                 )
-        return list(seen)
+        return list(names)
 
     @property
     def episode_indices(self) -> list[int]:
-        """The indices of all episodes, in order."""
+        """The indices of all episodes, ascending."""
         return self.layout.episode_indices
 
-    def entries(self, wanted: set[int] | None = None) -> Iterator[EpisodeEntry]:
-        """The episodes' entries in order; of `wanted` only, where given."""
-        return (entry for entry in self.layout.entries() if wanted is None or entry.index in wanted)
+    def entries(self) -> Iterator[EpisodeEntry]:
+        """Return the episodes' entries in order."""
+        return self.layout.entries()
 
     def lists(self, episode_index: int) -> bool:
-        """Whether the metadata list the episode."""
+        """Return whether the metadata list the episode."""
         row = bisect_left(self.episode_indices, episode_index)
         return row < len(self.episode_indices) and self.episode_indices[row] == episode_index
 
     def entry(self, episode_index: int) -> EpisodeEntry:
-        """One episode's entry. Raises InputError for an episode that the metadata don't list."""
+        """Return an episode's entry. Raises InputError for an episode that is not listed."""
         if not self.lists(episode_index):
             raise InputError(f"{self.root / self.layout.episodes_name} does not list episode {episode_index}.")
         return self.layout.entry_at(bisect_left(self.episode_indices, episode_index))
 
     @property
     def totals(self) -> dict[str, int]:
-        """What info.json has to say of the number of episodes and frames: LeRobot believes it."""
+        """The numbers of episodes and frames, which LeRobot takes from info.json."""
         return {"total_episodes": len(self.episode_indices), "total_frames": self.layout.frames}
 
     def notes(self) -> Counter[str]:
-        """What is not as the format has it, and was read all the same, counted."""
-        found = Counter(self.layout.notes())
-        for key, right in self.totals.items():
-            if self.info.get(key) != right:
-                found[f"{key} of info.json is {self.info.get(key)}, there are {right}: set right in the output"] += 1
-        return found
+        """Return the deviations from the format that were tolerated, counted."""
+        notes = Counter(self.layout.notes())
+        for key, total in self.totals.items():
+            if self.info.get(key) != total:
+                notes[f"{key} of info.json is {self.info.get(key)}, there are {total}: set right in the output"] += 1
+        return notes
 
     def episode_of(self, name: str) -> int | None:
-        """The one episode whose frames are in a data file; None where the layout puts several into one."""
+        """Return the only episode of a data file; None where the layout puts several into one."""
         return self._only_episode.get(name)
 
     def shard(self, name: str) -> pq.ParquetFile:
-        """A data shard. Raises InputError where it cannot be read or lacks a column that nothing can stand for."""
+        """Open a data file. Raises InputError where it is unreadable or lacks a column that has no default."""
         try:
             shard = pq.ParquetFile(self.root / name, buffer_size=1 << 20)
         except (OSError, pa.ArrowException) as error:
@@ -122,15 +137,57 @@ class Dataset:
             raise InputError(f"{self.root / name} has no column {missing[0]}; LeRobot's data has it.")
         return shard
 
+    def footer(self, name: str) -> Footer:
+        """Return a data file's footer, read once. Raises InputError as `shard` does."""
+        if name not in self._footers:
+            with self.shard(name) as shard:
+                names = tuple(shard.schema_arrow.names)
+                # All files share one tuple of names: a dataset of v2.1 may have 100,000 files.
+                columns = next((f.columns for f in self._footers.values() if f.columns == names), names)
+                episodes, tasks = (_range(shard, column) for column in ("episode_index", "task_index"))
+                has_float_times = pa.types.is_floating(shard.schema_arrow.field("timestamp").type)
+                self._footers[name] = Footer(shard.metadata.num_rows, columns, episodes, tasks, has_float_times)
+        return self._footers[name]
+
     @cached_property
     def _only_episode(self) -> dict[str, int]:
         if not self.layout.one_episode_a_file:
             return {}
         return dict(zip(self.layout.data_files(), self.episode_indices, strict=True))
 
+    def _read_fps(self) -> float:
+        fps = self.info.get("fps")
+        if not isinstance(fps, int | float) or isinstance(fps, bool) or not 0 < fps < float("inf"):
+            raise InputError(f"{self.root / 'meta' / 'info.json'}: fps must be a number above 0, found {fps!r}.")
+        return float(fps)
+
+    def _layout(self) -> Layout:
+        version = self.info.get("codebase_version")
+        if not isinstance(version, str) or version not in LAYOUTS:
+            *others, last = LAYOUTS
+            raise InputError(
+                f"{self.root / 'meta' / 'info.json'} says codebase_version {version!r}; pgen reads "
+                f"{', '.join(others)} and {last}. Convert an older dataset with the lerobot of its time."
+            )
+        videos = [key for key, kind in self.cameras.items() if kind == "video"]
+        return LAYOUTS[version](self.root, self.info, videos, self.files.has)
+
+
+def _range(shard: pq.ParquetFile, column: str) -> tuple[int, int] | None:
+    """Return the least and the greatest value of a column of integers, from its statistics."""
+    schema, metadata = shard.schema_arrow, shard.metadata
+    if column not in schema.names or not pa.types.is_integer(schema.field(column).type):
+        return None
+    position = next(i for i in range(metadata.num_columns) if metadata.schema.column(i).path == column)
+    groups = (metadata.row_group(group) for group in range(metadata.num_row_groups))
+    stats = [group.column(position).statistics for group in groups]
+    if not stats or not all(part is not None and part.has_min_max and part.null_count == 0 for part in stats):
+        return None
+    return min(part.min for part in stats), max(part.max for part in stats)
+
 
 def _is_read(name: str) -> bool:
-    """Whether the file is part of the dataset proper: none of those may be a Git LFS pointer."""
+    """Return whether the file is part of the dataset proper, and so must not be a Git LFS pointer."""
     return name.startswith(_FOLDERS) or PurePosixPath(name).suffix in _SUFFIXES
 
 
@@ -147,10 +204,3 @@ def _read_info(root: Path) -> dict[str, Any]:
         if not isinstance(feature, dict):
             raise InputError(f"{path}: the feature {key!r} is no object.")
     return dict(info)
-
-
-def _number(info: dict[str, Any], key: str) -> float:
-    value = info.get(key)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < inf:
-        raise InputError(f"meta/info.json: {key} must be a number above 0, found {value!r}.")
-    return float(value)

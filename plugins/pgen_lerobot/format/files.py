@@ -1,31 +1,30 @@
-"""Files of a dataset: walked, read, and written anew, never through a link."""
+"""The files of a dataset: listed, read and hashed."""
 
 import hashlib
-import io
 import os
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from pgen.errors import InputError
 from pgen.safety.bounded_json import read_bounded
 from pgen.safety.paths import VIDEOS as VIDEOS
 
-KEPT = "surrogateescape"
+UNDECODED = "surrogateescape"
+"""The error handler with which bytes that are no UTF-8 survive reading and writing a text."""
 EDITED = frozenset({"README.md", "meta/lerobot_annotations.json"})
-"""The card and the annotate page's file: there to be edited, so that no hash holds them to what was written."""
+"""Files that users edit: the card and the annotate page's file. The manifest has no hash of them."""
 _SKIPPED = frozenset({".cache", ".git"})
-_SKIPPED_ENDINGS = (".lock", ".pgen")
-"""Of locks, and of the folder that a run works in, should it lie inside the input."""
+_SKIPPED_SUFFIXES = (".lock", ".pgen")
+"""Locks, and the work folder of a run, which may lie inside the input."""
 
 
 def walk(root: Path) -> Iterator[str]:
-    """All below `root` but folders, as paths relative to it, in order; links are followed, caches left out."""
+    """Return the paths of all files below `root`, relative to it, in order; links are followed, caches skipped."""
     yield from _walk(root, PurePosixPath(), frozenset())
 
 
 def check_readable(root: Path) -> None:
-    """Raises InputError for a file that could not be carried over."""
+    """Raise InputError for a file that cannot be copied into an output."""
     for name in walk(root):
         if not os.access(root / name, os.R_OK):
             reason = "cannot be read" if (root / name).exists() else "is a link to a file that is missing"
@@ -33,59 +32,24 @@ def check_readable(root: Path) -> None:
 
 
 def read_text(path: Path) -> str:
-    """A file's text, line ends as they are; bytes that are no text come through `write_text(…, KEPT)`."""
-    return read_bounded(path).decode("utf-8", KEPT)
+    """Read a file with its line ends; pass UNDECODED to `write_text` to write undecodable bytes again."""
+    return read_bounded(path).decode("utf-8", UNDECODED)
 
 
 def digest(path: Path) -> str:
-    """The SHA-256 of a file."""
+    """Return the SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-class Hashed(io.RawIOBase):
-    """A new file that is hashed as it is written, front to back."""
-
-    def __init__(self, file: io.FileIO) -> None:
-        self._file = file
-        self._hash = hashlib.sha256()
-
-    @classmethod
-    def new(cls, path: Path) -> "Hashed":
-        """Where it cannot be opened there is none, half made, that would be closed later."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return cls(path.open("wb", buffering=0))
-
-    @property
-    def digest(self) -> str:
-        """The SHA-256 of what was written."""
-        return self._hash.hexdigest()
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Any) -> int:
-        view = memoryview(data)
-        done = 0
-        while done < len(view):
-            done += self._file.write(view[done:])
-        self._hash.update(view)
-        return done
-
-    def close(self) -> None:
-        self._file.close()
-        super().close()
-
-
 def _walk(root: Path, folder: PurePosixPath, above: frozenset[Path]) -> Iterator[str]:
     real = (root / folder).resolve()
-    if real in above:
+    if real in above:  # a link to a folder that contains it
         return
-    # A directory entry carries its type, so that only links are looked up: a third of the time of Path.iterdir.
     with os.scandir(root / folder) as entries:
-        known = sorted(entries, key=lambda entry: entry.name)
-    for entry in known:
-        if entry.name in _SKIPPED or entry.name.endswith(_SKIPPED_ENDINGS):
+        listed = sorted(entries, key=lambda entry: entry.name)
+    for entry in listed:
+        if entry.name in _SKIPPED or entry.name.endswith(_SKIPPED_SUFFIXES):
             continue
         if entry.is_dir():
             yield from _walk(root, folder / entry.name, above | {real})

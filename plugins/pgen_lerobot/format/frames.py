@@ -1,7 +1,7 @@
-"""The frames' own columns, streamed episode by episode without an object per frame.
+"""The index columns of the frames, streamed episode by episode without an object per frame.
 
-A frame is known by its position in its episode; its time is the `timestamp` of the data, never a decoded
-one. What would make a label wrong later (rows out of order, times that run backwards) is refused here.
+A frame is identified by its position in its episode; its time is the `timestamp` of the data, never that of a
+decoded image. Data that would make a label wrong later (rows out of order, decreasing times) are refused.
 """
 
 from array import array
@@ -24,94 +24,95 @@ _COLUMNS = ["episode_index", "frame_index", "timestamp", "task_index"]
 
 @dataclass(frozen=True, slots=True)
 class EpisodeFrames:
-    """An episode's rows: times in seconds (float64), and task indices (int64), one a frame."""
+    """An episode's rows: times in seconds (float64) and task indices (int64), one a frame."""
 
     episode_index: int
     timestamps: array[float]
     task_indices: array[int]
 
 
-def stream(dataset: Dataset, wanted: set[int] | None) -> Iterator[EpisodeFrames]:
-    """The wanted episodes (all, if None) in the order of the data. Raises InputError."""
+def stream(dataset: Dataset, selected: set[int] | None) -> Iterator[EpisodeFrames]:
+    """Read the selected episodes (all, if None) in the order of the data. Raises InputError."""
     for name in dataset.data_files:
         only = dataset.episode_of(name)
-        if only is None or wanted is None or only in wanted:
+        if only is None or selected is None or only in selected:
             with dataset.shard(name) as shard:
                 columns = [column for column in _COLUMNS if column in shard.schema_arrow.names]
-                tables = episode_tables(dataset, shard, columns, wanted) if only is None else [shard.read(columns)]
-                found = (frame_columns(dataset, name, table) for table in tables if len(table))
-                yield from (_checked(table, dataset.root / name) for table in found)
+                tables = episode_tables(dataset, shard, columns, selected) if only is None else [shard.read(columns)]
+                for table in tables:
+                    if len(table):
+                        yield _checked(frame_columns(dataset, name, table), dataset.root / name)
 
 
 def episode_tables(
-    dataset: Dataset, shard: pq.ParquetFile, columns: list[str], wanted: set[int] | None = None
+    dataset: Dataset, shard: pq.ParquetFile, columns: list[str], selected: set[int] | None = None
 ) -> Iterator[pa.Table]:
-    """The columns of each wanted episode of a shard that the metadata list; `columns` includes episode_index."""
-    for table in _all_episode_tables(shard, columns, wanted):
+    """Read columns of each selected episode of a shard that the metadata list; `columns` has episode_index."""
+    for table in _all_episode_tables(shard, columns, selected):
         index = table.column("episode_index")[0].as_py()
-        if index is None or dataset.lists(index):  # an empty cell is reported by whoever reads the table
+        if index is None or dataset.lists(index):  # the reader of the table refuses an empty cell
             yield table
 
 
-def _all_episode_tables(shard: pq.ParquetFile, columns: list[str], wanted: set[int] | None) -> Iterator[pa.Table]:
+def _all_episode_tables(shard: pq.ParquetFile, columns: list[str], selected: set[int] | None) -> Iterator[pa.Table]:
     pending: list[pa.Table] = []
     for group in range(shard.metadata.num_row_groups):
-        if wanted is not None and not pending and not _may_hold(shard, group, wanted):
+        if selected is not None and not pending and not _may_hold(shard, group, selected):
             continue
         table = shard.read_row_group(group, columns=columns, use_threads=False)
         for start, stop, index in runs(table.column("episode_index")):
             if pending and pending[0].column("episode_index")[0].as_py() != index:
                 yield pa.concat_tables(pending)
                 pending = []
-            if wanted is None or index in wanted:
+            if selected is None or index in selected:
                 pending.append(table.slice(start, stop - start))
     if pending:
         yield pa.concat_tables(pending)
 
 
 def frame_columns(dataset: Dataset, name: str, table: pa.Table) -> pa.Table:
-    """The table's frame columns, the indices as int64: whatever their type, or from the metadata where missing.
+    """Return the table's index columns as int64 and its timestamps as float64.
 
-    `frame_index` may stay missing; the file's order then stands for it. Raises InputError.
+    A missing episode or task index is taken from the metadata; `frame_index` may stay missing, as the order of
+    the rows replaces it. Raises InputError.
     """
     columns: dict[str, Any] = {"episode_index": episode_column(dataset, name, table)}
     for column in ("frame_index", "task_index"):
         if column in table.column_names:
-            columns[column] = _numbers(table, column, pa.int64(), dataset.root / name)
+            columns[column] = _cast(table, column, pa.int64(), dataset.root / name)
     if "task_index" not in columns:
         episodes = runs(columns["episode_index"])
-        told = [pa.repeat(_told_task(dataset, name, index), stop - start) for start, stop, index in episodes]
-        columns["task_index"] = pa.chunked_array(told, pa.int64())
+        tasks = [pa.repeat(_listed_task(dataset, name, index), stop - start) for start, stop, index in episodes]
+        columns["task_index"] = pa.chunked_array(tasks, pa.int64())
     if "timestamp" in table.column_names:
-        columns["timestamp"] = _numbers(table, "timestamp", pa.float64(), dataset.root / name)
+        columns["timestamp"] = _cast(table, "timestamp", pa.float64(), dataset.root / name)
     return pa.table(columns)
 
 
 def tasks_differ(entry: EpisodeEntry, rows: Iterable[int], texts: Sequence[str]) -> bool:
-    """Whether the episode's frames name a task (by the `rows` of the task table) that the metadata do not.
+    """Return whether the frames' tasks (`rows` of the task table) include one that the episode's entry lacks.
 
-    The metadata may list more: GR00T's have the texts of further annotations among an episode's tasks.
+    The entry may list more: GR00T's episodes list the texts of further annotations among their tasks.
     """
-    named = {texts[row] for row in rows if 0 <= row < len(texts)}
-    return bool(entry.tasks) and not named.issubset(entry.tasks)
+    tasks = {texts[row] for row in rows if 0 <= row < len(texts)}
+    return bool(entry.tasks) and not tasks.issubset(entry.tasks)
 
 
 def episode_column(dataset: Dataset, name: str, table: pa.Table) -> pa.ChunkedArray:
-    """The episode of each row of a shard's table, as int64. Raises InputError where file and column disagree."""
-    only = dataset.episode_of(name)
-    path = dataset.root / name
-    found = _numbers(table, "episode_index", pa.int64(), path) if "episode_index" in table.column_names else None
-    if only is None and found is not None:
-        return found
-    known = pa.chunked_array([pa.repeat(pa.scalar(only, pa.int64()), len(table))])
-    if found is not None and not found.equals(known):
-        other = next((value for _, _, value in runs(found) if value != only), None)
+    """Return the episode of each row as int64. Raises InputError where file and column disagree."""
+    only, path = dataset.episode_of(name), dataset.root / name
+    stored = _cast(table, "episode_index", pa.int64(), path) if "episode_index" in table.column_names else None
+    if only is None and stored is not None:
+        return stored
+    listed = pa.chunked_array([pa.repeat(pa.scalar(only, pa.int64()), len(table))])
+    if stored is not None and not stored.equals(listed):
+        other = next((value for _, _, value in runs(stored) if value != only), None)
         raise InputError(f"{path}, column episode_index holds {other}; the file is that of episode {only} alone.")
-    return known
+    return listed
 
 
 def runs(column: pa.ChunkedArray) -> Iterator[tuple[int, int, int]]:
-    """The runs of equal values as (start, stop, value)."""
+    """Return the runs of equal values as (start, stop, value)."""
     if not len(column):
         return
     encoded = pc.run_end_encode(column.combine_chunks(), run_end_type=pa.int64())
@@ -121,7 +122,17 @@ def runs(column: pa.ChunkedArray) -> Iterator[tuple[int, int, int]]:
         start = stop
 
 
-def _numbers(table: pa.Table, column: str, kind: pa.DataType, path: Path) -> pa.ChunkedArray:
+def to_array(typecode: str, column: pa.ChunkedArray) -> "array[Any]":
+    """Copy a column of 8-byte numbers without nulls into an array."""
+    combined = column.combine_chunks()
+    numbers = array(typecode)
+    data = combined.buffers()[1]
+    if data is not None:
+        numbers.frombytes(memoryview(data)[8 * combined.offset : 8 * (combined.offset + len(combined))])
+    return numbers
+
+
+def _cast(table: pa.Table, column: str, kind: pa.DataType, path: Path) -> pa.ChunkedArray:
     try:
         return table.column(column).cast(kind)
     except pa.ArrowException as error:
@@ -129,8 +140,8 @@ def _numbers(table: pa.Table, column: str, kind: pa.DataType, path: Path) -> pa.
         raise InputError(f"{path}, column {column}: {needed}: {error}.") from None
 
 
-def _told_task(dataset: Dataset, name: str, episode_index: int) -> "pa.Scalar[Any]":
-    """The row of an episode's task, where the metadata name exactly one."""
+def _listed_task(dataset: Dataset, name: str, episode_index: int) -> "pa.Scalar[Any]":
+    """Return the row of an episode's task, where the metadata list exactly one."""
     texts = dataset.entry(episode_index).tasks
     if len(texts) != 1 or texts[0] not in dataset.tasks.texts:
         raise InputError(
@@ -140,16 +151,11 @@ def _told_task(dataset: Dataset, name: str, episode_index: int) -> "pa.Scalar[An
     return pa.scalar(dataset.tasks.texts.index(texts[0]), pa.int64())
 
 
-def _may_hold(shard: pq.ParquetFile, group: int, wanted: set[int]) -> bool:
-    """By the row group's statistics, where it has any."""
-    for column in range(shard.metadata.num_columns):
-        chunk = shard.metadata.row_group(group).column(column)
-        if chunk.path_in_schema == "episode_index":
-            known = chunk.statistics
-            if known is None or not known.has_min_max:
-                return True
-            return any(known.min <= index <= known.max for index in wanted)
-    return True
+def _may_hold(shard: pq.ParquetFile, group: int, selected: set[int]) -> bool:
+    """Return whether a row group may have a selected episode, by its statistics."""
+    chunks = (shard.metadata.row_group(group).column(column) for column in range(shard.metadata.num_columns))
+    stats = next((chunk.statistics for chunk in chunks if chunk.path_in_schema == "episode_index"), None)
+    return stats is None or not stats.has_min_max or any(stats.min <= index <= stats.max for index in selected)
 
 
 def _checked(table: pa.Table, path: Path) -> EpisodeFrames:
@@ -158,12 +164,13 @@ def _checked(table: pa.Table, path: Path) -> EpisodeFrames:
     for name in table.column_names:
         if table.column(name).null_count:
             raise InputError(f"{where}: column {name} has an empty cell.")
-    times = table.column("timestamp")
     if "frame_index" in table.column_names:
-        counted = table.column("frame_index")
-        steady = pc.all(pc.equal(pc.subtract(counted[1:], counted[:-1]), 1), min_count=0)  # of one frame, no step
-        if counted[0].as_py() != 0 or not steady.as_py():
+        numbers = table.column("frame_index")
+        steps = pc.subtract(numbers[1:], numbers[:-1])
+        # An episode of one frame has no step; min_count=0 makes `all` of nothing true.
+        if numbers[0].as_py() != 0 or not pc.all(pc.equal(steps, 1), min_count=0).as_py():
             raise InputError(f"{where}: frame_index does not count 0, 1, 2, …; its rows are out of order or missing.")
+    times = table.column("timestamp")
     if not pc.all(pc.is_finite(times)).as_py():
         raise InputError(f"{where}: a timestamp is not a finite number.")
     steps = pc.subtract(times[1:], times[:-1])
@@ -171,13 +178,3 @@ def _checked(table: pa.Table, path: Path) -> EpisodeFrames:
         row = pc.index(pc.less(steps, 0.0), True).as_py() + 1
         raise InputError(f"{where}, frame {row}: its timestamp {times[row]} s runs back behind the one before.")
     return EpisodeFrames(index, to_array("d", times), to_array("q", table.column("task_index")))
-
-
-def to_array(typecode: str, column: pa.ChunkedArray) -> "array[Any]":
-    """A column of 8-byte numbers as an array, copied as bytes: a million cells in five milliseconds."""
-    whole = column.combine_chunks()
-    packed = array(typecode)
-    data = whole.buffers()[1]
-    if data is not None:
-        packed.frombytes(memoryview(data)[8 * whole.offset : 8 * (whole.offset + len(whole))])
-    return packed

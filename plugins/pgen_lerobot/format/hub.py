@@ -1,11 +1,11 @@
-"""Where a dataset's files are: in a folder as given, in the lerobot cache, or on the Hub.
+"""The files of a dataset: in a folder, in the lerobot cache, or on the Hub.
 
-Of a dataset on the Hub everything but the videos is fetched when it is opened, a video when it is looked
-into, and the rest before an output is written that holds it. What the Hub has is known from its listing.
+Of a dataset on the Hub everything but the videos is downloaded when it is opened, a video when it is decoded,
+and the rest before an output that contains it is written. Its listing tells which files the Hub has.
 
-huggingface_hub raises its own errors, those of its HTTP client (requests, httpx or httpx2 by its version) and of
-hf_xet, ValueError for a malformed address, and, where its threads lose a connection at once, RuntimeError and
-AttributeError from a client that another of them has closed. So whatever a call of it raises is explained.
+huggingface_hub raises its own errors, those of its HTTP client (requests, httpx or httpx2, depending on its
+version) and of hf_xet, ValueError for a malformed address, and RuntimeError or AttributeError where its threads
+lose a connection at the same time. So any exception of a call is turned into an InputError.
 """
 
 import os
@@ -20,34 +20,34 @@ from pgen.errors import ConfigError, InputError
 from pgen_lerobot.format.files import VIDEOS, walk
 
 TIMEOUT = 10.0
-"""Seconds in which the Hub has to list the files; otherwise the cache has to hold the whole dataset."""
+"""Seconds to wait for the Hub's list of files; after that the cache must hold the whole dataset."""
 _REPO_ID = re.compile(r"[A-Za-z0-9_.\-]{1,96}(/[A-Za-z0-9_.\-]{1,96})?")
 
 
 class Files:
-    """The files of a dataset in a folder, which are all there."""
+    """The files of a dataset that is complete in a folder."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
 
     @property
     def origin(self) -> dict[str, str]:
-        """Where the dataset was fetched from, for the manifest."""
+        """The commit that was downloaded, for the manifest."""
         return {}
 
     def has(self, name: str) -> bool:
-        """Whether the dataset has a file of this name (relative to the root), here or where it comes from."""
+        """Return whether the dataset has a file (relative to the root), downloaded or not."""
         return (self.root / name).is_file()
 
     def fetch(self, name: str) -> None:
-        """Have one file in the folder. Raises InputError."""
+        """Download one file, where the folder lacks it. Raises InputError."""
 
     def fetch_all(self) -> None:
-        """Have every file in the folder. Raises InputError."""
+        """Download every file that the folder lacks. Raises InputError."""
 
 
 class HubFiles(Files):
-    """The files of one commit of a dataset on the Hub, in the Hugging Face cache as far as they were fetched."""
+    """The files of one commit on the Hub, in the Hugging Face cache as far as they were downloaded."""
 
     def __init__(self, root: Path, repo_id: str, commit: str, names: frozenset[str]) -> None:
         super().__init__(root)
@@ -64,11 +64,11 @@ class HubFiles(Files):
         from huggingface_hub import hf_hub_download
 
         if name in self._names and not (self.root / name).is_file():
-            with _explained(self._repo_id):
+            with _as_input_error(self._repo_id):
                 hf_hub_download(self._repo_id, name, repo_type="dataset", revision=self._commit)
 
     def fetch_all(self) -> None:
-        if self._all_there:
+        if self._complete:
             return
         _snapshot(self._repo_id, self._commit)
         missing = sorted(name for name in self._names if not (self.root / name).is_file())
@@ -76,12 +76,12 @@ class HubFiles(Files):
             raise InputError(f"{missing[0]} of the dataset {self._repo_id} was not fetched; start again.")
 
     @cached_property
-    def _all_there(self) -> bool:
+    def _complete(self) -> bool:
         return all((self.root / name).is_file() for name in self._names)
 
 
 def locate(root: Path | None, repo_id: str | None, revision: str | None) -> Files:
-    """The dataset's files. Raises ConfigError where nothing is named, InputError where nothing is found."""
+    """Return the dataset's files. Raises ConfigError for missing or malformed options, else InputError."""
     if root is not None:
         return Files(root)
     if repo_id is None:
@@ -95,33 +95,33 @@ def locate(root: Path | None, repo_id: str | None, revision: str | None) -> File
 
 
 def first_line(error: Exception) -> str:
-    """What an error says, as a sentence."""
-    told = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip()
-    return told if told.endswith((".", "!", "?")) else f"{told}."
+    """Return the first line of an error's message, as a sentence."""
+    line = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip()
+    return line if line.endswith((".", "!", "?")) else f"{line}."
 
 
 def _on_the_hub(repo_id: str, revision: str | None) -> Files:
-    folder = _snapshot(repo_id, revision, ignore_patterns=[f"*{ending}" for ending in sorted(VIDEOS)])
+    folder = _snapshot(repo_id, revision, ignore_patterns=[f"*{suffix}" for suffix in sorted(VIDEOS)])
     from huggingface_hub import HfApi
 
     try:
-        # One request without retries: without a network the answer is in the cache, and is not to be waited for.
+        # One request without retries: without a network the cache has the answer, and nobody should wait for it.
         info = HfApi().dataset_info(repo_id, revision=folder.name, timeout=TIMEOUT)
         names = [file.rfilename for file in info.siblings or ()]
-    except Exception:  # unreachable or offline: what the cache has must then be all
+    except Exception:  # unreachable or offline: the dataset must be complete in the cache
         names = list(walk(_snapshot(repo_id, folder.name, local_files_only=True)))
     return HubFiles(folder, repo_id, folder.name, frozenset(names))
 
 
 def _snapshot(repo_id: str, revision: str | None, **options: Any) -> Path:
-    with _explained(repo_id):
+    with _as_input_error(repo_id):
         from huggingface_hub import snapshot_download
 
         return Path(snapshot_download(repo_id, repo_type="dataset", revision=revision, **options))
 
 
 @contextmanager
-def _explained(repo_id: str) -> Iterator[None]:
+def _as_input_error(repo_id: str) -> Iterator[None]:
     from huggingface_hub.errors import HFValidationError
 
     try:
@@ -136,7 +136,7 @@ def _explained(repo_id: str) -> Iterator[None]:
 
 
 def _lerobot_home() -> Path:
-    """As lerobot has it: HF_LEROBOT_HOME, else a folder of the Hugging Face cache."""
+    """Return lerobot's cache, by its own rule: HF_LEROBOT_HOME, else a folder of the Hugging Face cache."""
     if home := os.environ.get("HF_LEROBOT_HOME"):
         return Path(home).expanduser()
     hub = os.environ.get("HF_HOME") or str(Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")) / "huggingface")

@@ -1,4 +1,4 @@
-"""JSON that is edited as JSON: unknown keys, their order and the form of values survive."""
+"""JSON that is edited as JSON: unknown keys, their order and the form of values are preserved."""
 
 import json
 import re
@@ -11,32 +11,37 @@ _INDENT = re.compile(r"\{\r?\n( +|\t+)")
 
 
 def in_form(like: Any, value: float) -> Any:
-    """The value in the form of another: a list of one (of one …), whole or not."""
+    """Return the value in the form of another: nested in lists as that is, float where that is."""
     if isinstance(like, list):
         return [in_form(like[0] if like else 0.0, value)]
     return float(value) if isinstance(like, float) else value
 
 
-def retold_stat(old: Any, counts: Mapping[int, int], name: str) -> Any:
-    """A statistic of another column, in the form of the old one; the old one where it is none that is known."""
-    known = summarize(counts, [name]) if counts and old is not None else {}
-    return in_form(old, known[name]) if name in known else old
+def stats_in_form(counts: Mapping[int, int], like: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the statistics of `counts` that `like` names, each in the form that it has there."""
+    values = summarize(counts, like) if counts else {}
+    return {name: in_form(like[name], value) for name, value in values.items()}
 
 
-def placed_behind(neighbour: str, content: dict[str, Any], key: str, value: Any) -> dict[str, Any]:
-    """The content with one more key behind its neighbour; a key that is there is replaced in its place."""
+def replaced_stats(counts: Mapping[int, int], old: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the statistics of `counts` in place of the old ones; those that cannot be computed stay."""
+    return {**old, **stats_in_form(counts, {name: value for name, value in old.items() if value is not None})}
+
+
+def insert_after(neighbour: str, content: dict[str, Any], key: str, value: Any) -> dict[str, Any]:
+    """Return the content with a key added after its neighbour, or replaced in its place."""
     if key in content or neighbour not in content:
         return {**content, key: value}
-    placed = {}
-    for known, kept in content.items():
-        placed[known] = kept
-        if known == neighbour:
-            placed[key] = value
-    return placed
+    inserted = {}
+    for name, item in content.items():
+        inserted[name] = item
+        if name == neighbour:
+            inserted[key] = value
+    return inserted
 
 
-def dumped(content: Any, original: str) -> str:
-    """As JSON, indented as the original was."""
+def dump_like(original: str, content: Any) -> str:
+    """Return JSON with the indentation, escapes and last line end of the original text."""
     indent = _INDENT.match(original.lstrip())
     ascii_only = original.isascii() and "\\u" in original
     text = json.dumps(content, indent=indent[1] if indent else None, ensure_ascii=ascii_only)

@@ -1,4 +1,4 @@
-"""Files of JSON lines, an object a line, as v2.x keeps its metadata."""
+"""Files of JSON lines, one object a line, as v2.x stores its metadata."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +9,7 @@ from pgen.safety.bounded_json import check_text, json_lines
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Each object with its line's number, from 1; empty lines are passed over. Raises InputError."""
+    """Read each object with its line number, from 1; empty lines are ignored. Raises InputError."""
     try:
         for number, line in json_lines(path):
             if not isinstance(line, dict):
@@ -21,8 +21,8 @@ def read_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         raise InputError(f"{path} cannot be read: {error}") from None
 
 
-def whole(path: Path, number: int, line: dict[str, Any], key: str) -> int:
-    """A whole number of a line, which may be written as a float. Raises InputError."""
+def integer(path: Path, number: int, line: dict[str, Any], key: str) -> int:
+    """Return a line's non-negative integer, which may be written as a float. Raises InputError."""
     value: Any = line.get(key)
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if not is_number or not float(value).is_integer() or value < 0:

@@ -1,6 +1,6 @@
-"""What a dataset is asked of its layout: tasks, episodes, where their data and videos are, and their stats.
+"""The contract of a layout: tasks, episodes, the places of their data and videos, and their statistics.
 
-A layout is read once and then answers from memory; nothing outside the dataset's folder is named.
+A layout reads the metadata once and then answers from memory. Every path is relative to the dataset's folder.
 """
 
 from abc import ABC, abstractmethod
@@ -11,15 +11,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
+from pgen_lerobot.format.path_templates import PathTemplate, misplaced_notes
 from pgen_lerobot.format.task_table import TaskTable
 
 COLUMN = "task_index_high_level"
-"""The column that this project adds: for each frame, the row of the task table with its dialogue."""
+"""The column that pgen adds: for each frame, the row of the task table that holds its dialogue."""
 
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """An episode's part of a video file: it begins `start` seconds into `path` (relative to the root)."""
+    """An episode's part of a video file: it begins `start` seconds into `path`."""
 
     path: str
     start: float
@@ -27,9 +28,9 @@ class Clip:
 
 @dataclass(frozen=True, slots=True)
 class EpisodeEntry:
-    """What the metadata say of an episode: its length in frames, data file, part of each video, and tasks.
+    """An episode's metadata: length in frames, data file, clip by camera key, and task texts.
 
-    A camera without a clip has none in this episode. `tasks` is empty where the metadata name none.
+    A camera without a clip has no video of this episode. `tasks` is empty where the metadata name none.
     """
 
     index: int
@@ -41,100 +42,113 @@ class EpisodeEntry:
 
 @dataclass(frozen=True, slots=True)
 class StatsRow:
-    """The stats of an episode as they stand in row `row` of `file`: of task_index, and of the new column."""
+    """An episode's statistics in row `row` of `file`: the names that task_index has, and the values of COLUMN."""
 
     file: str
     row: int
     episode: int
-    like: frozenset[str]
-    found: Mapping[str, Any]
+    names: frozenset[str]
+    values: Mapping[str, Any]
 
 
 class EpisodeStats(ABC):
     """The statistics of each episode, in the files of a layout."""
 
     column: ClassVar[str]
-    """How a statistic of the new column is called there: a pattern with `{}`."""
+    """The name under which a statistic of COLUMN is stored: a pattern with `{}`."""
 
     @abstractmethod
     def files(self) -> list[Path]:
-        """The files that `write` may write again."""
+        """Return the files that `write` may rewrite."""
 
     @abstractmethod
     def names(self, column: str = COLUMN) -> list[str]:
-        """The statistics that task_index has, or the new column itself. Raises InputError for a broken file."""
+        """Return the statistics of task_index, or of the column itself. Raises InputError for a broken file."""
 
     @abstractmethod
     def write(self, out: Path, stats: Mapping[int, Mapping[str, float]], column: str = COLUMN) -> list[str]:
-        """Write the files with the new column's stats by episode; gives the names of those that changed."""
+        """Write the files with the column's statistics by episode; return the names of the changed files."""
 
     @abstractmethod
-    def retell(self, counts: Mapping[int, Counter[int]], texts: Sequence[str]) -> list[str]:
-        """Write the files of an output under way again, for another task_index: each episode's tasks and stats of it.
+    def replace_tasks(self, counts: Mapping[int, Counter[int]], texts: Sequence[str]) -> list[str]:
+        """Rewrite the files in place for a new task_index; return the names of the changed files.
 
-        `counts` is how often each task occurs in an episode. Gives the names of the files that changed.
+        `counts` has the frames of each task by episode, `texts` the task texts by index.
         """
 
     @abstractmethod
     def rows(self) -> Iterator[StatsRow]:
-        """What stands in the files."""
+        """Read the statistics of every episode."""
 
 
 class Layout(ABC):
-    """One version's layout. Raises InputError for what is missing or of another form."""
+    """The layout of one version. Raises InputError for metadata that are missing or malformed.
+
+    `videos` are the keys of the video cameras; `has` returns whether the dataset has a file, fetched or not.
+    """
 
     tasks_file: ClassVar[str]
     episodes_name: ClassVar[str]
-    """What lists the episodes, as messages call it."""
+    """The file or folder that lists the episodes, for messages."""
     text_of: ClassVar[str]
-    """Python that gives the text of a row of the task table: a pattern with `{}` for the row."""
+    """Python code that reads a row's text from the task table: a pattern with `{}` for the row."""
     opened_by_lerobot: ClassVar[bool]
-    """Whether the lerobot of today opens it."""
+    """Whether current lerobot opens this version."""
     one_episode_a_file: ClassVar[bool]
 
     def __init__(self, root: Path, info: dict[str, Any], videos: list[str], has: Callable[[str], bool]) -> None:
         self.root, self.info, self.videos, self.has = root, info, videos, has
+        self.data_path, self.video_path = self.path_templates()
 
     @cached_property
     def tasks(self) -> TaskTable:
         return self.read_tasks()
 
+    @property
+    def misplaced(self) -> bool:
+        """Whether a file was found at the format's default path, not at the path in info.json."""
+        return self.data_path.broken or self.video_path.broken
+
+    def notes(self) -> Counter[str]:
+        """Return the deviations from the format that were tolerated, counted."""
+        return misplaced_notes(self.data_path, self.video_path)
+
+    @abstractmethod
+    def path_templates(self) -> tuple[PathTemplate, PathTemplate]:
+        """Return the templates of the data files and of the videos."""
+
     @abstractmethod
     def read_tasks(self) -> TaskTable:
-        """The task table."""
+        """Read the task table."""
 
     @property
     @abstractmethod
     def episode_indices(self) -> list[int]:
-        """The indices of all episodes, in order."""
+        """The indices of all episodes, ascending."""
 
     @property
     @abstractmethod
     def frames(self) -> int:
-        """How many frames the episodes have."""
-
-    @abstractmethod
-    def entries(self) -> Iterator[EpisodeEntry]:
-        """All episodes, in order."""
+        """The number of frames of all episodes."""
 
     @abstractmethod
     def entry_at(self, position: int) -> EpisodeEntry:
-        """The episode at a position in `episode_indices`."""
+        """Return the episode at a position in `episode_indices`."""
+
+    def entries(self) -> Iterator[EpisodeEntry]:
+        """Return all episodes, in order."""
+        return map(self.entry_at, range(len(self.episode_indices)))
 
     @abstractmethod
     def data_files(self) -> Iterator[str]:
-        """The data files in the order of their episodes; one may come twice."""
+        """Return the data file of each episode, in the order of the episodes."""
 
     @property
     @abstractmethod
     def stats(self) -> EpisodeStats:
         """The episodes' statistics."""
 
-    @property
-    def misplaced(self) -> bool:
-        """Whether files, as far as they were looked for, are not where info.json says, but where the format does."""
-        return False
 
-    def notes(self) -> Counter[str]:
-        """What is not as the format has it, and was read all the same."""
-        return Counter()
+def task_texts(tasks: Any) -> tuple[str, ...]:
+    """Return the texts of an episode's `tasks` cell; empty where it is no list."""
+    return tuple(text for text in tasks if isinstance(text, str)) if isinstance(tasks, list) else ()

@@ -1,7 +1,7 @@
 """v3.0: several episodes a data file and a video, metadata as parquet.
 
-Files of meta/episodes that list no episode are passed over; an episode that two of them list in the same
-words counts once.
+Files of meta/episodes that list no episode are ignored; an episode that two of them list identically counts
+once.
 """
 
 from collections import Counter
@@ -16,18 +16,20 @@ import pyarrow.parquet as pq
 
 from pgen.errors import InputError
 from pgen_lerobot.format.episode_stats_v3 import ColumnStats
-from pgen_lerobot.format.layout import Clip, EpisodeEntry, EpisodeStats, Layout
-from pgen_lerobot.format.path_templates import PathTemplate, misplaced_notes, singular
+from pgen_lerobot.format.layout import Clip, EpisodeEntry, EpisodeStats, Layout, task_texts
+from pgen_lerobot.format.path_templates import PathTemplate, singular
 from pgen_lerobot.format.task_table import ParquetTasks, TaskTable
 
-_DATA_COLUMNS = ["episode_index", "data/chunk_index", "data/file_index"]
-_CLIP_COLUMNS = ("chunk_index", "file_index", "from_timestamp")
+DATA_PATH = "data/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet"
 VIDEO_PATH = "videos/{video_key}/chunk-{chunk_index:03d}/file-{file_index:03d}.mp4"
+EPISODES_PATH = "meta/episodes/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet"
+_REQUIRED = ["episode_index", "data/chunk_index", "data/file_index", "length"]
+_CLIP_COLUMNS = ("chunk_index", "file_index", "from_timestamp")
 _STRAY = "files of meta/episodes that list no episode: passed over"
 _TWICE = "episodes that meta/episodes lists twice, in the same words"
 
 
-class LayoutV30(Layout):
+class LayoutV3(Layout):
     """Many episodes a file."""
 
     tasks_file = "meta/tasks.parquet"
@@ -38,12 +40,14 @@ class LayoutV30(Layout):
 
     def __init__(self, root: Path, info: dict[str, Any], videos: list[str], has: Callable[[str], bool]) -> None:
         super().__init__(root, info, videos, has)
-        self._data = PathTemplate(root, info, "data_path", has)
-        self._video = PathTemplate(root, info, "video_path", has, (VIDEO_PATH, singular(VIDEO_PATH)))
-        self._oddities: Counter[str] = Counter()
-        self._files = self._episodes_files()
-        self._stats = ColumnStats(root, self._files)
-        self._episodes = self._read_episodes()
+        self._notes: Counter[str] = Counter()
+        files = self._episodes_files()
+        self._stats = ColumnStats(root, files)
+        self._episodes = self._read_episodes(files)
+
+    def path_templates(self) -> tuple[PathTemplate, PathTemplate]:
+        data = PathTemplate(self.root, self.info, "data_path", self.has)
+        return data, PathTemplate(self.root, self.info, "video_path", self.has, (VIDEO_PATH, singular(VIDEO_PATH)))
 
     def read_tasks(self) -> TaskTable:
         return ParquetTasks.read(self.root / self.tasks_file)
@@ -65,71 +69,64 @@ class LayoutV30(Layout):
         return self._entry(self._episodes.slice(position, 1).to_pylist()[0])
 
     def data_files(self) -> Iterator[str]:
-        return map(self._data_file, self._episodes.select(_DATA_COLUMNS).to_pylist())
+        return map(self._data_file, self._episodes.select(_REQUIRED).to_pylist())
 
     @property
     def stats(self) -> EpisodeStats:
         return self._stats
 
-    @property
-    def misplaced(self) -> bool:
-        return self._data.broken or self._video.broken
-
     def notes(self) -> Counter[str]:
-        return self._oddities + misplaced_notes(self._data, self._video)
+        return self._notes + super().notes()
 
     def _episodes_files(self) -> list[Path]:
         folder = self.root / self.episodes_name
-        found = sorted(folder.glob("*/*.parquet"))
-        files = [path for path in found if "episode_index" in _schema(path).names]
+        paths = sorted(folder.glob("*/*.parquet"))
+        files = [path for path in paths if "episode_index" in read_schema(path).names]
         if not files:
             raise InputError(f"{folder} holds no parquet file that lists episodes; the dataset is incomplete.")
-        if len(found) > len(files):
-            self._oddities[_STRAY] = len(found) - len(files)
+        if len(paths) > len(files):
+            self._notes[_STRAY] = len(paths) - len(files)
         return files
 
-    def _read_episodes(self) -> pa.Table:
+    def _read_episodes(self, files: list[Path]) -> pa.Table:
+        """Read each listed episode once. Raises InputError where two rows of an episode differ."""
         folder = self.root / self.episodes_name
-        parts = [self._episode_table(path) for path in self._files]
-        table = pa.concat_tables(parts, promote_options="permissive").sort_by("episode_index")
+        table = pa.concat_tables([self._episode_table(path) for path in files], promote_options="permissive")
+        table = table.sort_by("episode_index")
         if not len(table):
             raise InputError(f"{folder} lists no episode; there is nothing to annotate.")
         indices = table.column("episode_index")
-        again = pc.equal(indices[1:], indices[:-1])
-        if pc.any(again).as_py():
-            table = self._once(table)
-        return table
-
-    def _once(self, table: pa.Table) -> pa.Table:
-        """The table with each episode once; refused where two rows of an episode differ."""
-        rows = table.to_pylist()
-        kept = [0]
+        if not pc.any(pc.equal(indices[1:], indices[:-1])).as_py():
+            return table
+        rows, unique = table.to_pylist(), [0]
         for position, row in enumerate(rows[1:], start=1):
-            if row == rows[kept[-1]]:
-                self._oddities[_TWICE] += 1
-            elif row["episode_index"] == rows[kept[-1]]["episode_index"]:
+            before = rows[unique[-1]]
+            if row == before:
+                self._notes[_TWICE] += 1
+            elif row["episode_index"] == before["episode_index"]:
                 raise InputError(
-                    f"{self.root / self.episodes_name} lists episode {row['episode_index']} twice, and differently; "
-                    "one of its files does not belong there."
+                    f"{folder} lists episode {row['episode_index']} twice, and differently; one of its files does not "
+                    "belong there."
                 )
             else:
-                kept.append(position)
-        return table.take(kept)
+                unique.append(position)
+        return table.take(unique)
 
     def _episode_table(self, path: Path) -> pa.Table:
-        """The columns that are needed, indices as whole numbers; those of a camera only where all are there."""
-        known = _schema(path).names
-        missing = [name for name in (*_DATA_COLUMNS, "length") if name not in known]
+        """Read the columns that are needed, indices as int64; those of a camera only where all are present."""
+        names = read_schema(path).names
+        missing = [name for name in _REQUIRED if name not in names]
         if missing:
             raise InputError(f"{path} has no column {missing[0]}, which LeRobot v3.0 has.")
         cameras = [[f"videos/{key}/{part}" for part in _CLIP_COLUMNS] for key in self.videos]
-        clips = [name for names in cameras if set(names) <= set(known) for name in names]
-        tasks = [name for name in ("tasks",) if name in known]
+        cameras = [columns for columns in cameras if set(columns) <= set(names)]
+        clips = [name for columns in cameras for name in columns]
+        tasks = ["tasks"] if "tasks" in names else []
         try:
-            table = pq.read_table(path, columns=[*_DATA_COLUMNS, "length", *clips, *tasks], partitioning=None)
+            table = pq.read_table(path, columns=[*_REQUIRED, *clips, *tasks], partitioning=None)
             table = _without_nan(table)
             _check_cells(path, table, cameras)
-            return table.cast(pa.schema([_as_whole(field) for field in table.schema]))
+            return table.cast(pa.schema([_with_integers(field) for field in table.schema]))
         except (OSError, pa.ArrowException) as error:
             raise InputError(f"{path} is not a readable parquet file: {error}") from None
 
@@ -138,17 +135,18 @@ class LayoutV30(Layout):
         for key in self.videos:
             chunk, file, start = (row.get(f"videos/{key}/{part}") for part in _CLIP_COLUMNS)
             if chunk is not None and file is not None:
-                path = self._video.path(video_key=key, chunk_index=chunk, file_index=file)
+                path = self.video_path.path(video_key=key, chunk_index=chunk, file_index=file)
                 clips[key] = Clip(path, float(start or 0.0))
-        tasks = row.get("tasks")
-        texts = tuple(text for text in tasks if isinstance(text, str)) if isinstance(tasks, list) else ()
-        return EpisodeEntry(row["episode_index"], row["length"], self._data_file(row), clips, texts)
+        return EpisodeEntry(
+            row["episode_index"], row["length"], self._data_file(row), clips, task_texts(row.get("tasks"))
+        )
 
     def _data_file(self, row: dict[str, Any]) -> str:
-        return self._data.path(chunk_index=row["data/chunk_index"], file_index=row["data/file_index"])
+        return self.data_path.path(chunk_index=row["data/chunk_index"], file_index=row["data/file_index"])
 
 
-def _schema(path: Path) -> pa.Schema:
+def read_schema(path: Path) -> pa.Schema:
+    """Read a parquet file's schema. Raises InputError."""
     try:
         return pq.read_schema(path)
     except (OSError, pa.ArrowException) as error:
@@ -156,44 +154,40 @@ def _schema(path: Path) -> pa.Schema:
 
 
 def _without_nan(table: pa.Table) -> pa.Table:
-    """The table with null for NaN: pandas turns a column of integers with a gap into floats, with NaN for the gap."""
+    """Replace NaN by null: pandas turns a column of integers with a gap into floats, with NaN for the gap."""
     for position, field in enumerate(table.schema):
         if pa.types.is_floating(field.type):
             column = table.column(position)
-            missing = pa.scalar(None, field.type)
-            table = table.set_column(position, field, pc.if_else(pc.is_nan(column), missing, column))
+            cells = pc.if_else(pc.is_nan(column), pa.scalar(None, field.type), column)
+            table = table.set_column(position, field, cells)
     return table
 
 
 def _check_cells(path: Path, table: pa.Table, cameras: list[list[str]]) -> None:
-    """Raises InputError, naming the episode and the column, for an empty cell that nothing can stand for.
+    """Raise InputError, with the episode and the column, for an empty cell that has no default.
 
-    A camera may lack its cells in an episode, which then has no video of it, but only all of them at once.
+    An episode without a video of a camera has all the camera's cells empty, not some of them.
     """
-    for row in _incomplete(table, [*_DATA_COLUMNS, "length"]):
-        column = next(name for name in (*_DATA_COLUMNS, "length") if row[name] is None)
+    for row in _rows_with_nulls(table, _REQUIRED):
+        column = next(name for name in _REQUIRED if row[name] is None)
         raise InputError(f"{path}, {_episode_of(row)}: column {column} is empty or NaN; correct it.")
-    for names in cameras:
-        if not set(names) <= set(table.column_names):
-            continue
-        for row in _incomplete(table, names):
-            empty = [name for name in names if row[name] is None]
-            if len(empty) < len(names):
+    for columns in cameras:
+        for row in _rows_with_nulls(table, columns):
+            empty = [name for name in columns if row[name] is None]
+            if len(empty) < len(columns):
                 raise InputError(
                     f"{path}, {_episode_of(row)}: column {empty[0]} is empty or NaN, and other columns of that camera "
                     "are not; correct it, or empty them all if the episode has no such video."
                 )
 
 
-def _incomplete(table: pa.Table, columns: list[str]) -> list[dict[str, Any]]:
-    """The rows in which one of the columns is null, each with its `row` number."""
-    empty = pa.chunked_array([pa.repeat(pa.scalar(False), len(table))])
-    for name in columns:
-        empty = pc.or_(empty, pc.is_null(table.column(name)))
-    numbered = table.select(list(dict.fromkeys(["episode_index", *columns])))
-    numbered = numbered.append_column("row", pa.array(range(len(table)), pa.int64()))
-    rows: list[dict[str, Any]] = numbered.filter(empty).to_pylist()
-    return rows
+def _rows_with_nulls(table: pa.Table, columns: list[str]) -> list[dict[str, Any]]:
+    """Return the rows in which one of the columns is null, each with its `row` number."""
+    selected = table.select(list(dict.fromkeys(["episode_index", *columns])))
+    if not any(selected.column(name).null_count for name in columns):
+        return []
+    rows = [{**row, "row": number} for number, row in enumerate(selected.to_pylist())]
+    return [row for row in rows if any(row[name] is None for name in columns)]
 
 
 def _episode_of(row: dict[str, Any]) -> str:
@@ -201,6 +195,6 @@ def _episode_of(row: dict[str, Any]) -> str:
     return f"row {row['row']}" if index is None else f"episode {int(index)}"
 
 
-def _as_whole(field: "pa.Field[Any]") -> "pa.Field[Any]":
-    index = field.name in ("episode_index", "length") or field.name.endswith("_index")
-    return field.with_type(pa.int64()) if index else field
+def _with_integers(field: "pa.Field[Any]") -> "pa.Field[Any]":
+    is_index = field.name in ("episode_index", "length") or field.name.endswith("_index")
+    return field.with_type(pa.int64()) if is_index else field

@@ -1,7 +1,7 @@
-"""Parquet files rewritten as they were: the settings of the original's writer, as far as a file tells them.
+"""Parquet files rewritten with the settings of the original's writer, as far as a file records them.
 
-Compression, dictionaries, encodings, statistics and page indexes are read column by column from the
-original's metadata; a column that is new takes those of a neighbour.
+Compression, dictionaries, encodings, statistics and page indexes are read column by column from the original's
+metadata; a new column takes those of a column that it is like.
 """
 
 import json
@@ -19,41 +19,35 @@ _DICTIONARIES = {"PLAIN_DICTIONARY", "RLE_DICTIONARY"}
 _ENCODINGS = ("BYTE_STREAM_SPLIT", "DELTA_BINARY_PACKED", "DELTA_LENGTH_BYTE_ARRAY", "DELTA_BYTE_ARRAY")
 _ARROW = b"ARROW:schema"
 _CHUNKING = b"content_defined_chunking"
-_PIECE = 4096
-
-type Pieces = Callable[[pa.Table], Iterable[pa.Table]]
-"""What becomes of a row group: one or more, in order."""
+_CHUNK_ROWS = 4096
 
 
 def writer_like(
-    file: pq.ParquetFile,
-    target: Path | pa.NativeFile,
-    schema: pa.Schema,
-    new: Mapping[str, str],
-    dictionaries: Iterable[str] = (),
+    file: pq.ParquetFile, target: Path, schema: pa.Schema, new: Mapping[str, str], dictionaries: Iterable[str] = ()
 ) -> pq.ParquetWriter:
-    """A writer with the settings of `file`; `new` names, for each new column, the column it is like.
+    """Return a writer with the settings of `file`.
 
-    The columns of `dictionaries` are written with a dictionary in any case.
+    `new` maps each new column to the column whose settings it takes; the columns of `dictionaries` are written
+    with a dictionary in any case.
     """
-    if isinstance(target, Path):
-        target.parent.mkdir(parents=True, exist_ok=True)
+    target.parent.mkdir(parents=True, exist_ok=True)
     chunks = _chunks(file)
     for column, like in new.items():
-        known = {path: chunk for path, chunk in chunks.items() if path == like or path.startswith(f"{like}.")}
-        chunks |= {column + path.removeprefix(like): chunk for path, chunk in known.items()}
+        alike = {path: chunk for path, chunk in chunks.items() if path == like or path.startswith(f"{like}.")}
+        chunks |= {column + path.removeprefix(like): chunk for path, chunk in alike.items()}
     named = set(dictionaries)
     dictionaries = [path for path, chunk in chunks.items() if path in named or _DICTIONARIES & set(chunk.encodings)]
+    metadata = file.metadata.metadata or {}
     settings: dict[str, Any] = {
         "version": file.metadata.format_version,
         "write_page_index": any(chunk.has_offset_index for chunk in chunks.values()),
-        "use_content_defined_chunking": _CHUNKING in (file.metadata.metadata or {}),
+        "use_content_defined_chunking": _CHUNKING in metadata,
         "use_compliant_nested_type": not any(".list.item" in path for path in chunks),
-        "store_schema": _ARROW in (file.metadata.metadata or {}),
+        "store_schema": _ARROW in metadata,
     }
     if chunks:
         settings |= {
-            "compression": {path: _codec(chunk) for path, chunk in chunks.items()},
+            "compression": {path: _CODECS.get(chunk.compression, chunk.compression) for path, chunk in chunks.items()},
             "use_dictionary": dictionaries,
             "column_encoding": _encodings(chunks, dictionaries) or None,
             "write_statistics": [path for path, chunk in chunks.items() if chunk.is_stats_set],
@@ -61,19 +55,27 @@ def writer_like(
     return pq.ParquetWriter(target, schema, **settings)
 
 
-def rewrite_in_place(path: Path, schema: pa.Schema, pieces: Pieces, new: Mapping[str, str] | None = None) -> None:
-    """A parquet file again, with another schema, renamed into its place; `new` as for `writer_like`."""
-    aside = path.with_name(f"{path.name}.new")
+def rewrite_in_place(
+    path: Path,
+    schema: pa.Schema,
+    change: Callable[[pa.Table], Iterable[pa.Table]],
+    new: Mapping[str, str] | None = None,
+) -> None:
+    """Rewrite a parquet file with another schema and rename it into place.
+
+    `change` returns the row groups that replace a row group; `new` is as for `writer_like`.
+    """
+    beside = path.with_name(f"{path.name}.new")
     with (
         pq.ParquetFile(path) as file,
-        writer_like(file, aside, schema, new or {}, dictionaries=new or ()) as writer,
+        writer_like(file, beside, schema, new or {}, dictionaries=new or ()) as writer,
     ):
         for group in range(file.metadata.num_row_groups):
-            for piece in pieces(file.read_row_group(group, use_threads=False)):
-                write_group(writer, piece)
+            for table in change(file.read_row_group(group, use_threads=False)):
+                write_group(writer, table)
         finish(writer, file, schema)
-    sync(aside)
-    aside.replace(path)
+    sync(beside)
+    beside.replace(path)
 
 
 def write_group(writer: pq.ParquetWriter, table: pa.Table) -> None:
@@ -81,75 +83,66 @@ def write_group(writer: pq.ParquetWriter, table: pa.Table) -> None:
     writer.write_table(table, row_group_size=max(len(table), 1))
 
 
-def in_pieces(values: Sequence[Any], kind: pa.DataType) -> pa.ChunkedArray:
-    """A column of these values, made piece by piece: a long one of texts takes half the memory."""
-    pieces = (values[start : start + _PIECE] for start in range(0, len(values), _PIECE))
-    return pa.chunked_array([pa.array(piece, kind) for piece in pieces], kind)
+def chunked(values: Sequence[Any], kind: pa.DataType) -> pa.ChunkedArray:
+    """Return a column made in chunks: a long one of texts takes half the memory."""
+    chunks = (values[start : start + _CHUNK_ROWS] for start in range(0, len(values), _CHUNK_ROWS))
+    return pa.chunked_array([pa.array(chunk, kind) for chunk in chunks], kind)
 
 
 def finish(writer: pq.ParquetWriter, file: pq.ParquetFile, schema: pa.Schema) -> None:
-    """Write the keys that the writer leaves out: all where the Arrow schema is not stored, else the Hub's."""
-    known = {**(file.metadata.metadata or {})}
-    kept = {key: value for key, value in known.items() if key == _CHUNKING}
-    if _ARROW not in known:
-        kept |= schema.metadata or {}
+    """Write the metadata keys that pyarrow omits: all without a stored Arrow schema, else those of chunking."""
+    metadata = {**(file.metadata.metadata or {})}
+    missing = {key: value for key, value in metadata.items() if key == _CHUNKING}
+    if _ARROW not in metadata:
+        missing |= schema.metadata or {}
     elif _CHUNKING in (schema.metadata or {}):
-        kept = {}
-    if kept:
-        writer.add_key_value_metadata({key.decode(): value.decode() for key, value in kept.items()})
+        missing = {}
+    if missing:
+        writer.add_key_value_metadata({key.decode(): value.decode() for key, value in missing.items()})
 
 
-def with_feature(
-    metadata: Mapping[bytes, bytes] | None, names: Mapping[str, str], features: Mapping[str, dict[str, Any]]
+def declare_like(
+    metadata: Mapping[bytes, bytes] | None,
+    names: Mapping[str, str],
+    features: Mapping[str, dict[str, Any]] | None = None,
 ) -> dict[bytes | str, bytes | str]:
-    """Schema metadata in which the `names` (new: like) are declared too, as Hugging Face and pandas do."""
-    told: dict[bytes | str, bytes | str] = {}
-    for key, value in (metadata or {}).items():
-        if key == b"huggingface":
-            told[key] = _in_features(value, names, features)
-        elif key == b"pandas":
-            told[key] = _in_pandas(value, names)
-        else:
-            told[key] = value
-    return told
+    """Return schema metadata that also declare the `names` (new: like), for Hugging Face and for pandas.
+
+    `features` are the Hugging Face features of columns that differ from the one they are like.
+    """
+    changed: dict[bytes | str, bytes | str] = {key: value for key, value in (metadata or {}).items()}  # noqa: C416
+    if raw := (metadata or {}).get(b"huggingface"):
+        content = json.loads(raw)
+        declared = (content.get("info") or {}).get("features")
+        if isinstance(declared, dict):
+            declared |= {new: (features or {}).get(new) or declared.get(like) for new, like in names.items()}
+            changed[b"huggingface"] = json.dumps(content).encode()
+    if raw := (metadata or {}).get(b"pandas"):
+        content = json.loads(raw)
+        columns = content.get("columns")
+        if isinstance(columns, list):
+            for new, like in names.items():
+                alike = [column for column in columns if column.get("field_name") == like]
+                columns[:] = [column for column in columns if column.get("field_name") != new]
+                columns += [{**column, "name": new, "field_name": new} for column in alike]
+            changed[b"pandas"] = json.dumps(content).encode()
+    return changed
 
 
 def pandas_index(schema: pa.Schema, column: str) -> dict[bytes, bytes]:
-    """The schema's metadata, with `column` as the pandas index: LeRobot finds a text by no other way."""
+    """Return the schema's metadata with `column` as the pandas index, by which alone LeRobot finds a text."""
     metadata = dict(schema.metadata or {})
     pandas = json.loads(metadata.get(b"pandas", b"{}"))
     if pandas.get("index_columns") != [column]:
         names = [{"name": None, "field_name": None, "pandas_type": "unicode", "numpy_type": "object"}]
-        columns = pandas.get("columns") or [_described(field) for field in schema]
+        columns = pandas.get("columns") or [_pandas_column(field) for field in schema]
         pandas = {**pandas, "index_columns": [column], "column_indexes": names, "columns": columns}
         metadata[b"pandas"] = json.dumps(pandas).encode()
     return metadata
 
 
-def _in_features(raw: bytes, names: Mapping[str, str], features: Mapping[str, dict[str, Any]]) -> bytes:
-    content = json.loads(raw)
-    declared = (content.get("info") or {}).get("features")
-    if not isinstance(declared, dict):
-        return raw
-    for new, like in names.items():
-        declared[new] = features.get(new) or declared.get(like)
-    return json.dumps(content).encode()
-
-
-def _in_pandas(raw: bytes, names: Mapping[str, str]) -> bytes:
-    content = json.loads(raw)
-    columns = content.get("columns")
-    if not isinstance(columns, list):
-        return raw
-    for new, like in names.items():
-        known = [column for column in columns if column.get("field_name") == like]
-        columns[:] = [column for column in columns if column.get("field_name") != new]
-        columns += [{**column, "name": new, "field_name": new} for column in known]
-    return json.dumps(content).encode()
-
-
 def _chunks(file: pq.ParquetFile) -> dict[str, Any]:
-    """The first row group's column chunks by path; none where the file has no row group."""
+    """Return the first row group's column chunks by path; none where the file has no row group."""
     if not file.metadata.num_row_groups:
         return {}
     group = file.metadata.row_group(0)
@@ -157,20 +150,16 @@ def _chunks(file: pq.ParquetFile) -> dict[str, Any]:
     return {chunk.path_in_schema: chunk for chunk in chunks}
 
 
-def _codec(chunk: Any) -> str:
-    return _CODECS.get(chunk.compression, str(chunk.compression))
-
-
 def _encodings(chunks: Mapping[str, Any], dictionaries: list[str]) -> dict[str, str]:
-    found = {}
+    encodings = {}
     for path, chunk in chunks.items():
         special = [name for name in _ENCODINGS if name in chunk.encodings]
         if special and path not in dictionaries:
-            found[path] = special[0]
-    return found
+            encodings[path] = special[0]
+    return encodings
 
 
-def _described(field: "pa.Field[Any]") -> dict[str, Any]:
+def _pandas_column(field: "pa.Field[Any]") -> dict[str, Any]:
     text = pa.types.is_string(field.type) or pa.types.is_large_string(field.type)
     kinds = ("unicode", "object") if text else (str(field.type), str(field.type))
     names = {"name": field.name, "field_name": field.name}

@@ -1,8 +1,11 @@
-"""Paths from the templates of info.json (`data_path`, `video_path`), which are data: filled in, never formatted."""
+"""Paths from the templates of info.json (`data_path`, `video_path`).
+
+A template is untrusted data: its fields are substituted, `str.format` is never called on it.
+"""
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,23 +13,21 @@ from pgen.errors import InputError
 from pgen.safety.paths import inside
 
 _FIELD = re.compile(r"\{(\w+)(?::(\d*)d?)?\}")
-
-
 _MISPLACED = "{} of info.json is not where the files are: found where the format puts them"
 
 
 def singular(template: str) -> str:
-    """The template below `video/`, which some recorders write instead of `videos/`."""
-    return f"video/{template.removeprefix('videos/')}" if template.startswith("videos/") else template
+    """Return a template of `videos/` for the folder `video/`, which some recorders write."""
+    return template.replace("videos/", "video/", 1)
 
 
 def misplaced_notes(*templates: "PathTemplate") -> Counter[str]:
-    """A note for each template that was not where files are."""
+    """Return a note for each template of info.json that does not lead to the files."""
     return Counter(_MISPLACED.format(template.key) for template in templates if template.broken)
 
 
 class PathTemplate:
-    """A template of info.json. `others` are tried in its stead, in order, where `has` knows no file of its own."""
+    """A template of info.json. `others` are tried in order where `has` has no file at the template's own path."""
 
     def __init__(
         self, root: Path, info: dict[str, Any], key: str, has: Callable[[str], bool], others: tuple[str, ...] = ()
@@ -34,22 +35,19 @@ class PathTemplate:
         self._root, self.key, self._has, self._others = root, key, has, others
         self._template = info.get(key)
         self.broken = False
-        """Whether a file was found by another template than its own."""
+        """Whether a file was found by another template than info.json's."""
 
     def path(self, **fields: str | int) -> str:
-        """A path relative to the root, which stays inside it. Raises InputError."""
+        """Return a path inside the root, relative to it. Raises InputError."""
         own = self._expand(self._template, fields)
-        for path in self._candidates(own, fields):
+        if not self._others or self._has(own):
+            return own
+        for other in self._others:
+            path = self._expand(other, fields)
             if self._has(path):
                 self.broken = self.broken or path != own
                 return path
         return own
-
-    def _candidates(self, own: str, fields: dict[str, str | int]) -> Iterator[str]:
-        if self._others:
-            yield own
-        for other in self._others:
-            yield self._expand(other, fields)
 
     def _expand(self, template: Any, fields: dict[str, str | int]) -> str:
         origin = f"{self._root / 'meta' / 'info.json'}, {self.key}"

@@ -1,7 +1,7 @@
-"""The task rows: meta/tasks_high_level.parquet, which says what each row of the task table is.
+"""The task rows: meta/tasks_high_level.parquet, which describes each row of the task table.
 
-It has a row for every task, in the order of the task table, so that a reader that looks a text up by position
-and one that looks it up by the column task_index find the same row.
+It has a row for every task, in the order of the task table, so that readers that look a text up by position and
+readers that look it up by the column task_index find the same row.
 """
 
 from dataclasses import dataclass, fields, replace
@@ -19,7 +19,7 @@ TASK_ROWS = "meta/tasks_high_level.parquet"
 
 @dataclass(frozen=True, slots=True)
 class TaskRow:
-    """What a task is. None: not known, or not the same wherever the text was said."""
+    """A task's dialogue. A value is None where it is unknown, or differs between the samples with that text."""
 
     user_prompt: str | None
     robot_utterance: str | None
@@ -29,15 +29,15 @@ class TaskRow:
 
     @classmethod
     def of(cls, annotation: Annotation) -> Self:
+        """Return the row of an annotation that has a dialogue."""
         dialogue = annotation.dialogue
         if dialogue is None:
             raise ValueError("a failed sample has no dialogue")
-        skill = annotation.sample.span.skill
         types = (dialogue.scenario_type, dialogue.response_type)
-        return cls(dialogue.user_prompt, dialogue.robot_utterance, skill, *types)
+        return cls(dialogue.user_prompt, dialogue.robot_utterance, annotation.sample.span.skill, *types)
 
-    def agreeing(self, other: Self) -> Self:
-        """This row, with None for each of the last three in which the other differs."""
+    def merged(self, other: Self) -> Self:
+        """Return this row with None in each of ANNOTATED_COLUMNS in which the other differs."""
         differing = {name: None for name in ANNOTATED_COLUMNS if getattr(self, name) != getattr(other, name)}
         return replace(self, **differing) if differing else self
 
@@ -47,7 +47,7 @@ TASK_ROW_COLUMNS = ("task_index", *(field.name for field in fields(TaskRow)), "t
 
 
 def read_task_rows(path: Path) -> dict[str, TaskRow]:
-    """The rows of a mirror by text; none where there is no such file or it has other columns."""
+    """Read the rows by task text; none where the file is missing or has other columns. Raises InputError."""
     if not path.is_file():
         return {}
     try:

@@ -1,37 +1,34 @@
-"""What the data hold beside the listed episodes: carried along and noted, or refused. Every command asks here.
+"""Rows of the data that no listed episode has: carried over and noted, or refused.
 
-LeRobot loads every parquet file below data/, whether an episode is in it or not. So what it could load is
-carried along without being read, and what would keep it from loading the dataset is refused.
+LeRobot loads every parquet file below data/, whether the metadata list its episodes or not. So rows that it can
+load are carried over unread, and a file that it cannot load is refused.
 """
 
 from collections import Counter
-from pathlib import Path
-
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from pgen.errors import InputError
 from pgen_lerobot.format.dataset import Dataset
 from pgen_lerobot.format.layout import COLUMN
+from pgen_lerobot.format.layout_v3 import read_schema
 
 UNLISTED = "episodes in the data that {} does not list: carried along as they are"
 
 
 def stray_files(dataset: Dataset) -> list[str]:
-    """The files below data/ that no listed episode is in, relative to the root."""
+    """Return the files below data/ that no listed episode is in, relative to the root."""
     listed = set(dataset.data_files)
     paths = sorted((dataset.root / "data").glob("*/*.parquet"))
     return [name for path in paths if (name := path.relative_to(dataset.root).as_posix()) not in listed]
 
 
 def unlisted_notes(dataset: Dataset) -> Counter[str]:
-    """The number of unlisted episodes, as a note. Raises InputError."""
+    """Return the number of unlisted episodes, as a note. Raises InputError."""
     count = len(unlisted_episodes(dataset))
     return Counter({UNLISTED.format(dataset.layout.episodes_name): count} if count else {})
 
 
 def unlisted_episodes(dataset: Dataset) -> set[int]:
-    """The episodes whose rows the data hold, but which the metadata do not list.
+    """Return the episodes that the data hold and the metadata do not list.
 
     Raises InputError for a stray file that LeRobot could not load, or that holds rows of a listed episode.
     """
@@ -51,13 +48,10 @@ def unlisted_episodes(dataset: Dataset) -> set[int]:
 
 
 def _files_with_more(dataset: Dataset) -> list[str]:
-    """The listed files that may hold unlisted rows: none where the files have as many rows as the episodes."""
+    """Return the listed files that may hold unlisted rows: none where rows and listed frames are as many."""
     if dataset.layout.one_episode_a_file:
         return []
-    rows = 0
-    for name in dataset.data_files:
-        with dataset.shard(name) as shard:
-            rows += shard.metadata.num_rows
+    rows = sum(dataset.footer(name).rows for name in dataset.data_files)
     return [] if rows == dataset.layout.frames else dataset.data_files
 
 
@@ -75,22 +69,19 @@ def _episodes_in(dataset: Dataset, name: str) -> set[int]:
 
 
 def _check_columns(dataset: Dataset, name: str) -> None:
-    """Raises InputError for a stray file that lacks a column of the listed ones."""
-    with dataset.shard(dataset.data_files[0]) as shard:
-        needed = [column for column in shard.schema_arrow.names if column != COLUMN]
-    missing = [column for column in needed if column not in _columns(dataset.root / name)]
-    if missing:
-        raise InputError(
-            f"{dataset.root / name} belongs to no listed episode and has no column {missing[0]}, which the data have: "
-            "LeRobot loads every parquet file below data/, and could not load this one. Move it out of data/."
-        )
-
-
-def _columns(path: Path) -> list[str]:
+    """Raise InputError for a stray file that is unreadable or lacks a column of the listed ones."""
+    path = dataset.root / name
     try:
-        return list(pq.read_schema(path).names)
-    except (OSError, pa.ArrowException) as error:
+        columns = read_schema(path).names
+    except InputError as error:
         raise InputError(
-            f"{path} belongs to no listed episode and is not a readable parquet file: {error}. LeRobot loads every "
+            f"{path} belongs to no listed episode and {str(error).removeprefix(f'{path} ')}. LeRobot loads every "
             "parquet file below data/; move it out of data/."
         ) from None
+    needed = (column for column in dataset.footer(dataset.data_files[0]).columns if column != COLUMN)
+    for column in needed:
+        if column not in columns:
+            raise InputError(
+                f"{path} belongs to no listed episode and has no column {column}, which the data have: LeRobot loads "
+                "every parquet file below data/, and could not load this one. Move it out of data/."
+            )

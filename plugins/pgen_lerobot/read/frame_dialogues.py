@@ -1,6 +1,6 @@
 """The dialogue of each frame of a dataset that pgen wrote, without torch: `pgen.open`.
 
-Held are the labels (eight bytes a frame) and one row for each distinct text; nothing else is read.
+Only the labels (eight bytes a frame) and one row for each distinct text are held.
 """
 
 from array import array
@@ -16,10 +16,10 @@ from pgen_lerobot.format import COLUMN, TASK_ROWS, Dataset, TaskRow, read_task_r
 
 @dataclass(frozen=True, slots=True)
 class FrameDialogue:
-    """What was said at a frame. `task_index` is its row in the task table.
+    """A frame's dialogue. `task_index` is its row in the task table.
 
-    A frame without a dialogue has its own task as `user_prompt`, and "" as `robot_utterance`. The skill and
-    the types are None where the same words were made for different ones, or nothing is known of them.
+    A frame without a dialogue has its own task as `user_prompt`, and "" as `robot_utterance`. The skill and the
+    types are None where they are unknown, or differ between the samples with the same words.
     """
 
     user_prompt: str
@@ -31,26 +31,26 @@ class FrameDialogue:
 
 
 class Texts:
-    """What each row of the task table says: `texts[task_index]`."""
+    """The dialogue of each row of the task table: `texts[task_index]`."""
 
     def __init__(self, dataset: Dataset) -> None:
-        told = read_task_rows(dataset.root / TASK_ROWS)
-        if not told:
+        rows = read_task_rows(dataset.root / TASK_ROWS)
+        if not rows:
             raise InputError(
                 f"{dataset.root / TASK_ROWS} is missing or of another form; run `pgen annotate` on the dataset."
             )
-        self._rows = [(text, told.get(text, TaskRow(text, ""))) for text in dataset.tasks.texts]
+        self._rows = [(text, rows.get(text, TaskRow(text, ""))) for text in dataset.tasks.texts]
 
     def __len__(self) -> int:
         return len(self._rows)
 
     def __getitem__(self, task_index: int) -> FrameDialogue:
-        """Raises IndexError for a row that is not there; -1 is none."""
+        """Raises IndexError for a row that does not exist; -1 is none."""
         if not 0 <= task_index < len(self):
             raise IndexError(f"there is no task {task_index}; the table has {len(self)}")
         text, row = self._rows[task_index]
-        kinds = (row.skill or None, row.scenario_type or None, row.response_type or None)
-        return FrameDialogue(row.user_prompt or text, row.robot_utterance or "", *kinds, task_index)
+        types = (row.skill or None, row.scenario_type or None, row.response_type or None)
+        return FrameDialogue(row.user_prompt or text, row.robot_utterance or "", *types, task_index)
 
 
 class Dialogues:
@@ -71,19 +71,18 @@ class Dialogues:
         return len(self._labels)
 
     def __getitem__(self, row: int) -> FrameDialogue:
-        """By the frame's row in the whole dataset, counted from 0. Raises IndexError."""
+        """Return the dialogue of the frame in a row of the whole dataset, from 0. Raises IndexError."""
         if not 0 <= row < len(self):
             raise IndexError(f"there is no frame {row}; the dataset has {len(self)}")
         return self.texts[self._labels[row]]
 
     def at(self, episode_index: int, frame_index: int) -> FrameDialogue:
-        """By the episode and the frame's position in it. Raises IndexError."""
+        """Return the dialogue of an episode's frame, by its position in the episode. Raises IndexError."""
         place = bisect_left(self._order, episode_index, key=self._episodes.__getitem__)
-        found = self._order[place] if place < len(self._order) else -1
-        if found < 0 or self._episodes[found] != episode_index:
+        if place == len(self._order) or self._episodes[self._order[place]] != episode_index:
             raise IndexError(f"there is no episode {episode_index}")
-        start = self._starts[found]
-        stop = self._starts[found + 1] if found + 1 < len(self._starts) else len(self)
+        position = self._order[place]
+        start, stop = [*self._starts[position : position + 2], len(self)][:2]
         if not 0 <= frame_index < stop - start:
             raise IndexError(f"episode {episode_index} has no frame {frame_index}; it has {stop - start}")
         return self[start + frame_index]
@@ -105,5 +104,5 @@ class Dialogues:
 
 
 def open(root: str | Path) -> Dialogues:
-    """The dialogues of the dataset at `root`, which pgen wrote. Raises InputError for another one."""
+    """Return the dialogues of the dataset at `root`, which pgen wrote. Raises InputError for any other."""
     return Dialogues(root)

@@ -1,4 +1,4 @@
-"""The source `lerobot`: a LeRobot dataset in a folder, or on the Hub, with its skills."""
+"""The source `lerobot`: a LeRobot dataset in a folder or on the Hub, with its skills."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -8,8 +8,7 @@ from typing import Any
 
 from pydantic import Field
 
-from pgen.components import ImageReader, Source
-from pgen.components.options import Options
+from pgen.components import ImageReader, Options, Source
 from pgen.config.ranges import parse_ranges
 from pgen.errors import ConfigError, InputError
 from pgen.labels.spans import frame_ranges, normalise
@@ -56,20 +55,21 @@ class LeRobotSource(Source[LeRobotOptions]):
         files = locate(self.options.root, self.options.repo_id, self.options.revision)
         check_links(files.root)
         self.dataset = Dataset(files.root, files)
-        self._wanted = self._chosen_episodes()
+        self._selected = self._select_episodes()
         cameras = Cameras(self.dataset)
-        self._cameras = cameras.choose(self.options.cameras, self.options.views, self._wanted)
-        self._found = cameras.notes(self._cameras) + self.dataset.notes() + unlisted_notes(self.dataset)
-        self.skills: SkillReader = choose(self.options.skills, Place(self.dataset, self._wanted))
-        self._repairs: Counter[str] = Counter()
+        self._cameras = cameras.choose(self.options.cameras, self.options.views, self._selected)
+        self._dataset_notes = cameras.notes(self._cameras) + self.dataset.notes() + unlisted_notes(self.dataset)
+        self.skills: SkillReader = choose(self.options.skills, Place(self.dataset, self._selected))
+        self._episode_notes: Counter[str] = Counter()
+        self._last_entry: EpisodeEntry | None = None
 
     def identity(self) -> dict[str, Any]:
-        chosen = {"cameras": list(self._cameras), "skills": self.options.skills}
         return {
             "name": self.name,
             "fps": self.dataset.fps,
             "frames": self.dataset.info.get("total_frames"),
-            **chosen,
+            "cameras": list(self._cameras),
+            "skills": self.options.skills,
         }
 
     def describe(self) -> dict[str, Any]:
@@ -80,14 +80,14 @@ class LeRobotSource(Source[LeRobotOptions]):
         return self.dataset.root
 
     def episodes(self) -> Iterator[Episode]:
-        self._repairs = Counter()
+        self._episode_notes = Counter()
         seen: set[int] = set()
-        for frames in stream(self.dataset, self._wanted):
+        for frames in stream(self.dataset, self._selected):
             if frames.episode_index in seen:
                 raise InputError(f"{self.dataset.root}: the data holds episode {frames.episode_index} in two places.")
             seen.add(frames.episode_index)
             yield self._episode(frames)
-        expected = len(self.dataset.episode_indices if self._wanted is None else self._wanted)
+        expected = len(self.dataset.episode_indices if self._selected is None else self._selected)
         if len(seen) != expected:
             raise InputError(
                 f"{self.dataset.root}: the data holds {len(seen)} of the {expected} episodes that "
@@ -104,7 +104,7 @@ class LeRobotSource(Source[LeRobotOptions]):
         return tuple(self._image_name(entry, camera, frame_index) for camera in self._cameras)
 
     def notes(self) -> dict[str, int]:
-        return dict(sorted((self._found + self._repairs).items()))
+        return dict(sorted((self._dataset_notes + self._episode_notes).items()))
 
     def _episode(self, frames: EpisodeFrames) -> Episode:
         entry = self._entry(frames.episode_index)
@@ -115,64 +115,62 @@ class LeRobotSource(Source[LeRobotOptions]):
             )
         own_task = self._own_task(frames)
         if tasks_differ(entry, set(frames.task_indices), self.dataset.tasks.texts):
-            self._repairs[OTHER_TASKS.format(self.dataset.layout.episodes_name)] += 1
-        found = self.skills.read(frames, own_task)
-        self._note(found)
-        spans = found.spans if found else ()
+            self._episode_notes[OTHER_TASKS.format(self.dataset.layout.episodes_name)] += 1
+        skills = self.skills.read(frames, own_task)
+        self._note(skills)
+        spans = skills.spans if skills else ()
         episode = Episode(
             index=entry.index,
             id=f"ep_{entry.index:06d}",
-            task=(found.task if found and found.task else own_task),
+            task=(skills.task if skills and skills.task else own_task),
             fps=self.dataset.fps,
             timestamps=frames.timestamps,
-            skills=normalise(spans, frames.timestamps, self.dataset.fps, self._repairs),
+            skills=normalise(spans, frames.timestamps, self.dataset.fps, self._episode_notes),
             cameras=self._cameras,
         )
         empty = sum(1 for span in frame_ranges(episode) if not span)
         if empty:
-            self._repairs["skills shorter than a frame: nothing to label"] += empty
+            self._episode_notes["skills shorter than a frame: nothing to label"] += empty
         return episode
 
-    def _note(self, found: EpisodeSkills | None) -> None:
-        if found is None:
-            self._repairs["episodes without skills: left unlabelled"] += 1
+    def _note(self, skills: EpisodeSkills | None) -> None:
+        if skills is None:
+            self._episode_notes["episodes without skills: left unlabelled"] += 1
             return
-        self._repairs.update(found.notes)
+        self._episode_notes.update(skills.notes)
         if self.options.skills == "auto" and self.skills.name != "skills-json":
-            self._repairs[f"episodes whose skills come from {self.skills.reads}"] += 1
+            self._episode_notes[f"episodes whose skills come from {self.skills.reads}"] += 1
 
     def _own_task(self, frames: EpisodeFrames) -> str:
         texts = self.dataset.tasks.texts
-        index = frames.task_indices[0]
         if not 0 <= min(frames.task_indices) <= max(frames.task_indices) < len(texts):
             raise InputError(
                 f"{self.dataset.root}, episode {frames.episode_index}: a task_index lies outside "
                 f"{self.dataset.layout.tasks_file}, which has {len(texts)} rows."
             )
-        return texts[index]
+        return texts[frames.task_indices[0]]
 
     def _entry(self, index: int) -> EpisodeEntry:
-        held: EpisodeEntry | None = getattr(self, "_held", None)
-        if held is None or held.index != index:
-            self._held = held = self.dataset.entry(index)
-        return held
+        # An episode's samples are made one after another, and each needs its entry.
+        if self._last_entry is None or self._last_entry.index != index:
+            self._last_entry = self.dataset.entry(index)
+        return self._last_entry
 
     def _image_name(self, entry: EpisodeEntry, camera: str, frame_index: int) -> str:
-        """A media fragment in seconds of the file for a video, the row and column for a picture in a table."""
+        """Return a media fragment in seconds for a video, the row and column for an image in a table."""
         clip = entry.clips.get(camera)
         if clip is not None:
             return f"{clip.path}#t={clip.start + frame_index / self.dataset.fps:.3f}"
         return f"{entry.data_file}#episode={entry.index}&frame={frame_index}&column={camera}"
 
-    def _chosen_episodes(self) -> set[int] | None:
+    def _select_episodes(self) -> set[int] | None:
         if self.options.episodes is None:
             return None
-        wanted = parse_ranges(self.options.episodes, "--episodes")
-        missing = wanted.difference(self.dataset.episode_indices)
+        selected = parse_ranges(self.options.episodes, "--episodes")
+        indices = self.dataset.episode_indices
+        missing = selected.difference(indices)
         if missing:
-            last = self.dataset.episode_indices[-1]
             raise ConfigError(
-                f"--episodes: the dataset has no episode {min(missing)}; it has {len(self.dataset.episode_indices)}, "
-                f"up to {last}."
+                f"--episodes: the dataset has no episode {min(missing)}; it has {len(indices)}, up to {indices[-1]}."
             )
-        return wanted
+        return selected

@@ -10,9 +10,9 @@ from pgen_lerobot.read.frame_dialogues import Texts
 class LeRobotDialogueDataset:
     """A map-style dataset: an item of lerobot's dataset, and `user_prompt` and `robot_utterance`, both str.
 
-    Takes what `LeRobotDataset` takes; everything else is that dataset's, found under `dataset` and under its
-    own name. A frame without a dialogue has its task as `user_prompt` and "" as `robot_utterance`. Raises
-    InputError where pgen did not write the dataset, ImportError where lerobot is not installed.
+    Takes the arguments of `LeRobotDataset`; its other attributes are available here and under `dataset`.
+    A frame without a dialogue has its task as `user_prompt` and "" as `robot_utterance`. Raises InputError where
+    pgen did not write the dataset, ImportError where lerobot is not installed.
     """
 
     def __init__(self, repo_id: str, root: str | Path | None = None, **options: Any) -> None:
@@ -27,8 +27,8 @@ class LeRobotDialogueDataset:
     def __getitem__(self, index: int) -> dict[str, Any]:
         item = self.dataset[index]
         label = int(item[COLUMN])
-        told = self._texts[label if label >= 0 else int(item["task_index"])]
-        return {**item, "user_prompt": told.user_prompt, "robot_utterance": told.robot_utterance}
+        dialogue = self._texts[label if label >= 0 else int(item["task_index"])]
+        return {**item, "user_prompt": dialogue.user_prompt, "robot_utterance": dialogue.robot_utterance}
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or name == "dataset":  # torch would read whole batches past __getitem__

@@ -1,8 +1,7 @@
-"""Single frames of a video file by number or time, decoding no more than the way from the last keyframe.
+"""Single frames of a video file by number or time, decoded from the closest keyframe before them.
 
-Frames are best asked for in ascending order: a wish a little ahead of the last frame decodes on, any
-other seeks. How far "a little" reaches is learnt from the keyframes that pass by, and from how far before
-its aim a seek lands.
+Ascending order is fastest: a frame shortly after the last one is decoded from there, any other is sought. How
+far ahead decoding beats seeking is learned from the distances of the keyframes and from where seeks end.
 """
 
 from bisect import bisect_left
@@ -23,9 +22,6 @@ from pgen.media.images import check_size
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_AHEAD = "libdav1d"
-"""Begins the frames behind the one that is asked for, unless told not to: after a seek, they are decoded in vain."""
-
 
 class VideoFile:
     """An open video file. Not for two threads at once."""
@@ -37,8 +33,10 @@ class VideoFile:
             check_size(self._stream.width, self._stream.height)
         except (av.FFmpegError, OSError, IndexError, ValueError) as error:
             raise SampleError("decode", f"{path} does not open as a video: {error}") from None
+        # Frame threads would decode frames beyond the requested one; each process has several readers as it is.
         self._stream.thread_type = "SLICE"
-        if self._stream.codec_context.name == _AHEAD:
+        if self._stream.codec_context.name == "libdav1d":
+            # Without low_delay dav1d starts the following frames too, which a seek then discards.
             self._stream.codec_context.flags |= Flags.low_delay
         self._path = path
         self._base: Fraction = self._stream.time_base or Fraction(1, 90000)
@@ -46,24 +44,25 @@ class VideoFile:
         self._frames = self._container.decode(self._stream)
         self._last: VideoFrame | None = None
         self._keyframe: int | None = None
-        self._aim = 0
+        self._target = 0
         self._gop = 0
 
     def frame(self, start: float, number: int) -> VideoFrame:
-        """Frame `number` of what begins `start` seconds into the file, whatever the file's rate and however steady.
+        """Return frame `number` of the episode that begins `start` seconds into the file, at any frame rate.
 
         Raises SampleError("decode", …).
         """
         rate = self._stream.average_rate
         if rate is not None and rate == self._stream.base_rate:
             return self.at(start + number / float(rate), float(rate))
+        # The rate is variable: frames are counted by their own times.
         first = self._nearest(round(start / self._base) + self._origin)
         if first + number >= len(self._times):
             raise SampleError("decode", f"{self._path} has no frame {number} from {start:.3f} s on.")
         return self._at(self._times[first + number], 0, start)
 
     def at(self, seconds: float, fps: float) -> VideoFrame:
-        """The frame whose time is within half a frame of `seconds`. Raises SampleError("decode", …)."""
+        """Return the frame within half a frame of `seconds`. Raises SampleError("decode", …)."""
         return self._at(round(seconds / self._base) + self._origin, round(0.5 / fps / self._base), seconds)
 
     def close(self) -> None:
@@ -79,7 +78,7 @@ class VideoFile:
 
     @cached_property
     def _times(self) -> list[int]:
-        """When each frame is shown, in order: read from the packets, without decoding any."""
+        """The presentation times of all frames, ascending, read from the packets without decoding."""
         times: list[int] = []
         try:
             with av.open(str(self._path)) as container:
@@ -90,33 +89,33 @@ class VideoFile:
         return sorted(times)
 
     def _nearest(self, pts: int) -> int:
-        """The position of the frame that is shown closest to `pts`."""
+        """Return the position of the frame whose time is closest to `pts`."""
         after = bisect_left(self._times, pts)
         around = range(max(after - 1, 0), min(after + 1, len(self._times)))
         return min(around, key=lambda position: abs(self._times[position] - pts), default=0)
 
-    def _at(self, wish: int, half: int, seconds: float) -> VideoFrame:
+    def _at(self, pts: int, tolerance: int, seconds: float) -> VideoFrame:
         try:
-            if self._must_seek(wish, half):
-                self._seek(max(wish, 0))
-            frame = self._decode_to(wish - half)
+            if self._must_seek(pts, tolerance):
+                self._seek(max(pts, 0))
+            frame = self._decode_to(pts - tolerance)
         except (av.FFmpegError, OSError) as error:
             raise SampleError("decode", f"{self._path} at {seconds:.3f} s: {error}") from None
-        if frame is None or frame.pts is None or frame.pts > wish + half:
+        if frame is None or frame.pts is None or frame.pts > pts + tolerance:
             raise SampleError("decode", f"{self._path} has no frame at {seconds:.3f} s.")
         return frame
 
-    def _must_seek(self, wish: int, half: int) -> bool:
+    def _must_seek(self, pts: int, tolerance: int) -> bool:
         if self._last is None or self._last.pts is None:
-            return wish > half
-        ahead = wish - self._last.pts
-        return ahead < -half or ahead > max(self._gop, 4 * half)
+            return pts > tolerance
+        ahead = pts - self._last.pts
+        return ahead < -tolerance or ahead > max(self._gop, 4 * tolerance)
 
     def _seek(self, pts: int) -> None:
         self._container.seek(pts, stream=self._stream, backward=True)
         self._frames = self._container.decode(self._stream)
         self._last = self._keyframe = None
-        self._aim = pts
+        self._target = pts
 
     def _decode_to(self, pts: int) -> VideoFrame | None:
         while self._last is None or self._last.pts is None or self._last.pts < pts:
@@ -129,13 +128,14 @@ class VideoFile:
 
     def _learn(self, frame: VideoFrame) -> None:
         if frame.key_frame and frame.pts is not None:
-            seen = frame.pts - self._keyframe if self._keyframe is not None else self._aim - frame.pts
-            self._gop = max(self._gop, seen)
+            # The keyframe distance: from the last keyframe, or from where a seek ended to its target.
+            distance = frame.pts - self._keyframe if self._keyframe is not None else self._target - frame.pts
+            self._gop = max(self._gop, distance)
             self._keyframe = frame.pts
 
 
 def pixels(frame: VideoFrame, width: int, height: int) -> "NDArray[np.uint8]":
-    """The frame as RGB of the shape (height, width, 3): those of PyAV's `to_image`, without a copy."""
+    """Return the frame as RGB of the shape (height, width, 3), as PyAV's `to_image` does, without a copy."""
     plane = frame.reformat(width=width, height=height, format="rgb24").planes[0]
     lines = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
     return lines[:height, : 3 * width].reshape(height, width, 3)

@@ -1,7 +1,7 @@
-"""Annotated datasets that another one was made from: whose episode is whose, told by what the robot did.
+"""Annotated datasets that another one was made from, and the original of each of its episodes.
 
-lerobot's tools renumber episodes and keep no word of where they came from. An episode is known again by its
-recorded numbers (states, actions, times), bit by bit; where two look alike, nothing is guessed.
+lerobot's tools renumber episodes and do not record their origin. An episode is identified by the bits of its
+recorded numbers (states, actions, times); where several originals match, nothing is guessed.
 """
 
 import json
@@ -18,15 +18,16 @@ from pgen.formats.syn_annotations import from_line, read_lines
 from pgen.records import Annotation, Episode, Skill
 from pgen_lerobot.format import COLUMN, Dataset, episode_tables, to_array
 from pgen_lerobot.read import LeRobotSource
-from pgen_lerobot.verify import LINES, source_options
+from pgen_lerobot.verify import source_options
+from pgen_lerobot.write import LINES, MANIFEST
 
 _INDICES = {"index", "episode_index", "frame_index", "task_index", COLUMN}
 _NUMBERS = ("float", "int", "uint", "bool")
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """An annotated episode: its task, its spans, and the annotations it had."""
+class AnnotatedEpisode:
+    """An episode's task, spans and annotations."""
 
     task: str
     skills: tuple[Skill, ...]
@@ -34,48 +35,44 @@ class Found:
 
 
 class Original:
-    """A dataset that pgen wrote, with the annotations it has. Raises InputError where it lacks them."""
+    """A dataset that pgen wrote, with its annotations. Raises InputError where it lacks them."""
 
     def __init__(self, root: Path) -> None:
         self.dataset = Dataset(root)
-        self.manifest = _manifest(root)
+        self.manifest = _read_manifest(root)
         if not (root / LINES).is_file():
             raise InputError(f"{root / LINES} is missing; there are no annotations to make the labels from.")
-        self._lines: dict[int, list[Annotation]] = {}
+        self._annotations: dict[int, list[Annotation]] = {}
         for line in read_lines(root / LINES):
-            self._lines.setdefault(line["episode_index"], []).append(from_line(line))
+            self._annotations.setdefault(line["episode_index"], []).append(from_line(line))
 
-    def episodes(self) -> Iterator[tuple[int, Found]]:
-        """Every annotated episode. Where its one task was its skill, the skill is called as it was then."""
+    def episodes(self) -> Iterator[tuple[int, AnnotatedEpisode]]:
+        """Read every annotated episode. A skill that was the task has the name that the task had then."""
         source = LeRobotSource(**source_options(self.dataset.root, self.manifest))
         source.open()
         for episode in source.episodes():
-            found = self._lines.get(episode.index, [])
-            yield episode.index, Found(episode.task, self._named(episode, found, source.options.skills), tuple(found))
-
-    def _named(self, episode: Episode, found: list[Annotation], skills: str) -> tuple[Skill, ...]:
-        if skills != "task":
-            return episode.skills
-        names = {annotation.sample.span.skill_index: annotation.sample.span.skill for annotation in found}
-        spans = enumerate(episode.skills)
-        return tuple(Skill(names.get(position, span.name), span.start, span.end) for position, span in spans)
+            annotations = self._annotations.get(episode.index, [])
+            skills = episode.skills
+            if source.options.skills == "task":
+                skills = _renamed(episode, annotations)
+            yield episode.index, AnnotatedEpisode(episode.task, skills, tuple(annotations))
 
 
-def match(dataset: Dataset, originals: list[Original]) -> dict[int, Found]:
-    """What each episode of the dataset was, by its index. Raises InputError where that cannot be told."""
-    columns = _common([dataset, *(original.dataset for original in originals)])
-    known: dict[bytes, list[Found]] = {}
+def match(dataset: Dataset, originals: list[Original]) -> dict[int, AnnotatedEpisode]:
+    """Return the original of each episode, by index. Raises InputError where none or several match."""
+    columns = _common_columns([dataset, *(original.dataset for original in originals)])
+    by_digest: dict[bytes, list[AnnotatedEpisode]] = {}
     for original in originals:
-        prints = {index: digest for digest, index in _fingerprints(original.dataset, columns)}
+        digests = {index: digest for digest, index in _digests(original.dataset, columns)}
         annotated = dict(original.episodes())
-        for index, digest in prints.items():
-            known.setdefault(digest, []).append(annotated.get(index, Found("", (), ())))
+        for index, digest in digests.items():
+            by_digest.setdefault(digest, []).append(annotated.get(index, AnnotatedEpisode("", (), ())))
     matched = {}
-    for digest, index in _fingerprints(dataset, columns):
-        candidates = known.get(digest, [])
+    for digest, index in _digests(dataset, columns):
+        candidates = by_digest.get(digest, [])
         if not candidates:
             raise InputError(f"{dataset.root}: episode {index} is in none of the originals; name each with --from DIR.")
-        if any(not _alike(candidates[0], other) for other in candidates[1:]):
+        if any(not _equal(candidates[0], other) for other in candidates[1:]):
             raise InputError(
                 f"{dataset.root}: episode {index} is the same recording as several episodes of the originals, whose "
                 "annotations differ; leave out the original that it is not from."
@@ -84,20 +81,29 @@ def match(dataset: Dataset, originals: list[Original]) -> dict[int, Found]:
     return matched
 
 
-def _alike(one: Found, other: Found) -> bool:
-    said = [[(a.sample.moment.frame_index, a.dialogue) for a in found.annotations] for found in (one, other)]
-    return one.skills == other.skills and said[0] == said[1]
+def _renamed(episode: Episode, annotations: list[Annotation]) -> tuple[Skill, ...]:
+    """Return the skills with the names that the annotations have."""
+    names = {annotation.sample.span.skill_index: annotation.sample.span.skill for annotation in annotations}
+    spans = enumerate(episode.skills)
+    return tuple(Skill(names.get(position, span.name), span.start, span.end) for position, span in spans)
 
 
-def _common(datasets: list[Dataset]) -> list[str]:
-    """The columns of numbers that all have."""
-    kinds = [{key: str(feature.get("dtype")) for key, feature in dataset.features.items()} for dataset in datasets]
-    shared = set(kinds[0]).intersection(*kinds[1:]).difference(_INDICES)
-    return sorted(name for name in shared if all(kind[name].startswith(_NUMBERS) for kind in kinds))
+def _equal(first: AnnotatedEpisode, second: AnnotatedEpisode) -> bool:
+    def dialogues(episode: AnnotatedEpisode) -> list[Any]:
+        return [(a.sample.moment.frame_index, a.dialogue) for a in episode.annotations]
+
+    return first.skills == second.skills and dialogues(first) == dialogues(second)
 
 
-def _fingerprints(dataset: Dataset, columns: list[str]) -> Iterator[tuple[bytes, int]]:
-    """The digest of each episode's numbers, and its index."""
+def _common_columns(datasets: list[Dataset]) -> list[str]:
+    """Return the columns of numbers that all datasets have."""
+    dtypes = [{key: str(feature.get("dtype")) for key, feature in dataset.features.items()} for dataset in datasets]
+    common = set(dtypes[0]).intersection(*dtypes[1:]).difference(_INDICES)
+    return sorted(name for name in common if all(dtype[name].startswith(_NUMBERS) for dtype in dtypes))
+
+
+def _digests(dataset: Dataset, columns: list[str]) -> Iterator[tuple[bytes, int]]:
+    """Return the digest of each episode's numbers, and its index."""
     for name in dataset.data_files:
         with dataset.shard(name) as shard:
             for column in ["episode_index", *columns]:
@@ -118,12 +124,11 @@ def _digest(table: pa.Table, columns: list[str]) -> bytes:
     return digest.digest()
 
 
-def _manifest(root: Path) -> dict[str, Any]:
-    path = root / "meta" / "pgen" / "manifest.json"
+def _read_manifest(root: Path) -> dict[str, Any]:
     try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
+        return dict(json.loads((root / MANIFEST).read_text(encoding="utf-8")))
     except (OSError, ValueError):
         raise InputError(
-            f"{path} is missing or no JSON: {root} is not as pgen wrote it. lerobot's tools that make a new dataset "
-            "keep no annotations; name those it was made from with --from DIR."
+            f"{root / MANIFEST} is missing or no JSON: {root} is not as pgen wrote it. lerobot's tools that make a new "
+            "dataset keep no annotations; name those it was made from with --from DIR."
         ) from None

@@ -1,8 +1,8 @@
-"""Makes the labels of a dataset right again after lerobot's tools changed its tasks or its episodes.
+"""Repair the labels of a dataset whose tasks or episodes lerobot's tools changed.
 
-Merging, splitting and deleting make a dataset without annotations, whose labels point at rows that are gone or
-another dataset's: they are taken from the originals. Nothing is asked of a model. The dataset's own folder
-gains all that a run would have left there, all of it or nothing.
+Merging, splitting and deleting make a dataset without annotations, whose labels point at missing rows or at
+another dataset's: the annotations are taken from the originals. No request is made. The dataset's own folder
+gets everything that a run would have written, or nothing.
 """
 
 import json
@@ -21,14 +21,17 @@ from pgen.storage.durable import write_text
 from pgen.storage.in_place import InPlace
 from pgen_lerobot.format import Dataset
 from pgen_lerobot.read import LeRobotSource
-from pgen_lerobot.repair.originals import Found, Original, match
+from pgen_lerobot.repair.originals import AnnotatedEpisode, Original, match
 from pgen_lerobot.verify import misfit
-from pgen_lerobot.write import LeRobotSink
+from pgen_lerobot.write import KEPT_SKILLS, Annotated, LeRobotSink, skills_entry
+
+type Matched = dict[int, AnnotatedEpisode]
+"""The original of each episode, by index."""
 
 
 @dataclass(frozen=True, slots=True)
 class Repaired:
-    """What a repair did: episodes that have dialogue again, of how many, and how many answers label them."""
+    """The counts of a repair: episodes with dialogue, all episodes, and answered samples."""
 
     annotated: int
     episodes: int
@@ -36,96 +39,89 @@ class Repaired:
 
 
 def repair(root: Path, originals: Sequence[Path] = ()) -> Repaired:
-    """Derive the labels of the dataset at `root` again, from its own annotations or those of `originals`.
+    """Compute the labels of the dataset at `root` again, from its own annotations or those of `originals`.
 
-    Raises InputError where an episode's annotations cannot be told for sure; nothing is then changed.
+    Raises InputError, and changes nothing, where an episode's annotations are ambiguous.
     """
     place = InPlace(root, "repair")
     if not root.is_dir():
         raise InputError(f"there is no dataset at {root}: the folder does not exist.")
     if (summary := prepare(place)) is not None:
         return Repaired(**summary)
-    known = [Original(original) for original in originals or (root,)]
-    dataset = known[0].dataset if not originals else Dataset(root)
-    found = match(dataset, known) if originals else dict(known[0].episodes())
+    opened = [Original(original) for original in originals or (root,)]
+    dataset = opened[0].dataset if not originals else Dataset(root)
+    matched = match(dataset, opened) if originals else dict(opened[0].episodes())
     with running(place) as job:
-        done = _write(job, place, dataset, known, found)
+        done = _write(job, place, dataset, opened, matched)
         job.summary = asdict(done)
     return done
 
 
-def _write(job: Job, place: InPlace, dataset: Dataset, known: list[Original], found: dict[int, Found]) -> Repaired:
+def _write(job: Job, place: InPlace, dataset: Dataset, originals: list[Original], matched: Matched) -> Repaired:
+    entries = {str(index): skills_entry(index, of.task, of.skills) for index, of in matched.items()}
     skills = place.scratch / "skills.json"
-    write_text(skills, [json.dumps(_skills(found), ensure_ascii=False)])
-    first = known[0].manifest
-    named = first["source"].items()
-    shown = {name: value for name, value in named if name in ("cameras", "views") and value is not None}
-    source = LeRobotSource(root=place.out, skills=str(skills), **shown)
+    write_text(skills, [json.dumps({"episodes": entries}, ensure_ascii=False)])
+    first = originals[0].manifest
+    options = {key: first["source"][key] for key in ("cameras", "views") if first["source"].get(key) is not None}
+    source = LeRobotSource(root=place.out, skills=str(skills), **options)
     source.open()
     sink = LeRobotSink(overwrite=True, unlabelled=first["labels"]["unlabelled"])
     sink.open(source)
     job.check_room(sink.needs_bytes(source))
 
-    def read() -> Iterator[tuple[Episode, list[Annotation]]]:
+    def read() -> Iterator[Annotated]:
         for episode in source.episodes():
-            yield episode, _renewed(source, episode, found)
+            yield episode, _adapted(source, episode, matched)
 
-    done = _counted(dataset, found)
-    sink.write(Results(source, _manifest(source, known, done, found), read), job.stage())
+    done = _count(dataset, matched)
+    sink.write(Results(source, _manifest(source, originals, done, matched), read), job.stage())
     place.switch.check(place.switch.changes())
     return done
 
 
-def _renewed(source: LeRobotSource, episode: Episode, found: dict[int, Found]) -> list[Annotation]:
-    """The annotations an episode had, by its number and its files of today."""
+def _adapted(source: LeRobotSource, episode: Episode, matched: Matched) -> list[Annotation]:
+    """Return the original's annotations with the episode's present index, cameras and files."""
     ranges = frame_ranges(episode)
-    renewed = []
-    for annotation in found[episode.index].annotations if episode.index in found else ():
+    adapted = []
+    for annotation in matched[episode.index].annotations if episode.index in matched else ():
         sample = annotation.sample
         span = replace(sample.span, episode_index=episode.index, episode_id=episode.id)
         images = source.image_names(episode, sample.moment.frame_index)
         moment = replace(sample.moment, cameras=episode.cameras, images=images)
-        renewed.append(replace(annotation, sample=replace(sample, span=span, moment=moment)))
-        if what := misfit(episode, ranges, renewed[-1]):
+        adapted.append(replace(annotation, sample=replace(sample, span=span, moment=moment)))
+        if what := misfit(episode, ranges, adapted[-1]):
             raise InputError(f"{source.dataset.root}: the annotations do not fit: {what}; verify the original.")
-    return renewed
+    return adapted
 
 
-def _skills(found: dict[int, Found]) -> dict[str, Any]:
-    """The spans as a skills.json."""
-    episodes = {}
-    for index, what in found.items():
-        spans = [{"name": span.name, "start": span.start, "end": span.end} for span in what.skills]
-        episodes[str(index)] = {"episode_index": index, "description": what.task, "skills": spans}
-    return {"episodes": episodes}
-
-
-def _counted(dataset: Dataset, found: dict[int, Found]) -> Repaired:
-    annotated = sum(1 for what in found.values() if what.annotations)
-    answers = sum(1 for what in found.values() for annotation in what.annotations if annotation.dialogue)
+def _count(dataset: Dataset, matched: Matched) -> Repaired:
+    annotated = sum(1 for original in matched.values() if original.annotations)
+    answers = sum(1 for original in matched.values() for annotation in original.annotations if annotation.dialogue)
     return Repaired(annotated, len(dataset.episode_indices), answers)
 
 
-def _manifest(source: LeRobotSource, known: list[Original], done: Repaired, found: dict[int, Found]) -> dict[str, Any]:
-    """The first original's, with the counts of today; those of all the originals are kept under `made_from`."""
-    failed = Counter(a.failure.stage for what in found.values() for a in what.annotations if a.failure)
-    names = dict.fromkeys(str(original.manifest["generator"]["name"]) for original in known)
-    models = dict.fromkeys(original.manifest["generator"]["model"] for original in known)
-    first = known[0].manifest
+def _manifest(source: LeRobotSource, originals: list[Original], done: Repaired, matched: Matched) -> dict[str, Any]:
+    """Return the first original's manifest with the present counts, and all the originals' as `made_from`."""
+    failed = Counter(a.failure.stage for original in matched.values() for a in original.annotations if a.failure)
+    first = originals[0].manifest
+    generators = [original.manifest["generator"] for original in originals]
+    names = dict.fromkeys(str(generator["name"]) for generator in generators)
+    models = dict.fromkeys(generator["model"] for generator in generators)
     generator = first["generator"]
     if len(names) > 1 or len(models) > 1:
-        told = [str(model) for model in models if model]
-        generator = {"name": ", ".join(names), "model": ", ".join(told) or None, "found": {}}
-    counts = {
-        "episodes": done.episodes,
-        "frames": source.dataset.layout.frames,
-        "samples": done.answers + failed.total(),
-        "answered": done.answers,
-        "failed": dict(failed),
-    }
-    kept = {
-        "source": {**source.describe(), "skills": "meta/pgen/skills.json"},
+        model = ", ".join(str(model) for model in models if model)
+        generator = {"name": ", ".join(names), "model": model or None, "found": {}}
+    return {
+        **first,
+        "source": {**source.describe(), "skills": KEPT_SKILLS},
         "generator": generator,
-        "counts": counts,
+        "counts": {
+            "episodes": done.episodes,
+            "frames": source.dataset.layout.frames,
+            "samples": done.answers + failed.total(),
+            "answered": done.answers,
+            "failed": dict(failed),
+        },
+        "repairs": source.notes(),
+        "made_from": [original.manifest for original in originals],
     }
-    return {**first, **kept, "repairs": source.notes(), "made_from": [original.manifest for original in known]}

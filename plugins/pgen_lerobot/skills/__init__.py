@@ -1,7 +1,7 @@
-"""Where an episode's skill spans come from: one reader for each form in which they are found.
+"""Skill spans: one reader for each form in which datasets have them.
 
-`--skills auto` takes the first of `READERS`, in their order, that the dataset has spans for. A reader can
-be named, and so can a file, whose name says which reader it is for.
+`--skills auto` takes the first of `READERS` that the dataset has spans for. A reader can also be named, as can
+a file, whose name decides on the reader.
 """
 
 from pathlib import Path
@@ -36,37 +36,39 @@ READERS: tuple[type[SkillReader], ...] = (
     LanguagePersistent,
     CustomAnnotation,
 )
-"""First what was written to say just this, then what a page, a column or another format says."""
+"""First the forms that were written for skills alone, then pages, columns and other formats."""
 
 _ALL: tuple[type[SkillReader], ...] = (*READERS, TaskAsSkill)
 _NAMED = {reader.name: reader for reader in _ALL}
 
 
 def choose(choice: str, place: Place) -> SkillReader:
-    """The reader for `--skills`: `auto`, a reader's name, or the path of a file. Raises InputError."""
+    """Return the reader for `--skills`: `auto`, a reader's name, or the path of a file. Raises InputError."""
     if choice == "auto":
         return _first(place)
     if choice in _NAMED:
         return _NAMED[choice](place)
     path = Path(choice)
     if not path.is_file():
-        raise InputError(f"--skills: there is no file {choice}, and no reader of that name: {_known()}.")
-    return _for_file(path)(Place(place.dataset, place.wanted, path))
+        names = ", ".join(["auto", *_NAMED])
+        raise InputError(f"--skills: there is no file {choice}, and no reader of that name: {names}.")
+    return _for_file(path)(Place(place.dataset, place.selected, path))
 
 
 def _first(place: Place) -> SkillReader:
-    """A form that is there but holds no span gives way to the next one."""
-    found: list[SkillReader] = []
+    """Return the first reader with a span; a form without any span is skipped."""
+    empty: list[SkillReader] = []
     for reader in READERS:
         if reader.has(place.dataset):
-            found.append(reader(place))
-            if not found[-1].empty:
-                return found[-1]
-    if found and isinstance(found[0], SkillsJson):
-        return found[0]
-    empty = "".join(f" ({reader.reads} holds no span)" for reader in found)
+            candidate = reader(place)
+            if not candidate.empty:
+                return candidate
+            empty.append(candidate)
+    if empty and isinstance(empty[0], SkillsJson):
+        return empty[0]
+    reasons = "".join(f" ({reader.reads} holds no span)" for reader in empty)
     raise InputError(
-        f"{place.dataset.root / SkillsJson.reads} is missing, and no other skills were found{empty}. Annotate the "
+        f"{place.dataset.root / SkillsJson.reads} is missing, and no other skills were found{reasons}. Annotate the "
         "dataset with skills first, name a file with --skills FILE, or use --skills task to take each episode's task "
         "as its one skill."
     )
@@ -77,7 +79,3 @@ def _for_file(path: Path) -> type[FileReader]:
         return SpanLines
     others = {Path(reader.reads).name: reader for reader in (LeRobotAnnotations, CustomAnnotation)}
     return others.get(path.name, SkillsJson)
-
-
-def _known() -> str:
-    return ", ".join(["auto", *_NAMED])

@@ -1,14 +1,13 @@
 """`meta/lerobot_annotations.json` (schema `lerobot_annotations`), the file of the LeRobot annotate page.
 
-Its version 2 has atoms: one of style `subtask` lasts until the next one. Version 1 has `subtasks` with a
-start and an end. https://huggingface.co/spaces/lerobot/annotate
+Version 2 has atoms: one of style `subtask` lasts until the next one. Version 1 has `subtasks` with start and
+end. https://huggingface.co/spaces/lerobot/annotate
 """
 
 from typing import Any
 
-from pgen.records import Skill
 from pgen_lerobot.format import EpisodeFrames
-from pgen_lerobot.skills.base import EpisodeSkills, FileReader, Place, load_json, until_the_next
+from pgen_lerobot.skills.base import EpisodeSkills, FileReader, Place, load_json, spans_between, spans_of
 
 
 class LeRobotAnnotations(FileReader):
@@ -29,11 +28,9 @@ class LeRobotAnnotations(FileReader):
     def read(self, frames: EpisodeFrames, own_task: str) -> EpisodeSkills | None:
         episode = self._episodes.get(frames.episode_index, {})
         if starts := _starts(episode):
-            return EpisodeSkills(until_the_next(starts, frames, self._fps))
-        segments = episode.get("subtasks") or []
-        if not segments:
-            return None
-        return EpisodeSkills(tuple(Skill(s["label"], float(s["start"]), float(s["end"])) for s in segments))
+            return EpisodeSkills(spans_between(starts, frames, self._fps))
+        spans = spans_of(episode.get("subtasks") or (), "label")
+        return EpisodeSkills(spans) if spans else None
 
 
 def _starts(episode: dict[str, Any]) -> list[tuple[float, str]]:

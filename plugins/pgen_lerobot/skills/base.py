@@ -1,11 +1,11 @@
-"""What a reader of skills is: spans by episode, as written; `pgen.labels.spans` sorts them and makes them disjoint.
+"""The contract of skill readers: spans by episode, as written; `pgen.labels.spans` sorts and separates them.
 
-A reader is built once, when the source is opened, and checks then what it reads: whatever it refuses is
-refused before anything is paid for. It holds spans, never a value per frame.
+A reader is built when the source is opened and checks then what it reads, before anything is paid for. It
+holds spans, never a value per frame.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -19,9 +19,9 @@ from pgen_lerobot.format import Dataset, EpisodeFrames
 
 @dataclass(frozen=True, slots=True)
 class EpisodeSkills:
-    """The spans of an episode as written, and its task; None where the reader knows none.
+    """An episode's spans as written, and its task; None where the reader has none.
 
-    `notes` say what was left out of them, one note for each.
+    `notes` has a note for each span that was left out.
     """
 
     spans: tuple[Skill, ...]
@@ -31,27 +31,27 @@ class EpisodeSkills:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a reader looks: the dataset, its wanted episodes (None: all), and a file outside it, if one was named."""
+    """What a reader reads: the dataset, its selected episodes (None: all), and a file that the user named."""
 
     dataset: Dataset
-    wanted: set[int] | None = None
+    selected: set[int] | None = None
     file: Path | None = None
 
 
 class SkillReader(ABC):
-    """Spans by episode. Building one raises InputError for what cannot be used."""
+    """Spans by episode. Raises InputError where they cannot be used."""
 
     name: ClassVar[str]
-    """What `--skills` calls it."""
+    """Its name for `--skills`."""
     reads: ClassVar[str]
     """What it reads, for messages."""
     in_place: bool = False
-    """Whether the spans stay readable in the output as they are."""
+    """Whether the output carries the spans over as they are."""
 
     @classmethod
     @abstractmethod
     def has(cls, dataset: Dataset) -> bool:
-        """Whether the dataset has what this reader reads."""
+        """Return whether the dataset has what this reader reads."""
 
     @abstractmethod
     def __init__(self, place: Place) -> None: ...
@@ -59,15 +59,15 @@ class SkillReader(ABC):
     @property
     @abstractmethod
     def empty(self) -> bool:
-        """Whether there is no span in it at all."""
+        """Whether there is no span at all."""
 
     @abstractmethod
     def read(self, frames: EpisodeFrames, own_task: str) -> EpisodeSkills | None:
-        """The episode's spans, or None where it has none. `own_task` is the text of the frames' task_index."""
+        """Return the episode's spans; None where it has none. `own_task` is the text of its task_index."""
 
 
 class FileReader(SkillReader):
-    """A reader of one file: `reads` in the dataset, or the one that was named."""
+    """A reader of one file: `reads` in the dataset, or the file that the user named."""
 
     @classmethod
     def has(cls, dataset: Dataset) -> bool:
@@ -75,7 +75,7 @@ class FileReader(SkillReader):
 
     @classmethod
     def path(cls, place: Place) -> Path:
-        """The file to read. Raises InputError where it is missing."""
+        """Return the file to read. Raises InputError where it is missing."""
         path = place.file or place.dataset.root / cls.reads
         if not path.is_file():
             raise InputError(f"{path} is missing; --skills {cls.name} reads it.")
@@ -83,17 +83,22 @@ class FileReader(SkillReader):
 
 
 def load_json(path: Path, schema: str) -> dict[str, Any]:
-    """A JSON file that fits the schema. Raises InputError naming the file and the place in it."""
+    """Read a JSON file that fits the schema. Raises InputError with the file and the location in it."""
     content = read_json(path)
     if problem := first_error(validator(schema), content):
         raise InputError(f"{path} does not fit the schema `{schema}` at {problem}. See `pgen schema {schema}`.")
     return dict(content)
 
 
-def until_the_next(starts: Iterable[tuple[float, str]], frames: EpisodeFrames, fps: float) -> tuple[Skill, ...]:
-    """Spans out of starts: each lasts until the next one, the last one to the episode's end.
+def spans_of(skills: Iterable[Mapping[str, Any]], name: str = "name") -> tuple[Skill, ...]:
+    """Return the spans of JSON objects with `start` and `end`, whose name is under the key `name`."""
+    return tuple(Skill(skill[name], float(skill["start"]), float(skill["end"])) for skill in skills)
 
-    An empty name starts nothing: it only ends the span before.
+
+def spans_between(starts: Iterable[tuple[float, str]], frames: EpisodeFrames, fps: float) -> tuple[Skill, ...]:
+    """Return spans that last until the next one starts, the last one to the episode's end.
+
+    An empty name starts no span: it only ends the span before.
     """
     ordered = sorted(starts, key=lambda start: start[0])
     ends = [time for time, _ in ordered[1:]] + [end_of(frames, fps)]
@@ -102,6 +107,12 @@ def until_the_next(starts: Iterable[tuple[float, str]], frames: EpisodeFrames, f
     )
 
 
+def span_of_frames(name: str, frames: EpisodeFrames, start: int, stop: int, fps: float) -> Skill:
+    """Return the span of the frames [start, stop)."""
+    end = end_of(frames, fps) if stop >= len(frames.timestamps) else frames.timestamps[stop]
+    return Skill(name, frames.timestamps[start], end)
+
+
 def end_of(frames: EpisodeFrames, fps: float) -> float:
-    """When the episode's last frame is over, in seconds."""
+    """Return the end of the episode's last frame, in seconds."""
     return (frames.timestamps[-1] if frames.timestamps else 0.0) + 1.0 / fps

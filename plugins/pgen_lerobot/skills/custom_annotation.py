@@ -1,7 +1,7 @@
-"""`meta/custom_annotation.json` (schema `custom_annotation`), as Physical Intelligence asks for shared data.
+"""`meta/custom_annotation.json` (schema `custom_annotation`), as Physical Intelligence requests shared data.
 
-Episodes have ids there; `meta/custom_metadata.csv` says which is which. A span with the label
-`human_intervention` says who held the robot, not what it did. https://github.com/Physical-Intelligence/pi-data-sharing
+Its episodes have ids; `meta/custom_metadata.csv` maps them to indices. A span with the label
+`human_intervention` says who moved the robot, not what it did. https://github.com/Physical-Intelligence/pi-data-sharing
 """
 
 import csv
@@ -26,10 +26,10 @@ class CustomAnnotation(FileReader):
     def __init__(self, place: Place) -> None:
         path = self.path(place)
         content = load_json(path, "custom_annotation")
-        known = _indices(path.with_name(METADATA))
+        indices = _read_indices(path.with_name(METADATA))
         self._episodes: dict[int, list[dict[str, Any]]] = {}
         for episode in content["episodes"]:
-            index = _index(episode["episode_id"], known, path)
+            index = _index(episode["episode_id"], indices, path)
             if index in self._episodes:
                 raise InputError(
                     f"{path}: episode {index} stands there twice, the second time as {episode['episode_id']!r}."
@@ -41,30 +41,31 @@ class CustomAnnotation(FileReader):
         return not any(span["label"] != _NO_SKILL for spans in self._episodes.values() for span in spans)
 
     def read(self, frames: EpisodeFrames, own_task: str) -> EpisodeSkills | None:
-        found = self._episodes.get(frames.episode_index)
-        if not found:
+        spans = self._episodes.get(frames.episode_index)
+        if not spans:
             return None
-        skills = [span for span in found if span["label"] != _NO_SKILL]
-        notes = (f"spans labelled {_NO_SKILL}: no skill, left out",) * (len(found) - len(skills))
-        spans = (Skill(span["label"], float(span["start_time"]), float(span["end_time"])) for span in skills)
-        return EpisodeSkills(tuple(spans), notes=notes)
+        kept = [span for span in spans if span["label"] != _NO_SKILL]
+        notes = (f"spans labelled {_NO_SKILL}: no skill, left out",) * (len(spans) - len(kept))
+        skills = (Skill(span["label"], float(span["start_time"]), float(span["end_time"])) for span in kept)
+        return EpisodeSkills(tuple(skills), notes=notes)
 
 
-def _index(name: str, known: dict[str, int] | None, path: Path) -> int:
-    if known is not None:
-        if name not in known:
-            raise InputError(f"{path}: the episode {name!r} is not in {path.with_name(METADATA)}; add its row there.")
-        return known[name]
-    ending = name.removeprefix("episode").removeprefix("ep").removeprefix("_")
-    if not (ending.isascii() and ending.isdecimal() and len(ending) <= 12):
+def _index(episode_id: str, indices: dict[str, int] | None, path: Path) -> int:
+    if indices is not None:
+        if episode_id not in indices:
+            where = path.with_name(METADATA)
+            raise InputError(f"{path}: the episode {episode_id!r} is not in {where}; add its row there.")
+        return indices[episode_id]
+    number = episode_id.removeprefix("episode").removeprefix("ep").removeprefix("_")
+    if not (number.isascii() and number.isdecimal() and len(number) <= 12):
         raise InputError(
-            f"{path}: which episode is {name!r}? Put {METADATA} with episode_index and episode_id beside it."
+            f"{path}: which episode is {episode_id!r}? Put {METADATA} with episode_index and episode_id beside it."
         )
-    return int(ending)
+    return int(number)
 
 
-def _indices(path: Path) -> dict[str, int] | None:
-    """The episodes' indices by id; None where there is no such file."""
+def _read_indices(path: Path) -> dict[str, int] | None:
+    """Read the episodes' indices by id; None where the file is missing."""
     if not path.is_file():
         return None
     indices: dict[str, int] = {}
@@ -72,12 +73,12 @@ def _indices(path: Path) -> dict[str, int] | None:
         with path.open(encoding="utf-8-sig", newline="") as file:
             for number, row in enumerate(csv.DictReader(file), start=2):
                 try:
-                    name, index = row["episode_id"], int(row["episode_index"])
+                    episode_id, index = row["episode_id"], int(row["episode_index"])
                 except (KeyError, TypeError, ValueError):
                     raise InputError(f"{path}, line {number}: it needs episode_id and a whole episode_index.") from None
-                if name in indices:
-                    raise InputError(f"{path}, line {number}: the episode_id {name!r} stands there twice.")
-                indices[name] = index
+                if episode_id in indices:
+                    raise InputError(f"{path}, line {number}: the episode_id {episode_id!r} stands there twice.")
+                indices[episode_id] = index
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path} cannot be read as CSV: {error}.") from None
     return indices

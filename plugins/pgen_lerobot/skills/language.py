@@ -1,46 +1,31 @@
 """The column `language_persistent` (lerobot 0.6): rows of style `subtask`, each lasting until the next one.
 
-Every frame of an episode repeats the same list, so the first one is read.
+Every frame of an episode repeats the same list, so only the first one is read.
 """
 
 from math import isfinite
 from typing import Any
 
 from pgen.errors import InputError
-from pgen_lerobot.format import Dataset, EpisodeFrames
-from pgen_lerobot.skills.base import EpisodeSkills, Place, SkillReader, until_the_next
-from pgen_lerobot.skills.columns import first_cells
-
-COLUMN = "language_persistent"
+from pgen_lerobot.format import EpisodeFrames
+from pgen_lerobot.skills.base import EpisodeSkills, Place, spans_between
+from pgen_lerobot.skills.columns import ColumnReader, first_cells
 
 
-class LanguagePersistent(SkillReader):
+class LanguagePersistent(ColumnReader):
     """The spans of the subtask rows of `language_persistent`."""
 
     name = "language-persistent"
-    reads = f"the column {COLUMN}"
+    column = "language_persistent"
+    reads = f"the column {column}"
 
-    @classmethod
-    def has(cls, dataset: Dataset) -> bool:
-        return COLUMN in dataset.features
-
-    def __init__(self, place: Place) -> None:
-        root = place.dataset.root
-        if COLUMN not in place.dataset.features:
-            raise InputError(f"{root / 'meta/info.json'} declares no {COLUMN}; --skills {self.name} reads it.")
-        self._fps = place.dataset.fps
-        self._episodes = {
-            episode: _starts(rows, f"{root}, episode {episode}, column {COLUMN}")
-            for episode, rows in first_cells(place, COLUMN)
-        }
-
-    @property
-    def empty(self) -> bool:
-        return not any(self._episodes.values())
+    def read_column(self, place: Place) -> dict[int, list[Any]]:
+        where = f"{place.dataset.root}, episode {{}}, column {self.column}"
+        return {episode: _starts(rows, where.format(episode)) for episode, rows in first_cells(place, self.column)}
 
     def read(self, frames: EpisodeFrames, own_task: str) -> EpisodeSkills | None:
         starts = self._episodes.get(frames.episode_index)
-        return EpisodeSkills(until_the_next(starts, frames, self._fps)) if starts else None
+        return EpisodeSkills(spans_between(starts, frames, self._fps)) if starts else None
 
 
 def _starts(rows: Any, where: str) -> list[tuple[float, str]]:

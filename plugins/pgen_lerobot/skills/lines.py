@@ -1,8 +1,4 @@
-"""`meta/skills.jsonl`, or any .jsonl file: a span a line (schema `skill_span`), in any order."""
-
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+"""`meta/skills.jsonl`, or any .jsonl file: one span a line (schema `skill_span`), in any order."""
 
 from pgen.errors import InputError
 from pgen.formats.schemas import first_error, validator
@@ -20,7 +16,11 @@ class SpanLines(FileReader):
 
     def __init__(self, place: Place) -> None:
         self._episodes: dict[int, list[Skill]] = {}
-        for line in _lines(self.path(place)):
+        path, schema = self.path(place), validator("skill_span")
+        for number, line in json_lines(path):
+            if problem := first_error(schema, line):
+                raise InputError(f"{path}, line {number}: {problem}. See `pgen schema skill_span`.")
+            check_text(line, f"{path}, line {number}")
             skill = Skill(line.get("skill") or line.get("name", ""), float(line["start"]), float(line["end"]))
             self._episodes.setdefault(line["episode_index"], []).append(skill)
 
@@ -31,11 +31,3 @@ class SpanLines(FileReader):
     def read(self, frames: EpisodeFrames, own_task: str) -> EpisodeSkills | None:
         spans = self._episodes.get(frames.episode_index)
         return EpisodeSkills(tuple(spans)) if spans else None
-
-
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    check = validator("skill_span")
-    for number, line in json_lines(path):
-        if problem := first_error(check, line):
-            raise InputError(f"{path}, line {number}: {problem}. See `pgen schema skill_span`.")
-        yield check_text(line, f"{path}, line {number}")

@@ -1,14 +1,13 @@
-"""The task itself: for datasets without skills. Never chosen by itself."""
+"""The task itself, for datasets without skills. `--skills auto` never chooses it."""
 
 from itertools import groupby
 
-from pgen.records import Skill
 from pgen_lerobot.format import Dataset, EpisodeFrames
-from pgen_lerobot.skills.base import EpisodeSkills, Place, SkillReader, end_of
+from pgen_lerobot.skills.base import EpisodeSkills, Place, SkillReader, span_of_frames
 
 
 class TaskAsSkill(SkillReader):
-    """Each stretch of frames with one task is a span that is named as the task."""
+    """A span for each stretch of frames with one task, named as the task."""
 
     name = "task"
     reads = "the column task_index"
@@ -26,8 +25,6 @@ class TaskAsSkill(SkillReader):
         spans, start = [], 0
         for task, group in groupby(frames.task_indices):
             stop = start + sum(1 for _ in group)
-            last = stop == len(frames.timestamps)
-            end = end_of(frames, self._fps) if last else frames.timestamps[stop]
-            spans.append(Skill(self._texts[task], frames.timestamps[start], end))
+            spans.append(span_of_frames(self._texts[task], frames, start, stop, self._fps))
             start = stop
         return EpisodeSkills(tuple(spans))

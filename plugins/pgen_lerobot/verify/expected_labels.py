@@ -1,10 +1,10 @@
-"""The labels that a dataset should have: from its annotation lines and its skills, by the rules of pgen.labels.assign.
+"""The labels that a dataset should have, computed from its annotations and its skills by pgen.labels.assign.
 
-The lines are read along with the episodes, and each is checked against the episode it names.
+The annotations are read along with the episodes, and each is compared with the episode that it names.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -18,137 +18,137 @@ from pgen.records import Annotation, Episode
 from pgen_lerobot.format import Dataset, TaskRow
 from pgen_lerobot.read import LeRobotSource
 from pgen_lerobot.verify.problems import Problem
-from pgen_lerobot.write import KEPT_SKILLS, Labeller
+from pgen_lerobot.write import KEPT_SKILLS, LINES, MANIFEST, Annotated, Labeller
 
-LINES = "meta/syn_annotations.jsonl"
-MANIFEST = "meta/pgen/manifest.json"
 NO_ROW = -2
-"""Stands for a dialogue that has no row in the task table."""
+"""The expected label of a dialogue that has no row in the task table."""
 
 
-class Expected:
-    """The expected label of each row, in the order of the data; None once they cannot be told."""
+class ExpectedLabels:
+    """The expected label of each row, in the order of the data; None after an error made them unknown."""
 
     def __init__(self, dataset: Dataset, manifest: dict[str, Any]) -> None:
         self._dataset, self._manifest = dataset, manifest
-        self._found: list[Problem] = []
+        self._problems: list[Problem] = []
         self._rows = {text: index for index, text in enumerate(dataset.tasks.texts)}
-        self._labeller: Labeller | None = None
+        self.labeller: Labeller | None = None
+        """The labeller, with its counts; None after an error."""
         labels = manifest.get("labels")
         self._outcomes: Counter[bool] = Counter()
         self.used: dict[int, TaskRow] = {}
-        """What the annotations say of each row of the task table that labels frames."""
+        """The task rows that the annotations give, by label."""
         self.least = -1 if isinstance(labels, dict) and labels.get("unlabelled") == "-1" else 0
+        """The least valid label."""
         self._try(self._start)
 
-    @property
-    def counts(self) -> Labeller | None:
-        """What was given out so far, while everything went well."""
-        return self._labeller
-
     def column(self, table: pa.Table) -> "pa.Array[Any] | None":
-        """The labels of the next rows."""
-        column: list[pa.Array[Any]] = []
-        self._try(lambda: column.append(self._labeller.column(table)) if self._labeller else None)
-        return column[0] if column else None
+        """Return the labels of the next rows."""
+        labeller = self.labeller
+        return self._try(lambda: labeller.column(table)) if labeller else None
 
     def finish(self) -> None:
-        """There are no more rows."""
-        self._try(lambda: self._labeller.finish() if self._labeller else None)
+        """End the data."""
+        if self.labeller:
+            self._try(self.labeller.finish)
 
     def problems(self) -> Iterator[Problem]:
-        """What was found since the last call."""
-        while self._found:
-            yield self._found.pop(0)
+        """Return the problems since the last call."""
+        while self._problems:
+            yield self._problems.pop(0)
 
     def miscounts(self) -> Iterator[Problem]:
-        """The manifest's counts against those of the lines and the labels; call it at the end."""
-        if self._labeller is None:
+        """Compare the manifest's counts with those of the annotations and the labels, after the last row."""
+        if self.labeller is None:
             return
-        labelled, frames = self._labeller.labelled, self._labeller.counts.total()
-        right = {
+        labelled, frames = self.labeller.labelled, self.labeller.counts.total()
+        expected = {
             "counts": {"answered": self._outcomes[True], "samples": self._outcomes.total()},
-            "labels": {"frames": frames, "frames_labelled": labelled, "frames_unlabelled": frames - labelled},
+            "labels": {
+                "frames": frames,
+                "frames_labelled": labelled,
+                "frames_unlabelled": frames - labelled,
+                "dialogues": len(self.used),
+            },
         }
-        right["labels"]["dialogues"] = len(self.used)
-        for part, numbers in right.items():
-            content = self._manifest.get(part)
-            told: dict[str, Any] = content if isinstance(content, dict) else numbers
+        for part, numbers in expected.items():
+            recorded = self._manifest.get(part)
+            content: dict[str, Any] = recorded if isinstance(recorded, dict) else numbers
             for key, number in numbers.items():
-                if told.get(key) != number:
-                    yield Problem(MANIFEST, f"{part}.{key} is {told.get(key)}, there are {number}")
+                if content.get(key) != number:
+                    yield Problem(MANIFEST, f"{part}.{key} is {content.get(key)}, there are {number}")
 
-    def annotated(self) -> Iterator[tuple[Episode, list[Annotation]]]:
-        """The episodes with the annotations that fit them, anew. Raises PgenError."""
+    def annotated(self) -> Iterator[Annotated]:
+        """Read the episodes with the annotations that fit them. Raises PgenError."""
         source = LeRobotSource(**source_options(self._dataset.root, self._manifest))
         source.open()
         return self._annotated(source, self._dataset.root / LINES)
 
     def _start(self) -> None:
-        self._labeller = Labeller(self.annotated(), self._row, self.least or None, self._dataset.layout.stats.names())
+        stats = self._dataset.layout.stats.names()
+        self.labeller = Labeller(self.annotated(), self._row, self.least or None, stats)
 
     def _row(self, annotation: Annotation) -> int:
         dialogue = annotation.dialogue
         row = NO_ROW if dialogue is None else self._rows.get(dialogue.task, NO_ROW)
         if row != NO_ROW:
-            said = TaskRow.of(annotation)
-            self.used[row] = self.used[row].agreeing(said) if row in self.used else said
+            task_row = TaskRow.of(annotation)
+            self.used[row] = self.used[row].merged(task_row) if row in self.used else task_row
         return row
 
-    def _annotated(self, source: LeRobotSource, path: Path) -> Iterator[tuple[Episode, list[Annotation]]]:
+    def _annotated(self, source: LeRobotSource, path: Path) -> Iterator[Annotated]:
         numbered = ((row, from_line(line)) for row, line in enumerate(read_lines(path)))
         groups = groupby(numbered, key=lambda item: item[1].sample.span.episode_index)
-        upcoming = next(groups, None)
+        group = next(groups, None)
         for episode in source.episodes():
             annotations: list[Annotation] = []
-            if upcoming is not None and upcoming[0] == episode.index:
-                annotations = self._checked(episode, list(upcoming[1]))
-                upcoming = next(groups, None)
+            if group is not None and group[0] == episode.index:
+                annotations = self._fitting(episode, list(group[1]))
+                group = next(groups, None)
             yield episode, annotations
-        if upcoming is not None:
-            row = next(upcoming[1])[0]
-            what = f"episode {upcoming[0]} is not among the annotated ones, or comes out of order"
-            self._found.append(Problem(LINES, what, row))
+        if group is not None:
+            row = next(group[1])[0]
+            what = f"episode {group[0]} is not among the annotated ones, or comes out of order"
+            self._problems.append(Problem(LINES, what, row))
 
-    def _checked(self, episode: Episode, lines: list[tuple[int, Annotation]]) -> list[Annotation]:
-        """Those of the lines that fit the episode; the others are problems."""
+    def _fitting(self, episode: Episode, lines: list[tuple[int, Annotation]]) -> list[Annotation]:
+        """Return the annotations that fit the episode; the others become problems."""
         ranges = frame_ranges(episode)
-        good: list[Annotation] = []
+        fitting: list[Annotation] = []
         before = (-1, 0)
         for row, annotation in lines:
             self._outcomes[annotation.dialogue is not None] += 1
+            place = annotation.sample.moment.frame_index, annotation.sample.question.variant
             what = misfit(episode, ranges, annotation)
-            if (
-                what is None
-                and (at := (annotation.sample.moment.frame_index, annotation.sample.question.variant)) <= before
-            ):
+            if what is None and place <= before:
                 what = "its frame comes twice, or out of order"
             if what is None:
-                good.append(annotation)
-                before = at
+                fitting.append(annotation)
+                before = place
             else:
-                self._found.append(Problem(LINES, what, row))
-        return good
+                self._problems.append(Problem(LINES, what, row))
+        return fitting
 
-    def _try(self, step: Any) -> None:
+    def _try[T](self, step: Callable[[], T]) -> T | None:
+        """Call a step; after an error the labels are unknown."""
         try:
-            step()
+            return step()
         except (PgenError, OSError) as error:
-            self._labeller = None
-            self._found.append(Problem(LINES, f"the labels cannot be made again: {error}"))
+            self.labeller = None
+            self._problems.append(Problem(LINES, f"the labels cannot be made again: {error}"))
+            return None
 
 
 def source_options(root: Path, manifest: dict[str, Any]) -> dict[str, Any]:
-    """The options of the run's source, for the dataset where it is now: labels and skills need no pictures."""
-    told = manifest.get("source")
-    source = told if isinstance(told, dict) else {}
+    """Return the options of the run's source, for the dataset in its present folder, without images."""
+    recorded = manifest.get("source")
+    source = recorded if isinstance(recorded, dict) else {}
     kept = root / KEPT_SKILLS
     skills = str(kept) if kept.is_file() else source.get("skills", "auto")
     return {"root": root, "episodes": source.get("episodes"), "skills": skills, "views": 0}
 
 
 def misfit(episode: Episode, ranges: list[range], annotation: Annotation) -> str | None:
-    """What of the annotation is not so in the episode, whose spans have the frames `ranges`; None where all is."""
+    """Return why an annotation does not fit the episode, whose spans have the frames `ranges`; None if it fits."""
     sample = annotation.sample
     index, frame, timestamp = sample.span.skill_index, sample.moment.frame_index, sample.moment.timestamp
     if index >= len(ranges) or episode.skills[index].name != sample.span.skill:

@@ -1,7 +1,6 @@
-"""lerobot as the judge: it opens the dataset and reads a batch, in a process of its own.
+"""lerobot opens the dataset and reads a batch, in a process of its own.
 
-Of its own, for lerobot takes seconds to import, warns a good deal, and keeps a cache of what it opened:
-here in a folder that is gone afterwards.
+It takes seconds to import, warns a lot, and caches what it opened: here in a folder that is removed afterwards.
 """
 
 import json
@@ -17,7 +16,7 @@ from pgen_lerobot.verify.problems import Problem
 
 
 def problems(dataset: Dataset, notes: list[str]) -> Iterator[Problem]:
-    """What lerobot objects to; a note where it is not installed or cannot judge."""
+    """Return lerobot's objections; add a note where it is not installed or cannot read this dataset."""
     if not dataset.layout.opened_by_lerobot:
         version = dataset.info["codebase_version"]
         notes.append(f"the dataset is of {version}, which lerobot reads up to 0.3.3: it did not try to open it")
@@ -25,17 +24,11 @@ def problems(dataset: Dataset, notes: list[str]) -> Iterator[Problem]:
     if find_spec("lerobot") is None:
         notes.append("lerobot is not installed: it did not try to open the dataset")
         return
+    module, root = "pgen_lerobot.verify.lerobot_process", str(dataset.root.absolute())
     with TemporaryDirectory(prefix="pgen-verify-") as cache:
-        told = {"HF_DATASETS_CACHE": cache, "HF_HUB_OFFLINE": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
-        command = [
-            sys.executable,
-            "-W",
-            "ignore",
-            "-m",
-            "pgen_lerobot.verify.lerobot_process",
-            str(dataset.root.absolute()),
-        ]
-        done = subprocess.run(command, env=os.environ | told, capture_output=True, text=True, check=False)  # noqa: S603
+        own = {"HF_DATASETS_CACHE": cache, "HF_HUB_OFFLINE": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
+        command = [sys.executable, "-W", "ignore", "-m", module, root]
+        done = subprocess.run(command, env=os.environ | own, capture_output=True, text=True, check=False)  # noqa: S603
     try:
         verdict = json.loads(done.stdout.splitlines()[-1])
     except (IndexError, ValueError):

@@ -1,4 +1,4 @@
-"""`python -m pgen_lerobot.verify.lerobot_process DIR`: lerobot reads two episodes; its verdict is a line of JSON."""
+"""`python -m pgen_lerobot.verify.lerobot_process DIR`: lerobot reads two episodes; print its verdict as JSON."""
 
 import json
 import sys
@@ -8,38 +8,38 @@ from typing import Any
 from pgen_lerobot.format import COLUMN, Clip, Dataset, EpisodeEntry
 
 
-def judge(root: Path) -> dict[str, list[str]]:
-    """The problems and notes of lerobot with the dataset at `root`."""
+def read_with_lerobot(root: Path) -> dict[str, list[str]]:
+    """Return the problems and notes of lerobot with the dataset at `root`."""
     verdict: dict[str, list[str]] = {"problems": [], "notes": []}
-    known = Dataset(root)
-    ends = _judged(known, verdict["notes"])
-    if not ends:
+    dataset = Dataset(root)
+    episodes = _readable_episodes(dataset, verdict["notes"])
+    if not episodes:
         return verdict
     try:
         from lerobot.datasets.lerobot_dataset import LeRobotDataset
     except Exception as error:
-        verdict["notes"].append(f"lerobot cannot be imported, so it did not judge: {_told(error)}")
+        verdict["notes"].append(f"lerobot cannot be imported, so it did not judge: {_message(error)}")
         return verdict
     try:
-        opened = LeRobotDataset("local/verified", root=root, episodes=ends, video_backend="pyav")
-        verdict["problems"] += _differences(opened, known, verdict["notes"])
+        opened = LeRobotDataset("local/verified", root=root, episodes=episodes, video_backend="pyav")
+        verdict["problems"] += _differences(opened, dataset, verdict["notes"])
     except Exception as error:
-        # Where meta/episodes names no video for an episode, NaN makes the numbers of all files floats, which lerobot
-        # cannot put into paths (ValueError). Whether the input was like that, the check of the videos tells.
-        kind = "notes" if isinstance(error, ValueError) and _unnamed_videos(known) else "problems"
-        verdict[kind].append(f"lerobot cannot read the dataset: {_told(error)}")
+        # Where meta/episodes names no video for an episode, NaN turns the file numbers into floats, which lerobot
+        # cannot put into paths (ValueError). The check of the videos reports whether the input was like that.
+        kind = "notes" if isinstance(error, ValueError) and _has_unnamed_videos(dataset) else "problems"
+        verdict[kind].append(f"lerobot cannot read the dataset: {_message(error)}")
     return verdict
 
 
-def _judged(known: Dataset, notes: list[str]) -> list[int]:
-    """The first and the last episode of which lerobot finds every video: for a missing one it would ask the Hub."""
-    complete = []
-    for entry in known.entries():
-        clips = _clips(known, entry)
-        if all(clip is not None and known.files.has(clip.path) for clip in clips):
-            complete.append(entry.index)
-    lacking = len(known.episode_indices) - len(complete)
-    if complete and known.layout.misplaced:
+def _readable_episodes(dataset: Dataset, notes: list[str]) -> list[int]:
+    """Return the first and the last episode with all videos: lerobot would request a missing one from the Hub."""
+    complete = [
+        entry.index
+        for entry in dataset.entries()
+        if all(clip is not None and dataset.files.has(clip.path) for clip in _clips(dataset, entry))
+    ]
+    lacking = len(dataset.episode_indices) - len(complete)
+    if complete and dataset.layout.misplaced:
         notes.append("lerobot looks for files where info.json says, and they are elsewhere: it did not try to open any")
         return []
     if lacking:
@@ -48,19 +48,19 @@ def _judged(known: Dataset, notes: list[str]) -> list[int]:
     return sorted({complete[0], complete[-1]}) if complete else []
 
 
-def _unnamed_videos(known: Dataset) -> bool:
-    return any(None in _clips(known, entry) for entry in known.entries())
+def _has_unnamed_videos(dataset: Dataset) -> bool:
+    return any(None in _clips(dataset, entry) for entry in dataset.entries())
 
 
-def _clips(known: Dataset, entry: EpisodeEntry) -> list[Clip | None]:
-    return [entry.clips.get(camera) for camera, kind in known.cameras.items() if kind == "video"]
+def _clips(dataset: Dataset, entry: EpisodeEntry) -> list[Clip | None]:
+    return [entry.clips.get(camera) for camera, kind in dataset.cameras.items() if kind == "video"]
 
 
-def _differences(opened: Any, known: Dataset, notes: list[str]) -> list[str]:
+def _differences(opened: Any, dataset: Dataset, notes: list[str]) -> list[str]:
     import torch
     from torch.utils.data import DataLoader, Subset
 
-    told = COLUMN if COLUMN in known.features else "task_index"
+    name = COLUMN if COLUMN in dataset.features else "task_index"
     rows = sorted({0, len(opened) // 2, len(opened) - 1})
     try:
         batch = next(iter(DataLoader(Subset(opened, rows), batch_size=len(rows), collate_fn=_collate(opened))))
@@ -68,20 +68,20 @@ def _differences(opened: Any, known: Dataset, notes: list[str]) -> list[str]:
         if type(error).__name__ != "FrameTimestampError":
             raise
         notes.append("lerobot refuses the dataset's timestamps, so only its table was read")
-        batch = {told: torch.stack([opened.hf_dataset[row][told] for row in rows])}
-    column = batch[told]
-    found = []
+        batch = {name: torch.stack([opened.hf_dataset[row][name] for row in rows])}
+    column = batch[name]
+    differences = []
     if column.dtype != torch.int64 or tuple(column.shape) != (len(rows),):
-        found.append(f"lerobot batches {told} to {tuple(column.shape)} of {column.dtype}")
+        differences.append(f"lerobot batches {name} to {tuple(column.shape)} of {column.dtype}")
     for index in column.flatten().tolist():
         text = opened.meta.tasks.iloc[index].name
-        if text != known.tasks.texts[index]:
-            found.append(f"lerobot reads task {index} as {text!r}, not {known.tasks.texts[index]!r}")
-    return found
+        if text != dataset.tasks.texts[index]:
+            differences.append(f"lerobot reads task {index} as {text!r}, not {dataset.tasks.texts[index]!r}")
+    return differences
 
 
 def _collate(opened: Any) -> Any:
-    """As lerobot's own training: language columns are lists, which torch alone cannot batch."""
+    """Return lerobot's own collate function for language columns: they are lists, which torch cannot batch."""
     if not getattr(opened.meta, "has_language_columns", False):
         return None
     from lerobot.utils.collate import lerobot_collate_fn
@@ -89,9 +89,9 @@ def _collate(opened: Any) -> Any:
     return lerobot_collate_fn
 
 
-def _told(error: Exception) -> str:
+def _message(error: Exception) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())}"[:500]
 
 
 if __name__ == "__main__":
-    print(json.dumps(judge(Path(sys.argv[1]))))
+    print(json.dumps(read_with_lerobot(Path(sys.argv[1]))))

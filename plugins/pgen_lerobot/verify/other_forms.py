@@ -1,6 +1,6 @@
-"""The further forms of the output: what the sinks that add to `lerobot` wrote, made again and compared.
+"""The other forms of the output: what their sinks wrote is computed again and compared.
 
-`meta/lerobot_annotations.json` is there to be edited: its form is checked, its words are not.
+`meta/lerobot_annotations.json` may be edited: it is validated against its schema, its texts are not compared.
 """
 
 from collections.abc import Iterator
@@ -12,56 +12,64 @@ import pyarrow.compute as pc
 from pgen.errors import PgenError
 from pgen_lerobot.format import COLUMN, TASK_ROWS, Dataset, read_task_rows
 from pgen_lerobot.skills import load_json
-from pgen_lerobot.verify.expected_labels import Expected
+from pgen_lerobot.verify.expected_labels import ExpectedLabels
 from pgen_lerobot.verify.problems import Problem
-from pgen_lerobot.write.other_forms import ANNOTATIONS, COLUMNS, OWN, Stepper, arrow_type, groups, overridden, targets
+from pgen_lerobot.write.other_forms import (
+    ANNOTATIONS,
+    COLUMNS,
+    TASK,
+    LanguageColumns,
+    arrow_type,
+    overridden,
+    row_groups,
+    targets,
+)
 
 
 def problems(
     dataset: Dataset, shards: list[tuple[str, bool]], manifest: dict[str, Any], notes: list[str]
 ) -> Iterator[Problem]:
-    """Everything wrong with the forms that the manifest names."""
+    """Return the problems of each form that the manifest names."""
     sinks = manifest.get("sinks")
     for sink in sinks if isinstance(sinks, list) else ():
         try:
             if sink["name"] == "language-columns":
-                yield from _language(dataset, shards, manifest)
+                yield from _language_columns(dataset, shards, manifest)
             elif sink["name"] == "task-override":
-                yield from _own_tasks(dataset, shards, str(sink.get("text")))
+                yield from _task_override(dataset, shards, str(sink.get("text")))
             elif sink["name"] == "lerobot-annotations":
                 yield from _annotations(dataset, notes)
         except (PgenError, OSError, KeyError, TypeError, pa.ArrowException) as error:
             yield Problem("", f"the further forms of the output cannot be checked: {error}")
 
 
-def _language(dataset: Dataset, shards: list[tuple[str, bool]], manifest: dict[str, Any]) -> Iterator[Problem]:
-    stepper = Stepper(Expected(dataset, manifest).annotated())
-    for name, listed in shards:
-        if not listed:
-            continue
-        for first, table in groups(dataset, name, ["episode_index", *COLUMNS]):
-            for start, stop, expected in stepper.columns(table):
-                for column, right in zip(COLUMNS, expected, strict=True):
-                    found = table.column(column).slice(start, stop - start).cast(arrow_type(column, pa.string()))
-                    if not found.equals(pa.chunked_array([right])):
-                        row = next(i for i in range(stop - start) if found[i].as_py() != right[i].as_py())
+def _language_columns(dataset: Dataset, shards: list[tuple[str, bool]], manifest: dict[str, Any]) -> Iterator[Problem]:
+    expected = LanguageColumns(ExpectedLabels(dataset, manifest).annotated())
+    for name in (name for name, listed in shards if listed):
+        for first, table in row_groups(dataset, name, ["episode_index", *COLUMNS]):
+            for start, stop, pair in expected.cells(table):
+                for column, cells in zip(COLUMNS, pair, strict=True):
+                    actual = table.column(column).slice(start, stop - start).cast(arrow_type(column, pa.string()))
+                    if not actual.equals(pa.chunked_array([cells])):
+                        row = next(i for i in range(stop - start) if actual[i].as_py() != cells[i].as_py())
                         what = "the cell is not what the annotations give (and others may follow)"
                         yield Problem(name, what, first + start + row, column)
 
 
-def _own_tasks(dataset: Dataset, shards: list[tuple[str, bool]], text: str) -> Iterator[Problem]:
+def _task_override(dataset: Dataset, shards: list[tuple[str, bool]], text: str) -> Iterator[Problem]:
     target = targets(dataset.tasks, read_task_rows(dataset.root / TASK_ROWS), text)
     for name, _ in shards:
-        for first, table in groups(dataset, name, [OWN, COLUMN]):
+        for first, table in row_groups(dataset, name, [TASK, COLUMN]):
             labels = table.column(COLUMN)
             if pc.max(labels).as_py() is None or pc.max(labels).as_py() >= len(target):
-                continue  # told by the check of the labels themselves
-            right = overridden(table, target)
-            wrong = pc.not_equal(table.column(OWN).cast(pa.int64()).combine_chunks(), right)
-            row = pc.index(wrong, pa.scalar(True)).as_py()
+                continue  # the check of the labels reports it
+            expected = overridden(table, target)
+            differs = pc.not_equal(table.column(TASK).cast(pa.int64()).combine_chunks(), expected)
+            row = pc.index(differs, pa.scalar(True)).as_py()
             if row >= 0:
-                what = f"found {table.column(OWN)[row]}, expected {right[row]}, the {text} of the label {labels[row]}"
-                yield Problem(name, what, first + row, OWN)
+                actual = table.column(TASK)[row]
+                what = f"found {actual}, expected {expected[row]}, the {text} of the label {labels[row]}"
+                yield Problem(name, what, first + row, TASK)
 
 
 def _annotations(dataset: Dataset, notes: list[str]) -> Iterator[Problem]:

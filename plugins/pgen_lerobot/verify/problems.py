@@ -1,18 +1,18 @@
-"""What a verification found: problems, each with its place, and notes on what could not be checked."""
+"""The result of a verification: problems with their locations, and notes on what could not be checked."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-SHOWN = 20
-MOST = 1000
-"""Where there are more problems than this, one more says no more."""
+PRINTED = 20
+LIMIT = 1000
+"""Further problems are not listed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something wrong in `file` (relative to the dataset), in a row (from 0) or column where it has one."""
+    """A problem in `file` (relative to the dataset), and in its row (from 0) or column where it has one."""
 
     file: str
     what: str
@@ -28,7 +28,7 @@ class Problem:
 
 @dataclass(slots=True)
 class Verification:
-    """What came of verifying the dataset at `root`."""
+    """The result of verifying the dataset at `root`."""
 
     root: Path
     problems: list[Problem] = field(default_factory=list)
@@ -39,22 +39,30 @@ class Verification:
         return not self.problems
 
     def as_json(self) -> dict[str, Any]:
-        problems = [
-            {"file": problem.file, "row": problem.row, "column": problem.column, "what": problem.what}
-            for problem in self.problems
-        ]
+        keys = ("file", "row", "column", "what")
+        problems = [{key: asdict(problem)[key] for key in keys} for problem in self.problems]
         return {"root": str(self.root), "ok": self.ok, "problems": problems, "notes": self.notes}
 
     def lines(self) -> Iterator[str]:
-        """For people: the first problems, one a line, and how many more there are."""
-        yield from (_line(str(problem)) for problem in self.problems[:SHOWN])
-        if len(self.problems) > SHOWN:
-            yield f"… and {len(self.problems) - SHOWN} more"
-        yield from (f"note: {_line(note)}" for note in self.notes)
+        """Return the result as lines for people: the first problems, and the number of further ones."""
+        yield from (_printable(str(problem)) for problem in self.problems[:PRINTED])
+        if len(self.problems) > PRINTED:
+            yield f"… and {len(self.problems) - PRINTED} more"
+        yield from (f"note: {_printable(note)}" for note in self.notes)
         if self.ok:
             yield f"{self.root}: every check passed"
 
 
-def _line(text: str) -> str:
-    """Text of the data as one line that a terminal can show."""
+def in_input(record: Mapping[str, Any], note: str, count: int) -> bool:
+    """Return whether the run counted at least as many in its input, so that they are a note and no problem.
+
+    `record` is the run's manifest.json or segmentation.json.
+    """
+    repairs = record.get("repairs")
+    before = repairs.get(note) if isinstance(repairs, dict) else None
+    return isinstance(before, int) and before >= count
+
+
+def _printable(text: str) -> str:
+    """Return text from the data as one line that is safe on a terminal."""
     return "".join(char if char.isprintable() else "�" for char in text)

@@ -1,4 +1,4 @@
-"""The mirror of the task table: a row for each task, with what its dialogue is, as the annotations have it."""
+"""The task rows, compared with the task table and with the annotations."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -11,39 +11,39 @@ from pgen_lerobot.verify.problems import Problem
 
 
 def problems(dataset: Dataset) -> Iterator[Problem]:
-    """The mirror against the task table."""
+    """Compare the task rows with the task table."""
     texts = dataset.tasks.texts
     try:
-        cells = _read(dataset)
+        rows = _read(dataset)
     except (OSError, pa.ArrowException) as error:
         yield Problem(TASK_ROWS, f"cannot be read: {error}")
         return
-    if isinstance(cells, str):
-        yield Problem(TASK_ROWS, "the column is missing", column=cells)
+    if isinstance(rows, str):
+        yield Problem(TASK_ROWS, "the column is missing", column=rows)
         return
-    if len(cells) != len(texts):
-        yield Problem(TASK_ROWS, f"has {len(cells)} rows, {dataset.layout.tasks_file} has {len(texts)}")
-    for row, (cell, text) in enumerate(zip(cells, texts, strict=False)):
-        yield from _row(dataset, row, cell, text)
+    if len(rows) != len(texts):
+        yield Problem(TASK_ROWS, f"has {len(rows)} rows, {dataset.layout.tasks_file} has {len(texts)}")
+    for row, (cells, text) in enumerate(zip(rows, texts, strict=False)):
+        yield from _compare(dataset, row, cells, text)
 
 
-def told(dataset: Dataset, used: Mapping[int, TaskRow]) -> Iterator[Problem]:
-    """The mirror against what the annotations say of each dialogue; nothing where it cannot be read."""
+def differences(dataset: Dataset, used: Mapping[int, TaskRow]) -> Iterator[Problem]:
+    """Compare the task rows with those that the annotations give; nothing where they cannot be read."""
     try:
-        cells = _read(dataset)
+        rows = _read(dataset)
     except (OSError, pa.ArrowException):
         return
-    if isinstance(cells, str):
+    if isinstance(rows, str):
         return
-    for row, right in sorted(used.items()):
-        for column in ANNOTATED_COLUMNS if row < len(cells) else ():
-            if cells[row][column] != getattr(right, column):
-                what = f"found {cells[row][column]!r}, the annotations have {getattr(right, column)!r}"
+    for row, expected in sorted(used.items()):
+        for column in ANNOTATED_COLUMNS if row < len(rows) else ():
+            if rows[row][column] != getattr(expected, column):
+                what = f"found {rows[row][column]!r}, the annotations have {getattr(expected, column)!r}"
                 yield Problem(TASK_ROWS, what, row, column)
 
 
 def _read(dataset: Dataset) -> list[dict[str, Any]] | str:
-    """The rows, or the first column that is missing."""
+    """Read the rows; return the first missing column instead where one is missing."""
     with pq.ParquetFile(dataset.root / TASK_ROWS) as file:
         missing = [name for name in TASK_ROW_COLUMNS if name not in file.schema_arrow.names]
         if missing:
@@ -52,7 +52,7 @@ def _read(dataset: Dataset) -> list[dict[str, Any]] | str:
         return rows
 
 
-def _row(dataset: Dataset, row: int, cells: dict[str, Any], text: str) -> Iterator[Problem]:
+def _compare(dataset: Dataset, row: int, cells: dict[str, Any], text: str) -> Iterator[Problem]:
     if cells["task_index"] != row:
         yield Problem(TASK_ROWS, f"found {cells['task_index']}, expected {row}", row, "task_index")
     if cells["task"] != text:

@@ -1,4 +1,4 @@
-"""The videos: there where the metadata name them, readable to their end, with the frames of their episodes."""
+"""The videos: present where the metadata name them, readable to the end, with their episodes' frames."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -9,14 +9,12 @@ from typing import Any
 import av
 
 from pgen_lerobot.format import NO_FILES, NO_VIDEO, NO_VIDEO_UNSEEN, Cameras, Dataset
-from pgen_lerobot.verify.inherited import inherited
-from pgen_lerobot.verify.problems import Problem
-
-_INFO = "meta/info.json"
+from pgen_lerobot.verify.problems import Problem, in_input
+from pgen_lerobot.write import INFO
 
 
 def problems(dataset: Dataset, manifest: dict[str, Any], notes: list[str]) -> Iterator[Problem]:
-    """What is missing, cut off or too short; a note for videos that go on behind their episodes."""
+    """Report missing, truncated and short videos; add a note for videos longer than their episodes."""
     yield from missing(dataset, manifest, notes)
     needed: Counter[str] = Counter()
     for entry in dataset.entries():
@@ -24,45 +22,42 @@ def problems(dataset: Dataset, manifest: dict[str, Any], notes: list[str]) -> It
     longer = 0
     for path, frames in needed.items():
         if dataset.files.has(path):
-            found = _frames(dataset.root / path)
-            longer += isinstance(found, int) and found > frames
-            if isinstance(found, str):
-                yield Problem(path, f"the video cannot be read to its end: {found}")
-            elif found < frames:
-                yield Problem(path, f"the video has {found} frames, its episodes have {frames}")
+            actual = _frames(dataset.root / path)
+            longer += isinstance(actual, int) and actual > frames
+            if isinstance(actual, str):
+                yield Problem(path, f"the video cannot be read to its end: {actual}")
+            elif actual < frames:
+                yield Problem(path, f"the video has {actual} frames, its episodes have {frames}")
     if longer:
         notes.append(f"videos with more frames than their episodes: {longer}")
 
 
 def missing(dataset: Dataset, record: dict[str, Any], notes: list[str]) -> Iterator[Problem]:
-    """A video that the input lacked too, by the record of the run, is noted again; any other is a problem."""
+    """Report missing videos; those that the run's input lacked, by its `record`, become notes."""
     for camera, videos in Cameras(dataset).videos.items():
-        counted = (note.format(camera) for note in (NO_VIDEO, NO_VIDEO_UNSEEN))
-        before = inherited(record, NO_FILES.format(camera), 1) or any(
-            inherited(record, note, videos.missing) for note in counted
-        )
-        if videos.missing and before:
+        if not videos.missing:
+            continue
+        counted = [(NO_FILES, 1), (NO_VIDEO, videos.missing), (NO_VIDEO_UNSEEN, videos.missing)]
+        if any(in_input(record, note.format(camera), count) for note, count in counted):
             notes.append(f"camera {camera} has no video for {videos.missing} episodes; nor had the input")
-        elif videos.missing:
-            first = min(videos.episodes)
+        elif videos.first_missing:
+            first = min(videos.episodes_without)
             what = f"the file is missing; episode {first} of camera {camera} is in it"
-            yield Problem(videos.first or _INFO, what if videos.first else f"camera {camera} has no files")
+            yield Problem(videos.first_missing, what)
+        else:
+            yield Problem(INFO, f"camera {camera} has no files")
 
 
 def _frames(path: Path) -> int | str:
-    """How many frames a video has, by its header where that counts them; or what keeps it from being read."""
+    """Return the number of frames of a video, or the error that reading it to its end raises."""
     try:
-        return _counted(path)
+        with closing(av.open(str(path))) as container:
+            stream = container.streams.video[0]
+            if not stream.frames:
+                return sum(packet.pts is not None for packet in container.demux(stream))
+            # The header has the number of frames: decoding the last group shows that the file is complete.
+            container.seek(max(stream.duration or 0, 1) + (stream.start_time or 0), stream=stream)
+            last = list(container.decode(stream))
+            return int(stream.frames) if last else "its last frames are missing"
     except (av.FFmpegError, OSError, IndexError) as error:
         return str(error)
-
-
-def _counted(path: Path) -> int | str:
-    container = av.open(str(path))
-    with closing(container):
-        stream = container.streams.video[0]
-        if not stream.frames:
-            return sum(packet.pts is not None for packet in container.demux(stream))
-        container.seek(max(stream.duration or 0, 1) + (stream.start_time or 0), stream=stream)
-        last = list(container.decode(stream))
-        return int(stream.frames) if last else "its last frames are missing"

@@ -1,18 +1,19 @@
-"""Write LeRobot datasets: the sink, and the parts that other plugins use."""
+"""Write LeRobot datasets: the sink, and the parts that other packages use."""
 
 from pgen_lerobot.write.card import pushed_card
 from pgen_lerobot.write.carried_files import CarriedVideos, carry_over, copied_bytes
-from pgen_lerobot.write.kept_skills import KEPT_SKILLS, SEGMENTATION_FILES
+from pgen_lerobot.write.kept_skills import KEPT_SKILLS, SEGMENTATION_FILES, skills_entry
 from pgen_lerobot.write.labelling import Annotated, Labeller, to_arrow
 from pgen_lerobot.write.metadata import INFO, STATS, check_metadata, write_info, write_stats, write_totals
 from pgen_lerobot.write.shards import check_shards, rewrite_shard, shard_names
-from pgen_lerobot.write.sink import CARD, MANIFEST, REPORT, LeRobotSink
+from pgen_lerobot.write.sink import CARD, LINES, MANIFEST, REPORT, LeRobotSink
 from pgen_lerobot.write.task_rows import TaskRows
 
 __all__ = [
     "CARD",
     "INFO",
     "KEPT_SKILLS",
+    "LINES",
     "MANIFEST",
     "REPORT",
     "SEGMENTATION_FILES",
@@ -29,6 +30,7 @@ __all__ = [
     "pushed_card",
     "rewrite_shard",
     "shard_names",
+    "skills_entry",
     "to_arrow",
     "write_info",
     "write_stats",

@@ -1,7 +1,7 @@
-"""The section that pgen adds to a dataset card: what was written, by what, and how to use it.
+"""The section that pgen adds to a dataset card: what was written, by which generator, and how to use it.
 
-It stands between two markers and replaces what stood between them. Texts of the data or of a model are
-escaped: in the card they are words, never markup.
+It is delimited by two markers and replaces a former section. Texts from the data or from a model are escaped,
+so that none of them is markup.
 """
 
 import json
@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from pgen.errors import InputError
-from pgen.formats import syn_annotations as annotations
+from pgen.formats.syn_annotations import FILE, from_line, read_lines
 from pgen.records import Annotation
 from pgen.storage.durable import write_text
-from pgen_lerobot.format import COLUMN, KEPT, Dataset, Layout, read_text
+from pgen_lerobot.format import COLUMN, UNDECODED, Dataset, Layout, read_text
 from pgen_lerobot.write.kept_skills import SEGMENTATION_FILES
 from pgen_lerobot.write.labelling import Annotated
 
@@ -45,7 +45,7 @@ _MARKUP = re.compile(r"([\\`*_{}\[\]()#+!|~$:@-])")
 
 @dataclass(slots=True)
 class Counts:
-    """What the card says of a run: counted while the annotations pass by, the frames afterwards."""
+    """The counts on the card: those of annotations are updated as they are read, those of frames at the end."""
 
     labelled: int = 0
     frames: int = 0
@@ -57,11 +57,11 @@ class Counts:
     examples: dict[str, Annotation] = field(default_factory=dict)
 
     def watch(self, annotated: Iterable[Annotated]) -> Iterator[Annotated]:
-        """The same episodes, counted as they are taken."""
-        for episode, found in annotated:
-            for annotation in found:
+        """Return the same episodes and count each as it is taken."""
+        for episode, annotations in annotated:
+            for annotation in annotations:
                 self.add(annotation)
-            yield episode, found
+            yield episode, annotations
 
     def add(self, annotation: Annotation) -> None:
         dialogue = annotation.dialogue
@@ -78,13 +78,13 @@ class Counts:
 def write_card(
     source: Path, target: Path, manifest: dict[str, Any], counts: Counts, unlabelled: str, layout: Layout
 ) -> None:
-    """The card of `source`, or a new one, with the section; `unlabelled` is the sink's option."""
+    """Write the card of `source`, or a new one, with the section; `unlabelled` is the sink's option."""
     text = read_text(source) if source.is_file() else f"{_FRONT_MATTER}\n"
-    write_text(target, [_with_section(text, _section(manifest, counts, unlabelled, layout))], KEPT)
+    write_text(target, [_with_section(text, _section(manifest, counts, unlabelled, layout))], UNDECODED)
 
 
 def pushed_card(dataset: Dataset) -> str:
-    """The card of an output with the tag `pgen`, and with the section where it was taken out. Raises InputError."""
+    """Return an output's card with the tag `pgen` and, where it was removed, the section. Raises InputError."""
     from huggingface_hub import DatasetCard
 
     path = dataset.root / "README.md"
@@ -98,36 +98,36 @@ def pushed_card(dataset: Dataset) -> str:
     except Exception as error:  # whatever its YAML parser raises
         raise InputError(f"{path}: the Hub cannot read its front matter: {' '.join(str(error).split())}.") from None
     tags = card.data.get("tags") or []
-    known = [tags] if isinstance(tags, str) else list(tags)
-    card.data["tags"] = known if "pgen" in known else [*known, "pgen"]
+    tags = [tags] if isinstance(tags, str) else list(tags)
+    card.data["tags"] = tags if "pgen" in tags else [*tags, "pgen"]
     return str(card)
 
 
 def _section_again(dataset: Dataset) -> str:
-    """The section from what the output says of itself."""
+    """Return the section from the output's manifest and annotations."""
     if not (dataset.root / "meta/pgen/manifest.json").is_file():
         return _skills_section(json.loads(read_text(dataset.root / SEGMENTATION_FILES["segmentation.json"])))
     manifest = json.loads(read_text(dataset.root / "meta/pgen/manifest.json"))
     labels = manifest["labels"]
     counts = Counts(labels["frames_labelled"], labels["frames"], labels["dialogues"])
-    for line in annotations.read_lines(dataset.root / "meta" / annotations.FILE):
-        counts.add(annotations.from_line(line))
+    for line in read_lines(dataset.root / "meta" / FILE):
+        counts.add(from_line(line))
     return _section(manifest, counts, labels["unlabelled"], dataset.layout)
 
 
 def _skills_section(record: dict[str, Any]) -> str:
-    """What is said of skills that have no dialogue yet."""
+    """Return the section of a dataset with skills and without dialogue."""
     segmenter, counts = record["segmenter"], record["counts"]
     model = segmenter["found"].get("model")
     by = f"{escaped(str(segmenter['name']))}{f' and the model {escaped(str(model))}' if model else ''}"
-    said = [
+    parts = [
         "## Skills",
         f"Found by pgen with the segmenter {by}: {counts['spans']} spans in {counts['segmented']} of "
         f"{counts['episodes']} episodes of {_origin(record['source'])}.",
         "`meta/skills.json` holds each episode's skills with their start and end in seconds, "
         "`meta/pgen/segmentation.json` says how they were made.",
     ]
-    return "\n\n".join([BEGIN, *said, END])
+    return "\n\n".join([BEGIN, *parts, END])
 
 
 def _with_section(text: str, section: str) -> str:
@@ -140,13 +140,13 @@ def _with_section(text: str, section: str) -> str:
 
 
 def _section(manifest: dict[str, Any], counts: Counts, unlabelled: str, layout: Layout) -> str:
-    other = "points at its own task" if unlabelled == "task" else f"has {unlabelled}"
-    said = [
+    others = "points at its own task" if unlabelled == "task" else f"has {unlabelled}"
+    parts = [
         "## Dialogue",
         f"Written by pgen with {_author(manifest['generator'])}: what a person might have said, and what the robot "
         "would answer, while it did what it is seen doing. Nobody said these words.",
         f"- Source: {_origin(manifest['source'])}.\n"
-        f"- Frames with a dialogue: {counts.labelled} of {counts.frames}. Any other frame {other}.\n"
+        f"- Frames with a dialogue: {counts.labelled} of {counts.frames}. Any other frame {others}.\n"
         f"- Dialogues: {counts.dialogues}, from {counts.answered} samples; {counts.failed} samples failed.\n"
         f"- Scenario types: {_shares(counts.scenarios)}.\n"
         f"- Response types: {_shares(counts.responses)}.",
@@ -157,16 +157,16 @@ def _section(manifest: dict[str, Any], counts: Counts, unlabelled: str, layout: 
         _USE.format(text=layout.text_of.format(f'int(frame["{COLUMN}"])')),
         _table(counts),
     ]
-    return "\n\n".join([BEGIN, *(part for part in said if part), END])
+    return "\n\n".join([BEGIN, *(part for part in parts if part), END])
 
 
 def _origin(source: dict[str, Any]) -> str:
-    """The Hub id, with what was read of it; of a folder no more than its name."""
+    """Return the Hub id and revision; of a folder only its name."""
     if source.get("root"):
         return f"the folder {escaped(Path(source['root']).resolve().name)}"
     revision = source.get("commit") or source.get("revision")
-    told = escaped(str(source.get("repo_id")))
-    return f"{told} at {escaped(str(revision))}" if revision else told
+    repo_id = escaped(str(source.get("repo_id")))
+    return f"{repo_id} at {escaped(str(revision))}" if revision else repo_id
 
 
 def _author(generator: dict[str, Any]) -> str:
@@ -195,7 +195,7 @@ def _table(counts: Counts) -> str:
 
 
 def escaped(text: str) -> str:
-    """The text in a line of Markdown, as nothing but text."""
-    shown = "".join(char if char.isprintable() else "�" for char in " ".join(text.split()))
-    line = shown.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    """Return the text as one line of Markdown without markup."""
+    printable = "".join(char if char.isprintable() else "�" for char in " ".join(text.split()))
+    line = printable.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return _MARKUP.sub(r"\\\1", line)

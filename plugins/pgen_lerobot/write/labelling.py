@@ -1,7 +1,7 @@
 """The label of every row of the data, row group by row group, in the order in which the rows are stored.
 
-Rows are known by their episode and their position in it; no object per frame is made. A frame that no
-dialogue labels takes its own task_index, or `unlabelled` where that is given.
+A row is identified by its episode and its position in it; no object per frame is made. A frame that no dialogue
+labels takes its own task_index, or `unlabelled` where that is not None.
 """
 
 from array import array
@@ -22,7 +22,10 @@ type Annotated = tuple[Episode, list[Annotation]]
 
 
 class Labeller:
-    """Takes the annotated episodes as their rows come by, and counts what it gives out."""
+    """Label the rows of annotated episodes, and count the labels.
+
+    `index` returns the row of the task table for an annotation; `stats` names the statistics to compute.
+    """
 
     def __init__(
         self,
@@ -31,11 +34,11 @@ class Labeller:
         unlabelled: int | None,
         stats: Iterable[str] = (),
     ) -> None:
-        self._coming: Iterator[Annotated] = iter(annotated)
-        self._next = next(self._coming, None)
+        self._episodes: Iterator[Annotated] = iter(annotated)
+        self._next = next(self._episodes, None)
         self._index = index
         self._unlabelled = unlabelled
-        self._wanted_stats = tuple(stats)
+        self._stat_names = tuple(stats)
         self._episode: int | None = None
         self._length: int | None = None
         self._position = 0
@@ -43,26 +46,29 @@ class Labeller:
         self._spans: list[tuple[int, int, int]] = []
         self._counts: Counter[int] = Counter()
         self.labelled = 0
+        """The number of frames with a dialogue."""
         self.counts: Counter[int] = Counter()
+        """The number of frames with each label."""
         self.stats: dict[int, dict[str, float]] = {}
+        """The statistics of the labels by episode."""
 
     def column(self, table: pa.Table) -> "pa.Array[Any]":
-        """The labels of the next rows, which have `episode_index` and `task_index`."""
+        """Return the labels of the next rows, which have `episode_index` and `task_index`."""
         if self._unlabelled is None:
             values = to_array("q", table.column("task_index").cast(pa.int64()))
         else:
             values = array("q", [self._unlabelled]) * len(table)
-        whole = to_arrow(values)
+        labels = to_arrow(values)
         for start, stop, episode in runs(table.column("episode_index")):
             if episode != self._episode:
                 self._begin(episode)
-            self._paint(values, start, stop - start)
-            found, times = pc.value_counts(whole.slice(start, stop - start)).flatten()
-            self._counts.update(dict(zip(found.to_pylist(), times.to_pylist(), strict=True)))
-        return whole
+            self._label(values, start, stop - start)
+            distinct, numbers = pc.value_counts(labels.slice(start, stop - start)).flatten()
+            self._counts.update(dict(zip(distinct.to_pylist(), numbers.to_pylist(), strict=True)))
+        return labels
 
     def finish(self) -> None:
-        """Say that there are no more rows. Raises InputError where an episode is left over."""
+        """End the last episode. Raises InputError where an annotated episode has no rows."""
         self._end()
         if self._next is not None:
             raise InputError(f"episode {self._next[0].index} is annotated, but the data holds no rows of it.")
@@ -77,7 +83,7 @@ class Labeller:
                 if stretch.annotation is not None and stretch.stop > stretch.start:
                     self._starts.append(stretch.start)
                     self._spans.append((stretch.start, stretch.stop, self._index(stretch.annotation)))
-            self._next = next(self._coming, None)
+            self._next = next(self._episodes, None)
 
     def _end(self) -> None:
         if self._episode is None:
@@ -88,13 +94,13 @@ class Labeller:
                 "the data changed in between. Start again with --fresh."
             )
         if self._counts:
-            self.stats[self._episode] = summarize(self._counts, self._wanted_stats)
+            self.stats[self._episode] = summarize(self._counts, self._stat_names)
         self.counts.update(self._counts)
         self._counts = Counter()
         self._episode = None
 
-    def _paint(self, values: "array[int]", start: int, length: int) -> None:
-        """Label `length` rows from `start` on, which are the episode's next."""
+    def _label(self, values: "array[int]", start: int, length: int) -> None:
+        """Set the labels of the episode's next `length` rows, which begin at `start` in `values`."""
         first, last = self._position, self._position + length
         for position in range(max(bisect_right(self._starts, first) - 1, 0), len(self._spans)):
             begin, end, index = self._spans[position]
@@ -109,5 +115,5 @@ class Labeller:
 
 
 def to_arrow(values: "array[int]") -> "pa.Array[Any]":
-    """The same memory as an Arrow array."""
+    """Return an Arrow array that shares the memory of `values`."""
     return pa.Array.from_buffers(pa.int64(), len(values), [None, pa.py_buffer(values)])

@@ -1,22 +1,22 @@
 """Other forms of the output, for other trainers: each sink adds to what the sink `lerobot` wrote."""
 
 from pgen_lerobot.write.other_forms.annotations import ANNOTATIONS, LeRobotAnnotationsSink, atoms_of
-from pgen_lerobot.write.other_forms.edits import groups
-from pgen_lerobot.write.other_forms.language_columns import LanguageColumnsSink, Stepper
+from pgen_lerobot.write.other_forms.edits import row_groups
+from pgen_lerobot.write.other_forms.language_columns import LanguageColumns, LanguageColumnsSink
 from pgen_lerobot.write.other_forms.language_rows import COLUMNS, arrow_type
-from pgen_lerobot.write.other_forms.task_override import OWN, TaskOverrideSink, overridden, targets
+from pgen_lerobot.write.other_forms.task_override import TASK, TaskOverrideSink, overridden, targets
 
 __all__ = [
     "ANNOTATIONS",
     "COLUMNS",
-    "OWN",
+    "TASK",
+    "LanguageColumns",
     "LanguageColumnsSink",
     "LeRobotAnnotationsSink",
-    "Stepper",
     "TaskOverrideSink",
     "arrow_type",
     "atoms_of",
-    "groups",
     "overridden",
+    "row_groups",
     "targets",
 ]

@@ -1,7 +1,7 @@
-"""The sink `lerobot-annotations`: the file of the LeRobot annotate page, so that it can show and edit the dialogue.
+"""The sink `lerobot-annotations`: the file of the LeRobot annotate page, which shows and edits the dialogue.
 
-Its version 2 (schema `lerobot_annotations`): atoms of an episode, each at the second of a frame. What the file
-already says stays, but for the subtasks, interjections and speech of the episodes that are annotated.
+The file has version 2 (schema `lerobot_annotations`): atoms of an episode, each at the second of a frame. Its
+content is preserved, except subtasks, interjections and speech of the annotated episodes.
 """
 
 import json
@@ -9,13 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pgen.components import Results, Source
-from pgen.components.options import Options
+from pgen.components import Options, Results, Source
 from pgen.errors import InputError
 from pgen.records import Annotation, Episode
 from pgen.storage.durable import write_text
 from pgen_lerobot.skills import load_json
-from pgen_lerobot.write.other_forms.edits import Form
+from pgen_lerobot.write.other_forms.edits import OtherForm
 from pgen_lerobot.write.other_forms.language_rows import starts
 
 ANNOTATIONS = "meta/lerobot_annotations.json"
@@ -29,40 +28,41 @@ class LeRobotAnnotationsOptions(Options):
     """Replace the dialogue that the file already holds."""
 
 
-class LeRobotAnnotationsSink(Form[LeRobotAnnotationsOptions]):
+class LeRobotAnnotationsSink(OtherForm[LeRobotAnnotationsOptions]):
     """meta/lerobot_annotations.json, which the LeRobot annotate page shows and edits."""
 
     name = "lerobot-annotations"
 
     def open(self, source: Source) -> None:
         path = self.dataset(source).root / ANNOTATIONS
-        for index, episode in _known(path).items():
+        for index, episode in _read_episodes(path).items():
             if not self.options.overwrite and any(_is_dialogue(atom) for atom in atoms_of(episode)):
                 raise InputError(f"{path} holds dialogue of episode {index} already; replace it with --overwrite.")
 
     def write(self, results: Results, out: Path) -> None:
-        known = _known(out / ANNOTATIONS)
-        write_text(out / ANNOTATIONS, _parts(results, known))
+        old = _read_episodes(out / ANNOTATIONS)
+        write_text(out / ANNOTATIONS, _parts(results, old))
 
 
-def _parts(results: Results, known: dict[int, dict[str, Any]]) -> Iterator[str]:
+def _parts(results: Results, old: dict[int, dict[str, Any]]) -> Iterator[str]:
+    """Return the parts of the file; `old` are its former episodes, of which the annotated ones are replaced."""
     yield f'{{\n"version": 2,\n"schema": {json.dumps(SCHEMA)},\n"episodes": {{'
-    gap = "\n"
+    separator = "\n"
     for episode, annotations in results.read():
-        found = known.pop(episode.index, {})
-        kept = [atom for atom in atoms_of(found) if not (_is_dialogue(atom) or atom["style"] == "subtask")]
-        atoms = [*kept, *_subtasks(episode), *_dialogue(annotations)]
+        former = old.pop(episode.index, {})
+        preserved = [atom for atom in atoms_of(former) if not (_is_dialogue(atom) or atom["style"] == "subtask")]
+        atoms = [*preserved, *_subtasks(episode), *_dialogue(annotations)]
         atoms.sort(key=lambda atom: (atom["timestamp"], atom["style"] or "", atom["role"]))
-        rest = {key: value for key, value in found.items() if key not in ("atoms", "subtasks", "high_levels")}
-        yield f"{gap}{_told(episode.index, {**rest, 'atoms': atoms})}"
-        gap = ",\n"
-    for index, found in known.items():
-        yield f"{gap}{_told(index, found)}"
-        gap = ",\n"
+        rest = {key: value for key, value in former.items() if key not in ("atoms", "subtasks", "high_levels")}
+        yield separator + _entry(episode.index, {**rest, "atoms": atoms})
+        separator = ",\n"
+    for index, former in old.items():
+        yield separator + _entry(index, former)
+        separator = ",\n"
     yield "\n}\n}\n"
 
 
-def _told(index: int, episode: dict[str, Any]) -> str:
+def _entry(index: int, episode: dict[str, Any]) -> str:
     return f'"{index}": {json.dumps(episode, ensure_ascii=False, allow_nan=False)}'
 
 
@@ -92,15 +92,15 @@ def _is_dialogue(atom: Atom) -> bool:
     return atom["style"] is None or atom["style"] == "interjection"
 
 
-def _known(path: Path) -> dict[int, dict[str, Any]]:
-    """The episodes of a file as they are; none where there is no file."""
+def _read_episodes(path: Path) -> dict[int, dict[str, Any]]:
+    """Read the episodes of a file; none where it is missing."""
     if not path.is_file():
         return {}
     return {int(index): episode for index, episode in load_json(path, "lerobot_annotations")["episodes"].items()}
 
 
 def atoms_of(episode: dict[str, Any]) -> Iterator[Atom]:
-    """An episode's atoms, whichever version says them; those of version 1 lack where a subtask ends."""
+    """Return an episode's atoms, of either version; those of version 1 lack the end of a subtask."""
     if episode.get("atoms") is not None:
         yield from ({"style": None, "content": None, "tool_calls": None, **atom} for atom in episode["atoms"])
         return

@@ -1,7 +1,7 @@
 """The sink `task-override`: frames whose own `task_index` is their dialogue, for trainers that read nothing else.
 
-openpi and GR00T among them look only at the text of `task_index`. A frame without a dialogue keeps its task.
-With the task go the tasks and the stats of each episode, and the stats of the whole.
+Some trainers, openpi and GR00T among them, read only the text of `task_index`. A frame without a dialogue keeps
+its task. The tasks and statistics of each episode, and those of the dataset, are updated with the column.
 """
 
 from collections import Counter
@@ -13,8 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pgen.components import Results, Source
-from pgen.components.options import Options
+from pgen.components import Options, Results, Source
 from pgen.errors import InputError
 from pgen_lerobot.format import (
     COLUMN,
@@ -23,19 +22,18 @@ from pgen_lerobot.format import (
     TaskRow,
     TaskTable,
     episode_column,
-    in_form,
     read_task_rows,
     rewrite_in_place,
     runs,
-    summarize,
+    stats_in_form,
 )
 from pgen_lerobot.write import INFO, STATS, TaskRows, shard_names
-from pgen_lerobot.write.other_forms import edits as staged
+from pgen_lerobot.write.other_forms.edits import OtherForm, edit_json, rehash
 
-OWN = "task_index"
+TASK = "task_index"
 
 type Counts = dict[int, Counter[int]]
-"""How often each task occurs, by episode."""
+"""The number of frames of each task, by episode."""
 
 
 class TaskOverrideOptions(Options):
@@ -43,22 +41,22 @@ class TaskOverrideOptions(Options):
     """What a frame's task becomes: the whole dialogue, `user prompt | robot utterance`, or the user prompt alone."""
 
 
-class TaskOverrideSink(staged.Form[TaskOverrideOptions]):
+class TaskOverrideSink(OtherForm[TaskOverrideOptions]):
     """A copy whose own task_index points at the dialogue, for trainers that read no other column."""
 
     name = "task-override"
 
     def open(self, source: Source) -> None:
-        """Raises InputError where frames have no task of their own that could be overridden."""
+        """Raises InputError where the data have no column that could be overridden."""
         dataset = self.dataset(source)
         for name in dataset.data_files:
-            with dataset.shard(name) as shard:
-                if OWN not in shard.schema_arrow.names:
-                    raise InputError(f"{dataset.root / name} has no column {OWN}, which sink {self.name} writes again.")
+            if TASK not in dataset.footer(name).columns:
+                raise InputError(f"{dataset.root / name} has no column {TASK}, which sink {self.name} writes again.")
 
     def needs_bytes(self, source: Source) -> int:
-        """Of one shard at a time, while it is written again."""
-        return max((self.dataset(source).root / name).stat().st_size for name in self.dataset(source).data_files)
+        """One data file at a time is written beside its place."""
+        dataset = self.dataset(source)
+        return max((dataset.root / name).stat().st_size for name in dataset.data_files)
 
     def remarks(self) -> tuple[str, ...]:
         return (f"task_index is the {self.options.text}, where a frame has one; the former tasks are in the input",)
@@ -66,83 +64,82 @@ class TaskOverrideSink(staged.Form[TaskOverrideOptions]):
     def write(self, results: Results, out: Path) -> None:
         dataset = Dataset(out)
         rows = read_task_rows(out / TASK_ROWS)
-        written = [INFO, *self._prompts(dataset, rows, out)]
+        written = [INFO, *self._write_prompts(dataset, rows, out)]
         tasks = dataset.layout.read_tasks()
         target = targets(tasks, rows, self.options.text)
         counts: Counts = {}
         for name, _ in shard_names(dataset):
             _rewrite(dataset, name, target, counts)
             written.append(name)
-        written += _stats(out, counts)
-        written += dataset.layout.stats.retell(counts, tasks.texts)
-        staged.edit_info(out, lambda info: info.update(total_tasks=len(tasks.texts)))
-        staged.rehash(out, written)
+        written += _write_stats(out, counts)
+        written += dataset.layout.stats.replace_tasks(counts, tasks.texts)
+        edit_json(out / INFO, lambda info: info.update(total_tasks=len(tasks.texts)))
+        rehash(out, written)
 
-    def _prompts(self, dataset: Dataset, rows: dict[str, TaskRow], out: Path) -> list[str]:
-        """A row of its own for each user prompt, where those alone are wanted."""
+    def _write_prompts(self, dataset: Dataset, rows: dict[str, TaskRow], out: Path) -> list[str]:
+        """Add a task for each user prompt, where frames get the prompt alone; return the changed files."""
         if self.options.text == "dialogue":
             return []
-        dialogues = TaskRows(dataset.tasks, rows)
+        extended = TaskRows(dataset.tasks, rows)
         for text in dataset.tasks.texts:
-            dialogues.add(TaskRow(prompt_of(rows[text], text), ""))
+            extended.add(TaskRow(_prompt_of(rows[text], text), ""))
         tasks = out / dataset.layout.tasks_file
-        aside = tasks.with_name(f"{tasks.name}.new")
-        dialogues.write_tasks(aside)
-        aside.replace(tasks)
-        dialogues.write_mirror(out / TASK_ROWS)
+        beside = tasks.with_name(f"{tasks.name}.new")
+        extended.write_tasks(beside)
+        beside.replace(tasks)
+        extended.write_rows(out / TASK_ROWS)
         return [dataset.layout.tasks_file, TASK_ROWS]
 
 
-def prompt_of(row: TaskRow, text: str) -> str:
-    """What the user says in a row of the mirror; the whole text where that is an ordinary task."""
-    return row.user_prompt or text
-
-
 def targets(tasks: TaskTable, rows: dict[str, TaskRow], text: str) -> "pa.Array[Any]":
-    """For each row of the task table, the row that a frame with that label gets as its own task."""
+    """Return, for each row of the task table, the row that a frame with that label gets as its own task."""
     if text == "dialogue":
         return pa.array(range(len(tasks.texts)), pa.int64())
-    index = {known: position for position, known in enumerate(tasks.texts)}
-    prompts = (prompt_of(rows[known], known) if known in rows else known for known in tasks.texts)
+    index = {task: position for position, task in enumerate(tasks.texts)}
+    prompts = (_prompt_of(rows[task], task) if task in rows else task for task in tasks.texts)
     return pa.array([index.get(prompt, -1) for prompt in prompts], pa.int64())
 
 
 def overridden(table: pa.Table, target: "pa.Array[Any]") -> "pa.Array[Any]":
-    """The new task of each row, from its label; its own where it has none."""
-    own = table.column(OWN).cast(pa.int64()).combine_chunks()
+    """Return the new task of each row, by its label; its own task where it has no label."""
+    own = table.column(TASK).cast(pa.int64()).combine_chunks()
     labels = table.column(COLUMN).combine_chunks()
-    has = pc.greater_equal(labels, pa.scalar(0, pa.int64()))
-    found = target.take(pc.if_else(has, labels, pa.scalar(0, pa.int64())))
-    return pc.if_else(has, found, own)
+    labelled = pc.greater_equal(labels, pa.scalar(0, pa.int64()))
+    tasks = target.take(pc.if_else(labelled, labels, pa.scalar(0, pa.int64())))
+    return pc.if_else(labelled, tasks, own)
+
+
+def _prompt_of(row: TaskRow, text: str) -> str:
+    """Return the user prompt of a task; the whole text of an ordinary task."""
+    return row.user_prompt or text
 
 
 def _rewrite(dataset: Dataset, name: str, target: "pa.Array[Any]", counts: Counts) -> None:
     path = dataset.root / name
     schema = pq.read_schema(path)
-    position = schema.names.index(OWN)
+    position = schema.names.index(TASK)
 
-    def pieces(table: pa.Table) -> Iterator[pa.Table]:
-        new = overridden(table, target)
+    def with_tasks(table: pa.Table) -> Iterator[pa.Table]:
+        tasks = overridden(table, target)
         for start, stop, episode in runs(episode_column(dataset, name, table)):
             counted = counts.setdefault(episode, Counter())
-            for item in pc.value_counts(new.slice(start, stop - start)):
+            for item in pc.value_counts(tasks.slice(start, stop - start)):
                 counted[item["values"].as_py()] += item["counts"].as_py()
-        yield table.set_column(position, schema.field(position), new.cast(schema.field(position).type))
+        yield table.set_column(position, schema.field(position), tasks.cast(schema.field(position).type))
 
-    rewrite_in_place(path, schema, pieces)
+    rewrite_in_place(path, schema, with_tasks)
 
 
-def _stats(out: Path, counts: Counts) -> list[str]:
+def _write_stats(out: Path, counts: Counts) -> list[str]:
     total: Counter[int] = Counter()
-    for counted in counts.values():
-        total.update(counted)
+    for tasks in counts.values():
+        total.update(tasks)
 
     def change(stats: dict[str, Any]) -> None:
-        like = stats.get(OWN)
-        if isinstance(like, dict) and total:
-            stats[OWN] = {name: in_form(like[name], value) for name, value in summarize(total, like).items()}
+        if isinstance(stats.get(TASK), dict) and total:
+            stats[TASK] = stats_in_form(total, stats[TASK])
 
     if not (out / STATS).is_file():
         return []
-    staged.edit_json(out / STATS, change)
+    edit_json(out / STATS, change)
     return [STATS]

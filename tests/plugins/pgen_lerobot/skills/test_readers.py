@@ -18,7 +18,7 @@ from pgen.records import Episode
 from pgen_lerobot.format import EpisodeFrames
 from pgen_lerobot.read import LeRobotSource
 from pgen_lerobot.skills import READERS
-from pgen_lerobot.skills.base import until_the_next
+from pgen_lerobot.skills.base import spans_between
 from pgen_lerobot.verify import verify
 
 SIMULATED = ["sim_drawer_sawyer_v30_av1", "sim_pickplace_so101_v30", "sim_pickplace_so101_v30_images"]
@@ -106,7 +106,7 @@ def test_subtasks_out_of_order_are_refused_since_they_are_looked_up_by_position(
         read(root)
 
 
-def test_subtask_rows_of_language_persistent_last_until_the_next(root):
+def test_subtask_rows_of_language_persistent_last_spans_between(root):
     rows = [atom(0.0, "reach"), atom(0.5, "grasp"), atom(0.2, "1. reach", "plan")]
     told = {0: rows, 1: [atom(0.1, "reach"), atom(0.4, ""), atom(0.6, "lift")]}
     episode = pq.read_table(shards(root)[0]).column("episode_index").to_pylist()
@@ -241,7 +241,7 @@ def test_each_frame_is_in_the_span_that_began_last(starts, names):
     """The very last frame is left out: a span that ends there includes it (pgen.labels.spans)."""
     times = array("d", (frame / 10 for frame in range(30)))
     told = [(times[start], names[start]) for start in starts]
-    found = until_the_next(reversed(told), EpisodeFrames(0, times, array("q", [0] * 30)), 10.0)
+    found = spans_between(reversed(told), EpisodeFrames(0, times, array("q", [0] * 30)), 10.0)
     repairs: Counter[str] = Counter()
     episode = Episode(0, "ep", "task", 10.0, times, normalise(found, times, 10.0, repairs))
     expected = [(names[a], range(a, b)) for a, b in pairwise([*starts, 30]) if names[a]]

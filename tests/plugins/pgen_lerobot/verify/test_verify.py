@@ -10,7 +10,7 @@ from pgen.errors import VerificationError
 from pgen_lerobot.command import verify as command
 from pgen_lerobot.verify import lerobot as verify_lerobot
 from pgen_lerobot.verify import verify
-from pgen_lerobot.verify.problems import SHOWN, Problem, Verification
+from pgen_lerobot.verify.problems import PRINTED, Problem, Verification
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def test_a_folder_that_is_no_dataset_is_a_problem(tmp_path):
 def test_at_most_twenty_problems_are_shown_and_the_rest_is_counted(tmp_path):
     found = Verification(tmp_path, [Problem("f", "wrong", row) for row in range(25)])
     shown = list(found.lines())
-    assert len(shown) == SHOWN + 1
+    assert len(shown) == PRINTED + 1
     assert shown[-1] == "… and 5 more"
 
 

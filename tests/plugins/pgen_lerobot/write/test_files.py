@@ -1,10 +1,10 @@
 """What is carried over, what is never touched, what is refused before anything is paid for, and the card."""
 
 import errno
-import gc
 import json
 import os
 from dataclasses import replace
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -14,8 +14,8 @@ from sink_helpers import TASKS, annotate, change, dataset, results, set_cell, sh
 from pgen.errors import ConfigError, InputError
 from pgen.records import Dialogue
 from pgen.testing import FakeSource
-from pgen_lerobot.format import COLUMN, files
-from pgen_lerobot.write import LeRobotSink
+from pgen_lerobot.format import COLUMN
+from pgen_lerobot.write import LeRobotSink, rewrite_shard
 
 
 def test_the_input_stays_as_it_was_to_the_byte_and_the_nanosecond(tmp_path):
@@ -107,30 +107,11 @@ def test_the_answers_are_read_once(tmp_path):
     assert (tmp_path / "out/meta/syn_annotations.jsonl").stat().st_size
 
 
-def test_large_row_groups_are_written_one_at_a_time_and_to_the_same_bytes(tmp_path, monkeypatch):
-    root = dataset(tmp_path / "in")
-    small = annotate(root, tmp_path / "small")
-    monkeypatch.setattr("pgen_lerobot.write.shards._SMALL", 0)
-    large = annotate(root, tmp_path / "large")
-    assert [path.read_bytes() for path in shards(small)] == [path.read_bytes() for path in shards(large)]
-
-
-def test_a_full_disk_under_a_shard_is_told_as_such(tmp_path, monkeypatch):
-    def full(self, data):
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    root = dataset(tmp_path / "in")
-    monkeypatch.setattr(files.Hashed, "write", full)
-    with pytest.raises(OSError, match="No space left") as caught:
-        annotate(root, tmp_path / "out")
-    assert caught.value.errno == errno.ENOSPC
-
-
-def test_a_shard_that_cannot_be_opened_leaves_nothing_to_close(tmp_path):
-    (tmp_path / "file").mkdir()
-    with pytest.raises(IsADirectoryError):
-        files.Hashed.new(tmp_path / "file")
-    gc.collect()  # what goes wrong in closing is told here
+def test_a_full_disk_under_a_shard_is_reported_as_such(tmp_path):
+    shard = pq.ParquetFile(shards(dataset(tmp_path / "in"))[0])
+    with shard, pytest.raises(OSError, match="No space left") as raised:
+        rewrite_shard(shard, Path("/dev/full"), lambda table: pa.array([0] * len(table)))
+    assert raised.value.errno == errno.ENOSPC
 
 
 def test_the_spans_of_a_skills_file_from_elsewhere_come_along(tmp_path):

@@ -10,12 +10,11 @@ from pgen.errors import InputError
 from pgen.formats.schemas import first_error, validator
 from pgen.labels.spans import frame_ranges
 from pgen_lerobot.verify import verify
-from pgen_lerobot.write.other_forms import LeRobotAnnotationsSink
-from pgen_lerobot.write.other_forms.annotations import FILE
+from pgen_lerobot.write.other_forms import ANNOTATIONS, LeRobotAnnotationsSink
 
 
 def episodes(root):
-    content = json.loads((root / FILE).read_text())
+    content = json.loads((root / ANNOTATIONS).read_text())
     assert first_error(validator("lerobot_annotations"), content) is None
     assert content["version"] == 2
     return content["episodes"]
@@ -54,7 +53,7 @@ def test_its_subtasks_are_read_back_as_the_same_spans_gaps_included(root, tmp_pa
 def test_what_others_wrote_into_the_file_stays(root, tmp_path):
     seen = {"role": "user", "content": "Where?", "style": "vqa", "timestamp": 0.1, "camera": "top", "tool_calls": None}
     old = {"role": "assistant", "content": "old", "style": "subtask", "timestamp": 0.0, "tool_calls": None}
-    (root / FILE).write_text(
+    (root / ANNOTATIONS).write_text(
         json.dumps({"version": 2, "episodes": {"0": {"atoms": [seen, old], "by": "ann"}, "9": {"atoms": [old]}}})
     )
     before = snapshot(root)
@@ -76,7 +75,7 @@ def test_what_others_wrote_into_the_file_stays(root, tmp_path):
     ids=["version 2", "version 1"],
 )
 def test_dialogue_that_is_there_is_replaced_only_when_told_to(root, tmp_path, episode):
-    (root / FILE).write_text(json.dumps({"episodes": {"0": episode}}))
+    (root / ANNOTATIONS).write_text(json.dumps({"episodes": {"0": episode}}))
     with pytest.raises(InputError, match=r"holds dialogue of episode 0 already; replace it with --overwrite"):
         written(root, tmp_path / "refused", LeRobotAnnotationsSink())
     out = written(root, tmp_path / "out", LeRobotAnnotationsSink(overwrite=True))
@@ -84,18 +83,18 @@ def test_dialogue_that_is_there_is_replaced_only_when_told_to(root, tmp_path, ep
 
 
 def test_a_file_of_another_form_is_refused_before_anything_is_asked(root):
-    (root / FILE).write_text('{"episodes": []}')
+    (root / ANNOTATIONS).write_text('{"episodes": []}')
     with pytest.raises(InputError, match=r"lerobot_annotations.json does not fit the schema"):
         LeRobotAnnotationsSink(overwrite=True).open(results(root).source)
 
 
 def test_verify_says_that_its_words_are_free_but_not_its_form(root, tmp_path):
     out = written(root, tmp_path / "out", LeRobotAnnotationsSink())
-    (out / FILE).write_text((out / FILE).read_text().replace("Reaching.", "On my way."))
+    (out / ANNOTATIONS).write_text((out / ANNOTATIONS).read_text().replace("Reaching.", "On my way."))
     found = verify(out, with_lerobot=False)
     assert found.problems == []
     assert any("its form was checked, its words were not" in note for note in found.notes)
-    (out / FILE).write_text('{"episodes": []}')
+    (out / ANNOTATIONS).write_text('{"episodes": []}')
     assert "lerobot_annotations.json does not fit" in str(verify(out, with_lerobot=False).problems[0])
-    (out / FILE).unlink()
+    (out / ANNOTATIONS).unlink()
     assert "the file is missing" in str(verify(out, with_lerobot=False).problems[0])

@@ -187,7 +187,7 @@ def test_an_event_stands_on_the_first_frame_that_it_labels_and_nowhere_else(out)
 
 
 def test_large_row_groups_are_cut_and_small_ones_joined_by_no_one(tmp_path, monkeypatch):
-    monkeypatch.setattr(language_columns, "_ROWS", 20)
+    monkeypatch.setattr(language_columns, "_GROUP_ROWS", 20)
     root = dataset(tmp_path / "in")
     regroup(shards(root)[0], 7)
     out = written(root, tmp_path / "out", LanguageColumnsSink())
