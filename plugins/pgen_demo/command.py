@@ -1,6 +1,6 @@
-"""`pgen demo`: a small dataset rendered on the spot, annotated without a model, and verified.
+"""`pgen demo`: render a small dataset, annotate it without a model, and verify the result.
 
-Needs no download and no model. Only a folder that holds the demo's own mark is ever replaced.
+It needs no download and no model. Only a folder with the demo's marker is ever replaced.
 """
 
 import shutil
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from pgen.storage.unfinished import Leftover
 
 MARK = ".pgen-demo"
-SHOWN = 3
-"""Dialogues that are printed."""
+PRINTED = 3
+"""The number of dialogues to print."""
 
 
 @click.command(cls=Command, place=10, short_help="Render a small dataset, annotate and verify it.")
@@ -45,7 +45,7 @@ def demo(output_dir: Path, force: bool) -> None:
 
 
 def make_folder(folder: Path, force: bool) -> None:
-    """An empty folder with the demo's mark. Raises ConfigError where something is in the way."""
+    """Make an empty folder with the demo's marker. Raises ConfigError where another folder has its name."""
     from pgen.storage.unfinished import unfinished_in
 
     if folder.exists() or folder.is_symlink():
@@ -65,22 +65,22 @@ def make_folder(folder: Path, force: bool) -> None:
 
 
 def _of_a_demo(left: "Leftover", folder: Path) -> bool:
-    """Whether the answers are those of a demo that was stopped, which cost nothing."""
+    """Return whether unfinished work is that of an interrupted demo, which costs nothing."""
     made_by = left.options["generator"]["name"] if left.options else None
     return left.path.parent == folder.absolute() / ".annotated.pgen" and made_by == "template"
 
 
 def check(dataset: Path) -> None:
-    """Raises VerificationError where the dataset is not what it should be."""
+    """Raise VerificationError where the dataset does not pass verification."""
     from pgen_lerobot.verify import verify
 
-    found = verify(dataset)
-    if not found.ok:
-        raise VerificationError("\n".join(found.lines()))
+    result = verify(dataset)
+    if not result.ok:
+        raise VerificationError("\n".join(result.lines()))
 
 
 def summary(folder: Path, report: "Report") -> Iterator[str]:
-    """What was made, where it is, and some of the dialogues."""
+    """Return lines on the two datasets, their places, and some of the dialogues."""
     yield f"rendered   {report.episodes} episodes, {report.frames} frames: {folder / 'source'}"
     yield f"annotated  {report.samples} samples: {folder / 'annotated'}"
     yield "verified   every frame points at its own dialogue"
@@ -94,7 +94,7 @@ def _dialogues(dataset: Path) -> Iterator[str]:
     from pgen.formats.syn_annotations import FILE, read_lines
 
     lines = [line for line in read_lines(dataset / "meta" / FILE) if line["status"] == "ok"]
-    for line in lines[:: max(1, len(lines) // SHOWN)][:SHOWN]:
+    for line in lines[:: max(1, len(lines) // PRINTED)][:PRINTED]:
         yield f"{line['episode_id']} at {line['timestamp']:.1f} s: {line['skill_current']}"
         yield f"  user   {line['user_prompt']}"
         yield f"  robot  {line['robot_utterance']}"

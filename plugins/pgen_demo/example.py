@@ -1,7 +1,7 @@
 """The dataset of `pgen demo`: two episodes of five skills each, drawn and written in a few seconds.
 
-The skills are those of `skills.json`; the second episode moves a red brick although its description says
-pink, as real annotations do.
+The skills are in `skills.json`. The second episode moves a red brick although its description says pink: real
+annotations have such errors.
 """
 
 import json
@@ -34,6 +34,7 @@ Two short episodes that `pgen demo` drew: an arm puts a lego brick into a transp
 
 
 def example_skills() -> dict[str, Any]:
+    """Return the content of the example's skills.json."""
     skills: dict[str, Any] = json.loads(Path(__file__).with_name("skills.json").read_text(encoding="utf-8"))
     return skills
 
@@ -58,7 +59,7 @@ def write_example(root: Path) -> Path:
 def _recording(episode: dict[str, Any], colour: Colour, brick: Point) -> Recording:
     spans = [(skill["start"], skill["end"]) for skill in episode["skills"]]
     length = round(spans[-1][1] * FPS)
-    # One more than there are frames: an action is the state that it leads to.
+    # One more than there are frames: the action of a frame is the next state.
     states = [state_at(frame / FPS, spans, brick) for frame in range(length + 1)]
     vectors = [[*state.gripper, state.opening, *state.brick[:2]] for state in states]
     return Recording(

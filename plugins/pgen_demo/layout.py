@@ -1,22 +1,20 @@
-"""How a rendered dataset lies on the disk: options, path templates, and where an episode's file is."""
+"""The layout of a rendered dataset on disk: its options, and the file of each episode."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-DATA_PATH = "data/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet"
-VIDEO_PATH = "videos/{video_key}/chunk-{chunk_index:03d}/file-{file_index:03d}.mp4"
-EPISODES_PATH = "meta/episodes/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet"
+from pgen_lerobot.format import VIDEO_PATH
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """How a dataset lies on the disk. The defaults are lerobot's own, but for the codec.
+    """The layout of a dataset on disk. The defaults are lerobot's own, except the codec.
 
-    `codec` is that of the videos, or `png` for pictures in the parquet. The `episodes_per_…` start a new file
-    after so many. `task_index` names the pandas index of tasks.parquet: `task`, "" for unnamed, None for
-    plain columns. `without` leaves columns out. `dtypes` overrides a column's type (`float64`).
+    `codec` is that of the videos, or `png` for images in the parquet. Each of `episodes_per_…` starts a new file
+    after that many. `task_index` names the pandas index of tasks.parquet: `task`, "" for unnamed, None for plain
+    columns. `without` omits columns. `dtypes` overrides a column's type (`float64`).
     """
 
     fps: float = 30
@@ -39,7 +37,7 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the file of an episode is: number `file` of its chunk."""
+    """The file of an episode: number `file` of its chunk."""
 
     chunk: int
     file: int
@@ -49,6 +47,11 @@ class Place:
         return cls(*divmod(0 if per_file is None else episode // per_file, chunks_size))
 
     def path(self, root: Path, template: str, **keys: str) -> Path:
+        """Return the file's path, whose folder is made."""
         path = root / template.format(chunk_index=self.chunk, file_index=self.file, **keys)
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
+
+    def columns(self, prefix: str) -> dict[str, int]:
+        """Return the columns of meta/episodes that name the file."""
+        return {f"{prefix}/chunk_index": self.chunk, f"{prefix}/file_index": self.file}

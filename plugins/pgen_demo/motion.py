@@ -1,4 +1,4 @@
-"""How the gripper and the brick move through an episode: a pick and place that keeps to its skill spans.
+"""The motion of the gripper and the brick in an episode: a pick and place that follows its skill spans.
 
 Lengths are in units of about 30 cm: x to the right, y away from the front camera, z up from the table.
 """
@@ -14,15 +14,15 @@ BOX_SIZE: Point = (0.50, 0.44, 0.24)
 BRICK_SIZE: Point = (0.26, 0.15, 0.11)
 OPEN, CLOSED = 0.40, BRICK_SIZE[0]
 GRASP = 0.07
-"""How high the fingertips are above the table as they take the brick."""
+"""The height of the fingertips above the table at the grasp."""
 CARRY = 0.38
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The fingertips' middle, the gap between the fingers, and the middle of the brick's underside.
+    """The centre of the fingertips, the gap between the fingers, and the centre of the brick's underside.
 
-    `held`: the brick is between the fingers, so that one of them is behind it and one before.
+    `held`: the brick is between the fingers, so that one of them is behind it and one in front.
     """
 
     gripper: Point
@@ -32,7 +32,7 @@ class State:
 
 
 def state_at(time: float, spans: Sequence[tuple[float, float]], brick: Point) -> State:
-    """The state at a time, of five spans: approach, pick up, carry, release, retract."""
+    """Return the state at a time; the five spans are approach, pick up, carry, release and retract."""
     phase = next((i for i, (_, end) in enumerate(spans) if time < end), len(spans) - 1)
     start, end = spans[phase]
     part = min(max((time - start) / (end - start), 0.0), 1.0)
@@ -82,7 +82,7 @@ def _holding(gripper: Point, opening: float) -> State:
 
 
 def _path(part: float, points: tuple[Point, Point, Point]) -> Point:
-    """Along three points in one smooth movement that rounds the middle one."""
+    """Return a point on a smooth path past three points, which rounds the middle one."""
     first, middle, last = points
     part = _ease(part)
     return _move(_move(first, middle, part), _move(middle, last, part), part)

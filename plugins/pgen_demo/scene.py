@@ -1,7 +1,7 @@
 """The scene of `pgen demo`: an arm with a two-fingered gripper, a lego brick, a transparent box on a table.
 
-`Scene(camera).draw(state, colour)` gives one picture. Drawn at twice the size and halved, for smooth edges;
-what never moves is drawn once.
+`Scene(camera).draw(state, colour)` returns one image, drawn at twice the size and halved for smooth edges. The
+static part is drawn once.
 """
 
 from collections.abc import Callable, Iterable
@@ -39,7 +39,7 @@ VIEWS = {
 
 
 class Scene:
-    """One camera's pictures."""
+    """The images of one camera."""
 
     def __init__(self, camera: str) -> None:
         self._view = VIEWS[camera]
@@ -54,28 +54,28 @@ class Scene:
         return self._last[1]
 
     def _drawn(self, state: State, colour: Colour) -> Image.Image:
-        picture = self._table(None if state.held else state.brick, colour).copy()
+        image = self._table(None if state.held else state.brick, colour).copy()
         if state.held:
-            draw_shadow(picture, self._view, state.brick, BRICK_SHADOW)
-        # It lies above the brick in this drawing, so it fades before the two meet.
-        draw_shadow(picture, self._view, state.gripper, (0.34, 0.16), strength=min(state.gripper[2] * 2, 0.6))
-        self._gripper(ImageDraw.Draw(picture), state, colour if state.held else None)
-        return picture.reduce(2)
+            draw_shadow(image, self._view, state.brick, BRICK_SHADOW)
+        # This shadow is drawn over the brick, so it fades before the gripper reaches it.
+        draw_shadow(image, self._view, state.gripper, (0.34, 0.16), strength=min(state.gripper[2] * 2, 0.6))
+        self._gripper(ImageDraw.Draw(image), state, colour if state.held else None)
+        return image.reduce(2)
 
     def _table(self, brick: Point | None, colour: Colour) -> Image.Image:
-        """All but the arm; the last one is kept, as the brick lies still most of the time."""
+        """Return everything except the arm; the last image is kept, as the brick rarely moves."""
         if self._still is None or self._still[0] != (brick, colour):
-            picture = self._empty.copy()
+            image = self._empty.copy()
             if brick is not None:
-                draw_shadow(picture, self._view, brick, BRICK_SHADOW)
-                self._brick(ImageDraw.Draw(picture), brick, colour)
-            self._box(ImageDraw.Draw(picture, "RGBA"), near=True)
-            self._still = ((brick, colour), picture)
+                draw_shadow(image, self._view, brick, BRICK_SHADOW)
+                self._brick(ImageDraw.Draw(image), brick, colour)
+            self._box(ImageDraw.Draw(image, "RGBA"), near=True)
+            self._still = ((brick, colour), image)
         return self._still[1]
 
     def _background(self) -> Image.Image:
         wall = Image.linear_gradient("L").resize(DRAWN)
-        picture = Image.composite(
+        image = Image.composite(
             Image.new("RGB", DRAWN, (168, 178, 188)), Image.new("RGB", DRAWN, (206, 212, 216)), wall
         )
         table = Image.composite(
@@ -84,14 +84,14 @@ class Scene:
         outline = [self._view.project(p) for p in ((-1.6, -0.3, 0), (1.6, -0.3, 0), (1.6, 1.35, 0), (-1.6, 1.35, 0))]
         mask = Image.new("L", DRAWN, 255 if self._above else 0)
         ImageDraw.Draw(mask).polygon(outline, fill=255)
-        picture.paste(table, mask=mask)
-        draw = ImageDraw.Draw(picture, "RGBA")
+        image.paste(table, mask=mask)
+        draw = ImageDraw.Draw(image, "RGBA")
         self._grain(draw)
-        draw_shadow(picture, self._view, (BOX[0] + 0.05, BOX[1] + 0.04, 0.25), (0.50, 0.44), strength=0.5)
-        draw_shadow(picture, self._view, (SHOULDER[0], SHOULDER[1], 0.0), (0.5, 0.4))
+        draw_shadow(image, self._view, (BOX[0] + 0.05, BOX[1] + 0.04, 0.25), (0.50, 0.44), strength=0.5)
+        draw_shadow(image, self._view, (SHOULDER[0], SHOULDER[1], 0.0), (0.5, 0.4))
         self._base(draw)
         self._box(draw, near=False)
-        return picture
+        return image
 
     def _grain(self, draw: Any) -> None:
         for board in range(-4, 9):
@@ -114,7 +114,7 @@ class Scene:
                 draw_stud(draw, self._view, base, wide * 0.078, 0.026, colour)
 
     def _box(self, draw: Any, near: bool) -> None:
-        """The walls that face away from the camera, or (`near`) those between it and the content."""
+        """Draw the walls that face away from the camera, or (`near`) those between it and the content."""
         low = (BOX[0] - BOX_SIZE[0] / 2, BOX[1] - BOX_SIZE[1] / 2, 0.0)
         high = (low[0] + BOX_SIZE[0], low[1] + BOX_SIZE[1], BOX_SIZE[2])
         faces = box_faces(self._view, low, high)
@@ -144,7 +144,7 @@ class Scene:
         elif self._above:
             self._brick(draw, state.brick, colour)
             self._fingers(draw, state, sides)
-        else:  # the outer finger is behind what is held, the inner one before it
+        else:  # the outer finger is behind the brick, the inner one in front of it
             self._fingers(draw, state, sides[:1])
             self._brick(draw, state.brick, colour)
             self._fingers(draw, state, sides[1:])
@@ -190,7 +190,7 @@ class Scene:
 
 
 def _elbow(wrist: Point) -> Point:
-    """Where two links meet between shoulder and wrist, bent upwards."""
+    """Return the joint of the two links between shoulder and wrist, bent upwards."""
     dx, dy, dz = (w - s for w, s in zip(wrist, SHOULDER, strict=True))
     level = sqrt(dx * dx + dy * dy) or 1e-6
     span = min(sqrt(level * level + dz * dz), (UPPER + FORE) * 0.999)

@@ -1,6 +1,6 @@
-"""Draws shaded solids in perspective with PIL: boxes, round limbs, studs, soft shadows.
+"""Draw shaded solids in perspective with PIL: boxes, round limbs, studs, soft shadows.
 
-A `View` is a pinhole camera. What is drawn later lies in front: the caller goes from far to near.
+A `View` is a pinhole camera. Later drawings cover earlier ones, so callers draw from far to near.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ FACES = (
     ((0.0, 0.0, -1.0), (0, 1, 3, 2)),
     ((0.0, 0.0, 1.0), (4, 6, 7, 5)),
 )
-"""The sides of a box: outward normal and corners, corner i having x, y, z from the bits of i."""
+"""The sides of a box: outward normal and corners; the bits of a corner's number are its x, y and z."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +50,17 @@ class View:
         return self.width / 2 + _dot(away, self.right) * scale, self.height / 2 + _dot(away, self.down) * scale
 
     def scale(self, point: Point) -> float:
-        """Pixels a unit of length has at a point."""
+        """Return the pixels of a unit of length at a point."""
         away = (point[0] - self.eye[0], point[1] - self.eye[1], point[2] - self.eye[2])
         return self.focal / _dot(away, self.ahead)
 
     def flatness(self) -> float:
-        """How tall a level circle looks, as a share of its width."""
+        """Return the height of a level circle in the image, as a share of its width."""
         return abs(self.ahead[2])
 
 
 def box_faces(view: View, low: Point, high: Point) -> list[tuple[Point, bool, list[tuple[float, float]]]]:
-    """The six sides of a box: normal, whether it faces the camera, and its outline on the picture."""
+    """Return the six sides of a box: normal, whether it faces the camera, and its outline in the image."""
     corners = [(x, y, z) for z in (low[2], high[2]) for y in (low[1], high[1]) for x in (low[0], high[0])]
     flat = [view.project(corner) for corner in corners]
     sides = []
@@ -72,7 +72,7 @@ def box_faces(view: View, low: Point, high: Point) -> list[tuple[Point, bool, li
 
 
 def draw_box(draw: Any, view: View, low: Point, high: Point, colour: Colour) -> None:
-    """A box with its edges a little darker than its sides."""
+    """Draw a box with edges a little darker than its sides."""
     for normal, visible, outline in box_faces(view, low, high):
         if visible:
             fill = shade(colour, 0.62 + 0.42 * max(_dot(normal, LIGHT), -0.2))
@@ -80,7 +80,7 @@ def draw_box(draw: Any, view: View, low: Point, high: Point, colour: Colour) -> 
 
 
 def draw_stud(draw: Any, view: View, base: Point, radius: float, height: float, colour: Colour) -> None:
-    """A short upright cylinder."""
+    """Draw a short upright cylinder."""
     wide = radius * view.scale(base)
     tall = max(wide * view.flatness(), 1.0)
     for part, light in ((0.2, 0.7), (1.0, 1.1)):
@@ -89,7 +89,7 @@ def draw_stud(draw: Any, view: View, base: Point, radius: float, height: float, 
 
 
 def draw_limb(draw: Any, view: View, start: Point, end: Point, width: float, colour: Colour) -> None:
-    """A round link between two joints, lighter along its lit side."""
+    """Draw a round link between two joints, lighter along its lit side."""
     (ax, ay), (bx, by) = view.project(start), view.project(end)
     ra, rb = width / 2 * view.scale(start), width / 2 * view.scale(end)
     long = hypot(bx - ax, by - ay) or 1.0
@@ -107,19 +107,19 @@ def draw_limb(draw: Any, view: View, start: Point, end: Point, width: float, col
         )
 
 
-def draw_shadow(picture: Image.Image, view: View, at: Point, size: tuple[float, float], strength: float = 0.8) -> None:
-    """A soft spot on the table, wider and fainter the higher the thing is."""
+def draw_shadow(image: Image.Image, view: View, at: Point, size: tuple[float, float], strength: float = 0.8) -> None:
+    """Draw a soft shadow on the table, wider and fainter the higher the object is."""
     x, y = view.project((at[0] + 0.10 * at[2], at[1] + 0.12 * at[2], 0.0))
     spread = view.scale((at[0], at[1], 0.0)) * (1.5 + 0.6 * at[2])
-    # Rounded, so that a moving thing's shadows are few and can be kept.
+    # Rounded, so that a moving object needs few different shadows, which are cached.
     wide, tall = (4 * round(extent * spread / 4) for extent in (size[0], size[1] * view.flatness()))
     mask = _spot(wide, tall, round(strength / (1 + 1.5 * at[2]), 1))
-    picture.paste((38, 28, 26), (round(x - wide / 2), round(y - tall / 2)), mask)
+    image.paste((38, 28, 26), (round(x - wide / 2), round(y - tall / 2)), mask)
 
 
 @lru_cache(maxsize=4096)
 def shade(colour: Colour, light: float) -> Colour:
-    """A colour made darker, or lighter where `light` is above 1."""
+    """Return a darker colour, or a lighter one where `light` is above 1."""
     if light <= 1:
         red, green, blue = (round(value * light) for value in colour)
     else:
