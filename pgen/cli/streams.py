@@ -15,7 +15,7 @@ from threading import RLock
 from types import TracebackType
 from typing import Any, BinaryIO, TextIO, cast
 
-from pgen.safety.redaction import keys, look_around, redact
+from pgen.safety.redaction import keys, read_environment, redact
 from pgen.safety.terminal import printable
 
 
@@ -86,7 +86,7 @@ def protect() -> Descriptor:
 @contextmanager
 def redacted_output() -> Iterator[None]:
     """Remove keys from everything written to standard output and standard error inside the context."""
-    look_around()
+    read_environment()
     before, redacted = (sys.stdout, sys.stderr), list[tuple[TextIO, RedactedBytes]]()
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)

@@ -1,4 +1,4 @@
-"""Files of text that come with a dataset or a run: read whole, or by lines, up to a size, and never trusted."""
+"""Read text files of a dataset or a run, whole or by lines, up to a size. Their content is untrusted."""
 
 import json
 from collections.abc import Iterator
@@ -10,18 +10,17 @@ from pgen.formats.lfs_pointers import check_fetched
 from pgen.safety.paths import check_regular
 
 MOST = 256 << 20
-"""Bytes of a side file: the skills of a million episodes fit."""
+"""Bytes of a file at most: the skills of a million episodes fit."""
 
 LINE = 1 << 24
-"""Characters of a line of JSON."""
+"""Characters of a line of JSON at most."""
 
 TEMPLATE = 1 << 20
-"""Bytes of a prompt template or a run file."""
+"""Bytes of a prompt template or a run file at most."""
 
 
 def read_bounded(path: Path, most: int = MOST) -> bytes:
-    """The file's content. Raises InputError for a larger file, a Git LFS pointer or a named pipe, OSError for one that
-    cannot be read."""
+    """Return the content of a file. Raises InputError if it is larger, a Git LFS pointer or a pipe, and OSError."""
     check_regular(path)
     check_fetched([path])
     with path.open("rb") as file:
@@ -32,7 +31,7 @@ def read_bounded(path: Path, most: int = MOST) -> bytes:
 
 
 def read_json(path: Path) -> Any:
-    """The JSON value in a file. Raises InputError, and FileNotFoundError where there is none."""
+    """Return the JSON value in a file. Raises InputError, and FileNotFoundError where there is no file."""
     try:
         return check_text(json.loads(read_bounded(path).decode("utf-8-sig")), str(path))
     except FileNotFoundError:
@@ -44,7 +43,7 @@ def read_json(path: Path) -> Any:
 
 
 def check_text(value: Any, where: str) -> Any:
-    """The JSON value. Raises InputError where a text in it is none that a table or a file can hold."""
+    """Return the JSON value. Raises InputError where a text in it cannot be encoded."""
     try:
         json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError:
@@ -53,9 +52,9 @@ def check_text(value: Any, where: str) -> Any:
 
 
 def json_lines(path: Path, most: int = LINE) -> Iterator[tuple[int, Any]]:
-    """Each JSON value of a file of lines with its line's number, from 1; empty lines are passed over.
+    """Yield each JSON value of a file of lines with the line's number, from 1; empty lines are skipped.
 
-    Raises InputError naming the line, which holds `most` characters at most, or for a Git LFS pointer, and OSError.
+    Raises InputError, with the line, for one of more than `most` characters or for a Git LFS pointer, and OSError.
     """
     check_regular(path)
     check_fetched([path])

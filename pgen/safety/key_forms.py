@@ -1,9 +1,9 @@
-"""Blots known values out of text, in every form in which a server, a library or a file may repeat them.
+"""Mask known values in text, in every form in which a server, a library or a file may repeat them.
 
-A value is looked for as it is (in any case), in base64 (standard and URL-safe, at each of the three offsets that a
-prefix such as `user:` gives it), and with any of its characters escaped for a URL, for JSON or for HTML, up to
-`LAYERS` times over. A value that holds what may be taken for an escape is also looked for with one kind of escapes
-resolved at a time. Everything works on bytes and takes time linear in the text.
+A value is found as it is (in any case), in base64 (standard and URL-safe, at each of the three offsets that a prefix
+such as `user:` gives it), and with any of its characters escaped for a URL, for JSON or for HTML, up to `LAYERS` times.
+A value that contains what looks like an escape is also searched for with one kind of escapes decoded at a time.
+Everything works on bytes and takes time linear in the text.
 """
 
 import html
@@ -14,10 +14,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import chain
 
-BLOT = "***"
+MASK = "***"
 
 LAYERS = 3
-"""How often a text may have been escaped: once by a server, and again where its answer was quoted."""
+"""How often a text may have been escaped: once by a server, and again where its response was quoted."""
 
 _URL = rb"%[0-9A-Fa-f]{2}"
 # An escaped backslash is an escape too, so that what follows it is not mistaken for the rest of one.
@@ -25,7 +25,7 @@ _JSON = rb"\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}|\\[\"'/\\bfnrt]"
 _HTML = rb"&#x?[0-9A-Fa-f]{1,6};|&[a-z]{2,4};"
 _ANY = (re.compile(b"|".join((_URL, _JSON, _HTML))),)
 _EACH = (*_ANY, *map(re.compile, (_URL, _JSON, _HTML)))
-"""What a layer of escapes is made of: characters of one kind, or of any."""
+"""The escapes of a layer: of any kind, or of one kind."""
 _HALF_ESCAPE = re.compile(rb"\A(?:%[0-9A-Fa-f]?|\\(?:u[0-9A-Fa-f]{0,3}|x[0-9A-Fa-f]?)?|&#?[0-9A-Za-z]{0,7})\Z")
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_"
 _REST_OF_BASE64 = re.compile(rb"[A-Za-z0-9+/_=-]*")
@@ -34,19 +34,19 @@ _CONTROLS = {b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t"}
 Span = tuple[int, int]
 
 
-class Blotter:
-    """Blots out a set of values. They should be long enough not to stand in ordinary text."""
+class Mask:
+    """Masks a set of values. They should be long enough not to occur in ordinary text."""
 
     def __init__(self, values: Iterable[str]) -> None:
         encoded = {value.encode("utf-8", "surrogatepass") for value in values if value}
-        # Resolved together, the escapes around such a value and those that it seems to hold would not leave the value.
+        # Decoding escapes of all kinds would also decode what looks like one in such a value, and so hide it.
         self._kinds = _EACH if any(mark in value for mark in b"%\\&" for value in encoded) else _ANY
         plain = {form.lower() for value in encoded for form in (value, value.replace(b" ", b"+"))}
         self._plain = sorted(plain)
         self._base64 = sorted({form for value in encoded for form in _in_base64(value)})
 
     def text(self, text: str) -> str:
-        """The text without the values."""
+        """Return the text without the values."""
         if not self._plain:
             return text
         data = text.encode("utf-8", "surrogatepass")
@@ -54,30 +54,30 @@ class Blotter:
         return text if clean is data else clean.decode("utf-8", "surrogatepass")
 
     def data(self, data: bytes) -> bytes:
-        """The same of bytes in an encoding that keeps ASCII; the same object where there is nothing to blot out."""
+        """Return bytes without the values, in an encoding that keeps ASCII; the same object where there are none."""
         spans = sorted(self._spans(data))
         if not spans:
             return data
         parts, position = [], 0
         for start, end in spans:
             if start >= position:
-                parts += [data[position:start], BLOT.encode()]
+                parts += [data[position:start], MASK.encode()]
             position = max(position, end)
         return b"".join([*parts, data[position:]])
 
     def unfinished(self, data: bytes) -> int:
-        """How many bytes at the end may be the beginning of a value, so that what comes next decides."""
+        """Return how many bytes at the end may be the beginning of a value, which the next bytes decide."""
         first = len(data)
         for view, layers in _views(data, self._kinds):
             for end in {len(view), _half_escape(view)}:
                 first = min(first, _source(layers, self._beginning(view[:end])))
-        # A whole value, whose end may begin another one, is not torn apart.
+        # Not within a complete value, whose end may begin another one.
         for start, end in sorted(self._spans(data), reverse=True):
             first = start if start < first < end else first
         return len(data) - first
 
     def _beginning(self, view: bytes) -> int:
-        """The first position from which the rest of the view is the beginning of a value."""
+        """Return the first position from which the rest of the view is the beginning of a value."""
         lowered = view.lower()
         plain = (_beginning(lowered, form) for form in self._plain)
         return min(chain(plain, (_beginning(view, form) for form in self._base64)), default=len(view))
@@ -96,7 +96,7 @@ class Blotter:
 
 
 def _in_base64(value: bytes) -> Iterator[bytes]:
-    """The characters that a value alone decides, for each number of bytes that may precede it."""
+    """Yield the characters that depend on the value alone, for each number of bytes that may precede it."""
     for before in range(3):
         text = b64encode(bytes(before) + value)[-(-before * 8 // 6) : (before + len(value)) * 8 // 6]
         yield text
@@ -104,7 +104,7 @@ def _in_base64(value: bytes) -> Iterator[bytes]:
 
 
 def _tokens(view: bytes, form: bytes) -> Iterator[Span]:
-    """Where a form stands, with the whole run of base64 around it: its neighbours hold the value's outermost bits."""
+    """Yield where a form is, with the whole run of base64 around it, which holds the value's outermost bits."""
     position = 0
     while (start := view.find(form, position)) >= 0:
         before = view[position:start]
@@ -115,13 +115,13 @@ def _tokens(view: bytes, form: bytes) -> Iterator[Span]:
 
 
 def _half_escape(view: bytes) -> int:
-    """Where an escape begins that the view only has the beginning of; else its length."""
+    """Return where an incomplete escape begins at the end of the view, or else the view's length."""
     start = max(view.rfind(mark, -9) for mark in (b"%", b"\\", b"&"))
     return start if start >= 0 and _HALF_ESCAPE.match(view[start:]) else len(view)
 
 
 def _beginning(view: bytes, form: bytes) -> int:
-    """The first position from which the rest of the view is the beginning of the form."""
+    """Return the first position from which the rest of the view is the beginning of the form."""
     for length in range(min(len(form) - 1, len(view)), 0, -1):
         if view.endswith(form[:length]):
             return len(view) - length
@@ -131,19 +131,19 @@ def _beginning(view: bytes, form: bytes) -> int:
 def _views(
     data: bytes, kinds: tuple[re.Pattern[bytes], ...], layers: tuple[list[Span], ...] = ()
 ) -> Iterator[tuple[bytes, tuple[list[Span], ...]]]:
-    """The data, and the same with escapes resolved, layer by layer, each with the marks of all layers so far."""
+    """Yield the data, and then with escapes decoded, layer by layer, each with the marks of all layers so far."""
     yield data, layers
-    done = [data]
+    seen = [data]
     for kind in kinds if len(layers) < LAYERS else ():
         if kind.search(data):
-            view, marks = _resolved(data, kind)
-            if view not in done:
-                done.append(view)
+            view, marks = _decoded(data, kind)
+            if view not in seen:
+                seen.append(view)
                 yield from _views(view, kinds, (*layers, marks))
 
 
-def _resolved(view: bytes, kind: re.Pattern[bytes]) -> tuple[bytes, list[Span]]:
-    """The view without escapes of a kind. A mark says where in the former view a position of the new one comes from."""
+def _decoded(view: bytes, kind: re.Pattern[bytes]) -> tuple[bytes, list[Span]]:
+    """Decode escapes of a kind. A mark maps a position of the new view to one of the view before."""
     parts: list[bytes] = []
     marks, position, length = [(0, 0)], 0, 0
     for match in kind.finditer(view):
@@ -157,7 +157,7 @@ def _resolved(view: bytes, kind: re.Pattern[bytes]) -> tuple[bytes, list[Span]]:
 
 
 def _source(layers: Sequence[list[Span]], position: int) -> int:
-    """Where a position of a view lies in the data."""
+    """Return where a position of a view is in the data."""
     for marks in reversed(layers):
         at, source = marks[bisect_right(marks, (position, 1 << 62)) - 1]
         position = source + position - at

@@ -1,4 +1,4 @@
-"""Paths that come out of data: joined to a folder, and refused where they would leave it."""
+"""Check paths from data, which must not leave a folder, and what they lead to."""
 
 import os
 import stat
@@ -8,8 +8,7 @@ from pgen.errors import InputError
 
 VIDEOS = frozenset({".mp4", ".mkv", ".webm", ".avi", ".mov"})
 PICTURES = frozenset({".png", ".jpg", ".jpeg", ".webp"})
-"""What the names of files end in that no run changes, and that an output may share with its input."""
-
+"""Endings of files that no run changes, and that an output may share with its input."""
 
 _SPECIAL = {
     stat.S_IFIFO: "a named pipe",
@@ -17,11 +16,11 @@ _SPECIAL = {
     stat.S_IFCHR: "a device",
     stat.S_IFBLK: "a device",
 }
-"""What would hold up whoever reads it, or never end."""
+"""Kinds of files that block their reader, or never end."""
 
 
 def special(path: Path) -> str | None:
-    """What a path leads to that is neither a file nor a folder, in words; None where it is one, or is missing."""
+    """Describe what a path leads to if it is neither a file nor a folder; None otherwise."""
     try:
         return _SPECIAL.get(stat.S_IFMT(path.stat().st_mode))
     except (OSError, ValueError):
@@ -29,15 +28,15 @@ def special(path: Path) -> str | None:
 
 
 def check_regular(path: Path) -> None:
-    """Raises InputError for what is neither a file nor a folder: it would hold up whoever reads it."""
+    """Raise InputError for what is neither a file nor a folder: reading it may block."""
     if kind := special(path):
         raise InputError(f"{path} is {kind}, not a file; put a file with the content in its place.")
 
 
 def inside(folder: Path, relative: str, origin: str) -> Path:
-    """`folder / relative`; raises InputError naming `origin` where that lies outside the folder.
+    """Return `folder / relative`. Raises InputError, which names `origin`, where that is outside the folder.
 
-    Judged by the text alone: a dataset in a Hub cache is made of links that lead elsewhere on purpose.
+    Only the text counts: a dataset in a Hub cache consists of links that lead elsewhere on purpose.
     """
     windows = PureWindowsPath(relative)
     parts = {*PurePosixPath(relative).parts, *windows.parts}
@@ -48,7 +47,7 @@ def inside(folder: Path, relative: str, origin: str) -> Path:
 
 
 def linked_inside(folder: Path, relative: str, origin: str) -> Path:
-    """Like `inside`, for folders where a link that leads out is no accident: links are followed."""
+    """Do the same and follow links, for folders where a link that leads outside is no accident."""
     path = inside(folder, relative, origin)
     if not path.resolve().is_relative_to(folder.resolve()):
         raise InputError(f"{origin}: the path {relative!r} is a link that leads outside {folder}.")
@@ -56,9 +55,9 @@ def linked_inside(folder: Path, relative: str, origin: str) -> Path:
 
 
 def check_links(root: Path) -> None:
-    """Raises InputError for a link below `root` that leads outside: what it shows would get into the output.
+    """Raise InputError for a link below `root` that leads outside: its target would get into the output.
 
-    A snapshot in a Hub cache is made of links into the blobs beside it, and may be.
+    A snapshot in a Hub cache may link to the blobs beside it.
     """
     allowed = [root.resolve()]
     if root.absolute().parent.name == "snapshots":

@@ -1,8 +1,8 @@
-"""Keys and tokens, blotted out of everything that is shown or stored.
+"""Redact keys and tokens in everything that is printed or stored.
 
-Secrets are known by their value: whoever reads a key registers it; so are the values of environment variables
-whose name promises one, the passwords of proxies, and the Hub's token. Text that goes into the output loses these
-alone (`without_keys`); messages also lose what has the form of a key (`redact`).
+Keys are known by their value: code that reads a key registers it; the values of environment variables with a telling
+name, the passwords of proxies and the Hub's token are known too. Text of the output loses these alone
+(`without_keys`); messages also lose what has the form of a key (`redact`).
 """
 
 import json
@@ -15,16 +15,16 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from pgen.safety.key_forms import BLOT, Blotter
+from pgen.safety.key_forms import MASK, Mask
 
 SHORTEST = 8
-"""Characters of a key: a shorter one is a placeholder such as EMPTY, and would blot out half of every text."""
+"""Characters of a key at least: a shorter one is a placeholder such as EMPTY, and would mask ordinary text."""
 
 WORD = 16
-"""Letters of a value that a variable's name alone makes a key: a shorter one may be a word, as in SORT_KEY."""
+"""Letters at least of a value that only its variable's name makes a key: a shorter one may be a word (SORT_KEY)."""
 
 BOUND = 1 << 12
-"""Characters of a text from outside that are looked at, where no more than an excerpt is wanted."""
+"""Characters of an external text that are examined for an excerpt."""
 
 _VARIABLE = ("KEY", "TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL", "CREDENTIALS")
 _NAMES = (
@@ -40,7 +40,7 @@ _NAMES = (
 )
 _VALUE = r"[^\s'\"@,;{}*]{6,}+"
 _LABEL = r"(?:(?<=api[_-]key)|(?<=apikey)|(?<=token)|(?<=secret)|(?<=password))"
-# Each begins with characters that few texts hold, and gives nothing back that it has taken: so all are linear.
+# All are linear: each begins with rare characters, and its quantifiers are possessive.
 _FORMS = (
     re.compile(rf"(--(?<![\w-]--)[\w-]{{1,80}}+(?i:{_LABEL})[\s=]{{1,8}}+){_VALUE}"),
     re.compile(rf"([bB][eE][aA](?i:rer)\s{{1,8}}+){_VALUE}"),
@@ -51,68 +51,67 @@ _FORMS = (
 )
 
 _registered: set[str] = set()
-_surroundings: frozenset[str] = frozenset()
+_environment: frozenset[str] = frozenset()
 
 
 def register(*values: str) -> None:
-    """Have the values of keys in use blotted out from now on; short ones are no keys."""
+    """Redact these values from now on; short ones are no keys."""
     for value in values:
         if len(value.strip()) >= SHORTEST:
             _registered.add(value.strip())
-    look_around()
+    read_environment()
 
 
-def look_around() -> None:
-    """Learn the keys of the environment. It takes a quarter of a millisecond, so not every sample does it."""
-    global _surroundings
-    found = (value.strip() for value in (*_of_environment(), _of_hub(_hub_file())))
-    _surroundings = frozenset(value for value in found if len(value) >= (WORD if value.isalpha() else SHORTEST))
+def read_environment() -> None:
+    """Read the keys of the environment. It takes a quarter of a millisecond, too long for every sample."""
+    global _environment
+    values = (value.strip() for value in (*_of_environment(), _of_hub(_hub_file())))
+    _environment = frozenset(value for value in values if len(value) >= (WORD if value.isalpha() else SHORTEST))
 
 
-def keys() -> Blotter:
-    """What blots out the keys that are known."""
-    return _blotter(_surroundings.union(_registered))
+def keys() -> Mask:
+    """Return the mask of all known keys."""
+    return _mask(_environment.union(_registered))
 
 
 def without_keys(value: Any) -> Any:
-    """A text, or a JSON value, without the keys that are known; all else stays as it is."""
+    """Return a text, or a JSON value, without known keys and otherwise unchanged."""
     return _mapped(value, keys().text)
 
 
 def clean_json(text: str) -> str:
-    """JSON without the keys that are known, in its texts; the same text where there are none, as a rule."""
+    """Return JSON without known keys in its texts."""
     if keys().text(text) == text:
         return text
-    # In the text of a JSON value a key could be mistaken for one that begins with the letter of an escape.
+    # Not masked in the encoded text: there the letter of an escape, as in \n, could be taken for a part of a key.
     return json.dumps(without_keys(json.loads(text)), separators=(",", ":"))
 
 
 def redact(text: str) -> str:
-    """A message without the keys that are known, and without what has the form of a key."""
-    look_around()
+    """Return a message without known keys and without what has the form of a key."""
+    read_environment()
     text = keys().text(text)
     for form in _FORMS:
-        text = form.sub(rf"\1{BLOT}", text)
+        text = form.sub(rf"\1{MASK}", text)
     return text
 
 
 def redacted(value: Any) -> Any:
-    """A JSON value without secrets, in its texts and under names that promise one."""
+    """Return a JSON value without secrets, in its texts and under names that promise one."""
     if isinstance(value, dict):
-        return {key: BLOT if _promises(key, item) else redacted(item) for key, item in value.items()}
+        return {key: MASK if _promises(key, item) else redacted(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [redacted(item) for item in value]
     return redact(value) if isinstance(value, str) else value
 
 
 def clipped(text: str, limit: int) -> str:
-    """The first `limit` characters of a text from outside, without secrets.
+    """Return the first `limit` characters of an external text, without secrets.
 
-    Cut to what is worth looking at, then redacted, and only then cut to its length, so that no cut leaves a part
-    of a key that is no longer known for one.
+    The text is bounded, then redacted, and only then cut to its length: no cut leaves an unrecognized part of a key.
     """
     if len(text) > BOUND:
-        look_around()
+        read_environment()
         data = text[:BOUND].encode("utf-8", "backslashreplace")
         text = data[: len(data) - keys().unfinished(data)].decode("utf-8", "replace")
     text = redact(text)
@@ -120,14 +119,14 @@ def clipped(text: str, limit: int) -> str:
 
 
 def excerpt(text: object, limit: int = 300) -> str:
-    """At most `limit` characters of the same, as one line that every terminal and file can hold."""
+    """Return at most `limit` characters of the same, as one line that every terminal and file can hold."""
     whole = clipped(str(text), BOUND).encode("utf-8", "backslashreplace").decode()
     line = " ".join("".join(char if char.isprintable() else " " for char in whole).split())
     return line if len(line) <= limit else f"{line[: limit - 1]}…"
 
 
 def register_options(options: Any) -> None:
-    """Register what stands under names that promise a secret, at any depth."""
+    """Register the values of names that promise a secret, at any depth."""
     if isinstance(options, dict):
         register(*(item for name, item in options.items() if _promises(name, item)))
         for item in options.values():
@@ -151,8 +150,8 @@ def _promises(name: object, value: object) -> bool:
 
 
 @lru_cache(8)
-def _blotter(values: frozenset[str]) -> Blotter:
-    return Blotter(values)
+def _mask(values: frozenset[str]) -> Mask:
+    return Mask(values)
 
 
 def _of_environment() -> Iterator[str]:
@@ -166,7 +165,7 @@ def _of_environment() -> Iterator[str]:
 
 
 def _hub_file() -> Path:
-    """Where huggingface_hub keeps its token."""
+    """Return where huggingface_hub keeps its token."""
     cache = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")) / "huggingface"
     home = Path(os.environ.get("HF_HOME", cache))
     return Path(os.environ.get("HF_TOKEN_PATH", home / "token")).expanduser()

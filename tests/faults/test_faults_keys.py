@@ -23,7 +23,7 @@ from pgen.api import annotate
 from pgen.cli import cli
 from pgen.cli.streams import show_traceback
 from pgen.errors import TooManyFailuresError
-from pgen.safety.key_forms import Blotter
+from pgen.safety.key_forms import Mask
 from pgen.safety.redaction import BOUND, excerpt, register
 from pgen.testing import FakeGenerator, FakeSource, make_episode
 
@@ -95,7 +95,7 @@ PLACES = {
 }
 LINE = {"episode_id": "e", "images": [], "skill_current": "go", "skill_history": [], "task_description": "tidy up"}
 COMBINATIONS = list(itertools.product(PLACES, FORMS))
-BLOTTER = Blotter({KEY})
+FILTER = Mask({KEY})
 
 
 def parts_of_the_key(data):
@@ -103,7 +103,7 @@ def parts_of_the_key(data):
     found = [name for name, form in FORMS.items() if form.encode() in data]
     halves = [KEY[:10], KEY[-10:], *(urllib.parse.quote(half, safe="") for half in (KEY[:8], KEY[-8:]))]
     found += [half for half in halves if half.encode() in data]
-    return found if BLOTTER.data(data) is data else [*found, "a form"]
+    return found if FILTER.data(data) is data else [*found, "a form"]
 
 
 def files(folder):

@@ -1,4 +1,4 @@
-"""Values are blotted out in every form and at every place, and nothing else is."""
+"""Values are masked in every form and at every place, and nothing else is."""
 
 import base64
 import html
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pgen.safety.key_forms import BLOT, LAYERS, Blotter
+from pgen.safety.key_forms import LAYERS, MASK, Mask
 
 PIECES = (
     "%00",
@@ -62,25 +62,25 @@ FORMS = {
 @pytest.mark.parametrize("form", FORMS)
 @quick
 @given(value=values, before=padding, first=around, last=around)
-def test_a_value_is_blotted_out_in_each_form_at_each_offset(form, value, before, first, last):
+def test_a_value_is_masked_in_each_form_at_each_offset(form, value, before, first, last):
     text = FORMS[form](value, before)
-    shown = Blotter({value}).text(f"{first} {text} {last}")
-    assert BLOT in shown
-    assert text not in shown.replace(BLOT, "")
+    shown = Mask({value}).text(f"{first} {text} {last}")
+    assert MASK in shown
+    assert text not in shown.replace(MASK, "")
 
 
 @quick
 @given(value=values, first=around, last=around)
 def test_what_stands_around_a_value_stays(value, first, last):
-    alone = Blotter({value}).text(f"{first} |") + Blotter({value}).text(f"| {last}")
-    assert Blotter({value}).text(f"{first} |{value}| {last}") == alone.replace("||", f"|{BLOT}|")
+    alone = Mask({value}).text(f"{first} |") + Mask({value}).text(f"| {last}")
+    assert Mask({value}).text(f"{first} |{value}| {last}") == alone.replace("||", f"|{MASK}|")
 
 
 @quick
 @given(value=values, text=around)
 def test_another_text_is_the_same_object(value, text):
-    assert Blotter({f"{value}key"}).text(text) is text
-    assert Blotter(()).text(text) is text
+    assert Mask({f"{value}key"}).text(text) is text
+    assert Mask(()).text(text) is text
 
 
 @quick
@@ -89,18 +89,18 @@ def test_a_value_may_be_escaped_several_times(value, layers):
     text = value
     for _ in range(layers):
         text = quote(text, safe="")
-    assert Blotter({value}).text(f"see {text}.") == f"see {BLOT}."
+    assert Mask({value}).text(f"see {text}.") == f"see {MASK}."
 
 
 @pytest.mark.parametrize("value", ["000000000000%00\\0", "000%5C\\n", '"&lt;%41%42\\u0041'])
 @pytest.mark.parametrize("form", FORMS)
 def test_what_looks_like_an_escape_in_a_value_is_none(form, value):
-    assert Blotter({value}).text(f"see {FORMS[form](value, b'')} there") == f"see {BLOT} there"
+    assert Mask({value}).text(f"see {FORMS[form](value, b'')} there") == f"see {MASK} there"
 
 
 def test_of_two_values_that_overlap_neither_is_left():
-    assert Blotter({"abcdefgh", "efghijkl"}).text("-abcdefghijkl-") in (f"-{BLOT}-", f"-{BLOT}{BLOT}-")
-    assert Blotter({"abcdefgh", "abcdefgh-more"}).text("x abcdefgh-more y") == f"x {BLOT} y"
+    assert Mask({"abcdefgh", "efghijkl"}).text("-abcdefghijkl-") in (f"-{MASK}-", f"-{MASK}{MASK}-")
+    assert Mask({"abcdefgh", "abcdefgh-more"}).text("x abcdefgh-more y") == f"x {MASK} y"
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -108,14 +108,14 @@ def test_of_two_values_that_overlap_neither_is_left():
 @given(value=values, before=padding, data=st.data())
 def test_no_part_is_passed_on_before_the_value_is_known_for_one(form, value, before, data):
     """However a stream is cut: a part that is held back is one that may be the beginning of a value."""
-    blotter = Blotter({value})
+    mask = Mask({value})
     stream = f"see {FORMS[form](value, before)} there".encode()
     held, shown = b"", b""
     while stream:
         size = data.draw(st.integers(1, len(stream)))
         held, stream = held + stream[:size], stream[size:]
-        ready = len(held) - blotter.unfinished(held)
-        shown, held = shown + blotter.data(held[:ready]), held[ready:]
-    shown += blotter.data(held)
-    assert BLOT.encode() in shown
+        ready = len(held) - mask.unfinished(held)
+        shown, held = shown + mask.data(held[:ready]), held[ready:]
+    shown += mask.data(held)
+    assert MASK.encode() in shown
     assert FORMS[form](value, before).encode() not in shown

@@ -8,7 +8,7 @@ from pgen.safety.redaction import clean_json, excerpt, redact, redacted, registe
 KEY = "abcdef0123456789"
 
 
-def test_the_value_of_a_variable_whose_name_says_so_is_blotted_out(monkeypatch):
+def test_the_value_of_a_variable_whose_name_says_so_is_masked(monkeypatch):
     monkeypatch.setenv("MY_SERVICE_API_KEY", f" {KEY}\n")
     monkeypatch.setenv("HF_TOKEN", f"{KEY}-and-more")
     monkeypatch.setenv("SHORT_TOKEN", "abc")
@@ -27,7 +27,7 @@ def test_the_value_of_a_variable_whose_name_says_so_is_blotted_out(monkeypatch):
         ("hf_ABCdefGHIjklMNOpqr", "***"),
     ],
 )
-def test_what_has_the_form_of_a_key_is_blotted_out(text, shown):
+def test_what_has_the_form_of_a_key_is_masked(text, shown):
     assert redact(text) == shown
 
 
@@ -46,7 +46,7 @@ def test_other_text_stays(text):
     assert redact(text) == text
 
 
-def test_in_a_value_what_stands_under_a_telling_name_is_blotted_out():
+def test_in_a_value_what_stands_under_a_telling_name_is_masked():
     value = {"api_key": "x", "auth.token": "y", "extra": [{"password": "z"}], "max_tokens": 5, "api_key_env": "NAME"}
     assert redacted(value) == {
         "api_key": "***",
@@ -57,7 +57,7 @@ def test_in_a_value_what_stands_under_a_telling_name_is_blotted_out():
     }
 
 
-def test_a_key_in_use_is_blotted_out_whatever_its_variable_is_called():
+def test_a_key_in_use_is_masked_whatever_its_variable_is_called():
     register("a-key-in-use-71", " padded-key-72\n")
     assert redact("see a-key-in-use-71 and padded-key-72") == "see *** and ***"
     assert without_keys({"a": ["see a-key-in-use-71", 1, None]}) == {"a": ["see ***", 1, None]}
@@ -76,13 +76,13 @@ def test_a_word_is_no_key_because_its_variable_is_called_so(monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["http_proxy", "HTTPS_PROXY"])
-def test_a_proxy_s_password_is_blotted_out(monkeypatch, name):
+def test_a_proxy_s_password_is_masked(monkeypatch, name):
     monkeypatch.setenv(name, "http://me:pass%2Fword-81@proxy:3128")
     assert redact("pass%2Fword-81 and pass/word-81") == "*** and ***"
     assert redact("Basic bWU6cGFzcy93b3JkLTgx") == "Basic ***"
 
 
-def test_the_hub_s_token_is_blotted_out_where_it_lies_in_a_file(monkeypatch, tmp_path):
+def test_the_hub_s_token_is_masked_where_it_lies_in_a_file(monkeypatch, tmp_path):
     (tmp_path / "token").write_text("not_of_that_form_91\n")
     for name in ("HF_TOKEN_PATH", "HF_HOME"):
         monkeypatch.delenv(name, raising=False)

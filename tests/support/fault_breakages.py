@@ -21,7 +21,7 @@ from pgen.run import signals as interrupts
 from pgen.run.failure_limit import Budget
 from pgen.run.results import Answers
 from pgen.safety import redaction as secrets
-from pgen.safety.key_forms import Blotter
+from pgen.safety.key_forms import Mask
 from pgen.storage import journal_db, journal_metadata, journal_wal, workspace
 from pgen.storage.committer import Commits
 from pgen.storage.journal import Journal
@@ -108,7 +108,7 @@ BREAKAGES: dict[str, Callable[[], list[Patch]]] = {
     ],
     "paths are not checked": lambda: [(path_templates, "inside", lambda folder, relative, origin: folder / relative)],
     "what does not fit is taken": lambda: [(parsing, "_fitting", _whatever_is_there)],
-    "keys are not known by their value": lambda: [(secrets, "_blotter", lambda values: Blotter(frozenset()))],
+    "keys are not known by their value": lambda: [(secrets, "_mask", lambda values: Mask(frozenset()))],
     "a text is cut before it is redacted": lambda: [(secrets, "clipped", _cut_first)],
     "a pattern goes back over what it has read": lambda: [
         (secrets, "_FORMS", (re.compile(r"(-{1,60})token=\w+"), *secrets._FORMS[1:])),
