@@ -46,11 +46,10 @@ def compare_runs(first: RunResults, second: RunResults) -> Comparison:
 
 def rows(comparison: Comparison, price_in: float | None = None, price_out: float | None = None) -> list[Row]:
     """Return each name with the values of both runs. Tokens, time and cost are those of the whole runs."""
-    columns = []
-    for run, samples, metrics in zip(comparison.runs, comparison.samples, comparison.metrics, strict=True):
+    columns = [_column(*side) for side in zip(comparison.runs, comparison.samples, comparison.metrics, strict=True)]
+    for column, run in zip(columns, comparison.runs, strict=True):
         price = cost(run.manifest, price_in, price_out)
-        priced = [] if price is None else [("cost", f"{price:,.2f}")]
-        columns.append([*_setup(run.manifest), *_metrics(metrics, samples), *_usage(run.manifest), *priced])
+        column += [] if price is None else [("cost", f"{price:,.2f}")]
     return [(name, one, other) for (name, one), (_, other) in zip(*columns, strict=True)]
 
 
@@ -84,19 +83,15 @@ def compare_page(comparison: Comparison, price_in: float | None = None, price_ou
     )
 
 
-def _setup(manifest: dict[str, Any]) -> list[tuple[str, str]]:
+def _column(run: RunResults, samples: int, metrics: Metrics) -> list[tuple[str, str]]:
+    """Return the names and values of one run; diversity is that of the user prompts."""
+    manifest, prompts = run.manifest, metrics.prompts
+    tokens = manifest["tokens"]
     return [
         ("generator", str(manifest["generator"]["name"])),
         ("model", str(manifest["generator"]["model"] or "none")),
         ("prompt", f"{manifest['prompt']['name']}, {manifest['prompt']['hash'][:12]}"),
         ("seed", str(manifest["run"].get("seed"))),
-    ]
-
-
-def _metrics(metrics: Metrics, samples: int) -> list[tuple[str, str]]:
-    """Return metrics of the common samples; diversity is that of the user prompts."""
-    prompts = metrics.prompts
-    return [
         ("samples in both", f"{metrics.samples:,} of {samples:,}"),
         ("answered", f"{metrics.answered:,}"),
         ("failed", f"{metrics.failed.total():,}"),
@@ -107,17 +102,14 @@ def _metrics(metrics: Metrics, samples: int) -> list[tuple[str, str]]:
         ("vocabulary", f"{prompts.vocabulary:,}"),
         ("words a user prompt", f"{prompts.mean_length:.1f}"),
         ("words an utterance", f"{metrics.utterances.mean_length:.1f}"),
+        ("tokens in, out", f"{tokens['in']:,}, {tokens['out']:,}"),
+        ("seconds", f"{manifest['times']['seconds']:,.1f}"),
     ]
 
 
 def _agreement(metrics: Metrics, kind: str) -> str:
     planned = metrics.answered and metrics.planned[kind]
     return f"{metrics.agreed[kind] / metrics.answered:.1%}" if planned else "not planned"
-
-
-def _usage(manifest: dict[str, Any]) -> list[tuple[str, str]]:
-    tokens = f"{manifest['tokens']['in']:,}, {manifest['tokens']['out']:,}"
-    return [("tokens in, out", tokens), ("seconds", f"{manifest['times']['seconds']:,.1f}")]
 
 
 def _key(line: Line) -> Key:

@@ -32,15 +32,6 @@ class Coverage:
     labelled: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
-    """The shares of one type among the planned and among the returned dialogues, in [0, 1]."""
-
-    name: str
-    planned: float
-    achieved: float
-
-
 @dataclass(slots=True)
 class Metrics:
     """Counts of a run. `planned` and `achieved` are by kind; `agreed` counts answers of the planned type."""
@@ -60,29 +51,21 @@ class Metrics:
     prompts: Diversity = field(default_factory=lambda: measure(()))
     utterances: Diversity = field(default_factory=lambda: measure(()))
     repeated: list[tuple[str, int]] = field(default_factory=list)
-
-    @property
-    def frames(self) -> int:
-        return sum(skill.frames for skill in self.skills.values())
-
-    @property
-    def labelled(self) -> int:
-        return sum(skill.labelled for skill in self.skills.values())
-
-    @property
-    def judged(self) -> int:
-        return max(counts.total() for counts in self.scores.values())
+    judged: int = 0
+    frames: int = 0
+    labelled: int = 0
 
     def mean(self, name: str) -> float:
         """Return the mean of a judge's score; there must be one."""
         counts = self.scores[name]
         return sum(score * count for score, count in counts.items()) / counts.total()
 
-    def shares(self, kind: str) -> list[Share]:
-        """Return the shares of every type of a kind that was planned or returned, by name."""
+    def shares(self, kind: str) -> list[tuple[str, float, float]]:
+        """Return the name of each type of a kind, and its shares of the planned and of the returned dialogues."""
         planned, achieved = self.planned[kind], self.achieved[kind]
+        totals = planned.total() or 1, achieved.total() or 1
         names = sorted({*planned, *achieved})
-        return [Share(name, _share(planned, name), _share(achieved, name)) for name in names]
+        return [(name, planned[name] / totals[0], achieved[name] / totals[1]) for name in names]
 
 
 def compute_metrics(results: RunResults, seed: int = 0) -> Metrics:
@@ -101,10 +84,6 @@ def cost(manifest: dict[str, Any], price_in: float | None, price_out: float | No
         return None
     tokens = manifest["tokens"]
     return float(tokens["in"] * (price_in or 0.0) + tokens["out"] * (price_out or 0.0)) / 1e6
-
-
-def _share(counts: Counter[str], name: str) -> float:
-    return counts[name] / counts.total() if counts else 0.0
 
 
 def _sample(answers: Iterable[tuple[str, str]], seed: int) -> list[tuple[str, str]]:
@@ -141,6 +120,7 @@ def _count(metrics: Metrics, line: Line) -> None:
     metrics.agreed.update(kind for kind in KINDS if line[kind] is not None and line[kind] == line[f"planned_{kind}"])
     metrics.checked = metrics.checked or "checks" in line
     metrics.checks.update(set(codes(line)))
+    metrics.judged += bool(line.get("judgement"))
     for name, score, _ in scores(line.get("judgement")):
         metrics.scores[name][score] += 1
 
@@ -155,6 +135,7 @@ def _count_frames(metrics: Metrics, episode: Episode, lines: Iterable[Line]) -> 
     """Count the frames of each span, all of which have a dialogue or none (see pgen.labels.assign)."""
     answered = {line["skill_index"] for line in lines if line["status"] == "ok"}
     for position, frames in enumerate(frame_ranges(episode)):
-        skill = metrics.skills[episode.skills[position].name]
-        skill.frames += len(frames)
-        skill.labelled += len(frames) if position in answered else 0
+        labelled = len(frames) if position in answered else 0
+        for counts in (metrics, metrics.skills[episode.skills[position].name]):
+            counts.frames += len(frames)
+            counts.labelled += labelled

@@ -4,16 +4,15 @@ The samples are spread over the episodes and over their length. Requests are rec
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from math import ceil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from pgen.components import Generator, ImageReader, Results, Sampler, Sink, Source
+from pgen.components import Generator, Results, Sampler, Sink, Source
 from pgen.formats.syn_annotations import to_line
-from pgen.records import Annotation, Episode, Reply, Request
+from pgen.records import Annotation, Episode, Reply, Request, Sample
 from pgen.run.planning import samples_of
 from pgen.seeds import sample_key
 from pgen_results.read import Line
@@ -43,12 +42,12 @@ def ask(config: Path | None, options: Sequence[str], flags: Mapping[str, Any]) -
         values = {"judge_share": 1.0, **resolve(config, flags, options)}
         settings = build({**values, "executor": {}, "output_dir": Path(folder) / "preview", "max_failures": 1.0})
         parts = create(settings)
-        source = SubsetSource(parts.source, parts.sampler, settings.run.max_samples or 1, settings.run.variants)
+        subset = Subset(parts.source, parts.sampler, settings.run.max_samples or 1, settings.run.variants)
         exchanges, sink = record(parts.generator), PreviewSink()
-        parts = replace(parts, source=source, sinks=(sink,))
+        parts = replace(parts, sinks=(sink,))
         with Run(settings.run, parts) as run, ProgressBar() as bar:
             run.execute(bar.start)
-    return sink.preview(exchanges, source.samples)
+    return sink.preview(exchanges, subset.samples)
 
 
 def record(generator: Generator) -> dict[str, list[Exchange]]:
@@ -101,44 +100,32 @@ def _fill_up(taken: list[set[int]], counts: Sequence[int], wanted: int) -> None:
         taken[episode].add(position)
 
 
-class SubsetSource(Source):
-    """A source with only some moments of another: enough for `wanted` samples, `variants` of each moment."""
+class Subset:
+    """Limits the moments of a source to enough for `wanted` samples, `variants` of each moment.
 
-    name = "subset"
+    `samples` is the number of samples of the whole source, known once its episodes have been read.
+    """
 
-    def __init__(self, inner: Source, sampler: Sampler, wanted: int, variants: int = 1) -> None:
-        super().__init__()
-        self._inner, self._sampler, self._variants = inner, sampler, variants
-        self._wanted = ceil(wanted / variants)
+    def __init__(self, source: Source, sampler: Sampler, wanted: int, variants: int) -> None:
+        self._source, self._sampler, self._variants = source, sampler, variants
+        self._moments = ceil(wanted / variants)
+        self._episodes = source.episodes
+        self._positions: list[list[int]] | None = None
         self.samples = 0
-        """Of the whole source; known once it is open."""
-
-    def open(self) -> None:
-        self._inner.open()
-        counts = [len(samples_of(episode, self._inner, self._sampler)) for episode in self._inner.episodes()]
-        self.samples = sum(counts) * self._variants
-        self._taken = spread(counts, self._wanted)
-
-    def close(self) -> None:
-        self._inner.close()
-
-    def describe(self) -> dict[str, Any]:
-        return self._inner.describe()
-
-    def identity(self) -> dict[str, Any]:
-        return self._inner.identity()
-
-    def notes(self) -> dict[str, int]:
-        return self._inner.notes()
-
-    def reader(self, max_pixels: int) -> AbstractContextManager[ImageReader]:
-        return self._inner.reader(max_pixels)
+        vars(source)["episodes"] = self.episodes  # on the object, as in `record`
 
     def episodes(self) -> Iterator[Episode]:
-        for episode, positions in zip(self._inner.episodes(), self._taken, strict=True):
+        if self._positions is None:
+            counts = [len(self._samples_of(episode)) for episode in self._episodes()]
+            self.samples = sum(counts) * self._variants
+            self._positions = spread(counts, self._moments)
+        for episode, positions in zip(self._episodes(), self._positions, strict=True):
             if positions:
-                samples = samples_of(episode, self._inner, self._sampler)
+                samples = self._samples_of(episode)
                 yield replace(episode, samples=tuple(samples[position] for position in positions))
+
+    def _samples_of(self, episode: Episode) -> list[Sample]:
+        return samples_of(episode, self._source, self._sampler)
 
 
 class PreviewSink(Sink):

@@ -1,7 +1,7 @@
 """The report of a segmentation as one page: its counts, its skill names, and every episode as a line of spans."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from math import ceil
 from typing import Any
@@ -11,7 +11,7 @@ from pgen.records import Episode, Moment, Sample, SpanContext
 from pgen_results.metrics import cost
 from pgen_results.page import render
 from pgen_results.read_segmentation import Segmentation
-from pgen_results.report_page import BINS, SKILLS_LISTED, ReportOptions
+from pgen_results.report_page import SKILLS_LISTED, ReportOptions, histogram
 from pgen_results.thumbnails import Thumbnails, open_thumbnails
 
 _DEFAULTS: dict[str, Any] = {
@@ -29,67 +29,39 @@ BIN = 0.5
 
 @dataclass(slots=True)
 class SkillUse:
-    """The spans of one skill name, and their lengths in seconds."""
+    """The lengths of the spans with one name, in seconds, and the number of episodes with such a span."""
 
-    spans: int = 0
-    seconds: float = 0.0
-    shortest: float = float("inf")
-    longest: float = 0.0
+    lengths: list[float] = field(default_factory=list)
     episodes: int = 0
 
 
-@dataclass(slots=True)
-class SpanCounts:
-    """Counts of a segmentation; `lengths` counts spans by their length in units of `BIN`."""
-
-    names: dict[str, SkillUse] = field(default_factory=lambda: defaultdict(SkillUse))
-    lengths: Counter[int] = field(default_factory=Counter)
-
-    def add(self, episode: Episode) -> None:
-        """Count the spans of an episode."""
+def count_spans(segmentation: Segmentation) -> dict[str, SkillUse]:
+    """Return the use of each name, the most frequent first."""
+    names: dict[str, SkillUse] = defaultdict(SkillUse)
+    for episode in segmentation.read():
         for skill in episode.skills:
-            use, seconds = self.names[skill.name], skill.end - skill.start
-            use.spans += 1
-            use.seconds += seconds
-            use.shortest, use.longest = min(use.shortest, seconds), max(use.longest, seconds)
-            self.lengths[int(seconds / BIN + 1e-6)] += 1
+            names[skill.name].lengths.append(skill.end - skill.start)
         for name in {skill.name for skill in episode.skills}:
-            self.names[name].episodes += 1
+            names[name].episodes += 1
+    return dict(sorted(names.items(), key=lambda item: (-len(item[1].lengths), item[0])))
 
-    @property
-    def spans(self) -> int:
-        return self.lengths.total()
 
-    @property
-    def mean(self) -> float:
-        """Seconds per span."""
-        return sum(use.seconds for use in self.names.values()) / self.spans if self.spans else 0.0
-
-    def most_frequent(self) -> list[tuple[str, SkillUse]]:
-        """Return the names, the most frequent first."""
-        return sorted(self.names.items(), key=lambda item: (-item[1].spans, item[0]))
-
-    def histogram(self) -> list[tuple[str, str, int]]:
-        """Return bars of equal width as (from, to, spans), in seconds."""
-        if not self.lengths:
-            return []
-        width = ceil((max(self.lengths) + 1) / BINS)
-        edges = range(0, max(self.lengths) + 1, width)
-        counts = (sum(self.lengths[edge + i] for i in range(width)) for edge in edges)
-        return [(f"{e * BIN:g}", f"{(e + width) * BIN:g}", count) for e, count in zip(edges, counts, strict=True)]
+def length_histogram(lengths: Iterable[float]) -> list[tuple[str, str, int]]:
+    """Return bars of equal width, from 0, as (from, to, spans) in seconds."""
+    counts = Counter(int(seconds / BIN + 1e-6) for seconds in lengths)
+    bars = histogram({0: 0, **counts}) if counts else []
+    return [(f"{first * BIN:g}", f"{(last + 1) * BIN:g}", number) for first, last, number in bars]
 
 
 def skills_page(segmentation: Segmentation, options: ReportOptions) -> str:
     """Return the report as HTML; reads the spans twice, and the images of its thumbnails."""
-    counts, record = SpanCounts(), segmentation.record
-    for episode in segmentation.read():
-        counts.add(episode)
-    names, failures = counts.most_frequent(), segmentation.failures
-    positions = {name: position for position, (name, _) in enumerate(names)}
-    with open_thumbnails(segmentation.source, min(counts.spans, options.samples), options.thumbnails) as thumbnails:
+    names, record, failures = count_spans(segmentation), segmentation.record, segmentation.failures
+    lengths = [seconds for use in names.values() for seconds in use.lengths]
+    positions = {name: position for position, name in enumerate(names)}
+    with open_thumbnails(segmentation.source, min(len(lengths), options.samples), options.thumbnails) as thumbnails:
         episodes = [
             _episode(episode, failures.get(episode.index), positions, thumbnails)
-            for episode in _choose(segmentation, counts.spans, options.samples)
+            for episode in _choose(segmentation, len(lengths), options.samples)
         ]
     recorded = {**_DEFAULTS, **record["segmenter"]["found"]}
     return render(
@@ -99,8 +71,10 @@ def skills_page(segmentation: Segmentation, options: ReportOptions) -> str:
         segmentation=segmentation,
         record=record,
         recorded=recorded,
-        spans=counts,
-        names=names[:SKILLS_LISTED],
+        lengths=lengths,
+        histogram_of_lengths=length_histogram(lengths),
+        names=names,
+        most_used=list(names.items())[:SKILLS_LISTED],
         changes=_changes(record),
         cost=cost(recorded, options.price_in, options.price_out) if recorded["tokens"] else None,
         listed=sum(len(episode["spans"]) for episode in episodes),

@@ -9,8 +9,10 @@ from parsed_page import invoked
 from report_runs import HOSTILE, reply
 
 import pgen
+from pgen.cli import run_options
 from pgen.registry import registry
 from pgen.testing import FakeGenerator
+from pgen_results.commands import preview
 from pgen_results.preview import ask, spread
 from pgen_results.preview_view import preview_page, preview_text, prompt, summary
 
@@ -61,11 +63,11 @@ def test_samples_are_spread_over_the_lengths_of_episodes_and_over_all_episodes()
 
 
 def test_the_variants_of_a_moment_are_shown_together_and_leave_room_for_other_moments(root):
-    preview = asked(root, variants=3)
-    moments = [(line["episode_index"], line["frame_index"]) for line, _ in preview.annotations]
+    result = asked(root, variants=3)
+    moments = [(line["episode_index"], line["frame_index"]) for line, _ in result.annotations]
     assert [moments.count(moment) for moment in dict.fromkeys(moments)] == [3, 3, 2]
     assert len({episode for episode, _ in moments}) == 3
-    assert preview.samples == 3 * asked(root).samples
+    assert result.samples == 3 * asked(root).samples
 
 
 def test_a_preview_leaves_nothing_behind(root, tmp_path, monkeypatch):
@@ -77,6 +79,18 @@ def test_a_preview_leaves_nothing_behind(root, tmp_path, monkeypatch):
     assert sorted(root.parent.rglob("*")) == before
 
 
+def test_a_preview_takes_the_flags_of_a_run_except_those_of_its_output():
+    names = [parameter.name for parameter in preview.params]
+    of_output = {"output_dir", "in_place", "sink", "overwrite", "unlabelled", "copy_videos"}
+    assert {parameter.name for parameter in run_options()} - set(names) == {
+        *of_output,
+        "journal",
+        "fresh",
+        "max_failures",
+    }
+    assert len(set(names)) == len(names)
+
+
 def test_a_sample_gets_the_request_that_a_run_sends(root, tmp_path):
     pgen.annotate(root, tmp_path / "out", generator="template", seed=5)
     lines = map(json.loads, (tmp_path / "out/meta/syn_annotations.jsonl").read_text().splitlines())
@@ -86,9 +100,9 @@ def test_a_sample_gets_the_request_that_a_run_sends(root, tmp_path):
 
 
 def test_the_first_prompt_is_shown_in_full_and_of_the_others_what_differs(root):
-    preview = asked(root, max_samples=2)
-    first, second = (prompt(exchanges[0][0]).splitlines() for _, exchanges in preview.annotations)
-    text = preview_text(preview)
+    result = asked(root, max_samples=2)
+    first, second = (prompt(exchanges[0][0]).splitlines() for _, exchanges in result.annotations)
+    text = preview_text(result)
     assert all(line in text for line in first + second)
     assert text.count(max(set(first) & set(second), key=len)) == 1
 
@@ -120,27 +134,27 @@ def test_replies_that_did_not_fit_are_shown_with_the_problem(root, answering):
 
 def test_every_dialogue_is_judged_and_shown_with_its_scores(root, answering):
     answering(report_runs.judging(lambda request: 1 + request.sample.span.skill_index).answer)
-    preview = asked(root, judge="scripted", max_samples=4)
-    text = preview_text(preview)
+    result = asked(root, judge="scripted", max_samples=4)
+    text = preview_text(result)
     assert text.count("  judge    grounding 1: grounding: so so.") == 2
     assert text.count("  judge    grounding 2: grounding: so so.") == 2
-    assert preview_page(preview).count('<p class="bad" dir="auto">grounding') == 4
+    assert preview_page(result).count('<p class="bad" dir="auto">grounding') == 4
     few = asked(root, judge="scripted", max_samples=4, judge_share=0.001)
     assert not any(line["judgement"] for line, _ in few.annotations)
 
 
 def test_a_failed_sample_is_shown_with_its_reason(root, answering):
     answering(lambda request: pgen.SampleError("refused", "no, thanks"))
-    preview = asked(root, generator="scripted", max_samples=2)
-    assert preview_text(preview).count("failed   refused: no, thanks") == 2
-    assert preview_text(preview).count("(refused: no, thanks)") == preview_page(preview).count("(refused: no, thanks)")
+    result = asked(root, generator="scripted", max_samples=2)
+    assert preview_text(result).count("failed   refused: no, thanks") == 2
+    assert preview_text(result).count("(refused: no, thanks)") == preview_page(result).count("(refused: no, thanks)")
 
 
 def test_hostile_text_stays_text_in_the_terminal_and_on_the_page(root, answering):
     answering(lambda request: reply("Grab it. " + HOSTILE) + "\x1b]0;taken\x07")
-    preview = asked(root, generator="scripted", prompt="seed", max_samples=1)
-    assert not {"\x1b", "\x07", "\u2028"} & set(preview_text(preview))
-    page = preview_page(preview)
+    result = asked(root, generator="scripted", prompt="seed", max_samples=1)
+    assert not {"\x1b", "\x07", "\u2028"} & set(preview_text(result))
+    page = preview_page(result)
     assert "<img src=x" not in page
     assert "&lt;img src=x" in page
 

@@ -149,8 +149,8 @@ def test_every_metric_of_a_run_is_on_its_page(tmp_path):
     assert page.rows("Failures") == [["refused", "no, thanks", "12"]]
     shares = {row[0].replace(" ", "_"): row[2:] for row in page.rows("Kinds of interaction")}
     for kind in ("scenario_type", "response_type"):
-        for share in metrics.shares(kind):
-            assert shares[share.name] == [f"{100 * value:.1f} %" for value in (share.planned, share.achieved)]
+        for name, *values in metrics.shares(kind):
+            assert shares[name] == [f"{100 * value:.1f} %" for value in values]
     diverse, both = {row[0]: row[1:] for row in page.rows("Diversity")}, (metrics.prompts, metrics.utterances)
     for n in range(3):
         assert diverse[f"distinct-{n + 1}"] == [f"{texts.distinct[n]:.3f}" for texts in both]

@@ -13,7 +13,7 @@ from pgen_lerobot.read import LeRobotSource
 from pgen_results import page
 from pgen_results.read_segmentation import open_segmentation
 from pgen_results.report_page import ReportOptions
-from pgen_results.skills_page import SpanCounts, skills_page
+from pgen_results.skills_page import count_spans, length_histogram, skills_page
 from pgen_segment.job import Job, SegmentOptions
 
 SPANS = [
@@ -81,15 +81,12 @@ def test_report_writes_a_page_with_each_span_and_its_picture(out):
 
 
 def test_names_are_counted_with_their_lengths(made):
-    counts = SpanCounts()
     with open_segmentation(made) as segmentation:
-        for episode in segmentation.read():
-            counts.add(episode)
-    use = dict(counts.most_frequent())["reach the brick"]
-    assert (use.spans, use.episodes, use.seconds, use.shortest, use.longest) == (2, 2, 6.0, 2.0, 4.0)
-    assert (counts.spans, counts.mean) == (4, pytest.approx(19.0 / 4))
-    bars = [(low, count) for low, _, count in counts.histogram() if count]
-    assert bars == [("2", 1), ("4", 1), ("4.5", 1), ("8", 1)]
+        names = count_spans(segmentation)
+    assert (names["reach the brick"].lengths, names["reach the brick"].episodes) == ([2.0, 4.0], 2)
+    bars = length_histogram(length for use in names.values() for length in use.lengths)
+    assert [(low, count) for low, _, count in bars if count] == [("2", 1), ("4", 1), ("4.5", 1), ("8", 1)]
+    assert length_histogram([]) == []
 
 
 def test_a_failed_episode_is_shown_with_its_reason(root, tmp_path):
