@@ -17,7 +17,6 @@ from pgen.components.executor import Executor
 from pgen.inference.pipeline import Pipeline
 from pgen.records import Reply, Request, Sample
 from pgen.run.commit_loop import generate
-from pgen.run.failure_limit import Budget
 from pgen.storage.journal import Journal
 from pgen.testing import FakeSource, make_episode, plain_answer
 
@@ -65,7 +64,7 @@ def measured(executor: Executor, episodes: int) -> Cost:
     times: list[tuple[float, float]] = []
     with TemporaryDirectory() as folder:
         journal = Journal(Path(folder) / "journal.sqlite")
-        generate(executor, _pipeline(), (_groups(episodes),), journal, Budget(0), lambda _: times.append(_now()))
+        generate(executor, _pipeline(), (_groups(episodes),), journal, lambda _: False, lambda _: times.append(_now()))
         journal.close()
     (began, busy), (ended, done) = times[0], times[-1]
     assert len(times) == episodes * EPISODE

@@ -25,7 +25,7 @@ PARTS: dict[str, tuple[str, ...]] = {
     "JPEG": ("pgen.media.images:encode_pixels",),
     "planning": ("pgen.run.planning:planned",),
     "prompts": ("pgen.inference.prompting:prompt_for",),
-    "replies, parsed": ("pgen.inference.parsing:_fitting",),
+    "replies, parsed": ("pgen.inference.parsing:_dialogue",),
     "checks": ("pgen.inference.checking:examined", "pgen.inference.checking:Overview.examined"),
     "journal": tuple(
         f"pgen.storage.journal:Journal.{name}" for name in ("__init__", "add", "unanswered", "get_all", "close")

@@ -14,8 +14,8 @@ from common import arms
 from pgen.records import Skill
 from pgen_lerobot.read import LeRobotSource
 from pgen_lerobot.skills import read_spans
-from pgen_segment.job import segment_all
 from pgen_segment.motion.segmenter import Gripper
+from pgen_segment.segmentation import segment_all
 from pgen_segment.spans.normalize import SHORTEST
 from pgen_segment.spans.scoring import Episodes, score
 

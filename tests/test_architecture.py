@@ -54,14 +54,6 @@ TYPES_ONLY = {
 }
 """Imports for type checkers that may break the rules, with the reason."""
 
-EXCEPTIONS = {
-    ("pgen.components.executor", "pgen.inference.pipeline"): "executors will run rollouts",
-    ("pgen.components.segmenter", "pgen.storage.journal"): "segmenters will be rollouts",
-    ("pgen.inference.scheduler", "pgen.inference.pipeline"): "the scheduler will run rollouts",
-    ("pgen_ray.answering", "pgen_ray.executor"): "there will be one protocol of workers",
-}
-"""Imports that break the rules for now, with the reason."""
-
 
 @cache
 def modules() -> dict[str, Path]:
@@ -107,7 +99,7 @@ def pairs() -> Iterator[tuple[str, str]]:
     """Yield each import between modules as importer and imported module, without those that are exempt."""
     for name in modules():
         for target, for_types in imports(name).items():
-            if not (for_types and (name, target) in TYPES_ONLY) and (name, target) not in EXCEPTIONS:
+            if not (for_types and (name, target) in TYPES_ONLY):
                 yield name, target
 
 

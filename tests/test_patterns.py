@@ -36,7 +36,7 @@ SHORT = frozenset(
     }
 )
 """Linear but slow patterns of many words. They only read dialogues and labels, of at most a thousand characters
-(`MAX_SAID`, `LONGEST`), and are tested with a fiftieth of the size."""
+(`MAX_VALUE`, `LONGEST`), and are tested with a fiftieth of the size."""
 
 
 def modules():

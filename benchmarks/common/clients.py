@@ -81,8 +81,8 @@ def _pgen(task: Task) -> None:
     from pgen.inference.pipeline import Pipeline
     from pgen.records import Annotation
     from pgen.run.commit_loop import generate
-    from pgen.run.failure_limit import Budget
     from pgen.storage.journal import Journal
+    from pgen.testing import MemoryRecorder
     from pgen_dialogue.prompts.hi_robot import HiRobotPrompt
     from pgen_local.executor import Local
     from pgen_qwen_openai.generator import QwenOpenAIGenerator
@@ -96,17 +96,14 @@ def _pgen(task: Task) -> None:
         done += annotation.dialogue is not None
 
     async def run() -> None:
-        async def emit(annotation: Annotation) -> None:
-            count(annotation)
-
         await generator.open()
-        await pipeline.run(samples(task.count), emit, asyncio.Event())
+        await pipeline.run(samples(task.count), MemoryRecorder(on_result=count), asyncio.Event())
         await generator.close()
 
     if task.encode:
         with tempfile.TemporaryDirectory() as folder:
             journal = Journal(Path(folder) / "journal.sqlite")
-            generate(Local(), pipeline, (samples(task.count),), journal, Budget(0), count)
+            generate(Local(), pipeline, (samples(task.count),), journal, lambda _: False, count)
             journal.close()
     else:
         asyncio.run(run())

@@ -72,17 +72,15 @@ def _annotations(samples: list[Any]) -> tuple[list[Any], float, float]:
     """Return the samples' annotations by `template`, and the characters of a prompt and of a reply."""
     from pgen.inference.pipeline import Pipeline
     from pgen.inference.prompting import prompt_for
-    from pgen.inference.scheduler import Pictures
-    from pgen.testing import FakeSource
+    from pgen.testing import FakeSource, MemoryRecorder
     from pgen_dialogue.prompts.hi_robot import HiRobotPrompt
     from pgen_dialogue.template.generator import TemplateGenerator
 
     pipeline = Pipeline(FakeSource(), HiRobotPrompt(), TemplateGenerator(), 0, 2, 1003520)
 
-    async def ask() -> list[Any]:
-        return [await pipeline.annotate(sample, Pictures()) for sample in samples]
-
-    annotations = asyncio.run(ask())
+    recorder = MemoryRecorder()
+    asyncio.run(pipeline.run(iter([samples]), recorder, asyncio.Event()))
+    annotations = recorder.results
     prompt = len(prompt_for(pipeline.prompts, samples[0], 0, "en").text)
     dialogues = [a.dialogue for a in annotations if a.dialogue]
     reply = median(len(d.user_prompt) + len(d.robot_utterance) for d in dialogues) + len(_KEYS)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 
-from pgen.inference.scheduler import ahead
+from pgen.inference.scheduler import decoded_ahead
 
 type Then = Callable[[], None]
 
@@ -82,7 +82,7 @@ class _Run:
         self._now, self._number = 0.0, 0
         self._events: list[tuple[float, int, Then]] = []
         self._flights = machine.servers * machine.in_flight
-        self._slots = _Station(self._flights + ahead(machine.decoders) * machine.processes)
+        self._slots = _Station(self._flights + decoded_ahead(machine.decoders) * machine.processes)
         self.decoders = _Station(machine.decoders * machine.processes)
         self.loop = _Station(machine.processes)
         self.servers = _Station(self._flights)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pgen.components import Step
     from pgen.records import Annotation
-    from pgen.run.commit_loop import Progress
+    from pgen.run.rounds import Progress
 
 
 class ProgressBar:

@@ -1,18 +1,20 @@
-"""Splitting episodes into skills: one small interface, for rules and for models.
+"""The contract of segmenters, which split episodes into skills: by rules, or with a model.
 
-The job that drives a segmenter, and writes what it finds, is the plugin `segment`.
+The plugin `segment` drives a segmenter, normalizes its spans and writes them. One that asks a model provides rollouts
+and their items; all results come back to `receive`, among them an `EpisodeSpans` for each episode.
 """
 
+from abc import abstractmethod
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pgen.components.base import Component, OptionsT
+from pgen.components.executor import Work
 from pgen.components.generator import Generator
 from pgen.components.source import Source
-from pgen.errors import SampleError
-from pgen.records import Episode
-from pgen.storage.journal import Journal
+from pgen.records import Episode, Failure, Usage
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -20,56 +22,77 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """An episode with the columns of its data that the segmenter asked for, a row a frame."""
+    """An episode with the columns of its data that the segmenter reads, one row per frame."""
 
     episode: Episode
     columns: "Mapping[str, pa.ChunkedArray[Any]]" = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EpisodeSpans:
+    """The last result of an episode's rollout: its spans (schema `segments`), or why it has none.
+
+    `recalled` counts results that the journal had, `changes` what was changed in the model's replies, by a note.
+    """
+
+    episode_index: int
+    outcome: Sequence[Mapping[str, Any]] | Failure
+    usage: Usage
+    recalled: int = 0
+    changes: Counter[str] = field(default_factory=Counter)
+
+
 class Segmenter(Component[OptionsT]):
-    """Splits an episode into spans. They need not be tidy: the job makes them whole."""
+    """Splits an episode into spans. They need not be disjoint or in order: the job normalizes them."""
 
     kind = "segmenter"
     asks: ClassVar[bool] = False
-    """Whether it asks a generator: `connect` is then called once it is open, before `answers`."""
+    """Whether it asks a model, and needs a generator."""
     views: ClassVar[int | None] = 0
-    """How many cameras it looks at, at most; None for all that are chosen."""
+    """How many cameras it reads images of, at most; None for all that are chosen."""
     columns: Sequence[str] = ()
-    """Columns of the data that `segment` reads; known once it is open."""
+    """Columns of the data that it reads; final once it is open."""
 
     def open(self, source: Source) -> None:
-        """Check that this dataset can be split. Raises ConfigError or InputError. Called once, first."""
+        """Check that this dataset can be segmented. Raises ConfigError or InputError. Called once, first."""
 
     def planned(self, episode: Episode) -> Mapping[str, int]:
-        """What an episode will cost, counted: such as windows, questions and pictures. Asks nothing."""
+        """Return what an episode will cost, counted, such as windows, questions and images. Sends no request."""
         return {}
 
-    def connect(self, generator: Generator, journal: Journal, seed: int) -> None:
-        """Take whom to ask, and the journal that holds what was answered before."""
-
+    @abstractmethod
     def segment(self, recording: Recording) -> Any:
-        """The spans (schema `segments`), in any order. Raises SampleError where this episode has none."""
-        raise NotImplementedError
-
-    def answers(self, recordings: Iterable[Recording]) -> Iterator[tuple[Episode, Any]]:
-        """Each episode with its spans, or with the SampleError that says why it has none.
-
-        One after the other; a segmenter that waits for answers may have several episodes under way.
-        """
-        for recording in recordings:
-            try:
-                yield recording.episode, self.segment(recording)
-            except SampleError as error:
-                yield recording.episode, error
+        """Return the spans (schema `segments`), in any order. Raises SampleError where this episode has none."""
 
     def fingerprint(self) -> str:
-        """Changes whenever the wording of its questions does; empty where it asks none."""
+        """Return what changes whenever its prompts do; empty where it has none."""
         return ""
 
     def notes(self) -> Iterator[str]:
-        """What a user should know of how the dataset was understood, a line each."""
+        """Yield what a user should know of how the dataset was segmented, a line each."""
         return iter(())
 
     def provenance(self) -> dict[str, Any]:
-        """What was found out at run time, as JSON values."""
+        """Return what was found out at run time, as JSON values."""
         return {}
+
+
+class ModelSegmenter(Segmenter[OptionsT]):
+    """Asks a model: an executor runs its rollouts, in place of calls of `segment`."""
+
+    asks = True
+
+    def segment(self, recording: Recording) -> Any:
+        raise TypeError(f"segmenter {self.name} has rollouts; its `segment` is not called")
+
+    @abstractmethod
+    def work(self, generator: Generator, seed: int) -> Work:
+        """Return the rollouts that ask the generator."""
+
+    @abstractmethod
+    def rounds(self, recordings: Iterable[Recording]) -> Iterator[Iterator[list[Any]]]:
+        """Yield the items of each round in groups; a round is made once the results of the one before are there."""
+
+    @abstractmethod
+    def receive(self, result: Any) -> None:
+        """Take a result of a rollout, in any order."""

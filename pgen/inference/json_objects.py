@@ -36,7 +36,7 @@ def objects(reply: Reply) -> list[dict[str, Any]]:
         if whole := _whole(text.strip()):
             return [whole]  # though the model may have gone on with blanks until it was cut
         if reply.truncated:
-            raise SampleError("truncated", f"the reply was cut at its length limit: {shown(text)}")
+            raise SampleError("truncated", f"the reply was cut at its length limit: {excerpt_of(text)}")
         return _objects(text)
     except RecursionError:
         raise too_deep(text) from None
@@ -46,16 +46,16 @@ def _objects(text: str) -> list[dict[str, Any]]:
     """Every outermost object in what is left of the reply without the thinking."""
     said, unfinished, _ = _behind_thinking(text).partition("<think>")
     if len(said) > MAX_REPLY:
-        raise SampleError("parse", f"the reply is {len(said):,} characters long, no dialogue is: {shown(text)}")
+        raise SampleError("parse", f"the reply is {len(said):,} characters long, no dialogue is: {excerpt_of(text)}")
     problems: list[str] = []
     if found := list(_scan(said, problems)):
         return found
     if unfinished:
-        raise SampleError("parse", f"the reply never ends its thinking: {shown(text)}")
+        raise SampleError("parse", f"the reply never ends its thinking: {excerpt_of(text)}")
     if not text.strip():
-        raise SampleError("parse", f"the reply is empty: {shown(text)}")
+        raise SampleError("parse", f"the reply is empty: {excerpt_of(text)}")
     problem = f" ({problems[0]})" if problems else ""
-    raise SampleError("parse", f"the reply holds no JSON object{problem}: {shown(text)}")
+    raise SampleError("parse", f"the reply holds no JSON object{problem}: {excerpt_of(text)}")
 
 
 def _whole(text: str) -> dict[str, Any] | None:
@@ -120,9 +120,9 @@ def _without_trailing_commas(text: str, start: int) -> tuple[Any, int] | None:
 
 def too_deep(text: str) -> SampleError:
     """What is wrong with a text whose brackets exhaust the parser."""
-    return SampleError("parse", f"the reply's JSON is nested too deep: {shown(text)}")
+    return SampleError("parse", f"the reply's JSON is nested too deep: {excerpt_of(text)}")
 
 
-def shown(text: str) -> str:
+def excerpt_of(text: str) -> str:
     """The beginning of a text, for a message."""
     return repr(clipped(text, 200))

@@ -1,54 +1,36 @@
-"""Asks a generator about samples: pictures decoded ahead, many requests in flight, nothing in batches.
+"""From samples to annotations: the rollouts of dialogues, conversations and judgements.
 
-As one request ends the next begins; what is decoded and not yet answered is bounded. A sample that fails
-becomes an annotation with its stage and reason. The order of the answers is not that of the samples.
+An item is a sample, or with `turns` a conversation: the samples of an episode in their order, each of which the model
+is told the dialogues before it. A sample that fails becomes an annotation with its stage and reason.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from time import monotonic
+from typing import Any
 
 from pgen.components import Generator, ImageReader, PromptBuilder, Source
 from pgen.components.check import Check, Context
-from pgen.errors import PgenError, SampleError, first_error
+from pgen.errors import SampleError
+from pgen.inference.ask import failure
 from pgen.inference.checking import examined, failed, told
+from pgen.inference.conversation import after, in_turn
 from pgen.inference.parsing import parse
 from pgen.inference.prompting import prompt_for, repair_for
-from pgen.inference.scheduler import DECODERS, Pictures, Stream
-from pgen.media.clips import read_clips, sheet
-from pgen.records import (
-    Annotation,
-    Dialogue,
-    Failure,
-    Judgement,
-    Prompt,
-    Repair,
-    Reply,
-    Request,
-    Sample,
-    Usage,
-)
-from pgen.safety.redaction import excerpt
-from pgen.seeds import derive, request_seed, sample_seed
-
-_ASK_AGAIN = frozenset({"truncated", "parse", "schema"})
-
-Emit = Callable[[Annotation], Awaitable[None]]
-Groups = Iterator[list[Sample]] | AsyncIterator[list[Sample]]
-"""Samples of one episode each; read in a thread, or awaited."""
+from pgen.inference.rollout import RolloutContext
+from pgen.inference.scheduler import Rollouts
+from pgen.media.clips import SampleImages, read_sample
+from pgen.records import Annotation, Dialogue, Failure, Judgement, Prompt, Reply, Request, Sample, Usage
+from pgen.seeds import request_seed, sample_seed
 
 
-@dataclass(frozen=True, slots=True)
-class Pipeline:
-    """The parts of a run between planning and the journal.
+@dataclass(frozen=True)
+class Pipeline(Rollouts):
+    """The components of a run between planning and the journal.
 
-    `attempts` bounds how often one sample is asked; `pictures` is the most a sample shows of one camera, whose
-    pixels all together are at most `max_pixels`. With `turns` the samples of a group wait for each other. What
-    the `checks` find is asked about once more, unless `on_check` is `keep`. `parse` reads a reply. `known` gives what
-    was answered before, of what turns out only in a conversation.
+    `attempts` bounds the requests about one sample; `pictures` is the most images of a sample, whose pixels together
+    are at most `max_pixels`. A finding of the `checks` is sent back once, unless `on_check` is `keep`. `parse` reads a
+    reply.
     """
 
     source: Source
@@ -63,95 +45,68 @@ class Pipeline:
     checks: tuple[Check, ...] = ()
     on_check: str = "retry"
     parse: Callable[[Reply, Prompt], Dialogue | Judgement] = parse
-    known: Callable[[Sample], Annotation | None] = lambda sample: None
 
-    async def run(self, groups: Groups, emit: Emit, stop: asyncio.Event) -> None:
-        """Ask about every sample of `groups` (samples of one episode each); ends early once `stop` is set."""
-        with ExitStack() as readers, ThreadPoolExecutor(DECODERS, "decode") as pool:
-            stream = Stream(self, groups, emit, stop, pool)
-            try:
-                async with asyncio.TaskGroup() as tasks:
-                    if self.turns:
-                        stream.share([readers.enter_context(self.reader()) for _ in range(DECODERS)])
-                        for _ in range(self.generator.concurrency):
-                            tasks.create_task(stream.converse())
-                        return
-                    for _ in range(self.generator.concurrency):
-                        tasks.create_task(stream.ask())
-                    async with asyncio.TaskGroup() as decoding:
-                        for _ in range(DECODERS):
-                            decoding.create_task(stream.decode())
-                    await stream.end()
-            except BaseExceptionGroup as group:
-                raise first_error(group) from None
+    def open(self) -> None:
+        super().open()
+        self.prompts.open()
+
+    @property
+    def decodes_ahead(self) -> bool:
+        return not self.turns
+
+    async def rollout(self, item: Any, context: RolloutContext) -> Annotation | None:
+        if not self.turns:
+            return await self.annotate(item, context)
+        turns = item[0].question.turns
+        for sample in item:
+            turn = in_turn(sample, turns)
+            annotation = await context.recall(turn)
+            if annotation is None or not annotation.dialogue:
+                annotation = await self.annotate(turn, context)
+                await context.record(annotation)
+            turns = after(annotation)
+        return None
 
     def reader(self) -> AbstractContextManager[ImageReader]:
-        """A reader of pictures of the size that is to be sent."""
         return self.source.reader(self.max_pixels // self.pictures)
 
-    def read(self, reader: ImageReader, sample: Sample) -> Pictures | SampleError:
-        """The sample's pictures in the form that the generator takes, or why there are none."""
-        try:
-            if not sample.moment.clip:
-                return Pictures(reader.images(sample))
-            clips = read_clips(reader, sample)
-            if self.generator.takes_clips:
-                return Pictures(clips=clips)
-            return Pictures(tuple(sheet(clip, self.max_pixels) for clip in clips))
-        except SampleError as error:
-            return error
-        except PgenError:
-            raise
-        except Exception as error:  # a decoder may raise anything: it costs this sample, not the run
-            return SampleError("decode", f"{type(error).__name__}: {error}")
+    def read(self, reader: ImageReader, sample: Sample) -> SampleImages:
+        return read_sample(reader, sample, self.max_pixels, clips=self.generator.takes_clips)
 
-    async def annotate(self, sample: Sample, shown: Pictures | SampleError) -> Annotation:
-        """One sample to its end: asked until a reply fits, at most `attempts` times."""
+    async def annotate(self, sample: Sample, context: RolloutContext) -> Annotation:
+        """Return the dialogue or judgement of one sample, or its failure."""
         moment = sample_seed(self.seed, sample)
-        prompt, seed = prompt_for(self.prompts, sample, moment, self.language), request_seed(moment, sample)
-        if isinstance(shown, SampleError):
-            return Annotation(sample, prompt.plan, Failure(shown.stage, _line(shown.reason)), Usage(attempts=0))
-        request = Request(sample, prompt, shown.images, seed, repair_for(sample), shown.clips)
-        kept: Annotation | None = None
-        usage = Usage(attempts=0)
-        for attempt in range(1, self.attempts + 1):
-            outcome, text, used = await self._ask(request)
-            usage += used
-            annotation = examined(Annotation(sample, prompt.plan, outcome, used), self.checks, Context(self.language))
-            first_finding = kept is None or kept.failure is not None
-            if first_finding or annotation.dialogue:
-                kept = annotation
-            problem = self._problem(annotation, first_finding)
-            if problem is None:
-                break
-            request = replace(request, seed=derive(seed, attempt), repair=Repair(text, problem))
-        assert kept is not None
-        kept = failed(kept) if kept.checks and self.on_check == "fail" else kept
-        return kept if kept.usage == usage else replace(kept, usage=usage)
-
-    def _problem(self, annotation: Annotation, first_finding: bool) -> str | None:
-        """Why a sample is to be asked again; for what checks find, only once."""
-        if failure := annotation.failure:
-            return failure.reason if failure.stage in _ASK_AGAIN else None
-        once = first_finding and self.on_check != "keep" and not annotation.sample.question.problem
-        return told(annotation.checks) if annotation.checks and once else None
-
-    async def _ask(self, request: Request) -> tuple[Dialogue | Judgement | Failure, str, Usage]:
-        started, reply = monotonic(), Reply("")
-        outcome: Dialogue | Judgement | Failure
+        prompt = prompt_for(self.prompts, sample, moment, self.language)
         try:
-            reply = await self.generator.generate(request)
-            outcome = self.parse(reply, request.prompt)
+            shown = await context.images(sample)
         except SampleError as error:
-            outcome = Failure(error.stage, _line(error.reason))
-        except PgenError:
-            raise
-        except Exception as error:  # a generator may raise anything: it costs this sample, not the run
-            outcome = Failure("generate", _line(f"{type(error).__name__}: {error}"))
-        used = Usage(reply.tokens_in, reply.tokens_out, monotonic() - started, 1, reply.retries)
-        return outcome, reply.text, used
+            return Annotation(sample, prompt.plan, failure(error), Usage(attempts=0))
+        seed = request_seed(moment, sample)
+        request = Request(sample, prompt, shown.images, seed, repair_for(sample), shown.clips)
 
+        def read(reply: Reply) -> Annotation:
+            annotation = Annotation(sample, prompt.plan, self.parse(reply, prompt))
+            return examined(annotation, self.checks, Context(self.language))
 
-def _line(reason: str) -> str:
-    """A reason as one line of text that every file can hold."""
-    return excerpt(reason, 500) or "no reason was given"
+        answer = await context.ask(request, read, self.attempts, self._review)
+        if isinstance(answer.outcome, Failure):
+            return Annotation(sample, prompt.plan, answer.outcome, answer.usage)
+        annotation = answer.outcome
+        if annotation.checks and self.on_check == "fail":
+            annotation = failed(annotation)
+        return replace(annotation, usage=answer.usage)
+
+    def _review(self, annotation: Annotation) -> str:
+        """Return the findings that are worth another request; a sample that is asked about once more gets no third."""
+        if self.on_check == "keep" or annotation.sample.question.problem:
+            return ""
+        return told(annotation.checks)
+
+    def remaining(self, item: Any, last: Any) -> Any:
+        if not self.turns:
+            return None
+        # Not by the sample, whose question now has turns: the moments of a conversation differ.
+        position = next(place for place, sample in enumerate(item) if sample.moment == last.sample.moment)
+        if not (left := item[position + 1 :]):
+            return None
+        return [replace(left[0], question=replace(left[0].question, turns=after(last))), *left[1:]]

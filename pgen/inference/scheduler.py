@@ -1,145 +1,230 @@
-"""The samples of a run on their way: decoded a few at a time by threads, asked about as soon as a request is free.
+"""Runs rollouts: many at once, with images decoded ahead where items are single samples.
 
-What is decoded and not yet answered is bounded. A conversation is asked one sample after the other.
+Items come in groups, of one episode each. The scheduler has `generator.concurrency` slots; each runs one rollout after
+the other, and a slot is free again once its result is committed. So a process that is killed has to repeat at most
+`concurrency` requests.
+
+Where `decodes_ahead` is set, items are samples. Threads decode them, an episode each and BATCH samples at once, into a
+bounded queue that the slots empty. Other rollouts read their images as they need them, with readers that all share.
 """
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Sequence
+from abc import abstractmethod
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, ExitStack
 from itertools import batched
-from typing import TYPE_CHECKING
+from typing import Any
 
 from pgen.components import ImageReader
-from pgen.errors import SampleError
-from pgen.inference.conversation import after, in_turn
-from pgen.records import Annotation, Clip, Image, Moment, Sample
-
-if TYPE_CHECKING:
-    from pgen.inference.pipeline import Emit, Groups, Pipeline
+from pgen.components.executor import Groups, Recall, Recorder, Work
+from pgen.errors import PgenError, SampleError, first_error
+from pgen.inference.rollout import Decoded, RolloutContext, StoppedError
+from pgen.media.clips import SampleImages
+from pgen.records import Moment, Sample
 
 
 def decoders(cores: int) -> int:
-    """How many threads decode on a machine: half of its cores, from two to eight."""
+    """Return how many threads decode on a machine: half of its cores, from two to eight."""
     return max(2, min(8, cores // 2))
 
 
 DECODERS = decoders(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
-"""Threads that decode, each with a reader of its own and an episode at a time: decoding releases the GIL."""
+"""Threads that decode, each with a reader of its own: decoding releases the GIL."""
 
-TOGETHER = 16
-"""Samples that a thread decodes at once: to wake one, and to be woken by it, costs as much as to send a request."""
-
-
-def ahead(decoders: int) -> int:
-    """How many samples are decoded before a request is free to take them: half of them wait in line, and the rest,
-    what each decoder has just read, for a place there."""
-    return 2 * TOGETHER * decoders
+BATCH = 16
+"""Samples that a thread decodes at once: waking a thread, and being woken by it, costs as much as sending a request."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pictures:
-    """What a request shows: still pictures and sheets, or clips."""
+def decoded_ahead(decoders: int) -> int:
+    """Return how many samples are decoded at most before a slot takes them.
 
-    images: tuple[Image, ...] = ()
-    clips: tuple[Clip, ...] = ()
+    Half of them are in the queue; the rest are those that each decoder has just read and that wait for room there.
+    """
+    return 2 * BATCH * decoders
 
 
-class Stream:
-    """One run of the pipeline: the samples on their way, and what bounds them."""
+class Rollouts(Work):
+    """Work that is defined by a coroutine for one item."""
+
+    @property
+    def decodes_ahead(self) -> bool:
+        """Whether items are samples, whose images are decoded before a slot takes them."""
+        return False
+
+    @abstractmethod
+    async def rollout(self, item: Any, context: RolloutContext) -> Any:
+        """Return the last result of an item. A failure of the item is a result too."""
+
+    @abstractmethod
+    def reader(self) -> AbstractContextManager[ImageReader]:
+        """Return a reader of images of the size that is to be sent."""
+
+    @abstractmethod
+    def read(self, reader: ImageReader, sample: Sample) -> SampleImages:
+        """Return the sample's images in the form that the generator takes. Raises SampleError."""
+
+    async def run(self, groups: Groups, recorder: Recorder, stop: asyncio.Event) -> None:
+        with ExitStack() as readers, ThreadPoolExecutor(DECODERS, "decode") as pool:
+            scheduler = _Scheduler(self, groups, recorder, stop, pool)
+            try:
+                if self.decodes_ahead:
+                    await scheduler.run_decoded()
+                else:
+                    await scheduler.run([readers.enter_context(self.reader()) for _ in range(DECODERS)])
+            except BaseExceptionGroup as group:
+                raise first_error(group) from None
+
+    async def recorded(self, item: Any, recall: Recall) -> dict[Any, Any]:
+        if self.decodes_ahead:
+            return {}
+        results = _Recalled(recall)
+        await self.fail(item, "not requested", results)
+        return results.by_key
+
+    async def give_up(self, item: Any, reason: str, recorder: Recorder) -> None:
+        await recorder.finish(item, await self.fail(item, reason, recorder))
+
+    async def fail(self, item: Any, reason: str, recorder: Recorder) -> Any:
+        """Return what the rollout does where no request succeeds: results are recalled, and the rest fails."""
+
+        async def unreadable(sample: Sample) -> Decoded:
+            return SampleError("generate", reason)
+
+        return await self.rollout(item, RolloutContext(self.generator, item, recorder, asyncio.Event(), unreadable))
+
+    def decode(self, reader: ImageReader, sample: Sample) -> Decoded:
+        """Return the sample's images, or why there are none."""
+        try:
+            return self.read(reader, sample)
+        except SampleError as error:
+            return error
+        except PgenError:
+            raise
+        except Exception as error:  # a decoder may raise anything: it costs this sample, not the run
+            return SampleError("decode", f"{type(error).__name__}: {error}")
+
+
+class _Recalled(Recorder):
+    """Collects what a rollout recalls, by key."""
+
+    def __init__(self, recall: Recall) -> None:
+        self._recall = recall
+        self.by_key: dict[Any, Any] = {}
+
+    def recall(self, key: Any) -> Any:
+        result = self._recall(key)
+        if result is not None:
+            self.by_key[key] = result
+        return result
+
+    async def record(self, item: Any, result: Any) -> None:
+        pass
+
+    async def finish(self, item: Any, result: Any) -> None:
+        pass
+
+
+class _Scheduler:
+    """One run of some work: the items on their way, and what bounds them."""
 
     def __init__(
-        self,
-        parts: "Pipeline",
-        groups: "Groups",
-        emit: "Emit",
-        stop: asyncio.Event,
-        pool: ThreadPoolExecutor,
+        self, work: Rollouts, groups: Groups, recorder: Recorder, stop: asyncio.Event, pool: ThreadPoolExecutor
     ) -> None:
-        self._parts, self._groups, self._emit, self._stop, self._pool = parts, groups, emit, stop, pool
-        self._turn = asyncio.Lock()
+        self._work, self._groups, self._recorder, self._stop, self._pool = work, groups, recorder, stop, pool
+        self._reading_groups = asyncio.Lock()
         self._readers: asyncio.Queue[ImageReader] = asyncio.Queue()
-        self._decoded: asyncio.Queue[tuple[Sample, Pictures | SampleError] | None] = asyncio.Queue(ahead(DECODERS) // 2)
+        self._decoded: asyncio.Queue[tuple[Any, Decoded] | None] = asyncio.Queue(decoded_ahead(DECODERS) // 2)
 
-    async def ask(self) -> None:
-        """One request after the other, each about the next sample whose pictures are there."""
-        while (decoded := await self._decoded.get()) is not None:
-            if not self._stop.is_set():
-                await self._emit(await self._parts.annotate(*decoded))
-        await self._decoded.put(None)
-
-    async def decode(self) -> None:
-        """Read the pictures of one episode after the other, a few samples at once."""
-        loop = asyncio.get_running_loop()
-        with self._parts.reader() as reader:
-            while not self._stop.is_set():
-                group = await self._next()
-                if group is None:
-                    return
-                decoder = _Decoder(self._parts, reader, self._stop)
-                for some in batched(group, TOGETHER):
-                    if self._stop.is_set():
-                        return
-                    for decoded in await loop.run_in_executor(self._pool, decoder.read, some):
-                        await self._decoded.put(decoded)
-
-    async def end(self) -> None:
-        """Nothing more is decoded: who would ask goes home once the last sample is taken."""
-        await self._decoded.put(None)
-
-    async def converse(self) -> None:
-        """One conversation after the other, each request told what was said before it."""
-        while not self._stop.is_set():
-            group = await self._next()
-            if group is None:
-                return
-            said = group[0].question.turns if group else ()
-            for sample in group:
-                if self._stop.is_set():
-                    return
-                said = after(await self._say(in_turn(sample, said)))
-
-    def share(self, readers: list[ImageReader]) -> None:
-        """Readers that all conversations use: each would hold its videos open, and there may be hundreds."""
+    async def run(self, readers: Sequence[ImageReader]) -> None:
+        """Run rollouts that read images with any of `readers`: each keeps videos open, and there may be many slots."""
         for reader in readers:
             self._readers.put_nowait(reader)
+        async with asyncio.TaskGroup() as slots:
+            for _ in range(self._work.generator.concurrency):
+                slots.create_task(self._run_groups())
 
-    async def _next(self) -> list[Sample] | None:
-        async with self._turn:
+    async def run_decoded(self) -> None:
+        """Run rollouts of samples that are decoded ahead."""
+        async with asyncio.TaskGroup() as slots:
+            for _ in range(self._work.generator.concurrency):
+                slots.create_task(self._run_decoded())
+            async with asyncio.TaskGroup() as decoding:
+                for _ in range(DECODERS):
+                    decoding.create_task(self._decode_groups())
+            await self._decoded.put(None)  # the end of input: slots exit once the queue is empty
+
+    async def _run_groups(self) -> None:
+        while not self._stop.is_set() and (group := await self._next_group()) is not None:
+            for item in group:
+                await self._run_item(item, self._read)
+
+    async def _run_decoded(self) -> None:
+        while (decoded := await self._decoded.get()) is not None:
+            if not self._stop.is_set():  # else the queue is emptied, so that decoders that wait for room end
+                await self._run_item(decoded[0], _Ready(decoded[1]))
+        await self._decoded.put(None)
+
+    async def _run_item(self, item: Any, read: Callable[[Sample], Awaitable[Decoded]]) -> None:
+        try:
+            context = RolloutContext(self._work.generator, item, self._recorder, self._stop, read)
+            result = await self._work.rollout(item, context)
+        except StoppedError:
+            return
+        await self._recorder.finish(item, result)
+
+    async def _decode_groups(self) -> None:
+        loop = asyncio.get_running_loop()
+        with self._work.reader() as reader:
+            while not self._stop.is_set() and (group := await self._next_group()) is not None:
+                decoder = _Decoder(self._work, reader, self._stop)
+                for batch in batched(group, BATCH):
+                    if self._stop.is_set():
+                        return
+                    for decoded in await loop.run_in_executor(self._pool, decoder.decode, batch):
+                        await self._decoded.put(decoded)
+
+    async def _next_group(self) -> list[Any] | None:
+        async with self._reading_groups:
             if isinstance(self._groups, AsyncIterator):
                 return await anext(self._groups, None)
             return await asyncio.get_running_loop().run_in_executor(self._pool, next, self._groups, None)
 
-    async def _say(self, turn: Sample) -> Annotation:
-        loop = asyncio.get_running_loop()
-        # In a thread: the journal may be waiting for its disk.
-        known = await loop.run_in_executor(self._pool, self._parts.known, turn)
-        if known is not None and known.dialogue:
-            return known
+    async def _read(self, sample: Sample) -> Decoded:
         reader = await self._readers.get()
         try:
-            shown = await loop.run_in_executor(self._pool, self._parts.read, reader, turn)
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._pool, self._work.decode, reader, sample)
         finally:
             self._readers.put_nowait(reader)
-        annotation = await self._parts.annotate(turn, shown)
-        await self._emit(annotation)
-        return annotation
+
+
+class _Ready:
+    """Reads images that are decoded already."""
+
+    __slots__ = ("_images",)
+
+    def __init__(self, images: Decoded) -> None:
+        self._images = images
+
+    async def __call__(self, sample: Sample) -> Decoded:
+        return self._images
 
 
 class _Decoder:
-    """Reads what samples of one episode show, by one reader; the pictures of one moment once."""
+    """Decodes the samples of one episode with one reader; the images of a moment once for all its variants."""
 
-    def __init__(self, parts: "Pipeline", reader: ImageReader, stop: asyncio.Event) -> None:
-        self._parts, self._reader, self._stop = parts, reader, stop
+    def __init__(self, work: Rollouts, reader: ImageReader, stop: asyncio.Event) -> None:
+        self._work, self._reader, self._stop = work, reader, stop
         self._moment: Moment | None = None
-        self._shown: Pictures | SampleError = Pictures()
+        self._images: Decoded = SampleImages()
 
-    def read(self, samples: Sequence[Sample]) -> list[tuple[Sample, Pictures | SampleError]]:
-        """The samples with what they show, up to where the run is stopped."""
-        return [(sample, self._read(sample)) for sample in samples if not self._stop.is_set()]
+    def decode(self, samples: Sequence[Sample]) -> list[tuple[Sample, Decoded]]:
+        """Return the samples with their images, up to where the run is stopped."""
+        return [(sample, self._decode(sample)) for sample in samples if not self._stop.is_set()]
 
-    def _read(self, sample: Sample) -> Pictures | SampleError:
+    def _decode(self, sample: Sample) -> Decoded:
         if sample.moment != self._moment:
-            self._moment, self._shown = sample.moment, self._parts.read(self._reader, sample)
-        return self._shown
+            self._moment, self._images = sample.moment, self._work.decode(self._reader, sample)
+        return self._images

@@ -4,7 +4,7 @@ A sheet is what a model sees that takes no moving pictures: the frames in rows, 
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from io import BytesIO
 from math import ceil
 from typing import TYPE_CHECKING
@@ -18,6 +18,22 @@ if TYPE_CHECKING:
 
 SHAPE = 4 / 3
 """The width of a sheet to its height, about: a model cuts pictures of any shape, but no ribbons."""
+
+
+@dataclass(frozen=True, slots=True)
+class SampleImages:
+    """What a request shows of a sample: images and sheets, or clips; one for each camera."""
+
+    images: tuple[Image, ...] = ()
+    clips: tuple[Clip, ...] = ()
+
+
+def read_sample(reader: ImageReader, sample: Sample, max_pixels: int, *, clips: bool) -> SampleImages:
+    """Read a sample's images; a clip as such with `clips`, else as a sheet. Raises SampleError as the reader does."""
+    if not sample.moment.clip:
+        return SampleImages(reader.images(sample))
+    read = read_clips(reader, sample)
+    return SampleImages(clips=read) if clips else SampleImages(tuple(sheet(clip, max_pixels) for clip in read))
 
 
 def with_clip(prompt: Prompt, sample: Sample) -> Prompt:

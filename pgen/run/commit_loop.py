@@ -1,104 +1,114 @@
-"""Has the pipeline run to its end: answers go to the journal, signals and failures end it early.
+"""Run the executor to completion and commit results to the journal; stop early on signals or too many failures.
 
-However it ends, what was answered is in the journal.
+However it ends, all results are in the journal.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from pgen.components.executor import Executor
+from pgen.components.executor import Executor, KeyedResult, Recorder, Work
 from pgen.errors import first_error
-from pgen.inference.pipeline import Pipeline
 from pgen.records import Annotation, Sample
-from pgen.run.failure_limit import Budget
 from pgen.run.signals import Stopping, stopping
 from pgen.storage.committer import Commits
 from pgen.storage.journal import Journal
 
 FOUND = "found"
-"""The name by which the journal remembers the model and what the generator found out."""
+"""The name under which the journal stores the model and the generator's provenance."""
 
-Progress = Callable[[Annotation], None]
+type Rounds = Iterable[Iterator[list[Any]]]
+"""Groups of items, round by round; each is made once the results of the one before are on the disk."""
 
 
 def generate(
     executor: Executor,
-    pipeline: Pipeline,
-    rounds: Sequence[Iterator[list[Sample]]],
+    work: Work,
+    rounds: Rounds,
     journal: Journal,
-    budget: Budget,
-    progress: Progress,
+    spend: Callable[[Any], bool],
+    progress: Callable[[Any], object],
     role: str = "",
 ) -> None:
-    """Have an executor ask about all samples of each round, and stop once `budget` is spent on failures.
+    """Have an executor run a rollout for each item of each round.
 
-    A round begins when the answers of the one before are stored. The journal is claimed for the model that
-    answers, and remembers what the generator found out, under names that begin with `role`. Raises
-    InterruptedRunError after a signal; whatever else ends the run, once the answers are stored.
+    `spend` is given each result as it comes, and returns whether the run is to stop; `progress` is given it once it is
+    on the disk. The journal is claimed for the model, and stores what the generator found out, under names that begin
+    with `role`. Raises InterruptedRunError after a signal, once the results are stored, as after any other error.
     """
-    _run(_Generation(executor, pipeline, journal, budget, progress, role).run(rounds))
+    _run(_Generation(executor, work, journal, spend, progress, role).run(rounds))
 
 
-class _Generation:
+class _Generation(Recorder):
     def __init__(
         self,
         executor: Executor,
-        pipeline: Pipeline,
+        work: Work,
         journal: Journal,
-        budget: Budget,
-        progress: Progress,
+        spend: Callable[[Any], bool],
+        progress: Callable[[Any], object],
         role: str,
     ) -> None:
-        self._executor, self._pipeline = executor, pipeline
-        self._journal, self._progress, self._role = journal, progress, role
-        self._budget = budget
-        self._commits = Commits(journal, journal.add, self._done)
+        self._executor, self._work, self._journal = executor, work, journal
+        self._spend, self._role = spend, role
+        self._commits = Commits(journal, self._write, progress)
         self._stop = asyncio.Event()
 
-    async def run(self, rounds: Sequence[Iterator[list[Sample]]]) -> None:
+    async def run(self, rounds: Rounds) -> None:
         main = asyncio.current_task()
         cancel = main.cancel if main else lambda: None
-        with stopping(asyncio.get_running_loop(), self._stop.set, cancel) as work:
-            await self._opened(rounds, work)
+        with stopping(asyncio.get_running_loop(), self._stop.set, cancel) as signals:
+            await self._run_opened(rounds, signals)
 
-    async def _opened(self, rounds: Sequence[Iterator[list[Sample]]], work: Stopping) -> None:
+    async def _run_opened(self, rounds: Rounds, signals: Stopping) -> None:
         executor = self._executor
-        await executor.open(self._pipeline)
+        await executor.open(self._work)
         try:
             self._journal.claim(f"{self._role}model", executor.model)
-            for groups in (groups for groups in rounds if not self._stop.is_set()):
-                await self._ask_and_commit(groups)
+            for groups in rounds:
+                if self._stop.is_set():
+                    break
+                await self._run_and_commit(groups)
                 self._commits.flush()
         finally:
-            work.settled()
+            signals.settled()
             self._commits.flush()
             await executor.close()
-        self._journal.remember(self._role + FOUND, {"model": executor.model, "found": executor.found()})
+        found = {"model": executor.model, "found": executor.generator_provenance()}
+        self._journal.remember(self._role + FOUND, found)
 
-    async def _ask_and_commit(self, groups: Iterator[list[Sample]]) -> None:
-        """Side by side, so that answers that cannot be stored end the asking."""
+    async def _run_and_commit(self, groups: Iterator[list[Any]]) -> None:
+        """Run both at once, so that results that cannot be stored end the run."""
         try:
             async with asyncio.TaskGroup() as tasks:
                 committing = tasks.create_task(self._commits.run())
-                await self._executor.run(groups, self._record, self._stop)
+                await self._executor.run(groups, self, self._stop)
                 committing.cancel()
         except BaseExceptionGroup as group:
             raise first_error(group) from None
 
-    async def _record(self, annotation: Annotation) -> None:
-        if annotation.sample.question.about is None and self._budget.spend(annotation):
-            self._stop.set()
-        await self._commits.store(annotation)
+    def recall(self, key: Any) -> Any:
+        return self._journal.get(key) if isinstance(key, Sample) else self._journal.kept(key)
 
-    def _done(self, annotation: Annotation) -> None:
-        if annotation.sample.question.about is None:
-            self._progress(annotation)
+    async def record(self, item: Any, result: Any) -> None:
+        if self._spend(result):
+            self._stop.set()
+        await self._commits.store(result)
+
+    async def finish(self, item: Any, result: Any) -> None:
+        if result is not None:
+            await self.record(item, result)
+
+    def _write(self, results: Sequence[Any]) -> None:
+        if annotations := [result for result in results if isinstance(result, Annotation)]:
+            self._journal.add(annotations)
+        if keyed := [result for result in results if isinstance(result, KeyedResult)]:
+            self._journal.keep((result.key, result.value) for result in keyed)
 
 
 def _run(work: Coroutine[Any, Any, None]) -> None:
-    """`asyncio.run`, in a thread of its own where a loop is running already, as in a notebook."""
+    """Do what `asyncio.run` does, in a thread of its own where a loop is running already, as in a notebook."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:

@@ -1,24 +1,28 @@
-"""What a run asks, with its journal open: its samples, those that the whole run shows to be wrong, then its judge."""
+"""What a run requests, with its journal open: its samples, those that a check of the whole run rejects, its judge."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 from pgen.config.assembly import Parts
 from pgen.config.options import RunOptions
 from pgen.inference.checking import Overview
 from pgen.inference.judging import JudgePrompt, parse_judgement
 from pgen.inference.pipeline import Pipeline
-from pgen.run.commit_loop import FOUND, Progress, generate
+from pgen.records import Annotation, Sample
+from pgen.run.commit_loop import FOUND, generate
 from pgen.run.failure_limit import Budget
 from pgen.run.results import Answers, Judgements, Planned
 from pgen.storage.journal import Journal
 
 JUDGE = "judge "
-"""Begins the names under which the journal remembers what belongs to the judge."""
+"""Begins the names under which the journal stores what belongs to the judge."""
+
+type Progress = Callable[[Annotation], object]
 
 
 class Rounds:
-    """The rounds of one run. `planned` gives the episodes with their samples, `samples` the number of these."""
+    """The rounds of one run. `planned` returns the episodes with their samples, `samples` the number of these."""
 
     def __init__(
         self,
@@ -32,18 +36,26 @@ class Rounds:
         self.answers = Answers(journal, planned, self._overview, options.in_turns, options.on_check)
 
     def unfinished(self) -> bool:
-        """Whether there is something to ask even where every sample has its answer."""
+        """Return whether requests are left even where every sample has its dialogue."""
         return self._journal.recall(FOUND) is None or next(self.answers.again(), None) is not None
 
     def ask(self, progress: Progress) -> None:
-        """Ask what is missing, then once more about dialogues that the whole run shows to be wrong."""
+        """Request what is missing, then once more the dialogues that a check of the whole run rejects."""
         share = self._options.max_failures
         budget = Budget(int(share * self._samples()), share)
-        rounds = self.answers.missing(), self.answers.again()
-        generate(self._parts.executor, self._pipeline(), rounds, self._journal, budget, progress)
+
+        def report(annotation: Annotation) -> None:
+            if annotation.sample.question.about is None:
+                progress(annotation)
+
+        def spend(annotation: Annotation) -> bool:
+            return annotation.sample.question.about is None and budget.spend(annotation)
+
+        rounds = self._items(self.answers.missing()), self._items(self.answers.again())
+        generate(self._parts.executor, self._pipeline(), rounds, self._journal, spend, report)
 
     def judge(self) -> Judgements:
-        """Ask the judge what is missing. A judgement that fails is counted, and ends no run."""
+        """Request the judgements that are missing. One that fails is counted, and ends no run."""
         parts, options, journal = self._parts, self._options, self._journal
         judgements = Judgements(journal, self.answers, options.judge_share if parts.judge else 0.0, options.seed)
         if parts.judge is not None:
@@ -61,8 +73,12 @@ class Rounds:
             )
             if any(judgements.missing()) or journal.recall(JUDGE + FOUND) is None:
                 rounds = (judgements.missing(),)
-                generate(parts.executor, pipeline, rounds, journal, Budget(self._samples()), lambda _: None, JUDGE)
+                generate(parts.executor, pipeline, rounds, journal, lambda _: False, lambda _: None, JUDGE)
         return judgements
+
+    def _items(self, groups: Iterator[list[Sample]]) -> Iterator[list[Any]]:
+        """Return the items of rollouts: the samples of a group, or with `--turns` the group as one conversation."""
+        return ([group] for group in groups if group) if self._options.in_turns else groups
 
     def _overview(self) -> Overview:
         return Overview(self._parts.checks, self._options.language, self._samples())
@@ -81,5 +97,4 @@ class Rounds:
             options.in_turns,
             parts.checks,
             options.on_check,
-            known=self._journal.get,
         )

@@ -19,7 +19,7 @@ from pgen.errors import ConfigError
 from pgen.inference.conversation import in_turn
 from pgen.inference.prompting import BLIND, prompt_for
 from pgen.records import Usage
-from pgen.run.commit_loop import FOUND, Progress
+from pgen.run.commit_loop import FOUND
 from pgen.run.episodes import RecordedEpisodes
 from pgen.run.failure_limit import check as check_failures
 from pgen.run.job import Job, disk_errors, prepare, running
@@ -27,7 +27,7 @@ from pgen.run.manifest import Tally, judge_entry, manifest_of, tally
 from pgen.run.planning import Survey, planned
 from pgen.run.report import Plan, Report
 from pgen.run.results import Answers, Judgements, Planned
-from pgen.run.rounds import JUDGE, Rounds
+from pgen.run.rounds import JUDGE, Progress, Rounds
 from pgen.run.signals import interruptible
 from pgen.safety.redaction import redacted
 from pgen.seeds import sample_seed

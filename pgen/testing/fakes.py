@@ -2,12 +2,13 @@
 
 import json
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
 from pgen.components import Generator, ImageReader, Results, Sampler, Sink, Source
+from pgen.components.executor import Recorder
 from pgen.media.images import encode
 from pgen.records import Annotation, Dialogue, Episode, Image, Plan, Reply, Request, Sample, Skill
 from pgen.run.planning import samples_of
@@ -94,6 +95,27 @@ class FakeGenerator(Generator):
         if isinstance(answer, Exception):
             raise answer
         return answer if isinstance(answer, Reply) else Reply(answer)
+
+
+class MemoryRecorder(Recorder):
+    """Keeps the results of rollouts in `results`, in the order in which they come; `recorded` is the journal."""
+
+    def __init__(
+        self, recorded: Mapping[Any, Any] | None = None, on_result: Callable[[Any], object] = lambda result: None
+    ) -> None:
+        self.recorded, self.on_result = recorded or {}, on_result
+        self.results: list[Any] = []
+
+    def recall(self, key: Any) -> Any:
+        return self.recorded.get(key)
+
+    async def record(self, item: Any, result: Any) -> None:
+        self.results.append(result)
+        self.on_result(result)
+
+    async def finish(self, item: Any, result: Any) -> None:
+        if result is not None:
+            await self.record(item, result)
 
 
 class MemorySink(Sink):

@@ -1,12 +1,10 @@
-"""Runs the pipeline in this process, with many requests in flight and two threads that decode."""
+"""The executor `local`: rollouts in this process, with one generator and a few threads that decode."""
 
 import asyncio
 from collections.abc import Iterator
 from typing import Any
 
-from pgen.components.executor import Executor
-from pgen.inference.pipeline import Emit, Pipeline
-from pgen.records import Sample
+from pgen.components.executor import Executor, Recorder, Work
 
 
 class Local(Executor):
@@ -14,19 +12,19 @@ class Local(Executor):
 
     name = "local"
 
-    async def open(self, pipeline: Pipeline) -> None:
-        self._pipeline = pipeline
-        await pipeline.generator.open()
+    async def open(self, work: Work) -> None:
+        self._work = work
+        await work.generator.open()
 
     @property
     def model(self) -> str | None:
-        return self._pipeline.generator.model
+        return self._work.generator.model
 
-    def found(self) -> dict[str, Any]:
-        return self._pipeline.generator.provenance()
+    def generator_provenance(self) -> dict[str, Any]:
+        return self._work.generator.provenance()
 
-    async def run(self, groups: Iterator[list[Sample]], emit: Emit, stop: asyncio.Event) -> None:
-        await self._pipeline.run(groups, emit, stop)
+    async def run(self, groups: Iterator[list[Any]], recorder: Recorder, stop: asyncio.Event) -> None:
+        await self._work.run(groups, recorder, stop)
 
     async def close(self) -> None:
-        await self._pipeline.generator.close()
+        await self._work.generator.close()

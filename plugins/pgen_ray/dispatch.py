@@ -1,7 +1,7 @@
-"""Who annotates which episode: each goes to whoever wants one, answers come back, deaths are made good.
+"""Which worker gets which group: results come back, and groups of workers that die are given to others.
 
-An episode that two workers have died over is given to a third that has nothing else to do: if that one dies too, it
-was the episode, and what is left of it fails.
+A group that two workers have died with is given to a third that has no other; if that one dies too, the group is the
+cause, and what is left of it fails.
 """
 
 import asyncio
@@ -9,122 +9,128 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from pgen.errors import SampleError
-from pgen.inference.conversation import in_turn
-from pgen.inference.pipeline import Emit, Pipeline
-from pgen.records import Sample
+from pgen.components.executor import Recorder, Work
 from pgen_ray.cluster import Share
-from pgen_ray.work_items import Episode
-from pgen_ray.worker import News
-from pgen_ray.worker_handle import Annotator
-from pgen_ray.worker_pool import FATAL, Crew, log
+from pgen_ray.work_items import Group, Outcome
+from pgen_ray.worker import Report
+from pgen_ray.worker_handle import WorkerHandle
+from pgen_ray.worker_pool import WorkerPool, log
+
+MAX_DEATHS = 3
+"""Workers that die with one group until it is given up."""
 
 
-class Annotating(Crew[Annotator]):
-    """Workers that run the pipeline, each over what it is given."""
+class Dispatcher(WorkerPool):
+    """Workers that run the rollouts of `work`."""
 
-    def __init__(self, pipeline: Pipeline, hire: Callable[[], Any], share: Share, offers: str, patience: float) -> None:
-        super().__init__(lambda: Annotator(hire()), share, offers, patience)
-        self._pipeline = pipeline
-        self._again: deque[Episode] = deque()
-        self._condemned: deque[Episode] = deque()
-        self._numbers = 0
+    def __init__(self, work: Work, spawn: Callable[[], Any], share: Share, capacity: str, patience: float) -> None:
+        super().__init__(spawn, share, capacity, patience)
+        self._work = work
+        self._retries: deque[Group] = deque()
+        self._fatal: deque[Group] = deque()
+        self._number = 0
 
-    async def run(self, groups: Iterator[list[Sample]], emit: Emit, stop: asyncio.Event) -> None:
-        self._groups, self._emit, self._exhausted = groups, emit, False
-        waiting = asyncio.create_task(self._on(stop))
+    async def run(self, groups: Iterator[list[Any]], recorder: Recorder, stop: asyncio.Event) -> None:
+        """Do what `Work.run` does, by workers."""
+        self._groups, self._recorder, self._exhausted = groups, recorder, False
+        waiting = asyncio.create_task(self._notify(stop))
         try:
             await self.unless_failed(self._distribute(stop))
         finally:
             waiting.cancel()
 
-    async def employ(self, member: Annotator) -> None:
-        """Hear it to its end."""
-        while not (news := await member.exchange()).ended:
-            await self._heard(member, news)
-        await self._heard(member, news)
-        self._members.remove(member)
+    async def serve(self, worker: WorkerHandle) -> None:
+        ended = False
+        while not ended:
+            report = await worker.exchange()
+            await self._receive(worker, report)
+            ended = report.ended
+        self._workers.remove(worker)
         self._changed.set()
-        if news.error:
-            raise news.error
+        if report.error:
+            raise report.error
 
-    async def _heard(self, member: Annotator, news: News) -> None:
-        for text in news.warnings:
+    def on_worker_lost(self, worker: WorkerHandle) -> None:
+        for group in worker.groups.values():
+            rest = group.rest(self._work)
+            if rest.items:
+                (self._retries if rest.deaths < MAX_DEATHS else self._fatal).append(rest)
+
+    async def _receive(self, worker: WorkerHandle, report: Report) -> None:
+        for text in report.warnings:
             log.warning("%s", text)
-        annotations = [(answer, member.arrived(answer)) for answer in news.answers]
-        # At once, so that one commit holds them all. The worker takes the next `exchange` for its acknowledgement.
-        await asyncio.gather(*(self._emit(annotation) for answer, annotation in annotations if not answer.known))
-        for number in {answer.number for answer in news.answers}:
-            member.settle(number)
-        member.wants += news.wants
+        # All at once, so that one commit holds them. The worker takes the next `exchange` for its acknowledgement.
+        await asyncio.gather(*(self._record(worker, outcome) for outcome in report.outcomes))
+        for outcome in report.outcomes:
+            worker.groups[outcome.number].receive(outcome)
+        for number in {outcome.number for outcome in report.outcomes}:
+            worker.release(number)
+        worker.wanted += report.wanted
         self._changed.set()
 
-    def bereave(self, member: Annotator) -> None:
-        for episode in member.episodes.values():
-            rest = episode.rest()
-            if rest.samples:
-                (self._again if rest.deaths < FATAL else self._condemned).append(rest)
+    async def _record(self, worker: WorkerHandle, outcome: Outcome) -> None:
+        record = self._recorder.finish if outcome.last else self._recorder.record
+        await record(worker.groups[outcome.number].items[outcome.position], outcome.result)
 
-    async def _on(self, stop: asyncio.Event) -> None:
+    async def _notify(self, stop: asyncio.Event) -> None:
         await stop.wait()
         self._changed.set()
 
     async def _distribute(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
             self._changed.clear()
-            while self._condemned:
-                await self._bury(self._condemned.popleft())
-            handed = [await self._hand(member) for member in list(self._members)]
-            if any(handed):
+            while self._fatal:
+                await self._give_up(self._fatal.popleft())
+            given = [await self._give(worker) for worker in list(self._workers)]
+            if any(given):
                 continue
-            if self._exhausted and not self._left():
-                return
+            if self._exhausted and not self._unfinished():
+                break
             await self._changed.wait()
-        self._stopping = True
-        while self._members:
+        self._stopping = stop.is_set()
+        while self._stopping and self._workers:
             self._changed.clear()
-            for member in self._members:  # one that came only now is told, too
-                member.stop()
+            for worker in self._workers:  # including those that were opened only now
+                worker.stop()
             await self._changed.wait()
 
-    def _left(self) -> bool:
-        return bool(self._again or self._condemned or any(member.episodes for member in self._members))
+    def _unfinished(self) -> bool:
+        return bool(self._retries or self._fatal or any(worker.groups for worker in self._workers))
 
-    async def _hand(self, member: Annotator) -> bool:
-        """An episode for a worker that wants one; whether there was one."""
-        if member.wants <= 0 or member.alone:
+    async def _give(self, worker: WorkerHandle) -> bool:
+        """Give a worker a group if it wants one; return whether there was one."""
+        if worker.wanted <= 0 or worker.alone:
             return False
-        episode = self._retried(member) or await self._fresh()
-        if episode is None:
+        group = self._retry(worker) or await self._next_group()
+        if group is None:
             return False
-        if member not in self._members:  # it died meanwhile
-            self._again.append(episode)
+        recorded: dict[Any, Any] = {}
+        for item in group.items:
+            recorded |= await self._work.recorded(item, self._recorder.recall)
+        if worker not in self._workers:  # it died meanwhile
+            self._retries.append(group)
             return True
-        self._numbers += 1
-        member.give(self._numbers, episode, self._pipeline.known, alone=episode.deaths == FATAL - 1)
+        self._number += 1
+        worker.give(self._number, group, recorded, alone=group.deaths == MAX_DEATHS - 1)
         return True
 
-    def _retried(self, member: Annotator) -> Episode | None:
-        """What a dead worker has left; the suspicious only to one that has nothing else to do."""
-        for _ in range(len(self._again)):
-            episode = self._again.popleft()
-            if episode.deaths < FATAL - 1 or not member.episodes:
-                return episode
-            self._again.append(episode)
+    def _retry(self, worker: WorkerHandle) -> Group | None:
+        """Return what a dead worker has left; a group that two died with only for a worker that has no other."""
+        for _ in range(len(self._retries)):
+            group = self._retries.popleft()
+            if group.deaths < MAX_DEATHS - 1 or not worker.groups:
+                return group
+            self._retries.append(group)
         return None
 
-    async def _fresh(self) -> Episode | None:
+    async def _next_group(self) -> Group | None:
         while not self._exhausted:
-            group = await asyncio.to_thread(next, self._groups, None)
-            if group:
-                return Episode(group, self._pipeline.turns)
-            self._exhausted = group is None
+            items = await asyncio.to_thread(next, self._groups, None)
+            if items:
+                return Group(items)
+            self._exhausted = items is None
         return None
 
-    async def _bury(self, episode: Episode) -> None:
-        """What is left of an episode that workers died over has failed."""
-        reason = f"{episode.deaths} workers died over this episode"
-        said = episode.samples[0].question.turns
-        for sample in episode.samples:
-            turn = in_turn(sample, said) if episode.turns else sample
-            await self._emit(await self._pipeline.annotate(turn, SampleError("generate", reason)))
+    async def _give_up(self, group: Group) -> None:
+        for item in group.items:
+            await self._work.give_up(item, f"{group.deaths} workers died over this episode", self._recorder)

@@ -1,32 +1,27 @@
 """The executor `ray`: workers on one machine or many, each with a source and a generator of its own.
 
-Episodes are the unit. Answers come back to this process, which alone has the journal; what a worker that dies had
-not told yet is asked by another.
+Groups of items go to workers, and results come back to this process, which alone has the journal. What a worker that
+dies had not reported yet is done by another.
 """
 
 import asyncio
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
-from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, field_validator
 
-from pgen.components import Component, Generator
-from pgen.components.executor import Executor
+from pgen.components import Component
+from pgen.components.executor import Executor, Recorder, Work
 from pgen.components.options import Options
 from pgen.errors import ConfigError
-from pgen.inference.pipeline import Emit, Pipeline
-from pgen.records import Annotation, Sample
 from pgen_ray.pickling import check_packs, pack
 
 if TYPE_CHECKING:
     from pgen_ray.cluster import Cluster, Share
-    from pgen_ray.dispatch import Annotating
-    from pgen_ray.worker_pool import Crew
+    from pgen_ray.dispatch import Dispatcher
 
 
 class RayOptions(Options):
@@ -59,8 +54,7 @@ class RayExecutor(Executor[RayOptions]):
     """Workers of Ray: on this machine, or on a cluster that is joined by its address."""
 
     name = "ray"
-    _crew: "Crew[Any] | None" = None
-    _annotating: "Annotating"
+    _dispatcher: "Dispatcher | None" = None
     _cluster: "Cluster | None" = None
     _workers = _deaths = 0
 
@@ -77,53 +71,41 @@ class RayExecutor(Executor[RayOptions]):
         address = self.options.address or os.environ.get("RAY_ADDRESS")
         return f"ray, {workers}, {f'on the cluster {address}' if address else 'on this machine'}"
 
-    async def open(self, pipeline: Pipeline) -> None:
-        from pgen_ray.dispatch import Annotating
-        from pgen_ray.worker import Worker
-
-        work = replace(pipeline, known=_nothing_known)
-        self._annotating = await self.staffed(partial(Annotating, pipeline), Worker, work, pipeline.generator.gpus)
-
-    def answering(self, generator: Generator) -> Generator:
-        from pgen_ray.answering import RayGenerator
-
-        return RayGenerator(generator, self)
-
-    async def staffed[C: Crew[Any]](self, crew: "Callable[..., C]", worker: type, work: Any, gpus: float) -> "C":
-        """A crew with its first worker open, each of which is made from `work` and computes on so many GPUs."""
+    async def open(self, work: Work) -> None:
         from pgen_ray.cluster import Cluster, Share
+        from pgen_ray.dispatch import Dispatcher
 
         options, packed = self.options, pack(work)
-        wished = Share(options.workers or 1, options.cpus, options.gpus or 0.0)
-        self._cluster = cluster = Cluster(options.address, wished)
+        wanted = Share(options.workers or 1, options.cpus, options.gpus or 0.0)
+        self._cluster = cluster = Cluster(options.address, wanted)
         try:
-            share = cluster.share(options.workers, options.cpus, options.gpus, gpus)
-            made = crew(_hiring(worker, packed, share), share, cluster.offers(), options.patience)
-            self._crew = made
-            await made.open()
+            share = cluster.share(options.workers, options.cpus, options.gpus, work.generator.gpus)
+            spawn = _spawning(packed, share)
+            self._dispatcher = Dispatcher(work, spawn, share, cluster.offers(), options.patience)
+            await self._dispatcher.open()
         except BaseException:
             await self.close()
             raise
-        return made
 
     @property
     def model(self) -> str | None:
-        assert self._crew is not None
-        return self._crew.model
+        assert self._dispatcher is not None
+        return self._dispatcher.model
 
-    def found(self) -> dict[str, Any]:
-        return self._found
+    def generator_provenance(self) -> dict[str, Any]:
+        assert self._dispatcher is not None
+        return self._dispatcher.found
 
-    async def run(self, groups: Iterator[list[Sample]], emit: Emit, stop: asyncio.Event) -> None:
-        await self._annotating.run(groups, emit, stop)
+    async def run(self, groups: Iterator[list[Any]], recorder: Recorder, stop: asyncio.Event) -> None:
+        assert self._dispatcher is not None
+        await self._dispatcher.run(groups, recorder, stop)
 
     async def close(self) -> None:
         try:
-            if self._crew is not None:
-                await self._crew.close()
-                self._found = self._crew.found
-                self._workers = max(self._workers, self._crew.most)
-                self._deaths += self._crew.deaths
+            if self._dispatcher is not None:
+                await self._dispatcher.close()
+                self._workers = max(self._workers, self._dispatcher.peak)
+                self._deaths += self._dispatcher.deaths
         finally:
             if self._cluster is not None:
                 self._cluster.close()
@@ -132,16 +114,13 @@ class RayExecutor(Executor[RayOptions]):
         return {"workers": self._workers, "deaths": self._deaths}
 
 
-def _hiring(worker: type, work: bytes, share: "Share") -> Any:
-    """A function that asks Ray for one more worker."""
+def _spawning(work: bytes, share: "Share") -> "Callable[[], Any]":
+    """Return a function that asks Ray for one more worker."""
     import ray
 
-    actor: Any = ray.remote(worker)
-    wish = {"num_cpus": share.cpus, "num_gpus": share.gpus, "max_restarts": 0, "scheduling_strategy": "SPREAD"}
+    from pgen_ray.worker import Worker
+
+    actor: Any = ray.remote(Worker)
+    resources = {"num_cpus": share.cpus, "num_gpus": share.gpus, "max_restarts": 0, "scheduling_strategy": "SPREAD"}
     folder = str(Path.cwd())
-    return lambda: actor.options(**wish).remote(work, folder)
-
-
-def _nothing_known(sample: Sample) -> Annotation | None:
-    """Stands in for the journal, which does not travel."""
-    return None
+    return lambda: actor.options(**resources).remote(work, folder)

@@ -1,86 +1,58 @@
-"""An episode on its way: what was given to a worker, what has come back, and what is left if the worker dies."""
+"""Groups of items on their way: what a worker was given, what has come back, and what is left if it dies."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import NamedTuple
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
-from pgen.inference.conversation import after, in_turn
-from pgen.records import Annotation, Dialogue, Failure, Finding, Judgement, Plan, Sample, Turn, Usage
-
-Known = Callable[[Sample], Annotation | None]
+from pgen.components.executor import Work
 
 
-class Given(NamedTuple):
-    """An episode as it goes to a worker, with what is known already of a conversation."""
+class Assignment(NamedTuple):
+    """A group as it goes to a worker, with the results that its rollouts will recall."""
 
     number: int
-    samples: list[Sample]
-    known: tuple[Annotation, ...] = ()
+    items: list[Any]
+    recorded: dict[Any, Any]
 
 
-class Answer(NamedTuple):
-    """What came of the sample at `position` of an episode. The sample itself is at both ends and does not travel."""
+class Outcome(NamedTuple):
+    """A result of the item at `position` of a group; `last` ends its rollout."""
 
     number: int
     position: int
-    plan: Plan
-    outcome: Dialogue | Judgement | Failure
-    usage: Usage
-    checks: tuple[Finding, ...]
-    known: bool = False
-    """Nothing was asked: the answer came along with the episode."""
+    result: Any
+    last: bool
 
 
-@dataclass
-class Episode:
-    """Samples of one episode that are answered by one worker; with `turns` one after the other."""
+@dataclass(slots=True)
+class Group:
+    """Items that one worker has."""
 
-    samples: list[Sample]
-    turns: bool
+    items: list[Any]
     deaths: int = 0
-    """Workers that died over it."""
+    """Workers that died while they had it."""
+    _open: set[int] = field(init=False)
+    _latest: dict[int, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._missing = set(range(len(self.samples)))
-        self._said: Sequence[Turn] = self.samples[0].question.turns if self.samples else ()
+        self._open = set(range(len(self.items)))
 
     @property
     def done(self) -> bool:
-        return not self._missing
+        """Whether all rollouts have ended."""
+        return not self._open
 
-    def arrived(self, answer: Answer) -> Annotation:
-        """The answer with its sample, as the pipeline gave it."""
-        self._missing.discard(answer.position)
-        sample = self.samples[answer.position]
-        if self.turns:
-            sample = in_turn(sample, self._said)
-        annotation = Annotation(sample, answer.plan, answer.outcome, answer.usage, answer.checks)
-        if self.turns:
-            self._said = after(annotation)
-        return annotation
+    def receive(self, outcome: Outcome) -> None:
+        """Take note of a committed result."""
+        if outcome.last:
+            self._open.discard(outcome.position)
+        else:
+            self._latest[outcome.position] = outcome.result
 
-    def rest(self) -> "Episode":
-        """What has not arrived, to be given to another worker after a death."""
-        left = [self.samples[position] for position in sorted(self._missing)]
-        if self.turns and left:
-            left[0] = replace(left[0], question=replace(left[0].question, turns=tuple(self._said)))
-        return Episode(left, self.turns, self.deaths + 1)
+    def rest(self, work: Work) -> "Group":
+        """Return what another worker has to do after this one died."""
+        left = [self._remaining(position, work) for position in sorted(self._open)]
+        return Group([item for item in left if item is not None], self.deaths + 1)
 
-    def given(self, number: int, known: Known) -> Given:
-        """As it goes to a worker. What a conversation needs of the journal goes along."""
-        return Given(number, self.samples, tuple(self._known(known)) if self.turns else ())
-
-    def _known(self, known: Known) -> list[Annotation]:
-        """The later turns that were answered before, on the path on which every open turn fails once more."""
-        found, said = [], self._said
-        for sample in self.samples:
-            annotation = known(in_turn(sample, said))
-            if annotation is not None and annotation.dialogue:
-                found.append(annotation)
-                said = after(annotation)
-        return found
-
-
-def unsaid(sample: Sample) -> Sample:
-    """The sample without what was said before it: how it is known at both ends."""
-    return replace(sample, question=replace(sample.question, turns=(), turn_type=None))
+    def _remaining(self, position: int, work: Work) -> Any:
+        item = self.items[position]
+        return work.remaining(item, self._latest[position]) if position in self._latest else item

@@ -1,157 +1,176 @@
-"""One worker: an actor of Ray with a source and a generator of its own, which runs the pipeline over what it is given.
+"""One worker: an actor of Ray with a source and a generator of its own, which runs rollouts over what it is given.
 
-It is asked by `exchange`, which waits until there is something to tell, and then tells all there is: a request
-between two processes costs a hundred times what an answer does. Each `exchange` acknowledges that the answers of the
-one before it are committed to the journal: until then the slots they came from send no other request, as in a run
-without Ray. Errors are values, so that they arrive as they are.
+The run calls `exchange`, which waits until there is something to report and then returns all there is: a call between
+two processes costs a hundred times what a result does. Each `exchange` acknowledges that the results of the one before
+are committed to the journal; until then their slots send no further request, as in a run without Ray. Errors are
+returned as values, so that they arrive unchanged.
 """
 
 import asyncio
 import pickle
-from collections import deque
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
-from pgen.inference.pipeline import Pipeline
-from pgen.records import Annotation, Sample
-from pgen_ray.queue import Feed
-from pgen_ray.work_items import Answer, Given, unsaid
-from pgen_ray.worker_protocol import Opened, Warnings, portable, told, unpacked
+from pgen.components.executor import Recorder, Work
+from pgen_ray.queue import GroupQueue
+from pgen_ray.work_items import Assignment, Outcome
+from pgen_ray.worker_protocol import Opened, WarningForwarder, pickled, portable, unpacked
 
 LINGER = 0.1
-"""Seconds that answers wait at most for others to be told with, unless the worker has nothing left to do."""
+"""Seconds that results wait at most for others to be sent with, unless the worker has nothing left to do."""
 
 LINGER_SHARE = 0.02
-"""The share of the time of an answer's request that it waits at most: meanwhile its slot sends no other one."""
+"""The share of a result's own time that it waits at most: meanwhile its slot sends no request."""
 
 
 @dataclass(slots=True)
-class News:
-    """What a worker tells: answers, how many more episodes it wants, warnings, and whether it has ended, and why."""
+class Report:
+    """What a worker reports: results, how many more groups it wants, warnings, and whether and why it has ended."""
 
-    answers: list[Answer] = field(default_factory=list)
-    wants: int = 0
+    outcomes: list[Outcome] = field(default_factory=list)
+    wanted: int = 0
     warnings: list[str] = field(default_factory=list)
     ended: bool = False
     error: BaseException | None = None
 
 
+class _Outbox(Recorder):
+    """Collects results for the next report; what the run's journal has came along with the groups."""
+
+    def __init__(self, changed: asyncio.Event) -> None:
+        self._changed = changed
+        self._report = Report()
+        # Set once the results of the latest report, and those for the next one, are committed.
+        self._committed, self._next_committed = asyncio.Event(), asyncio.Event()
+        self._places: dict[int, tuple[Any, int, int]] = {}
+        self._recorded: dict[int, dict[Any, Any]] = {}
+        self.linger = LINGER
+
+    def expect(self, group: Assignment) -> None:
+        """Take note of a group's items: by identity, since they may be equal, and held so that they keep it."""
+        for position, item in enumerate(group.items):
+            self._places[id(item)] = item, group.number, position
+        if group.recorded:
+            self._recorded[group.number] = group.recorded
+
+    def recall(self, key: Any) -> Any:
+        return next((results[key] for results in list(self._recorded.values()) if key in results), None)
+
+    async def record(self, item: Any, result: Any) -> None:
+        await self._send(item, result, last=False)
+
+    async def finish(self, item: Any, result: Any) -> None:
+        await self._send(item, result, last=True)
+        _, number, _ = self._places.pop(id(item))
+        if number in self._recorded and all(number != other for _, other, _ in self._places.values()):
+            del self._recorded[number]
+
+    async def _send(self, item: Any, result: Any, *, last: bool) -> None:
+        _, number, position = self._places[id(item)]
+        self._report.outcomes.append(Outcome(number, position, result, last))
+        self._changed.set()
+        if result is not None:
+            self.linger = min(LINGER, LINGER_SHARE * result.usage.seconds)
+            await self._next_committed.wait()
+
+    def warn(self, text: str) -> None:
+        """Pass a warning on."""
+        self._report.warnings.append(text)
+        self._changed.set()
+
+    def end(self, error: BaseException | None) -> None:
+        """Report that the work has ended, and why where it failed."""
+        self._report.error, self._report.ended = error, True
+        self._changed.set()
+
+    @property
+    def ended(self) -> bool:
+        return self._report.ended
+
+    @property
+    def empty(self) -> bool:
+        return not (self._report.outcomes or self._report.warnings or self._report.ended)
+
+    def acknowledge(self) -> None:
+        """The results of the latest report are committed."""
+        self._committed.set()
+
+    def take(self) -> Report:
+        """Return the report, and begin the next one."""
+        report, self._report = self._report, Report(ended=self._report.ended)
+        self._committed, self._next_committed = self._next_committed, asyncio.Event()
+        return report
+
+
 class Worker:
-    """`work` is the pickled pipeline, `folder` the one that relative paths begin at."""
+    """`work` is pickled, `folder` is the one that relative paths begin at."""
 
     def __init__(self, work: bytes, folder: str) -> None:
-        self._work, self._folder = work, folder
+        self._pickled, self._folder = work, folder
         self._changed, self._stop = asyncio.Event(), asyncio.Event()
-        # Set once the answers that were told by the latest `exchange`, and those for the next one, are committed.
-        self._committed, self._next_committed = asyncio.Event(), asyncio.Event()
-        self._linger = LINGER
-        self._episodes = Feed(self._changed)
-        self._places: dict[Sample, deque[tuple[int, int]]] = {}
-        self._known: dict[int, dict[Sample, Annotation]] = {}
-        self._left: dict[int, int] = {}
-        self._news = News()
+        self._groups, self._outbox = GroupQueue(self._changed), _Outbox(self._changed)
         self._running: asyncio.Task[None] | None = None
 
     async def here(self) -> None:
-        """Answers once the actor has a place to run."""
+        """Return once the actor has a place to run."""
 
     async def open(self) -> bytes:
-        """An Opened, once the source and the generator are open."""
-        return await told(self._open)
+        """Return an Opened, once the source and the generator are open."""
+        return await pickled(self._open)
 
-    async def give(self, given: bytes) -> None:
-        """Take episodes."""
-        for episode in pickle.loads(given):
-            self._take(episode)
+    async def give(self, assignment: bytes) -> None:
+        """Take a group."""
+        group: Assignment = pickle.loads(assignment)
+        self._outbox.expect(group)
+        self._groups.put(group.items)
 
     async def exchange(self) -> bytes:
-        """The News, as soon as there are some."""
-        return await told(self._exchange)
+        """Return a Report, as soon as there is something in it."""
+        return await pickled(self._exchange)
 
     async def stop(self) -> None:
-        """Ask no more; what is in flight is told before the end."""
+        """Begin no request; what is in flight is reported before the end."""
         self._stop.set()
-        self._episodes.end()
+        self._groups.end()
 
     async def close(self) -> bytes:
-        """What the generator found out, once all is closed."""
-        return await told(self._close)
+        """Return what the generator found out, once all is closed."""
+        return await pickled(self._close)
 
     async def _open(self) -> Opened:
-        Warnings(self._warn)
-        pipeline: Pipeline = unpacked(self._work, self._folder)
-        self._pipeline = replace(pipeline, known=self._recall)
-        pipeline.source.open()
-        pipeline.prompts.open()
-        await pipeline.generator.open()
+        WarningForwarder(self._outbox.warn)
+        self._work: Work = unpacked(self._pickled, self._folder)
+        self._work.open()
+        generator = self._work.generator
+        await generator.open()
         self._running = asyncio.create_task(self._run())
-        return Opened(pipeline.generator.model, pipeline.generator.provenance())
-
-    def _take(self, episode: Given) -> None:
-        self._left[episode.number] = len(episode.samples)
-        for position, sample in enumerate(episode.samples):
-            self._places.setdefault(unsaid(sample), deque()).append((episode.number, position))
-        if episode.known:
-            self._known[episode.number] = {annotation.sample: annotation for annotation in episode.known}
-        self._episodes.put(episode.samples)
-
-    def _recall(self, turn: Sample) -> Annotation | None:
-        """What came along of this turn, which is then told like an answer: the next one builds on it."""
-        number, _ = self._places[unsaid(turn)][0]
-        annotation = self._known.get(number, {}).get(turn)
-        if annotation is not None:
-            self._tell(annotation, known=True)
-        return annotation
+        return Opened(generator.model, generator.provenance())
 
     async def _run(self) -> None:
+        error: Exception | None = None
         try:
-            await self._pipeline.run(self._episodes, self._emit, self._stop)
-        except Exception as error:
-            self._news.error = portable(error)
+            await self._work.run(self._groups, self._outbox, self._stop)
+        except Exception as raised:
+            error = portable(raised)
         finally:
-            self._news.ended = True
-            self._changed.set()
+            self._outbox.end(error)
 
-    def _warn(self, text: str) -> None:
-        self._news.warnings.append(text)
-        self._changed.set()
-
-    async def _emit(self, annotation: Annotation) -> None:
-        committed = self._next_committed
-        self._linger = min(LINGER, LINGER_SHARE * annotation.usage.seconds)
-        self._tell(annotation)
-        await committed.wait()
-
-    def _tell(self, annotation: Annotation, known: bool = False) -> None:
-        key = unsaid(annotation.sample)
-        number, position = self._places[key].popleft()
-        if not self._places[key]:
-            del self._places[key]
-        self._left[number] -= 1
-        if not self._left[number]:
-            del self._left[number]
-            self._known.pop(number, None)
-        told = annotation.plan, annotation.outcome, annotation.usage, annotation.checks
-        self._news.answers.append(Answer(number, position, *told, known))
-        self._changed.set()
-
-    async def _exchange(self) -> News:
-        self._committed.set()
-        while not (self._news.answers or self._news.warnings or self._news.ended or self._episodes.wants > 0):
+    async def _exchange(self) -> Report:
+        outbox, groups = self._outbox, self._groups
+        outbox.acknowledge()
+        while outbox.empty and groups.wanted <= 0:
             self._changed.clear()
             await self._changed.wait()
-        if not (self._news.ended or self._episodes.idle):
-            await asyncio.sleep(self._linger)
-        news, self._news = self._news, News(ended=self._news.ended)
-        news.wants = self._episodes.told()
-        self._committed, self._next_committed = self._next_committed, asyncio.Event()
-        return news
+        if not (outbox.ended or groups.starving):
+            await asyncio.sleep(outbox.linger)
+        report = outbox.take()
+        report.wanted = groups.request()
+        return report
 
     async def _close(self) -> dict[str, Any]:
-        pipeline, running = self._pipeline, self._running
-        if running is not None:
-            running.cancel()
-            await asyncio.wait([running])
-        await pipeline.generator.close()
-        pipeline.source.close()
-        return pipeline.generator.provenance()
+        if self._running is not None:
+            self._running.cancel()
+            await asyncio.wait([self._running])
+        await self._work.generator.close()
+        self._work.close()
+        return self._work.generator.provenance()

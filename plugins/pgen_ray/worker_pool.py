@@ -1,10 +1,8 @@
-"""The workers of a run: each is hired, welcomed and heard to its end, and replaced where it dies.
-
-What they work on is a subclass's: episodes (`pgen_ray.dispatch`), or single questions (`pgen_ray.answering`).
-"""
+"""The workers of a run: each is spawned, opened and served to its end, and replaced where it dies."""
 
 import asyncio
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -12,91 +10,77 @@ from ray.exceptions import RayError
 
 from pgen.errors import ConfigError, PgenError
 from pgen_ray.cluster import Share
-from pgen_ray.liveness import Presence
-from pgen_ray.worker_handle import Member
+from pgen_ray.liveness import Liveness
+from pgen_ray.worker_handle import WorkerHandle
 
-FATAL = 3
-"""Workers that die over one episode or question until it is that which is given up."""
+MAX_STARTS = 3
+"""Workers that die in succession before they are open, after which no other is started in their place."""
 
-TRIES = 3
-"""Workers that die one after the other before they are open until no further one is asked for in their place."""
-
-PARTING = 10.0
+SHUTDOWN_TIMEOUT = 10.0
 """Seconds that workers have to close."""
 
 log = logging.getLogger("pgen.ray")
 
 
-class _UnfitError(Exception):
+class _UnusableError(Exception):
     """A worker could not open what it needs; the others go on."""
 
 
-class Crew[M: Member]:
-    """`hire` asks Ray for a worker; `offers` says what the cluster has, for the case that it gives none."""
+class WorkerPool(ABC):
+    """`spawn` asks Ray for an actor; `capacity` says what the cluster has, for the case that it has no room."""
 
     model: str | None = None
 
-    def __init__(self, hire: Callable[[], M], share: Share, offers: str, patience: float) -> None:
-        self._hire, self._workers = hire, share.workers
-        self._presence = Presence(share, offers, patience, self._fail)
-        self.most = 0
+    def __init__(self, spawn: Callable[[], Any], share: Share, capacity: str, patience: float) -> None:
+        self._spawn, self._size = spawn, share.workers
+        self._liveness = Liveness(share, capacity, patience, self._fail)
+        self.peak = 0
         self.found: dict[str, Any] = {}
-        self._members: list[M] = []
+        self._workers: list[WorkerHandle] = []
         self._stopping = False
 
     @property
     def deaths(self) -> int:
-        return self._presence.deaths
-
-    @property
-    def places(self) -> int:
-        """How many workers there are to be."""
-        return self._workers
+        return self._liveness.deaths
 
     async def open(self) -> None:
-        """Returns with the first worker that is open; the others come as they can."""
+        """Return with the first worker that is open; the others come as they can."""
         self._changed = asyncio.Event()
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._presence.wait()
-        self._places = [asyncio.create_task(self._place()) for _ in range(self._workers)]
-        await self.unless_failed(self.somebody())
+        self._liveness.start_timer()
+        self._places = [asyncio.create_task(self._keep_staffed()) for _ in range(self._size)]
+        await self.unless_failed(self._first_worker())
 
-    async def employ(self, member: M) -> None:
-        """What a worker does once it is open, to its end. Raises RayError where it dies."""
-        raise NotImplementedError
+    @abstractmethod
+    async def serve(self, worker: WorkerHandle) -> None:
+        """Work with an open worker to its end. Raises RayError where it dies."""
 
-    def bereave(self, member: M) -> None:
-        """A worker died: what it leaves behind is for others."""
+    @abstractmethod
+    def on_worker_lost(self, worker: WorkerHandle) -> None:
+        """Reassign what a dead worker leaves."""
 
     async def close(self) -> None:
-        """Workers close what they hold, if they do so in time; then they are gone in any case."""
+        """Close the workers, if they do so in time; then kill them in any case."""
         self._stopping = True
-        self._presence.rest()
+        self._liveness.stop_timer()
         for place in self._places:
             place.cancel()
+        placed = self._liveness.placed
         try:
-            async with asyncio.timeout(PARTING):
-                found = await asyncio.gather(
-                    *(member.close() for member in self._presence.here), return_exceptions=True
-                )
-                for one in reversed(found):  # one that answered nothing found out less
-                    self.found |= one if isinstance(one, dict) else {}
+            async with asyncio.timeout(SHUTDOWN_TIMEOUT):
+                closed = await asyncio.gather(*(worker.close() for worker in placed), return_exceptions=True)
+                for found in reversed(closed):  # a worker without results found out less
+                    self.found |= found if isinstance(found, dict) else {}
         except TimeoutError:
             pass
         finally:
-            for member in self._presence.here:
-                member.kill()
+            for worker in placed:
+                worker.kill()
             if self._failed.done():
-                self._failed.exception()
-
-    async def somebody(self) -> None:
-        """Returns once a worker is open."""
-        while not self._members:
-            self._changed.clear()
-            await self._changed.wait()
+                self._failed.exception()  # retrieved, so that asyncio does not warn about it
 
     async def unless_failed(self, work: Coroutine[Any, Any, None]) -> None:
-        """To its end, unless a worker's error ends it."""
+        """Await the work, or raise a worker's error as soon as there is one."""
         task = asyncio.create_task(work)
         try:
             await asyncio.wait([task, self._failed], return_when=asyncio.FIRST_COMPLETED)
@@ -106,21 +90,26 @@ class Crew[M: Member]:
         finally:
             task.cancel()
 
-    async def _place(self) -> None:
-        """A worker, and the next one where it dies."""
-        tries, first = 0, True
+    async def _first_worker(self) -> None:
+        while not self._workers:
+            self._changed.clear()
+            await self._changed.wait()
+
+    async def _keep_staffed(self) -> None:
+        """Run one worker, and the next one where it dies."""
+        starts, first = 0, True
         try:
-            while tries < TRIES and not self._stopping:
-                member = self._hire()
+            while starts < MAX_STARTS and not self._stopping:
+                worker = WorkerHandle(self._spawn())
                 try:
-                    await self._welcome(member, first)
-                    tries, first = 0, False
-                    await self.employ(member)
+                    await self._open_worker(worker, first)
+                    starts, first = 0, False
+                    await self.serve(worker)
                     return
-                except (RayError, _UnfitError) as error:
-                    tries += 1
-                    self._lost(member, error)
-            self._last_place()
+                except (RayError, _UnusableError) as error:
+                    starts += 1
+                    self._lose(worker, error)
+            self._check_staffed()
         except Exception as error:
             self._fail(error)
 
@@ -128,36 +117,36 @@ class Crew[M: Member]:
         if not self._failed.done():
             self._failed.set_exception(error)
 
-    async def _welcome(self, member: M, first: bool) -> None:
-        """Until it is open. An error of one that takes a dead one's place ends no run that has others."""
-        await member.here()
-        self._presence.came(member)
+    async def _open_worker(self, worker: WorkerHandle, first: bool) -> None:
+        """Open a worker. An error of one that replaces a dead one ends no run that has others."""
+        await worker.here()
+        self._liveness.add(worker)
         try:
-            opened = await member.open()
-            if self.most and opened.model != self.model:
+            opened = await worker.open()
+            if self.peak and opened.model != self.model:
                 raise ConfigError(f"two workers answer with different models, {self.model} and {opened.model}.")
         except PgenError as error:
-            if first or not self._members:
+            if first or not self._workers:
                 raise
-            raise _UnfitError(str(error)) from error
+            raise _UnusableError(str(error)) from error
         self.model, self.found = opened.model, self.found or opened.found
-        self._members.append(member)
-        self.most = max(self.most, len(self._members))
+        self._workers.append(worker)
+        self.peak = max(self.peak, len(self._workers))
         self._changed.set()
 
-    def _lost(self, member: M, error: Exception) -> None:
-        told = next(iter(str(error).splitlines()), type(error).__name__)[:200]
-        log.warning("a worker of Ray died: %s", told)
-        if member in self._members:
-            self._members.remove(member)
-        self.bereave(member)
-        member.kill()
+    def _lose(self, worker: WorkerHandle, error: Exception) -> None:
+        reason = next(iter(str(error).splitlines()), type(error).__name__)[:200]
+        log.warning("a worker of Ray died: %s", reason)
+        if worker in self._workers:
+            self._workers.remove(worker)
+        self.on_worker_lost(worker)
+        worker.kill()
         if not self._stopping:
-            self._presence.died(member, told)
+            self._liveness.remove(worker, reason)
         self._changed.set()
 
-    def _last_place(self) -> None:
-        """No more is asked for here; the others go on, where there are any."""
-        alive = [place for place in self._places if not place.done() and place is not asyncio.current_task()]
-        if not alive and not self._stopping:
-            raise self._presence.nobody()
+    def _check_staffed(self) -> None:
+        """Raise WorkersError where no other place has a worker, or can get one."""
+        others = [place for place in self._places if not place.done() and place is not asyncio.current_task()]
+        if not others and not self._stopping:
+            raise self._liveness.no_workers()

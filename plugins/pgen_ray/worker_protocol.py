@@ -1,4 +1,4 @@
-"""What every worker does in its own process: it unpacks its work, passes warnings on, and tells errors as they are."""
+"""What every worker does in its own process: unpack its work, forward warnings, and return errors as values."""
 
 import asyncio
 import logging
@@ -14,14 +14,14 @@ from pgen.safety.redaction import redact, without_keys
 
 
 class Opened(NamedTuple):
-    """Who answers."""
+    """The model that a worker asks, and what its generator found out."""
 
     model: str | None
     found: dict[str, Any]
 
 
 def unpacked(work: bytes, folder: str) -> Any:
-    """The work, with relative paths as where it was packed. Raises ConfigError where a package is missing here."""
+    """Unpickle the work, with relative paths as where it was pickled. Raises ConfigError for a missing package."""
     with suppress(OSError):
         os.chdir(folder)
     try:
@@ -33,21 +33,21 @@ def unpacked(work: bytes, folder: str) -> Any:
         ) from None
 
 
-class Warnings(logging.Handler):
-    """Warnings of pgen's own, on their way to whoever reads the run's."""
+class WarningForwarder(logging.Handler):
+    """Sends pgen's warnings to the run's process."""
 
-    def __init__(self, tell: Callable[[str], object]) -> None:
+    def __init__(self, send: Callable[[str], object]) -> None:
         super().__init__(logging.WARNING)
-        self._tell, self._loop = tell, asyncio.get_running_loop()
+        self._send, self._loop = send, asyncio.get_running_loop()
         log = logging.getLogger("pgen")
         log.handlers[:], log.propagate = [self], False
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._loop.call_soon_threadsafe(self._tell, redact(record.getMessage()))
+        self._loop.call_soon_threadsafe(self._send, redact(record.getMessage()))
 
 
-async def told(work: Callable[[], Awaitable[Any]]) -> bytes:
-    """What came of it, or the error, pickled."""
+async def pickled(work: Callable[[], Awaitable[Any]]) -> bytes:
+    """Return what the work returns, or the error that it raises, as a pickled pair."""
     try:
         return pickle.dumps((await work(), None), protocol=5)
     except Exception as error:
@@ -55,9 +55,9 @@ async def told(work: Callable[[], Awaitable[Any]]) -> bytes:
 
 
 def portable(error: Exception) -> Exception:
-    """The error as it is where it can travel, with its traceback where it was not expected, and without keys.
+    """Return the error itself where it can travel; with its traceback where it was not expected, and without keys.
 
-    The keys that are in use here need not be known where it is shown.
+    Keys are removed here, since the process that shows the error may not know them.
     """
     if not isinstance(error, PgenError):
         error.add_note(redact(f"In a worker of Ray:\n{''.join(traceback.format_exception(error))}"))
@@ -66,6 +66,6 @@ def portable(error: Exception) -> Exception:
         pickle.loads(pickle.dumps(error))
         if without_keys(text) == text:
             return error
-    told = RuntimeError(redact(f"{type(error).__name__}: {text}"))
-    told.__notes__ = error.__notes__
-    return told
+    replacement = RuntimeError(redact(f"{type(error).__name__}: {text}"))
+    replacement.__notes__ = error.__notes__
+    return replacement

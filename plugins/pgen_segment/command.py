@@ -90,12 +90,12 @@ class EpisodeBar:
         if self._bar is not None:
             self._bar.close()
 
-    def start(self, total: int) -> Callable[[], object]:
+    def start(self, total: int) -> Callable[[int], object]:
         """Show the bar; return what to call when an episode is done."""
         from tqdm import tqdm
 
         self._bar = tqdm(total=total, unit="episode", dynamic_ncols=True, disable=not self._shown)
-        return lambda: self._bar.update()
+        return lambda episode: self._bar.update()
 
     def phase(self, name: str, total: int) -> "Step":
         """Show a bar in bytes for what takes long after the last episode."""

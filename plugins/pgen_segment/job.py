@@ -3,11 +3,8 @@
 The input is never changed. OUT is the dataset with meta/skills.json, or with `skills_only` that file alone.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from math import inf
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -17,8 +14,9 @@ from pydantic import Field
 from pgen.components import Generator, Phase, silent
 from pgen.components.executor import Executor
 from pgen.components.options import Options
-from pgen.components.segmenter import Segmenter
-from pgen.errors import ConfigError, SampleError, TooManyFailuresError
+from pgen.components.segmenter import ModelSegmenter, Segmenter
+from pgen.errors import ConfigError, TooManyFailuresError
+from pgen.registry import registry
 from pgen.run import manifest
 from pgen.run.failure_limit import episodes_named
 from pgen.run.job import Job as Running
@@ -28,10 +26,9 @@ from pgen.storage.workspace import Workspace
 from pgen_lerobot.read import LeRobotSource
 from pgen_lerobot.write import CarriedVideos
 from pgen_segment import output, reading, skillsfile
-from pgen_segment.skillsfile import Segmented
-from pgen_segment.spans.normalize import normalize_spans
+from pgen_segment.segmentation import Model, Segmentation, Step, segment_all, segment_by_model
 
-type Progress = Callable[[int], Callable[[], object]]
+type Progress = Callable[[int], Step]
 
 
 class SegmentOptions(Options):
@@ -57,50 +54,6 @@ class SegmentOptions(Options):
     """Throw away the answers of an unfinished run and start anew."""
 
 
-@dataclass(slots=True)
-class Segmentation:
-    """The spans of each episode; the episodes that failed; and what was changed, counted."""
-
-    episodes: dict[int, Segmented] = field(default_factory=dict)
-    failed: dict[int, SampleError] = field(default_factory=dict)
-    changes: Counter[str] = field(default_factory=Counter)
-    frames: int = 0
-
-    @property
-    def spans(self) -> int:
-        """The number of all spans."""
-        return sum(len(episode.skills) for episode in self.episodes.values())
-
-
-def segment_all(
-    source: LeRobotSource,
-    segmenter: Segmenter,
-    *,
-    keep_idle: bool = False,
-    allowed: float = inf,
-    step: Callable[[], object] = lambda: None,
-) -> Segmentation:
-    """The whole spans of every chosen episode, or those up to the failure that is one too many.
-
-    Both components are open. `step` is called once an episode is done.
-    """
-    found = Segmentation()
-    for episode, raw in segmenter.answers(reading.recordings(source, segmenter.columns)):
-        found.frames += len(episode.timestamps)
-        try:
-            if isinstance(raw, SampleError):
-                raise raw
-            skills = normalize_spans(raw, episode, found.changes, keep_idle=keep_idle)
-        except SampleError as error:
-            found.failed[episode.index] = error
-        else:
-            found.episodes[episode.index] = Segmented.of(episode, skills)
-        step()
-        if len(found.failed) > allowed:
-            break
-    return found
-
-
 class Job:
     """One run. Opening it checks all that can be checked before anything is paid for."""
 
@@ -113,7 +66,7 @@ class Job:
         executor: Executor | None = None,
     ) -> None:
         self.options, self.source, self.segmenter, self.generator = options, source, segmenter, generator
-        self.executor = executor if segmenter.asks else None
+        self.executor = (executor or _local()) if segmenter.asks else None
         command = "segment" if segmenter.asks else f"segment --segmenter {segmenter.name}"
         self.workspace = Workspace(options.output_dir, command, fresh=options.fresh)
         self._phase: Phase = silent
@@ -138,7 +91,7 @@ class Job:
     def __exit__(self, *_: object) -> None:
         self.source.close()
 
-    def execute(self, progress: Progress = lambda total: lambda: None, phase: Phase = silent) -> Iterator[str]:
+    def execute(self, progress: Progress = lambda total: lambda episode: None, phase: Phase = silent) -> Iterator[str]:
         """Segment and write; returns what to tell the user, line by line.
 
         `progress` takes the number of episodes and gives what to call when one is done, `phase` shows what takes long.
@@ -158,7 +111,7 @@ class Job:
         if self.generator is not None and not self.segmenter.asks:
             raise ConfigError(f"segmenter {name} asks no model; leave out --generator, or use --segmenter vlm.")
         if self.generator is not None and self.executor is not None:
-            self.executor.check((self.generator,))
+            self.executor.check((self.source, self.generator))
 
     def _journal(self, job: Running) -> Journal | None:
         """Open the journal, for a segmenter that sends requests."""
@@ -167,8 +120,6 @@ class Job:
         journal = job.open_journal(self._identity(self.generator), self._defaults(self.generator))
         first = next(self.source.episodes(), None)
         self.generator.pictures = len(first.cameras) if first else 1
-        answering = self.executor.answering(self.generator) if self.executor else self.generator
-        self.segmenter.connect(answering, journal, self.options.seed)
         return journal
 
     def _identity(self, generator: Generator) -> dict[str, Any]:
@@ -185,8 +136,12 @@ class Job:
     def _segmented(self, journal: Journal | None, progress: Progress) -> Segmentation:
         total = reading.count(self.source)
         allowed = self.options.max_failures * total
-        step = progress(total)
-        found = segment_all(self.source, self.segmenter, keep_idle=self.options.keep_idle, allowed=allowed, step=step)
+        options: Any = {"keep_idle": self.options.keep_idle, "allowed": allowed, "step": progress(total)}
+        if isinstance(self.segmenter, ModelSegmenter) and self.generator and self.executor and journal:
+            model = Model(self.generator, self.executor, journal, self.options.seed)
+            found = segment_by_model(self.source, self.segmenter, model, **options)
+        else:
+            found = segment_all(self.source, self.segmenter, **options)
         if len(found.failed) > allowed:
             index, error = next(iter(found.failed.items()))
             kept = "" if journal is None or journal.empty else " The answers so far are kept for the same command."
@@ -209,7 +164,7 @@ class Job:
             "pgen_segmentation": 1,
             "versions": manifest.versions(),
             "source": self.source.describe(),
-            "segmenter": {**self.segmenter.describe(), "found": self.segmenter.provenance()},
+            "segmenter": {**self.segmenter.describe(), "found": {**self._model(), **self.segmenter.provenance()}},
             **({"executor": {**executor.describe(), **executor.provenance()}} if (executor := self.executor) else {}),
             "run": self.options.model_dump(mode="json", exclude={"output_dir", "fresh"}),
             "counts": {
@@ -226,6 +181,12 @@ class Job:
             ],
         }
 
+    def _model(self) -> dict[str, Any]:
+        if self.generator is None or self.executor is None:
+            return {}
+        found = self.executor.generator_provenance()
+        return {"model": self.executor.model, "generator": {**self.generator.describe(), "found": found}}
+
     def _told(self, found: Segmentation, carried: CarriedVideos, seconds: float) -> Iterator[str]:
         yield f"episodes   {len(found.episodes) + len(found.failed):,}, {found.frames:,} frames"
         yield f"segmented  {len(found.episodes):,} by {self.segmenter.name}, into {found.spans:,} spans"
@@ -237,3 +198,9 @@ class Job:
         yield from (f"note       {note}" for note in carried.notes())
         yield f"seconds    {seconds:.1f}"
         yield f"output     {self.workspace.out}"
+
+
+def _local() -> Executor:
+    executor: Any = registry().find(Executor.kind, "local")
+    local: Executor = executor()
+    return local

@@ -45,7 +45,7 @@ def test_a_reply_becomes_a_judgement():
         (Reply(json.dumps(GOOD)[:-1], truncated=True), "truncated"),
         (Reply(json.dumps({**GOOD, "grounding": 6})), "schema"),
         (Reply(json.dumps({**GOOD, "grounding": 2.5})), "schema"),
-        (Reply(json.dumps(GOOD) * 2), "schema"),
+        (Reply(json.dumps(GOOD) + json.dumps({**GOOD, "grounding": 1})), "schema"),
     ],
 )
 def test_a_reply_that_is_no_judgement_says_why(reply, stage):

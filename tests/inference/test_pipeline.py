@@ -10,13 +10,12 @@ from hanging import HANG
 
 from pgen.components import ImageReader
 from pgen.errors import ConfigError, SampleError
-from pgen.inference import pipeline
-from pgen.inference import scheduler as streaming
+from pgen.inference import scheduler
 from pgen.inference.pipeline import Pipeline
-from pgen.inference.scheduler import DECODERS, ahead, decoders
+from pgen.inference.scheduler import DECODERS, decoded_ahead, decoders
 from pgen.records import Image, Reply
 from pgen.run.planning import samples_of
-from pgen.testing import FakeGenerator, FakeSource, make_episode, make_samples, plain_answer
+from pgen.testing import FakeGenerator, FakeSource, MemoryRecorder, make_episode, make_samples, plain_answer
 from pgen_dialogue.prompts.hi_robot import HiRobotPrompt
 from pgen_dialogue.prompts.seed import SeedPrompt
 from pgen_samplers.samplers import EveryFrame
@@ -26,21 +25,12 @@ def run(generator, source=None, samples=None, attempts=2, prompts=None, stop_aft
     """The annotations of a run over `samples`, or `groups` of them, in the order they ended."""
     source = source or FakeSource()
     groups = iter(groups or [samples or make_samples()])
-    done = []
-
-    async def go():
-        stop = asyncio.Event()
-
-        async def emit(annotation):
-            done.append(annotation)
-            if stop_after == len(done):
-                stop.set()
-
-        pipeline = Pipeline(source, prompts or SeedPrompt(), generator, 0, attempts, 10**6)
-        await pipeline.run(groups, emit, stop)
-
-    asyncio.run(asyncio.wait_for(go(), 120))  # nothing here takes so long, unless nothing goes on
-    return done
+    stop = asyncio.Event()
+    recorder = MemoryRecorder(on_result=lambda _: stop.set() if stop_after == len(recorder.results) else None)
+    pipeline = Pipeline(source, prompts or SeedPrompt(), generator, 0, attempts, 10**6)
+    # Nothing here takes so long, unless nothing goes on.
+    asyncio.run(asyncio.wait_for(pipeline.run(groups, recorder, stop), 120))
+    return recorder.results
 
 
 def test_every_sample_ends_once_with_its_own_answer():
@@ -157,7 +147,7 @@ def test_what_is_decoded_and_not_answered_is_bounded():
     samples = make_samples(make_episode(length=55), EveryFrame()) * 6
     run(FakeGenerator(answer, concurrency=2), source=Counting(), samples=samples)
     assert decoded == len(samples)
-    assert most <= 2 + ahead(DECODERS) + 2
+    assert most <= 2 + decoded_ahead(DECODERS) + 2
 
 
 @pytest.mark.parametrize(("cores", "threads"), [(1, 2), (2, 2), (4, 2), (8, 4), (16, 8), (192, 8)])
@@ -167,8 +157,7 @@ def test_a_machine_with_more_cores_decodes_with_more_threads(cores, threads):
 
 def test_any_number_of_decoders_comes_to_an_end_with_one_request_at_a_time(monkeypatch):
     """Each waits for several samples at once, and none may wait for what another holds."""
-    monkeypatch.setattr(pipeline, "DECODERS", 8)
-    monkeypatch.setattr(streaming, "DECODERS", 8)
+    monkeypatch.setattr(scheduler, "DECODERS", 8)
     groups = [make_samples(make_episode(index=index), EveryFrame()) for index in range(30)]
     done = run(FakeGenerator(concurrency=1), groups=groups)
     assert Counter(annotation.sample for annotation in done) == Counter(sample for group in groups for sample in group)
@@ -267,18 +256,22 @@ def test_a_clip_is_handed_over_as_the_generator_takes_it(takes_clips):
         assert len(requests[7].clips[0].frames) == 3
 
 
+class Threads(MemoryRecorder):
+    """Notes the threads in which results are looked up."""
+
+    def __init__(self):
+        super().__init__()
+        self.threads = []
+
+    def recall(self, key):
+        self.threads.append(threading.get_ident())
+        return super().recall(key)
+
+
 def test_a_conversation_is_looked_up_beside_the_event_loop():
     """The journal may have to wait for a commit, or for its disk."""
-    threads = []
-
-    def known(sample):
-        threads.append(threading.get_ident())
-
-    async def go():
-        parts = Pipeline(FakeSource(), SeedPrompt(), FakeGenerator(), 0, 2, 10**6, turns=True, known=known)
-        done = asyncio.Queue()
-        await parts.run(iter([make_samples()]), done.put, asyncio.Event())
-        assert done.qsize() == len(threads) == len(make_samples())
-        assert threading.get_ident() not in threads
-
-    asyncio.run(go())
+    recorder = Threads()
+    parts = Pipeline(FakeSource(), SeedPrompt(), FakeGenerator(), 0, 2, 10**6, turns=True)
+    asyncio.run(parts.run(iter([[make_samples()]]), recorder, asyncio.Event()))
+    assert len(recorder.results) == len(recorder.threads) == len(make_samples())
+    assert threading.get_ident() not in recorder.threads

@@ -9,7 +9,6 @@ from pgen.errors import StorageError
 from pgen.inference.pipeline import Pipeline
 from pgen.records import Reply
 from pgen.run.commit_loop import generate
-from pgen.run.failure_limit import Budget
 from pgen.storage.committer import UNSYNCED
 from pgen.storage.journal import Journal
 from pgen.testing import FakeGenerator, FakeSource, MemorySink, make_episode, make_samples, plain_answer
@@ -76,7 +75,14 @@ def test_of_what_was_asked_no_more_than_is_in_flight_is_not_committed(tmp_path, 
     pipeline = Pipeline(FakeSource(), SeedPrompt(), generator, 0, 2, 10**6, turns=turns)
     groups = [make_samples(make_episode(index=index), EveryFrame())[:5] for index in range(20)]
     done = []
-    generate(Local(), pipeline, [iter(groups)], journal, Budget(0), done.append)
+    generate(
+        Local(),
+        pipeline,
+        [iter([group] for group in groups) if turns else iter(groups)],
+        journal,
+        lambda _: False,
+        done.append,
+    )
     assert generator.most_missing <= IN_FLIGHT - 1  # and the one that is being asked
     assert len(done) == len(generator.requests) == 100
     journal.close()
@@ -95,7 +101,7 @@ def test_a_sync_that_fails_ends_the_run(tmp_path, monkeypatch):
     groups = [make_samples(make_episode(index=index), EveryFrame()) for index in range(20)]
     journal.remember = lambda name, value: None
     with pytest.raises(StorageError, match="disk I/O error"):
-        generate(Local(), pipeline, [iter(groups)], journal, Budget(0), done.append)
+        generate(Local(), pipeline, [iter(groups)], journal, lambda _: False, done.append)
     assert done == []
     assert len(generator.requests) < 20 * 55
     journal.close()

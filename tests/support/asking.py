@@ -7,7 +7,7 @@ from typing import Any
 from pgen.components import Generator, PromptBuilder
 from pgen.inference.pipeline import Pipeline
 from pgen.records import Annotation, Episode, Plan, Prompt, Request, Sample
-from pgen.testing import FakeSource, make_episode, make_samples
+from pgen.testing import FakeSource, MemoryRecorder, make_episode, make_samples
 from pgen_dialogue.prompts.reply_schema import typed_schema
 
 SCHEMA = typed_schema()
@@ -36,22 +36,18 @@ def annotate(
     generator: Generator, source: FakeSource, attempts: int = 2, each: Callable[[Annotation], Any] = lambda _: None
 ) -> list[Annotation]:
     """What becomes of every sample, in the order in which they end."""
-    done: list[Annotation] = []
-
-    async def emit(annotation: Annotation) -> None:
-        done.append(annotation)
-        each(annotation)
+    recorder = MemoryRecorder(on_result=each)
 
     async def run() -> None:
         await generator.open()
         try:
             pipeline = Pipeline(source, NumberedPrompt(), generator, 0, attempts, 10**6)
-            await pipeline.run(samples(source), emit, asyncio.Event())
+            await pipeline.run(samples(source), recorder, asyncio.Event())
         finally:
             await generator.close()
 
     asyncio.run(run())
-    return done
+    return recorder.results
 
 
 def samples(source: FakeSource) -> Iterator[list[Sample]]:

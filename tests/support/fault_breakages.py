@@ -107,7 +107,7 @@ BREAKAGES: dict[str, Callable[[], list[Patch]]] = {
         (Journal, "add", _nothing),
     ],
     "paths are not checked": lambda: [(path_templates, "inside", lambda folder, relative, origin: folder / relative)],
-    "what does not fit is taken": lambda: [(parsing, "_fitting", _whatever_is_there)],
+    "what does not fit is taken": lambda: [(parsing, "_dialogue", _whatever_is_there)],
     "keys are not known by their value": lambda: [(secrets, "_mask", lambda values: Mask(frozenset()))],
     "a text is cut before it is redacted": lambda: [(secrets, "clipped", _cut_first)],
     "a pattern goes back over what it has read": lambda: [

@@ -67,13 +67,11 @@ def annotated(cut: Cut, log: int) -> None:
 
 
 def segmented(cut: Cut, log: int) -> None:
-    """Episodes are done one after the other."""
     generator = Said(log, lambda request: f"episode {request.sample.span.episode_index}")
     options = SegmentOptions(output_dir=cut.out, overwrite=True)
-    numbers = iter(range(1000))
     job = Job(options, LeRobotSource(root=cut.source, skills="task"), Vlm(), generator)
     with job:
-        for _ in job.execute(lambda total: lambda: os.write(log, f"done episode {next(numbers)}\n".encode())):
+        for _ in job.execute(lambda total: lambda index: os.write(log, f"done episode {index}\n".encode())):
             pass
 
 

@@ -37,6 +37,9 @@ class Question(PromptBuilder):
     def build(self, sample, seed):
         return Prompt(f"Question: {sample.span.skill}", SCHEMA)
 
+    def example(self, sample, seed):
+        return _REPLY
+
     def fingerprint(self):
         return "question"
 

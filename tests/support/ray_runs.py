@@ -80,6 +80,52 @@ class Closed(Generator):
     async def open(self):
         raise ConfigError("closed: this generator never opens; take another.")
 
+    async def generate(self, request):
+        raise AssertionError("it never opens")
+
+
+class Same(Logged):
+    """Says the same of every sample."""
+
+    name = "same"
+
+    async def generate(self, request):
+        await super().generate(request)
+        return Reply(json.dumps({"user_prompt": "Please go on.", "robot_utterance": "I do."}))
+
+
+class CuttingOptions(Options):
+    log: Path = tuning(Path())
+    deadly: str = tuning("")
+    """`EPISODE-QUESTION` at which the process ends: once, or each time with `always`."""
+    always: bool = tuning(False)
+    refused: str = tuning("")
+    """`EPISODE-QUESTION` that is not answered."""
+
+
+class Cutting(Generator[CuttingOptions]):
+    """Cuts whatever it is shown in the middle, and writes down what it was asked."""
+
+    name = "cutting"
+
+    async def generate(self, request):
+        options, (question,) = self.options, request.prompt.schema["properties"]
+        place = f"{request.sample.span.episode_index}-{question}"
+        with options.log.open("a") as file:
+            file.write(f"{place}\n")
+        died = options.log.with_suffix(".died")
+        if options.deadly == place and (options.always or not died.exists()):
+            died.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        if options.refused == place:
+            raise pgen.SampleError("refused", "not this one")
+        end = request.sample.moment.clip[-1].timestamp
+        spans = [
+            {"name": "reach for it", "start": 0, "end": end / 2},
+            {"name": "lift it", "start": end / 2, "end": end},
+        ]
+        return Reply(json.dumps({question: spans if question == "skills" else f"The arm moves in {place}."}))
+
 
 class Named(Generator):
     """Says that another model answers in each process."""

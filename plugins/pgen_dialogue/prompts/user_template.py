@@ -19,10 +19,13 @@ class Template:
     """A checked template: its text, the placeholders it mentions, and how it is filled."""
 
     def __init__(self, path: Path, text: str) -> None:
-        self.text = text
+        self.path, self.text = path, text
         self.lists = path.suffix in (".j2", ".jinja")
         """Whether it takes lists as such: a Jinja template does, of plain text each value is a text."""
         self.names, self.fill = (_jinja if self.lists else _plain)(path, text)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Template, (self.path, self.text)
 
 
 def load(

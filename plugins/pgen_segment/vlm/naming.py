@@ -1,7 +1,7 @@
-"""Names of skills in one style: in the imperative ("pick up the cup"), or in the third person with the robot.
+"""Skill names in one style: imperative ("pick up the cup"), or third person ("robot arm picks up the cup").
 
-A name in the other style is said anew by the rules of `pgen_dialogue.english`, which know the verbs of
-manipulation. One in which they find no verb stays as it is; so does the user's own list, as a whole.
+A name in the other style is converted by the rules of `pgen_dialogue.english`, which know the verbs of manipulation.
+One in which they find no verb stays as it is; so do all names of a user's own vocabulary.
 """
 
 from collections import Counter
@@ -13,17 +13,17 @@ from pgen.errors import SampleError
 from pgen_dialogue.english import read
 from pgen_dialogue.english.clean import labelled
 from pgen_dialogue.english.verbs import form_of
-from pgen_segment.vlm import prompts as wording
+from pgen_segment.vlm import prompts
 
 IMPERATIVE, THIRD_PERSON = "imperative", "third-person"
 ROBOT = "robot arm"
-"""Who does it, where a name does not say."""
+"""The subject of a name without one."""
 CONVERTED = "names in another style: said anew"
 UNKNOWN = "names without a verb that is known: kept as they are"
 
 
 def style_of(name: str) -> str | None:
-    """The style of a name: None where it cannot be told; "" for another one, such as a gerund."""
+    """Return the style of a name: None where it has no verb that is known; "" for another style, such as a gerund."""
     text, subject, _ = labelled(name)
     words = text.lower().split()
     while len(words) > 1 and words[0].endswith("ly"):
@@ -36,62 +36,61 @@ def style_of(name: str) -> str | None:
 
 
 def styled(name: str, style: str) -> str:
-    """The name in that style, where it can be said so."""
-    found = style_of(name)
-    if found is None or found == style:
+    """Return the name in that style, where it can be converted."""
+    if style_of(name) in (None, style):
         return name
     phrase = read(name)
     return phrase.do if style == IMPERATIVE else f"{ROBOT} {phrase.does}"
 
 
 def mixed(names: Iterable[str]) -> bool:
-    """Whether names are in more than one style, as far as that can be told."""
+    """Return whether names are in more than one style, as far as that can be decided."""
     return len({style_of(name) for name in names} - {None}) > 1
 
 
 @dataclass(slots=True)
 class Naming:
-    """How skills are named: in a style, and from the list `known` where there is one.
+    """How skills are named: in a style, and from the `vocabulary` where there is one.
 
-    A list that is the user's `own` is held to as it is written. `changes` counts what was said anew.
+    The names of the user's `own` vocabulary are used as they are written. `changes` counts converted names.
     """
 
     style: str
-    known: tuple[str, ...] = ()
+    vocabulary: tuple[str, ...] = ()
     own: bool = False
     changes: Counter[str] = field(default_factory=Counter)
 
-    def told(self) -> str:
-        """What a model is told of it."""
-        return wording.names(self.style, self.known)
+    def instruction(self) -> str:
+        """Return what a prompt says about names."""
+        return prompts.names(self.style, self.vocabulary)
 
     def read(self, value: Any) -> str:
-        """A name as a model gave it, in the spelling of the list where there is one. Raises SampleError."""
+        """Return a name of a reply, spelled as in the vocabulary where there is one. Raises SampleError."""
         name = " ".join(str(value).encode("utf-8", "replace").decode().split())
-        if self.known:
+        if self.vocabulary:
             return self._listed(name)
-        if len(name) > wording.LONGEST_NAME:
+        if len(name) > prompts.LONGEST_NAME:
             raise SampleError("schema", f"a name of {len(name)} characters is too long: {name[:80]!r}")
         return name
 
     def written(self, name: str) -> str:
-        """A name that was read, as it is written: in the style, counted where it was in another."""
-        if self.known:
+        """Return a name that was read as it is written out: in the style, and counted where it was converted."""
+        if self.vocabulary:
             return name
-        said = styled(name, self.style)
-        if said != name:
+        converted = styled(name, self.style)
+        if converted != name:
             self.changes[CONVERTED] += 1
         elif style_of(name) is None:
             self.changes[UNKNOWN] += 1
-        return said
+        return converted
 
     def _listed(self, name: str) -> str:
-        spelt = {_bare(each): each for each in self.known}
-        for said in (name,) if self.own else (name, styled(name, self.style)):
-            if _bare(said) in spelt:
-                return spelt[_bare(said)]
-        raise SampleError("schema", f"{name!r} is none of the skills: {'; '.join(self.known)}")
+        spelling = {_folded(listed): listed for listed in self.vocabulary}
+        for candidate in (name,) if self.own else (name, styled(name, self.style)):
+            if _folded(candidate) in spelling:
+                return spelling[_folded(candidate)]
+        raise SampleError("schema", f"{name!r} is none of the skills: {'; '.join(self.vocabulary)}")
 
 
-def _bare(name: str) -> str:
+def _folded(name: str) -> str:
     return name.casefold().strip(" .\"'")

@@ -1,9 +1,7 @@
 """Runs by workers of Ray come to what the same runs in one process come to."""
 
-import json
-
 import pytest
-from ray_runs import Closed, Judging, Logged, Named, annotate, asked, files, lines, manifest
+from ray_runs import Closed, Judging, Logged, Named, Same, annotate, asked, files, lines, manifest
 
 import pgen
 from pgen.errors import WorkersError
@@ -49,16 +47,6 @@ def test_dialogues_that_the_whole_run_finds_repeated_are_asked_about_once_more(t
     assert lines(tmp_path / "ray") == lines(tmp_path / "local")
 
 
-class Same(Logged):
-    """Says the same of every sample."""
-
-    name = "same"
-
-    async def generate(self, request):
-        await super().generate(request)
-        return pgen.Reply(json.dumps({"user_prompt": "Please go on.", "robot_utterance": "I do."}))
-
-
 def test_what_a_conversation_said_before_a_failure_is_not_asked_again(tmp_path):
     log = tmp_path / "log"
     failing = Logged(log=log, lanes=8, fail=("1-3", "5-20"))
@@ -94,7 +82,7 @@ def test_more_failures_than_allowed_end_the_run(tmp_path):
 
 def test_workers_that_the_cluster_has_no_room_for_are_told_of_in_one_sentence(tmp_path):
     greedy = RayExecutor(workers=1, cpus=99, patience=0.5)
-    with pytest.raises(WorkersError, match="there is no worker, and none can be had: each asks for 99 CPUs"):
+    with pytest.raises(WorkersError, match="there is no worker, and none can be started: each asks for 99 CPUs"):
         annotate(tmp_path / "out", Logged(log=tmp_path / "log"), greedy)
 
 

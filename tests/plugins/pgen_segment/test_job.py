@@ -18,7 +18,8 @@ from pgen.labels.spans import frame_ranges
 from pgen.storage.unfinished import inspect
 from pgen_lerobot.read import LeRobotSource
 from pgen_lerobot.verify import verify
-from pgen_segment.job import Job, SegmentOptions, segment_all
+from pgen_segment.job import Job, SegmentOptions
+from pgen_segment.segmentation import segment_all
 from pgen_segment.skillsfile import content
 
 

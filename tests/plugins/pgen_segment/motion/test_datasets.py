@@ -15,7 +15,7 @@ from pgen.labels.spans import frame_ranges, normalise
 from pgen.testing import FakeGenerator
 from pgen_lerobot.read import LeRobotSource
 from pgen_lerobot.verify import verify
-from pgen_segment.job import segment_all
+from pgen_segment.segmentation import segment_all
 
 NAMES = (
     "sim_drawer_sawyer_v30_av1",

@@ -24,8 +24,8 @@ from segment_helpers import (
 )
 
 from pgen.errors import ConfigError, InputError, SampleError
-from pgen_segment.job import segment_all
 from pgen_segment.motion.segmenter import GripperOptions
+from pgen_segment.segmentation import segment_all
 
 STATE = "observation.state"
 

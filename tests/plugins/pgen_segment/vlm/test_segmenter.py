@@ -170,7 +170,10 @@ def test_a_run_that_failed_asks_only_for_what_is_missing(root, tmp_path):
         execute(root, tmp_path / "out", failing)
     again = FakeGenerator(answering())
     execute(root, tmp_path / "out", again)
-    assert [(kind(r), r.sample.span.episode_index) for r in again.requests] == [("skills", 1)]
+    sent, missing = ([(kind(r), r.sample.span.episode_index) for r in each.requests] for each in (failing, again))
+    answered = set(sent) - {("skills", 1)}
+    assert len(missing) == len(set(missing))
+    assert set(missing) == {(name, index) for name in ("description", "skills") for index in (0, 1)} - answered
     assert not list(tmp_path.glob(".*"))
 
 
@@ -373,7 +376,8 @@ def test_the_users_own_question_takes_the_place_of_the_one_for_spans(root, tmp_p
     hostile = "{start} {{ 7 * 7 }} $task"
     generator = FakeGenerator(answering(description=hostile))
     execute(root, tmp_path / "out", generator, prompt=f"file:{tmp_path / file}")
-    asked_for = next(r for r in generator.requests if kind(r) == "skills").prompt.text
+    asked_for = min((r for r in generator.requests if kind(r) == "skills"), key=lambda r: r.sample.span.episode_index)
+    asked_for = asked_for.prompt.text
     assert asked_for.startswith("From 0.0 to 6.6 of 6.6 s: a. Name skills in the imperative")
     assert asked_for.endswith(f"as burned into the frames [] {hostile}")
     execute(root, tmp_path / "plain", FakeGenerator(answering()))

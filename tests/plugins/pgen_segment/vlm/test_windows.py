@@ -12,7 +12,7 @@ from pgen.records import Skill
 from pgen.testing import make_episode
 from pgen_segment.vlm import vocabulary
 from pgen_segment.vlm.stitching import Window, stitched, window
-from pgen_segment.vlm.windows import bounds, shown_frames, windows
+from pgen_segment.vlm.windows import bounds, sampled_frames, windows
 
 EPISODE = make_episode(("a", 0.0, 60.0))
 
@@ -31,7 +31,7 @@ def test_windows_cover_all_frames_and_share_some(count, most, data):
 @pytest.mark.parametrize(("fps", "rate", "length"), [(10, 2, 1), (10, 2, 66), (30, 2, 285), (5, 10, 20), (3, 2, 100)])
 def test_frames_are_shown_at_their_rate_and_the_last_one_always(fps, rate, length):
     episode = make_episode(("a", 0.0, length / fps), fps=fps, length=length)
-    frames = shown_frames(episode, rate)
+    frames = sampled_frames(episode, rate)
     assert (frames[0], frames[-1]) == (0, length - 1)
     times = [episode.timestamps[frame] for frame in frames[:-1]]
     assert all(abs(after - before - max(1 / rate, 1 / fps)) <= 1 / fps for before, after in pairwise(times))
