@@ -1,4 +1,4 @@
-"""The dataset again, with meta/skills.json and, where wanted, its skills as subtasks."""
+"""Write a copy of the dataset with meta/skills.json and, on request, its skills as subtasks."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,12 +25,12 @@ from pgen_segment.skillsfile import Segmented
 
 SKILLS = "meta/skills.json"
 MANIFEST = "meta/pgen/segmentation.json"
-_ROOM_AT_LEAST = 16_000_000
-_ROOM_PER_FRAME = 16
+_MIN_BYTES = 16_000_000
+_BYTES_PER_FRAME = 16
 
 
 class OutputOptions(Protocol):
-    """What the options of a run say of its output."""
+    """The options of a run that concern its output."""
 
     @property
     def write_subtasks(self) -> bool: ...
@@ -40,7 +40,7 @@ class OutputOptions(Protocol):
 
 
 def check(dataset: Dataset, overwrite: bool, with_subtasks: bool) -> None:
-    """Raises InputError for a dataset that cannot be written again, or has already what is to be written."""
+    """Raise InputError for a dataset that cannot be copied, or already has what would be written."""
     root = dataset.root
     if LEROBOT_COLUMN in dataset.features:
         raise InputError(
@@ -63,13 +63,13 @@ def check(dataset: Dataset, overwrite: bool, with_subtasks: bool) -> None:
 
 
 def needs_bytes(dataset: Dataset, options: OutputOptions, shared: bool) -> int:
-    """An upper estimate; without the videos where they are `shared` with the input."""
-    made = {name for name, _ in shard_names(dataset)} if options.write_subtasks else set()
-    size = sum((dataset.root / name).stat().st_size for name in made)
+    """Return an upper estimate of the output's size; without the videos if they are `shared` with the input."""
+    rewritten = {name for name, _ in shard_names(dataset)} if options.write_subtasks else set()
+    size = sum((dataset.root / name).stat().st_size for name in rewritten)
     size += 2 * sum(path.stat().st_size for path in dataset.layout.stats.files())
-    frames = dataset.layout.frames * _ROOM_PER_FRAME
-    copied = copied_bytes(dataset.root, made, copy_videos=options.copy_videos or not shared)
-    return size + frames + copied + _ROOM_AT_LEAST
+    frames = dataset.layout.frames * _BYTES_PER_FRAME
+    copied = copied_bytes(dataset.root, rewritten, copy_videos=options.copy_videos or not shared)
+    return size + frames + copied + _MIN_BYTES
 
 
 def write(
@@ -80,7 +80,7 @@ def write(
     options: OutputOptions,
     phase: Phase,
 ) -> CarriedVideos:
-    """Write all of it into the empty folder `out`."""
+    """Write the output into the empty folder `out`."""
     written = [SKILLS, MANIFEST]
     skillsfile.write(out / SKILLS, episodes)
     if options.write_subtasks:

@@ -1,4 +1,4 @@
-"""What a segmentation would ask, counted without asking: `pgen segment --dry-run`."""
+"""Count what a segmentation would request, for `pgen segment --dry-run`."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from pgen.components.segmenter import Segmenter
 
 
 def plan(source: Source, segmenter: Segmenter) -> Iterator[str]:
-    """The counts over the chosen episodes, line by line. Both components are open."""
+    """Yield the counts over the chosen episodes, line by line. Both components are open."""
     episodes, counts = Counter[str](), Counter[str]()
     for episode in source.episodes():
         episodes.update(episodes=1, frames=len(episode.timestamps))
@@ -18,7 +18,7 @@ def plan(source: Source, segmenter: Segmenter) -> Iterator[str]:
 
 
 def further(segmenter: Segmenter) -> Iterator[str]:
-    """Which questions cannot be counted before the spans are known."""
+    """Yield the requests that cannot be counted before the spans exist, and notes of the segmenter."""
     options = segmenter.options
     if getattr(options, "relabel", False):
         yield "note       and a question for each span, which is named once more"

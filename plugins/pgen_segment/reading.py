@@ -1,6 +1,7 @@
-"""Episodes with further columns of their data, streamed side by side."""
+"""Read the chosen episodes with some columns of their data, one after another."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pyarrow as pa
 
@@ -13,20 +14,20 @@ from pgen_lerobot.read import LeRobotSource
 
 
 def dataset_of(source: Source) -> Dataset:
-    """The dataset behind a source. Raises ConfigError for one of another form."""
+    """Return the dataset of a source. Raises ConfigError where it is no LeRobot dataset."""
     if not isinstance(source, LeRobotSource):
-        raise ConfigError(f"skills are found in LeRobot datasets; the source {source.name} is none.")
+        raise ConfigError(f"only LeRobot datasets are segmented; the source {source.name} is none.")
     return source.dataset
 
 
 def count(source: LeRobotSource) -> int:
-    """How many episodes are chosen."""
-    chosen = source.options.episodes
-    return len(source.dataset.episode_indices if chosen is None else parse_ranges(chosen, "--episodes"))
+    """Return the number of chosen episodes."""
+    chosen = _chosen(source)
+    return len(source.dataset.episode_indices if chosen is None else chosen)
 
 
 def check(source: LeRobotSource, columns: Sequence[str]) -> None:
-    """Raises InputError for a shard without one of the columns."""
+    """Raise InputError for a data file without one of the columns."""
     for name in source.dataset.data_files:
         with source.dataset.shard(name) as shard:
             missing = [column for column in columns if column not in shard.schema_arrow.names]
@@ -36,7 +37,7 @@ def check(source: LeRobotSource, columns: Sequence[str]) -> None:
 
 
 def recordings(source: LeRobotSource, columns: Sequence[str]) -> Iterator[Recording]:
-    """The chosen episodes in the order of the data, each with these columns."""
+    """Yield the chosen episodes in the order of the data, each with these columns."""
     if not columns:
         yield from (Recording(episode) for episode in source.episodes())
         return
@@ -45,14 +46,19 @@ def recordings(source: LeRobotSource, columns: Sequence[str]) -> Iterator[Record
 
 
 def _tables(source: LeRobotSource, columns: Sequence[str]) -> Iterator[pa.Table]:
-    chosen = source.options.episodes
-    wanted = None if chosen is None else parse_ranges(chosen, "--episodes")
+    chosen = _chosen(source)
     for name in source.dataset.data_files:
         only = source.dataset.episode_of(name)
-        if only is not None and wanted is not None and only not in wanted:
+        if only is not None and chosen is not None and only not in chosen:
             continue
         with source.dataset.shard(name) as shard:
             if only is None:
-                yield from episode_tables(source.dataset, shard, ["episode_index", *columns], wanted)
+                yield from episode_tables(source.dataset, shard, ["episode_index", *columns], chosen)
             elif shard.metadata.num_rows:
                 yield shard.read(columns=list(columns))
+
+
+def _chosen(source: LeRobotSource) -> Any:
+    """Return the chosen episodes' indices; None for all."""
+    chosen = source.options.episodes
+    return None if chosen is None else parse_ranges(chosen, "--episodes")

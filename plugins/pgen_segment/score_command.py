@@ -15,10 +15,10 @@ _skills = click.Path(path_type=Path)
 
 
 @click.command(cls=Command, place=90, short_help="Compare the skills of A with those of the reference B.")
-@click.argument("found", metavar="A", type=_skills)
+@click.argument("candidate", metavar="A", type=_skills)
 @click.argument("reference", metavar="B", type=_skills)
 @click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON object.")
-def score(found: Path, reference: Path, as_json: bool) -> None:
+def score(candidate: Path, reference: Path, as_json: bool) -> None:
     """Compare the skills of A with those of B, the reference: two skills files, or datasets that have one.
 
     Both have to be of the same dataset.
@@ -28,9 +28,9 @@ def score(found: Path, reference: Path, as_json: bool) -> None:
     from pgen_segment.compared import check_same_dataset, read
     from pgen_segment.spans.scoring import score as compare
 
-    ours, theirs = read(found), read(reference)
-    check_same_dataset(ours, theirs)
-    result = compare(ours.episodes, theirs.episodes)
+    skills, expected = read(candidate), read(reference)
+    check_same_dataset(skills, expected)
+    result = compare(skills.episodes, expected.episodes)
     if as_json:
         click.echo(json.dumps(result.as_json(), indent=2))
     else:
@@ -39,7 +39,7 @@ def score(found: Path, reference: Path, as_json: bool) -> None:
 
 
 def lines(result: "Score") -> Iterator[str]:
-    """The score as a table."""
+    """Format the score as a table."""
     missing = f", {result.missing} of them not in A" if result.missing else ""
     yield f"episodes   {result.episodes}{missing}"
     yield f"spans      {result.spans}, expected {result.expected_spans}"

@@ -1,4 +1,4 @@
-"""meta/skills.json as it is written: the mission's form, the same file for the same spans."""
+"""Write meta/skills.json; the same spans give the same file."""
 
 import json
 from collections import Counter
@@ -13,7 +13,7 @@ from pgen.records import Episode, Skill
 from pgen.storage.durable import write_text
 
 DIGITS = 6
-"""Of a second: a thousandth of what tells two frames apart, and free of most noise of float32."""
+"""Decimals of a time in seconds: enough to tell frames apart, and without most of the noise of float32."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +26,18 @@ class Segmented:
 
     @classmethod
     def of(cls, episode: Episode, skills: tuple[Skill, ...]) -> "Segmented":
+        """Return the record of an episode with these spans."""
         return cls(episode.task, skills, tuple(frame_ranges(replace(episode, skills=skills))))
 
 
 def skill_indices(episodes: Mapping[int, Segmented]) -> dict[str, int]:
-    """The names of all skills in alphabetical order, numbered."""
+    """Return the index of each skill's name, in alphabetical order."""
     names = sorted({skill.name for episode in episodes.values() for skill in episode.skills})
     return {name: index for index, name in enumerate(names)}
 
 
 def content(episodes: Mapping[int, Segmented]) -> dict[str, Any]:
-    """The file as a value (schema `skills`); `coarse_description` is the task that most episodes have."""
+    """Return the file as a JSON value (schema `skills`); `coarse_description` is the task of most episodes."""
     return {
         "coarse_description": _most_common(episode.task for _, episode in sorted(episodes.items())),
         "skill_to_task_index": skill_indices(episodes),
@@ -45,7 +46,7 @@ def content(episodes: Mapping[int, Segmented]) -> dict[str, Any]:
                 "episode_index": index,
                 "description": episode.task,
                 "skills": [
-                    {"name": skill.name, "start": written(skill.start), "end": written(skill.end)}
+                    {"name": skill.name, "start": rounded(skill.start), "end": rounded(skill.end)}
                     for skill in episode.skills
                 ],
             }
@@ -54,11 +55,11 @@ def content(episodes: Mapping[int, Segmented]) -> dict[str, Any]:
     }
 
 
-def written(time: float) -> float:
-    """A time as it is written: never later than the frame that it is the time of.
+def rounded(time: float) -> float:
+    """Round a time, never to more than the timestamp of its frame.
 
-    Then a reader that looks for the span with `start <= timestamp < end` gives each frame the same span as this
-    package's own does, whose slack forgives the noise of float32.
+    A reader that compares `start <= timestamp < end` then finds the same span for each frame as this package does,
+    which allows for the noise of float32.
     """
     near = round(time, DIGITS)
     return near if near <= time else round(floor(time * 10**DIGITS) / 10**DIGITS, DIGITS)
@@ -70,6 +71,6 @@ def write(path: Path, episodes: Mapping[int, Segmented]) -> None:
 
 
 def _most_common(tasks: Iterable[str]) -> str:
-    """Of several equally common the first."""
+    """Return the first of the most frequent."""
     counts = Counter(tasks)
     return max(counts, key=counts.__getitem__, default="")

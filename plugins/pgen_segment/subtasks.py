@@ -1,7 +1,6 @@
-"""Skills as subtasks: the column `subtask_index` in the data, and meta/subtasks.parquet with their names.
+"""Write skills as subtasks: the column `subtask_index` in the data, and their names in meta/subtasks.parquet.
 
-A frame in no skill has its own task for its subtask: an index that names nothing is the wrong name to its
-readers, who look it up by position.
+The subtask of a frame in no skill is its own task: readers look the index up by position, so it has to name something.
 """
 
 from array import array
@@ -32,7 +31,7 @@ TABLE = "meta/subtasks.parquet"
 
 
 def write(dataset: Dataset, episodes: Mapping[int, Segmented], out: Path) -> list[str]:
-    """Write the dataset's data and metadata with the subtasks; returns the files, relative to `out`."""
+    """Write the dataset's data and metadata with the subtasks; return the files, relative to `out`."""
     subtasks = Subtasks(dataset, episodes)
     written = []
     for name, listed in shard_names(dataset):
@@ -55,7 +54,7 @@ def _labelled(
 
 
 class Subtasks:
-    """Gives each row its subtask, in the order in which the rows are stored, and counts what it gives out."""
+    """Assigns each row its subtask, in the order of the stored rows, and counts them."""
 
     def __init__(self, dataset: Dataset, episodes: Mapping[int, Segmented]) -> None:
         self._tasks = dataset.tasks.texts
@@ -66,15 +65,15 @@ class Subtasks:
 
     @property
     def counts(self) -> Counter[int]:
-        """How many frames have each subtask."""
+        """The number of frames of each subtask."""
         return sum(self._counts.values(), Counter())
 
     def stats(self, names: list[str]) -> dict[int, dict[str, float]]:
-        """The named statistics of each episode."""
+        """Return the named statistics of each episode."""
         return {episode: summarize(counts, names) for episode, counts in self._counts.items()}
 
     def column(self, table: pa.Table) -> "pa.Array[Any]":
-        """The subtasks of the next rows, which have `episode_index` and `task_index`."""
+        """Return the subtasks of the next rows, which have `episode_index` and `task_index`."""
         values = array("q")
         for start, stop, episode in runs(table.column("episode_index")):
             if episode != self._episode:
@@ -82,21 +81,21 @@ class Subtasks:
             segmented = self._episodes.get(episode)
             if segmented is None:
                 for row, length in self._tasks_of(table.slice(start, stop - start)):
-                    self._give(row, length, values)
+                    self._append(row, length, values)
             else:
                 self._skills(segmented, stop - start, values)
             self._position += stop - start
         return to_arrow(values)
 
     def own_tasks(self, table: pa.Table) -> "pa.Array[Any]":
-        """Each row's own task as its subtask, for rows that are in no episode; they are not counted."""
+        """Return each row's own task as its subtask, for rows in no episode, which are not counted."""
         values = array("q")
         for row, length in self._tasks_of(table):
             values.extend(array("q", [row]) * length)
         return to_arrow(values)
 
     def write_table(self, target: Path) -> None:
-        """The names by index, as a pandas frame with the index `subtask`."""
+        """Write the names by index, as a pandas frame with the index `subtask`."""
         columns = {"subtask_index": pa.array(range(len(self._rows)), pa.int64()), "subtask": pa.array(self._rows)}
         table = pa.table(columns)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -108,13 +107,13 @@ class Subtasks:
         for skill, frames in zip(segmented.skills, segmented.frames, strict=True):
             within = min(frames.stop, last) - max(frames.start, first)
             if within > 0:
-                self._give(self._rows[skill.name], within, values)
+                self._append(self._rows[skill.name], within, values)
 
     def _tasks_of(self, table: pa.Table) -> Iterator[tuple[int, int]]:
-        """The row of each stretch's own task, and its length."""
+        """Yield the row of the own task of each run of frames, and the run's length."""
         for start, stop, task in runs(table.column("task_index")):
             yield self._rows.setdefault(self._tasks[task], len(self._rows)), stop - start
 
-    def _give(self, index: int, number: int, values: "array[int]") -> None:
+    def _append(self, index: int, number: int, values: "array[int]") -> None:
         values.extend(array("q", [index]) * number)
         self._counts.setdefault(self._episode, Counter())[index] += number
