@@ -12,9 +12,9 @@ from typing import Any, NoReturn
 from pgen.errors import SampleError
 from pgen.records import Reply
 from pgen.safety.redaction import excerpt, without_keys
+from pgen_qwen_openai.error_response import FILTERED, Problem, broken_off, problem_in, problem_with
 from pgen_qwen_openai.load_balancer import Endpoint, Endpoints
 from pgen_qwen_openai.messages import reply_of
-from pgen_qwen_openai.problems import FILTERED, Problem, broken_off, problem_in, problem_with
 from pgen_qwen_openai.retry import PATIENCE, Kind, PassingError, RejectedError, persistently, retry_after
 from pgen_qwen_openai.transport import Answer, Http
 

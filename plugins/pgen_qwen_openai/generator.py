@@ -68,7 +68,7 @@ class QwenOpenAIGenerator(Generator[QwenOpenAIOptions]):
             urls = [*self.options.base_url, *await self._serve(key)]
             self._client = self._connect(urls, key)
             from pgen_qwen_openai.preflight import check
-            from pgen_qwen_openai.probing import fields
+            from pgen_qwen_openai.preflight_requests import fields
 
             self._found = await check(self._client, self.options, self.pictures)
             self._fields = fields(self.options, self._found.model, self._found.unknown)

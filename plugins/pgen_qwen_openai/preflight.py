@@ -1,7 +1,7 @@
 """What is found out before anything is paid for: who answers, and with which model.
 
 Raises ConfigError with what to do where no server can be used. A server that is down while others answer
-is left to the run, which tries it again. What each server takes is found out by `pgen_qwen_openai.probing`.
+is left to the run, which tries it again. What each server takes is found out by `pgen_qwen_openai.preflight_requests`.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from pgen.safety.redaction import excerpt
 from pgen_qwen_openai.client import Client
 from pgen_qwen_openai.load_balancer import Endpoint
 from pgen_qwen_openai.options import FormatName, QwenOpenAIOptions
-from pgen_qwen_openai.probing import Probe, unusable
+from pgen_qwen_openai.preflight_requests import Probe, unusable
 from pgen_qwen_openai.retry import Kind, PassingError, RejectedError
 from pgen_qwen_openai.structured_output import ORDER
 

@@ -9,7 +9,7 @@ from typing import Literal
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
 
-from pgen_qwen_openai.problems import Problem
+from pgen_qwen_openai.error_response import Problem
 
 Kind = Literal["unreachable", "slow", "busy", "broken"]
 

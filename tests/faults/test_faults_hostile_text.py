@@ -13,7 +13,7 @@ from pgen.inference.parsing import parse
 from pgen.records import Prompt, Reply
 from pgen.safety.redaction import excerpt, register
 from pgen_dialogue.prompts.reply_schema import typed_schema
-from pgen_qwen_openai.problems import problem_in, problem_with
+from pgen_qwen_openai.error_response import problem_in, problem_with
 from pgen_qwen_openai.retry import retry_after
 from pgen_qwen_openai.transport import Answer
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pgen_qwen_openai.problems import Problem, broken_off, problem_in, problem_of, problem_with
+from pgen_qwen_openai.error_response import Problem, broken_off, problem_in, problem_of, problem_with
 
 DETAIL = {"type": "extra_forbidden", "loc": ["body", "seed"], "msg": "Extra inputs are not permitted", "input": 7}
 
