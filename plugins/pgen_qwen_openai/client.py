@@ -1,7 +1,7 @@
-"""One client of all servers: sends a body until it is answered, and reads what comes back with care.
+"""The client of all servers: sends requests until they are answered, and validates the responses.
 
-What a server does wrong becomes a PassingError, which is tried again, or a RejectedError, which is not.
-The key travels in a header. Whatever text of a server goes on from here is bounded and holds no key.
+A server's mistake becomes a TransientError, which is retried, or a RejectedError, which is not. The key is sent in a
+header. Text of a server is bounded and redacted before it leaves this module.
 """
 
 import json
@@ -12,138 +12,142 @@ from typing import Any, NoReturn
 from pgen.errors import SampleError
 from pgen.records import Reply
 from pgen.safety.redaction import excerpt, without_keys
-from pgen_qwen_openai.error_response import FILTERED, Problem, broken_off, problem_in, problem_with
-from pgen_qwen_openai.load_balancer import Endpoint, Endpoints
-from pgen_qwen_openai.messages import reply_of
-from pgen_qwen_openai.retry import PATIENCE, Kind, PassingError, RejectedError, persistently, retry_after
-from pgen_qwen_openai.transport import Answer, Http
+from pgen_qwen_openai.error_response import FILTERED, ErrorDetails, error_in_completion, error_of_choice, parse_error
+from pgen_qwen_openai.load_balancer import LoadBalancer, Server
+from pgen_qwen_openai.messages import read_reply
+from pgen_qwen_openai.retry import LIMITS, Kind, RejectedError, TransientError, retry_after, send_with_retries
+from pgen_qwen_openai.transport import Response, Transport
 
-MAX_PAUSE = 600.0
-"""Seconds that a server may ask to wait; with more the sample fails and is asked about in the next run."""
+MAX_RETRY_AFTER = 600.0
+"""Seconds of a Retry-After header that are waited for; with more the sample fails, and the next run requests it."""
 
-LONGEST = 700
-"""Characters of a message about a server: its address, and its words."""
+MAX_MESSAGE = 700
+"""Characters of a message about a server: its address, and its own words."""
 
-LONGEST_NAME = 512
-"""Characters of a model's name; a server that lists a longer one lists no model by it."""
+MAX_MODEL_NAME = 512
+"""Characters of a model's name; longer ones are ignored."""
 
-MOST_NAMES = 10_000
+MAX_MODELS = 10_000
 
 
 class Client:
-    """Open while a session is; bound to the event loop that it was made in."""
+    """Belongs to the event loop that it is made in; close it at the end."""
 
     def __init__(
-        self, endpoints: Endpoints, key: str, timeout: float, retries: int, first_wait: float, wait: float = 0.0
+        self,
+        servers: LoadBalancer,
+        key: str,
+        timeout: float,
+        retries: int,
+        first_wait: float,
+        wait_for_server: float = 0.0,
     ) -> None:
-        self.endpoints = endpoints
-        self._wait = wait
-        self._retries, self._first_wait = retries, first_wait
+        self.servers = servers
+        self._retries, self._first_wait, self._wait_for_server = retries, first_wait, wait_for_server
         headers = {"Content-Type": "application/json", "User-Agent": "pgen"}
         if key:
             headers["Authorization"] = f"Bearer {key}"
-        self._http = Http(headers, timeout)
+        self._transport = Transport(headers, timeout)
 
     async def close(self) -> None:
-        await self._http.aclose()
+        await self._transport.aclose()
 
     async def complete(
-        self, body: bytes, only: Endpoint | None = None, patience: Mapping[Kind, int] = PATIENCE
+        self, body: bytes, server: Server | None = None, limits: Mapping[Kind, int] = LIMITS
     ) -> tuple[Reply, int]:
-        """The reply to a chat completion, from any server or `only` that one, and how often it was sent again.
+        """Return the reply to a chat completion request, and the number of retries; from any server, or from `server`.
 
-        Raises PassingError where all tries failed, RejectedError, or SampleError("refused").
+        Raises TransientError where all attempts failed, RejectedError, or SampleError("refused").
         """
-        tries = 0
+        attempts = 0
 
-        async def once() -> Reply:
-            nonlocal tries
-            tries += 1
-            if only:
-                return await self._ask(only, body)
-            async with self.endpoints.take() as endpoint:
-                return await self._ask(endpoint, body)
-
-        try:
-            reply = await persistently(once, self._retries, self._first_wait, patience, self._wait)
-        except PassingError as error:
-            raise PassingError(error.kind, f"{error}; sent {tries} times") from None
-        return reply, tries - 1 + reply.retries
-
-    async def models(self, endpoint: Endpoint, patience: Mapping[Kind, int]) -> list[str] | None:
-        """The names that a server lists; None where it keeps no list."""
-
-        async def once() -> tuple[Any, int]:
-            return await self._exchange(endpoint, "/models")
+        async def send() -> Reply:
+            nonlocal attempts
+            attempts += 1
+            if server:
+                return await self._complete(server, body)
+            async with self.servers.acquire() as acquired:
+                return await self._complete(acquired, body)
 
         try:
-            answer, _ = await persistently(once, self._retries, self._first_wait, patience)
+            reply = await send_with_retries(send, self._retries, self._first_wait, limits, self._wait_for_server)
+        except TransientError as error:
+            raise TransientError(error.kind, f"{error}; sent {attempts} times") from None
+        return reply, attempts - 1 + reply.retries
+
+    async def models(self, server: Server, limits: Mapping[Kind, int]) -> list[str] | None:
+        """Return the names that a server lists; None where it has no list."""
+        try:
+            value, _ = await send_with_retries(
+                lambda: self._exchange(server, "/models"), self._retries, self._first_wait, limits
+            )
         except RejectedError as error:
             if error.status in (404, 405, 501):
                 return None
             raise
-        rows = answer.get("data") if isinstance(answer, dict) else None
+        rows = value.get("data") if isinstance(value, dict) else None
         if not isinstance(rows, list):
             return None
-        names = (row.get("id") for row in rows[:MOST_NAMES] if isinstance(row, dict))
-        return [name for name in names if isinstance(name, str) and len(name) <= LONGEST_NAME]
+        names = (row.get("id") for row in rows[:MAX_MODELS] if isinstance(row, dict))
+        return [name for name in names if isinstance(name, str) and len(name) <= MAX_MODEL_NAME]
 
-    async def _ask(self, endpoint: Endpoint, body: bytes) -> Reply:
-        wave = endpoint.limit.wave
-        answer, sent = await self._exchange(endpoint, "/chat/completions", body)
-        if problem := problem_with(answer):
-            self._refuse(endpoint, wave, problem.status, problem)
-        if problem := broken_off(answer):
-            raise PassingError("broken", f"{endpoint.url} broke a reply off: {problem.words}")
-        reply = reply_of(answer)
+    async def _complete(self, server: Server, body: bytes) -> Reply:
+        wave = server.limit.wave
+        completion, sent = await self._exchange(server, "/chat/completions", body)
+        if details := error_in_completion(completion):
+            self._raise(server, wave, details.status, details)
+        if details := error_of_choice(completion):
+            raise TransientError("broken", f"{server.url} broke a reply off: {details.message}")
+        reply = read_reply(completion)
         if reply is None:
-            raise PassingError("broken", f"{endpoint.url} answered with something else than a chat completion")
-        text = without_keys(reply.text)
-        return reply if sent == 1 and text is reply.text else replace(reply, text=text, retries=sent - 1)
+            raise TransientError("broken", f"{server.url} answered with something else than a chat completion")
+        return replace(reply, text=without_keys(reply.text), retries=sent - 1)
 
-    async def _exchange(self, endpoint: Endpoint, path: str, body: bytes | None = None) -> tuple[Any, int]:
-        """The JSON value of an answer, and how often it was asked for; word to `endpoints` of how that went."""
-        wave = endpoint.limit.wave
+    async def _exchange(self, server: Server, path: str, body: bytes | None = None) -> tuple[Any, int]:
+        """Return the JSON value of a response and how often it was requested; reports the result to the balancer."""
+        wave = server.limit.wave
         try:
-            answer = await self._http.send(endpoint.url + path, body)
-        except PassingError as error:
-            self.endpoints.failed(endpoint)
-            raise PassingError(error.kind, excerpt(f"{endpoint.url}: {error}", LONGEST)) from None
+            response = await self._transport.send(server.url + path, body)
+        except TransientError as error:
+            self.servers.failed(server)
+            raise TransientError(error.kind, excerpt(f"{server.url}: {error}", MAX_MESSAGE)) from None
         except RejectedError as error:
-            raise RejectedError(0, excerpt(f"{endpoint.url}: {error}", LONGEST)) from None
-        if answer.status >= 300:
-            pause = retry_after(answer.header("Retry-After"))
-            self._refuse(endpoint, wave, answer.status, self._problem(answer), pause)
-        self.endpoints.answered(endpoint)
+            raise RejectedError(0, excerpt(f"{server.url}: {error}", MAX_MESSAGE)) from None
+        if response.status >= 300:
+            pause = retry_after(response.headers.get("Retry-After"))
+            self._raise(server, wave, response.status, error_of(response), pause)
+        self.servers.answered(server)
         try:
-            return json.loads(answer.body), answer.sent
+            return json.loads(response.body), response.sent
         except (ValueError, RecursionError):
-            raise PassingError("broken", f"{endpoint.url} answered with something else than JSON") from None
+            raise TransientError("broken", f"{server.url} answered with something else than JSON") from None
 
-    def _problem(self, answer: Answer) -> Problem:
-        problem = problem_in(answer.body)
-        if answer.status >= 400:
-            return problem
-        target = excerpt(answer.header("Location") or "nowhere")
-        return replace(problem, words=": ".join(filter(None, (f"a redirect to {target}", problem.words))))
-
-    def _refuse(
-        self, endpoint: Endpoint, wave: int, status: int, problem: Problem, pause: float | None = None
+    def _raise(
+        self, server: Server, wave: int, status: int, details: ErrorDetails, pause: float | None = None
     ) -> NoReturn:
-        """Raise what an answer means that is no reply. The status is 0 where it was 200 and the body names none."""
-        words = f": {problem.words}" if problem.words else ""
-        reason = excerpt(f"{endpoint.url} answered {status or 'with an error'}{words}", LONGEST)
+        """Raise what a response without a reply means. `status` is 0 where it was 200 and the body names none."""
+        message = f": {details.message}" if details.message else ""
+        reason = excerpt(f"{server.url} answered {status or 'with an error'}{message}", MAX_MESSAGE)
         if status in (429, 503):
-            if pause is not None and pause > MAX_PAUSE:
-                raise RejectedError(status, f"{reason} (and to wait {pause:.0f} s)", problem)
-            if problem.exhausted:
-                raise RejectedError(status, reason, problem)
-            self.endpoints.busy(endpoint, wave, pause)
-            raise PassingError("busy", reason)
+            if pause is not None and pause > MAX_RETRY_AFTER:
+                raise RejectedError(status, f"{reason} (and to wait {pause:.0f} s)", details)
+            if details.exhausted:
+                raise RejectedError(status, reason, details)
+            self.servers.busy(server, wave, pause)
+            raise TransientError("busy", reason)
         if not status or status >= 500 or status in (408, 409):
-            self.endpoints.failed(endpoint)
-            raise PassingError("unreachable" if status == 502 else "broken", reason)
-        self.endpoints.answered(endpoint)
-        if problem.code in FILTERED:
+            self.servers.failed(server)
+            raise TransientError("unreachable" if status == 502 else "broken", reason)
+        self.servers.answered(server)
+        if details.code in FILTERED:
             raise SampleError("refused", reason)
-        raise RejectedError(status, reason, problem)
+        raise RejectedError(status, reason, details)
+
+
+def error_of(response: Response) -> ErrorDetails:
+    """Return the error of a response; a redirect is one, and is named with its target."""
+    details = parse_error(response.body)
+    if response.status >= 400:
+        return details
+    target = excerpt(response.headers.get("Location") or "nowhere")
+    return replace(details, message=": ".join(filter(None, (f"a redirect to {target}", details.message))))

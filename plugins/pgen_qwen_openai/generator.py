@@ -1,8 +1,4 @@
-"""The generator `qwen-openai`: replies from one or several OpenAI-compatible servers, or from ones it starts.
-
-`open` finds out who answers, with which model and which structured output; `generate` sends one sample and
-returns its reply as text, or raises SampleError("transport") or SampleError("refused").
-"""
+"""The generator `qwen-openai`: replies of OpenAI-compatible servers, which are running or started for the run."""
 
 import os
 from dataclasses import replace
@@ -12,20 +8,23 @@ from pgen.components import Generator
 from pgen.errors import ConfigError, SampleError
 from pgen.records import Clip, Image, Reply, Request
 from pgen.safety.redaction import register
-from pgen_qwen_openai.messages import encode
+from pgen_qwen_openai.messages import chat_messages
 from pgen_qwen_openai.options import QwenOpenAIOptions
 from pgen_qwen_openai.structured_output import instruction, response_format
 
 if TYPE_CHECKING:
     from pgen_qwen_openai.client import Client
-    from pgen_qwen_openai.local_server import Servers
-    from pgen_qwen_openai.preflight import Found
+    from pgen_qwen_openai.local_server import LocalServers
+    from pgen_qwen_openai.preflight import Preflight
 
 
 class QwenOpenAIGenerator(Generator[QwenOpenAIOptions]):
     """Asks a Qwen (or any other vision-language) model over HTTP, many samples at once."""
 
     name = "qwen-openai"
+    _client: "Client | None" = None
+    _local_servers: "LocalServers | None" = None
+    _preflight: "Preflight | None" = None
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -35,9 +34,6 @@ class QwenOpenAIGenerator(Generator[QwenOpenAIOptions]):
                 "or the command that starts one, as in --opt 'generator.serve=vllm serve MODEL --port {port}'."
             )
         register(os.environ.get(self.options.api_key_env, ""))  # before anything can be printed
-        self._client: Client | None = None
-        self._servers: Servers | None = None
-        self._found: Found | None = None
 
     @property
     def concurrency(self) -> int:
@@ -49,47 +45,50 @@ class QwenOpenAIGenerator(Generator[QwenOpenAIOptions]):
 
     @property
     def model(self) -> str | None:
-        return self._found.model if self._found else self.options.model
+        return self._preflight.model if self._preflight else self.options.model
 
     @property
     def takes_clips(self) -> bool:
         return self.options.clips == "video"
 
     def provenance(self) -> dict[str, Any]:
-        """What was found out at preflight, as JSON values for the manifest."""
-        if not self._found:
+        """Return the results of the checks before the run, for the manifest."""
+        preflight = self._preflight
+        if not preflight:
             return {}
-        unknown = {"unknown_fields": sorted(self._found.unknown)} if self._found.unknown else {}
-        return {"model": self._found.model, "response_format": self._found.format, **unknown}
+        unknown = {"unknown_fields": sorted(preflight.unknown_fields)} if preflight.unknown_fields else {}
+        return {"model": preflight.model, "response_format": preflight.format, **unknown}
 
     async def open(self) -> None:
+        """Start the servers if they are to be, and find out which model and structured output to use."""
+        from pgen_qwen_openai.preflight import check_servers
+        from pgen_qwen_openai.preflight_requests import request_fields
+
         key = self._key()
         try:
             urls = [*self.options.base_url, *await self._serve(key)]
             self._client = self._connect(urls, key)
-            from pgen_qwen_openai.preflight import check
-            from pgen_qwen_openai.preflight_requests import fields
-
-            self._found = await check(self._client, self.options, self.pictures)
-            self._fields = fields(self.options, self._found.model, self._found.unknown)
-        except BaseException:  # whoever is interrupted here is not closed by the caller
+            self._preflight = await check_servers(self._client, self.options, self.pictures)
+            self._fields = request_fields(self.options, self._preflight.model, self._preflight.unknown_fields)
+        except BaseException:  # a caller that is cancelled here does not call close()
             await self.close()
             raise
 
     async def generate(self, request: Request) -> Reply:
-        from pgen_qwen_openai.retry import PassingError, RejectedError
+        """Return the reply to a request. Raises SampleError("transport") or SampleError("refused")."""
+        from pgen_qwen_openai.retry import RejectedError, TransientError
 
         if not self._client:
             raise RuntimeError("the generator is not open")
         try:
             reply, retries = await self._client.complete(self._body(request))
-        except (PassingError, RejectedError) as error:
+        except (TransientError, RejectedError) as error:
             raise SampleError("transport", str(error)) from None
         return replace(reply, retries=retries) if retries else reply
 
     async def close(self) -> None:
         client, self._client = self._client, None
-        servers, self._servers = self._servers, None
+        servers, self._local_servers = self._local_servers, None
         try:
             if client:
                 await client.close()
@@ -98,32 +97,31 @@ class QwenOpenAIGenerator(Generator[QwenOpenAIOptions]):
                 await servers.stop()
 
     def _body(self, request: Request) -> bytes:
-        found, prompt = self._found, request.prompt
-        if not found:
+        if not self._preflight:
             raise RuntimeError("the generator is not open")
-        common = self._fields.with_seed(request.seed, response_format(found.format, prompt.schema))
-        shown: list[Image | Clip] = [*request.images, *request.clips]
-        return encode(common, prompt, instruction(found.format, prompt.schema), shown, request.repair)
+        name, prompt = self._preflight.format, request.prompt
+        media: list[Image | Clip] = [*request.images, *request.clips]
+        messages = chat_messages(prompt, instruction(name, prompt.schema), media, request.repair)
+        return self._fields.body(messages, request.seed, response_format(name, prompt.schema))
 
     def _connect(self, urls: list[str], key: str) -> "Client":
         from pgen_qwen_openai.client import Client
-        from pgen_qwen_openai.load_balancer import Endpoints
+        from pgen_qwen_openai.load_balancer import LoadBalancer
 
         options = self.options
-        endpoints = Endpoints(urls, options.concurrency)
         waits = options.retry_wait, options.wait_for_server
-        return Client(endpoints, key, options.timeout, options.max_retries, *waits)
+        return Client(LoadBalancer(urls, options.concurrency), key, options.timeout, options.max_retries, *waits)
 
     async def _serve(self, key: str) -> list[str]:
         if not self.options.serve:
             return []
-        from pgen_qwen_openai.local_server import Servers
+        from pgen_qwen_openai.local_server import LocalServers
 
-        self._servers = Servers(self.options.serve, self.options.replicas, secret=key)
-        return await self._servers.start(self.options.serve_timeout)
+        self._local_servers = LocalServers(self.options.serve, self.options.replicas, key)
+        return await self._local_servers.start(self.options.serve_timeout)
 
     def _key(self) -> str:
-        """Without the line break that `export KEY=$(cat file)` can leave behind."""
+        """Read the key from the environment, without the line break that `export KEY=$(cat file)` can leave."""
         variable = self.options.api_key_env
         key = os.environ.get(variable, "").strip()
         if not key and "api_key_env" in self.options.model_fields_set:

@@ -1,157 +1,132 @@
-"""The servers that share the work: the least busy one is next, one that keeps failing is set aside.
+"""Distributes requests over servers: each goes to the least busy one, and one that keeps failing is set aside.
 
-A server that was set aside is tried again later, with one request at a time until it answers. One that
-names a time to wait gets nothing before that, and then not everything at the same instant.
+A server that was set aside is tried again later, with one request at a time until it answers. A server that names a
+time to wait gets no request before it, and then not all of them at once.
 """
 
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from time import monotonic
 
-from pgen_qwen_openai.rate_limit import Limit
+from pgen_qwen_openai.rate_limit import RateLimit
 
 log = logging.getLogger("pgen.qwen_openai")
 
-PATIENCE = 3
+MAX_FAILURES = 3
 """Failures in a row after which a server is set aside."""
 
-FIRST_BREAK, LONGEST_BREAK = 2.0, 60.0
-"""Seconds that it stays there; doubled each time."""
+FIRST_BREAK, MAX_BREAK = 2.0, 60.0
+"""Seconds for which it is set aside; doubled each time."""
 
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
-"""Seconds without any request, for a server that is too busy for one at a time; doubled each time."""
+FIRST_PAUSE, MAX_PAUSE = 0.5, 30.0
+"""Seconds without a request, for a server that is too busy for one at a time; doubled each time."""
 
-SPREAD, LEAST_SPREAD = 0.5, 0.02
-"""The share of a server's own waiting time over which requests return to it, and the least of it in seconds."""
+SPREAD, MIN_SPREAD = 0.5, 0.02
+"""The share of a server's own waiting time over which requests return to it, and its minimum in seconds."""
 
 
 @dataclass(slots=True, eq=False)
-class Endpoint:
-    """A server's address and what is known of it."""
+class Server:
+    """A server's address and its state."""
 
     url: str
-    limit: Limit
+    limit: RateLimit
     in_flight: int = 0
     failures: int = 0
     pauses: int = 0
     aside_until: float = 0.0
-    quiet_until: float = 0.0
+    paused_until: float = 0.0
 
     @property
-    def suspect(self) -> bool:
-        return self.failures >= PATIENCE
+    def failing(self) -> bool:
+        return self.failures >= MAX_FAILURES
 
-    def free(self, *, alone: bool) -> bool:
-        """Whether it may have one more request; the only server is not put on trial."""
-        return self.in_flight < (1 if self.suspect and not alone else self.limit.allowed)
+    def has_room(self, *, only: bool) -> bool:
+        """Whether it may have another request; a failing one has room for one, unless it is the only server."""
+        return self.in_flight < (1 if self.failing and not only else self.limit.allowed)
 
 
-class Endpoints:
-    """Hands out servers. The time is a parameter, so that tests need not wait."""
+class LoadBalancer:
+    """Hands out servers. `clock` is a parameter for tests, which move the time themselves."""
 
-    def __init__(self, urls: Sequence[str], most: int, clock: Callable[[], float] = monotonic) -> None:
-        self.all = [Endpoint(url, Limit(most)) for url in urls]
+    def __init__(self, urls: Sequence[str], concurrency: int, clock: Callable[[], float] = monotonic) -> None:
+        self.all = [Server(url, RateLimit(concurrency)) for url in urls]
         self._clock = clock
         self._changed = asyncio.Condition()
         self._waiting = 0
 
-    def take(self) -> AbstractAsyncContextManager[Endpoint]:
-        """The least busy server, once one is free."""
-        return _Taken(self)
+    @asynccontextmanager
+    async def acquire(self) -> AsyncIterator[Server]:
+        """Reserve a place at the least busy server for one request, as soon as one has room."""
+        # Those that wait go first.
+        server = (self._choose() if not self._waiting else None) or await self._wait_for_room()
+        server.in_flight += 1
+        try:
+            yield server
+        finally:
+            server.in_flight -= 1
+            if self._waiting:
+                async with self._changed:
+                    self._changed.notify(2)  # the place, and perhaps one more by a risen limit
 
-    async def taken(self) -> Endpoint:
-        """The same, until it is given back."""
-        chosen = self._choose() if not self._waiting else None
-        if chosen is None:
-            chosen = await self._chosen_later()
-        chosen.in_flight += 1
-        return chosen
+    def answered(self, server: Server) -> None:
+        """Record a response, good or bad: the server is up."""
+        if server.failing and len(self.all) > 1:
+            log.info("%s answers again.", server.url)
+        server.failures = server.pauses = 0
+        server.limit.answered()
 
-    async def given_back(self, endpoint: Endpoint) -> None:
-        """Its request has ended, however: one that waits for a server may have it."""
-        endpoint.in_flight -= 1
-        if self._waiting:
-            async with self._changed:
-                self._changed.notify(2)
+    def busy(self, server: Server, wave: int, seconds: float | None) -> None:
+        """Record that the server wants fewer requests, or none before `seconds` have passed."""
+        at_minimum = server.limit.allowed == 1
+        if server.limit.busy(wave):
+            log.info("%s is busy: %d at once from now on.", server.url, server.limit.allowed)
+            if at_minimum and seconds is None:
+                seconds = min(MAX_PAUSE, FIRST_PAUSE * 2 ** min(server.pauses, 10))
+                server.pauses += 1
+        server.paused_until = max(server.paused_until, self._clock() + (seconds or 0))
 
-    def answered(self, endpoint: Endpoint) -> None:
-        """It gave an answer, good or bad: it is up."""
-        if endpoint.suspect and len(self.all) > 1:
-            log.info("%s answers again.", endpoint.url)
-        endpoint.failures = endpoint.pauses = 0
-        endpoint.limit.answered()
-
-    def busy(self, endpoint: Endpoint, wave: int, seconds: float | None) -> None:
-        """It asks for fewer requests, or for none before `seconds` have passed."""
-        least = endpoint.limit.allowed == 1
-        if endpoint.limit.busy(wave):
-            log.info("%s is busy: %d at once from now on.", endpoint.url, endpoint.limit.allowed)
-            if least and seconds is None:
-                seconds = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(endpoint.pauses, 10))
-                endpoint.pauses += 1
-        endpoint.quiet_until = max(endpoint.quiet_until, self._clock() + (seconds or 0))
-
-    def failed(self, endpoint: Endpoint) -> None:
-        """It could not be reached, or broke down over a request."""
-        endpoint.failures += 1
-        if not endpoint.suspect:
+    def failed(self, server: Server) -> None:
+        """Record that the server could not be reached, or failed with a request."""
+        server.failures += 1
+        if not server.failing:
             return
-        pause = min(LONGEST_BREAK, FIRST_BREAK * 2 ** min(endpoint.failures - PATIENCE, 10))
-        endpoint.aside_until = self._clock() + pause
-        if endpoint.failures == PATIENCE and len(self.all) > 1:
-            log.warning("%s fails again and again; it is set aside for a while.", endpoint.url)
+        pause = min(MAX_BREAK, FIRST_BREAK * 2 ** min(server.failures - MAX_FAILURES, 10))
+        server.aside_until = self._clock() + pause
+        if server.failures == MAX_FAILURES and len(self.all) > 1:
+            log.warning("%s fails again and again; it is set aside for a while.", server.url)
 
-    async def _chosen_later(self) -> Endpoint:
+    async def _wait_for_room(self) -> Server:
         self._waiting += 1
         try:
             async with self._changed:
-                while (chosen := self._choose()) is None:
+                while (server := self._choose()) is None:
                     await self._wait()
-                return chosen
+                return server
         finally:
             self._waiting -= 1
 
-    def _choose(self) -> Endpoint | None:
+    def _choose(self) -> Server | None:
         now = self._clock()
-        if len(self.all) == 1:
-            (only,) = self.all
-            return only if only.quiet_until <= now and only.free(alone=True) else None
-        awake = [one for one in self.all if one.quiet_until <= now]
-        # Being aside is a preference: where all are, each is better than none.
-        trusted = [one for one in awake if one.aside_until <= now] or awake
-        free = [one for one in trusted if one.free(alone=len(trusted) == 1)]
-        return min(free, key=lambda one: (one.in_flight / one.limit.allowed, one.failures), default=None)
+        ready = [server for server in self.all if server.paused_until <= now]
+        # A server that is set aside is better than none.
+        candidates = [server for server in ready if server.aside_until <= now] or ready
+        free = [server for server in candidates if server.has_room(only=len(candidates) == 1)]
+        return min(free, key=lambda server: (server.in_flight / server.limit.allowed, server.failures), default=None)
 
     async def _wait(self) -> None:
-        """Until a request ends, or the time comes that a server named; a little later for each who waits."""
-        left = [until - self._clock() for one in self.all for until in (one.quiet_until, one.aside_until)]
-        ahead = [seconds for seconds in left if seconds > 0]
-        if not ahead:
+        """Wait until a request ends, or until a server's pause does: a little longer, at random, for each waiter."""
+        now = self._clock()
+        ends = [end - now for server in self.all for end in (server.paused_until, server.aside_until) if end > now]
+        if not ends:
             await self._changed.wait()
             return
-        soonest = min(ahead)
-        delay = soonest + random.uniform(0, max(LEAST_SPREAD, SPREAD * soonest))
+        delay = min(ends) + random.uniform(0, max(MIN_SPREAD, SPREAD * min(ends)))
         try:
             await asyncio.wait_for(self._changed.wait(), delay)
         except TimeoutError:
             return
-
-
-class _Taken(AbstractAsyncContextManager[Endpoint]):
-    """A server for one request; a plain class, as there is one for each."""
-
-    __slots__ = ("_all", "_endpoint")
-
-    def __init__(self, endpoints: Endpoints) -> None:
-        self._all = endpoints
-
-    async def __aenter__(self) -> Endpoint:
-        self._endpoint = await self._all.taken()
-        return self._endpoint
-
-    async def __aexit__(self, *reason: object) -> None:
-        await self._all.given_back(self._endpoint)

@@ -1,7 +1,7 @@
-"""Starts servers by the user's command, waits until they answer, and stops them with all they started.
+"""Starts servers with the user's command, waits until they answer, and stops them with all their processes.
 
-Each runs in a session of its own under `supervisor.py`, so that Ctrl-C reaches pgen alone, which lets what is
-in flight finish first; and so that nothing is left when pgen is killed.
+Each runs in its own session under `supervisor.py`, so that Ctrl-C reaches pgen alone, which first finishes the
+requests in flight, and so that no process is left when pgen is killed.
 """
 
 import asyncio
@@ -17,24 +17,24 @@ from time import monotonic
 
 from pgen.errors import ConfigError
 from pgen.safety.redaction import clipped, register
-from pgen_qwen_openai.retry import PassingError, RejectedError
-from pgen_qwen_openai.transport import Http
+from pgen_qwen_openai.retry import RejectedError, TransientError
+from pgen_qwen_openai.transport import Transport
 
 POLL = 0.25
-"""Seconds between two looks at a server that is starting."""
+"""Seconds between two requests to a server that is starting."""
 
 GRACE = 10.0
-"""Seconds that a server with all it started has to end before it is killed."""
+"""Seconds that a server with its child processes has to end before they are killed."""
 
 STOP = 10.0
-"""Seconds after that until the supervisor, which does the killing, is killed too."""
+"""Seconds after that until the supervisor, which kills them, is killed too."""
 
 LINES = 20
-"""Last lines of a server's log that are shown where it fails."""
+"""Last lines of a server's log in the error message."""
 
 
 @dataclass(slots=True)
-class Server:
+class _Server:
     """One running command."""
 
     url: str
@@ -42,39 +42,39 @@ class Server:
     log: Path
 
 
-class Servers:
-    """The replicas of one command. `secret` is the key that they want."""
+class LocalServers:
+    """The replicas of one command. `key` is the API key that they require."""
 
-    def __init__(self, command: str, replicas: int, secret: str = "") -> None:
+    def __init__(self, command: str, replicas: int, key: str = "") -> None:
         try:
             self._command = shlex.split(command)
         except ValueError as error:
             raise ConfigError(f"generator.serve is not a command: {error}.") from None
-        self._replicas, self._secret = replicas, secret
-        register(secret)
-        self._running: list[Server] = []
+        self._replicas, self._key = replicas, key
+        register(key)
+        self._running: list[_Server] = []
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
     async def start(self, seconds: float) -> list[str]:
-        """The addresses, once all answer. Raises ConfigError with the log's last lines where one does not."""
+        """Return the addresses once all answer. Raises ConfigError with the end of the log where one does not."""
         self._folder = tempfile.TemporaryDirectory(prefix="pgen-serve-")
         try:
             for number in range(self._replicas):
                 self._running.append(await self._launch(number, Path(self._folder.name)))
-            await asyncio.gather(*(self._healthy(server, seconds) for server in self._running))
+            await asyncio.gather(*(self._wait_until_ready(server, seconds) for server in self._running))
         except BaseException:
             await self.stop()
             raise
         return [server.url for server in self._running]
 
     async def stop(self) -> None:
-        """End them all; nothing of them is left afterwards."""
+        """End all servers with their child processes."""
         servers, self._running = self._running, []
-        await asyncio.shield(asyncio.gather(*(_end(server) for server in servers)))
+        await asyncio.shield(asyncio.gather(*(_stop(server) for server in servers)))
         if self._folder:
             self._folder.cleanup()
 
-    async def _launch(self, number: int, folder: Path) -> Server:
+    async def _launch(self, number: int, folder: Path) -> _Server:
         port = _free_port()
         command = [part.replace("{port}", str(port)) for part in self._command]
         log = folder / f"server-{number}.log"
@@ -88,10 +88,10 @@ class Servers:
                 env=self._environment(number),
                 start_new_session=True,
             )
-        return Server(f"http://127.0.0.1:{port}/v1", process, log)
+        return _Server(f"http://127.0.0.1:{port}/v1", process, log)
 
     def _environment(self, number: int) -> dict[str, str]:
-        """One GPU for each of several: of those that CUDA_VISIBLE_DEVICES allows, or by number."""
+        """Give each of several replicas a GPU: one in CUDA_VISIBLE_DEVICES, or the one with its number."""
         if self._replicas == 1:
             return dict(os.environ)
         allowed = [gpu.strip() for gpu in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if gpu.strip()]
@@ -102,14 +102,14 @@ class Servers:
             )
         return {**os.environ, "CUDA_VISIBLE_DEVICES": allowed[number] if allowed else str(number)}
 
-    async def _healthy(self, server: Server, seconds: float) -> None:
+    async def _wait_until_ready(self, server: _Server, seconds: float) -> None:
         started = monotonic()
-        headers = {"Authorization": f"Bearer {self._secret}"} if self._secret else {}
-        async with aclosing(Http(headers, timeout=10)) as http:
+        headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
+        async with aclosing(Transport(headers, timeout=10)) as transport:
             while True:
-                with suppress(PassingError, RejectedError):
-                    answer = await http.send(f"{server.url}/models")
-                    if answer.status < 500:  # what it says is for preflight to judge
+                with suppress(TransientError, RejectedError):
+                    response = await transport.send(f"{server.url}/models")
+                    if response.status < 500:  # preflight judges what it answers
                         return
                 if server.process.returncode is not None:
                     what = f"ended with exit code {server.process.returncode}"
@@ -119,17 +119,17 @@ class Servers:
                     raise ConfigError(f"the server that generator.serve starts {what}. {self._tail(server)}")
                 await asyncio.sleep(POLL)
 
-    def _tail(self, server: Server) -> str:
+    def _tail(self, server: _Server) -> str:
         with server.log.open("rb") as file:
             start = max(0, server.log.stat().st_size - 16384)
             file.seek(start)
-            lines = file.read().decode("utf-8", "replace").splitlines()[start > 0 :]  # the first may be half a line
+            lines = file.read().decode("utf-8", "replace").splitlines()[start > 0 :]  # the first may be incomplete
         text = "\n".join(clipped(line, 500) for line in lines[-LINES:])
         return f"Its last words:\n{text}" if text.strip() else "It said nothing."
 
 
-async def _end(server: Server) -> None:
-    """Closing its input tells the supervisor to end everything, which it does within its grace."""
+async def _stop(server: _Server) -> None:
+    """Close the supervisor's input, upon which it ends the server within `GRACE`."""
     if server.process.stdin:
         server.process.stdin.close()
     try:

@@ -1,7 +1,7 @@
-"""The options of `qwen-openai`, checked as far as that needs no server.
+"""The options of the generator `qwen-openai`, validated as far as that needs no server.
 
-A key is never an option's value: options are shown, stored and hashed. So an option that looks as if it
-held one is refused without being repeated.
+Options are shown, stored and hashed, so a key is never an option's value: one that looks like a key is refused
+without being repeated.
 """
 
 import json
@@ -17,12 +17,12 @@ from pgen.errors import ConfigError
 
 FormatName = Literal["json_schema", "json_object_schema", "json_object", "plain"]
 
-_BETWEEN = re.compile(r"[\s,]+")
-_TIME = re.compile(r"\A(\d{1,12}(?:\.\d{1,12})?)\s?([smh])")
+_SEPARATOR = re.compile(r"[\s,]+")
+_DURATION = re.compile(r"\A(\d{1,12}(?:\.\d{1,12})?)\s?([smh])")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 
 RESERVED = frozenset({"messages", "model", "n", "response_format", "stream"})
-"""Request fields that `extra` may not set: what comes back would be read wrongly."""
+"""Request fields that `extra` may not set, because the response would then be read wrongly."""
 
 
 class QwenOpenAIOptions(Options):
@@ -65,7 +65,7 @@ class QwenOpenAIOptions(Options):
     @field_validator("base_url", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
-        return tuple(part for part in _BETWEEN.split(value) if part) if isinstance(value, str) else value
+        return tuple(part for part in _SEPARATOR.split(value) if part) if isinstance(value, str) else value
 
     @field_validator("base_url")
     @classmethod
@@ -75,12 +75,12 @@ class QwenOpenAIOptions(Options):
     @field_validator("wait_for_server", mode="before")
     @classmethod
     def _seconds(cls, value: Any) -> Any:
-        said = _TIME.fullmatch(value.strip()) if isinstance(value, str) else None
-        return float(said[1]) * {"s": 1, "m": 60, "h": 3600}[said[2]] if said else value
+        match = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
+        return float(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2]] if match else value
 
     @field_validator("api_key_env")
     @classmethod
-    def _name_of_a_variable(cls, value: str) -> str:
+    def _variable_name(cls, value: str) -> str:
         if not _VARIABLE.fullmatch(value):
             raise ConfigError(
                 "generator qwen-openai: option api_key_env takes the name of an environment variable, not a key; "
@@ -90,26 +90,26 @@ class QwenOpenAIOptions(Options):
 
     @field_validator("extra", mode="before")
     @classmethod
-    def _scalars(cls, value: Any) -> Any:
-        return _typed(value) if isinstance(value, Mapping) else value
+    def _parse_scalars(cls, value: Any) -> Any:
+        return _parse(value) if isinstance(value, Mapping) else value
 
     @field_validator("extra")
     @classmethod
-    def _not_reserved(cls, value: dict[str, Any]) -> dict[str, Any]:
-        if taken := sorted(RESERVED & set(value)):
-            raise ValueError(f"{', '.join(taken)} cannot be set here")
+    def _refuse_reserved(cls, value: dict[str, Any]) -> dict[str, Any]:
+        if reserved := sorted(RESERVED & set(value)):
+            raise ValueError(f"{', '.join(reserved)} cannot be set here")
         return value
 
     @field_validator("serve")
     @classmethod
-    def _has_a_port(cls, value: str | None) -> str | None:
+    def _require_port(cls, value: str | None) -> str | None:
         if value is not None and "{port}" not in value:
             raise ValueError("it must contain {port}, where the server takes its port")
         return value
 
 
 def _address(url: str) -> str:
-    """The address without a slash at its end. Raises where it could hold a secret, or is none."""
+    """Return the address without a slash at its end. Raises where it is not valid or could hold a secret."""
     parts = urlsplit(url)
     if parts.username or parts.password or parts.query or parts.fragment:
         raise ConfigError(
@@ -121,14 +121,14 @@ def _address(url: str) -> str:
     return url.rstrip("/").removesuffix("/chat/completions")
 
 
-def _typed(value: Any) -> Any:
-    """Text from the command line as the JSON scalar it spells; other text stays text."""
+def _parse(value: Any) -> Any:
+    """Parse text that spells a JSON scalar; other text stays text."""
     if isinstance(value, Mapping):
-        return {str(key): _typed(item) for key, item in value.items()}
+        return {str(key): _parse(item) for key, item in value.items()}
     if not isinstance(value, str):
         return value
     try:
-        read = json.loads(value, parse_constant=str)
+        parsed = json.loads(value, parse_constant=str)
     except ValueError:
         return value
-    return read if read is None or isinstance(read, bool | int | float | str) else value
+    return value if isinstance(parsed, list | dict) else parsed

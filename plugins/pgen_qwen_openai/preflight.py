@@ -1,7 +1,7 @@
-"""What is found out before anything is paid for: who answers, and with which model.
+"""The checks before a run: which servers answer, with which model, and what they accept.
 
-Raises ConfigError with what to do where no server can be used. A server that is down while others answer
-is left to the run, which tries it again. What each server takes is found out by `pgen_qwen_openai.preflight_requests`.
+Raises ConfigError with the remedy where no server can be used. A server that is down while others answer is left to
+the run, which tries it again.
 """
 
 import asyncio
@@ -13,90 +13,88 @@ from time import monotonic
 from pgen.errors import ConfigError
 from pgen.safety.redaction import excerpt
 from pgen_qwen_openai.client import Client
-from pgen_qwen_openai.load_balancer import Endpoint
+from pgen_qwen_openai.load_balancer import Server
 from pgen_qwen_openai.options import FormatName, QwenOpenAIOptions
 from pgen_qwen_openai.preflight_requests import Probe, unusable
-from pgen_qwen_openai.retry import Kind, PassingError, RejectedError
-from pgen_qwen_openai.structured_output import ORDER
+from pgen_qwen_openai.retry import Kind, RejectedError, TransientError
+from pgen_qwen_openai.structured_output import FORMATS
 
 log = logging.getLogger("pgen.qwen_openai")
 
-GREETING: dict[Kind, int] = {"unreachable": 3, "slow": 1, "broken": 4}
-"""A server that is not there is not waited for."""
+LIMITS: dict[Kind, int] = {"unreachable": 3, "slow": 1, "broken": 4}
+"""Attempts to list the models, by the kind of error."""
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What the run uses."""
+class Preflight:
+    """The model and the format of the run, and the `unknown_fields` that its requests omit."""
 
     model: str
     format: FormatName
-    unknown: frozenset[str] = frozenset()
-    """Fields of a request that a server does not know, and that are left out."""
+    unknown_fields: frozenset[str] = frozenset()
 
 
-async def check(client: Client, options: QwenOpenAIOptions, pictures: int) -> Found:
-    """The model, the strictest format that every server obeys, and the fields that one of them does not know.
+async def check_servers(client: Client, options: QwenOpenAIOptions, max_images: int) -> Preflight:
+    """Return the model, the strictest format that all servers obey, and the fields that one of them does not know.
 
-    `pictures` are the most that a request will hold. Raises ConfigError where a server does not take them.
+    `max_images` is the largest number of images in a request. Raises ConfigError where a server accepts fewer.
     """
-    everyone = client.endpoints.all
-    listed = await _greeted(client, options)
-    there = [(one, names) for one, names in zip(everyone, listed, strict=True) if not isinstance(names, PassingError)]
-    if not there:
-        raise ConfigError(f"no server answers: {listed[0]}. Start it, or correct generator.base_url.")
-    for problem in listed:
-        if isinstance(problem, PassingError):
-            log.warning("%s; it is tried again later.", problem)
-    models = {_model(options.model, one, names) for one, names in there if not isinstance(names, PassingError)}
-    if len(models) > 1:
-        raise ConfigError(f"the servers have different models: {_names(sorted(models))}; choose one with --model.")
-    model = models.pop()
-    probes = [Probe(client, one, options, model, pictures) for one, _ in there]
-    formats = await asyncio.gather(*(probe.format() for probe in probes))
-    unknown = frozenset[str]().union(*(probe.unknown for probe in probes))
+    models = await _available_models(client, options)
+    available = {server: names for server, names in models.items() if not isinstance(names, TransientError)}
+    errors = [names for names in models.values() if isinstance(names, TransientError)]
+    if not available:
+        raise ConfigError(f"no server answers: {errors[0]}. Start it, or correct generator.base_url.")
+    for error in errors:
+        log.warning("%s; it is tried again later.", error)
+    chosen = {_choose_model(options.model, server, names) for server, names in available.items()}
+    if len(chosen) > 1:
+        raise ConfigError(f"the servers have different models: {_join(sorted(chosen))}; choose one with --model.")
+    model = chosen.pop()
+    probes = [Probe(client, server, options, model, max_images) for server in available]
+    formats = await asyncio.gather(*(probe.strictest_format() for probe in probes))
+    unknown = frozenset[str]().union(*(probe.unknown_fields for probe in probes))
     for name in sorted(unknown):
         log.warning("the server does not know %s: it is left out of every request.", name)
-    return Found(model, max(formats, key=ORDER.index), unknown)
+    return Preflight(model, max(formats, key=FORMATS.index), unknown)
 
 
-async def _greeted(client: Client, options: QwenOpenAIOptions) -> list[list[str] | PassingError | None]:
-    """What each server lists; where none is there, they are waited for as long as `wait_for_server` says."""
+async def _available_models(
+    client: Client, options: QwenOpenAIOptions
+) -> dict[Server, list[str] | TransientError | None]:
+    """List each server's models. Where no server answers, wait for one as long as `wait_for_server` allows."""
+    servers = client.servers.all
     deadline = monotonic() + options.wait_for_server
     while True:
-        listed = await asyncio.gather(*(_listed(client, one, options) for one in client.endpoints.all))
-        if monotonic() >= deadline or not all(isinstance(names, PassingError) for names in listed):
-            return listed
-        log.info("no server answers yet: %s", listed[0])
+        models = await asyncio.gather(*(_list_models(client, server, options) for server in servers))
+        if monotonic() >= deadline or not all(isinstance(names, TransientError) for names in models):
+            return dict(zip(servers, models, strict=True))
+        log.info("no server answers yet: %s", models[0])
         await asyncio.sleep(min(options.retry_wait, max(0.0, deadline - monotonic())))
 
 
-async def _listed(client: Client, endpoint: Endpoint, options: QwenOpenAIOptions) -> list[str] | PassingError | None:
+async def _list_models(client: Client, server: Server, options: QwenOpenAIOptions) -> list[str] | TransientError | None:
     try:
-        return await client.models(endpoint, GREETING)
-    except PassingError as error:
-        # Some servers break down over the list alone: where the model is named, the probe will tell.
+        return await client.models(server, LIMITS)
+    except TransientError as error:
+        # Some servers fail over the list alone. Where the model is named, the probe shows whether they work.
         return None if error.kind == "broken" and options.model != "auto" else error
     except RejectedError as error:
         raise unusable(error, options) from None
 
 
-def _model(wanted: str, endpoint: Endpoint, names: list[str] | None) -> str:
-    if wanted != "auto":
-        # A folder is listed by some of the servers that were given one, and not by others.
-        if names and wanted not in names and not PurePath(wanted).is_absolute():
-            raise ConfigError(
-                f"{endpoint.url} has no model {wanted!r}; it has: {_names(names)}. Name one with --model."
-            )
-        return wanted
+def _choose_model(model: str, server: Server, names: list[str] | None) -> str:
+    if model != "auto":
+        # Not every server lists the folder that it was started with.
+        if names and model not in names and not PurePath(model).is_absolute():
+            raise ConfigError(f"{server.url} has no model {model!r}; it has: {_join(names)}. Name one with --model.")
+        return model
     if not names:
-        raise ConfigError(f"{endpoint.url} lists no model; name it with --model.")
+        raise ConfigError(f"{server.url} lists no model; name it with --model.")
     if len(set(names)) > 1:
-        raise ConfigError(f"{endpoint.url} has several models: {_names(names)}. Choose one with --model.")
+        raise ConfigError(f"{server.url} has several models: {_join(names)}. Choose one with --model.")
     return names[0]
 
 
-def _names(names: list[str], most: int = 10) -> str:
-    return ", ".join(excerpt(name, 100) for name in names[:most]) + (
-        f" and {len(names) - most} more" if len(names) > most else ""
-    )
+def _join(names: list[str], limit: int = 10) -> str:
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return ", ".join(excerpt(name, 100) for name in names[:limit]) + more

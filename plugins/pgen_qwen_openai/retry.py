@@ -1,32 +1,33 @@
-"""Which errors may pass, how long to wait for that, and when to stop hoping."""
+"""Errors of requests, and the policy by which a request is sent again."""
 
+import asyncio
+import random
 import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from time import monotonic
 from typing import Literal
 
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
-
-from pgen_qwen_openai.error_response import Problem
+from pgen_qwen_openai.error_response import ErrorDetails
 
 Kind = Literal["unreachable", "slow", "busy", "broken"]
 
 _SECONDS = re.compile(r"\d{1,9}(\.\d{1,9})?")
 
-LONGEST_WAIT = 30.0
-"""Seconds between two tries at most, where the server names none."""
+MAX_WAIT = 30.0
+"""Seconds between two attempts at most, where the server names no time."""
 
-PATIENCE: Mapping[Kind, int] = {"slow": 3}
-"""How many errors of a kind end it, whatever is left of `max_retries`: a request that times out is dear."""
+LIMITS: Mapping[Kind, int] = {"slow": 3}
+"""Errors of a kind after which a request fails, whatever is left of `max_retries`: each time-out costs minutes."""
 
-GONE: frozenset[Kind] = frozenset({"unreachable", "busy"})
-"""What a server that is being started again gives: no connection, or 502 and 503 by what stands before it."""
+ABSENT: frozenset[Kind] = frozenset({"unreachable", "busy"})
+"""Errors while a server restarts: no connection, or 502 and 503 from the proxy before it."""
 
 
-class PassingError(Exception):
-    """An error that another try may not meet."""
+class TransientError(Exception):
+    """Raised for an error that another attempt may not meet."""
 
     def __init__(self, kind: Kind, reason: str) -> None:
         super().__init__(reason)
@@ -34,75 +35,71 @@ class PassingError(Exception):
 
 
 class RejectedError(Exception):
-    """An answer that stays the same however often one asks. `status` is 0 where there was none."""
+    """Raised for an error that every attempt would meet. `status` is 0 where there was no response."""
 
-    def __init__(self, status: int, reason: str, problem: Problem | None = None) -> None:
+    def __init__(self, status: int, reason: str, details: ErrorDetails | None = None) -> None:
         super().__init__(reason)
-        self.status, self.problem = status, problem or Problem()
+        self.status, self.details = status, details or ErrorDetails()
 
 
-class _Stop:
-    """After the last try, or as many errors of one kind as there is patience for; not while a server is waited for."""
+class _Attempts:
+    """Counts the errors of one request."""
 
-    def __init__(self, tries: int, patience: Mapping[Kind, int], wait: float) -> None:
-        self._tries, self._patience, self._wait = tries, patience, wait
-        self._seen: Counter[Kind] = Counter()
-        self._gone_since: float | None = None
+    def __init__(self, attempts: int, limits: Mapping[Kind, int], wait_for_server: float) -> None:
+        self._attempts, self._limits, self._wait_for_server = attempts, limits, wait_for_server
+        self._errors: Counter[Kind] = Counter()
+        self._made = 0
+        self._absent_since: float | None = None
 
-    def __call__(self, state: RetryCallState) -> bool:
-        error = state.outcome.exception() if state.outcome else None
-        if not isinstance(error, PassingError):
-            return True
-        if self._waits(error.kind, state.outcome_timestamp or 0.0):
+    def exhausted(self, kind: Kind) -> bool:
+        """Count an error. Return whether it was the last: that of the last attempt, or of as many as its kind may have.
+
+        While an absent server is waited for, there is no last one.
+        """
+        self._made += 1
+        if self._waiting(kind):
             return False
-        self._seen[error.kind] += 1
-        # For a server that is back, the tries do not count that were made while it was waited for.
-        made = state.attempt_number if error.kind in GONE else self._seen.total()
-        return made >= self._tries or self._seen[error.kind] >= self._patience.get(error.kind, 1 << 30)
+        self._errors[kind] += 1
+        # Attempts made while the server was absent do not count once it has returned.
+        made = self._made if kind in ABSENT else self._errors.total()
+        return made >= self._attempts or self._errors[kind] >= self._limits.get(kind, self._attempts)
 
-    def _waits(self, kind: Kind, now: float) -> bool:
-        if kind not in GONE:
-            self._gone_since = None
+    def pause(self, first_wait: float) -> float:
+        """Return the seconds until the next attempt, random so that requests do not return together."""
+        return random.uniform(0, min(MAX_WAIT, first_wait * 2.0 ** min(self._made - 1, 30)))
+
+    def _waiting(self, kind: Kind) -> bool:
+        if kind not in ABSENT:
+            self._absent_since = None
             return False
-        if self._gone_since is None:
-            self._gone_since = now
-        return now - self._gone_since < self._wait
+        if self._absent_since is None:
+            self._absent_since = monotonic()
+        return monotonic() - self._absent_since < self._wait_for_server
 
 
-async def persistently[T](
-    work: Callable[[], Awaitable[T]],
+async def send_with_retries[T](
+    send: Callable[[], Awaitable[T]],
     retries: int,
     first_wait: float,
-    patience: Mapping[Kind, int] = PATIENCE,
-    wait: float = 0.0,
+    limits: Mapping[Kind, int] = LIMITS,
+    wait_for_server: float = 0.0,
 ) -> T:
-    """What `work` returns, tried again after passing errors; the last of these where it never succeeds.
+    """Return the result of `send`, called again after each TransientError; raises the last one.
 
-    Errors of a server that is gone end it no sooner than `wait` seconds after the first of them.
+    Errors of an absent server end it no sooner than `wait_for_server` seconds after the first of them.
     """
-    try:  # most requests need no more, and to set up the trying costs as much CPU as to send a small one
-        return await work()
-    except PassingError as error:
-        failed: PassingError | None = error
-
-    async def once_more() -> T:
-        nonlocal failed
-        if failed:
-            error, failed = failed, None
-            raise error
-        return await work()
-
-    retrying = AsyncRetrying(
-        retry=retry_if_exception_type(PassingError),
-        stop=_Stop(retries + 1, patience, wait),
-        wait=wait_random_exponential(multiplier=first_wait, max=LONGEST_WAIT),
-        reraise=True,
-    )
-    return await retrying(once_more)
+    attempts = _Attempts(retries + 1, limits, wait_for_server)
+    while True:
+        try:
+            return await send()
+        except TransientError as error:
+            if attempts.exhausted(error.kind):
+                raise
+        await asyncio.sleep(attempts.pause(first_wait))
 
 
 def retry_after(value: str | None, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> float | None:
-    """The seconds of a Retry-After header, which holds a number or a date; None where it says nothing."""
+    """Return the seconds of a Retry-After header, a number or a date; None where it is neither."""
     if value is None:
         return None
     value = value[:100].strip()  # no number and no date is longer

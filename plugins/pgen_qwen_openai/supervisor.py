@@ -1,7 +1,7 @@
-"""Runs a command until its own input ends, then ends it and all it started: `supervisor.py GRACE COMMAND…`.
+"""Runs a command until its own input ends, then ends it with its child processes: `supervisor.py GRACE COMMAND…`.
 
-The input is a pipe that pgen holds: it ends when pgen closes it, and also when pgen is killed, so no server
-outlives its run and keeps a GPU. Signals do not end it: only the pipe, or the command itself.
+The input is a pipe that pgen holds. It ends when pgen closes it, and also when pgen is killed, so that no server
+outlives its run and occupies a GPU. Signals do not end the supervisor: only the pipe does, or the command itself.
 """
 
 import contextlib
@@ -19,12 +19,12 @@ _PR_SET_CHILD_SUBREAPER = 36
 
 
 def main(grace: float, command: list[str]) -> int:
-    """The command's exit code. `grace` are the seconds between asking its processes to end and killing them."""
+    """Return the command's exit code. Its processes are killed `grace` seconds after SIGTERM."""
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: None)
     _adopt_orphans()
     try:
-        # The pipe must not reach the command: it would keep it open.
+        # The command must not inherit the pipe, which it would keep open.
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL)  # noqa: S603 - the user's own command
     except OSError as error:
         print(f"{command[0]}: {error.strerror}", flush=True)
@@ -50,7 +50,7 @@ def _wait_for_end_of_command(process: "subprocess.Popen[bytes]", ended: threadin
 
 
 def _adopt_orphans() -> None:
-    """What a server leaves behind becomes a child of this process, on Linux, instead of being lost sight of."""
+    """Make this process the parent of the orphans of the server (Linux only), so that they can be ended."""
     if sys.platform == "linux":
         import ctypes
 
@@ -58,18 +58,18 @@ def _adopt_orphans() -> None:
 
 
 def _end_all(process: "subprocess.Popen[bytes]", grace: float) -> None:
-    """Ask the group, and each orphan as it turns up; after a while kill what is left, until nothing is."""
+    """Send SIGTERM to the group and to each new orphan; after `grace` seconds kill all that are left."""
     os.killpg(0, signal.SIGTERM)
-    asked = {process.pid}
+    signalled = {process.pid}
     deadline = time.monotonic() + grace
     while ((left := _children()) or process.poll() is None) and time.monotonic() < deadline:
-        _send(signal.SIGTERM, set(left) - asked)
-        asked.update(left)
+        _send(signal.SIGTERM, set(left) - signalled)
+        signalled.update(left)
         time.sleep(0.02)
     while left := _children():
         _send(signal.SIGKILL, left)
         time.sleep(0.02)
-    if not any(_TASKS.glob("*/children")):  # a system that does not tell: this process goes with its group
+    if not any(_TASKS.glob("*/children")):  # this system lists no children: end the whole group, with this process
         os.killpg(0, signal.SIGKILL)
 
 
@@ -80,17 +80,17 @@ def _send(number: signal.Signals, processes: Iterable[int]) -> None:
 
 
 def _children() -> list[int]:
-    """Children that still run; those that have ended are collected on the way."""
-    return [child for child in _started() if not _collected(child)]
+    """Return the children that still run, and reap those that have ended."""
+    return [child for child in _all_children() if not _reaped(child)]
 
 
-def _started() -> Iterator[int]:
+def _all_children() -> Iterator[int]:
     for children in _TASKS.glob("*/children"):
         with contextlib.suppress(OSError):
             yield from map(int, children.read_text().split())
 
 
-def _collected(child: int) -> bool:
+def _reaped(child: int) -> bool:
     try:
         return os.waitpid(child, os.WNOHANG)[0] != 0
     except ChildProcessError:

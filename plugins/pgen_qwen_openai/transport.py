@@ -1,160 +1,172 @@
-"""HTTP by libcurl: a request's bytes out and an answer's bytes in, any number at once on one event loop.
+"""HTTP requests to servers, through one aiohttp session per client.
 
-Connections are kept and used again. Nothing is redirected, or read beyond `MAX_BODY`. What a kept connection loses
-without a word is sent again over another, as its server may have closed it before; nothing else is sent twice.
+Connections are kept alive and reused. Redirects are not followed, and a body is read up to `MAX_BODY` bytes.
 """
 
+import asyncio
+import os
 import ssl
-from collections.abc import Callable, Iterator, Mapping
-from functools import cache
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
+from io import BytesIO
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-import pycurl
+import aiohttp
 
-from pgen_qwen_openai.retry import Kind, PassingError, RejectedError
+from pgen_qwen_openai.retry import RejectedError, TransientError
 
 MAX_BODY = 1 << 20
-"""Bytes of an answer: no chat completion of a dialogue comes near."""
+"""Bytes of a response body; a chat completion with a dialogue has a few thousand."""
 
-CONNECT_SECONDS = 15.0
+MAX_HEADER = 1 << 16
+"""Bytes of one response header."""
 
-_AT_ONCE = 1 << 18
-"""Bytes handed to a connection at once: a picture or two."""
+CONNECT_TIMEOUT = 15.0
+"""Seconds for name resolution, connection, proxy and TLS handshake together."""
 
-_HEAD = 100
-"""Bytes of a request's head at least."""
-
-_KEPT = 4096
-"""Connections that are kept for the next request: as many as can be in flight."""
-
-_UNREACHABLE = frozenset({pycurl.E_COULDNT_CONNECT, pycurl.E_COULDNT_RESOLVE_HOST, pycurl.E_COULDNT_RESOLVE_PROXY})
-_REJECTED = frozenset(
-    {
-        pycurl.E_URL_MALFORMAT,
-        pycurl.E_PEER_FAILED_VERIFICATION,
-        pycurl.E_SSL_CACERT_BADFILE,
-        pycurl.E_SSL_CERTPROBLEM,
-        pycurl.E_SSL_CIPHER,
-    }
-)
+_DISCONNECTED = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)
 
 
-class Answer(NamedTuple):
-    """A status, the lines of the head as they came, and the body; how often it was asked for until it came."""
+class Response(NamedTuple):
+    """A complete response. `sent` counts how often the request was sent until it came."""
 
     status: int
-    head: tuple[bytes, ...]
+    headers: Mapping[str, str]
     body: bytes
     sent: int = 1
 
-    def header(self, name: str) -> str | None:
-        """The last header of that name, in any case."""
-        wanted = name.lower()
-        for line in reversed(self.head):
-            key, colon, value = line.decode("latin-1").partition(":")
-            if colon and key.strip().lower() == wanted:
-                return value.strip()
-        return None
+
+@dataclass(slots=True)
+class _Connection:
+    """What aiohttp's tracing reports about the connection of one request."""
+
+    established: bool = False
+    reused: bool = False
 
 
-class Http:
-    """Bound to the event loop that it was first used in; holds connections until it is closed."""
+class Transport:
+    """Sends requests with the same headers and time-out. Use it in one event loop, and close it at the end."""
 
     def __init__(self, headers: Mapping[str, str], timeout: float) -> None:
         self._timeout = timeout
-        self._headers = [*(f"{name}: {value}" for name, value in headers.items()), "Expect:"]
-        self._multi = pycurl.AsyncCurlMulti(close_handles=True)
-        self._multi.setopt(pycurl.M_MAXCONNECTS, _KEPT)
-        self._proxy = cache(_proxy)
-        self._idle: list[_Transfer] = []
+        self._proxy = cache(_environment_proxy)
+        trace = aiohttp.TraceConfig()
+        trace.on_connection_create_end.append(_on_created)
+        trace.on_connection_reuseconn.append(_on_reused)
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0),  # the load balancer limits the requests in flight
+            headers=headers,
+            skip_auto_headers=("Accept-Encoding",),
+            auto_decompress=False,  # no encoding is requested, and a few bytes could decompress to gigabytes
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=None, connect=CONNECT_TIMEOUT),
+            max_line_size=MAX_HEADER,
+            max_field_size=MAX_HEADER,
+            trace_configs=[trace],
+        )
 
     async def aclose(self) -> None:
-        """What is still in flight is cancelled."""
-        await self._multi.aclose()
-        for transfer in self._idle:
-            transfer.curl.close()
-        self._idle.clear()
+        """Close all connections; requests in flight fail."""
+        await self._session.close()
 
-    async def send(self, url: str, body: bytes | None = None) -> Answer:
-        """The answer to a GET, or to a POST of a body. Raises PassingError or RejectedError, where there is none."""
-        transfer = self._idle.pop() if self._idle else _Transfer(self._options(), self._proxy)
-        transfer.prepare(url, body)
+    async def send(self, url: str, body: bytes | None = None) -> Response:
+        """GET `url`, or POST a JSON `body` to it. Raises TransientError or RejectedError where no response comes."""
+        connection, sent = _Connection(), 0
         try:
-            await self._multi.add_handle(transfer.curl)
-        except pycurl.error as error:
-            raise self._error(transfer.curl, *error.args) from None
-        self._idle.append(transfer)
-        return transfer.answer()
+            async with asyncio.timeout(self._timeout):
+                while True:
+                    connection, sent = _Connection(), sent + 1
+                    try:
+                        return await self._exchange(url, body, connection, sent)
+                    except _DISCONNECTED:
+                        # The server may have closed a kept connection just before this request was sent.
+                        if not connection.reused:
+                            raise
+        except aiohttp.ConnectionTimeoutError:
+            raise _connect_timeout(CONNECT_TIMEOUT) from None
+        except TimeoutError:
+            if connection.established:
+                raise TransientError("slow", f"it did not answer within {self._timeout:g} s") from None
+            raise _connect_timeout(min(CONNECT_TIMEOUT, self._timeout)) from None
+        except aiohttp.ClientError as error:
+            raise _translate(error) from None
 
-    def _options(self) -> Iterator[tuple[int, Any]]:
-        yield pycurl.HTTPHEADER, self._headers
-        yield pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1
-        yield pycurl.CONNECTTIMEOUT_MS, round(CONNECT_SECONDS * 1000)
-        yield pycurl.TIMEOUT_MS, min(max(round(self._timeout * 1000), 1), (1 << 31) - 1)
-        yield pycurl.MAXFILESIZE, MAX_BODY
-        yield pycurl.UPLOAD_BUFFERSIZE, _AT_ONCE
-        yield pycurl.NOSIGNAL, 1
-        yield pycurl.NOPROXY, ""  # it is asked for in `_proxy`
-        paths = ssl.get_default_verify_paths()  # as all of Python: of SSL_CERT_FILE and SSL_CERT_DIR, or the system's
-        if paths.cafile:
-            yield pycurl.CAINFO, paths.cafile
-        if paths.capath:
-            yield pycurl.CAPATH, paths.capath
+    async def _exchange(self, url: str, body: bytes | None, connection: _Connection, sent: int) -> Response:
+        options: dict[str, Any] = {"allow_redirects": False, "proxy": self._proxy(url), "trace_request_ctx": connection}
+        if url.startswith("https:"):
+            options["ssl"] = self._tls
+        if body is not None:
+            options["data"] = BytesIO(body)  # aiohttp sends it in parts, and warns of bytes above 1 MB
+        async with self._session.request("GET" if body is None else "POST", url, **options) as response:
+            content = await _read(response)
+            return Response(response.status, response.headers, content, sent)
 
-    def _error(self, curl: Any, code: int, reason: str = "") -> PassingError | RejectedError:
-        if code == pycurl.E_FILESIZE_EXCEEDED:
-            return RejectedError(0, f"it sent more than {MAX_BODY >> 20} MB for one reply")
-        if code == pycurl.E_OPERATION_TIMEDOUT:
-            if curl.getinfo(pycurl.REQUEST_SIZE):
-                return PassingError("slow", f"it did not answer within {self._timeout:g} s")
-            return PassingError("unreachable", f"it took no connection in {min(CONNECT_SECONDS, self._timeout):g} s")
-        broken_off = curl.getinfo(pycurl.OS_ERRNO)
-        if code in _REJECTED or (code == pycurl.E_SSL_CONNECT_ERROR and not broken_off):
-            return RejectedError(0, reason)
-        kind: Kind = "unreachable" if code in _UNREACHABLE else "broken"
-        return PassingError(kind, reason)
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        """Certificates of SSL_CERT_FILE and SSL_CERT_DIR, or of the system. Loading them takes some 50 ms."""
+        return ssl.create_default_context()
 
 
-class _Transfer:
-    """A request on its way; afterwards the next one uses it, since to make one is dear."""
-
-    __slots__ = ("_body", "_head", "_proxy", "_size", "_url", "curl")
-
-    def __init__(self, options: Iterator[tuple[int, Any]], proxy: Callable[[str], str]) -> None:
-        self.curl = pycurl.Curl()
-        self._url, self._size, self._proxy = "", 0, proxy
-        self._head: list[bytes] = []
-        self._body: list[bytes] = []
-        for option, value in options:
-            self.curl.setopt(option, value)
-        self.curl.setopt(pycurl.HEADERFUNCTION, self._head.append)
-        self.curl.setopt(pycurl.WRITEFUNCTION, self._body.append)
-
-    def prepare(self, url: str, body: bytes | None) -> None:
-        self._head.clear()
-        self._body.clear()
-        self._size = len(body or b"")
-        if url != self._url:
-            self._url = url
-            self.curl.setopt(pycurl.URL, url.encode())
-            self.curl.setopt(pycurl.PROXY, self._proxy(url))
-        if body is None:
-            self.curl.setopt(pycurl.HTTPGET, 1)
+async def _read(response: aiohttp.ClientResponse) -> bytes:
+    """Return the body. Raises RejectedError beyond `MAX_BODY`, which also closes the connection."""
+    content = bytearray()
+    if (response.content_length or 0) <= MAX_BODY:
+        async for part in response.content.iter_any():
+            content += part
+            if len(content) > MAX_BODY:
+                break
         else:
-            self.curl.setopt(pycurl.POSTFIELDS, body)
-
-    def answer(self) -> Answer:
-        status = self.curl.getinfo(pycurl.RESPONSE_CODE)
-        return Answer(status, tuple(self._head), b"".join(self._body), self._sent())
-
-    def _sent(self) -> int:
-        """libcurl tells the bytes of all that it sent, heads and bodies, not how often that was."""
-        return max(1, self.curl.getinfo(pycurl.REQUEST_SIZE) // (self._size + _HEAD)) if self._size else 1
+            return bytes(content)
+    response.close()
+    raise RejectedError(0, f"it sent more than {MAX_BODY >> 20} MB for one reply")
 
 
-def _proxy(url: str) -> str:
-    """The environment's proxy for an address, or none."""
+async def _on_created(_session: aiohttp.ClientSession, context: Any, _params: Any) -> None:
+    context.trace_request_ctx.established = True
+
+
+async def _on_reused(_session: aiohttp.ClientSession, context: Any, _params: Any) -> None:
+    context.trace_request_ctx.established = context.trace_request_ctx.reused = True
+
+
+def _connect_timeout(seconds: float) -> TransientError:
+    return TransientError("unreachable", f"it took no connection in {seconds:g} s")
+
+
+def _translate(error: aiohttp.ClientError) -> TransientError | RejectedError:
+    """Sort an error of aiohttp into those that may pass and those that do not, with the cause in words."""
+    if isinstance(error, aiohttp.InvalidURL | aiohttp.NonHttpUrlClientError):
+        return RejectedError(0, f"it is not a valid address: {error}")
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        cause = error.certificate_error
+        return RejectedError(0, f"its certificate is not valid: {getattr(cause, 'verify_message', cause)}")
+    if isinstance(error, aiohttp.ClientConnectorSSLError):
+        return RejectedError(0, f"it does not speak TLS: {error.os_error.reason or error.os_error}")
+    if isinstance(error, aiohttp.ClientConnectorError):
+        target = " to the proxy" if isinstance(error, aiohttp.ClientProxyConnectionError) else ""
+        return TransientError("unreachable", f"no connection{target}: {_describe(error.os_error)}")
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return TransientError("broken", f"the proxy answered {error.status} {error.message}")
+    if isinstance(error, aiohttp.ClientResponseError):
+        return TransientError("broken", f"it sent no valid HTTP: {error.message}")
+    if isinstance(error, aiohttp.ServerDisconnectedError):
+        return TransientError("broken", "it closed the connection without a response")
+    return TransientError("broken", f"the connection broke: {error}")
+
+
+def _describe(error: OSError) -> str:
+    """The system's words for an error number; asyncio puts the name of the failed call in their place."""
+    return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error.strerror or error)
+
+
+def _environment_proxy(url: str) -> str | None:
+    """Return the proxy that the environment names for an address.
+
+    aiohttp's own `trust_env` is not used: it would also replace the Authorization header by one from ~/.netrc.
+    """
     parts = urlsplit(url)
-    return "" if proxy_bypass(parts.hostname or "") else getproxies().get(parts.scheme, "")
+    proxy = None if proxy_bypass(parts.hostname or "") else getproxies().get(parts.scheme)
+    return proxy if not proxy or "://" in proxy else f"http://{proxy}"

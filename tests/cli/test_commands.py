@@ -72,7 +72,7 @@ def test_a_dry_run_prints_the_plan_and_a_prompt_and_writes_nothing(tmp_path):
 
 
 def test_help_imports_nothing_heavy():
-    heavy = ("torch", "av", "pyarrow", "PIL", "pycurl", "huggingface_hub", "pydantic", "jsonschema", "lerobot")
+    heavy = ("torch", "av", "pyarrow", "PIL", "aiohttp", "huggingface_hub", "pydantic", "jsonschema", "lerobot")
     code = (
         "import sys\nfrom pgen.cli import cli\n"
         "try:\n    cli(['--help'])\nexcept SystemExit:\n    pass\n"

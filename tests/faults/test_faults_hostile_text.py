@@ -13,9 +13,10 @@ from pgen.inference.parsing import parse
 from pgen.records import Prompt, Reply
 from pgen.safety.redaction import excerpt, register
 from pgen_dialogue.prompts.reply_schema import typed_schema
-from pgen_qwen_openai.error_response import problem_in, problem_with
+from pgen_qwen_openai.client import error_of
+from pgen_qwen_openai.error_response import error_in_completion, parse_error
 from pgen_qwen_openai.retry import retry_after
-from pgen_qwen_openai.transport import Answer
+from pgen_qwen_openai.transport import Response
 
 KEY = "hush-4f9c1e7ab2d8"
 SIZE = 1_000_000
@@ -63,16 +64,18 @@ UNITS = (
 
 
 def status_of(text):
-    return problem_in(json.dumps({"error": {"message": text, "code": text, "param": text}}).encode())
+    return parse_error(json.dumps({"error": {"message": text, "code": text, "param": text}}).encode())
 
 
 PLACES = {
     "a message": excerpt,
-    "a body": lambda text: problem_in(text.encode()),
+    "a body": lambda text: parse_error(text.encode()),
     "an error": status_of,
-    "an error with status 200": lambda text: problem_with({"error": {"message": text, "metadata": {"raw": text}}}),
-    "a detail": lambda text: problem_with({"detail": [{"loc": ["body", text], "msg": text}] * 3}),
-    "a header": lambda text: excerpt(Answer(302, (f"Location: {text[:300_000]}".encode(),), b"").header("Location")),
+    "an error with status 200": lambda text: error_in_completion(
+        {"error": {"message": text, "metadata": {"raw": text}}},
+    ),
+    "a detail": lambda text: error_in_completion({"detail": [{"loc": ["body", text], "msg": text}] * 3}),
+    "a header": lambda text: error_of(Response(302, {"Location": text}, b"")),
     "a time to wait": retry_after,
 }
 

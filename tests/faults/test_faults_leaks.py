@@ -20,7 +20,7 @@ from pgen.safety.terminal import printable
 from pgen.testing import FakeGenerator, FakeSource, make_episode
 from pgen_lerobot.write.card import escaped
 from pgen_qwen_openai.generator import QwenOpenAIGenerator
-from pgen_qwen_openai.local_server import Servers
+from pgen_qwen_openai.local_server import LocalServers
 from pgen_results.compare import compare_page, compare_runs
 from pgen_results.preview import PreviewSink, record
 from pgen_results.preview_view import preview_page
@@ -134,7 +134,7 @@ def test_a_key_stays_out_of_the_last_words_of_a_server(monkeypatch, tally):
 
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     with pytest.raises(ConfigError, match=r"the key is \*\*\*") as caught:
-        asyncio.run(Servers(SERVE, 1, secret=KEY).start(20))
+        asyncio.run(LocalServers(SERVE, 1, KEY).start(20))
     assert KEY not in str(caught.value)
     tally.add("a key in twelve places", 1)
 

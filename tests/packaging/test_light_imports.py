@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-HEAVY = {"PIL", "av", "huggingface_hub", "jsonschema", "lerobot", "numpy", "pyarrow", "pycurl", "pydantic", "torch"}
+HEAVY = {"PIL", "aiohttp", "av", "huggingface_hub", "jsonschema", "lerobot", "numpy", "pyarrow", "pydantic", "torch"}
 
 
 def imported_by(code: str) -> set[str]:

@@ -157,7 +157,7 @@ def test_preflight_shows_as_many_pictures_as_a_sample_has(pictures):
     assert shown(probe) == pictures
 
 
-@pytest.mark.parametrize(("limit", "few"), [(1, "1 picture a"), (2, "2 pictures a")])
+@pytest.mark.parametrize(("limit", "few"), [(1, "1 image a"), (2, "2 images a")])
 def test_a_server_that_takes_fewer_pictures_is_found_out_with_both_remedies(limit, few):
     words = (
         rf"no more than {few} request, and a sample has 3: .*At most {limit} image\(s\).*"

@@ -2,7 +2,13 @@
 
 import pytest
 
-from pgen_qwen_openai.error_response import Problem, broken_off, problem_in, problem_of, problem_with
+from pgen_qwen_openai.error_response import (
+    ErrorDetails,
+    error_details,
+    error_in_completion,
+    error_of_choice,
+    parse_error,
+)
 
 DETAIL = {"type": "extra_forbidden", "loc": ["body", "seed"], "msg": "Extra inputs are not permitted", "input": 7}
 
@@ -21,12 +27,12 @@ DETAIL = {"type": "extra_forbidden", "loc": ["body", "seed"], "msg": "Extra inpu
     ],
 )
 def test_an_error_says_why_in_whatever_form(data, words, code):
-    problem = problem_in(data)
-    assert (problem.words, problem.code) == (words, code)
+    problem = parse_error(data)
+    assert (problem.message, problem.code) == (words, code)
 
 
 def test_a_body_that_is_no_json_is_quoted_from_its_beginning():
-    words = problem_in(b"\xff" + b"[" * 70000).words
+    words = parse_error(b"\xff" + b"[" * 70000).message
     assert words.startswith("\ufffd[[[")
     assert len(words) == 300
 
@@ -47,7 +53,7 @@ def test_a_body_that_is_no_json_is_quoted_from_its_beginning():
     ],
 )
 def test_what_is_wrong_with_a_field_and_what_a_provider_said_are_quoted(value, words):
-    assert problem_of(value).words == words
+    assert error_details(value).message == words
 
 
 @pytest.mark.parametrize(
@@ -62,22 +68,22 @@ def test_what_is_wrong_with_a_field_and_what_a_provider_said_are_quoted(value, w
     ],
 )
 def test_an_error_in_a_body_counts_like_the_status_that_it_names(answer, status):
-    assert problem_with(answer).status == status
+    assert error_in_completion(answer).status == status
 
 
 @pytest.mark.parametrize("answer", [{"choices": [{"message": {}}], "error": None}, {"choices": []}, [], "x", {"id": 1}])
 def test_an_answer_without_an_error_is_none(answer):
-    assert problem_with(answer) is None
+    assert error_in_completion(answer) is None
 
 
 @pytest.mark.parametrize(
     ("problem", "lasts"),
     [
-        (Problem("daily request limit reached", "rate_limit_daily", status=429), True),
-        (Problem("You exceeded your current quota", "insufficient_quota", status=429), True),
-        (Problem("200 requests per day", "", status=429), True),
-        (Problem("slow down", "rate_limit_exceeded", status=429), False),
-        (Problem("the daily mail", status=500), False),
+        (ErrorDetails("daily request limit reached", "rate_limit_daily", status=429), True),
+        (ErrorDetails("You exceeded your current quota", "insufficient_quota", status=429), True),
+        (ErrorDetails("200 requests per day", "", status=429), True),
+        (ErrorDetails("slow down", "rate_limit_exceeded", status=429), False),
+        (ErrorDetails("the daily mail", status=500), False),
     ],
 )
 def test_a_limit_for_the_day_is_not_waited_for(problem, lasts):
@@ -98,7 +104,7 @@ def test_a_limit_for_the_day_is_not_waited_for(problem, lasts):
     ],
 )
 def test_a_field_is_unknown_where_the_server_says_so(value, field):
-    assert problem_of(value).unknown(("max_tokens", "temperature", "seed")) == field
+    assert error_details(value).unknown_field(("max_tokens", "temperature", "seed")) == field
 
 
 @pytest.mark.parametrize(
@@ -109,10 +115,10 @@ def test_a_field_is_unknown_where_the_server_says_so(value, field):
         lambda error: {"choices": [{"finish_reason": "error"}], "error": error},
     ],
 )
-def test_a_reply_that_was_broken_off_has_the_provider_s_words(place):
-    assert broken_off(place({"code": 502, "message": "Upstream overloaded"})).words == "Upstream overloaded"
+def test_a_reply_that_was_error_of_choice_has_the_provider_s_words(place):
+    assert error_of_choice(place({"code": 502, "message": "Upstream overloaded"})).message == "Upstream overloaded"
 
 
-def test_a_reply_may_be_broken_off_without_a_word():
-    assert broken_off({"choices": [{"finish_reason": "error"}]}).words == "no reason is given"
-    assert broken_off({"choices": [{"finish_reason": "stop"}]}) is None
+def test_a_reply_may_be_error_of_choice_without_a_word():
+    assert error_of_choice({"choices": [{"finish_reason": "error"}]}).message == "no reason is given"
+    assert error_of_choice({"choices": [{"finish_reason": "stop"}]}) is None

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pgen_qwen_openai.load_balancer import FIRST_BREAK, PATIENCE, Endpoints
-from pgen_qwen_openai.rate_limit import Limit
+from pgen_qwen_openai.load_balancer import FIRST_BREAK, MAX_FAILURES, LoadBalancer
+from pgen_qwen_openai.rate_limit import RateLimit
 from pgen_qwen_openai.retry import retry_after
 
 
@@ -22,18 +22,18 @@ class Clock:
 
 def scene(count=2, most=4):
     clock = Clock()
-    return clock, Endpoints([f"http://{number}" for number in range(count)], most, clock)
+    return clock, LoadBalancer([f"http://{number}" for number in range(count)], most, clock)
 
 
 async def url_of_next(endpoints):
-    async with endpoints.take() as endpoint:
+    async with endpoints.acquire() as endpoint:
         return endpoint.url
 
 
 def test_the_least_busy_is_next():
     async def go():
         _, endpoints = scene()
-        async with endpoints.take() as first, endpoints.take() as second:
+        async with endpoints.acquire() as first, endpoints.acquire() as second:
             assert {first.url, second.url} == {"http://0", "http://1"}
             first.in_flight += 1
             return await url_of_next(endpoints), second.url
@@ -45,8 +45,8 @@ def test_the_least_busy_is_next():
 def test_no_more_than_allowed_are_taken_and_the_next_waits_for_its_turn():
     async def go():
         _, endpoints = scene(1, most=2)
-        async with endpoints.take():
-            async with endpoints.take():
+        async with endpoints.acquire():
+            async with endpoints.acquire():
                 waiting = asyncio.create_task(url_of_next(endpoints))
                 await asyncio.sleep(0)
                 assert not waiting.done()
@@ -59,11 +59,11 @@ def test_one_that_keeps_failing_is_set_aside_then_tried_with_one_request():
     async def go():
         clock, endpoints = scene()
         bad, good = endpoints.all
-        for _ in range(PATIENCE):
+        for _ in range(MAX_FAILURES):
             endpoints.failed(bad)
         assert [await url_of_next(endpoints) for _ in range(3)] == [good.url] * 3
         clock.now += FIRST_BREAK + 1
-        async with endpoints.take() as trial, endpoints.take() as other, endpoints.take() as third:
+        async with endpoints.acquire() as trial, endpoints.acquire() as other, endpoints.acquire() as third:
             assert {trial.url, other.url, third.url} == {bad.url, good.url}
             assert bad.in_flight == 1
         endpoints.failed(bad)
@@ -72,7 +72,7 @@ def test_one_that_keeps_failing_is_set_aside_then_tried_with_one_request():
         assert bad.aside_until > clock.now
         clock.now += FIRST_BREAK
         endpoints.answered(bad)
-        assert not bad.suspect
+        assert not bad.failing
 
     asyncio.run(go())
 
@@ -105,21 +105,21 @@ def test_one_that_is_too_busy_for_one_request_gets_a_pause_that_grows():
     pauses = []
     for wave in range(3):
         endpoints.busy(only, wave, None)
-        pauses.append(only.quiet_until - clock.now)
+        pauses.append(only.paused_until - clock.now)
     endpoints.answered(only)
     assert pauses == [0.5, 1.0, 2.0]
     assert only.pauses == 0
 
 
 def test_a_wave_of_busy_answers_halves_once():
-    limit = Limit(64)
+    limit = RateLimit(64)
     wave = limit.wave
     assert [limit.busy(wave) for _ in range(64)] == [True] + [False] * 63
     assert limit.allowed == 32
 
 
 def test_what_was_taken_before_is_soon_allowed_again_and_more_only_slowly():
-    limit = Limit(64)
+    limit = RateLimit(64)
     limit.busy(limit.wave)
     for _ in range(31):
         limit.answered()
@@ -161,19 +161,19 @@ def served(limit, capacities, rounds=60):
 
 @given(capacity=st.integers(4, 60))
 def test_a_server_that_takes_only_so_many_gets_nearly_all_that_it_takes_and_is_seldom_asked_for_more(capacity):
-    ((share, refused),) = served(Limit(64), [capacity])
+    ((share, refused),) = served(RateLimit(64), [capacity])
     assert share >= 0.9
     assert refused <= 40
 
 
 def test_a_server_that_takes_fewer_and_then_more_is_followed():
-    _, (fewer, _), (more, _) = served(Limit(256), [128, 20, 128], rounds=120)
+    _, (fewer, _), (more, _) = served(RateLimit(256), [128, 20, 128], rounds=120)
     assert fewer >= 0.9
     assert more >= 0.45
 
 
 def test_one_request_is_always_allowed():
-    limit = Limit(2)
+    limit = RateLimit(2)
     for _ in range(10):
         limit.busy(limit.wave)
     assert limit.allowed == 1

@@ -1,4 +1,4 @@
-"""Servers that are started by a command: they answer, and nothing of them is left, however it ends."""
+"""LocalServers that are started by a command: they answer, and nothing of them is left, however it ends."""
 
 import asyncio
 import json
@@ -16,7 +16,7 @@ from hanging import HANG
 
 from pgen.errors import ConfigError
 from pgen_qwen_openai.generator import QwenOpenAIGenerator
-from pgen_qwen_openai.local_server import Servers
+from pgen_qwen_openai.local_server import LocalServers
 
 FAKE = Path(__file__).parents[2] / "support" / "fake_server.py"
 
@@ -96,8 +96,8 @@ def test_an_interruption_while_it_starts_leaves_nothing(tmp_path):
 
 def test_nothing_outlives_a_run_that_is_killed(tmp_path):
     program = (
-        "import asyncio, sys\nfrom pgen_qwen_openai.local_server import Servers\n"
-        "async def go():\n    await Servers(sys.argv[1], 1).start(600)\n    print('up', flush=True)\n"
+        "import asyncio, sys\nfrom pgen_qwen_openai.local_server import LocalServers\n"
+        "async def go():\n    await LocalServers(sys.argv[1], 1).start(600)\n    print('up', flush=True)\n"
         "    await asyncio.sleep(600)\nasyncio.run(go())"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "TMPDIR": str(tmp_path)}
@@ -117,7 +117,7 @@ def test_replicas_get_a_gpu_and_a_port_each(tmp_path, monkeypatch, allowed, give
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     if allowed:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", allowed)
-    servers = Servers(command(tmp_path), 2)
+    servers = LocalServers(command(tmp_path), 2)
 
     async def go():
         try:
@@ -133,7 +133,7 @@ def test_replicas_get_a_gpu_and_a_port_each(tmp_path, monkeypatch, allowed, give
 def test_more_replicas_than_gpus_are_refused(tmp_path, monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
     with pytest.raises(ConfigError, match="names 1 GPUs"):
-        asyncio.run(Servers(command(tmp_path), 2).start(HANG))
+        asyncio.run(LocalServers(command(tmp_path), 2).start(HANG))
 
 
 def test_an_unfinished_quote_is_no_command():

@@ -10,7 +10,7 @@ from hostile_server import HostileServer
 
 from pgen.errors import ConfigError
 from pgen_qwen_openai.generator import QwenOpenAIGenerator
-from pgen_qwen_openai.retry import PassingError, persistently
+from pgen_qwen_openai.retry import TransientError, send_with_retries
 
 QUICK = {"concurrency": 8, "max_retries": 0, "retry_wait": 0.02}
 
@@ -57,13 +57,13 @@ def test_tries_while_a_server_is_waited_for_are_not_those_that_may_fail_once_it_
 
     async def ask():
         if errors:
-            raise PassingError(errors.pop(0), "no")
+            raise TransientError(errors.pop(0), "no")
         return "answer"
 
-    assert asyncio.run(persistently(ask, 1, 0.0, wait=60)) == "answer"
+    assert asyncio.run(send_with_retries(ask, 1, 0.0, wait_for_server=60)) == "answer"
     errors[:] = ["unreachable", "broken", "broken"]
-    with pytest.raises(PassingError):
-        asyncio.run(persistently(ask, 1, 0.0, wait=60))
+    with pytest.raises(TransientError):
+        asyncio.run(send_with_retries(ask, 1, 0.0, wait_for_server=60))
     assert errors == []
 
 
