@@ -21,6 +21,12 @@ class NumberedPrompt(PromptBuilder):
     def build(self, sample: Sample, seed: int) -> Prompt:
         return Prompt(sample.span.skill, SCHEMA, "You write dialogue.", Plan())
 
+    def example(self, sample: Sample, seed: int) -> dict[str, str]:
+        return {"user_prompt": "Go on.", "robot_utterance": "Sure."}
+
+    def fingerprint(self) -> str:
+        return "numbered"
+
 
 def numbered(count: int) -> FakeSource:
     """Samples `step 0`, `step 1` …, twenty an episode."""
