@@ -43,7 +43,7 @@ def test_a_run_waits_through_a_server_s_restart():
     thread = threading.Thread(target=restart)
     thread.start()
     generator = QwenOpenAIGenerator(
-        base_url=servers[0].url, wait_for_server="60s", **{**QUICK, "max_retries": 1, "timeout": 30}
+        base_url=servers[0].url, wait_for_server="60s", **{**QUICK, "max_retries": 1, "timeout": 10}
     )
     done = annotate(generator, numbered(100))
     thread.join()
