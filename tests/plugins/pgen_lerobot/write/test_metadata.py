@@ -1,21 +1,17 @@
 """tasks.parquet, its mirror, info.json and the statistics."""
 
 import json
-from statistics import fmean, pstdev
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from layout_helpers import STATS, stats_of
 from sink_helpers import LENGTHS, TASKS, annotate, change, column, dataset, read_by_pandas, results, texts
 
 from pgen.records import Dialogue
-from pgen_lerobot.format import COLUMN, summarize
-
-TASK_ROWS = "meta/tasks_high_level.parquet"
-KEYS = ("min", "max", "mean", "std", "count", "q01", "q10", "q50", "q90", "q99")
+from pgen_lerobot.format import COLUMN, TASK_ROWS, summarize
 
 
 @pytest.mark.parametrize("index", ["task", "", None], ids=["named index", "unnamed index", "plain columns"])
@@ -106,24 +102,13 @@ def test_info_declares_the_feature_like_task_index_and_keeps_all_else(tmp_path):
 FPS_AS_GIVEN = 10.0
 
 
-def brute(values):
-    quantiles = {f"q{q:02d}": float(np.quantile(values, q / 100)) for q in (1, 10, 50, 90, 99)}
-    return {
-        "min": min(values),
-        "max": max(values),
-        "mean": fmean(values),
-        "std": pstdev(values),
-        "count": len(values),
-    } | quantiles
-
-
 def test_stats_are_those_of_the_column(tmp_path):
     root = dataset(tmp_path / "in")
     out = annotate(root, tmp_path / "out")
     before, after = (json.loads((path / "meta/stats.json").read_text()) for path in (root, out))
     names = list(after)
     assert names.index(COLUMN) == names.index("task_index") + 1
-    assert {name: stat[0] for name, stat in after.pop(COLUMN).items()} == pytest.approx(brute(column(out)))
+    assert {name: stat[0] for name, stat in after.pop(COLUMN).items()} == pytest.approx(stats_of(column(out)))
     assert after == before
 
 
@@ -134,17 +119,17 @@ def test_each_episode_has_the_stats_of_its_labels_beside_those_of_task_index(tmp
     files = sorted((out / "meta/episodes").glob("*/*.parquet"))
     rows = [row for path in files for row in pq.read_table(path).to_pylist()]
     for row, length in zip(rows, LENGTHS, strict=True):
-        found = {key: row[f"stats/{COLUMN}/{key}"][0] for key in KEYS}
-        assert found == pytest.approx(brute(values[start : start + length]))
+        found = {key: row[f"stats/{COLUMN}/{key}"][0] for key in STATS}
+        assert found == pytest.approx(stats_of(values[start : start + length]))
         start += length
     for path in files:
         old = pq.read_table(root / path.relative_to(out))
         new = pq.read_table(path)
-        own = [f"stats/{COLUMN}/{key}" for key in KEYS]
+        own = [f"stats/{COLUMN}/{key}" for key in STATS]
         assert new.drop_columns(own).equals(old)
         position = new.column_names.index(own[0])
         assert new.column_names[position - 1].startswith("stats/task_index/")
-        for key in KEYS:
+        for key in STATS:
             assert new.schema.field(f"stats/{COLUMN}/{key}").type == old.schema.field(f"stats/task_index/{key}").type
 
 
@@ -156,7 +141,7 @@ def test_overwriting_makes_the_stats_anew_in_their_place(tmp_path):
     assert pq.read_schema(after).names == pq.read_schema(before).names
     assert pq.read_table(after).column(f"stats/{COLUMN}/max")[0].as_py() == [len(texts(once))]
     stats = json.loads((twice / "meta/stats.json").read_text())
-    assert {name: stat[0] for name, stat in stats[COLUMN].items()} == pytest.approx(brute(column(twice)))
+    assert {name: stat[0] for name, stat in stats[COLUMN].items()} == pytest.approx(stats_of(column(twice)))
 
 
 def test_only_the_statistics_of_task_index_are_given_in_its_form(tmp_path):
@@ -166,13 +151,13 @@ def test_only_the_statistics_of_task_index_are_given_in_its_form(tmp_path):
     stats["task_index"] = {"max": [1.0], "mean": 0.5, "q50": [[0.0]], "unheard-of": [1]}
     path.write_text(json.dumps(stats))
     episodes = next((root / "meta/episodes").glob("*/*.parquet"))
-    change(episodes, lambda table: table.drop_columns([f"stats/task_index/{key}" for key in KEYS[3:]]))
+    change(episodes, lambda table: table.drop_columns([f"stats/task_index/{key}" for key in STATS[3:]]))
     out = annotate(root, tmp_path / "out")
     found = json.loads((out / "meta/stats.json").read_text())[COLUMN]
-    right = brute(column(out))
+    right = stats_of(column(out))
     assert found == {"max": [float(right["max"])], "mean": pytest.approx(right["mean"]), "q50": [[right["q50"]]]}
     names = pq.read_schema(out / episodes.relative_to(root)).names
-    assert [name for name in names if COLUMN in name] == [f"stats/{COLUMN}/{key}" for key in KEYS[:3]]
+    assert [name for name in names if COLUMN in name] == [f"stats/{COLUMN}/{key}" for key in STATS[:3]]
 
 
 def test_where_task_index_has_no_stats_none_are_added(tmp_path):
@@ -199,7 +184,7 @@ def test_the_features_that_hugging_face_reads_of_the_episodes_grow_too(tmp_path)
 @given(st.dictionaries(st.integers(0, 10**6), st.integers(1, 50), min_size=1, max_size=40))
 def test_statistics_from_counts_are_those_of_the_values(counts):
     values = [value for value, number in counts.items() for _ in range(number)]
-    assert summarize(counts, KEYS) == pytest.approx(brute(values))
+    assert summarize(counts, STATS) == pytest.approx(stats_of(values))
 
 
 def test_a_table_of_tasks_with_further_columns_keeps_them(tmp_path):

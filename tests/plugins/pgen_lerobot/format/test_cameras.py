@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
+from layout_helpers import TOP, WRIST, edit_json, episodes_file, mean_colours, opened
 from old_layout import ONE_A_FILE, as_v21
 from PIL import Image
 from sink_helpers import LENGTHS, TASKS, change, dataset, set_cell, shards
-from test_layouts import TOP, edit_json, opened, pictures
 
 from pgen.cli import cli
 from pgen.errors import InputError, SampleError
@@ -22,8 +22,6 @@ from pgen_demo.dataset import Recording, write_dataset
 from pgen_demo.layout import Layout
 from pgen_lerobot.verify import verify
 from pgen_samplers.samplers import EveryFrame
-
-WRIST = "observation.images.wrist"
 
 
 def annotated(root, out, *options):
@@ -92,7 +90,7 @@ def test_without_index_or_task_index_the_metadata_tell_the_task(tmp_path):
 
 def test_without_task_index_an_episode_of_two_tasks_is_refused(tmp_path):
     root = dataset(tmp_path / "data", without=("task_index",))
-    path = next((root / "meta/episodes").glob("*/*.parquet"))
+    path = episodes_file(root)
     change(path, lambda table: set_cell(table, "tasks", 0, list(TASKS)))
     with pytest.raises(InputError, match=r"has no column task_index, and meta/episodes does not say which"):
         opened(root)
@@ -102,7 +100,7 @@ def test_frames_that_know_two_tasks_win_over_metadata_that_know_one(tmp_path):
     draw = lambda camera, frame: Image.new("RGB", (16, 16))  # noqa: E731
     recording = Recording(length=10, draw=draw, task=["wipe"] * 4 + ["fold"] * 6)
     root = write_dataset(tmp_path / "data", [recording], Layout(fps=10, cameras=("top",), codec="png"))
-    path = next((root / "meta/episodes").glob("*/*.parquet"))
+    path = episodes_file(root)
     change(path, lambda t: t.set_column(t.column_names.index("tasks"), "tasks", pa.array([["wipe"]])))
     assert [skill.name for skill in opened(root)[1][0].skills] == ["wipe", "fold"]
 
@@ -123,7 +121,7 @@ def test_a_clock_that_begins_late_and_drifts_moves_no_picture(tmp_path, codec):
     )
     source, (episode,) = opened(late)
     assert list(episode.timestamps) == pytest.approx(times)
-    assert pictures(source, [episode]) == pictures(*opened(plain))
+    assert mean_colours(source, [episode]) == mean_colours(*opened(plain))
 
 
 @pytest.mark.parametrize("listed", ["variable", "doubles"])
@@ -141,22 +139,22 @@ def test_lists_of_any_length_and_doubles_are_carried_over_as_they_are(tmp_path, 
 
 def test_episodes_without_a_column_of_tasks_are_read(tmp_path):
     root = dataset(tmp_path / "data")
-    change(next((root / "meta/episodes").glob("*/*.parquet")), lambda table: table.drop_columns(["tasks"]))
+    change(episodes_file(root), lambda table: table.drop_columns(["tasks"]))
     assert [episode.task for episode in opened(root)[1]] == [TASKS[n % 2] for n in range(4)]
 
 
 def test_a_to_timestamp_one_frame_short_takes_no_picture_away(tmp_path):
     root = dataset(tmp_path / "data", codec="h264", episodes_per_video_file=2)
-    before = pictures(*opened(root))
+    before = mean_colours(*opened(root))
     name = f"videos/{TOP}/to_timestamp"
-    path = next((root / "meta/episodes").glob("*/*.parquet"))
+    path = episodes_file(root)
 
     def shorter(table):
         ends = pa.array([end - 0.1 for end in table.column(name).to_pylist()])
         return table.set_column(table.column_names.index(name), name, ends)
 
     change(path, shorter)
-    assert pictures(*opened(root)) == before
+    assert mean_colours(*opened(root)) == before
 
 
 @pytest.mark.parametrize("version", ["v2.1", "v3.0"])
@@ -217,11 +215,11 @@ def test_a_video_that_the_input_had_is_missed_in_the_output(tmp_path):
 
 def test_pictures_as_jpeg_and_as_plain_bytes_are_read(tmp_path):
     root = dataset(tmp_path / "data")
-    before = pictures(*opened(root))
+    before = mean_colours(*opened(root))
     jpeg, png = encoded("JPEG"), encoded("PNG")
     replace_pictures(root, TOP, lambda old: pa.array([jpeg(data) for data in old], pa.binary()))
     replace_pictures(root, WRIST, lambda old: pa.array([{"path": None, "bytes": png(data)} for data in old]))
-    for shown, drawn in zip(pictures(*opened(root)), before, strict=True):
+    for shown, drawn in zip(mean_colours(*opened(root)), before, strict=True):
         assert shown == pytest.approx(drawn, abs=4)
 
 
@@ -250,10 +248,10 @@ def test_depth_videos_are_known_by_what_info_says_of_them(tmp_path, told):
 
 def test_a_shape_with_channels_first_and_a_codec_that_is_not_the_files_change_nothing(tmp_path):
     root = dataset(tmp_path / "data", codec="h264")
-    before = pictures(*opened(root))
+    before = mean_colours(*opened(root))
     told = {"shape": [3, 32, 32], "names": ["channels", "height", "width"], "info": {"video.codec": "av1"}}
     edit_json(root / "meta/info.json", lambda info: info["features"][TOP].update(told))
-    assert pictures(*opened(root)) == before
+    assert mean_colours(*opened(root)) == before
 
 
 def test_names_may_be_anything_and_a_folder_may_have_a_space(tmp_path):
@@ -274,7 +272,7 @@ def test_a_video_at_another_rate_than_the_datasets_is_read_by_frame(tmp_path, ra
     recordings = [Recording(length=80, draw=draw, task="wipe", timestamps=[frame / 10 for frame in range(80)])]
     root = write_dataset(tmp_path / "data", recordings, Layout(fps=rate, cameras=("top",)))
     edit_json(root / "meta/info.json", lambda info: info.update(fps=10))
-    for frame, shown in enumerate(pictures(*opened(root))):
+    for frame, shown in enumerate(mean_colours(*opened(root))):
         assert shown[0] == pytest.approx(20 + frame * 53 % 210, abs=12)
 
 
@@ -284,12 +282,12 @@ def test_a_video_on_a_wall_clock_is_read_by_frame(tmp_path):
 
     recordings = [Recording(length=40, draw=draw(episode), task="wipe") for episode in range(2)]
     root = write_dataset(tmp_path / "data", recordings, Layout(fps=10, cameras=("top",), gop=7))
-    before = pictures(*opened(root))
+    before = mean_colours(*opened(root))
     starts = retimed(root / "videos/top/chunk-000/file-000.mp4", lambda n: n * 100 + 20 * (n % 5) + 900 * (n // 30))
-    path = next((root / "meta/episodes").glob("*/*.parquet"))
+    path = episodes_file(root)
     name = "videos/top/from_timestamp"
     change(path, lambda t: t.set_column(t.column_names.index(name), name, pa.array([0.0, starts[40] + 0.004])))
-    assert pictures(*opened(root)) == before
+    assert mean_colours(*opened(root)) == before
 
 
 def retimed(path, milliseconds):
@@ -309,7 +307,7 @@ def retimed(path, milliseconds):
 def test_an_entirely_black_camera_is_shown_as_it_is(tmp_path):
     recording = Recording(length=5, draw=lambda camera, frame: Image.new("RGB", (16, 16)), task="wipe")
     root = write_dataset(tmp_path / "data", [recording], Layout(fps=10, cameras=("top",)))
-    assert max(max(mean) for mean in pictures(*opened(root))) < 8
+    assert max(max(mean) for mean in mean_colours(*opened(root))) < 8
 
 
 def test_two_schemas_in_one_tree_are_annotated_and_verify_names_the_difference(tmp_path):

@@ -6,14 +6,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
+from layout_helpers import TOP, WRIST
 from old_layout import ONE_A_FILE, as_v21
 from sink_helpers import dataset
-from test_layouts import TOP
 
 from pgen.cli import cli
 from pgen_lerobot.verify import verify
 
-WRIST = "observation.images.wrist"
 LACKING = "camera {} has no video for {} episodes; nor had the input"
 
 

@@ -2,8 +2,8 @@
 
 import pyarrow as pa
 import pytest
+from layout_helpers import TOP, episodes_file, opened
 from sink_helpers import change, dataset
-from test_layouts import TOP, opened
 
 from pgen.errors import InputError
 from pgen_lerobot.verify import verify
@@ -21,7 +21,7 @@ def set_cells(root, columns, value, row=1):
             table = table.set_column(table.column_names.index(name), name, pa.array(cells, pa.float64()))
         return table
 
-    change(next((root / "meta/episodes").glob("*/*.parquet")), edit)
+    change(episodes_file(root), edit)
     return root
 
 

@@ -1,55 +1,28 @@
 """v2.0, v2.1 and v3.0 give the same episodes and pictures; what is wrong in their metadata is named."""
 
-import io
-import json
 import shutil
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from layout_helpers import edit_json, mean_colours, opened
 from old_layout import ONE_A_FILE, as_v20, as_v21
-from PIL import Image, ImageStat
 from sink_helpers import LENGTHS, TASKS, dataset
 
 from pgen.errors import InputError
-from pgen.run.planning import samples_of
 from pgen_lerobot.format import Dataset
-from pgen_lerobot.read import LeRobotSource
-from pgen_samplers.samplers import EveryFrame
-
-TOP = "observation.images.top"
-
-
-def opened(root, **options):
-    source = LeRobotSource(root=root, **{"skills": "task", **options})
-    source.open()
-    return source, list(source.episodes())
-
-
-def pictures(source, episodes):
-    """The mean colour of every frame's pictures."""
-    samples = [sample for episode in episodes for sample in samples_of(episode, source, EveryFrame())]
-    with source.reader(10**6) as reader:
-        shown = [image for sample in samples for image in reader.images(sample)]
-    return [ImageStat.Stat(Image.open(io.BytesIO(image.jpeg))).mean for image in shown]
-
-
-def edit_json(path, change):
-    content = json.loads(path.read_text())
-    change(content)
-    path.write_text(json.dumps(content))
 
 
 @pytest.mark.parametrize("rearranged", [as_v21, as_v20])
 @pytest.mark.parametrize("settings", [{"codec": "h264"}, {"codec": "png"}], ids=["videos", "pictures"])
-def test_an_older_layout_gives_the_same_episodes_and_the_same_pictures(tmp_path, rearranged, settings):
+def test_an_older_layout_gives_the_same_episodes_and_the_same_mean_colours(tmp_path, rearranged, settings):
     new = dataset(tmp_path / "new", **settings, **ONE_A_FILE)
     old = rearranged(shutil.copytree(new, tmp_path / "old"), chunks_size=3)
     (source, episodes), (old_source, old_episodes) = opened(new), opened(old)
     for one, two in zip(episodes, old_episodes, strict=True):
         assert (one.index, one.task, one.cameras) == (two.index, two.task, two.cameras)
         assert (one.timestamps, one.skills) == (two.timestamps, two.skills)
-    assert pictures(source, episodes) == pictures(old_source, old_episodes)
+    assert mean_colours(source, episodes) == mean_colours(old_source, old_episodes)
 
 
 def test_episodes_are_read_in_chunks_of_their_own_size(tmp_path):
@@ -78,7 +51,7 @@ def test_a_folder_named_video_is_found(tmp_path, version):
     root = as_v21(root) if version == "v2.1" else root
     (root / "videos").rename(root / "video")
     source, episodes = opened(root)
-    assert len(pictures(source, episodes)) == 2 * sum(LENGTHS)
+    assert len(mean_colours(source, episodes)) == 2 * sum(LENGTHS)
     assert list(source.notes()) == [
         "video_path of info.json is not where the files are: found where the format puts them"
     ]

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from layout_helpers import STATS, stats_of
 from old_layout import ONE_A_FILE, as_v20, as_v21
 from sink_helpers import LENGTHS, TASKS, annotate, column, dataset, read_by_pandas, results, shards, snapshot
-from test_metadata import KEYS, TASK_ROWS, brute
 
 from pgen.records import Dialogue
-from pgen_lerobot.format import COLUMN, Dataset
+from pgen_lerobot.format import COLUMN, TASK_ROWS, Dataset
 from pgen_lerobot.verify import verify
 from pgen_lerobot.write import LeRobotSink
 
@@ -116,8 +116,8 @@ def test_each_episodes_line_of_stats_gains_those_of_its_labels(tmp_path):
         names = list(new["stats"])
         assert names.index(COLUMN) == names.index("task_index") + 1
         found = {name: value[0] for name, value in new["stats"].pop(COLUMN).items()}
-        right = brute(values[start : start + length])
-        assert found == pytest.approx({name: right[name] for name in KEYS[:5]})
+        right = stats_of(values[start : start + length])
+        assert found == pytest.approx({name: right[name] for name in STATS[:5]})
         assert new == old
         start += length
 
@@ -126,9 +126,9 @@ def test_stats_of_the_whole_dataset_gain_the_column_where_a_dataset_has_only_tho
     root = as_v20(dataset(tmp_path / "in", **ONE_A_FILE))
     out = annotate(root, tmp_path / "out")
     found = json.loads((out / "meta/stats.json").read_text())[COLUMN]
-    right = brute(column(out))
+    right = stats_of(column(out))
     assert {name: value[0] for name, value in found.items()} == pytest.approx({name: right[name] for name in found})
-    assert list(found) == list(KEYS[:5])
+    assert list(found) == list(STATS[:5])
 
 
 def test_a_table_of_tasks_without_a_last_line_end_gets_one(tmp_path):
@@ -191,5 +191,5 @@ def test_the_last_lerobot_that_reads_v21_opens_the_output(tmp_path):
     seen = json.loads(run(python, str(JUDGE_V21), str(out)).splitlines()[-1])
     assert seen["lerobot"] == "0.3.3"
     check_seen(seen, out)
-    right = brute(column(out))
-    assert {name: value[0] for name, value in seen["stats"].items()} == pytest.approx({k: right[k] for k in KEYS[:5]})
+    right = stats_of(column(out))
+    assert {name: value[0] for name, value in seen["stats"].items()} == pytest.approx({k: right[k] for k in STATS[:5]})
