@@ -96,15 +96,6 @@ def test_without_task_index_an_episode_of_two_tasks_is_refused(tmp_path):
         opened(root)
 
 
-def test_frames_that_know_two_tasks_win_over_metadata_that_know_one(tmp_path):
-    draw = lambda camera, frame: Image.new("RGB", (16, 16))  # noqa: E731
-    recording = Recording(length=10, draw=draw, task=["wipe"] * 4 + ["fold"] * 6)
-    root = write_dataset(tmp_path / "data", [recording], Layout(fps=10, cameras=("top",), codec="png"))
-    path = episodes_file(root)
-    change(path, lambda t: t.set_column(t.column_names.index("tasks"), "tasks", pa.array([["wipe"]])))
-    assert [skill.name for skill in opened(root)[1][0].skills] == ["wipe", "fold"]
-
-
 @pytest.mark.parametrize("codec", ["h264", "png"])
 def test_a_clock_that_begins_late_and_drifts_moves_no_picture(tmp_path, codec):
     def draw(camera, frame):
@@ -141,20 +132,6 @@ def test_episodes_without_a_column_of_tasks_are_read(tmp_path):
     root = dataset(tmp_path / "data")
     change(episodes_file(root), lambda table: table.drop_columns(["tasks"]))
     assert [episode.task for episode in opened(root)[1]] == [TASKS[n % 2] for n in range(4)]
-
-
-def test_a_to_timestamp_one_frame_short_takes_no_picture_away(tmp_path):
-    root = dataset(tmp_path / "data", codec="h264", episodes_per_video_file=2)
-    before = mean_colours(*opened(root))
-    name = f"videos/{TOP}/to_timestamp"
-    path = episodes_file(root)
-
-    def shorter(table):
-        ends = pa.array([end - 0.1 for end in table.column(name).to_pylist()])
-        return table.set_column(table.column_names.index(name), name, ends)
-
-    change(path, shorter)
-    assert mean_colours(*opened(root)) == before
 
 
 @pytest.mark.parametrize("version", ["v2.1", "v3.0"])
@@ -204,15 +181,6 @@ def test_samples_without_their_video_fail_at_decode_and_the_others_go_on(tmp_pat
     assert sound(tmp_path / "out") == []
 
 
-def test_a_video_that_the_input_had_is_missed_in_the_output(tmp_path):
-    root = dataset(tmp_path / "data", codec="h264", **ONE_A_FILE)
-    annotated(root, tmp_path / "out")
-    (tmp_path / f"out/videos/{WRIST}/chunk-000/file-001.mp4").unlink()
-    assert sound(tmp_path / "out") == [
-        f"videos/{WRIST}/chunk-000/file-001.mp4: the file is missing; episode 1 of camera {WRIST} is in it"
-    ]
-
-
 def test_pictures_as_jpeg_and_as_plain_bytes_are_read(tmp_path):
     root = dataset(tmp_path / "data")
     before = mean_colours(*opened(root))
@@ -244,14 +212,6 @@ def test_depth_videos_are_known_by_what_info_says_of_them(tmp_path, told):
     root = dataset(tmp_path / "data", codec="h264")
     edit_json(root / "meta/info.json", lambda info: info["features"][WRIST].update({"info": None} | told))
     assert opened(root)[1][0].cameras == (TOP,)
-
-
-def test_a_shape_with_channels_first_and_a_codec_that_is_not_the_files_change_nothing(tmp_path):
-    root = dataset(tmp_path / "data", codec="h264")
-    before = mean_colours(*opened(root))
-    told = {"shape": [3, 32, 32], "names": ["channels", "height", "width"], "info": {"video.codec": "av1"}}
-    edit_json(root / "meta/info.json", lambda info: info["features"][TOP].update(told))
-    assert mean_colours(*opened(root)) == before
 
 
 def test_names_may_be_anything_and_a_folder_may_have_a_space(tmp_path):
@@ -302,12 +262,6 @@ def retimed(path, milliseconds):
             target.mux(packet)
     moved.replace(path)
     return [time / 1000 for time in times]
-
-
-def test_an_entirely_black_camera_is_shown_as_it_is(tmp_path):
-    recording = Recording(length=5, draw=lambda camera, frame: Image.new("RGB", (16, 16)), task="wipe")
-    root = write_dataset(tmp_path / "data", [recording], Layout(fps=10, cameras=("top",)))
-    assert max(max(mean) for mean in mean_colours(*opened(root))) < 8
 
 
 def test_two_schemas_in_one_tree_are_annotated_and_verify_names_the_difference(tmp_path):

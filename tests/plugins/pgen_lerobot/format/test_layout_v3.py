@@ -1,6 +1,9 @@
-"""Empty cells and NaN in meta/episodes, as pandas leaves them: named with their episode and column."""
+"""The metadata of v3.0: empty cells and NaN, as pandas leaves them, stray files and episodes listed twice."""
+
+import shutil
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from layout_helpers import TOP, episodes_file, opened
 from sink_helpers import change, dataset
@@ -56,4 +59,27 @@ def test_a_single_empty_cell_of_a_camera_is_named_and_never_taken_for_zero(tmp_p
     with pytest.raises(
         InputError, match=f"episode 1: column {column} is empty or NaN, and other columns of that camera"
     ):
+        opened(root)
+
+
+def test_several_files_of_episodes_and_stray_ones_are_read(tmp_path):
+    root = dataset(tmp_path / "data", episodes_per_meta_file=3)
+    folder = root / "meta/episodes/chunk-000"
+    pq.write_table(pa.table({"note": ["a stray table"]}), folder / "stray.parquet")
+    shutil.copy(folder / "file-001.parquet", folder / "file-001 (copy).parquet")
+    source, episodes = opened(root)
+    assert [episode.index for episode in episodes] == [0, 1, 2, 3]
+    assert source.notes() == {
+        "episodes that meta/episodes lists twice, in the same words": 1,
+        "files of meta/episodes that list no episode: passed over": 1,
+    }
+
+
+def test_an_episode_that_is_listed_twice_and_differently_is_refused(tmp_path):
+    root = dataset(tmp_path / "data", episodes_per_meta_file=3)
+    folder = root / "meta/episodes/chunk-000"
+    other = pq.read_table(folder / "file-001.parquet")
+    lengths = pa.array([5], other.schema.field("length").type)
+    pq.write_table(other.set_column(other.column_names.index("length"), "length", lengths), folder / "file-002.parquet")
+    with pytest.raises(InputError, match=r"meta/episodes lists episode 3 twice, and differently"):
         opened(root)

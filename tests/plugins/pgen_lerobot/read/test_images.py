@@ -75,18 +75,6 @@ def test_each_sample_gets_the_picture_of_its_own_frame_in_order_and_at_random(tm
                 assert is_wrist is on_wrist
 
 
-def test_a_clock_that_drifts_from_the_video_does_not_move_the_pictures(tmp_path):
-    def drifting(length):
-        return [0.05 + frame * 0.113 for frame in range(length)]
-
-    source, samples = opened(written(tmp_path / "data", timestamps=drifting))
-    with source.reader(10**6) as reader:
-        for sample in samples[::7]:
-            assert sample.moment.timestamp == pytest.approx(0.05 + sample.moment.frame_index * 0.113, abs=1e-5)
-            shade = 20 + (sample.moment.frame_index * 53 + sample.span.episode_index * 11) % 210
-            assert abs(number(reader.images(sample)[0])[0] - shade) < 12
-
-
 @pytest.fixture
 def decoded(monkeypatch):
     """The frames that are decoded, counted as they are."""

@@ -78,18 +78,6 @@ def test_skills_as_task_makes_each_stretch_of_one_task_a_skill(tmp_path):
     assert notes == {}
 
 
-def test_skills_may_lie_in_a_file_elsewhere(root, tmp_path):
-    (root / "meta/skills.json").rename(tmp_path / "mine.json")
-    assert len(episodes(root, skills=str(tmp_path / "mine.json"))[0][0].skills) == 2
-
-
-@pytest.mark.parametrize("layout", [{"task_index": ""}, {"task_index": "task"}, {"task_index": None}], ids=str)
-def test_tasks_are_read_with_a_named_an_unnamed_and_no_pandas_index(tmp_path, layout):
-    source = LeRobotSource(root=written(tmp_path / "data", **layout))
-    source.open()
-    assert source.dataset.tasks.texts == ("wipe", "fold")
-
-
 def test_only_chosen_episodes_are_read_whatever_the_row_groups(root):
     path = root / "data/chunk-000/file-000.parquet"
     pq.write_table(pq.read_table(path), path, row_group_size=7)
@@ -143,10 +131,6 @@ def test_a_choice_that_the_dataset_does_not_have_is_refused(root, options, messa
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (
-            lambda i: i.update(codebase_version="v9.0"),
-            r"info.json says codebase_version 'v9.0'; pgen reads v2.0, v2.1 and v3.0",
-        ),
         (lambda i: i.update(fps=0), r"fps must be a number above 0, found 0"),
         (lambda i: i.pop("features"), r"has no `features`"),
         (lambda i: i.update(data_path="../{chunk_index}"), r"data_path: the path '../0' leads outside"),

@@ -5,7 +5,7 @@ import re
 import shutil
 
 import pytest
-from mutations import LINES, MANIFEST, TASK_ROWS, as_float, cell, content, gone, line, lines, table
+from mutations import TASK_ROWS, cell, gone, table
 from old_layout import ONE_A_FILE, as_v21
 from sink_helpers import annotate, dataset
 
@@ -60,10 +60,7 @@ CHANGES = {
         cell(DATA, COLUMN, 6, 2),
         rf"{DATA}, row 6, column {COLUMN}: found 2 'Could you reach .*expected 3 'Please grasp",
     ),
-    "a null": (cell(DATA, COLUMN, 5, None), rf"{DATA}, row 5, column {COLUMN}: 1 cells are empty"),
     "a label beyond the tasks": (cell(DATA, COLUMN, 5, 99), rf"{COLUMN}: 99 is no row of {TASKS} \(7 rows\)"),
-    "the column gone": (table(DATA, lambda t: t.drop_columns(COLUMN)), rf"{DATA}, column {COLUMN}: .*missing"),
-    "the column as floats": (table(DATA, as_float), rf"{DATA}, column {COLUMN}: the type is double"),
     "a row less": (table(DATA, lambda t: t.slice(1)), r"episode 0 has 11 rows, meta/episodes.jsonl says 12"),
     "another episode's row": (
         cell(DATA, "episode_index", 3, 2),
@@ -79,11 +76,6 @@ CHANGES = {
         rf"{TASK_ROWS}, row 4, column task: found 'x', {TASKS} has",
     ),
     "an episode less": (without_line("meta/episodes.jsonl", 1), r"total_episodes is 4, there are 3"),
-    "total_frames": (content("meta/info.json", lambda i: i.update(total_frames=1)), r"total_frames is 1, there are 43"),
-    "the feature gone": (
-        content("meta/info.json", lambda i: i["features"].pop(COLUMN) and None),
-        rf"meta/info.json, column {COLUMN}: the feature is not declared",
-    ),
     "a value of the stats": (
         row(STATS, 2, lambda r: r["stats"][COLUMN].update(mean=[9.0])),
         rf"{STATS}, row 2, column {COLUMN}.mean: is \[9.0\], the episode's labels have 0.0",
@@ -108,10 +100,6 @@ CHANGES = {
         lambda root: film(root, 3, 0),
         rf"videos/chunk-000/{WRIST}/episode_000000.mp4: the video has 7 frames, its episodes have 12",
     ),
-    "a line gone": (lines(lambda all_lines: all_lines[1:]), rf"row 0, column {COLUMN}: found 2 .*expected"),
-    "a line's words": (line(0, lambda it: it.update(user_prompt="x")), r"expected a dialogue that has no row"),
-    "the lines gone": (gone(LINES), rf"{LINES}: the labels cannot be made again"),
-    "the manifest gone": (gone(MANIFEST), rf"{MANIFEST}: the file is missing"),
 }
 
 

@@ -11,13 +11,13 @@ from tempfile import TemporaryDirectory
 import pytest
 from click.testing import CliRunner
 from old_layout import ONE_A_FILE, as_v21
-from sink_helpers import annotate, dataset, results, snapshot
+from sink_helpers import annotate, dataset, snapshot
 
 from pgen.cli import cli
 from pgen.formats.schemas import first_error, validator
 from pgen_lerobot.format.hub import Files
 from pgen_lerobot.verify import verify
-from pgen_lerobot.write import LeRobotSink, carry_over
+from pgen_lerobot.write import carry_over
 
 LARGE = b"x" * 2_000_000
 COMMANDS = {
@@ -91,20 +91,6 @@ def test_nothing_but_videos_and_pictures_in_files_is_linked(plain, version, comm
     made(command, root, out)
     videos = {path.relative_to(root).as_posix() for path in root.glob("videos/**/*.mp4")}
     assert shared(root, out) == videos | {"images/top/frame_0.png"}
-
-
-@pytest.mark.parametrize("command", COMMANDS)
-def test_an_older_lerobot_that_appends_to_the_output_leaves_the_input_as_it_was(tmp_path, command):
-    root, out = rendered(tmp_path / "in", "v2.1"), tmp_path / "out"
-    before = snapshot(root)
-    made(command, root, out)
-    for path in [*out.glob("meta/*"), *out.glob("data/*/*"), out / "README.md", out / "large.bin"]:
-        if path.is_file():
-            with path.open("ab") as file:
-                file.write(b"{}\n")
-            path.chmod(0o600)
-    assert snapshot(root) == before
-    assert not [path for path in root.rglob("*") if path.is_file() and stat.S_IMODE(path.stat().st_mode) == 0o600]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -212,25 +198,6 @@ def test_the_room_on_another_file_system_is_checked_too(tmp_path):
     for command in ("annotate", "segment"):
         done = run(*COMMANDS[command], "--root", root, "--output-dir", elsewhere / "pgen-test-out")
         assert (done.exit_code, "the output needs about 4,398," in done.output) == (2, True)
-
-
-def test_the_estimate_covers_copies(tmp_path):
-    root = rendered(tmp_path / "in")
-    run = results(root)
-    out = annotate(root, tmp_path / "out", run, copy_videos=True)
-    written = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
-    assert LeRobotSink(copy_videos=True).needs_bytes(run.source) >= written
-
-
-def test_a_run_file_may_ask_for_copies(tmp_path):
-    root, out = dataset(tmp_path / "in", codec="h264"), tmp_path / "out"
-    config = tmp_path / "run.toml"
-    config.write_text(
-        f'output_dir = "{out}"\nsource = {{name = "lerobot", root = "{root}"}}\n'
-        'generator = {name = "template"}\nsink = {name = "lerobot", copy_videos = true}\n'
-    )
-    assert run("annotate", "--config", config).exit_code == 0
-    assert shared(root, out) == set()
 
 
 def test_an_output_that_shares_its_videos_can_be_written_in_place_and_repaired(plain):

@@ -28,14 +28,6 @@ def test_tasks_keep_their_rows_and_gain_one_for_each_distinct_dialogue(tmp_path,
         assert new.schema.metadata == old.schema.metadata
 
 
-@pytest.mark.parametrize("index", ["task", "", None])
-def test_pandas_finds_each_text_by_position_as_lerobot_does(tmp_path, index):
-    out = annotate(dataset(tmp_path / "in", task_index=index), tmp_path / "out")
-    frame = read_by_pandas(out / "meta/tasks.parquet")
-    assert [frame.iloc[position].name for position in range(len(frame))] == texts(out)
-    assert frame["task_index"].tolist() == list(range(len(frame)))
-
-
 def test_new_tasks_come_in_the_order_of_their_first_frame(tmp_path):
     out = annotate(dataset(tmp_path / "in"), tmp_path / "out")
     assert list(dict.fromkeys(index for index in column(out) if index >= 2)) == list(range(2, len(texts(out))))

@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from old_layout import ONE_A_FILE, as_v20, as_v21
 from sink_helpers import TASKS, annotate, change, dataset, results, set_cell, shards, snapshot, texts
 
 from pgen.errors import ConfigError, InputError
@@ -78,13 +79,6 @@ def test_the_same_results_give_the_same_bytes(tmp_path):
     assert {n: h for n, (h, _) in snapshot(one).items()} == {n: h for n, (h, _) in snapshot(two).items()}
 
 
-def test_the_estimate_of_the_room_covers_what_is_written(tmp_path):
-    root = dataset(tmp_path / "in")
-    run = results(root)
-    out = annotate(root, tmp_path / "out", run)
-    assert LeRobotSink().needs_bytes(run.source) >= sum(p.stat().st_size for p in out.rglob("*") if p.is_file())
-
-
 def test_the_manifest_counts_the_labels_and_hashes_what_was_written(tmp_path):
     out = annotate(dataset(tmp_path / "in"), tmp_path / "out")
     labels = json.loads((out / "meta/pgen/manifest.json").read_text())["labels"]
@@ -151,11 +145,28 @@ def test_a_frame_whose_own_task_is_no_row_is_refused_before_anything_is_paid_for
         LeRobotSink().open(results(root).source)
 
 
-def test_a_link_to_nowhere_is_refused_before_anything_is_paid_for(tmp_path):
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("lost.bin", None, r"lost\.bin is a link to a file that is missing"),
+        ("meta/stats.json", b"{", r"stats\.json cannot be read as JSON"),
+        ("meta/tasks_high_level.parquet", b"PAR1", r"tasks_high_level\.parquet is not a readable parquet file"),
+    ],
+)
+def test_a_file_that_cannot_be_written_again_is_refused_before_anything_is_paid_for(tmp_path, name, content, message):
     root = dataset(tmp_path / "in")
-    (root / "lost.bin").symlink_to(root / "gone")
-    with pytest.raises(InputError, match=r"lost\.bin is a link to a file that is missing"):
+    (root / name).symlink_to(root / "gone") if content is None else (root / name).write_bytes(content)
+    with pytest.raises(InputError, match=message):
         LeRobotSink().open(results(root).source)
+
+
+@pytest.mark.parametrize("copy_videos", [False, True])
+@pytest.mark.parametrize("rearrange", [lambda root: root, as_v20, as_v21], ids=["v3.0", "v2.0", "v2.1"])
+def test_the_estimate_of_the_room_covers_what_is_written(tmp_path, rearrange, copy_videos):
+    run = results(rearrange(dataset(tmp_path / "in", codec="h264", **ONE_A_FILE)))
+    out = annotate(run.source.dataset.root, tmp_path / "out", run, copy_videos=copy_videos)
+    written = sum(path.stat().st_size for path in out.rglob("*") if path.is_file() and path.stat().st_nlink == 1)
+    assert LeRobotSink(copy_videos=copy_videos).needs_bytes(run.source) >= written
 
 
 def test_a_link_that_leads_outside_is_refused_before_anything_is_paid_for(tmp_path):
@@ -164,20 +175,6 @@ def test_a_link_that_leads_outside_is_refused_before_anything_is_paid_for(tmp_pa
     (root / "meta/notes.txt").symlink_to(tmp_path / "secret.txt")
     with pytest.raises(InputError, match=r"notes\.txt is a link that leads outside"):
         results(root)
-
-
-def test_stats_that_are_no_json_are_refused_before_anything_is_paid_for(tmp_path):
-    root = dataset(tmp_path / "in")
-    (root / "meta/stats.json").write_text("{")
-    with pytest.raises(InputError, match=r"stats\.json cannot be read as JSON"):
-        LeRobotSink().open(results(root).source)
-
-
-def test_a_mirror_that_cannot_be_read_is_refused_before_anything_is_paid_for(tmp_path):
-    root = dataset(tmp_path / "in")
-    (root / "meta/tasks_high_level.parquet").write_bytes(b"PAR1")
-    with pytest.raises(InputError, match=r"tasks_high_level\.parquet is not a readable parquet file"):
-        LeRobotSink().open(results(root).source)
 
 
 def test_data_that_changed_since_it_was_annotated_is_not_labelled(tmp_path):
@@ -189,21 +186,20 @@ def test_data_that_changed_since_it_was_annotated_is_not_labelled(tmp_path):
         annotate(root, tmp_path / "out", type(run)(run.source, run.manifest, lambda: iter(held)))
 
 
-def test_a_new_card_says_what_wrote_the_dialogue_and_how_to_use_it(tmp_path):
-    card = (annotate(dataset(tmp_path / "in"), tmp_path / "out") / "README.md").read_text()
+@pytest.mark.parametrize(
+    ("generator", "author"),
+    [
+        ("template", "the generator template, which fills in sentences and asks no model"),
+        ("qwen-openai", "the generator qwen\\-openai and the model some/model"),
+    ],
+)
+def test_a_new_card_says_what_wrote_the_dialogue_and_how_to_use_it(tmp_path, generator, author):
+    root = dataset(tmp_path / "in")
+    card = (annotate(root, tmp_path / "out", results(root, generator=generator)) / "README.md").read_text()
     assert card.startswith("---\ntask_categories:\n- robotics\ntags:\n- LeRobot\n- pgen\n")
-    assert "the generator template, which fills in sentences and asks no model" in card
+    assert author in card
     assert "Frames with a dialogue: 25 of 43." in card
     assert COLUMN in card
-
-
-def test_a_card_names_the_model(tmp_path):
-    root = dataset(tmp_path / "in")
-    run = results(root, generator="qwen-openai")
-    assert (
-        "the generator qwen\\-openai and the model some/model"
-        in (annotate(root, tmp_path / "out", run) / "README.md").read_text()
-    )
 
 
 def test_a_card_keeps_its_text_and_its_section_is_replaced(tmp_path):

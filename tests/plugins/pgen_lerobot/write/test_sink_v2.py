@@ -7,16 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pyarrow.parquet as pq
 import pytest
 from layout_helpers import STATS, stats_of
 from old_layout import ONE_A_FILE, as_v20, as_v21
-from sink_helpers import LENGTHS, TASKS, annotate, column, dataset, read_by_pandas, results, shards, snapshot
+from sink_helpers import LENGTHS, TASKS, annotate, column, dataset, read_by_pandas, shards, snapshot
 
-from pgen.records import Dialogue
 from pgen_lerobot.format import COLUMN, TASK_ROWS, Dataset
 from pgen_lerobot.verify import verify
-from pgen_lerobot.write import LeRobotSink
 
 JUDGE = Path(__file__).parents[3] / "support" / "judge.py"
 JUDGE_V21 = Path(__file__).parents[3] / "support" / "judge_v21.py"
@@ -34,12 +31,6 @@ def pair(request, tmp_path):
     return root, annotate(root, tmp_path / "out")
 
 
-def hub_features(file):
-    """What Hugging Face reads of a file; None where it says nothing."""
-    told = (file.schema_arrow.metadata or {}).get(b"huggingface")
-    return told and json.loads(told)["info"]["features"]
-
-
 def lines(path):
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
@@ -52,18 +43,6 @@ def test_every_file_is_there_and_all_but_those_of_the_column_are_the_same(pair):
     changed = {name for name in before if before[name][0] != after[name][0]}
     meta = {"meta/info.json", "meta/tasks.jsonl", "meta/episodes_stats.jsonl", "meta/stats.json"}
     assert changed == (meta & set(before)) | {path.relative_to(root).as_posix() for path in shards(root)}
-
-
-def test_each_data_file_gains_the_column_and_keeps_all_else(pair):
-    root, out = pair
-    for path in shards(root):
-        old, new = pq.ParquetFile(path), pq.ParquetFile(out / path.relative_to(root))
-        assert new.schema_arrow.names == [*old.schema_arrow.names, COLUMN]
-        assert new.read().drop_columns([COLUMN]).equals(old.read())
-        assert new.metadata.num_row_groups == old.metadata.num_row_groups
-        assert str(new.schema_arrow.field(COLUMN).type) == "int64"
-        theirs, ours = (hub_features(file) for file in (old, new))
-        assert ours == (theirs and theirs | {COLUMN: {"dtype": "int64", "_type": "Value"}})
 
 
 def test_tasks_keep_their_lines_and_gain_one_for_each_distinct_dialogue(pair):
@@ -81,29 +60,12 @@ def test_tasks_keep_their_lines_and_gain_one_for_each_distinct_dialogue(pair):
     assert mirror["task_index"].tolist() == list(range(len(texts)))
 
 
-def test_info_declares_the_feature_counts_the_tasks_and_keeps_all_else(pair):
-    root, out = pair
-    old, new = (json.loads((path / "meta/info.json").read_text()) for path in (root, out))
-    assert new["features"].pop(COLUMN) == {"dtype": "int64", "shape": [1], "names": None}
-    assert new.pop("total_tasks") == len(lines(out / "meta/tasks.jsonl"))
-    assert old.pop("total_tasks") == 2
-    assert new == old
-
-
 def test_verify_passes_and_says_that_lerobot_did_not_look(pair):
     _, out = pair
     found = verify(out)
     assert found.problems == []
     version = Dataset(out).info["codebase_version"]
     assert f"the dataset is of {version}, which lerobot reads up to 0.3.3: it did not try to open it" in found.notes
-
-
-def test_an_output_is_annotated_again_in_its_own_version(pair, tmp_path):
-    _, out = pair
-    run = results(out, lambda _: Dialogue("Go.", "Going."))
-    again = annotate(out, tmp_path / "again", run, overwrite=True)
-    assert verify(again, with_lerobot=False).problems == []
-    assert lines(again / "meta/tasks.jsonl")[-1]["task"] == "Go. | Going."
 
 
 def test_each_episodes_line_of_stats_gains_those_of_its_labels(tmp_path):
@@ -137,12 +99,6 @@ def test_a_table_of_tasks_without_a_last_line_end_gets_one(tmp_path):
     path.write_text(path.read_text().rstrip("\n"))
     out = annotate(root, tmp_path / "out")
     assert len(lines(out / "meta/tasks.jsonl")) == Dataset(out).info["total_tasks"]
-
-
-def test_the_estimate_of_the_room_covers_what_is_written(pair):
-    root, out = pair
-    written = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
-    assert LeRobotSink().needs_bytes(results(root).source) >= written
 
 
 def test_the_card_says_how_an_older_lerobot_finds_the_text(pair):
