@@ -6,11 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from fast_suite import is_left_out, is_slow_test
 from hypothesis import HealthCheck, settings
 from needed import need
 
 # How long an example takes says something about the machine and what else it does, nothing about the rule.
 settings.register_profile("pgen", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("fast", settings.get_profile("pgen"), max_examples=10)
 settings.load_profile("pgen")
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -21,6 +23,24 @@ os.environ.setdefault("HF_DATASETS_OFFLINE", "1")
 # starts, and tests of signals would wait for ever.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--fast", action="store_true", help="only files that start no process and no server; few examples")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--fast"):
+        settings.load_profile("fast")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    return True if config.getoption("--fast") and is_left_out(collection_path) else None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--fast"):
+        items[:] = [item for item in items if not is_slow_test(item)]
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
