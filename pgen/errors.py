@@ -1,7 +1,7 @@
-"""Two families of errors: a PgenError stops the run, a SampleError belongs to one sample.
+"""Two families of errors: a PgenError stops the run, a SampleError fails one sample.
 
-The message of a PgenError is one sentence or two that name the file, row or option and say what to do;
-the command line prints it without a traceback and exits with `exit_code`. No message holds a secret.
+The message of a PgenError names the file, row or option and the remedy, in one or two sentences. The command line
+prints it without a traceback and exits with `exit_code`. Keys in messages are redacted.
 """
 
 from pathlib import Path
@@ -10,12 +10,12 @@ from typing import Literal
 from pgen.safety.redaction import redact
 
 Stage = Literal["decode", "generate", "transport", "refused", "truncated", "parse", "schema", "check"]
-"""Where a sample failed: reading its pictures, in the generator (or on the way to its server), in the reply, or by
-what a check found in it."""
+"""Where a sample failed: while its images were read, in the generator or on the way to its server, in the reply, or in
+a check."""
 
 
 class PgenError(Exception):
-    """Stops the run; `exit_code` is what the process ends with."""
+    """Stops the run; `exit_code` is the exit code of the process."""
 
     exit_code: int = 1
 
@@ -24,25 +24,25 @@ class PgenError(Exception):
 
 
 class ConfigError(PgenError):
-    """An option, a component's name or the run file is wrong."""
+    """Raised when an option, a component's name or the run file is invalid."""
 
     exit_code = 2
 
 
 class InputError(PgenError):
-    """The dataset, the skills or another input file is not usable."""
+    """Raised when the dataset, the skills or another input file cannot be used."""
 
     exit_code = 2
 
 
 class PluginError(PgenError):
-    """A plugin failed to load, to register or to keep its contract."""
+    """Raised when a plugin fails to load or to register, or breaks its contract."""
 
     exit_code = 3
 
 
 class StorageError(PgenError):
-    """The disk is full, or cannot be read or written at `path`; the run can be started again."""
+    """Raised when the disk is full or fails at `path`; the run can be resumed."""
 
     exit_code = 2
 
@@ -52,31 +52,31 @@ class StorageError(PgenError):
 
 
 class LockLostError(PgenError):
-    """Another run has taken over what this one was writing, because this one gave no sign of life."""
+    """Raised when another run took over the lock, because this one had stopped updating it."""
 
     exit_code = 2
 
 
 class WorkersError(PgenError):
-    """An executor has no worker, and can have none; the run can be started again."""
+    """Raised when an executor has no worker and cannot start one; the run can be resumed."""
 
     exit_code = 2
 
 
 class TooManyFailuresError(PgenError):
-    """More samples failed than the run allows; nothing was written to the output."""
+    """Raised when more samples failed than the run allows; no output was written."""
 
     exit_code = 4
 
 
 class VerificationError(PgenError):
-    """A dataset is not what it should be."""
+    """Raised when a dataset does not pass verification."""
 
     exit_code = 5
 
 
 class InterruptedRunError(PgenError):
-    """A signal stopped the run; it can be started again. Exits as a shell does: 128 and the signal."""
+    """Raised when a signal stopped the run, which can be resumed. Exits like a shell: 128 plus the signal."""
 
     def __init__(self, message: str, exit_code: int = 130) -> None:
         super().__init__(message)
@@ -90,7 +90,7 @@ def first_error(group: BaseExceptionGroup[BaseException]) -> BaseException:
 
 
 class SampleError(Exception):
-    """One sample failed: it becomes a row with its stage and reason, and the run goes on."""
+    """Raised when one sample fails: its stage and reason are recorded, and the run continues."""
 
     def __init__(self, stage: Stage, reason: str) -> None:
         super().__init__(f"{stage}: {reason}")

@@ -1,4 +1,4 @@
-"""The languages that a dialogue can be asked for, by their ISO 639-1 codes."""
+"""The languages of dialogues, by their ISO 639-1 codes."""
 
 from difflib import get_close_matches
 
@@ -12,11 +12,11 @@ LANGUAGES = {
 
 
 def code_of(language: str) -> str:
-    """The code of a language that is given by code or by its English name. Raises ValueError."""
-    wanted = language.strip().lower()
-    codes = {name.lower(): code for code, name in LANGUAGES.items()}
-    if wanted in LANGUAGES or wanted in codes:
-        return codes.get(wanted, wanted)
-    close = get_close_matches(wanted, [*LANGUAGES, *codes], n=1)
+    """Return the code of a language, named by its code or in English. Raises ValueError."""
+    name = language.strip().lower()
+    codes = {english.lower(): code for code, english in LANGUAGES.items()}
+    if name in LANGUAGES or name in codes:
+        return codes.get(name, name)
+    close = get_close_matches(name, [*LANGUAGES, *codes], n=1)
     hint = f"did you mean {close[0]}?" if close else f"there are: {', '.join(LANGUAGES)}"
     raise ValueError(f"there is no language {language!r}; {hint}")

@@ -94,7 +94,7 @@ def test_a_single_image_in_place_of_a_list_is_refused(single):
 
 
 def test_something_that_is_no_image_is_refused_by_its_place():
-    with pytest.raises(InputError, match="camera 1: int is neither a path nor a PIL picture"):
+    with pytest.raises(InputError, match="camera 1: int is neither a path nor a PIL image"):
         call_qwen([Image.new("RGB", (8, 8)), 3], "Say something.")
 
 

@@ -1,15 +1,15 @@
-"""A plan and a report as the command line prints them."""
+"""The plan and the report of a run as text."""
 
 from pgen.run.report import Plan, Report
 from pgen.safety.terminal import printable
 
 TURN_TOKENS = 50
-"""What a request and its answer come to, about."""
+"""About how many tokens an earlier turn adds to a request."""
 
 
 def plan_text(plan: Plan) -> str:
-    """Counts, the source's repairs, and the first sample's prompt in full."""
-    sample, moment = plan.sample, plan.sample.moment
+    """Return the plan's counts and notes, and the prompt of the first sample."""
+    moment, span = plan.sample.moment, plan.sample.span
     lines = [
         f"episodes   {plan.episodes:,}",
         f"frames     {plan.frames:,}",
@@ -18,14 +18,34 @@ def plan_text(plan: Plan) -> str:
         f"images     {plan.images:,}",
         *([f"executor   {plan.executor}"] if plan.executor else []),
         *([f"judged     about {plan.judged:,} (a request more each)"] if plan.judged else []),
-        *_notes(plan.notes),
-        *_remarks(plan.remarks),
+        *_notes(plan),
         "",
-        f"The first sample: {sample.span.episode_id}, frame {moment.frame_index}, {len(moment.images)} images",
+        f"The first sample: {span.episode_id}, frame {moment.frame_index}, {len(moment.images)} images",
         *(f"  {image}" for image in moment.images),
         "",
         *([plan.prompt.system, ""] if plan.prompt.system else []),
         plan.prompt.text,
+    ]
+    return printable("\n".join(lines))
+
+
+def report_text(report: Report) -> str:
+    """Return the report's counts and notes, and where the output is."""
+    failed, usage = sum(report.failed.values()), report.usage
+    stages = ", ".join(f"{count} {stage}" for stage, count in sorted(report.failed.items()))
+    findings = ", ".join(f"{count:,} {code}" for code, count in report.found.items())
+    resumed = f", {report.resumed:,} of them in a former run" if report.resumed else ""
+    lines = [
+        f"samples    {report.samples:,} in {report.episodes:,} episodes, {report.frames:,} frames",
+        f"answered   {report.samples - failed:,} by {report.generator}{resumed}",
+        *([f"failed     {failed:,} ({stages})"] if failed else []),
+        *([f"asked      {usage.attempts:,} times, {usage.retries:,} requests sent again"] if usage.retries else []),
+        *([f"tokens     {usage.tokens_in:,} in, {usage.tokens_out:,} out"] if usage.tokens_out else []),
+        *([f"checks     {findings}"] if findings else []),
+        *([f"judged     {report.judged:,}"] if report.judged else []),
+        *_notes(report),
+        f"seconds    {report.seconds:.1f}",
+        f"output     {report.output_dir}",
     ]
     return printable("\n".join(lines))
 
@@ -40,35 +60,6 @@ def _conversations(plan: Plan) -> list[str]:
     ]
 
 
-def report_text(report: Report) -> str:
-    """What was done, what failed, and where the result lies."""
-    failed = sum(report.failed.values())
-    stages = ", ".join(f"{count} {stage}" for stage, count in sorted(report.failed.items()))
-    usage = report.usage
-    lines = [
-        f"samples    {report.samples:,} in {report.episodes:,} episodes, {report.frames:,} frames",
-        f"answered   {report.samples - failed:,} by {report.generator}"
-        + (f", {report.resumed:,} of them in a former run" if report.resumed else ""),
-        *([f"failed     {failed:,} ({stages})"] if failed else []),
-        *([f"asked      {usage.attempts:,} times, {usage.retries:,} requests sent again"] if usage.retries else []),
-        *([f"tokens     {usage.tokens_in:,} in, {usage.tokens_out:,} out"] if usage.tokens_out else []),
-        *([f"checks     {_counted(report.found)}"] if report.found else []),
-        *([f"judged     {report.judged:,}"] if report.judged else []),
-        *_notes(report.notes),
-        *_remarks(report.remarks),
-        f"seconds    {report.seconds:.1f}",
-        f"output     {report.output_dir}",
-    ]
-    return printable("\n".join(lines))
-
-
-def _counted(found: dict[str, int]) -> str:
-    return ", ".join(f"{count:,} {code}" for code, count in found.items())
-
-
-def _notes(notes: dict[str, int]) -> list[str]:
-    return [f"note       {count:,} {note}" for note, count in notes.items()]
-
-
-def _remarks(remarks: tuple[str, ...]) -> list[str]:
-    return [f"note       {remark}" for remark in remarks]
+def _notes(summary: Plan | Report) -> list[str]:
+    notes = [*(f"{count:,} {note}" for note, count in summary.notes.items()), *summary.remarks]
+    return [f"note       {note}" for note in notes]

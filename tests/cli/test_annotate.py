@@ -1,0 +1,164 @@
+"""`pgen annotate`: the plan of a dry run, and invalid input.
+
+Invalid input ends with exit code 2 and one sentence that names the remedy, before any request, and leaves no output.
+"""
+
+import json
+import shutil
+
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from pgen.cli import cli
+from pgen_demo.example import write_example
+
+LABELED = {
+    "episode_id": "ep_001",
+    "t": 37,
+    "images": ["a.png"],
+    "skill_current": "pick up the KitKat",
+    "skill_history": [],
+    "task_description": "making a sandwich",
+}
+SPAN = {"name": "reach", "start": 0.0, "end": 1.0}
+
+
+@pytest.fixture(scope="module")
+def example(tmp_path_factory):
+    return write_example(tmp_path_factory.mktemp("example") / "data")
+
+
+@pytest.fixture
+def root(example, tmp_path):
+    return shutil.copytree(example, tmp_path / "data")
+
+
+def labeled(folder, *lines):
+    """Write a file of lines, beside the image that they name."""
+    Image.new("RGB", (8, 8)).save(folder / "a.png")
+    path = folder / "labeled.jsonl"
+    path.write_text("\n".join(line if isinstance(line, str) else json.dumps(line) for line in lines))
+    return path
+
+
+def annotate(*arguments, expect=0):
+    done = CliRunner().invoke(cli, ["annotate", *map(str, arguments)])
+    assert done.exit_code == expect, done.output
+    return done
+
+
+def refuse(tmp_path, *arguments):
+    """Return the message of a command that exits with 2 and leaves neither an output nor a working folder."""
+    before = set(tmp_path.rglob("*"))
+    done = annotate("--output-dir", tmp_path / "out", "--generator", "template", *arguments, expect=2)
+    assert set(tmp_path.rglob("*")) == before
+    assert "Traceback" not in done.output
+    (message,) = [line for line in done.stderr.splitlines() if line.startswith(("pgen: error: ", "Error: "))]
+    return message
+
+
+def skills(spans):
+    return lambda root: (root / "meta/skills.json").write_text(json.dumps({"episodes": {"0": {"skills": spans}}}))
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda root: (root / "meta/skills.json").unlink(), "meta/skills.json is missing"),
+        (lambda root: (root / "meta/skills.json").write_text('{"episodes": '), "skills.json cannot be read as JSON"),
+        (skills([SPAN, {**SPAN, "start": "now"}]), "skills[1].start: 'now' is not of type 'number'"),
+        (lambda root: shutil.rmtree(root / "videos"), "file-000.mp4 is missing"),
+        (lambda root: (root.parent / "out").mkdir(), "exists already"),
+    ],
+)
+def test_a_damaged_dataset_is_refused(root, tmp_path, damage, message):
+    damage(root)
+    assert message in refuse(tmp_path, "--root", root)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--root", "PLACE/data", "--camera", "observation.images.tip"], "did you mean observation.images.top?"),
+        (["--root", "PLACE/data", "--output-dir", "PLACE/data/out"], "lies inside the input"),
+        (["--root", "PLACE/data", "--output-dir", "PLACE/data/meta/info.json/out"], "cannot be made: Not a directory"),
+        (["--root", "PLACE/none"], "there is no dataset at"),
+        (["--root", "PLACE/none.jsonl"], "there is no file"),
+        ([], "give its folder with --root"),
+        (["--root", "PLACE/data", "--sampler", "segment"], "'segment'; did you mean segments"),
+        (["--root", "PLACE/data", "--generator", "temlate"], "did you mean template"),
+        (["--root", "PLACE/data", "--opt", "sampler.interval=often"], "sampler segments: option interval"),
+        (["--root", "PLACE/data", "--sample-interval", "often"], "'often' is not a valid float"),
+        (["--root", "PLACE/data", "--in-place", "--copy-videos"], "leave --output-dir out"),
+    ],
+)
+def test_invalid_arguments_are_refused(root, tmp_path, arguments, message):
+    assert message in refuse(tmp_path, *(argument.replace("PLACE", str(tmp_path)) for argument in arguments))
+
+
+def test_a_missing_output_and_options_for_a_new_one_in_place_are_refused(root):
+    given = ["--root", root, "--generator", "template"]
+    assert "option output_dir is required" in annotate(*given, expect=2).stderr
+    assert "leave one out" in annotate(*given, "--in-place", "--copy-videos", expect=2).stderr
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ([LABELED, "{"], "labeled.jsonl, line 2 is not JSON"),
+        ([LABELED, "", {**LABELED, "t": "37"}], "line 3 does not fit the schema `labeled` at $.t: '37' is not of type"),
+        ([{**LABELED, "images": ["none.png"]}], "line 1: the image"),
+        ([{**LABELED, "images": ["labeled.jsonl"]}] * 2, "No sample of"),
+        *(
+            ([{**LABELED, "images": [path]}], "outside")
+            for path in ("../a.png", "/etc/passwd", "C:\\a.png", "x/../../a.png", "a\0.png", "link.png")
+        ),
+    ],
+)
+def test_invalid_lines_and_images_are_refused_with_their_line(tmp_path, lines, message):
+    folder = tmp_path / "lines"
+    folder.mkdir()
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
+    (folder / "link.png").symlink_to(tmp_path / "a.png")
+    assert message in refuse(tmp_path, "--root", labeled(folder, *lines))
+
+
+def test_a_sink_that_the_input_does_not_fit_is_refused(tmp_path):
+    assert "sink lerobot" in refuse(tmp_path, "--root", labeled(tmp_path, LABELED), "--sink", "lerobot")
+
+
+def test_control_characters_of_a_dataset_do_not_reach_the_terminal(root, tmp_path):
+    (root / "meta/skills.json").write_text(json.dumps({"episodes": {"\x1b[31mred": {"skills": []}}}))
+    assert "\x1b" not in refuse(tmp_path, "--root", root)
+
+
+def test_a_dry_run_prints_the_plan_and_a_prompt_and_writes_nothing(example, tmp_path):
+    out = ["--output-dir", tmp_path / "out"]
+    output = annotate("--root", example, *out, "--generator", "template", "--dry-run").output
+    assert "episodes   2" in output
+    assert "samples    " in output
+    assert "images     " in output
+    assert "robot arm moves towards pink lego brick" in output
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_dry_run_prints_the_cost_of_conversations_variants_and_a_judge(example, tmp_path):
+    options = ["--turns", "episode", "--variants", "2", "--judge", "qwen-openai", "--judge-share", "0.5", "--dry-run"]
+    options += ["--opt", "judge.base_url=http://127.0.0.1:9/v1", "--output-dir", tmp_path / "out"]
+    output = annotate("--root", example, "--generator", "template", *options).output
+    assert "samples    48 (one request each)" in output
+    assert "turns      in 4 conversations" in output
+    assert "266 earlier turns are told again" in output
+    assert "judged     about 24 (a request more each)" in output
+
+
+def test_a_run_without_images_says_so_in_its_plan_and_its_report(example, tmp_path):
+    run = ["--root", example, "--generator", "template", "--max-samples", "2", "--output-dir"]
+    blind = [*run, tmp_path / "out", "--num-image-views-per-sample", "0"]
+    plan = annotate(*blind, "--dry-run").output
+    assert "note       no picture is shown to the model" in plan
+    assert "You are shown no picture of the scene" in plan
+    assert "You see the scene" not in plan
+    assert "note       no picture is shown to the model" in annotate(*blind).output
+    assert "no picture" not in annotate(*run, tmp_path / "seen", "--dry-run").output
