@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pgen.components.check import Check, Context
+from pgen.components import Check, Context
 from pgen.inference.checking import Overview, examined
 from pgen.records import Annotation, Dialogue, Moment, Plan, Sample, SpanContext
 from pgen_dialogue import pgen_checks

@@ -12,8 +12,7 @@ from time import monotonic, process_time
 from typing import Any, NamedTuple
 
 from common.table import Row, main
-from pgen.components import Generator
-from pgen.components.executor import Executor
+from pgen.components import Executor, Generator
 from pgen.inference.pipeline import Pipeline
 from pgen.records import Reply, Request, Sample
 from pgen.run.commit_loop import generate

@@ -14,18 +14,18 @@ if TYPE_CHECKING:
         Check,
         Component,
         Context,
+        Executor,
         Generator,
         ImageReader,
         Options,
         PromptBuilder,
         Results,
         Sampler,
+        Segmenter,
         Sink,
         Source,
         tuning,
     )
-    from pgen.components.executor import Executor
-    from pgen.components.segmenter import Segmenter
     from pgen.errors import ConfigError, InputError, PgenError, PluginError, SampleError
     from pgen.labels.spans import frame_ranges
     from pgen.records import (

@@ -4,9 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Unpack
 
-from pgen.components import Check, Generator, PromptBuilder, Sampler, Sink, Source
-from pgen.components.executor import Executor
-from pgen.components.source import ROOT
+from pgen.components import ROOT, Check, Executor, Generator, PromptBuilder, Sampler, Sink, Source
 from pgen.config.assembly import create
 from pgen.config.options import RunKeywords
 from pgen.config.runfile import build

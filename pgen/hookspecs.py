@@ -14,9 +14,7 @@ import pluggy
 if TYPE_CHECKING:
     import click
 
-    from pgen.components import Check, Generator, PromptBuilder, Sampler, Sink, Source
-    from pgen.components.executor import Executor
-    from pgen.components.segmenter import Segmenter
+    from pgen.components import Check, Executor, Generator, PromptBuilder, Sampler, Segmenter, Sink, Source
 
 hookspec = pluggy.HookspecMarker("pgen")
 hookimpl = pluggy.HookimplMarker("pgen")

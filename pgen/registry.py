@@ -178,9 +178,7 @@ def _closest(name: str, names: Iterable[str]) -> str:
 
 def base_of(kind: str) -> "type[Component]":
     """Return the base class of a kind."""
-    from pgen.components import Check, Generator, PromptBuilder, Sampler, Sink, Source
-    from pgen.components.executor import Executor
-    from pgen.components.segmenter import Segmenter
+    from pgen.components import Check, Executor, Generator, PromptBuilder, Sampler, Segmenter, Sink, Source
 
     bases: list[Any] = [Source, Sampler, PromptBuilder, Generator, Check, Sink, Executor, Segmenter]
     base: type[Component] = next(base for base in bases if base.kind == kind)

@@ -2,29 +2,32 @@
 
 from pgen.components.base import Component
 from pgen.components.check import Check, Context
-from pgen.components.executor import Executor, KeyedResult, Recorder, Work
+from pgen.components.executor import Executor, Groups, KeyedResult, Recall, Recorder, Work
 from pgen.components.generator import Generator
-from pgen.components.options import Options, tuning
+from pgen.components.options import Options, defaults_of, explain, tuning
 from pgen.components.progress import Phase, Step, silent
 from pgen.components.prompt import PromptBuilder
 from pgen.components.sampler import Sampler
 from pgen.components.segmenter import EpisodeSpans, ModelSegmenter, Recording, Segmenter
 from pgen.components.sink import Results, Sink
-from pgen.components.source import ImageReader, Source
+from pgen.components.source import ROOT, ImageReader, Source
 
 __all__ = [
+    "ROOT",
     "Check",
     "Component",
     "Context",
     "EpisodeSpans",
     "Executor",
     "Generator",
+    "Groups",
     "ImageReader",
     "KeyedResult",
     "ModelSegmenter",
     "Options",
     "Phase",
     "PromptBuilder",
+    "Recall",
     "Recorder",
     "Recording",
     "Results",
@@ -34,6 +37,8 @@ __all__ = [
     "Source",
     "Step",
     "Work",
+    "defaults_of",
+    "explain",
     "silent",
     "tuning",
 ]

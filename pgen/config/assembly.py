@@ -6,8 +6,7 @@ from typing import Any
 
 from pydantic.fields import FieldInfo
 
-from pgen.components import Check, Component, Generator, PromptBuilder, Sampler, Sink, Source
-from pgen.components.executor import Executor
+from pgen.components import Check, Component, Executor, Generator, PromptBuilder, Sampler, Sink, Source
 from pgen.config.options import RunOptions
 from pgen.config.runfile import Choice, Keys, RunConfig
 from pgen.errors import ConfigError

@@ -12,9 +12,7 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
-from pgen.components import Options
-from pgen.components.options import explain
-from pgen.components.source import ROOT
+from pgen.components import ROOT, Options, explain
 from pgen.config.options import RunOptions
 from pgen.errors import ConfigError
 from pgen.registry import Registry, registry

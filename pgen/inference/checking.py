@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from hashlib import blake2b
 
-from pgen.components.check import Check, Context
+from pgen.components import Check, Context
 from pgen.errors import PgenError, PluginError
 from pgen.records import Annotation, Failure, Finding
 

@@ -9,8 +9,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pgen.components import Generator, ImageReader, PromptBuilder, Source
-from pgen.components.check import Check, Context
+from pgen.components import Check, Context, Generator, ImageReader, PromptBuilder, Source
 from pgen.errors import SampleError
 from pgen.inference.ask import failure
 from pgen.inference.checking import examined, failed, told

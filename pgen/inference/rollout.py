@@ -8,8 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from pgen.components import Generator
-from pgen.components.executor import Recorder
+from pgen.components import Generator, Recorder
 from pgen.errors import SampleError
 from pgen.inference.ask import Answer, ask
 from pgen.media.clips import SampleImages

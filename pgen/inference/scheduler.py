@@ -17,8 +17,7 @@ from contextlib import AbstractContextManager, ExitStack
 from itertools import batched
 from typing import Any
 
-from pgen.components import ImageReader
-from pgen.components.executor import Groups, Recall, Recorder, Work
+from pgen.components import Groups, ImageReader, Recall, Recorder, Work
 from pgen.errors import PgenError, SampleError, first_error
 from pgen.inference.rollout import Decoded, RolloutContext, StoppedError
 from pgen.media.clips import SampleImages

@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from pgen.components.executor import Executor, KeyedResult, Recorder, Work
+from pgen.components import Executor, KeyedResult, Recorder, Work
 from pgen.errors import first_error
 from pgen.records import Annotation, Sample
 from pgen.run.signals import Stopping, stopping

@@ -11,8 +11,7 @@ from functools import cached_property
 from time import monotonic
 from typing import Any
 
-from pgen.components import Phase, Results, silent
-from pgen.components.options import defaults_of
+from pgen.components import Phase, Results, defaults_of, silent
 from pgen.config.assembly import Parts, check_suited, travelling
 from pgen.config.options import RunOptions
 from pgen.errors import ConfigError

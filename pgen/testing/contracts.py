@@ -6,9 +6,19 @@ from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from pgen.components import Check, Component, Context, Generator, PromptBuilder, Sampler, Sink, Source
-from pgen.components.executor import Executor
-from pgen.components.segmenter import Recording, Segmenter
+from pgen.components import (
+    Check,
+    Component,
+    Context,
+    Executor,
+    Generator,
+    PromptBuilder,
+    Recording,
+    Sampler,
+    Segmenter,
+    Sink,
+    Source,
+)
 from pgen.formats.schemas import compiled, first_error, validator
 from pgen.inference.parsing import parse
 from pgen.records import Annotation, Dialogue, Episode, Request, Sample

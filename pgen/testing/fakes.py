@@ -7,8 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from pgen.components import Generator, ImageReader, Results, Sampler, Sink, Source
-from pgen.components.executor import Recorder
+from pgen.components import Generator, ImageReader, Recorder, Results, Sampler, Sink, Source
 from pgen.media.images import encode
 from pgen.records import Annotation, Dialogue, Episode, Image, Plan, Reply, Request, Sample, Skill
 from pgen.run.planning import samples_of

@@ -14,8 +14,7 @@ from typing import Any
 import PIL.Image
 from pydantic import Field
 
-from pgen.components import ImageReader, Source
-from pgen.components.options import Options
+from pgen.components import ImageReader, Options, Source
 from pgen.errors import ConfigError, InputError, SampleError
 from pgen.formats.lfs_pointers import check_fetched
 from pgen.formats.schemas import first_error, validator

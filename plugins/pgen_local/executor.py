@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from typing import Any
 
-from pgen.components.executor import Executor, Recorder, Work
+from pgen.components import Executor, Recorder, Work
 
 
 class Local(Executor):

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
-from pgen.components.options import Options, tuning
+from pgen.components import Options, tuning
 from pgen.errors import ConfigError
 
 FormatName = Literal["json_schema", "json_object_schema", "json_object", "plain"]

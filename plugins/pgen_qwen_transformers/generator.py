@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from pgen.components import Generator
-from pgen.components.options import Options, tuning
+from pgen.components import Generator, Options, tuning
 from pgen.errors import ConfigError
 from pgen.records import Reply, Request
 

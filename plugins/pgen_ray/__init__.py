@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from pgen.hookspecs import hookimpl
 
 if TYPE_CHECKING:
-    from pgen.components.executor import Executor
+    from pgen.components import Executor
 
 
 @hookimpl

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from pgen.components.executor import Recorder, Work
+from pgen.components import Recorder, Work
 from pgen_ray.cluster import Share
 from pgen_ray.work_items import Group, Outcome
 from pgen_ray.worker import Report

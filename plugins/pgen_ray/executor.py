@@ -13,9 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, field_validator
 
-from pgen.components import Component
-from pgen.components.executor import Executor, Recorder, Work
-from pgen.components.options import Options
+from pgen.components import Component, Executor, Options, Recorder, Work
 from pgen.errors import ConfigError
 from pgen_ray.pickling import check_packs, pack
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from pgen.components.executor import Work
+from pgen.components import Work
 
 
 class Assignment(NamedTuple):

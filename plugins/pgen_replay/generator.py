@@ -9,8 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pgen.components import Generator
-from pgen.components.options import Options, tuning
+from pgen.components import Generator, Options, tuning
 from pgen.errors import SampleError
 from pgen.records import Reply, Request
 from pgen_replay.files import Memory, Said, located

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 
-from pgen.components import Sampler
-from pgen.components.options import Options
+from pgen.components import Options, Sampler
 from pgen.errors import InputError
 from pgen.labels.spans import frame_ranges
 from pgen.records import Episode

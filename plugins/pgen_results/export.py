@@ -15,8 +15,7 @@ from typing import Any, TextIO
 
 from pydantic import Field
 
-from pgen.components import ImageReader
-from pgen.components.options import Options
+from pgen.components import ImageReader, Options
 from pgen.errors import ConfigError, InputError, SampleError
 from pgen.formats.syn_annotations import from_line
 from pgen.records import Sample

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import Field
 
-from pgen.components.options import Options
+from pgen.components import Options
 from pgen.records import Episode, Skill
 from pgen_results.metrics import KINDS, POOL, Metrics, compute_metrics, cost
 from pgen_results.page import render

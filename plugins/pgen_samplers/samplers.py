@@ -9,8 +9,7 @@ from itertools import count
 
 from pydantic import Field
 
-from pgen.components import Sampler
-from pgen.components.options import Options
+from pgen.components import Options, Sampler
 from pgen.labels.spans import frame_ranges
 from pgen.records import Episode
 

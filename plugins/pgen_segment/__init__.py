@@ -8,7 +8,7 @@ from pgen.hookspecs import Step, hookimpl
 if TYPE_CHECKING:
     import click
 
-    from pgen.components.segmenter import Segmenter
+    from pgen.components import Segmenter
 
 
 @hookimpl

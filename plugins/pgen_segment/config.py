@@ -6,10 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from pgen.components import Generator
-from pgen.components.executor import Executor
-from pgen.components.options import explain
-from pgen.components.segmenter import Segmenter
+from pgen.components import Executor, Generator, Segmenter, explain
 from pgen.config.assembly import fitting
 from pgen.config.runfile import Choice
 from pgen.errors import ConfigError

@@ -11,10 +11,7 @@ from typing import Any
 
 from pydantic import Field
 
-from pgen.components import Generator, Phase, silent
-from pgen.components.executor import Executor
-from pgen.components.options import Options
-from pgen.components.segmenter import ModelSegmenter, Segmenter
+from pgen.components import Executor, Generator, ModelSegmenter, Options, Phase, Segmenter, silent
 from pgen.errors import ConfigError, TooManyFailuresError
 from pgen.registry import registry
 from pgen.run import manifest

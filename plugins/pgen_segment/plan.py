@@ -3,8 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from pgen.components import Source
-from pgen.components.segmenter import Segmenter
+from pgen.components import Segmenter, Source
 
 
 def plan(source: Source, segmenter: Segmenter) -> Iterator[str]:

@@ -6,9 +6,7 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import Any
 
-from pgen.components import Generator
-from pgen.components.executor import Executor
-from pgen.components.segmenter import EpisodeSpans, ModelSegmenter, Recording, Segmenter
+from pgen.components import EpisodeSpans, Executor, Generator, ModelSegmenter, Recording, Segmenter
 from pgen.errors import SampleError
 from pgen.records import Episode, Failure
 from pgen.run.commit_loop import generate

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pgen.components.executor import KeyedResult
+from pgen.components import KeyedResult
 from pgen.errors import ConfigError, SampleError
 from pgen.inference.scheduler import Rollouts
 from pgen.media.clips import SampleImages

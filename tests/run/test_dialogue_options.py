@@ -8,7 +8,7 @@ import pytest
 from hanging import HANG
 
 from pgen.api import annotate
-from pgen.components.check import Check
+from pgen.components import Check
 from pgen.errors import ConfigError, InterruptedRunError, PluginError, SampleError, TooManyFailuresError
 from pgen.inference.judging import SCORES
 from pgen.records import Finding

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from pgen.cli import cli
-from pgen.components.segmenter import Recording as Read
+from pgen.components import Recording as Read
 from pgen_demo.dataset import Recording, write_dataset
 from pgen_demo.layout import Layout
 from pgen_lerobot.read import LeRobotSource

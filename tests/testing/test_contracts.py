@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from pgen import Check, Context, Episode, Finding, ImageReader, Options, Request, Sampler, Segmenter
-from pgen.components.segmenter import Recording
+from pgen.components import Recording
 from pgen.registry import registry
 from pgen.testing import (
     FakeSource,

@@ -9,8 +9,7 @@ from math import ceil
 
 from pydantic import Field
 
-from pgen.components.check import Check, Context
-from pgen.components.options import Options
+from pgen.components import Check, Context, Options
 from pgen.records import Annotation, Finding
 
 _WORD_ENDS = " \t.,;:!?\"'()…-–—。、！？"

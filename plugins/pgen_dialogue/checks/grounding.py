@@ -8,7 +8,7 @@ finding one that is none; other languages pass.
 import re
 from collections.abc import Iterator
 
-from pgen.components.check import Check, Context
+from pgen.components import Check, Context
 from pgen.records import Annotation, Dialogue, Finding, Sample
 from pgen_dialogue.checks.language import other_than
 from pgen_dialogue.checks.marks import mismarked, names

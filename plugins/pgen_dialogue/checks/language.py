@@ -5,7 +5,7 @@ It prefers to miss one over finding a wrong one: a text without a common word of
 
 import re
 
-from pgen.components.check import Check, Context
+from pgen.components import Check, Context
 from pgen.languages import LANGUAGES
 from pgen.records import Annotation, Finding
 

@@ -2,8 +2,7 @@
 
 import re
 
-from pgen.components.check import Check, Context
-from pgen.components.options import Options
+from pgen.components import Check, Context, Options
 from pgen.records import Annotation, Finding
 from pgen_dialogue.checks.words import words_of
 from pgen_dialogue.english import read

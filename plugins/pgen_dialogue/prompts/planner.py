@@ -14,7 +14,7 @@ from types import MappingProxyType
 from pydantic import field_validator
 from pydantic_core import PydanticCustomError
 
-from pgen.components.options import Options
+from pgen.components import Options
 from pgen.records import Plan, Sample
 from pgen.seeds import derive
 from pgen_dialogue.prompts.grounding_facts import earlier, ruled_out

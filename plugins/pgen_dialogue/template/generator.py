@@ -10,8 +10,7 @@ from typing import Any
 
 from pydantic import Field
 
-from pgen.components import Generator
-from pgen.components.options import Options, tuning
+from pgen.components import Generator, Options, tuning
 from pgen.records import Plan, Reply, Request, Sample
 from pgen.seeds import derive
 from pgen_dialogue.english import read

@@ -12,9 +12,7 @@ import numpy as np
 import pyarrow as pa
 from pydantic import Field
 
-from pgen.components import Source
-from pgen.components.options import Options
-from pgen.components.segmenter import Recording, Segmenter
+from pgen.components import Options, Recording, Segmenter, Source
 from pgen.errors import InputError, SampleError
 from pgen_segment.motion.change_points import change_points
 from pgen_segment.motion.dimensions import ACTION, STATE, Dimension, dimensions, gripper_dimensions, select

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 
-from pgen.components.executor import KeyedResult
+from pgen.components import KeyedResult
 from pgen.inference.rollout import RolloutContext
 from pgen.media.clips import SampleImages
 from pgen.records import Prompt, Reply, Request, Sample, Usage

@@ -9,8 +9,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from pgen.components import Generator, ImageReader, Source
-from pgen.components.segmenter import EpisodeSpans
+from pgen.components import EpisodeSpans, Generator, ImageReader, Source
 from pgen.errors import SampleError
 from pgen.inference.ask import failure
 from pgen.inference.rollout import RolloutContext

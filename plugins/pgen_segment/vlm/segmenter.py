@@ -6,9 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from pgen.components import Generator, Source
-from pgen.components.options import Options
-from pgen.components.segmenter import EpisodeSpans, ModelSegmenter, Recording
+from pgen.components import EpisodeSpans, Generator, ModelSegmenter, Options, Recording, Source
 from pgen.errors import ConfigError, PgenError, SampleError
 from pgen.inference.ask import failure
 from pgen.records import Episode, Failure, Usage

@@ -6,7 +6,7 @@ import pytest
 from parsed_page import invoked, reported
 from report_runs import HOSTILE
 
-from pgen.components.segmenter import Segmenter
+from pgen.components import Segmenter
 from pgen.errors import SampleError
 from pgen_demo.example import write_example
 from pgen_lerobot.read import LeRobotSource

@@ -11,7 +11,7 @@ from segment_helpers import PICK, PICK_PHASES, dataset, episode, files, opened, 
 from unfinished import answered
 
 from pgen import annotate
-from pgen.components.segmenter import Recording, Segmenter
+from pgen.components import Recording, Segmenter
 from pgen.errors import SampleError
 from pgen.formats.schemas import first_error, validator
 from pgen.labels.spans import frame_ranges

@@ -6,7 +6,7 @@ from altered import altered
 from hypothesis import given, settings
 from prompt_samples import labels, moments, sample, samples
 
-from pgen.components.check import Context
+from pgen.components import Context
 from pgen.inference.checking import Overview, examined
 from pgen.records import Annotation, Dialogue, Failure, Plan, Request
 from pgen.seeds import derive, sample_key

@@ -9,8 +9,7 @@ from altered import altered
 from hypothesis import given, settings
 from prompt_samples import moments, sample, samples, seeds
 
-from pgen.components import Generator
-from pgen.components.check import Context
+from pgen.components import Context, Generator
 from pgen.errors import ConfigError
 from pgen.formats.schemas import compiled, first_error
 from pgen.inference.checking import examined
