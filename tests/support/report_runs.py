@@ -8,12 +8,15 @@ from typing import Any
 from PIL import Image
 
 import pgen
+from pgen.components import Segmenter
 from pgen.inference.judging import SCORES
 from pgen.records import Request
 from pgen.testing import FakeGenerator, FakeSource, make_episode
 from pgen_demo.dataset import Recording, write_dataset
 from pgen_demo.layout import Layout
+from pgen_lerobot.read import LeRobotSource
 from pgen_results.sink import ReportSink
+from pgen_segment.job import Job, SegmentOptions
 
 SKILLS = [("reach for the cup", 0.0, 1.0), ("lift the cup", 1.0, 2.0)]
 LENGTH, FPS = 20, 10
@@ -82,3 +85,30 @@ def many(out: Path, samples: int = 2000) -> Path:
         return reply(f"Word{sample.moment.frame_index} of {sample.span.episode_id}: please {sample.span.skill} now.")
 
     return run(out, answer, samples // 20, ReportSink(), skills)
+
+
+class Scripted(Segmenter):
+    """Returns or raises the answer that a test gives it for each episode."""
+
+    name = "scripted"
+
+    def __init__(self, *answers: Any) -> None:
+        super().__init__()
+        self._answers = answers
+
+    def segment(self, recording: Any) -> Any:
+        answer = self._answers[recording.episode.index]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def provenance(self) -> dict[str, Any]:
+        return {"vocabulary": ["reach the brick", "wave"], "changes": {"names made imperative": 3}}
+
+
+def segmented(root: Path, out: Path, *answers: Any, **options: Any) -> Path:
+    """Run a segmentation with these answers."""
+    source = LeRobotSource(root=root, skills="task", views=0)
+    with Job(SegmentOptions(output_dir=out, max_failures=1.0, **options), source, Scripted(*answers)) as job:
+        list(job.execute())
+    return out

@@ -10,34 +10,70 @@ from pgen_results.compare import compare_page, compare_runs
 from pgen_results.preview import ask
 from pgen_results.preview_view import preview_page
 from pgen_results.read import open_results
+from pgen_results.read_segmentation import open_segmentation
 from pgen_results.report_page import ReportOptions, report_page
+from pgen_results.skills_page import skills_page
 
 pytest.importorskip("browser", reason="selenium is not installed", exc_type=ImportError)
 VIEW = 48
+PROMPT = " ".join(f"Grab it. {HOSTILE}".replace("\x1b", "").split())
+LOADED = "[...document.images].every((image) => image.complete && image.naturalWidth > 0)"
 
 
 @pytest.fixture
 def show(browser, tmp_path):
-    """Open the report of one result, or the comparison of two; the console must stay empty."""
+    """Open a page from its text; the console must stay empty."""
 
-    def show_page(folder, other=None):
-        path = tmp_path / ("compare.html" if other else "report.html")
-        with open_results(folder) as a, open_results(other or folder) as b:
-            page.write(path, compare_page(compare_runs(a, b)) if other else report_page(a, ReportOptions()))
-        browser.open(path)
+    def show_page(text):
+        page.write(tmp_path / "page.html", text)
+        browser.open(tmp_path / "page.html")
         return browser
 
     yield show_page
     assert browser.complaints() == []
 
 
+def report_of(folder):
+    with open_results(folder) as results:
+        return report_page(results, ReportOptions())
+
+
+def comparison_of(first, second):
+    with open_results(first) as a, open_results(second) as b:
+        return compare_page(compare_runs(a, b))
+
+
 @pytest.fixture
 def report(show, dataset):
-    return show(dataset / "out")
+    return show(report_of(dataset / "out"))
 
 
-def texts(browser, who):
-    return [element.text for element in browser.all(f".said.{who} span")]
+@pytest.fixture(scope="module")
+def skills(dataset, tmp_path_factory):
+    """The report of a segmentation with two spans, a hostile name, and failed episodes."""
+    spans = [{"name": "reach", "start": 0, "end": 1.2}, {"name": HOSTILE, "start": 1.2, "end": 1.9}]
+    answers = [spans, *([pgen.SampleError("refused", "no, thanks")] * 3)]
+    out = report_runs.segmented(dataset / "data", tmp_path_factory.mktemp("skills") / "out", *answers, overwrite=True)
+    with open_segmentation(out) as segmentation:
+        return skills_page(segmentation, ReportOptions())
+
+
+@pytest.fixture(scope="module")
+def pages(skills, dataset, tmp_path_factory):
+    """A page of each kind with hostile text, by name."""
+    text = reply(PROMPT, PROMPT)
+    out = report_runs.run(tmp_path_factory.mktemp("hostile") / "out", text, skills=[(HOSTILE, 0.0, 1.0)])
+    preview = ask(None, (), {"root": dataset / "data", "generator": "template", "max_samples": 3})
+    return {
+        "report": report_of(out),
+        "compare": comparison_of(out, out),
+        "skills": skills,
+        "preview": preview_page(preview),
+    }
+
+
+def texts(browser, selector):
+    return [element.text for element in browser.all(selector)]
 
 
 def search(browser, text):
@@ -48,21 +84,16 @@ def search(browser, text):
 
 def test_two_thousand_samples_open_with_what_fits_the_view(browser, many):
     browser.open(many)
-    assert browser.complaints() == []
     assert browser.one("#count").text == "2,000 of 2,000"
     assert len(browser.all(".card")) == VIEW
     assert browser.run("document.querySelectorAll('*').length") < 3000
     assert browser.one("#more").text == f"Show more ({2000 - VIEW:,} left)"
     browser.one("#more").click()
-    prompts = texts(browser, "user")
+    prompts = texts(browser, ".said.user span")
     assert len(prompts) == len(set(prompts)) == 2 * VIEW
     assert len(browser.all(".episode")) == -(-2 * VIEW // 20)
-
-
-def test_search_finds_a_word_among_two_thousand_samples(browser, many):
-    browser.open(many)
     search(browser, "ep_000042 word70")
-    assert texts(browser, "user") == ["Word70 of ep_000042: please skill 7 now."]
+    assert texts(browser, ".said.user span") == ["Word70 of ep_000042: please skill 7 now."]
     assert browser.one("#count").text == "1 of 2,000"
     search(browser, "no such words")
     assert browser.all(".card") == []
@@ -75,54 +106,49 @@ def test_every_sample_is_a_card_with_its_picture_under_the_timeline_of_its_skill
     assert names == ["reach for the cup", "lift the cup"]
     for selector in (".timeline circle", ".card"):
         assert len(first.find_elements("css selector", selector)) == 2
-    assert report.run("[...document.images].every((image) => image.complete && image.naturalWidth > 0)")
+    assert report.run(LOADED)
     assert len(report.all(".card img")) == 8
 
 
 def test_a_filter_by_type_leaves_the_samples_of_that_type(report):
-    types = [chip.text for chip in report.all(".card .chip:first-child")]
+    types = texts(report, ".card .chip:first-child")
     report.choose("#scenario", types[0].replace(" ", "_"))
-    visible = [chip.text for chip in report.all(".card .chip:first-child")]
-    assert visible == [name for name in types if name == types[0]]
+    assert texts(report, ".card .chip:first-child") == [name for name in types if name == types[0]]
 
 
-def test_failures_are_selected_by_their_state_and_show_their_reason(show, tmp_path):
+def test_failures_and_poor_dialogues_are_selected_by_their_state_and_show_the_reason(show, tmp_path):
     def answer(request):
-        return pgen.SampleError("refused", "no, thanks") if request.sample.span.skill_index else reply("Grab it.")
+        failed = request.sample.span.episode_index == 0 and request.sample.span.skill_index
+        return pgen.SampleError("refused", "no, thanks") if failed else reply("Grab it.")
 
-    browser = show(report_runs.run(tmp_path / "out", answer, episodes=3))
-    browser.choose("#state", "failed")
-    assert [card.text for card in browser.all(".card p.bad")] == ["refused: no, thanks"] * 3
-    assert len(browser.all(".card")) == 3
-    browser.choose("#state", "ok")
-    assert texts(browser, "user") == ["Grab it."] * 3
-
-
-def test_dialogues_with_poor_scores_are_selected_and_show_the_reason(show, tmp_path):
     judge = report_runs.judging(lambda request: 2 if request.sample.span.skill_index else 5)
     options = {"judge": judge, "judge_share": 1.0, "checks": (), "episodes": 2}
-    browser = show(report_runs.run(tmp_path / "out", reply("Grab it."), **options))
+    browser = show(report_of(report_runs.run(tmp_path / "out", answer, **options)))
     assert len(browser.all(".card")) == 4
-    assert "grounding 5" in [chip.text for chip in browser.all(".card .chip")]
+    assert "grounding 5" in texts(browser, ".card .chip")
+    browser.choose("#state", "failed")
+    assert texts(browser, ".card p.bad") == ["refused: no, thanks"]
+    browser.choose("#state", "ok")
+    assert texts(browser, ".said.user span") == ["Grab it."] * 3
     browser.choose("#state", "poor")
-    assert len(browser.all(".card")) == 2
-    assert [element.text for element in browser.all(".card p.bad")][:2] == [
-        "grounding 2: grounding: so so.",
-        "consistency 2: consistency: so so.",
-    ]
+    assert len(browser.all(".card")) == 1
+    poor = ["grounding 2: grounding: so so.", "consistency 2: consistency: so so."]
+    assert texts(browser, ".card p.bad")[:2] == poor
 
 
-def test_hostile_text_is_shown_as_it_is_and_never_runs(show, tmp_path):
-    text = "Grab it. " + HOSTILE.replace("\x1b", "")
-    out = report_runs.run(tmp_path / "out", reply(text, text), skills=[(HOSTILE, 0.0, 1.0)])
-    with open_results(out) as results:
-        ((_, (line,)),) = results.read()
-    assert "</script><img" in line["user_prompt"]
-    for other in (None, out):
-        browser = show(out, other)
-        assert browser.run("document.querySelector('.said.user span').textContent") == line["user_prompt"]
-        assert browser.run("document.title") != "taken"
-        assert browser.run("document.querySelectorAll('img[src=x]').length") == 0
+@pytest.mark.parametrize(
+    ("name", "selector", "expected"),
+    [
+        ("report", ".said.user span", [PROMPT]),
+        ("compare", ".said.user span", [PROMPT] * 2),
+        ("skills", ".card .skill", ["reach", " ".join(HOSTILE.split())]),
+    ],
+)
+def test_hostile_text_is_shown_as_it_is_and_never_runs(show, pages, name, selector, expected):
+    browser = show(pages[name])
+    assert [element.get_property("textContent") for element in browser.all(selector)] == expected
+    assert browser.run("document.title") != "taken"
+    assert browser.run("document.querySelectorAll('img[src=x]').length") == 0
 
 
 def test_a_script_that_is_not_the_page_s_own_is_refused(report):
@@ -136,42 +162,63 @@ def test_a_script_that_is_not_the_page_s_own_is_refused(report):
 
 
 @pytest.mark.parametrize("width", [1280, 390])
-def test_no_page_is_wider_than_its_window(show, browser, dataset, many, width):
+def test_no_page_is_wider_than_its_window(show, browser, pages, dataset, many, width):
     browser.resize(width)
-    out = dataset / "out"
-    for load in (lambda: show(out), lambda: show(out, out), lambda: browser.open(many)):
-        load()
-        assert browser.run("document.documentElement.scrollWidth") <= width
+    for text in (*pages.values(), report_of(dataset / "out"), many.read_text()):
+        show(text)
+        assert browser.run("document.documentElement.scrollWidth") <= width, browser.run("document.title")
     browser.resize(1280)
 
 
-def test_printing_hides_what_only_a_screen_can_use(report):
-    report.print_view()
+@pytest.mark.parametrize("name", ["report", "skills"])
+def test_printing_hides_what_only_a_screen_can_use(show, pages, name):
+    browser = show(pages[name])
+    browser.print_view()
     for selector in (".controls", "#more"):
-        assert report.run(f"getComputedStyle(document.querySelector('{selector}')).display") == "none"
-    assert report.one("#episodes .print").is_displayed()
-    report.screen_view()
+        assert browser.run(f"getComputedStyle(document.querySelector('{selector}')).display") == "none"
+    assert browser.one("#episodes .print").is_displayed()
+    assert browser.all(".card")[0].is_displayed()
+    browser.screen_view()
 
 
 def test_two_runs_are_shown_side_by_side_and_filtered_by_their_differences(show, tmp_path):
-    first = report_runs.run(
-        tmp_path / "first", lambda request: reply(f"Grab it at {request.sample.moment.frame_index}.")
-    )
-    browser = show(first, report_runs.run(tmp_path / "second", reply("Grab it at 0.")))
-    assert texts(browser, "user") == ["Grab it at 0.", "Grab it at 0.", "Grab it at 10.", "Grab it at 0."]
+    frame = lambda request: reply(f"Grab it at {request.sample.moment.frame_index}.")  # noqa: E731
+    first = report_runs.run(tmp_path / "first", frame)
+    browser = show(comparison_of(first, report_runs.run(tmp_path / "second", reply("Grab it at 0."))))
+    prompts = ["Grab it at 0.", "Grab it at 0.", "Grab it at 10.", "Grab it at 0."]
+    assert texts(browser, ".said.user span") == prompts
     browser.choose("#state", "different")
-    assert texts(browser, "user") == ["Grab it at 10.", "Grab it at 0."]
+    assert texts(browser, ".said.user span") == prompts[2:]
     search(browser, "nowhere")
     assert browser.all(".moment") == []
 
 
-def test_a_preview_shows_pictures_replies_and_prompts(browser, dataset, tmp_path):
-    preview = ask(None, (), {"root": dataset / "data", "generator": "template", "max_samples": 3})
-    page.write(tmp_path / "preview.html", preview_page(preview))
-    browser.open(tmp_path / "preview.html")
-    assert len(browser.all(".moment")) == 3
-    assert len(texts(browser, "robot")) == 3
-    assert browser.run("[...document.images].every((image) => image.complete && image.naturalWidth > 0)")
+def test_a_preview_shows_pictures_replies_and_prompts(show, pages):
+    browser = show(pages["preview"])
+    assert len(browser.all(".moment")) == len(browser.all(".said.robot span")) == 3
+    assert browser.run(LOADED)
     browser.all("summary")[0].click()
     assert "robot" in browser.all("pre")[0].text
-    assert browser.complaints() == []
+
+
+def test_every_span_is_a_block_of_its_length_and_a_card_with_its_picture(show, skills):
+    browser = show(skills)
+    first, second = browser.all(".episode")[:2]
+    widths = [block.size["width"] for block in first.find_elements("css selector", ".timeline rect")]
+    assert widths[0] / sum(widths) == pytest.approx(1.2 / 2.0, abs=0.01)
+    assert len(first.find_elements("css selector", ".card img")) == 2
+    assert browser.run(LOADED)
+    assert second.find_element("css selector", "p.bad").text == "refused: no, thanks"
+
+
+def test_spans_are_selected_by_name_state_and_word(show, skills):
+    browser = show(skills)
+    browser.choose("#skill", "1")
+    assert [text.split(" s")[0] for text in texts(browser, ".card h4")] == ["0.0 to 1.2"]
+    browser.choose("#skill", "")
+    browser.choose("#state", "failed")
+    assert (len(browser.all(".card")), len(browser.all(".episode"))) == (0, 3)
+    browser.choose("#state", "")
+    search(browser, "reach")
+    assert len(browser.all(".card")) == 1
+    assert browser.one("#count").text == "1 of 5"

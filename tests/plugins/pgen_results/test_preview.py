@@ -150,13 +150,10 @@ def test_a_failed_sample_is_shown_with_its_reason(root, answering):
     assert preview_text(result).count("(refused: no, thanks)") == preview_page(result).count("(refused: no, thanks)")
 
 
-def test_hostile_text_stays_text_in_the_terminal_and_on_the_page(root, answering):
+def test_no_control_character_reaches_the_terminal(root, answering):
     answering(lambda request: reply("Grab it. " + HOSTILE) + "\x1b]0;taken\x07")
-    result = asked(root, generator="scripted", prompt="seed", max_samples=1)
-    assert not {"\x1b", "\x07", "\u2028"} & set(preview_text(result))
-    page = preview_page(result)
-    assert "<img src=x" not in page
-    assert "&lt;img src=x" in page
+    text = preview_text(asked(root, generator="scripted", prompt="seed", max_samples=1))
+    assert not {"\x1b", "\x07", "\u2028"} & set(text)
 
 
 def test_a_wrong_option_is_refused_as_by_annotate(root):

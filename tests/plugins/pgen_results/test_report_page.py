@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import report_runs
 from parsed_page import Parsed, invoked, reported
-from report_runs import HOSTILE, reply
+from report_runs import reply
 
 import pgen
 from pgen.testing import make_episode
@@ -41,21 +41,6 @@ def test_a_page_fetches_nothing_and_allows_its_own_script_and_style_by_hash(out)
     assert policy.startswith("default-src 'none';")
     assert "unsafe" not in policy
     assert not any(name.startswith("on") or name == "style" for _, of in page.elements for name in of)
-
-
-def test_text_of_data_makes_no_element_and_ends_no_script(tmp_path):
-    skills = [(HOSTILE, 0.0, 1.0), ("plain", 1.0, 2.0)]
-    hostile = reply("Grab it. " + HOSTILE.replace("\x1b", ""), "Sure. " + HOSTILE.replace("\x1b", ""))
-    answers = {0: hostile, 1: pgen.SampleError("refused", HOSTILE)}
-    out = report_runs.run(tmp_path / "out", lambda request: answers[request.sample.span.skill_index], skills=skills)
-    page, plain = reported(out), reported(report_runs.run(tmp_path / "plain", reply("Grab it.")))
-    tags = {tag for tag, _ in plain.elements} | {"td", "tr", "th", "thead", "table", "h2", "section"}
-    assert {tag for tag, _ in page.elements} <= tags
-    assert len(page.named("script")) == 2
-    sample, failed = page.data()["episodes"][0]["samples"]
-    assert sample["user"].startswith("Grab it. </script><img src=x")
-    assert failed["reasons"][0].startswith("refused: </script><img")
-    assert "{{ 7 * 7 }}" in page.text
 
 
 def test_a_page_is_written_where_the_user_wants_it(out, tmp_path):

@@ -1,51 +1,20 @@
-"""The report of a segmentation: read, counted and shown, as text and in Chromium without a network."""
+"""The report of a segmentation: what is read, counted and shown."""
 
 import shutil
 
 import pytest
 from parsed_page import invoked, reported
-from report_runs import HOSTILE
+from report_runs import HOSTILE, segmented
 
-from pgen.components import Segmenter
 from pgen.errors import SampleError
 from pgen_demo.example import write_example
-from pgen_lerobot.read import LeRobotSource
-from pgen_results import page
 from pgen_results.read_segmentation import open_segmentation
-from pgen_results.report_page import ReportOptions
-from pgen_results.skills_page import count_spans, length_histogram, skills_page
-from pgen_segment.job import Job, SegmentOptions
+from pgen_results.skills_page import count_spans, length_histogram
 
 SPANS = [
     [{"name": "reach the brick", "start": 0, "end": 2.0}, {"name": "lift it", "start": 2.0, "end": "99:00"}],
     [{"name": "reach the brick", "start": 0, "end": 4.0}, {"name": HOSTILE, "start": 4.0, "end": 8.9}],
 ]
-
-
-class Scripted(Segmenter):
-    """Returns or raises the answer that a test gives it for each episode."""
-
-    name = "scripted"
-
-    def __init__(self, *answers):
-        super().__init__()
-        self._answers = answers
-
-    def segment(self, recording):
-        answer = self._answers[recording.episode.index]
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-    def provenance(self):
-        return {"vocabulary": ["reach the brick", "wave"], "changes": {"names made imperative": 3}}
-
-
-def segmented(root, out, *answers, **options):
-    source = LeRobotSource(root=root, skills="task", views=0)
-    with Job(SegmentOptions(output_dir=out, max_failures=1.0, **options), source, Scripted(*answers)) as job:
-        list(job.execute())
-    return out
 
 
 @pytest.fixture(scope="module")
@@ -142,63 +111,3 @@ def test_an_incomplete_result_is_refused(out, file, text, message):
 
 def test_a_folder_with_neither_a_segmentation_nor_dialogue_is_refused(tmp_path):
     assert "or `pgen segment`" in invoked("report", tmp_path, code=2)
-
-
-@pytest.fixture(scope="module")
-def report(root, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("skills-page")
-    out = segmented(root, folder / "out", SPANS[1], SampleError("refused", "no, thanks"))
-    with open_segmentation(out) as segmentation:
-        page.write(folder / "report.html", skills_page(segmentation, ReportOptions()))
-    return folder / "report.html"
-
-
-@pytest.fixture
-def shown(browser, report):
-    browser.open(report)
-    yield browser
-    assert browser.complaints() == []
-
-
-def test_every_span_is_a_block_of_its_length_and_a_card_with_its_picture(shown):
-    first, second = shown.all(".episode")
-    widths = [block.size["width"] for block in first.find_elements("css selector", ".timeline rect")]
-    assert widths[0] / sum(widths) == pytest.approx(4.0 / 10.1, abs=0.01)
-    assert len(first.find_elements("css selector", ".card")) == 2
-    assert shown.run("[...document.images].every((image) => image.complete && image.naturalWidth > 0)")
-    assert shown.run("document.querySelectorAll('.card img').length") == 2
-    assert second.find_element("css selector", "p.bad").text == "refused: no, thanks"
-
-
-def test_spans_are_selected_by_name_state_and_word(shown):
-    shown.choose("#skill", "1")
-    assert [card.text.split(" s ")[0] for card in shown.all(".card h4")] == ["0.0 to 4.0 s\nreach the brick"]
-    shown.choose("#skill", "")
-    shown.choose("#state", "failed")
-    assert (len(shown.all(".card")), len(shown.all(".episode"))) == (0, 1)
-    shown.choose("#state", "")
-    shown.one("#search").send_keys("reach")
-    assert len(shown.all(".card")) == 1
-    assert shown.one("#count").text == "1 of 3"
-
-
-def test_hostile_names_are_shown_as_they_are_and_never_run(shown):
-    names = [element.get_property("textContent") for element in shown.all(".card .skill")]
-    assert names == ["reach the brick", " ".join(HOSTILE.split())]
-    assert shown.run("document.title") != "taken"
-    assert shown.run("document.querySelectorAll('img[src=x]').length") == 0
-
-
-@pytest.mark.parametrize("width", [1280, 390])
-def test_the_page_is_no_wider_than_its_window(shown, width):
-    shown.resize(width)
-    shown.run("document.body.getBoundingClientRect()")
-    assert shown.run("document.documentElement.scrollWidth") <= width
-    shown.resize(1280)
-
-
-def test_in_print_the_controls_are_gone_and_the_spans_stay(shown):
-    shown.print_view()
-    assert shown.run("getComputedStyle(document.querySelector('.controls')).display") == "none"
-    assert shown.all(".card")[0].is_displayed()
-    shown.screen_view()
