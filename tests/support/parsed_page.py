@@ -49,6 +49,7 @@ def invoked(*arguments, code=0):
     """Run pgen in this process, check its exit code, and return its output."""
     result = CliRunner().invoke(cli, list(map(str, arguments)))
     assert result.exit_code == code, result.output
+    assert "Traceback" not in result.output
     return result.stdout if code == 0 else result.output
 
 

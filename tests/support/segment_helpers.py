@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
-from click.testing import CliRunner
+from parsed_page import invoked
 from PIL import Image
 
-from pgen.cli import cli
 from pgen.components import Recording as Read
 from pgen_demo.dataset import Recording, write_dataset
 from pgen_demo.layout import Layout
@@ -87,10 +86,7 @@ def read(source: LeRobotSource, segmenter: Gripper) -> list[Read]:
 
 def run(*arguments, expect=0):
     """Run `pgen segment`, check its exit code, and return its output."""
-    result = CliRunner().invoke(cli, ["segment", *map(str, arguments)])
-    assert result.exit_code == expect, result.output
-    assert "Traceback" not in result.output
-    return result.output
+    return invoked("segment", *arguments, code=expect)
 
 
 def segmented(root, out, *options):

@@ -3,10 +3,9 @@
 import json
 
 import pytest
-from click.testing import CliRunner
+from parsed_page import invoked
 from PIL import Image
 
-from pgen.cli import cli
 from pgen.records import Skill
 from pgen_demo.dataset import Recording, write_dataset
 from pgen_demo.layout import Layout
@@ -31,16 +30,10 @@ def dataset(root, seconds, spans):
     return write_dataset(root, [recording], layout, skills=skills)
 
 
-def compared(*arguments, code=0):
-    result = CliRunner().invoke(cli, ["score", *map(str, arguments)])
-    assert result.exit_code == code, result.output
-    return result.stderr if code else result.stdout
-
-
 def test_the_command_compares_files_and_datasets(tmp_path):
     file(tmp_path / "true/meta/skills.json", TRUE)
     found = file(tmp_path / "found.json", [Skill("reach", 0, 2.4), Skill("lift the cup", 2.4, 5)])
-    assert compared(found, tmp_path / "true").splitlines() == [
+    assert invoked("score", found, tmp_path / "true").splitlines() == [
         "episodes   1",
         "spans      2, expected 3",
         "",
@@ -58,29 +51,29 @@ def test_the_command_compares_files_and_datasets(tmp_path):
 
 def test_as_json_the_command_prints_every_figure(tmp_path):
     true = file(tmp_path / "true.json", TRUE)
-    scores = json.loads(compared(true, true, "--json"))
+    scores = json.loads(invoked("score", true, true, "--json"))
     assert scores["boundaries"][1] == {"tolerance": 0.5, "precision": 1.0, "recall": 1.0, "f1": 1.0}
     assert (scores["mean_iou"], scores["same_frames"], scores["missing"]) == (1.0, 1.0, 0)
 
 
 @pytest.mark.parametrize("name", ["none.json", "."])
 def test_a_missing_file_is_refused(tmp_path, name):
-    assert "there is no skills file" in compared(tmp_path / name, tmp_path, code=2)
+    assert "there is no skills file" in invoked("score", tmp_path / name, tmp_path, code=2)
 
 
 @pytest.mark.parametrize("command", [["{a}", "{b}"], ["{b}", "{a}"], ["{a}/meta/skills.json", "{b}"]])
 def test_two_datasets_whose_episodes_last_differently_are_refused(tmp_path, command):
     paths = {"a": dataset(tmp_path / "a", 5, TRUE), "b": dataset(tmp_path / "b", 4.9, TRUE[:2])}
-    message = compared(*(part.format(**paths) for part in command), code=2)
+    message = invoked("score", *(part.format(**paths) for part in command), code=2)
     assert "are of different datasets: episode 0 lasts" in message
 
 
 def test_skills_that_cannot_be_of_one_dataset_are_refused(tmp_path):
     late = file(tmp_path / "late.json", [Skill("reach", 0, 40)])
-    message = compared(late, dataset(tmp_path / "a", 5, TRUE), code=2)
+    message = invoked("score", late, dataset(tmp_path / "a", 5, TRUE), code=2)
     assert "episode 0 lasts 5.00 s, and a span ends at 40.00 s. Name two sets" in message
     other = file(tmp_path / "other.json", TRUE, index=7)
-    assert "they have no episode in common" in compared(late, other, code=2)
+    assert "they have no episode in common" in invoked("score", late, other, code=2)
 
 
 def test_two_sets_of_skills_of_one_dataset_are_compared(tmp_path):
@@ -88,4 +81,4 @@ def test_two_sets_of_skills_of_one_dataset_are_compared(tmp_path):
     copy = dataset(tmp_path / "b", 5, [Skill("reach", 0, 2), Skill("lift", 2, 5.2)])
     found = file(tmp_path / "found.json", [Skill("reach", 0, 2), Skill("lift", 2, 5.4)])
     for other in (copy, found):
-        compared(other, root)
+        invoked("score", other, root)

@@ -1,6 +1,5 @@
 """The segmenter `gripper` on real datasets, and against the true spans of simulated ones."""
 
-import json
 from collections import Counter
 from importlib import util
 from itertools import pairwise
@@ -8,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from segment_helpers import opened, run
+from segment_helpers import opened, read_json, run
 from vlm_helpers import answering, vlm_job
 
 from pgen.labels.spans import frame_ranges, normalise
@@ -49,30 +48,26 @@ def test_every_episode_has_spans_that_need_no_normalization(shared_datasets, nam
         assert not changes
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_the_output_for_a_dataset_of_any_version_passes_every_check(shared_datasets, tmp_path, name):
-    out = tmp_path / "out"
-    run("--root", shared_datasets / name, "--output-dir", out, "--write-subtasks", "--keep-idle", "--overwrite")
-    assert verify(out, with_lerobot=False).problems == []
-
-
 def span_at(spans, timestamp):
     """Return the span that contains a time, as scripts read the file; the last one contains the episode's end."""
     containing = (position for position, span in enumerate(spans) if span["start"] <= timestamp < span["end"])
     return next(containing, len(spans) - 1)
 
 
-@pytest.mark.parametrize("number", [float, np.float32], ids=["float64", "float32"])
 @pytest.mark.parametrize("name", NAMES)
-def test_a_reader_without_slack_gives_every_frame_the_span_that_ours_does(shared_datasets, tmp_path, name, number):
-    run("--root", shared_datasets / name, "--output-dir", tmp_path / "out", "--skills-only")
-    file = tmp_path / "out/skills.json"
-    spans = json.loads(file.read_text())["episodes"]
-    source = LeRobotSource(root=shared_datasets / name, skills=str(file), views=0)
+def test_the_output_for_any_version_passes_every_check_and_gives_every_reader_the_same_spans(
+    shared_datasets, tmp_path, name
+):
+    out = tmp_path / "out"
+    run("--root", shared_datasets / name, "--output-dir", out, "--write-subtasks", "--keep-idle", "--overwrite")
+    assert verify(out, with_lerobot=False).problems == []
+    spans = read_json(out / "meta/skills.json")["episodes"]
+    source = LeRobotSource(root=out, views=0)
     source.open()
     for episode in source.episodes():
-        theirs = [span_at(spans[str(episode.index)]["skills"], number(time)) for time in episode.timestamps]
-        assert theirs == [position for position, frames in enumerate(frame_ranges(episode)) for _ in frames]
+        ours = [position for position, frames in enumerate(frame_ranges(episode)) for _ in frames]
+        for number in (float, np.float32):
+            assert ours == [span_at(spans[str(episode.index)]["skills"], number(time)) for time in episode.timestamps]
 
 
 def test_each_episode_of_the_real_arm_has_one_grasp_and_one_release(shared_datasets):
@@ -84,27 +79,26 @@ def test_each_episode_of_the_real_arm_has_one_grasp_and_one_release(shared_datas
         assert 1.0 < episode.skills[-1].end / len(episode.skills) < 3.0
 
 
-def f1(benchmark, found, reference):
-    return benchmark.score(found, reference).boundaries[1].f1
+def check_better_than_uniform(benchmark, spans, reference):
+    def f1(spans):
+        return benchmark.score(spans, reference).boundaries[1].f1
+
+    assert f1(spans) > 0.95
+    for seconds in benchmark.SECONDS:
+        assert f1(spans) > f1(benchmark.uniform(reference, seconds)) + 0.1
+    assert f1(spans) > f1(benchmark.uniform(reference, None))
 
 
 @pytest.mark.parametrize("name", NAMES[:3])
 def test_true_edges_are_found_better_than_by_uniform_spans(shared_datasets, benchmark, name):
-    reference = benchmark.truth(shared_datasets / name)
-    ours = f1(benchmark, benchmark.by_gripper(shared_datasets / name), reference)
-    assert ours > 0.95
-    for seconds in benchmark.SECONDS:
-        assert ours > f1(benchmark, benchmark.uniform(reference, seconds), reference) + 0.1
-    assert ours > f1(benchmark, benchmark.uniform(reference, None), reference)
+    root = shared_datasets / name
+    check_better_than_uniform(benchmark, benchmark.by_gripper(root), benchmark.truth(root))
 
 
-def test_true_edges_of_arms_that_nothing_was_tuned_on_are_found_as_well(benchmark, tmp_path):
+def test_true_edges_of_arms_that_were_not_used_for_tuning_are_found_as_well(benchmark, tmp_path):
     roots = [benchmark.arms.write(tmp_path / str(seed), seed) for seed in range(100, 106)]
-    reference, found = benchmark.pooled(roots)
-    ours = f1(benchmark, found[benchmark.SHORTEST], reference)
-    assert ours > 0.95
-    for seconds in (*benchmark.SECONDS, None):
-        assert ours > f1(benchmark, benchmark.uniform(reference, seconds), reference) + 0.1
+    reference, spans = benchmark.pooled(roots)
+    check_better_than_uniform(benchmark, spans[benchmark.SHORTEST], reference)
 
 
 def test_the_benchmark_prints_a_table_for_each_dataset(shared_datasets, benchmark, monkeypatch):
