@@ -27,6 +27,7 @@ def image_stats(images: Iterable[Image.Image]) -> Stats:
     return {key: value if key == "count" else [[[x]] for x in value] for key, value in stats.items()}
 
 
+@np.errstate(invalid="ignore")  # infinite values of a test's dataset have no deviation
 def pooled(episodes: Sequence[Stats]) -> Stats:
     """Return the statistics of a dataset from those of its episodes."""
     counts = [episode["count"][0] for episode in episodes]
@@ -38,6 +39,7 @@ def pooled(episodes: Sequence[Stats]) -> Stats:
     return {key: pooled[key].tolist() for key in episodes[0]}
 
 
+@np.errstate(invalid="ignore")
 def _stats(values: Any, count: int) -> Stats:
     """Return the statistics of the columns of an array."""
     stats: dict[str, Any] = {"min": values.min(axis=0), "max": values.max(axis=0)}
