@@ -22,12 +22,12 @@ import PIL.Image
 
 from pgen.cli import main as run
 from pgen.components import Generator
-from pgen.config.options import RunOptions
+from pgen.config import RunOptions
 from pgen.errors import InputError, SampleError
 from pgen.formats.schemas import first_error, validator
 from pgen.formats.syn_annotations import labeled_sample
 from pgen.inference.parsing import parse
-from pgen.media.images import encode, read_file
+from pgen.media import encode, read_file
 from pgen.records import Image, Prompt, Request, Sample
 from pgen.registry import registry
 from pgen_dialogue.prompts.reply_schema import dialogue_schema

@@ -10,8 +10,7 @@ from functools import partial
 from itertools import pairwise
 
 from common.table import main
-from pgen.labels.assign import label
-from pgen.labels.spans import frame_ranges
+from pgen.labels import frame_ranges, label
 from pgen.records import Episode
 from pgen.run.planning import samples_of
 from pgen.testing import FakeSource, make_annotation, make_episode

@@ -40,8 +40,7 @@ def lines(tiny: bool = False, counts: tuple[int, ...] = COUNTS) -> Iterator[Row]
 def run(root: Path, out: Path, count: int) -> dict[str, float]:
     """Run up to the output, which is not written; the last sample fails. Return the seconds of each part."""
     from pgen import Generator, Reply, Request, SampleError, Sink
-    from pgen.config.assembly import create
-    from pgen.config.runfile import build
+    from pgen.config import build, create
     from pgen.run.run import Run
     from pgen_lerobot.read import LeRobotSource
     from pgen_samplers.samplers import EveryFrame

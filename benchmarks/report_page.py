@@ -10,7 +10,7 @@ import PIL.Image
 
 from pgen import annotate
 from pgen.components import ImageReader
-from pgen.media.images import encode
+from pgen.media import encode
 from pgen.records import Image, Sample
 from pgen.testing import FakeGenerator, FakeSource, make_episode
 from pgen_results.sink import ReportSink

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
         tuning,
     )
     from pgen.errors import ConfigError, InputError, PgenError, PluginError, SampleError
-    from pgen.labels.spans import frame_ranges
+    from pgen.labels import frame_ranges
     from pgen.records import (
         Annotation,
         Clip,
@@ -118,7 +118,7 @@ _MODULES = {
     "pgen.components.executor": ("Executor",),
     "pgen.components.segmenter": ("Segmenter",),
     "pgen.errors": ("ConfigError", "InputError", "PgenError", "PluginError", "SampleError"),
-    "pgen.labels.spans": ("frame_ranges",),
+    "pgen.labels": ("frame_ranges",),
     "pgen.records": (
         "Annotation", "Clip", "ClipFrame", "Dialogue", "Episode", "Failure", "Finding", "Image", "Judgement", "Moment",
         "Plan", "Prompt", "Question", "Repair", "Reply", "Request", "Sample", "Skill", "SpanContext", "Turn", "Usage",

@@ -5,9 +5,7 @@ from pathlib import Path
 from typing import Any, Unpack
 
 from pgen.components import ROOT, Check, Executor, Generator, PromptBuilder, Sampler, Sink, Source
-from pgen.config.assembly import create
-from pgen.config.options import RunKeywords
-from pgen.config.runfile import build
+from pgen.config import RunKeywords, build, create
 from pgen.records import Annotation
 from pgen.registry import registry
 from pgen.run.report import Report

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from pgen import Annotation, annotate
 from pgen.formats.syn_annotations import FILE, from_line, read_lines
-from pgen.media.clips import read_clips, sheet
+from pgen.media import read_clips, sheet
 from pgen.run.planning import samples_of
 from pgen_demo.example import write_example
 from pgen_lerobot.read import LeRobotSource

@@ -139,7 +139,7 @@ def _source(task: Task) -> Any:
     from contextlib import AbstractContextManager, nullcontext
 
     from pgen.components import ImageReader
-    from pgen.media.images import encode_pixels
+    from pgen.media import encode_pixels
     from pgen.records import Image, Sample
     from pgen.testing import FakeSource
 

@@ -52,7 +52,7 @@ def _pictures(seconds: int) -> tuple[float, float]:
     """Return the seconds to decode an image, a second apart (AV1, GOP 2, 640x480), and to encode it as a JPEG."""
     import numpy as np
 
-    from pgen.media.images import encode_pixels
+    from pgen.media import encode_pixels
     from pgen_lerobot.read.video import VideoFile, pixels
 
     path = next((filmed(1, seconds, cameras=1) / "videos").glob("*/*/*.mp4"))

@@ -26,8 +26,7 @@ def annotate(config: Path | None, opt: tuple[str, ...], dry_run: bool, **flags: 
     """
     from pgen.cli.progress import ProgressBar
     from pgen.cli.text import plan_text, report_text
-    from pgen.config.assembly import create
-    from pgen.config.runfile import build, resolve
+    from pgen.config import build, create, resolve
     from pgen.errors import ConfigError
     from pgen.run.run import Run
 

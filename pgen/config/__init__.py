@@ -1,1 +1,21 @@
 """Configuration of a run: its options, run files, and the assembly of its components."""
+
+from pgen.config.assembly import Parts, check_suited, create, fitting, travelling
+from pgen.config.options import RunKeywords, RunOptions
+from pgen.config.ranges import parse_ranges
+from pgen.config.runfile import Choice, RunConfig, build, resolve
+
+__all__ = [
+    "Choice",
+    "Parts",
+    "RunConfig",
+    "RunKeywords",
+    "RunOptions",
+    "build",
+    "check_suited",
+    "create",
+    "fitting",
+    "parse_ranges",
+    "resolve",
+    "travelling",
+]

@@ -18,7 +18,7 @@ from pgen.inference.parsing import parse
 from pgen.inference.prompting import prompt_for, repair_for
 from pgen.inference.rollout import RolloutContext
 from pgen.inference.scheduler import Rollouts
-from pgen.media.clips import SampleImages, read_sample
+from pgen.media import SampleImages, read_sample
 from pgen.records import Annotation, Dialogue, Failure, Judgement, Prompt, Reply, Request, Sample, Usage
 from pgen.seeds import request_seed, sample_seed
 

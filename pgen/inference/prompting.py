@@ -9,7 +9,7 @@ from dataclasses import replace
 from pgen.components import PromptBuilder
 from pgen.inference.conversation import with_turns
 from pgen.languages import LANGUAGES
-from pgen.media.clips import with_clip
+from pgen.media import with_clip
 from pgen.records import Prompt, Repair, Sample
 
 BLIND = "no picture is shown to the model: it is told so, and knows the scene from the task and the skills alone"

@@ -11,7 +11,7 @@ from typing import Any
 from pgen.components import Generator, Recorder
 from pgen.errors import SampleError
 from pgen.inference.ask import Answer, ask
-from pgen.media.clips import SampleImages
+from pgen.media import SampleImages
 from pgen.records import Reply, Request, Sample
 
 type Decoded = SampleImages | SampleError

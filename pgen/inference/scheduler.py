@@ -20,7 +20,7 @@ from typing import Any
 from pgen.components import Groups, ImageReader, Recall, Recorder, Work
 from pgen.errors import PgenError, SampleError, first_error
 from pgen.inference.rollout import Decoded, RolloutContext, StoppedError
-from pgen.media.clips import SampleImages
+from pgen.media import SampleImages
 from pgen.records import Moment, Sample
 
 

@@ -1,1 +1,18 @@
 """Images and clips as they are sent to a model."""
+
+from pgen.media.clips import SampleImages, grid, read_clips, read_sample, sheet, with_clip
+from pgen.media.images import check_size, encode, encode_pixels, fitted, read_file
+
+__all__ = [
+    "SampleImages",
+    "check_size",
+    "encode",
+    "encode_pixels",
+    "fitted",
+    "grid",
+    "read_clips",
+    "read_file",
+    "read_sample",
+    "sheet",
+    "with_clip",
+]

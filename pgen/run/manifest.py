@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pgen
-from pgen.config.assembly import Parts
-from pgen.config.options import RunOptions
+from pgen.config import Parts, RunOptions
 from pgen.inference.judging import SCORES
 from pgen.records import Annotation, Episode, Usage
 from pgen.run.report import Report

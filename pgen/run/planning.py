@@ -10,7 +10,7 @@ from typing import Any
 from pgen.components import Sampler, Source
 from pgen.errors import InputError, PluginError
 from pgen.inference.conversation import retold
-from pgen.labels.spans import frame_ranges
+from pgen.labels import frame_ranges
 from pgen.records import ClipFrame, Episode, Moment, Question, Sample, SpanContext
 
 

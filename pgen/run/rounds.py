@@ -4,8 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from pgen.config.assembly import Parts
-from pgen.config.options import RunOptions
+from pgen.config import Parts, RunOptions
 from pgen.inference.checking import Overview
 from pgen.inference.judging import JudgePrompt, parse_judgement
 from pgen.inference.pipeline import Pipeline

@@ -12,8 +12,7 @@ from time import monotonic
 from typing import Any
 
 from pgen.components import Phase, Results, defaults_of, silent
-from pgen.config.assembly import Parts, check_suited, travelling
-from pgen.config.options import RunOptions
+from pgen.config import Parts, RunOptions, check_suited, travelling
 from pgen.errors import ConfigError
 from pgen.inference.conversation import in_turn
 from pgen.inference.prompting import BLIND, prompt_for

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pgen.components import Generator, ImageReader, Recorder, Results, Sampler, Sink, Source
-from pgen.media.images import encode
+from pgen.media import encode
 from pgen.records import Annotation, Dialogue, Episode, Image, Plan, Reply, Request, Sample, Skill
 from pgen.run.planning import samples_of
 

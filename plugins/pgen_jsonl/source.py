@@ -19,7 +19,7 @@ from pgen.errors import ConfigError, InputError, SampleError
 from pgen.formats.lfs_pointers import check_fetched
 from pgen.formats.schemas import first_error, validator
 from pgen.formats.syn_annotations import labeled_sample
-from pgen.media.images import check_size, read_file
+from pgen.media import check_size, read_file
 from pgen.records import Episode, Image, Sample
 from pgen.safety.bounded_json import json_lines
 from pgen.safety.paths import linked_inside, special

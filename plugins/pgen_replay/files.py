@@ -14,7 +14,7 @@ from typing import Any
 
 from pgen.errors import ConfigError, InputError
 from pgen.formats.syn_annotations import FILE, from_line, read_lines
-from pgen.labels.spans import SLACK
+from pgen.labels import SLACK
 from pgen.records import Episode, Sample
 
 ATOMS = "lerobot_annotations.json"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pgen.components import Options, Sampler
 from pgen.errors import InputError
-from pgen.labels.spans import frame_ranges
+from pgen.labels import frame_ranges
 from pgen.records import Episode
 from pgen_replay.files import Memory
 

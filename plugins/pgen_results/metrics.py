@@ -12,7 +12,7 @@ from random import Random
 from typing import Any
 
 from pgen.inference.judging import SCORES
-from pgen.labels.spans import frame_ranges
+from pgen.labels import frame_ranges
 from pgen.records import Episode
 from pgen_results.diversity import Diversity, measure, most_repeated
 from pgen_results.read import Line, RunResults, codes, scores

@@ -33,8 +33,7 @@ class Preview:
 def ask(config: Path | None, options: Sequence[str], flags: Mapping[str, Any]) -> Preview:
     """Ask about `max_samples` samples with the options of `pgen annotate`. Raises PgenError as a run does."""
     from pgen.cli import ProgressBar
-    from pgen.config.assembly import create
-    from pgen.config.runfile import build, resolve
+    from pgen.config import build, create, resolve
     from pgen.run.run import Run
 
     with TemporaryDirectory(prefix="pgen-preview-") as folder:

@@ -4,8 +4,7 @@ import base64
 from collections.abc import Iterator
 from io import BytesIO
 
-from pgen.media.clips import sheet
-from pgen.media.images import encode
+from pgen.media import encode, sheet
 from pgen.records import Image, Request
 from pgen.safety.terminal import printable
 from pgen_results.metrics import cost

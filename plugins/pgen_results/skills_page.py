@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from math import ceil
 from typing import Any
 
-from pgen.labels.spans import frame_ranges
+from pgen.labels import frame_ranges
 from pgen.records import Episode, Moment, Sample, SpanContext
 from pgen_results.metrics import cost
 from pgen_results.page import render

@@ -10,7 +10,7 @@ from itertools import count
 from pydantic import Field
 
 from pgen.components import Options, Sampler
-from pgen.labels.spans import frame_ranges
+from pgen.labels import frame_ranges
 from pgen.records import Episode
 
 

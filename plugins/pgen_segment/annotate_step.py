@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pgen.hookspecs import Step
 
 if TYPE_CHECKING:
-    from pgen.config.runfile import RunConfig
+    from pgen.config import RunConfig
     from pgen_segment.job import Job
 
 _KIND = "segmenter"
@@ -56,7 +56,7 @@ def with_skills(config: "RunConfig", assignments: Sequence[str]) -> "Iterator[Ru
 
 def _dependencies(config: "RunConfig", assignments: Sequence[str], folder: Path) -> dict[str, Any]:
     """Return what the skills depend on, after checking what else could stop the run."""
-    from pgen.config.assembly import create
+    from pgen.config import create
     from pgen.run.run import Run
     from pgen.safety.redaction import redacted
 
@@ -90,7 +90,7 @@ def _prepare(place: Path, options: dict[str, Any], *, fresh: bool) -> None:
 
 def _using(config: "RunConfig", skills: str, folder: Path) -> "RunConfig":
     """Return the configuration that reads these skills, and copies those in the folder to the output."""
-    from pgen.config.assembly import create
+    from pgen.config import create
 
     source = config.source.model_copy(update={"options": {**config.source.options, "skills": skills}})
     using = config.model_copy(update={"source": source})
@@ -101,7 +101,7 @@ def _using(config: "RunConfig", skills: str, folder: Path) -> "RunConfig":
 
 def _job(config: "RunConfig", assignments: Sequence[str], folder: Path) -> "Job":
     """Return the segmentation for the run's source, generator and executor."""
-    from pgen.config.runfile import Choice
+    from pgen.config import Choice
     from pgen_segment.config import create_job, default_segmenter, parse_assignments
 
     run, source, name = config.run, config.source.options, default_segmenter(config.generator.name)

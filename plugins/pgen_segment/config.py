@@ -7,8 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from pgen.components import Executor, Generator, Segmenter, explain
-from pgen.config.assembly import fitting
-from pgen.config.runfile import Choice
+from pgen.config import Choice, fitting
 from pgen.errors import ConfigError
 from pgen.registry import registry
 from pgen_lerobot.read import LeRobotSource

@@ -6,7 +6,7 @@ from typing import Any
 import pyarrow as pa
 
 from pgen.components import Recording, Source
-from pgen.config.ranges import parse_ranges
+from pgen.config import parse_ranges
 from pgen.errors import ConfigError, InputError
 from pgen_lerobot.format import Dataset, episode_tables
 from pgen_lerobot.read import LeRobotSource

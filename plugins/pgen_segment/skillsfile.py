@@ -8,7 +8,7 @@ from math import floor
 from pathlib import Path
 from typing import Any
 
-from pgen.labels.spans import frame_ranges
+from pgen.labels import frame_ranges
 from pgen.records import Episode, Skill
 from pgen.storage.durable import write_text
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from pgen.components import ImageReader
 from pgen.errors import InputError, SampleError
-from pgen.media.images import encode, encode_pixels, fitted
+from pgen.media import encode, encode_pixels, fitted
 from pgen.records import Image, Sample
 from pgen_lerobot.format import Dataset, EpisodeEntry, episode_column, runs
 from pgen_lerobot.read.video import VideoFile, pixels

@@ -9,9 +9,9 @@ from typing import Any
 from pydantic import Field
 
 from pgen.components import ImageReader, Options, Source
-from pgen.config.ranges import parse_ranges
+from pgen.config import parse_ranges
 from pgen.errors import ConfigError, InputError
-from pgen.labels.spans import frame_ranges, normalise
+from pgen.labels import frame_ranges, normalise
 from pgen.records import Episode
 from pgen.safety.paths import check_links
 from pgen_lerobot.format import (

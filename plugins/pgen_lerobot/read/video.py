@@ -17,7 +17,7 @@ from av.codec.context import Flags
 from av.video.frame import VideoFrame
 
 from pgen.errors import SampleError
-from pgen.media.images import check_size
+from pgen.media import check_size
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

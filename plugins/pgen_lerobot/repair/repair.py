@@ -14,7 +14,7 @@ from typing import Any
 
 from pgen.components import Results
 from pgen.errors import InputError
-from pgen.labels.spans import frame_ranges
+from pgen.labels import frame_ranges
 from pgen.records import Annotation, Episode
 from pgen.run.job import Job, prepare, running
 from pgen.storage.durable import write_text

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from pgen.errors import PgenError
 from pgen.formats.syn_annotations import from_line, read_lines
-from pgen.labels.spans import frame_ranges
+from pgen.labels import frame_ranges
 from pgen.records import Annotation, Episode
 from pgen_lerobot.format import Dataset, TaskRow
 from pgen_lerobot.read import LeRobotSource

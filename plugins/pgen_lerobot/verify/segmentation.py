@@ -7,7 +7,7 @@ from typing import Any
 
 from pgen.errors import InputError, PgenError
 from pgen.formats.schemas import first_error, validator
-from pgen.labels.spans import frame_ranges
+from pgen.labels import frame_ranges
 from pgen.records import Episode
 from pgen.safety.bounded_json import read_json
 from pgen_lerobot.format import OTHER_TASKS, Dataset, unlisted_notes

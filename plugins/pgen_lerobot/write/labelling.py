@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pgen.errors import InputError
-from pgen.labels.assign import label
+from pgen.labels import label
 from pgen.records import Annotation, Episode
 from pgen_lerobot.format import runs, summarize, to_array
 

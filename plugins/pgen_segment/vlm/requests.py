@@ -9,7 +9,7 @@ from typing import Any
 
 from pgen.components import KeyedResult
 from pgen.inference.rollout import RolloutContext
-from pgen.media.clips import SampleImages
+from pgen.media import SampleImages
 from pgen.records import Prompt, Reply, Request, Sample, Usage
 from pgen.seeds import derive, sample_key
 

@@ -14,7 +14,7 @@ from pgen.errors import SampleError
 from pgen.inference.ask import failure
 from pgen.inference.rollout import RolloutContext
 from pgen.inference.scheduler import Rollouts
-from pgen.media.clips import SampleImages
+from pgen.media import SampleImages
 from pgen.records import Episode, Failure, Sample, Skill, Usage
 from pgen_dialogue.prompts.user_template import Template
 from pgen_segment.spans.normalize import normalize_spans

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from pgen.components import ImageReader
 from pgen.errors import SampleError
-from pgen.media.clips import SampleImages, grid, read_clips
+from pgen.media import SampleImages, grid, read_clips
 from pgen.records import Clip, ClipFrame, Episode, Moment, Sample, SpanContext
 from pgen_segment.spans.parse import FrameEdges
 

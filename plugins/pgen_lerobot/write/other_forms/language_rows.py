@@ -16,8 +16,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from pgen.labels.assign import Stretch, label
-from pgen.labels.spans import frame_ranges
+from pgen.labels import Stretch, frame_ranges, label
 from pgen.records import Annotation, Episode
 
 PERSISTENT, EVENTS = "language_persistent", "language_events"
