@@ -8,22 +8,22 @@ import click
 from pgen.cli import Command, option, run_options
 
 _path = click.Path(path_type=Path)
-_root = click.option("--root", type=_path, help="The run's input, where the result does not hold its pictures.")
-_page = click.option("--page", type=_path, metavar="FILE", help="Write a page with the pictures too.")
-_price_in = click.option("--price-in", type=click.FloatRange(min=0), help="What a million tokens read cost.")
-_price_out = click.option("--price-out", type=click.FloatRange(min=0), help="What a million tokens written cost.")
+_root = click.option("--root", type=_path, help="The run's input, if the result has no images.")
+_page = click.option("--page", type=_path, metavar="FILE", help="Write a page with images too.")
+_price_in = click.option("--price-in", type=click.FloatRange(min=0), help="Price of a million tokens read.")
+_price_out = click.option("--price-out", type=click.FloatRange(min=0), help="Price of a million tokens written.")
 
 
 @click.command(cls=Command, place=50, short_help="Write a run's figures and dialogues as one page.")
 @click.argument("folder", metavar="DIR", type=_path)
-@click.option("--output", type=_path, metavar="FILE", help="The page.  [default: DIR/report.html]")
+@click.option("--output", type=_path, metavar="FILE", help="Path of the page.  [default: DIR/report.html]")
 @_root
 @_price_in
 @_price_out
-@click.option("--samples", type=click.IntRange(min=1), help="Samples that the page holds at most.  [default: 5000]")
-@click.option("--thumbnails", type=click.IntRange(min=0), help="Pictures that it holds at most.  [default: 400]")
+@click.option("--samples", type=click.IntRange(min=1), metavar="N", help="Show at most N samples.  [default: 5000]")
+@click.option("--thumbnails", type=click.IntRange(min=0), metavar="N", help="Show at most N images.  [default: 400]")
 def report(folder: Path, output: Path | None, root: Path | None, **flags: Any) -> None:
-    """Write the results of a run as one page: its numbers, and every episode with its dialogue, or with its skills.
+    """Write the results of a run as one page: metrics, and every episode with its dialogue, or with its skills.
 
     \b
     pgen report my-dataset-dialogue
@@ -67,9 +67,9 @@ def _preview_options() -> list[click.Parameter]:
 @_price_in
 @_price_out
 def preview(page: Path | None, price_in: float | None, price_out: float | None, **flags: Any) -> None:
-    """Ask about a few samples, spread over the episodes, and show prompt, pictures and replies.
+    """Annotate a few samples, spread over the episodes, and show prompts, images and replies.
 
-    Takes the flags of `pgen annotate`, and leaves neither an output nor a journal behind.
+    Takes the flags of `pgen annotate`, and writes neither an output nor a journal.
 
     \b
     pgen preview --root my-dataset --generator template
@@ -94,7 +94,7 @@ def preview(page: Path | None, price_in: float | None, price_out: float | None, 
 @_price_in
 @_price_out
 def compare(first: Path, second: Path, page: Path | None, root: Path | None, **prices: Any) -> None:
-    """Compare two runs, of two prompts or two models, on the samples that both were asked about.
+    """Compare two runs, for example of two prompts or two models, on their common samples.
 
     \b
     pgen compare first second --page compared.html
@@ -114,13 +114,18 @@ def compare(first: Path, second: Path, page: Path | None, root: Path | None, **p
 
 @click.command(cls=Command, place=100, short_help="Write a run's dialogue as chats, for fine-tuning.")
 @click.argument("folder", metavar="DIR", type=_path)
-@click.option("--output-dir", type=_path, required=True, help="A new folder for the chats and their pictures.")
-@click.option("--validation", type=click.FloatRange(0, 1, max_open=True), help="Share of episodes.  [default: 0.1]")
-@click.option("--seed", type=int, help="Chooses the episodes for validation.  [default: 0]")
-@click.option("--max-pixels", type=click.IntRange(min=1024), help="Size of a picture at most.  [default: 1003520]")
+@click.option("--output-dir", type=_path, required=True, help="A new folder for the chats and their images.")
+@click.option("--validation", type=click.FloatRange(0, 1, max_open=True), help="Share for validation.  [default: 0.1]")
+@click.option("--seed", type=int, help="Seed of the choice of episodes.  [default: 0]")
+@click.option(
+    "--max-pixels",
+    type=click.IntRange(min=1024),
+    metavar="N",
+    help="Scale images down to N pixels.  [default: 1003520]",
+)
 @_root
 def export(folder: Path, output_dir: Path, root: Path | None, **flags: Any) -> None:
-    """Write the dialogue of a run as chats with pictures, to fine-tune a high-level policy on.
+    """Write the dialogue of a run as chats with images, to train a high-level policy on.
 
     \b
     pgen export my-dataset-dialogue --output-dir chats

@@ -35,11 +35,11 @@ PARTS = ("train", "validation")
 
 class ExportOptions(Options):
     validation: float = Field(0.1, ge=0, lt=1)
-    """The share of episodes that are kept for validation."""
+    """The share of episodes for validation."""
     seed: int = 0
-    """Chooses them."""
+    """The seed of their choice."""
     max_pixels: int = Field(1003520, ge=1024)
-    """Pictures are scaled down to this many pixels."""
+    """Images are scaled down to this many pixels."""
 
 
 @dataclass(frozen=True, slots=True)

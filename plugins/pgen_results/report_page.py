@@ -23,13 +23,13 @@ BINS = 24
 
 class ReportOptions(Options):
     price_in: float | None = Field(None, ge=0)
-    """What a million tokens read cost."""
+    """Price of a million tokens read."""
     price_out: float | None = Field(None, ge=0)
-    """What a million tokens written cost."""
+    """Price of a million tokens written."""
     samples: int = Field(5000, ge=1)
-    """Samples that can be looked at one by one; of more, whole episodes are left out, evenly."""
+    """The most samples shown one by one; of more, whole episodes are left out, evenly."""
     thumbnails: int = Field(400, ge=0)
-    """Pictures at most, evenly spread over those samples."""
+    """The most images, evenly spread over those samples."""
 
 
 def report_page(results: RunResults, options: ReportOptions) -> str:

@@ -44,9 +44,9 @@ class GripperOptions(Options):
     gripper: tuple[str, ...] = ()
     """The gripper's dimensions, as `action[6]` or by their names; guessed from the names where not given."""
     closed: Literal["auto", "low", "high"] = "auto"
-    """Whether a closed gripper has low or high values; `auto`: low where measured, commands by what they do."""
+    """Whether a closed gripper has low or high values; `auto`: low if measured, and for commands by their effect."""
     steady: float = Field(SHORTEST, gt=0, allow_inf_nan=False)
-    """Seconds that a motion, a stop or a gripper's level must last to be cut off from another; greater: fewer spans."""
+    """Seconds that a motion, a stop or a gripper's level must last to get its own span; more give fewer spans."""
 
 
 class Gripper(Segmenter[GripperOptions]):
