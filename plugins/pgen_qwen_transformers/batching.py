@@ -1,9 +1,9 @@
-"""Requests of many callers, run together: up to `limit` at a time, those of like size in one batch.
+"""Groups the requests of many callers into batches of up to `limit`, of similar size.
 
-The oldest waiting request is in every batch, with the waiting ones nearest to it in size; nothing waits
-longer than for the batch that is running. `prepare` and `run` each have a thread, so the event loop stays
-free and one batch is prepared while another runs. A batch that does not fit the memory (MemoryError) is
-halved, and so are all that follow; one that fails otherwise is split until the culprit stands alone.
+Every batch contains the oldest waiting request and those nearest to it in size. `prepare` and `run` each have a
+thread: the event loop stays free, and one batch is prepared while another runs. A batch that does not fit the memory
+(MemoryError) is halved, and so are all later ones. One that fails otherwise is split until the request that fails is
+alone.
 """
 
 import asyncio
@@ -23,11 +23,11 @@ _log = logging.getLogger(__name__)
 class _Waiting[Work, Out]:
     work: Work
     size: int
-    answer: "asyncio.Future[Out]"
+    result: "asyncio.Future[Out]"
 
 
 class Batcher[In, Work, Out]:
-    """Belongs to the event loop that starts it; `submit` from there."""
+    """Belongs to the event loop in which it is made."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class Batcher[In, Work, Out]:
         self._serving = asyncio.create_task(self._serve())
 
     async def submit(self, request: In) -> Out:
-        """The answer to one request. Raises what `prepare` or `run` raised for it."""
+        """Return the result of one request. Raises what `prepare` or `run` raised for it."""
         loop = asyncio.get_running_loop()
         self._preparing += 1
         try:
@@ -56,10 +56,10 @@ class Batcher[In, Work, Out]:
         finally:
             self._preparing -= 1
             self._wake.set()
-        return await waiting.answer
+        return await waiting.result
 
     async def close(self) -> None:
-        """Drop what waits; `run` is told to end by what it was given, and waited for."""
+        """Drop waiting requests, cancel the running batch and wait for its end."""
         self._closing.set()
         self._serving.cancel()
         with suppress(asyncio.CancelledError):
@@ -75,25 +75,26 @@ class Batcher[In, Work, Out]:
                 self._wake.clear()
                 await self._wake.wait()
                 continue
-            answers = await loop.run_in_executor(self._threads[1], self._answers, [one.work for one in batch])
-            for one, answer in zip(batch, answers, strict=True):
-                _settle(one.answer, answer)
+            works = [waiting.work for waiting in batch]
+            results = await loop.run_in_executor(self._threads[1], self._run_batch, works)
+            for waiting, result in zip(batch, results, strict=True):
+                _set_result(waiting.result, result)
 
     def _next(self) -> list[_Waiting[Work, Out]]:
-        """The next batch; nothing where waiting for those in preparation fills it better."""
-        self._queue = [one for one in self._queue if not one.answer.done()]
+        """Return the next batch; none while requests that are being prepared may fill it."""
+        self._queue = [waiting for waiting in self._queue if not waiting.result.done()]
         if not self._queue or (self._preparing and len(self._queue) < self.limit):
             return []
         oldest = self._queue[0]
-        batch = sorted(self._queue, key=lambda one: abs(one.size - oldest.size))[: self.limit]
-        taken = {id(one) for one in batch}
-        self._queue = [one for one in self._queue if id(one) not in taken]
+        batch = sorted(self._queue, key=lambda waiting: abs(waiting.size - oldest.size))[: self.limit]
+        taken = {id(waiting) for waiting in batch}
+        self._queue = [waiting for waiting in self._queue if id(waiting) not in taken]
         return batch
 
-    def _answers(self, works: list[Work]) -> list[Out | Exception]:
-        """An answer or an error for each, in order. Runs in the model's thread."""
+    def _run_batch(self, works: list[Work]) -> list[Out | Exception]:
+        """Return a result or an error for each, in order. Runs in the model's thread."""
         if len(works) > self.limit:
-            return self._halves(works)
+            return self._run_halves(works)
         try:
             return list(_guarded(self._run, works, self._closing.is_set))
         except PgenError as error:
@@ -101,23 +102,23 @@ class Batcher[In, Work, Out]:
         except MemoryError as error:
             if len(works) == 1:
                 return [error]
-            self._halve(len(works))
-        except Exception as error:  # whatever the model raised costs one sample, not its batch
+            self._reduce_limit(len(works))
+        except Exception as error:  # fails one sample, not its batch
             if len(works) == 1 or self._closing.is_set():
                 return [error] * len(works)
-        return self._halves(works)
+        return self._run_halves(works)
 
-    def _halves(self, works: list[Work]) -> list[Out | Exception]:
+    def _run_halves(self, works: list[Work]) -> list[Out | Exception]:
         middle = (len(works) + 1) // 2
-        return self._answers(works[:middle]) + self._answers(works[middle:])
+        return self._run_batch(works[:middle]) + self._run_batch(works[middle:])
 
-    def _halve(self, tried: int) -> None:
+    def _reduce_limit(self, tried: int) -> None:
         self.limit = max(1, tried // 2)
         _log.warning("a batch of %d does not fit the memory; going on with %d at a time.", tried, self.limit)
 
 
 def _guarded[**P, Out](function: Callable[P, Out], *args: P.args, **kwargs: P.kwargs) -> Out:
-    """The function's result. A panic of a library written in Rust is no Exception, and would end the service."""
+    """Return the function's result. A panic of a Rust library is a BaseException, and would end the batcher."""
     try:
         return function(*args, **kwargs)
     except Exception:
@@ -126,10 +127,10 @@ def _guarded[**P, Out](function: Callable[P, Out], *args: P.args, **kwargs: P.kw
         raise RuntimeError(f"{type(error).__name__}: {error}") from error
 
 
-def _settle[Out](future: "asyncio.Future[Out]", answer: Out | Exception) -> None:
+def _set_result[Out](future: "asyncio.Future[Out]", result: Out | Exception) -> None:
     if future.done():
         return
-    if isinstance(answer, Exception):
-        future.set_exception(answer)
+    if isinstance(result, Exception):
+        future.set_exception(result)
     else:
-        future.set_result(answer)
+        future.set_result(result)

@@ -1,7 +1,7 @@
-"""The logits processor of a batch: the grammar's mask, then for each row its own choice.
+"""The logits processor of a batch: the grammar's mask, then the choice of each row.
 
-At temperature 0 the largest allowed logit is taken. Above, a row draws one number a step from its own seed
-and takes the token on which it falls, so its reply does not depend on the rows beside it.
+At temperature 0 the largest allowed logit is taken. Above, each row draws one number per step from its own seed, so
+that its reply does not depend on the other rows.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Decoding:
-    """For one call of `generate` with greedy search: what is chosen here is all that is left to take."""
+    """A logits processor for one call of `generate` with greedy search: it leaves only the chosen token."""
 
     def __init__(
         self, rows: Rows, seeds: Sequence[int], temperature: float, top_p: float, cancelled: Callable[[], bool]
@@ -24,17 +24,17 @@ class Decoding:
         self._random = [Random(seed) for seed in seeds]
         self._temperature, self._top_p = temperature, top_p
         self._cancelled = cancelled
-        self._begun = False
+        self._started = False
 
     def __call__(self, input_ids: "Tensor", scores: "Tensor") -> "Tensor":
         import torch
 
         if self._cancelled():
             raise RuntimeError("the run was stopped")
-        if self._begun:
-            self._rows.take(input_ids[:, -1].tolist())
-        self._begun = True
-        # In place: `generate` hands over a copy, and at this width fresh memory costs more than the rest.
+        if self._started:
+            self._rows.advance(input_ids[:, -1].tolist())
+        self._started = True
+        # In place: `generate` passes a copy, and allocating another of this width costs more than the rest.
         scores.masked_fill_(torch.from_numpy(self._rows.forbidden()).to(scores.device), float("-inf"))
         if not self._temperature:
             return scores
@@ -44,19 +44,19 @@ class Decoding:
 
 
 def draw(scores: "Tensor", draws: "Tensor", top_p: float) -> "Tensor":
-    """One token a row: the one in whose share of the probability the row's number in [0, 1) falls.
+    """Return one token per row: the one whose part of the cumulative probability contains the row's draw in [0, 1).
 
-    Shares lie in the order of the vocabulary: near ties, which change order with rounding, change nothing.
+    Tokens are in the order of the vocabulary, not of their probability: rounding would swap near ties.
     """
     import torch
 
-    shares = scores.softmax(dim=-1)
+    probabilities = scores.softmax(dim=-1)
     if top_p < 1:
-        ranked, order = shares.sort(dim=-1, descending=True, stable=True)
+        ranked, order = probabilities.sort(dim=-1, descending=True, stable=True)
         beyond = ranked.cumsum(dim=-1) - ranked >= top_p
-        shares = shares.masked_fill(beyond.scatter(1, order, beyond), 0.0)
-    sums = shares.cumsum(dim=-1)
-    whole = sums[:, -1:].contiguous()
-    found = torch.searchsorted(sums, draws[:, None] * whole, right=True)
-    last = torch.searchsorted(sums, whole)
-    return torch.minimum(found, last)[:, 0]
+        probabilities = probabilities.masked_fill(beyond.scatter(1, order, beyond), 0.0)
+    cumulative = probabilities.cumsum(dim=-1)
+    total = cumulative[:, -1:].contiguous()
+    drawn = torch.searchsorted(cumulative, draws[:, None] * total, right=True)
+    last = torch.searchsorted(cumulative, total)
+    return torch.minimum(drawn, last)[:, 0]

@@ -1,10 +1,12 @@
-"""The generator `qwen-transformers`: its options, and the way from a request to a batch of the model.
+"""The generator `qwen-transformers`, a Qwen vision-language model in this process.
 
-Every option that can change a reply belongs to the identity of finished work; device, batch size and the
-attention's implementation do not, though on a GPU they may change the last bits of what the model computes.
+Device, batch size and attention implementation do not belong to the identity of finished work, though on a GPU they
+may change the last bits of the logits. All other options do.
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
@@ -17,8 +19,8 @@ if TYPE_CHECKING:
     from pgen_qwen_transformers.batching import Batcher
     from pgen_qwen_transformers.model import Model, Prepared
 
-AHEAD = 3
-"""Requests in flight for each place in a batch: one answered, two waiting, to be grouped by size."""
+IN_FLIGHT = 3
+"""Requests in flight for each place in a batch: one is computed, two wait and are grouped by size."""
 
 
 class QwenOptions(Options):
@@ -27,47 +29,45 @@ class QwenOptions(Options):
     revision: str | None = None
     """The branch, tag or commit on the Hub."""
     device: str = tuning("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")
-    """auto, cuda, cuda:1, mps or cpu; auto takes the first of cuda, mps and cpu that is there."""
+    """auto, cuda, cuda:1, mps or cpu; auto takes the first available of cuda, mps and cpu."""
     dtype: Literal["auto", "bfloat16", "float16", "float32"] = "auto"
     """The precision of the weights; auto takes the checkpoint's own."""
     attn_implementation: str | None = tuning(None)
-    """sdpa, flash_attention_2 or eager; transformers chooses where none is named."""
+    """sdpa, flash_attention_2 or eager; by default transformers chooses."""
     load_in_4bit: bool = False
-    """Quantize the weights to 4 bits while loading, by bitsandbytes, which must be installed."""
+    """Quantize the weights to 4 bits while loading; needs bitsandbytes."""
     trust_remote_code: bool = False
-    """Run Python code that comes with the checkpoint. Only for one whose code you have read."""
+    """Run the Python code of the checkpoint; only for code that you have read."""
     clips: Literal["video", "sheet"] = "video"
-    """How clips are shown: as videos, or each as one sheet of its frames, for a model that sees no videos."""
+    """How clips are shown: as videos, or each as one sheet of its frames, for a model without video input."""
     temperature: float = Field(0.0, ge=0, le=5)
-    """0 takes the likeliest token each time. Above, each sample draws from a seed of its own.
+    """0 always takes the most likely token. Above, each sample draws with its own seed.
 
-    Either way a sample's reply does not depend on the batch it is in: on the CPU in float32 that is tested.
-    On a GPU, or in half precision, rounding depends on the batch's shape, and now and then a near tie between
-    two tokens falls the other way; with batch_size=1 replies are reproducible there too.
+    A reply does not depend on the batch on the CPU in float32. On a GPU, or in half precision, rounding depends on the
+    shape of the batch and can decide a near tie between two tokens; with batch_size=1 replies are reproducible there.
     """
     top_p: float = Field(1.0, gt=0, le=1)
-    """Above temperature 0, draw from the likeliest tokens that together hold this share of the probability."""
+    """Above temperature 0, draw from the most likely tokens that together have this probability."""
     max_new_tokens: int = Field(1024, ge=1)
-    """Tokens a reply may have; one that is cut there is asked for again, then failed as truncated."""
+    """Tokens of a reply at most; a truncated reply is requested again, and then fails."""
     batch_size: int = tuning(1, ge=1, le=1024)
-    """Samples the model answers at once; halved where the memory does not hold as many."""
+    """Requests that the model computes at once; halved where they do not fit the memory."""
 
 
 class QwenTransformers(Generator[QwenOptions]):
     """Replies of a Qwen vision-language model that is loaded into this process, once.
 
-    Decoding is held to the reply schema, so a reply that ends is valid JSON. Pictures are those of the run,
-    at most its --max-pixels each.
+    Decoding is held to the reply schema, so that a complete reply is valid JSON.
     """
 
     name = "qwen-transformers"
     _model: "Model | None" = None
     _batcher: "Batcher[Request, Prepared, Reply] | None" = None
-    _found: dict[str, Any] | None = None
+    _used: dict[str, Any] | None = None
 
     @property
     def concurrency(self) -> int:
-        return AHEAD * self.options.batch_size
+        return IN_FLIGHT * self.options.batch_size
 
     @property
     def gpus(self) -> float:
@@ -82,21 +82,20 @@ class QwenTransformers(Generator[QwenOptions]):
         return self.options.clips == "video"
 
     def provenance(self) -> dict[str, Any]:
-        return self._found or {}
+        return self._used or {}
 
     async def open(self) -> None:
-        import asyncio
-
         from pgen_qwen_transformers.batching import Batcher
         from pgen_qwen_transformers.loading import Settings
         from pgen_qwen_transformers.model import Sampling, shared
 
         options = self.options
-        model = await asyncio.to_thread(shared, Settings(**{name: getattr(options, name) for name in _SETTINGS}))
+        settings = Settings(**{field.name: getattr(options, field.name) for field in fields(Settings)})
+        model = await asyncio.to_thread(shared, settings)
         sampling = Sampling(options.temperature, options.top_p, options.max_new_tokens)
 
         def run(works: "Sequence[Prepared]", cancelled: Callable[[], bool]) -> list[Reply]:
-            return model.answer(works, sampling, cancelled)
+            return model.generate(works, sampling, cancelled)
 
         self._model = model
         self._batcher = Batcher(model.prepare, run, lambda work: work.length, options.batch_size)
@@ -111,8 +110,5 @@ class QwenTransformers(Generator[QwenOptions]):
             return
         batcher, self._batcher = self._batcher, None
         await batcher.close()
-        self._found = {**self._model.facts(), "batch_size": batcher.limit}
+        self._used = {**self._model.provenance(), "batch_size": batcher.limit}
         self._model = None
-
-
-_SETTINGS = ("model", "revision", "device", "dtype", "attn_implementation", "load_in_4bit", "trust_remote_code")

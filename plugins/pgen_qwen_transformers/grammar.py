@@ -1,7 +1,7 @@
-"""Holds decoding to a JSON Schema, token by token: what the grammar forbids cannot be chosen.
+"""Holds decoding to a JSON Schema, token by token.
 
-White space between tokens of JSON is forbidden too, so that a reply cannot wander off into it. Keywords that
-the grammar library does not know are left to the check of the finished reply.
+White space between JSON tokens is forbidden, so that a reply cannot consist of it without end. Schema keywords that
+llguidance does not know are left to the validation of the reply.
 """
 
 import json
@@ -20,7 +20,7 @@ _OPTIONS = {"whitespace_flexible": False, "lenient": True}
 
 
 class Grammars:
-    """The grammars of one tokenizer. `width` is that of the model's logits, `stops` are all its eos ids."""
+    """The grammars of one tokenizer. `width` is the width of the logits, `stops` are all end-of-sequence ids."""
 
     def __init__(self, tokenizer: Any, width: int, stops: Sequence[int]) -> None:
         from llguidance import LLExecutor, LLTokenizer
@@ -35,7 +35,7 @@ class Grammars:
         self._compiled = lru_cache(maxsize=64)(self._compile)
 
     def rows(self, schemas: Sequence[Mapping[str, Any]]) -> "Rows":
-        """The state of a batch, one row a schema."""
+        """Return the state of a batch, with one row per schema."""
         return Rows(self, [self._compiled(json.dumps(schema)).deep_copy() for schema in schemas])
 
     def _compile(self, schema: str) -> "LLMatcher":
@@ -52,7 +52,7 @@ class Grammars:
 
 
 class Rows:
-    """What each row of a batch may say next. A row that has ended may only go on ending."""
+    """The tokens that each row of a batch may take next: after its end, only end-of-sequence tokens."""
 
     def __init__(self, grammars: Grammars, matchers: list["LLMatcher"]) -> None:
         from llguidance.numpy import allocate_token_bitmask
@@ -65,8 +65,8 @@ class Rows:
         for stop in grammars.stops:
             self._stop_bits.view("uint32")[stop // 32] |= 1 << (stop % 32)
 
-    def take(self, tokens: Sequence[int]) -> None:
-        """Go on by one token a row."""
+    def advance(self, tokens: Sequence[int]) -> None:
+        """Append one token per row."""
         for row, token in enumerate(tokens):
             if self._ended[row]:
                 continue
@@ -76,13 +76,13 @@ class Rows:
                 raise RuntimeError(f"the grammar refused a token it had allowed: {self._matchers[row].get_error()}")
 
     def forbidden(self) -> "NDArray[bool_]":
-        """One row a request, one column a token."""
+        """Return a mask with one row per request and one column per token."""
         import numpy
         from llguidance.numpy import fill_next_token_bitmask_par
 
-        going = [(matcher, row) for row, matcher in enumerate(self._matchers) if not self._ended[row]]
-        if going:
-            fill_next_token_bitmask_par(self._grammars.executor, going, self._bits)
+        active = [(matcher, row) for row, matcher in enumerate(self._matchers) if not self._ended[row]]
+        if active:
+            fill_next_token_bitmask_par(self._grammars.executor, active, self._bits)
         for row, ended in enumerate(self._ended):
             if ended:
                 self._bits[row] = self._stop_bits

@@ -1,7 +1,6 @@
-"""From a model's name to its parts, checked in the order of their price: packages, device, files, weights.
+"""Loads a model by its name, and checks the cheap parts first: packages, device, configuration, weights.
 
-Whatever is wrong is a ConfigError that says what to do. No class is chosen by the name of a model: what its
-configuration says decides.
+Errors are ConfigErrors that name the remedy. The model's class follows from its configuration, not from its name.
 """
 
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ PACKAGES = ("torch", "torchvision", "transformers", "accelerate", "llguidance")
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What makes two loaded models the same one."""
+    """The settings of a loaded model: two with equal settings are the same."""
 
     model: str
     revision: str | None
@@ -28,13 +27,13 @@ class Settings:
 
     @property
     def source(self) -> dict[str, Any]:
-        """How transformers is told of the files and of whether it may run their code."""
+        """Arguments of `from_pretrained` that choose the files and allow their code to run."""
         trust = {"trust_remote_code": self.trust_remote_code}
         return trust if self.revision is None else {**trust, "revision": self.revision}
 
 
 def check_packages(settings: Settings) -> None:
-    """Raises ConfigError where a package is missing, or where they do not fit each other."""
+    """Raise ConfigError where a package is missing, or where their versions do not fit each other."""
     missing = [name for name in PACKAGES if find_spec(name) is None]
     if missing:
         raise ConfigError(
@@ -46,13 +45,13 @@ def check_packages(settings: Settings) -> None:
         from transformers import AutoModelForImageTextToText, AutoProcessor  # noqa: F401
     except (ImportError, RuntimeError) as error:
         raise ConfigError(
-            f"transformers does not load ({_line(error)}); its torch, torchvision and transformers must fit each "
+            f"transformers does not load ({_sentence(error)}); its torch, torchvision and transformers must fit each "
             "other: `pip install --upgrade 'lerobot-pgen[transformers]'`."
         ) from None
 
 
 def device_of(name: str) -> str:
-    """The device that a name stands for. Raises ConfigError where this machine does not have it."""
+    """Return the device of a name, such as auto. Raises ConfigError where this machine does not have it."""
     import torch
 
     if name == "auto":
@@ -70,8 +69,8 @@ def device_of(name: str) -> str:
     return name
 
 
-def load_frame(settings: Settings) -> tuple[Any, Any]:
-    """The configuration and the processor: small files, which show whether the model can be used at all."""
+def load_processor(settings: Settings) -> tuple[Any, Any]:
+    """Return the configuration and the processor: small files, which show whether the model can be used."""
     from transformers import AutoConfig, AutoProcessor
     from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING
 
@@ -80,45 +79,45 @@ def load_frame(settings: Settings) -> tuple[Any, Any]:
         config = AutoConfig.from_pretrained(settings.model, **settings.source)
         if type(config) not in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING and not hasattr(config, "auto_map"):
             raise ConfigError(
-                f"{settings.model} ({config.model_type}) is no model of pictures and text for this version of "
+                f"{settings.model} ({config.model_type}) is no model of images and text for this version of "
                 "transformers; choose a Qwen-VL checkpoint, or upgrade transformers."
             )
         processor = AutoProcessor.from_pretrained(settings.model, **settings.source)
     except (OSError, ValueError, KeyError, ImportError) as error:
-        raise ConfigError(f"the model {settings.model} cannot be used: {_line(error)}") from None
+        raise ConfigError(f"the model {settings.model} cannot be used: {_sentence(error)}") from None
     if not getattr(processor, "chat_template", None):
         raise ConfigError(f"{settings.model} has no chat template: choose an instruct checkpoint.")
     return config, processor
 
 
 def load_weights(settings: Settings, config: Any, device: str) -> Any:
-    """The model on its device, ready to generate. Raises ConfigError where it does not load or fit."""
+    """Return the model on its device. Raises ConfigError where it does not load or fit."""
     import torch
     from transformers import AutoModelForImageTextToText
 
-    wanted: dict[str, Any] = {"config": config, "dtype": settings.dtype, "output_loading_info": True}
+    arguments: dict[str, Any] = {"config": config, "dtype": settings.dtype, "output_loading_info": True}
     if settings.attn_implementation:
-        wanted["attn_implementation"] = settings.attn_implementation
+        arguments["attn_implementation"] = settings.attn_implementation
     if settings.load_in_4bit:
-        wanted["quantization_config"] = _four_bits(settings.dtype)
+        arguments["quantization_config"] = _quantization(settings.dtype)
     if device != "cpu":
-        wanted["device_map"] = device
+        arguments["device_map"] = device
     try:
-        model, info = AutoModelForImageTextToText.from_pretrained(settings.model, **wanted, **settings.source)
+        model, info = AutoModelForImageTextToText.from_pretrained(settings.model, **arguments, **settings.source)
     except torch.OutOfMemoryError:
         raise ConfigError(
             f"{settings.model} does not fit the memory of {device}; take a smaller model or load_in_4bit=true, or "
             "serve it and use the generator qwen-openai."
         ) from None
     except (OSError, ValueError, RuntimeError, ImportError) as error:
-        raise ConfigError(f"the weights of {settings.model} do not load: {_line(error)}") from None
-    if absent := sorted(info["missing_keys"]):
-        raise ConfigError(f"the weights of {settings.model} are incomplete: {absent[0]} and {len(absent) - 1} more.")
+        raise ConfigError(f"the weights of {settings.model} do not load: {_sentence(error)}") from None
+    if missing := sorted(info["missing_keys"]):
+        raise ConfigError(f"the weights of {settings.model} are incomplete: {missing[0]} and {len(missing) - 1} more.")
     return model.eval()
 
 
 def _check_folder(name: str) -> None:
-    """A name with the form of a path, or of an existing folder, is a folder and never asked of the Hub."""
+    """Check a name that is a path or an existing folder, which is not looked up on the Hub."""
     path = Path(name).expanduser()
     if not path.is_dir():
         if name.startswith(("/", ".", "~")) or name.count("/") > 1:
@@ -130,7 +129,7 @@ def _check_folder(name: str) -> None:
         raise ConfigError(f"the folder {name} holds no weights (*.safetensors).")
 
 
-def _four_bits(dtype: str) -> Any:
+def _quantization(dtype: str) -> Any:
     import torch
     from transformers import BitsAndBytesConfig
 
@@ -138,8 +137,8 @@ def _four_bits(dtype: str) -> Any:
     return BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=compute)
 
 
-def _line(error: Exception, limit: int = 300) -> str:
-    """The first line of an error, ended as a sentence."""
+def _sentence(error: Exception, limit: int = 300) -> str:
+    """Return the first line of an error, with a full stop."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
     text = lines[0].strip()[:limit]
     return text if text.endswith((".", "!", "?")) else f"{text}."

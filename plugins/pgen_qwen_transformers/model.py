@@ -1,7 +1,7 @@
-"""A Qwen vision-language model in this process: loaded once, asked in batches, held to the reply schema.
+"""A Qwen vision-language model in this process: loaded once, computed in batches, held to the reply schema.
 
-`prepare` and `answer` may be called from two threads. A row's reply depends on its own request and seed; the
-rows beside it change no more than the last bits of its logits.
+`prepare` and `generate` may run in two threads. A row's reply depends on its own request and seed; the other rows
+change at most the last bits of its logits.
 """
 
 import threading
@@ -15,7 +15,7 @@ from pgen.records import Clip, Image, Reply, Request
 from pgen_qwen_transformers.chat import messages
 from pgen_qwen_transformers.decoding import Decoding
 from pgen_qwen_transformers.grammar import Grammars
-from pgen_qwen_transformers.loading import Settings, check_packages, device_of, load_frame, load_weights
+from pgen_qwen_transformers.loading import Settings, check_packages, device_of, load_processor, load_weights
 
 if TYPE_CHECKING:
     import PIL.Image
@@ -26,7 +26,7 @@ _loading = threading.Lock()
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How tokens are chosen."""
+    """The options that choose tokens."""
 
     temperature: float
     top_p: float
@@ -35,7 +35,7 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A request as tensors of one row, on the CPU. `length` counts its tokens."""
+    """A request as tensors of one row, on the CPU. `length` is its number of tokens."""
 
     inputs: "Mapping[str, Tensor]"
     length: int
@@ -44,7 +44,7 @@ class Prepared:
 
 
 def shared(settings: Settings) -> "Model":
-    """The process's one model with these settings; another's memory is given back. Raises ConfigError."""
+    """Return the process's model with these settings; one with others is released. Raises ConfigError."""
     with _loading:
         return _shared(settings)
 
@@ -55,46 +55,46 @@ def _shared(settings: Settings) -> "Model":
 
 
 class Model:
-    """Checks all but the weights at once; those are loaded for the first answer."""
+    """Checks everything but the weights at once; these are loaded for the first batch."""
 
     def __init__(self, settings: Settings) -> None:
         check_packages(settings)
         self.device = device_of(settings.device)
         self._settings = settings
-        self._config, self._processor = load_frame(settings)
-        self._preparing, self._answering = threading.Lock(), threading.Lock()
+        self._config, self._processor = load_processor(settings)
+        self._preparing, self._generating = threading.Lock(), threading.Lock()
         added = self._processor.tokenizer.added_tokens_decoder.values()
         self._control = tuple(token.content for token in added if token.special)
 
     def prepare(self, request: Request) -> Prepared:
-        """Text and pictures as the model takes them."""
+        """Return a request's text and images as the model takes them."""
         chat = messages(request, self._control)
-        shown: dict[str, Any] = {}
+        media: dict[str, Any] = {}
         if request.images:
-            shown["images"] = [[_decoded(image) for image in request.images]]
+            media["images"] = [[_decode(image) for image in request.images]]
         if request.clips:
-            shown |= _videos(request.clips)
+            media |= _videos(request.clips)
         with self._preparing:
             text = self._processor.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
-            inputs = self._processor(text=[text], **shown, return_tensors="pt")
+            inputs = self._processor(text=[text], **media, return_tensors="pt")
         return Prepared(dict(inputs), inputs["input_ids"].shape[1], request.prompt.schema, request.seed)
 
-    def answer(self, works: Sequence[Prepared], sampling: Sampling, cancelled: Callable[[], bool]) -> list[Reply]:
-        """One reply a row, in order. Raises MemoryError where the batch does not fit the device."""
-        with self._answering:
+    def generate(self, works: Sequence[Prepared], sampling: Sampling, cancelled: Callable[[], bool]) -> list[Reply]:
+        """Return the replies, in order. Raises MemoryError where the batch does not fit the device."""
+        with self._generating:
             rows = self._grammars.rows([work.schema for work in works])
             seeds = [work.seed for work in works]
-            choose = Decoding(rows, seeds, sampling.temperature, sampling.top_p, cancelled)
-            output = self._generate(works, choose, sampling.max_new_tokens)
+            decoding = Decoding(rows, seeds, sampling.temperature, sampling.top_p, cancelled)
+            output = self._generate(works, decoding, sampling.max_new_tokens)
             return [self._reply(work, tokens) for work, tokens in zip(works, output, strict=True)]
 
-    def facts(self) -> dict[str, Any]:
-        """What was found out, for the manifest; weights that nothing was asked of are not loaded for it."""
+    def provenance(self) -> dict[str, Any]:
+        """Return what was used, for the manifest; of the weights only if they are loaded."""
         import llguidance
         import torch
         import transformers
 
-        found = {
+        used = {
             "device": self.device,
             "structured_output": f"JSON Schema, by llguidance {llguidance.__version__}",
             "torch": torch.__version__,
@@ -102,16 +102,16 @@ class Model:
             "architecture": self._config.model_type,
         }
         if commit := getattr(self._config, "_commit_hash", None):
-            found["commit"] = commit
+            used["commit"] = commit
         if self.device.startswith("cuda"):
-            found["gpu"] = torch.cuda.get_device_name(self.device)
+            used["gpu"] = torch.cuda.get_device_name(self.device)
         if "_weights" in vars(self):
-            found["dtype"] = str(self._weights.dtype).removeprefix("torch.")
-        return found
+            used["dtype"] = str(self._weights.dtype).removeprefix("torch.")
+        return used
 
     @cached_property
     def _weights(self) -> Any:
-        """The model; its own habits of sampling (temperature, repetition penalty, …) are set aside."""
+        """The model, without the sampling defaults of its checkpoint (temperature, repetition penalty, …)."""
         from transformers import GenerationConfig
 
         model = load_weights(self._settings, self._config, self.device)
@@ -128,22 +128,22 @@ class Model:
         width = weights.config.get_text_config().vocab_size
         return Grammars(self._processor.tokenizer, width, weights.generation_config.eos_token_id)
 
-    def _generate(self, works: Sequence[Prepared], choose: Decoding, limit: int) -> list[list[int]]:
-        """The new tokens of each row, padding after their end included."""
+    def _generate(self, works: Sequence[Prepared], decoding: Decoding, limit: int) -> list[list[int]]:
+        """Return the new tokens of each row, with the padding after their end."""
         import torch
 
-        inputs = collated([work.inputs for work in works], self._weights.generation_config.pad_token_id)
+        inputs = collate([work.inputs for work in works], self._weights.generation_config.pad_token_id)
         try:
             with torch.inference_mode():
                 moved = {name: value.to(self.device) for name, value in inputs.items()}
                 output = self._weights.generate(
-                    **moved, logits_processor=[choose], do_sample=False, max_new_tokens=limit
+                    **moved, logits_processor=[decoding], do_sample=False, max_new_tokens=limit
                 )
             new: list[list[int]] = output[:, inputs["input_ids"].shape[1] :].tolist()
             return new
         except torch.OutOfMemoryError:
             moved = {}
-        # Outside of the handler, whose traceback would keep the batch's tensors alive.
+        # Not in the handler, whose traceback keeps the tensors of the batch in memory.
         if self.device.startswith("cuda"):
             torch.cuda.empty_cache()
         raise MemoryError(f"{self.device} has no room for {len(works)} sample(s); lower --max-pixels")
@@ -158,10 +158,10 @@ class Model:
         return Reply(text, truncated=end is None, tokens_in=work.length, tokens_out=count)
 
 
-def collated(rows: "Sequence[Mapping[str, Tensor]]", pad: int) -> "dict[str, Tensor]":
-    """Rows of different length as one batch: what runs along the text is padded on the left, the rest joined."""
+def collate(rows: "Sequence[Mapping[str, Tensor]]", pad: int) -> "dict[str, Tensor]":
+    """Join rows into a batch: tensors as long as the text are padded on the left, others are concatenated."""
     import torch
-    from torch.nn.functional import pad as padded
+    from torch.nn.functional import pad as pad_tensor
 
     width = max(row["input_ids"].shape[1] for row in rows)
     batch: dict[str, Tensor] = {}
@@ -169,26 +169,26 @@ def collated(rows: "Sequence[Mapping[str, Tensor]]", pad: int) -> "dict[str, Ten
         parts = [row[name] for row in rows if name in row]
         if all(name in row and row[name].shape == row["input_ids"].shape for row in rows):
             fill = pad if name == "input_ids" else 0
-            parts = [padded(part, (width - part.shape[1], 0), value=fill) for part in parts]
+            parts = [pad_tensor(part, (width - part.shape[1], 0), value=fill) for part in parts]
         batch[name] = torch.cat(parts)
     return batch
 
 
 def _videos(clips: Sequence[Clip]) -> dict[str, Any]:
-    """Clips as a processor takes videos whose frames are chosen already, each with its mean rate."""
-    told = []
+    """Return clips as the processor takes videos whose frames are already sampled, each with its mean rate."""
+    metadata = []
     for clip in clips:
         count = len(clip.frames)
         rate = (count - 1) / -clip.times[0] if clip.times[0] else 1.0
-        told.append(
+        metadata.append(
             {"fps": rate, "frames_indices": list(range(count)), "total_num_frames": count, "duration": count / rate}
         )
-    frames = [[_decoded(frame) for frame in clip.frames] for clip in clips]
-    return {"videos": frames, "video_metadata": told, "do_sample_frames": False}
+    frames = [[_decode(frame) for frame in clip.frames] for clip in clips]
+    return {"videos": frames, "video_metadata": metadata, "do_sample_frames": False}
 
 
-def _decoded(image: Image) -> "PIL.Image.Image":
+def _decode(image: Image) -> "PIL.Image.Image":
     import PIL.Image
 
-    with PIL.Image.open(BytesIO(image.jpeg)) as picture:
-        return picture.convert("RGB")
+    with PIL.Image.open(BytesIO(image.jpeg)) as opened:
+        return opened.convert("RGB")

@@ -1,4 +1,4 @@
-"""Samples in any number, and a run of pgen's own pipeline over them."""
+"""Samples in any number, runs of the pipeline over them, and single requests to servers."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -6,15 +6,16 @@ from typing import Any
 
 from pgen.components import Generator, PromptBuilder
 from pgen.inference.pipeline import Pipeline
-from pgen.records import Annotation, Episode, Plan, Prompt, Request, Sample
+from pgen.records import Annotation, Episode, Plan, Prompt, Reply, Request, Sample
 from pgen.testing import FakeSource, MemoryRecorder, make_episode, make_samples
 from pgen_dialogue.prompts.reply_schema import typed_schema
+from pgen_qwen_openai.generator import QwenOpenAIGenerator
 
 SCHEMA = typed_schema()
 
 
 class NumberedPrompt(PromptBuilder):
-    """A question that names its sample and nothing else."""
+    """Names its sample and nothing else."""
 
     name = "numbered"
 
@@ -41,7 +42,7 @@ def numbered(count: int) -> FakeSource:
 def annotate(
     generator: Generator, source: FakeSource, attempts: int = 2, each: Callable[[Annotation], Any] = lambda _: None
 ) -> list[Annotation]:
-    """What becomes of every sample, in the order in which they end."""
+    """Return the annotation of every sample, in the order in which they end."""
     recorder = MemoryRecorder(on_result=each)
 
     async def run() -> None:
@@ -61,7 +62,27 @@ def samples(source: FakeSource) -> Iterator[list[Sample]]:
 
 
 def a_request(**changes: Any) -> Request:
-    """One request about a first sample."""
+    """One request for a first sample."""
     (sample, *_) = make_samples()
     fields = {"sample": sample, "prompt": Prompt("step 0", SCHEMA), "images": (), "seed": 7}
     return Request(**{**fields, **changes})
+
+
+def replies(
+    servers: Any, *requests: Request, images: int = 1, **options: Any
+) -> tuple[QwenOpenAIGenerator, list[Reply]]:
+    """Open a generator for one or several servers, with short waits, and send the requests one after the other."""
+    urls = [server.url for server in (servers if isinstance(servers, list | tuple) else [servers])]
+    generator = QwenOpenAIGenerator(
+        **{"base_url": urls, "max_retries": 3, "retry_wait": 0.001, "timeout": 20, **options}
+    )
+    generator.pictures = images
+
+    async def run() -> list[Reply]:
+        await generator.open()
+        try:
+            return [await generator.generate(request) for request in requests]
+        finally:
+            await generator.close()
+
+    return generator, asyncio.run(run())

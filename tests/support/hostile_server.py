@@ -1,7 +1,7 @@
-"""An OpenAI-compatible server on the loopback that misbehaves as it is told, in a thread of its own.
+"""An OpenAI-compatible server on the loopback that misbehaves as a test wants, in its own thread.
 
-A behaviour is a coroutine that is given the request and its body, and returns or sends an answer. Which one
-a request gets is decided by `decide(body, count)`, where `count` is how often that question was asked before.
+A behaviour is a coroutine that takes the request and its body, and returns or sends a response. `decide(body, count)`
+chooses it for each request; `count` is the number of former requests with the same prompt.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ Behaviour = Callable[[web.Request, Body], Awaitable[web.StreamResponse]]
 
 
 def question(body: Body) -> str:
-    """What the first turn asks, without what every question says."""
+    """Return the text of the first user turn, without what all prompts have in common."""
     parts = next(turn["content"] for turn in body["messages"] if turn["role"] == "user")
     text = next(part["text"] for part in parts if part["type"] == "text")
     return str(text).replace(f"\n\n{NO_PICTURE}", "").removeprefix("Question: ")
@@ -38,7 +38,7 @@ def is_probe(body: Body) -> bool:
 
 
 def dialogue(body: Body) -> str:
-    """A reply that fits, and that names its question."""
+    """Return a valid reply that names its prompt."""
     types = {"scenario_type": "negative_task", "response_type": "confirmation"}
     return json.dumps({"user_prompt": f"Do {question(body)}"[:200], "robot_utterance": "Sure.", **types})
 
@@ -68,9 +68,9 @@ def busy(seconds: float, *, as_date: bool = False) -> Behaviour:
     return status(429, "slow down", {"Retry-After": value})
 
 
-def raw(data: bytes, content_type: str = "application/json") -> Behaviour:
+def raw(data: bytes, content_type: str = "application/json", code: int = 200) -> Behaviour:
     async def behave(request: web.Request, body: Body) -> web.StreamResponse:
-        return web.Response(body=data, content_type=content_type)
+        return web.Response(body=data, content_type=content_type, status=code)
 
     return behave
 
@@ -84,14 +84,14 @@ def late(seconds: float) -> Behaviour:
 
 
 async def hang_up(request: web.Request, body: Body) -> web.StreamResponse:
-    """Closes the connection without a word."""
+    """Close the connection without a response."""
     assert request.transport is not None
     request.transport.abort()
     return web.Response()
 
 
 async def cut(request: web.Request, body: Body) -> web.StreamResponse:
-    """Promises a body and closes the connection in its middle."""
+    """Announce a body and close the connection in its middle."""
     data = completion(dialogue(body)).body
     assert isinstance(data, bytes)
     assert request.transport is not None
@@ -103,7 +103,7 @@ async def cut(request: web.Request, body: Body) -> web.StreamResponse:
 
 
 async def trickle(request: web.Request, body: Body) -> web.StreamResponse:
-    """Sends a byte now and then, for ever."""
+    """Send a byte now and then, without end."""
     response = web.StreamResponse(headers={"Content-Type": "application/json"})
     await response.prepare(request)
     with suppress(ConnectionError):
@@ -114,7 +114,7 @@ async def trickle(request: web.Request, body: Body) -> web.StreamResponse:
 
 
 async def flood(request: web.Request, body: Body) -> web.StreamResponse:
-    """Sends without end, as fast as it is read."""
+    """Send without end, as fast as it is read."""
     response = web.StreamResponse(headers={"Content-Type": "application/json"})
     await response.prepare(request)
     with suppress(ConnectionError):
@@ -123,8 +123,17 @@ async def flood(request: web.Request, body: Body) -> web.StreamResponse:
     return response
 
 
+def failing(*behaviours: Behaviour) -> Callable[[Body, int], Behaviour]:
+    """Answer each prompt in these ways first, and then well; probes are answered at once."""
+
+    def decide(body: Body, count: int) -> Behaviour:
+        return says() if is_probe(body) or count >= len(behaviours) else behaviours[count]
+
+    return decide
+
+
 class HostileServer:
-    """Listens while it is entered. `asked` counts the questions, `bodies` keeps the last body of each."""
+    """Listens while it is entered. `asked` counts the requests of each prompt, `bodies` has the last body of each."""
 
     def __init__(
         self,
@@ -171,21 +180,21 @@ class HostileServer:
         await asyncio.sleep(0)
         await runner.cleanup()
 
-    def _barred(self, request: web.Request) -> web.Response | None:
+    def _unauthorized(self, request: web.Request) -> web.Response | None:
         given = request.headers.get("Authorization", "")
         if self._key and given != f"Bearer {self._key}":
             return web.json_response({"error": {"message": f"Incorrect API key: {given}"}}, status=401)
         return None
 
     async def _list(self, request: web.Request) -> web.StreamResponse:
-        if barred := self._barred(request):
-            return barred
+        if error := self._unauthorized(request):
+            return error
         rows = [{"id": name, "object": "model"} for name in self._models]
         return web.json_response({"object": "list", "data": rows}, status=self._model_status)
 
     async def _complete(self, request: web.Request) -> web.StreamResponse:
-        if barred := self._barred(request):
-            return barred
+        if error := self._unauthorized(request):
+            return error
         body = await request.json()
         asked = question(body)
         count, self.asked[asked] = self.asked[asked], self.asked[asked] + 1

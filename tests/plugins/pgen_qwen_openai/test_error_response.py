@@ -1,4 +1,4 @@
-"""What is read out of a server's error, in whatever form it comes and whatever the status."""
+"""Errors of servers, in the forms and with the statuses in use."""
 
 import pytest
 
@@ -14,7 +14,7 @@ DETAIL = {"type": "extra_forbidden", "loc": ["body", "seed"], "msg": "Extra inpu
 
 
 @pytest.mark.parametrize(
-    ("data", "words", "code"),
+    ("data", "message", "code"),
     [
         (b'{"error": {"message": "a", "code": "b"}}', "a", "b"),
         (b'{"error": {"message": "a", "type": "b", "code": null}}', "a", "b"),
@@ -26,19 +26,19 @@ DETAIL = {"type": "extra_forbidden", "loc": ["body", "seed"], "msg": "Extra inpu
         (b"", "", ""),
     ],
 )
-def test_an_error_says_why_in_whatever_form(data, words, code):
-    problem = parse_error(data)
-    assert (problem.message, problem.code) == (words, code)
+def test_the_message_and_the_code_of_an_error(data, message, code):
+    details = parse_error(data)
+    assert (details.message, details.code) == (message, code)
 
 
-def test_a_body_that_is_no_json_is_quoted_from_its_beginning():
-    words = parse_error(b"\xff" + b"[" * 70000).message
-    assert words.startswith("\ufffd[[[")
-    assert len(words) == 300
+def test_a_body_that_is_not_json_is_quoted_from_its_beginning():
+    message = parse_error(b"\xff" + b"[" * 70000).message
+    assert message.startswith("\ufffd[[[")
+    assert len(message) == 300
 
 
 @pytest.mark.parametrize(
-    ("value", "words"),
+    ("value", "message"),
     [
         (
             {"detail": "Validation Error", "errors": [{"loc": "body -> messages", "msg": "Input should be 'text'"}]},
@@ -52,12 +52,12 @@ def test_a_body_that_is_no_json_is_quoted_from_its_beginning():
         ),
     ],
 )
-def test_what_is_wrong_with_a_field_and_what_a_provider_said_are_quoted(value, words):
-    assert error_details(value).message == words
+def test_errors_of_fields_and_of_providers_are_quoted(value, message):
+    assert error_details(value).message == message
 
 
 @pytest.mark.parametrize(
-    ("answer", "status"),
+    ("completion", "status"),
     [
         ({"error": {"message": "x", "code": 429}}, 429),
         ({"error": {"message": "x", "code": "503"}}, 503),
@@ -67,17 +67,19 @@ def test_what_is_wrong_with_a_field_and_what_a_provider_said_are_quoted(value, w
         ({"error": {"message": "out of memory", "code": 200}}, 0),
     ],
 )
-def test_an_error_in_a_body_counts_like_the_status_that_it_names(answer, status):
-    assert error_in_completion(answer).status == status
-
-
-@pytest.mark.parametrize("answer", [{"choices": [{"message": {}}], "error": None}, {"choices": []}, [], "x", {"id": 1}])
-def test_an_answer_without_an_error_is_none(answer):
-    assert error_in_completion(answer) is None
+def test_an_error_in_a_body_has_the_status_that_it_names(completion, status):
+    assert error_in_completion(completion).status == status
 
 
 @pytest.mark.parametrize(
-    ("problem", "lasts"),
+    "completion", [{"choices": [{"message": {}}], "error": None}, {"choices": []}, [], "x", {"id": 1}]
+)
+def test_a_completion_has_no_error(completion):
+    assert error_in_completion(completion) is None
+
+
+@pytest.mark.parametrize(
+    ("details", "exhausted"),
     [
         (ErrorDetails("daily request limit reached", "rate_limit_daily", status=429), True),
         (ErrorDetails("You exceeded your current quota", "insufficient_quota", status=429), True),
@@ -86,8 +88,8 @@ def test_an_answer_without_an_error_is_none(answer):
         (ErrorDetails("the daily mail", status=500), False),
     ],
 )
-def test_a_limit_for_the_day_is_not_waited_for(problem, lasts):
-    assert problem.exhausted is lasts
+def test_a_daily_limit_is_told_from_a_short_one(details, exhausted):
+    assert details.exhausted is exhausted
 
 
 @pytest.mark.parametrize(
@@ -103,7 +105,7 @@ def test_a_limit_for_the_day_is_not_waited_for(problem, lasts):
         ({"error": {"message": "no pictures"}}, None),
     ],
 )
-def test_a_field_is_unknown_where_the_server_says_so(value, field):
+def test_the_field_that_a_server_does_not_know(value, field):
     assert error_details(value).unknown_field(("max_tokens", "temperature", "seed")) == field
 
 
@@ -115,10 +117,10 @@ def test_a_field_is_unknown_where_the_server_says_so(value, field):
         lambda error: {"choices": [{"finish_reason": "error"}], "error": error},
     ],
 )
-def test_a_reply_that_was_error_of_choice_has_the_provider_s_words(place):
+def test_the_error_of_a_reply_that_was_broken_off(place):
     assert error_of_choice(place({"code": 502, "message": "Upstream overloaded"})).message == "Upstream overloaded"
 
 
-def test_a_reply_may_be_error_of_choice_without_a_word():
+def test_a_reply_that_was_broken_off_without_a_reason():
     assert error_of_choice({"choices": [{"finish_reason": "error"}]}).message == "no reason is given"
     assert error_of_choice({"choices": [{"finish_reason": "stop"}]}) is None

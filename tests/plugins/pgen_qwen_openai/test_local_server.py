@@ -25,25 +25,25 @@ def command(notes, *flags):
     return shlex.join([sys.executable, str(FAKE), "{port}", str(notes), *flags])
 
 
-def noted(notes):
-    return [json.loads(file.read_text()) for file in sorted(notes.glob("*.json"))]
+def notes_in(folder):
+    return [json.loads(file.read_text()) for file in sorted(folder.glob("*.json"))]
 
 
 def running(notes):
-    """Which of the processes that were noted still run."""
-    return [pid for note in noted(notes) for pid in note["pids"] if alive(pid)]
+    """Return those of the noted processes that still run."""
+    return [pid for note in notes_in(notes) for pid in note["pids"] if alive(pid)]
 
 
 def alive(pid):
-    """Whether a process runs; a container whose first process collects nobody keeps the dead as zombies."""
+    """Whether a process runs. A container whose first process reaps no children keeps zombies."""
     try:
         return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
-    except (FileNotFoundError, ProcessLookupError):  # where it ends between the opening and the reading
+    except (FileNotFoundError, ProcessLookupError):  # it ended between opening and reading
         return False
 
 
 @pytest.mark.parametrize("flags", [[], ["--stubborn"]])
-def test_a_server_is_started_asked_and_stopped_with_every_child(tmp_path, monkeypatch, flags):
+def test_a_server_is_started_used_and_stopped_with_its_child_processes(tmp_path, monkeypatch, flags):
     monkeypatch.setattr("pgen_qwen_openai.local_server.GRACE", 0.5)
     generator = QwenOpenAIGenerator(serve=command(tmp_path, *flags))
 
@@ -58,7 +58,7 @@ def test_a_server_is_started_asked_and_stopped_with_every_child(tmp_path, monkey
     assert running(tmp_path) == []
 
 
-def test_a_server_that_ends_shows_its_last_words_without_the_key(tmp_path, monkeypatch):
+def test_the_log_of_a_server_that_ends_is_shown_without_the_key(tmp_path, monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
     generator = QwenOpenAIGenerator(serve=command(tmp_path, "--dies"))
     with pytest.raises(ConfigError, match=r"exit code 1.*(?s:.*)loading the weights of \*\*\*\nout of memory"):
@@ -73,7 +73,7 @@ def test_a_server_that_never_answers_is_given_up(tmp_path):
     assert running(tmp_path) == []
 
 
-def test_a_program_that_is_not_there_is_named():
+def test_a_missing_program_is_named():
     generator = QwenOpenAIGenerator(serve="no-such-program --port {port}")
     with pytest.raises(ConfigError, match=r"exit code 127.*\n.*no-such-program: No such file"):
         asyncio.run(generator.open())
@@ -84,7 +84,7 @@ def test_an_interruption_while_it_starts_leaves_nothing(tmp_path):
 
     async def go():
         opening = asyncio.create_task(generator.open())
-        while not noted(tmp_path):
+        while not notes_in(tmp_path):
             await asyncio.sleep(0.02)
         opening.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -112,11 +112,11 @@ def test_nothing_outlives_a_run_that_is_killed(tmp_path):
     assert running(tmp_path) == []
 
 
-@pytest.mark.parametrize(("allowed", "given"), [(None, ["0", "1"]), ("4, 7,9", ["4", "7"])])
-def test_replicas_get_a_gpu_and_a_port_each(tmp_path, monkeypatch, allowed, given):
+@pytest.mark.parametrize(("visible", "gpus"), [(None, ["0", "1"]), ("4, 7,9", ["4", "7"])])
+def test_replicas_get_a_gpu_and_a_port_each(tmp_path, monkeypatch, visible, gpus):
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    if allowed:
-        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", allowed)
+    if visible:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
     servers = LocalServers(command(tmp_path), 2)
 
     async def go():
@@ -126,7 +126,7 @@ def test_replicas_get_a_gpu_and_a_port_each(tmp_path, monkeypatch, allowed, give
             await servers.stop()
 
     assert len(set(asyncio.run(go()))) == 2
-    assert sorted(note["gpu"] for note in noted(tmp_path)) == given
+    assert sorted(note["gpu"] for note in notes_in(tmp_path)) == gpus
     assert running(tmp_path) == []
 
 

@@ -1,5 +1,6 @@
-"""Options: what is read from a command line, and what is refused."""
+"""Options: parsing of the command line's text, and what is refused."""
 
+import asyncio
 import pickle
 import traceback
 
@@ -11,23 +12,23 @@ from pgen_qwen_openai.generator import QwenOpenAIGenerator
 HERE = "http://127.0.0.1:8000/v1"
 
 
-def options(**given):
-    return QwenOpenAIGenerator(**{"base_url": HERE, **given}).options
+def options(**values):
+    return QwenOpenAIGenerator(**{"base_url": HERE, **values}).options
 
 
 @pytest.mark.parametrize(
-    ("given", "read"),
+    ("value", "urls"),
     [
         (HERE, (HERE,)),
         (f"{HERE}/, http://b:1/v1 {HERE}", (HERE, "http://b:1/v1")),
         ([f"{HERE}/chat/completions"], (HERE,)),
     ],
 )
-def test_addresses_come_one_or_several(given, read):
-    assert options(base_url=given).base_url == read
+def test_base_url_is_one_address_or_several(value, urls):
+    assert options(base_url=value).base_url == urls
 
 
-def test_further_fields_are_read_as_what_they_spell():
+def test_extra_fields_are_parsed_as_json_scalars():
     extra = {
         "top_p": "0.9",
         "stop": ["x"],
@@ -44,24 +45,32 @@ def test_further_fields_are_read_as_what_they_spell():
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("text", "seconds"), [("10m", 600), ("90s", 90), ("2h", 7200), ("1.5m", 90), ("45", 45), (0, 0)]
+)
+def test_a_duration_has_a_unit_or_is_in_seconds(text, seconds):
+    assert options(wait_for_server=text).wait_for_server == seconds
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
     [
         ({"base_url": ""}, "name the server"),
         ({"base_url": "127.0.0.1:8000"}, "begins with http"),
         ({"serve": "vllm serve"}, "{port}"),
         ({"extra": {"messages": []}}, "messages cannot be set here"),
         ({"temperature": "-1"}, "temperature"),
+        ({"wait_for_server": "soon"}, "wait_for_server"),
         ({"concurrency": 0}, "concurrency"),
         ({"baseurl": HERE}, "did you mean base_url"),
     ],
 )
-def test_what_makes_no_sense_is_refused_by_name(given, told):
-    with pytest.raises(ConfigError, match=told):
-        options(**given)
+def test_an_invalid_option_is_named(values, message):
+    with pytest.raises(ConfigError, match=message):
+        options(**values)
 
 
 @pytest.mark.parametrize(
-    "given",
+    "values",
     [
         {"api_key_env": "sk-secret-123"},
         {"api_key": "sk-secret-123"},
@@ -69,15 +78,13 @@ def test_what_makes_no_sense_is_refused_by_name(given, told):
         {"base_url": "https://host/v1?key=sk-secret-123"},
     ],
 )
-def test_a_key_in_an_option_is_refused_and_not_repeated(given):
+def test_a_key_in_an_option_is_refused_and_not_repeated(values):
     with pytest.raises(ConfigError) as caught:
-        options(**given)
+        options(**values)
     assert "sk-secret" not in "".join(traceback.format_exception(caught.value))
 
 
-def test_a_variable_that_was_named_must_be_set(monkeypatch):
-    import asyncio
-
+def test_the_named_variable_of_the_key_must_be_set(monkeypatch):
     monkeypatch.delenv("NO_SUCH_KEY", raising=False)
     with pytest.raises(ConfigError, match=r"NO_SUCH_KEY, named by generator\.api_key_env, is not set"):
         asyncio.run(QwenOpenAIGenerator(base_url=HERE, api_key_env="NO_SUCH_KEY").open())

@@ -1,58 +1,61 @@
-"""What is found out before a run, and what stops it there."""
+"""The checks before a run: the model, the format, the fields and the images that a server accepts."""
 
-import asyncio
 import json
 
 import hostile_server as hostile
 import pytest
-from asking import a_request
+from asking import a_request, replies
 from hostile_server import HostileServer
 
 from pgen.errors import ConfigError
-from pgen_qwen_openai.generator import QwenOpenAIGenerator
-from pgen_qwen_openai.structured_output import PROBE
+from pgen.records import Image
 
 DIALOGUE = json.dumps(
     {"user_prompt": "a", "robot_utterance": "b", "scenario_type": "negative_task", "response_type": "confirmation"}
 )
 
 
-def opened(*servers, requests=(), **options):
-    """The generator, after it was opened and has asked."""
-    urls = [server.url for server in servers]
-    generator = QwenOpenAIGenerator(**{"base_url": urls, "max_retries": 2, "retry_wait": 0.001, **options})
-
-    async def go():
-        await generator.open()
-        for request in requests:
-            await generator.generate(request)
-        await generator.close()
-
-    asyncio.run(go())
-    return generator
-
-
-def obeying(*kinds):
+def obeying(*formats):
     """A server that holds its model to these formats, and ignores others."""
 
     def decide(body, count):
-        asked = body.get("response_format", {})
-        kind = asked.get("type", "plain")
-        kind += "_schema" if kind == "json_object" and "schema" in asked else ""
-        return hostile.says(DIALOGUE if kind in kinds else "A grey gradient.")
+        field = body.get("response_format", {})
+        name = field.get("type", "plain")
+        name += "_schema" if name == "json_object" and "schema" in field else ""
+        return hostile.says(DIALOGUE if name in formats else "A grey gradient.")
 
     return decide
 
 
+def images_in(body):
+    turn = next(turn for turn in body["messages"] if turn["role"] == "user")
+    return sum(part["type"] != "text" for part in turn["content"])
+
+
+def at_most(limit, code=400):
+    """A server that accepts so many images in a request."""
+
+    def decide(body, count):
+        if images_in(body) > limit:
+            return hostile.status(code, f"At most {limit} image(s) may be provided in one prompt.")
+        return hostile.says()
+
+    return decide
+
+
+def always(behaviour):
+    return lambda *_: behaviour
+
+
 def test_auto_takes_the_only_model():
     with HostileServer(models=["Qwen/Qwen2-VL-7B-Instruct"]) as server:
-        generator = opened(server, requests=[a_request()])
+        generator, _ = replies(server, a_request())
     assert generator.model == "Qwen/Qwen2-VL-7B-Instruct"
     assert server.bodies["step 0"]["model"] == "Qwen/Qwen2-VL-7B-Instruct"
 
 
 @pytest.mark.parametrize(
-    ("server", "options", "told"),
+    ("server", "options", "message"),
     [
         ({"models": ["a", "b"]}, {}, "has several models: a, b. Choose one with --model"),
         ({"models": []}, {}, "lists no model; name it with --model"),
@@ -62,58 +65,55 @@ def test_auto_takes_the_only_model():
         ({"model_status": 404}, {}, "lists no model"),
         ({"model_status": 503}, {}, "no server answers"),
         ({"model_status": 500}, {}, "no server answers"),
-        ({"decide": lambda *_: hostile.status(401)}, {}, "Put the right key"),
-        ({"decide": lambda *_: hostile.status(403)}, {}, "may not use this"),
-        ({"decide": lambda *_: hostile.status(404, "no such model")}, {"model": "tiny"}, "no such model"),
-        ({"decide": lambda *_: hostile.status(400, "no pictures")}, {}, "1 image: .*no pictures"),
-        ({"decide": lambda *_: hostile.status(500, "mishap")}, {}, "1 image: .*mishap"),
-        ({"decide": lambda *_: hostile.status(429)}, {}, "Start again when the server is ready"),
-        ({"decide": lambda *_: hostile.busy(86400)}, {}, r"to wait 86400 s\)\. Start again when the limit is lifted"),
+        ({"decide": always(hostile.status(401))}, {}, "Put the right key"),
+        ({"decide": always(hostile.status(403))}, {}, "may not use this"),
+        ({"decide": always(hostile.status(404, "no such model"))}, {"model": "tiny"}, "no such model"),
+        ({"decide": always(hostile.status(400, "no images"))}, {}, "1 image: .*no images"),
+        ({"decide": always(hostile.status(500, "mishap"))}, {}, "1 image: .*mishap"),
+        ({"decide": always(hostile.status(429))}, {}, "Start again when the server is ready"),
+        ({"decide": always(hostile.busy(86400))}, {}, r"to wait 86400 s\)\. Start again when the limit is lifted"),
+        (
+            {"decide": always(hostile.status(429, "daily limit"))},
+            {},
+            r"daily limit.*Start again when the limit is lifted",
+        ),
     ],
 )
-def test_a_server_that_cannot_be_used_stops_the_run_with_what_to_do(server, options, told):
-    with HostileServer(**server) as running, pytest.raises(ConfigError, match=told):
-        opened(running, **options)
+def test_a_server_that_cannot_be_used_stops_the_run_with_the_remedy(server, options, message):
+    with HostileServer(**server) as running, pytest.raises(ConfigError, match=message):
+        replies(running, **options)
 
 
-def test_a_server_that_is_not_there_stops_the_run():
-    with HostileServer() as gone:
+def test_an_absent_server_stops_the_run_unless_another_answers(caplog):
+    with HostileServer() as absent:
         pass
     with pytest.raises(ConfigError, match="no server answers: http://127"):
-        opened(gone)
+        replies(absent)
+    with HostileServer() as server:
+        generator, _ = replies([absent, server], a_request())
+    assert generator.provenance() == {"model": "tiny", "response_format": "json_schema"}
+    assert "tried again later" in caplog.text
 
 
 @pytest.mark.parametrize("code", [404, 405, 500, 501])
 def test_a_list_of_models_is_not_needed_where_the_model_is_named(code):
     with HostileServer(model_status=code) as server:
-        assert opened(server, model="mine", requests=[a_request()]).model == "mine"
+        assert replies(server, a_request(), model="mine")[0].model == "mine"
 
 
 def test_a_folder_need_not_be_listed():
     with HostileServer() as server:
-        assert opened(server, model="/models/mine").model == "/models/mine"
-
-
-def test_one_server_of_two_is_enough_to_begin(caplog):
-    with HostileServer() as gone:
-        pass
-    with HostileServer() as server:
-        generator = opened(gone, server, requests=[a_request()])
-    assert generator.provenance() == {"model": "tiny", "response_format": "json_schema"}
-    assert "tried again later" in caplog.text
+        assert replies(server, model="/models/mine")[0].model == "/models/mine"
 
 
 def test_servers_with_different_models_are_refused():
-    with (
-        HostileServer(models=["a"]) as one,
-        HostileServer(models=["b"]) as other,
-        pytest.raises(ConfigError, match="a, b"),
-    ):
-        opened(one, other)
+    servers = HostileServer(models=["a"]), HostileServer(models=["b"])
+    with servers[0], servers[1], pytest.raises(ConfigError, match="a, b"):
+        replies(servers)
 
 
 @pytest.mark.parametrize(
-    ("kinds", "found"),
+    ("obeyed", "name"),
     [
         (["json_schema", "json_object_schema"], "json_schema"),
         (["json_object_schema", "json_object"], "json_object_schema"),
@@ -121,55 +121,151 @@ def test_servers_with_different_models_are_refused():
         ([], "plain"),
     ],
 )
-def test_the_strictest_format_that_is_obeyed_is_used(kinds, found):
-    with HostileServer(obeying(*kinds)) as server:
-        generator = opened(server, requests=[a_request()])
-    (asked,) = [text for text in server.asked if not text.startswith(PROBE.text)]
-    sent = server.bodies[asked].get("response_format", {})
-    assert generator.provenance()["response_format"] == found
-    assert sent.get("type") == {"json_object_schema": "json_object", "plain": None}.get(found, found)
-    assert ("JSON Schema" in asked) == (found in ("json_object", "plain"))
+def test_the_strictest_format_that_is_obeyed_is_used(obeyed, name):
+    with HostileServer(obeying(*obeyed)) as server:
+        generator, _ = replies(server, a_request())
+    (body,) = [body for body in server.bodies.values() if not hostile.is_probe(body)]
+    field = body.get("response_format", {}).get("type")
+    assert generator.provenance()["response_format"] == name
+    assert field == {"json_object_schema": "json_object", "plain": None}.get(name, name)
+    assert ("JSON Schema" in hostile.question(body)) == (name in ("json_object", "plain"))
 
 
 def test_a_format_that_is_refused_or_breaks_the_server_is_not_used():
-    answers = {"json_schema": hostile.status(400), "json_object": hostile.status(500)}
+    errors = {"json_schema": hostile.status(400), "json_object": hostile.status(500)}
 
     def decide(body, count):
-        return answers.get(body.get("response_format", {}).get("type"), hostile.says("A grey gradient."))
+        return errors.get(body.get("response_format", {}).get("type"), hostile.says("A grey gradient."))
 
     with HostileServer(decide) as server:
-        assert opened(server).provenance()["response_format"] == "plain"
+        assert replies(server)[0].provenance()["response_format"] == "plain"
 
 
-def test_of_several_servers_the_least_obedient_sets_the_format():
-    with HostileServer(obeying("json_schema")) as one, HostileServer(obeying("json_object")) as other:
-        assert opened(one, other).provenance()["response_format"] == "json_object"
+def test_of_several_servers_the_least_strict_sets_the_format():
+    with HostileServer(obeying("json_schema")) as first, HostileServer(obeying("json_object")) as second:
+        assert replies([first, second])[0].provenance()["response_format"] == "json_object"
 
 
-def test_a_format_that_was_chosen_is_used_without_being_judged():
+def test_a_format_that_was_chosen_is_used_without_a_test():
     with HostileServer(obeying()) as server:
-        generator = opened(server, response_format="json_object_schema")
+        generator, _ = replies(server, response_format="json_object_schema")
     assert generator.provenance()["response_format"] == "json_object_schema"
     assert sum(server.asked.values()) == 1
 
 
 @pytest.mark.parametrize("text", ["", '{"user_prompt": "and then it th'])
 def test_a_probe_that_runs_out_of_tokens_decides_nothing(text):
-    with HostileServer(lambda *_: hostile.says(text, "length")) as server:
-        assert opened(server).provenance()["response_format"] == "json_schema"
+    with HostileServer(always(hostile.says(text, "length"))) as server:
+        assert replies(server)[0].provenance()["response_format"] == "json_schema"
 
 
-def test_a_server_that_takes_no_clips_is_found_out_before_anything_is_paid_for():
+def test_a_server_that_is_busy_for_a_moment_is_tried_again():
+    with HostileServer(lambda body, count: hostile.busy(0.01) if count == 0 else hostile.says()) as server:
+        assert replies(server)[0].provenance()["response_format"] == "json_schema"
+
+
+@pytest.mark.parametrize("finish", ["stop", "length"])
+def test_a_model_that_only_reasons_stops_the_run(finish):
+    remedies = r"enable_thinking=false.*generator\.max_tokens=8192.*reasoning parser"
+    behaviour = hostile.says("", finish, reasoning="The picture shows a gradient. Let me")
+    with HostileServer(always(behaviour)) as server, pytest.raises(ConfigError, match=remedies):
+        replies(server)
+
+
+@pytest.mark.parametrize("images", [0, 1, 3])
+def test_the_probe_has_as_many_images_as_a_sample(images):
+    with HostileServer() as server:
+        replies(server, images=images)
+    (probe,) = server.bodies.values()
+    assert images_in(probe) == images
+
+
+@pytest.mark.parametrize(("limit", "fewer"), [(1, "1 image a"), (2, "2 images a")])
+def test_a_server_that_accepts_fewer_images_stops_the_run_with_both_remedies(limit, fewer):
+    message = (
+        rf"no more than {fewer} request, and a sample has 3: .*At most {limit} image\(s\).*"
+        rf"""--limit-mm-per-prompt '{{"image": 3}}'.*--num-image-views-per-sample {limit} or --camera KEY"""
+    )
+    with HostileServer(at_most(limit)) as server, pytest.raises(ConfigError, match=message):
+        replies(server, images=3)
+
+
+def test_a_server_that_accepts_no_image_can_be_used_without():
+    with HostileServer(at_most(0, 422)) as server:
+        with pytest.raises(ConfigError, match="--num-image-views-per-sample 0"):
+            replies(server, images=2)
+        assert len(replies(server, a_request(), images=0)[1]) == 1
+
+
+def test_a_request_has_the_images_of_its_sample():
+    images = tuple(Image(name, b"x", 1, 1) for name in ("left", "right"))
+    with HostileServer(at_most(2)) as server:
+        replies(server, a_request(images=images), images=2)
+    assert images_in(server.bodies["step 0"]) == 2
+
+
+def test_a_server_that_accepts_no_clips_stops_the_run():
     def decide(body, count):
-        kinds = {part["type"] for turn in body["messages"] for part in turn["content"] if isinstance(part, dict)}
-        return hostile.status(400, "video_url is not supported") if "video_url" in kinds else hostile.says()
+        types = {part["type"] for turn in body["messages"] for part in turn["content"] if isinstance(part, dict)}
+        return hostile.status(400, "video_url is not supported") if "video_url" in types else hostile.says()
 
     with HostileServer(decide) as server:
-        assert opened(server).provenance()["response_format"] == "json_schema"
+        assert not replies(server)[0].takes_clips
         with pytest.raises(ConfigError, match=r"one clip of type video/jpeg: .*video_url is not supported"):
-            opened(server, clips="video")
+            replies(server, clips="video")
 
 
-def test_preflight_outlasts_a_server_that_is_busy_for_a_moment():
-    with HostileServer(lambda body, count: hostile.busy(0.01) if count == 0 else hostile.says()) as server:
-        assert opened(server).provenance()["response_format"] == "json_schema"
+FIELDS = ("max_tokens", "max_completion_tokens", "temperature", "seed")
+
+
+def error(status, value):
+    return hostile.raw(json.dumps(value).encode(), code=status)
+
+
+def openai_error(name):
+    message = f"Unsupported parameter: '{name}' is not supported with this model."
+    details = {"message": message, "type": "invalid_request_error", "param": name, "code": "unsupported_parameter"}
+    return error(400, {"error": details})
+
+
+def pydantic_error(name):
+    item = {"type": "extra_forbidden", "loc": ["body", name], "msg": "Extra inputs are not permitted", "input": 1}
+    return error(422, {"detail": [item]})
+
+
+def accepting(fields, refuse):
+    """A server that refuses all other optional fields."""
+
+    def decide(body, count):
+        return next((refuse(name) for name in FIELDS if name in body and name not in fields), hostile.says())
+
+    return decide
+
+
+@pytest.mark.parametrize("refuse", [openai_error, pydantic_error])
+@pytest.mark.parametrize(
+    ("accepted", "omitted"),
+    [
+        (("max_completion_tokens", "seed"), ["max_tokens", "temperature"]),
+        (("max_tokens", "temperature"), ["seed"]),
+        ((), ["max_completion_tokens", "max_tokens", "seed", "temperature"]),
+    ],
+)
+def test_a_field_that_a_server_does_not_know_is_omitted_and_named(refuse, accepted, omitted, caplog):
+    with HostileServer(accepting(accepted, refuse)) as server:
+        generator, _ = replies(server, a_request(), max_tokens=77)
+    body = server.bodies["step 0"]
+    assert body.keys() & set(FIELDS) == set(accepted)
+    assert generator.provenance()["unknown_fields"] == omitted
+    assert all(f"does not know {name}" in caplog.text for name in omitted)
+    assert body.get("max_completion_tokens", 77) == 77
+
+
+def test_a_field_of_the_user_or_one_that_is_too_large_is_not_omitted():
+    server = HostileServer(accepting(("max_tokens", "temperature"), openai_error))
+    with server, pytest.raises(ConfigError, match="'seed' is not supported"):
+        replies(server, extra={"seed": 5})
+    details = {"message": "max_tokens is too large: 5000. The model supports at most 4096.", "param": "max_tokens"}
+    server = HostileServer(always(error(400, {"error": details})))
+    with server, pytest.raises(ConfigError, match="max_tokens is too large"):
+        replies(server)

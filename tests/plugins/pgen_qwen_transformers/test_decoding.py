@@ -67,11 +67,11 @@ def test_a_row_may_end_by_any_of_the_stops_and_then_only_go_on_ending(grammars, 
     rows = grammars.rows([SCHEMA])
     for token in tokenizer.encode('{"said":"hm","kind":"a"}', add_special_tokens=False):
         assert not rows.forbidden()[0, token]
-        rows.take([token])
+        rows.advance([token])
     for _ in range(2):
         allowed = [place for place, forbidden in enumerate(rows.forbidden()[0]) if not forbidden]
         assert sorted(allowed) == sorted(stops(tokenizer))
-        rows.take([stops(tokenizer)[0]])
+        rows.advance([stops(tokenizer)[0]])
 
 
 def test_logits_beyond_the_tokenizer_are_forbidden(grammars, tokenizer) -> None:

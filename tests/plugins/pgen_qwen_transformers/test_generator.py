@@ -129,7 +129,7 @@ def test_out_of_memory_halves_the_batch_and_goes_on(tiny_checkpoint, monkeypatch
     real, sizes = Decoding.__call__, []
 
     def small(self, input_ids, scores):
-        if not self._begun:
+        if not self._started:
             sizes.append(len(scores))
         if len(scores) > 2:
             raise torch.OutOfMemoryError("CUDA out of memory")

@@ -1,4 +1,4 @@
-"""Before anything is paid for: what is missing or wrong is told in a sentence that says what to do."""
+"""Errors before the run: what is missing or wrong is named, with the remedy."""
 
 import asyncio
 import json
@@ -12,16 +12,11 @@ import pytest
 from qwen_requests import replies, request
 
 from pgen.errors import ConfigError
-from pgen.registry import registry
 from pgen_qwen_transformers.generator import QwenTransformers
 
 
 def opening(**options):
     asyncio.run(QwenTransformers(**options).open())
-
-
-def test_it_is_found_by_its_name() -> None:
-    assert registry().find("generator", "qwen-transformers") is QwenTransformers
 
 
 def test_it_can_be_pickled_and_shows_its_options() -> None:
@@ -42,7 +37,7 @@ def test_device_batch_size_and_attention_leave_finished_work_valid() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         ({}, "option model is required"),
         ({"model": "m", "device": "gpu"}, "option device"),
@@ -51,19 +46,30 @@ def test_device_batch_size_and_attention_leave_finished_work_valid() -> None:
         ({"model": "m", "bath_size": 2}, "did you mean batch_size?"),
     ],
 )
-def test_a_wrong_option_is_named(options, told) -> None:
-    with pytest.raises(ConfigError, match=told.replace("?", r"\?")):
+def test_a_wrong_option_is_named(options, message) -> None:
+    with pytest.raises(ConfigError, match=message.replace("?", r"\?")):
         QwenTransformers(**options)
 
 
-@pytest.mark.parametrize("package", ["torch", "transformers", "llguidance"])
-def test_a_missing_package_is_named_with_the_way_to_install_it(monkeypatch, package) -> None:
+@pytest.mark.parametrize(
+    ("package", "options", "message"),
+    [
+        ("torch", {}, r"torch.*pip install 'lerobot-pgen\[transformers\]'"),
+        ("llguidance", {}, r"llguidance.*pip install 'lerobot-pgen\[transformers\]'"),
+        ("bitsandbytes", {"load_in_4bit": True}, "pip install bitsandbytes"),
+    ],
+)
+def test_a_missing_package_is_named_with_the_way_to_install_it(monkeypatch, package, options, message) -> None:
     from pgen_qwen_transformers import loading
 
-    real = loading.find_spec
-    monkeypatch.setattr(loading, "find_spec", lambda name: None if name == package else real(name))
-    with pytest.raises(ConfigError, match=rf"{package}.*pip install 'lerobot-pgen\[transformers\]'"):
-        opening(model="any/model")
+    monkeypatch.setattr(loading, "find_spec", lambda name: None if name == package else "present")
+    with pytest.raises(ConfigError, match=message):
+        opening(model="any/model", **options)
+
+
+def test_asking_before_opening() -> None:
+    with pytest.raises(ConfigError, match="is not open"):
+        asyncio.run(QwenTransformers(model="any/model").generate(request(0)))
 
 
 @pytest.mark.usefixtures("tiny_checkpoint")
@@ -75,58 +81,44 @@ class TestWithPackages:
         with pytest.raises(ConfigError, match="transformers does not load"):
             opening(model="any/model")
 
-    def test_four_bits_without_bitsandbytes(self, monkeypatch) -> None:
-        from pgen_qwen_transformers import loading
-
-        real = loading.find_spec
-        monkeypatch.setattr(loading, "find_spec", lambda name: None if name == "bitsandbytes" else real(name))
-        with pytest.raises(ConfigError, match="pip install bitsandbytes"):
-            opening(model="any/model", load_in_4bit=True)
-
-    @pytest.mark.parametrize("device", ["cuda", "cuda:1"])
-    def test_cuda_without_a_gpu(self, monkeypatch, device) -> None:
-        monkeypatch.setattr("torch.cuda.is_available", lambda: False)
-        with pytest.raises(ConfigError, match=rf"device {device}: torch finds no GPU on this machine.*auto or cpu"):
+    @pytest.mark.parametrize(
+        ("device", "gpus", "message"),
+        [
+            ("cuda", 0, r"device cuda: torch finds no GPU on this machine.*auto or cpu"),
+            ("cuda:1", 0, r"device cuda:1: torch finds no GPU on this machine.*auto or cpu"),
+            ("cuda:2", 2, r"device cuda:2: this machine has 2 GPU\(s\), cuda:0 to cuda:1"),
+            ("mps", 0, "no Apple GPU"),
+        ],
+    )
+    def test_a_device_that_is_absent(self, monkeypatch, device, gpus, message) -> None:
+        monkeypatch.setattr("torch.cuda.is_available", lambda: gpus > 0)
+        monkeypatch.setattr("torch.cuda.device_count", lambda: gpus)
+        monkeypatch.setattr("torch.backends.mps.is_available", lambda: False)
+        with pytest.raises(ConfigError, match=message):
             opening(model="any/model", device=device)
 
-    def test_a_gpu_beyond_the_last(self, monkeypatch) -> None:
-        monkeypatch.setattr("torch.cuda.is_available", lambda: True)
-        monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
-        with pytest.raises(ConfigError, match=r"device cuda:2: this machine has 2 GPU\(s\), cuda:0 to cuda:1"):
-            opening(model="any/model", device="cuda:2")
+    def test_a_name_that_is_no_model(self, tmp_path) -> None:
+        for name, message in {
+            str(tmp_path / "absent"): "there is no model folder",
+            str(tmp_path): r"no config\.json",
+            "nobody/nothing": "the model nobody/nothing cannot be used",
+        }.items():
+            with pytest.raises(ConfigError, match=message):
+                opening(model=name)
 
-    def test_mps_elsewhere_than_on_a_mac(self, monkeypatch) -> None:
-        monkeypatch.setattr("torch.backends.mps.is_available", lambda: False)
-        with pytest.raises(ConfigError, match="no Apple GPU"):
-            opening(model="any/model", device="mps")
-
-    def test_a_folder_that_is_not_there(self, tmp_path) -> None:
-        with pytest.raises(ConfigError, match="there is no model folder"):
-            opening(model=str(tmp_path / "absent"))
-
-    def test_a_folder_without_a_model(self, tmp_path) -> None:
-        with pytest.raises(ConfigError, match=r"no config\.json"):
-            opening(model=str(tmp_path))
-
-    def test_a_name_that_the_hub_does_not_give(self) -> None:
-        with pytest.raises(ConfigError, match="the model nobody/nothing cannot be used"):
-            opening(model="nobody/nothing")
-
-    def test_a_model_without_pictures(self, tmp_path, tiny_checkpoint) -> None:
-        folder = changed(tiny_checkpoint("qwen2_vl"), tmp_path, "config.json", {"model_type": "qwen2"})
-        with pytest.raises(ConfigError, match="no model of pictures and text"):
-            opening(model=str(folder))
-
-    def test_a_model_without_a_chat_template(self, tmp_path, tiny_checkpoint) -> None:
-        folder = changed(tiny_checkpoint("qwen2_vl"), tmp_path, "tokenizer_config.json", {"chat_template": None})
-        (folder / "chat_template.json").unlink()
-        with pytest.raises(ConfigError, match="no chat template"):
-            opening(model=str(folder))
-
-    def test_a_folder_without_weights(self, tmp_path, tiny_checkpoint) -> None:
-        folder = changed(tiny_checkpoint("qwen2_vl"), tmp_path, "config.json", {})
-        (folder / "model.safetensors").unlink()
-        with pytest.raises(ConfigError, match="no weights"):
+    @pytest.mark.parametrize(
+        ("file", "values", "removed", "message"),
+        [
+            ("config.json", {"model_type": "qwen2"}, None, "no model of images and text"),
+            ("tokenizer_config.json", {"chat_template": None}, "chat_template.json", "no chat template"),
+            ("config.json", {}, "model.safetensors", "no weights"),
+        ],
+    )
+    def test_a_folder_that_lacks_something(self, tmp_path, tiny_checkpoint, file, values, removed, message) -> None:
+        folder = changed(tiny_checkpoint("qwen2_vl"), tmp_path, file, values)
+        if removed:
+            (folder / removed).unlink()
+        with pytest.raises(ConfigError, match=message):
             opening(model=str(folder))
 
     def test_weights_that_lack_a_tensor_stop_the_run(self, tmp_path, tiny_checkpoint) -> None:
@@ -136,13 +128,9 @@ class TestWithPackages:
         weights = load_file(folder / "model.safetensors")
         del weights["lm_head.weight"]
         save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
-        (told,) = replies(QwenTransformers(model=str(folder), device="cpu"), [request(0)])
-        assert isinstance(told, ConfigError)
-        assert "incomplete: lm_head.weight" in str(told)
-
-    def test_asking_before_opening(self) -> None:
-        with pytest.raises(ConfigError, match="is not open"):
-            asyncio.run(QwenTransformers(model="any/model").generate(request(0)))
+        (error,) = replies(QwenTransformers(model=str(folder), device="cpu"), [request(0)])
+        assert isinstance(error, ConfigError)
+        assert "incomplete: lm_head.weight" in str(error)
 
 
 def changed(checkpoint, folder, file, values):
