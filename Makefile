@@ -13,7 +13,7 @@ export PATH := $(PATH):$(CURDIR)/.cache/uv-env/bin
 export PGEN_LEROBOT044_PYTHON ?= $(CURDIR)/.venv-lerobot044/bin/python
 export PGEN_LEROBOT033_PYTHON ?= $(CURDIR)/.venv-lerobot033/bin/python
 
-.PHONY: help demo test test-long check latest-test faults faults-long servers wheel-test bench constraints clean
+.PHONY: help demo test test-fast test-long check latest-test faults faults-long servers wheel-test bench constraints clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
@@ -23,6 +23,9 @@ demo: .venv/.ready ## render a small dataset, annotate it without a model, verif
 
 test: .venv-test/.ready .venv-lerobot044/.ready .venv-lerobot033/.ready ## the suite against this checkout, in ten minutes
 	.venv-test/bin/python $(PYTEST) -m "not long" $(ARGS)
+
+test-fast: .venv-test/.ready ## the tests that start no process and no server, in a minute
+	.venv-test/bin/python $(PYTEST) --fast $(ARGS)
 
 test-long: .venv-test/.ready ## what takes longer: clusters of Ray, hundreds of faults
 	.venv-test/bin/python $(PYTEST) -m long $(ARGS)
