@@ -41,7 +41,7 @@ class Measured:
 
     def add(self, annotation: Annotation) -> None:
         self.samples += 1
-        for plan, share in shares(annotation.sample, PlanOptions()).items():
+        for plan, share in shares(annotation.sample.span, PlanOptions()).items():
             for kind in plan:
                 self.expected[kind] += share
         self.planned.update([annotation.plan.scenario_type, annotation.plan.response_type])

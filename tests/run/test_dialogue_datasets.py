@@ -71,7 +71,7 @@ def test_on_real_skills_each_type_is_planned_within_two_points_of_its_weight(sha
             chosen = plan(one, sample_seed(seed, one), PlanOptions())
             planned.update([chosen.scenario_type, chosen.response_type])
     for one in moments:
-        for kinds, share in shares(one, PlanOptions()).items():
+        for kinds, share in shares(one.span, PlanOptions()).items():
             likely.update(dict.fromkeys(kinds, 40 * share))
     total = 40 * len(moments)
     assert all(abs(planned[kind] - likely[kind]) / total < 0.02 for kind in (*SCENARIO_TYPES, *RESPONSE_TYPES))

@@ -111,6 +111,14 @@ def sample(skill: str, history=(), future=(), task="tidy up", **fields) -> Sampl
     return altered(Sample(span, Moment(7, 0.5, ("front",), ("front.jpg",))), **fields)
 
 
+BRICKS = sample(
+    "robot arm moves towards red lego brick",
+    ["robot arm picks up pink lego brick", "robot arm releases pink lego brick into transparent box"],
+    ["robot arm picks up red lego brick", "robot arm releases red lego brick into box"],
+)
+"""The second of two bricks, for which every scenario type fits."""
+
+
 def moments() -> list[Sample]:
     """Each skill of each episode once."""
     return [

@@ -1,6 +1,6 @@
-"""The check `duplicates`: a request that comes again, nearly so in its episode, or too often in the dataset.
+"""The check `duplicates`: a request that is repeated, nearly so in its episode, or too often in the dataset.
 
-Of two that are alike the later one is the duplicate, in the order of the samples, whichever was answered first.
+Of two similar requests the later one is the duplicate, in the order of the samples, whichever was answered first.
 """
 
 from functools import lru_cache
@@ -32,20 +32,20 @@ class Duplicates(Check[DuplicatesOptions]):
 
     def check(self, annotation: Annotation, context: Context) -> Finding | None:
         assert annotation.dialogue is not None
-        said = annotation.dialogue.user_prompt
-        times = context.occurrences(" ".join(_words(said)))
+        request = annotation.dialogue.user_prompt
+        count = context.occurrences(" ".join(_words(request)))
         for earlier in reversed(context.earlier):
             other = earlier.dialogue.user_prompt if earlier.dialogue else ""
-            if similarity(said, other) >= self.options.similarity:
+            if similarity(request, other) >= self.options.similarity:
                 return Finding("near_duplicate", f"the episode has nearly the same request already ({other!r})")
-        if times > max(self.options.at_least, ceil(self.options.share * context.samples)):
-            return Finding("repeated", f"{times} samples have this request ({said!r}); say it in another way")
+        if count > max(self.options.at_least, ceil(self.options.share * context.samples)):
+            return Finding("repeated", f"{count} samples have this request ({request!r}); say it in another way")
         return None
 
 
-def similarity(one: str, other: str) -> float:
-    """The share of words and pairs of neighbours that two texts have in common, from 0 to 1."""
-    a, b = _parts(one), _parts(other)
+def similarity(first: str, second: str) -> float:
+    """Return the share of words and pairs of adjacent words that two texts have in common, from 0 to 1."""
+    a, b = _parts(first), _parts(second)
     return 2 * len(a & b) / (len(a) + len(b)) if a and b else 0.0
 
 

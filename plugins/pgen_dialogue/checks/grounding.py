@@ -1,19 +1,19 @@
-"""The check `grounding`: what is said agrees with what the robot does, and is about it. For English.
+"""The check `grounding`: the dialogue agrees with what the robot does, and is about it. For English.
 
-Nothing can be known of the pictures here, so a thing is only taken for a wrong one where the episode or the
-task names it, or where it is of the same kind with another colour, size or side. It prefers to miss a fault over
-finding one that is none; other languages pass.
+The images are not looked at, so an object counts as a wrong one only where the episode or the task names it, or where
+it is of the same kind with another colour, size or side. Rather a missed defect than a false finding; other languages
+pass.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from pgen.components import Check, Context
-from pgen.records import Annotation, Dialogue, Finding, Sample
-from pgen_dialogue.checks.language import other_than
-from pgen_dialogue.checks.marks import mismarked, names
-from pgen_dialogue.checks.words import DEEDS, EMPTY, around, content, deeds, head, stem, thing, words_of
-from pgen_dialogue.english import Phrase, read
+from pgen.records import Annotation, Dialogue, Finding, SpanContext
+from pgen_dialogue.checks.attributes import names, other_attribute
+from pgen_dialogue.checks.language import in_other_language
+from pgen_dialogue.checks.words import ACTION_WORDS, ACTIONS, EMPTY, actions, content, head, name_stems, stem, words_of
+from pgen_dialogue.english import Phrase, read, read_task
 from pgen_dialogue.english.words import ACT_OF
 from pgen_dialogue.prompts.grounding_facts import may_be_same
 
@@ -46,7 +46,7 @@ _ASIDE = re.compile(
     r"|because|like|not|near|if|when)\b"
 )
 _VAGUE = frozenset(("approach", "carry"))
-"""Deeds that go by words for so many motions that another word is no sign of the same one."""
+"""Kinds of action with words for so many motions that another word does not show another action."""
 _OPPOSED = {
     "grasp": "release clean fold turn pour",
     "release": "grasp retreat clean fold pull",
@@ -62,7 +62,7 @@ _OPPOSED = {
     "fold": "open grasp release clean retreat pour",
     "pour": "clean grasp fold close retreat release",
 }
-_AWAY = frozenset(["up", "down", "away", "back", "off", "forward", "higher", "lower"])
+_DIRECTIONS = frozenset(["up", "down", "away", "back", "off", "forward", "higher", "lower"])
 
 
 class Grounding(Check):
@@ -71,138 +71,138 @@ class Grounding(Check):
     name = "grounding"
 
     def check(self, annotation: Annotation, context: Context) -> Finding | None:
-        sample, dialogue, now = annotation.sample, annotation.dialogue, read(annotation.sample.span.skill)
+        span, dialogue, skill = annotation.sample.span, annotation.dialogue, read(annotation.sample.span.skill)
         assert dialogue is not None
-        said = f"{dialogue.user_prompt} {dialogue.robot_utterance}"
-        if context.language != "en" or other_than(said, "en"):
+        text = f"{dialogue.user_prompt} {dialogue.robot_utterance}"
+        if context.language != "en" or in_other_language(text, "en"):
             return None
-        if now.verb and (finding := _contradiction(dialogue, sample, now)):
+        others = [*(read(name) for name in dict.fromkeys((*span.history, *span.future))), read_task(span.task)]
+        if skill.verb and (finding := _contradiction(dialogue, others, skill)):
             return finding
-        if _about(said, sample, now):
+        if _is_about(text, span, others, skill):
             return None
-        told = f"nothing that is said has to do with what the robot does ({now.do or now.text})"
-        return Finding("ungrounded", told)
+        reason = f"nothing that is said has to do with what the robot does ({skill.do or skill.text})"
+        return Finding("ungrounded", reason)
 
 
-def _contradiction(dialogue: Dialogue, sample: Sample, now: Phrase) -> Finding | None:
-    if clause := _forbidding(dialogue.user_prompt, now):
-        return Finding("forbids_skill", f"the user forbids what the robot then does ({now.do}): {clause!r}")
-    promised = list(_promises(dialogue.robot_utterance))
-    if other := _other_thing(promised, sample, now):
-        return Finding("other_object", f"the robot speaks of {other!r}, but it will {now.do}")
-    if other := _other_deed(promised, dialogue.robot_utterance, now):
-        return Finding("other_action", f"the robot promises to {other!r}, but it will {now.do}")
+def _contradiction(dialogue: Dialogue, others: list[Phrase], skill: Phrase) -> Finding | None:
+    if clause := _forbidding_clause(dialogue.user_prompt, skill):
+        return Finding("forbids_skill", f"the user forbids what the robot then does ({skill.do}): {clause!r}")
+    promises = list(_promises(dialogue.robot_utterance))
+    if name := _other_object(promises, others, skill):
+        return Finding("other_object", f"the robot speaks of {name!r}, but it will {skill.do}")
+    if promise := _other_action(promises, dialogue.robot_utterance, skill):
+        return Finding("other_action", f"the robot promises to {promise!r}, but it will {skill.do}")
     return None
 
 
-def _forbidding(text: str, now: Phrase) -> str:
-    """The clause that forbids what is done; empty where none does."""
+def _forbidding_clause(text: str, skill: Phrase) -> str:
+    """Return the clause that forbids the skill, or ""."""
     for clause in _CLAUSE.split(text.replace("’", "'")):
-        found = _NEGATION.search(clause or "")
-        if found is None or _SOFT.search(clause):
+        negation = _NEGATION.search(clause or "")
+        if negation is None or _SOFT.search(clause):
             continue
-        after = clause[found.end() :]
-        if _names_deed(after, now) or _names_thing_alone(after, now):
+        rest = clause[negation.end() :]
+        if _names_action(rest, skill) or _names_object_alone(rest, skill):
             return clause.strip()
     return ""
 
 
-def _names_deed(text: str, now: Phrase) -> bool:
-    """The deed with its thing, with where it goes, or with a pronoun for it."""
-    words = words_of(_without(text, now.objects))
-    same = now.verb in map(stem, words) or deeds(" ".join(words)) & (_deeds_of(now) - _VAGUE)
-    if not same or "again" in words or ("gripper" in words and "gripper" not in now.do):
+def _names_action(text: str, skill: Phrase) -> bool:
+    """Return whether the text names the action with its object, its place or a pronoun."""
+    words = words_of(_without_names(text, skill.objects))
+    same = skill.verb in map(stem, words) or actions(" ".join(words)) & (_actions_of(skill) - _VAGUE)
+    if not same or "again" in words or ("gripper" in words and "gripper" not in skill.do):
         return False
-    named = {stem(word) for word in words_of(text) if word not in EMPTY} - _VERBS - {now.verb}
-    if not named or not now.objects:
-        return not named or named <= content(now.do)
-    return any(names(name, text) for name in now.objects[:1]) or named <= content(now.do)
+    named = {stem(word) for word in words_of(text) if word not in EMPTY} - ACTION_WORDS - {skill.verb}
+    if not named or named <= content(skill.do):
+        return True
+    return any(names(name, text) for name in skill.objects[:1])
 
 
-def _names_thing_alone(text: str, now: Phrase) -> bool:
-    """The thing itself, or where it is to go, and no deed: leave the cup alone, not the cup, not on the shelf."""
-    placed = now.objects if now.act in ("release", "carry") else now.objects[:1]
+def _names_object_alone(text: str, skill: Phrase) -> bool:
+    """Return whether the text names the object or its place and no action: the cup, not on the shelf."""
+    placed = skill.objects if skill.act in ("release", "carry") else skill.objects[:1]
     name = next((name for name in placed if names(name, text)), None)
     if name is None:
         return False
-    rest = content(text) - thing(name) - {"touch"}
+    rest = content(text) - name_stems(name) - {"touch"}
     return not rest & ACT_OF.keys() and len(rest) <= 2 and "again" not in words_of(text)
 
 
-def _other_thing(promised: list[str], sample: Sample, now: Phrase) -> str:
-    """A thing that the robot says it acts on, and does not."""
-    for said in promised:
-        if wrong := mismarked(now.do, _ASIDE.split(said)[0]):
-            return wrong
-    stems = frozenset(stem(word) for said in promised for word in words_of(said))
-    own = {head(name) for name in now.objects} | {stem(word) for word in words_of(now.do) if word not in EMPTY} - _VERBS
-    if not now.objects or stems & own:
+def _other_object(promises: list[str], others: list[Phrase], skill: Phrase) -> str:
+    """Return an object that the robot promises to act on and does not, or ""."""
+    for promise in promises:
+        if name := other_attribute(skill.do, _main_clause(promise)):
+            return name
+    stems = frozenset(stem(word) for promise in promises for word in words_of(promise))
+    skill_stems = {stem(word) for word in words_of(skill.do) if word not in EMPTY} - ACTION_WORDS
+    if not skill.objects or stems & (skill_stems | {head(name) for name in skill.objects}):
         return ""
-    named = {name for phrase in around(sample) for name in phrase.objects}
-    strangers = (name for name in sorted(named) if not any(may_be_same(name, mine) for mine in now.objects))
-    return next((name for name in strangers if _acted_on(name, promised)), "")
+    named = sorted({name for phrase in others for name in phrase.objects})
+    unrelated = (name for name in named if not any(may_be_same(name, own) for own in skill.objects))
+    return next((name for name in unrelated if any(names(name, _main_clause(promise)) for promise in promises)), "")
 
 
-def _acted_on(name: str, promised: list[str]) -> bool:
-    """Whether the thing is in what is promised, and not in an aside."""
-    return any(names(name, _ASIDE.split(said)[0]) for said in promised)
-
-
-def _other_deed(promised: list[str], text: str, now: Phrase) -> str:
-    """A deed that the robot promises and that goes against what it does; empty where it speaks of its own too."""
-    own = _deeds_of(now)
-    if wrong := _switched(promised, now):
-        return wrong
-    if not own or deeds(text) & own or now.verb in map(stem, words_of(text)):
+def _other_action(promises: list[str], text: str, skill: Phrase) -> str:
+    """Return a promise that goes against the skill, or "", also where the robot speaks of the skill too."""
+    own = _actions_of(skill)
+    if promise := _switched(promises, skill):
+        return promise
+    if not own or actions(text) & own or skill.verb in map(stem, words_of(text)):
         return ""
-    against = {deed for mine in own for deed in _OPPOSED.get(mine, "").split()} - own
-    for said in promised:
-        meant = deeds(_ASIDE.split(said)[0])
-        if meant and meant <= against:
-            return said.strip()
+    opposed = _opposed_to(own) - own
+    for promise in promises:
+        promised = actions(_main_clause(promise))
+        if promised and promised <= opposed:
+            return promise.strip()
     return ""
 
 
-def _switched(promised: list[str], now: Phrase) -> str:
-    """What a robot promises that turns on what it turns off, or off what it turns on."""
+def _switched(promises: list[str], skill: Phrase) -> str:
+    """Return a promise to turn on what the skill turns off, or off what it turns on; or ""."""
     for own, other in (("on", "off"), ("off", "on")):
-        if now.act == "switch" and own in (*words_of(now.do)[1:2], *words_of(now.do)[-1:]):
-            for said in promised:
-                words = words_of(_ASIDE.split(said)[0])
+        if skill.act == "switch" and own in (*words_of(skill.do)[1:2], *words_of(skill.do)[-1:]):
+            for promise in promises:
+                words = words_of(_main_clause(promise))
                 if {"turn", "switch"} & set(map(stem, words)) and other in words and own not in words:
-                    return said.strip()
+                    return promise.strip()
     return ""
 
 
-def _deeds_of(now: Phrase) -> frozenset[str]:
-    """What the skill does, in every word that people may have for it; its kind counts where the verb has no other."""
-    named = deeds(_without(now.do, now.objects)) & set(DEEDS)
-    against = {deed for mine in named for deed in _OPPOSED.get(mine, "").split()}
-    return named | ({now.act} & (set(DEEDS) - against))
+def _actions_of(skill: Phrase) -> frozenset[str]:
+    """Return the skill's kinds of action, by all its words; that of its verb only where no other opposes it."""
+    named = actions(_without_names(skill.do, skill.objects))
+    return named | ({skill.act} & (ACTIONS.keys() - _opposed_to(named)))
 
 
-def _without(text: str, things: tuple[str, ...]) -> str:
-    """The text without the things' names, which may hold words that are deeds elsewhere: the watering can."""
-    named = frozenset(word for name in things for word in thing(name))
-    return " ".join(word for word in words_of(text) if stem(word) not in named)
+def _opposed_to(kinds: Iterable[str]) -> set[str]:
+    return {other for kind in kinds for other in _OPPOSED.get(kind, "").split()}
+
+
+def _without_names(text: str, objects: tuple[str, ...]) -> str:
+    """Return the text without the objects' names, whose words may be actions elsewhere: the watering can."""
+    stems = frozenset(word for name in objects for word in name_stems(name))
+    return " ".join(word for word in words_of(text) if stem(word) not in stems)
 
 
 def _promises(text: str) -> Iterator[str]:
-    """What the robot says that it does."""
+    """Yield what the robot says that it does or will do."""
     text = text.replace("’", "'")
     for pattern in (_PROMISE, _DOING):
-        yield from (said for said in pattern.findall(text) if not said.lower().startswith(("not ", "never ")))
+        yield from (match for match in pattern.findall(text) if not match.lower().startswith(("not ", "never ")))
 
 
-def _about(said: str, sample: Sample, now: Phrase) -> bool:
-    """Whether either of the two names or implies anything of the skill, the task or the scene."""
-    known = content(sample.span.skill) | content(now.do) | content(sample.span.task)
-    for phrase in around(sample):
-        known |= content(phrase.do) | content(phrase.text)
-    if not known or content(said) & known:
+def _main_clause(promise: str) -> str:
+    return _ASIDE.split(promise)[0]
+
+
+def _is_about(text: str, span: SpanContext, others: list[Phrase], skill: Phrase) -> bool:
+    """Return whether the text names or implies anything of the skill, the task or the scene."""
+    topics = content(span.skill) | content(skill.do) | content(span.task)
+    for phrase in others:
+        topics |= content(phrase.do) | content(phrase.text)
+    if not topics or content(text) & topics:
         return True
-    label = set(words_of(now.do or now.text))
-    return bool(deeds(said) & _deeds_of(now)) or bool(_AWAY & label & set(words_of(said)))
-
-
-_VERBS = frozenset(word for words in DEEDS.values() for word in words.split())
+    label = set(words_of(skill.do or skill.text))
+    return bool(actions(text) & _actions_of(skill)) or bool(_DIRECTIONS & label & set(words_of(text)))

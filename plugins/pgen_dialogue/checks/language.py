@@ -1,6 +1,6 @@
-"""The check `language`: a text in another language than was asked for, by its script and its commonest words.
+"""The check `language`: a text in another language than the run's, by its script and its commonest words.
 
-It prefers to miss one over finding a wrong one: a text without a common word of any language passes.
+Rather a missed text than a false finding: a text without a common word of any language passes.
 """
 
 import re
@@ -9,14 +9,13 @@ from pgen.components import Check, Context
 from pgen.languages import LANGUAGES
 from pgen.records import Annotation, Finding
 
-_SCRIPTS = {
+_SCRIPT_RANGES = {
     "ar": r"[\u0600-\u06ff]", "bg": r"[\u0400-\u04ff]", "el": r"[\u0370-\u03ff]", "he": r"[\u0590-\u05ff]",
     "hi": r"[\u0900-\u097f]", "ja": r"[\u3040-\u30ff\u4e00-\u9fff]", "ko": r"[\uac00-\ud7af]",
     "ru": r"[\u0400-\u04ff]", "th": r"[\u0e00-\u0e7f]", "uk": r"[\u0400-\u04ff]", "zh": r"[\u4e00-\u9fff]",
 }  # fmt: skip
-_SCRIPT = {code: re.compile(pattern) for code, pattern in _SCRIPTS.items()}
+_SCRIPTS = {code: re.compile(characters) for code, characters in _SCRIPT_RANGES.items()}
 _LATIN = re.compile(r"[A-Za-z\u00c0-\u024f\u1e00-\u1eff]")
-_KANA = re.compile(r"[\u3040-\u30ff]")
 _COMMON = {
     "cs": "a se na je to v že s z do pro jsem ano ale prosím můžeš mi ten tu teď tak",
     "da": "og jeg det er på til en af for ikke med den kan du vil nu tak venligst så mig",
@@ -38,7 +37,7 @@ _COMMON = {
     "tr": "bir ve bu şu için lütfen şimdi misin ben sen evet hayır ile mı mi de da çok",
     "vi": "và là của không một có cho tôi bạn hãy này được vui lòng với bây giờ vâng",
 }
-_KNOWN = {code: frozenset(words.split()) for code, words in _COMMON.items()}
+_COMMON_WORDS = {code: frozenset(words.split()) for code, words in _COMMON.items()}
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 
 
@@ -51,26 +50,23 @@ class Language(Check):
         dialogue = annotation.dialogue
         assert dialogue is not None
         for text in (dialogue.user_prompt, dialogue.robot_utterance):
-            if told := other_than(text, context.language):
-                return Finding("language", f"it is not in {LANGUAGES[context.language]} ({told}): {text!r}")
+            if reason := in_other_language(text, context.language):
+                return Finding("language", f"it is not in {LANGUAGES[context.language]} ({reason}): {text!r}")
         return None
 
 
-def other_than(text: str, wanted: str) -> str:
-    """What speaks against the wanted language; empty where nothing does."""
+def in_other_language(text: str, language: str) -> str:
+    """Return why a text is not in the language, or ""."""
     latin = len(_LATIN.findall(text))
-    written = {code: len(script.findall(text)) for code, script in _SCRIPT.items()}
-    script = written.get(wanted, latin)
-    if max(latin, *written.values()) > script:
+    counts = {code: len(script.findall(text)) for code, script in _SCRIPTS.items()}
+    if max(latin, *counts.values()) > counts.get(language, latin):
         return "another script"
-    if wanted == "zh" and _KANA.search(text):
-        return "it has Japanese letters"
-    return _by_words(text, wanted) if wanted in _KNOWN else ""
+    return _closer_language(text, language) if language in _COMMON_WORDS else ""
 
 
-def _by_words(text: str, wanted: str) -> str:
+def _closer_language(text: str, language: str) -> str:
     words = [word.lower().replace("’", "'") for word in _WORD.findall(text)]
-    scores = {code: len(known.intersection(words)) for code, known in _KNOWN.items()}
-    best = max(scores, key=lambda code: (scores[code], code == wanted))
-    clear = best != wanted and scores[best] >= max(2, 2 * scores[wanted])
+    scores = {code: len(common.intersection(words)) for code, common in _COMMON_WORDS.items()}
+    best = max(scores, key=lambda code: (scores[code], code == language))
+    clear = best != language and scores[best] >= max(2, 2 * scores[language])
     return f"it reads like {LANGUAGES[best]}" if clear else ""

@@ -1,12 +1,11 @@
-"""Checks of the wording alone: talk about what neither of the two can know, a label read out, too much or nothing."""
+"""Checks of the wording alone: `meta-words`, `label-copy` and `length`."""
 
 import re
 
 from pgen.components import Check, Context, Options
 from pgen.records import Annotation, Finding
 from pgen_dialogue.checks.words import words_of
-from pgen_dialogue.english import read
-from pgen_dialogue.english.verbs import form_of
+from pgen_dialogue.english import form_of, read
 from pgen_dialogue.english.words import DETERMINERS
 
 _META = {
@@ -20,8 +19,9 @@ _META = {
     r"(?:moves?|moving|picks?|picking|places?|placing|approach\w*|retract\w*|releas\w*|lifts?|lifting|clos\w+|opens?|"
     r"opening|going|about|grasp\w*|goes|pulls?|pulling|push\w*)\b",
 }
-_PATTERNS = {what: re.compile(pattern, re.IGNORECASE) for what, pattern in _META.items()}
-_THINGS = frozenset(("picture", "photo", "frame", "camera", "image", "video", "label", "robot"))
+_PATTERNS = {topic: re.compile(pattern, re.IGNORECASE) for topic, pattern in _META.items()}
+_OBJECTS = frozenset(("picture", "photo", "frame", "camera", "image", "video", "label"))
+"""What may also be an object in the scene."""
 
 
 class MetaWords(Check):
@@ -30,15 +30,15 @@ class MetaWords(Check):
     name = "meta-words"
 
     def check(self, annotation: Annotation, context: Context) -> Finding | None:
-        dialogue, sample = annotation.dialogue, annotation.sample
+        dialogue, span = annotation.dialogue, annotation.sample.span
         assert dialogue is not None
-        told = " ".join((sample.span.skill, sample.span.task, *sample.span.history, *sample.span.future))
-        named = {word.removesuffix("s") for word in words_of(told)} & (_THINGS - {"robot"})
-        for what, pattern in _PATTERNS.items():
+        labels = " ".join((span.skill, span.task, *span.history, *span.future))
+        in_scene = {word.removesuffix("s") for word in words_of(labels)} & _OBJECTS
+        for topic, pattern in _PATTERNS.items():
             for text in (dialogue.user_prompt, dialogue.robot_utterance):
-                found = pattern.search(text)
-                if found and found[0].lower().removesuffix("s") not in named:
-                    return Finding("meta_words", f"it speaks of {what} ({found[0]!r}), which the two never would")
+                match = pattern.search(text)
+                if match and match[0].lower().removesuffix("s") not in in_scene:
+                    return Finding("meta_words", f"it speaks of {topic} ({match[0]!r}), which the two never would")
         return None
 
 
@@ -50,12 +50,13 @@ class LabelCopy(Check):
     def check(self, annotation: Annotation, context: Context) -> Finding | None:
         dialogue, label = annotation.dialogue, words_of(annotation.sample.span.skill)
         assert dialogue is not None
-        natural = _natural(label)
+        if len(label) < 2:
+            return None
+        natural = _is_natural(label)
         for text in (dialogue.user_prompt, dialogue.robot_utterance):
-            said = words_of(text)
-            whole = said in (label, (*label, "please"), ("please", *label))
-            inside = not natural and len(label) > 1 and _holds(said, label)
-            if label and (inside or (whole and len(label) > 1 and not text.lower().startswith("please"))):
+            words = words_of(text)
+            whole = words in (label, (*label, "please"), ("please", *label)) and not text.lower().startswith("please")
+            if whole or (not natural and _contains(words, label)):
                 return Finding("label_copied", f"it reads out the skill's label ({text!r}); say it in other words")
         return None
 
@@ -75,29 +76,28 @@ class Length(Check[LengthOptions]):
     def check(self, annotation: Annotation, context: Context) -> Finding | None:
         dialogue = annotation.dialogue
         assert dialogue is not None
-        said = {
-            "user_prompt": (dialogue.user_prompt, self.options.user_words),
-            "robot_utterance": (dialogue.robot_utterance, self.options.robot_words),
-        }
-        for name, (text, most) in said.items():
+        for name, text, limit in (
+            ("user_prompt", dialogue.user_prompt, self.options.user_words),
+            ("robot_utterance", dialogue.robot_utterance, self.options.robot_words),
+        ):
             if not any(character.isalpha() for character in text):
                 return Finding("empty", f"the {name} holds no word")
-            if (count := _count(text)) > most:
-                return Finding("too_long", f"the {name} has {count} words, more than {most}")
+            if (count := _count_words(text)) > limit:
+                return Finding("too_long", f"the {name} has {count} words, more than {limit}")
         return None
 
 
-def _natural(label: tuple[str, ...]) -> bool:
-    """Whether people say it so: a verb in its plain form, and articles where they are needed."""
-    spoken = words_of(read(" ".join(label)).do)
-    return bool(label) and form_of(label[0]) == "base" and (label == spoken or bool(DETERMINERS & set(label)))
+def _is_natural(label: tuple[str, ...]) -> bool:
+    """Return whether people would say the label: a verb in its base form, and articles where they are needed."""
+    imperative = words_of(read(" ".join(label)).do)
+    return form_of(label[0]) == "base" and (label == imperative or bool(DETERMINERS & set(label)))
 
 
-def _count(text: str) -> int:
-    """Words; of a script without spaces, two characters count as one."""
+def _count_words(text: str) -> int:
+    """Return the number of words; in a script without spaces, two characters count as one word."""
     dense = sum("\u3040" <= character <= "\u9fff" or "\u0e00" <= character <= "\u0e7f" for character in text)
     return len(text.split()) + dense // 2
 
 
-def _holds(said: tuple[str, ...], label: tuple[str, ...]) -> bool:
-    return any(said[start : start + len(label)] == label for start in range(len(said) - len(label) + 1))
+def _contains(words: tuple[str, ...], label: tuple[str, ...]) -> bool:
+    return any(words[start : start + len(label)] == label for start in range(len(words) - len(label) + 1))

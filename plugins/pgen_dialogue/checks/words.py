@@ -1,12 +1,10 @@
-"""Words as the checks compare them: stems without endings, and what a label, a task and a text are about."""
+"""Words as the checks compare them: stems, content words, and kinds of action."""
 
 import re
 from functools import lru_cache
 
-from pgen.records import Sample
-from pgen_dialogue.english import Phrase, read, read_task
-from pgen_dialogue.english import words as w
 from pgen_dialogue.english.verbs import base_of, form_of
+from pgen_dialogue.english.words import DETERMINERS
 
 _EMPTY = """
 a an the of and or to in into on onto at by for from with as it its this that these those there here then than is
@@ -17,9 +15,9 @@ back away robot arm gripper thing things something anything nothing everything w
 get got go going come start
 """
 EMPTY = frozenset(_EMPTY.split())
-"""Words that say nothing about what a text is about."""
+"""Function words, and words that any dialogue may use: they show no topic."""
 
-DEEDS = {
+ACTIONS = {
     "grasp": "pick grab take grasp fetch lift raise collect grip hold seize snatch gather retrieve pinch clamp",
     "release": "put place set drop release deposit lay leave insert stack store",
     "approach": "move approach reach head travel navigate hover",
@@ -34,45 +32,43 @@ DEEDS = {
     "fold": "fold flatten smooth crease straighten",
     "pour": "pour fill empty water",
 }
-"""Words by which people mean the same deed."""
+"""Words that people use for each kind of action."""
 
-_DEEDS_OF = {
-    word: frozenset(deed for deed, words in DEEDS.items() if word in words.split())
-    for words in DEEDS.values()
-    for word in words.split()
+ACTION_WORDS = frozenset(word for words in ACTIONS.values() for word in words.split())
+_ACTIONS_OF = {
+    word: frozenset(action for action, words in ACTIONS.items() if word in words.split()) for word in ACTION_WORDS
 }
-_PHRASES = (
-    (
-        re.compile(r"\b(?:mov|go|pull|back|step|com|get|stay)\w* (?:away|back|off|out of)\b|\bback(?:ing)? off\b"),
-        "retreat",
-    ),
-    (re.compile(r"\b(?:mak|giv)\w* (?:\w+ )?(?:room|space|way)\b"), "retreat"),
-    (re.compile(r"\b(?:put|set|lay|putting|setting|laying)\b.{0,100}\bdown\b|\blet(?:ting)? go\b|\bdrop"), "release"),
-    (
-        re.compile(
-            r"\bpick\w*\b.{0,100}\bup\b|\b(?:close|closing) (?:the|my|your) gripper\b|\b(?:hold|grip) (?:of|on)\b"
+_PHRASES = tuple(
+    (re.compile(pattern), action)
+    for pattern, action in (
+        (r"\b(?:mov|go|pull|back|step|com|get|stay)\w* (?:away|back|off|out of)\b|\bback(?:ing)? off\b", "retreat"),
+        (r"\b(?:mak|giv)\w* (?:\w+ )?(?:room|space|way)\b", "retreat"),
+        (r"\b(?:put|set|lay|putting|setting|laying)\b.{0,100}\bdown\b|\blet(?:ting)? go\b|\bdrop", "release"),
+        (
+            r"\bpick\w*\b.{0,100}\bup\b|\b(?:close|closing) (?:the|my|your) gripper\b|\b(?:hold|grip) (?:of|on)\b",
+            "grasp",
         ),
-        "grasp",
-    ),
-    (
-        re.compile(r"\b(?:go|going|mov\w*|head\w*|get\w*|com\w*) (?:\w+ )?(?:over|closer|nearer|to|towards?|up to)\b"),
-        "approach",
-    ),
-    (re.compile(r"\b(?:open|opening) (?:the|my|your) gripper\b"), "release"),
+        (
+            r"\b(?:go|going|mov\w*|head\w*|get\w*|com\w*) (?:\w+ )?(?:over|closer|nearer|to|towards?|up to)\b",
+            "approach",
+        ),
+        (r"\b(?:open|opening) (?:the|my|your) gripper\b", "release"),
+    )
 )
+"""Phrases that name an action by more than its verb."""
 
 _WORD = re.compile(r"[a-z]+(?:'[a-z]+)?")
 
 
 @lru_cache(maxsize=4096)
 def words_of(text: str) -> tuple[str, ...]:
-    """The words of a text, in lower case."""
+    """Return the words of a text, in lower case."""
     return tuple(_WORD.findall(text.lower().replace("’", "'")))
 
 
 @lru_cache(maxsize=16384)
 def stem(word: str) -> str:
-    """A word without the ending of a number or a form."""
+    """Return a word without the ending of a plural or of a verb form."""
     word = word.removesuffix("'s")
     if (form := form_of(word)) and (base := base_of(word, form)):
         return base
@@ -81,34 +77,27 @@ def stem(word: str) -> str:
 
 @lru_cache(maxsize=4096)
 def content(text: str) -> frozenset[str]:
-    """The stems of the words that say what a text is about."""
+    """Return the stems of the content words of a text."""
     return frozenset(stem(word) for word in words_of(text) if word not in EMPTY)
 
 
 @lru_cache(maxsize=16384)
-def deeds(text: str) -> frozenset[str]:
-    """The kinds of deed that a text may speak of; empty where it names none that is known."""
+def actions(text: str) -> frozenset[str]:
+    """Return the kinds of action (keys of `ACTIONS`) that a text may name."""
     text = text.lower().replace("’", "'")
-    told = {deed for pattern, deed in _PHRASES if pattern.search(text)}
-    if told & {"retreat", "release", "grasp"}:
-        return frozenset(told)
-    return frozenset(told.union(*(_DEEDS_OF.get(stem(word), ()) for word in words_of(text))))
+    found = {action for pattern, action in _PHRASES if pattern.search(text)}
+    if found & {"retreat", "release", "grasp"}:
+        return frozenset(found)
+    return frozenset(found.union(*(_ACTIONS_OF.get(stem(word), ()) for word in words_of(text))))
 
 
 @lru_cache(maxsize=4096)
-def thing(phrase: str) -> frozenset[str]:
-    """The stems of a thing's name."""
-    return frozenset(stem(word) for word in words_of(phrase) if word not in w.DETERMINERS)
+def name_stems(name: str) -> frozenset[str]:
+    """Return the stems of an object's name."""
+    return frozenset(stem(word) for word in words_of(name) if word not in DETERMINERS)
 
 
-def head(phrase: str) -> str:
-    """The noun of a thing's name: "brick" of "the pink lego brick"."""
-    named = words_of(phrase)
-    return stem(named[-1]) if named else ""
-
-
-@lru_cache(maxsize=512)
-def around(sample: Sample) -> tuple[Phrase, ...]:
-    """The phrases of every other skill of the episode, and of its task."""
-    others = (*sample.span.history, *sample.span.future)
-    return (*(read(name) for name in dict.fromkeys(others)), read_task(sample.span.task))
+def head(name: str) -> str:
+    """Return the noun of an object's name: "brick" of "the pink lego brick"."""
+    words = words_of(name)
+    return stem(words[-1]) if words else ""

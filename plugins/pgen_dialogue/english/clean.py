@@ -1,6 +1,6 @@
 """From a dataset's label to plain words: whatever it holds, what comes out can be said in one line.
 
-Control characters, `|` and lone surrogates never survive; `labelled` also takes off the robot as subject,
+Control characters, `|` and lone surrogates never survive; `split_label` also takes off the robot as subject,
 step numbers, and the spelling of code (pick_up_cube, PickUpCube).
 """
 
@@ -36,7 +36,7 @@ def cleaned(text: str) -> str:
     return text if any(char.isalnum() for char in text) else ""
 
 
-def labelled(text: str) -> tuple[str, str, str]:
+def split_label(text: str) -> tuple[str, str, str]:
     """A label's words without its subject, the subject ("" where none), and a side ("left", "right", "")."""
     if not (text := cleaned(text)):
         return "", "", ""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from pgen_dialogue.english import words as w
-from pgen_dialogue.english.clean import labelled
+from pgen_dialogue.english.clean import split_label
 from pgen_dialogue.english.nouns import groups, is_several, lacks_article, objects
 from pgen_dialogue.english.tagging import Token, tag
 from pgen_dialogue.english.verbs import base_of, form_of, from_third_person, gerund, participle, third_person
@@ -54,7 +54,7 @@ class Phrase:
 @lru_cache(maxsize=8192)
 def read(label: str) -> Phrase:
     """The phrase of a label."""
-    text, subject, side = labelled(label)
+    text, subject, side = split_label(label)
     words = text.split()
     lead = _lead(words, subject) if words and len(text) <= LONGEST else None
     if lead is None:

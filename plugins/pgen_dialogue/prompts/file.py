@@ -1,16 +1,16 @@
-"""The prompt builder `file`: the user's own template, whose placeholders are what is known of a sample."""
+"""The prompt builder `file`: the user's own template, whose placeholders are the fields of a sample."""
 
 from pathlib import Path
 from typing import Any, Literal
 
 from pgen.components import PromptBuilder
 from pgen.records import Moment, Plan, Prompt, Sample, SpanContext
-from pgen_dialogue.prompts import user_template as template
 from pgen_dialogue.prompts.planner import PlanOptions, plan
 from pgen_dialogue.prompts.reply_schema import dialogue_schema, example_dialogue, fingerprint_of, typed, typed_schema
-from pgen_dialogue.prompts.seed import listed
-from pgen_dialogue.prompts.user_template import Template
+from pgen_dialogue.prompts.seed import numbered
+from pgen_dialogue.prompts.user_template import Template, load_template
 
+_TYPES = ("scenario_type", "response_type")
 PLACEHOLDERS = (
     "task_description",
     "skill_history",
@@ -19,10 +19,9 @@ PLACEHOLDERS = (
     "episode_id",
     "timestamp",
     "cameras",
-    "scenario_type",
-    "response_type",
+    *_TYPES,
 )
-_PLANNED = ("scenario_type", "response_type")
+_EXAMPLE = Sample(SpanContext(0, "0", "task", 1, "pick", ("go",), ("put",)), Moment(0, 0.0, ("front",), ("front.jpg",)))
 
 
 class FileOptions(PlanOptions):
@@ -46,12 +45,12 @@ class FilePrompt(PromptBuilder[FileOptions]):
 
     def open(self) -> None:
         """Read and check the template. Raises ConfigError."""
-        self._template = load(self.options.path)
+        self._read()
 
     def build(self, sample: Sample, seed: int) -> Prompt:
-        planned = self._plan(sample, seed)
+        template, planned = self._read(), self._plan(sample, seed)
         schema = typed_schema() if self.options.reply == "typed" else dialogue_schema()
-        return Prompt(text=filled(self._read(), sample, planned), schema=schema, plan=planned)
+        return Prompt(text=template.fill(_values(template, sample, planned)), schema=schema, plan=planned)
 
     def example(self, sample: Sample, seed: int) -> dict[str, str]:
         dialogue = example_dialogue(sample)
@@ -61,47 +60,34 @@ class FilePrompt(PromptBuilder[FileOptions]):
         return fingerprint_of(self._read().text)
 
     def identity(self) -> dict[str, Any]:
-        """Without the file's place: what it says is in the fingerprint."""
+        """Return the options without the file's path: the fingerprint depends on its content."""
         return {key: value for key, value in super().identity().items() if key != "path"}
 
     def _read(self) -> Template:
         if self._template is None:
-            self.open()
-        assert self._template is not None
+            needed = {"skill_current": "what comes next"}
+            self._template = load_template(self.options.path, PLACEHOLDERS, needed, _example_values)
         return self._template
 
     def _plan(self, sample: Sample, seed: int) -> Plan:
-        names = self._read().names
-        planned = plan(sample, seed, self.options)
-        return Plan(**{name: getattr(planned, name) for name in _PLANNED if name in names})
+        planned, names = plan(sample, seed, self.options), self._read().names
+        return Plan(**{name: getattr(planned, name) for name in _TYPES if name in names})
 
 
-def load(path: Path) -> Template:
-    """The template in a file. Raises ConfigError where it is missing, unreadable or wrong."""
-    return template.load(path, PLACEHOLDERS, {"skill_current": "what comes next"}, _example)
-
-
-def filled(template: Template, sample: Sample, planned: Plan) -> str:
-    """The text for a sample."""
-    return template.fill(_values(template, sample, planned))
-
-
-def _example(template: Template) -> dict[str, Any]:
-    span = SpanContext(0, "0", "task", 1, "pick", ("go",), ("put",))
-    sample = Sample(span, Moment(0, 0.0, ("front",), ("front.jpg",)))
-    return _values(template, sample, Plan("specific_object", "confirmation"))
+def _example_values(template: Template) -> dict[str, Any]:
+    return _values(template, _EXAMPLE, Plan("specific_object", "confirmation"))
 
 
 def _values(template: Template, sample: Sample, planned: Plan) -> dict[str, Any]:
-    lists = template.lists
+    span, moment, lists = sample.span, sample.moment, template.lists
     return {
-        "task_description": sample.span.task,
-        "skill_history": list(sample.span.history) if lists else listed(sample.span.history),
-        "skill_current": sample.span.skill,
-        "skill_future": list(sample.span.future) if lists else listed(sample.span.future, "none"),
-        "episode_id": sample.span.episode_id,
-        "timestamp": "unknown" if sample.moment.timestamp is None else f"{sample.moment.timestamp:.2f}",
-        "cameras": list(sample.moment.cameras) if lists else ", ".join(sample.moment.cameras),
+        "task_description": span.task,
+        "skill_history": list(span.history) if lists else numbered(span.history),
+        "skill_current": span.skill,
+        "skill_future": list(span.future) if lists else numbered(span.future, "none"),
+        "episode_id": span.episode_id,
+        "timestamp": "unknown" if moment.timestamp is None else f"{moment.timestamp:.2f}",
+        "cameras": list(moment.cameras) if lists else ", ".join(moment.cameras),
         "scenario_type": planned.scenario_type,
         "response_type": planned.response_type,
     }

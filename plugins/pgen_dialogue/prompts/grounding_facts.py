@@ -1,20 +1,19 @@
-"""What an episode offers to talk about, so that no request contradicts the demonstration.
+"""Grounding facts: what an episode offers to talk about without a contradiction to the demonstration.
 
-`ruled_out` names what a person may forbid: things the robot is done with and deeds it does not do again.
-It prefers to miss one over naming a wrong one: whatever may be the same thing or the same kind of deed
-as what the robot does now or later is left out, and so is what it may be holding.
+`exclusions` are what a person may forbid: objects that the robot is done with, and actions that it does not repeat.
+Rather too few than a wrong one: whatever may be the same object or kind of action as in the current or a later skill
+is left out, and so is what the robot may be holding.
 """
 
 import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from pgen.records import Sample
+from pgen.records import SpanContext
 from pgen_dialogue.english import Phrase, read, read_task
 from pgen_dialogue.english.words import MOTION
-from pgen_dialogue.prompts.once import once_a_span
 
-_ENOUGH = 4
+_MOST = 4
 _TROUBLE = re.compile(
     r"\b(?:retr(?:y|ies|ying)|re-?(?:attempt|grasp|grip|try)\w*|fail\w*|miss(?:es|ed|ing)?|slip\w*|fall\w*|recover\w*"
     r"|(?:once|try|tries|trying) (?:more|again))\b",
@@ -23,80 +22,79 @@ _TROUBLE = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class RuledOut:
-    """Things ("the red brick") and deeds that may be forbidden, the latest first."""
+class Exclusions:
+    """Objects ("the red brick") and actions that a request may forbid, the latest first."""
 
-    things: tuple[str, ...] = ()
-    deeds: tuple[Phrase, ...] = ()
+    objects: tuple[str, ...] = ()
+    actions: tuple[Phrase, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.things or self.deeds)
+        return bool(self.objects or self.actions)
 
 
-@once_a_span
-def ruled_out(sample: Sample) -> RuledOut:
-    """What a negative request may forbid at this moment."""
-    ahead = [read(name) for name in (sample.span.skill, *sample.span.future)]
+@lru_cache(maxsize=256)
+def exclusions(span: SpanContext) -> Exclusions:
+    """Return what a negative request may forbid. Cached: the samples of a span share it, and each needs it often."""
+    ahead = [read(name) for name in (span.skill, *span.future)]
     if not all(phrase.verb for phrase in ahead):
-        return RuledOut()  # something is done that cannot be read: it might be anything
-    past = [read(name) for name in sample.span.history]
-    things = _things(past, ahead, read_task(sample.span.task)) if ahead[0].objects else []
-    deeds = {phrase.do: phrase for phrase in reversed(past) if phrase.verb and not _repeated(phrase, ahead)}
-    return RuledOut(tuple(dict.fromkeys(things))[:_ENOUGH], tuple(deeds.values())[:_ENOUGH])
+        return Exclusions()  # a skill that cannot be read might use any object
+    past = [read(name) for name in span.history]
+    objects = _excluded_objects(past, ahead, read_task(span.task)) if ahead[0].objects else []
+    actions = {phrase.do: phrase for phrase in reversed(past) if phrase.verb and not _repeated(phrase, ahead)}
+    return Exclusions(tuple(dict.fromkeys(objects))[:_MOST], tuple(actions.values())[:_MOST])
 
 
-def earlier(sample: Sample) -> Phrase | None:
-    """The latest earlier skill that differs from the current one; None where there is none."""
-    now = read(sample.span.skill)
-    past = (read(name) for name in reversed(sample.span.history))
-    return next((phrase for phrase in past if (phrase.do or phrase.text) != (now.do or now.text)), None)
+def previous_skill(span: SpanContext) -> Phrase | None:
+    """Return the latest earlier skill that differs from the current one, or None."""
+    current = read(span.skill)
+    past = (read(name) for name in reversed(span.history))
+    return next((phrase for phrase in past if (phrase.do or phrase.text) != (current.do or current.text)), None)
 
 
-def failed_before(sample: Sample) -> str:
-    """The skill by which the episode shows that something did not succeed; empty where none does."""
-    last = sample.span.history[-1] if sample.span.history else ""
-    for name in (last, sample.span.skill):
+def failed_skill(span: SpanContext) -> str:
+    """Return the skill that shows that something did not succeed, or an empty text."""
+    last = span.history[-1] if span.history else ""
+    for name in (last, span.skill):
         if _TROUBLE.search(name):
             return name
-    now, before = read(sample.span.skill), read(last)
-    return last if now.verb and now.do == before.do else ""
+    current = read(span.skill)
+    return last if current.verb and current.do == read(last).do else ""
 
 
-def bystanders(sample: Sample) -> tuple[str, ...]:
-    """Things other skills name that the next skill neither uses nor holds: it had better not bump them."""
-    past = [read(name) for name in sample.span.history]
-    rest = [*past, *(read(name) for name in sample.span.future)]
-    now = read(sample.span.skill)
-    busy = [*now.objects, *_held(past)[0]]
-    things = dict.fromkeys(thing for phrase in rest for thing in phrase.objects if thing.startswith("the "))
-    clear = (thing for thing in things if not any(may_be_same(thing, other) for other in busy))
-    return tuple(thing for thing in clear if not _content(thing) <= _content(now.do))
+def uninvolved_objects(span: SpanContext) -> tuple[str, ...]:
+    """Return the objects of other skills that the current one neither uses nor holds: it should not bump them."""
+    past = [read(name) for name in span.history]
+    others = [*past, *(read(name) for name in span.future)]
+    current = read(span.skill)
+    used = [*current.objects, *_held(past)[0]]
+    objects = dict.fromkeys(name for phrase in others for name in phrase.objects if name.startswith("the "))
+    unused = (name for name in objects if not any(may_be_same(name, other) for other in used))
+    return tuple(name for name in unused if not _content(name) <= _content(current.do))
 
 
-def may_be_same(one: str, other: str) -> bool:
-    """Whether two phrases may mean one thing: "the brick" may be "the red brick"."""
-    a, b = _content(one), _content(other)
+def may_be_same(first: str, second: str) -> bool:
+    """Return whether two phrases may name one object: "the brick" may be "the red brick"."""
+    a, b = _content(first), _content(second)
     return a <= b or b <= a
 
 
-def _things(past: list[Phrase], ahead: list[Phrase], task: Phrase) -> list[str]:
-    held, held_unknown = _held(past)
-    if held_unknown:
+def _excluded_objects(past: list[Phrase], ahead: list[Phrase], task: Phrase) -> list[str]:
+    held, holds_unknown = _held(past)
+    if holds_unknown:
         return []
-    named = [thing for phrase in ahead for thing in phrase.objects]
-    words = [_content(f"{phrase.do} {phrase.text}") for phrase in ahead]
-    touched = [phrase.objects[0] for phrase in reversed(past) if phrase.objects]
-    rivals = [thing for thing in task.objects if _rivals(thing, ahead[0].objects[0])]
+    needed = [name for phrase in ahead for name in phrase.objects] + held
+    texts = [_content(f"{phrase.do} {phrase.text}") for phrase in ahead]
+    handled = [phrase.objects[0] for phrase in reversed(past) if phrase.objects]
+    rivals = [name for name in task.objects if _rivals(name, ahead[0].objects[0])]
     return [
-        thing
-        for thing in [*rivals, *touched]
-        if not any(may_be_same(thing, other) for other in [*named, *held])
-        and not any(_content(thing) <= text for text in words)
+        name
+        for name in [*rivals, *handled]
+        if not any(may_be_same(name, other) for other in needed) and not any(_content(name) <= text for text in texts)
     ]
 
 
 def _held(past: list[Phrase]) -> tuple[list[str], bool]:
-    """What the robot may hold after all this, and whether it may hold something that no label names."""
+    """Return what the robot may hold after these skills, and whether it may hold an object that no label names."""
     held: list[str] = []
     unknown = False
     for phrase in past:
@@ -117,9 +115,9 @@ def _kind(phrase: Phrase) -> str:
     return phrase.verb if phrase.act == "other" else phrase.act
 
 
-def _rivals(thing: str, other: str) -> bool:
-    """Two of a kind: the pink brick beside the red brick. The task may name what the robot does not use."""
-    return thing.startswith("the ") and thing.split()[-1] == other.split()[-1] and not may_be_same(thing, other)
+def _rivals(name: str, other: str) -> bool:
+    """Return whether two objects are of one kind: the pink brick (which the task may name) beside the red brick."""
+    return name.startswith("the ") and name.split()[-1] == other.split()[-1] and not may_be_same(name, other)
 
 
 @lru_cache(maxsize=8192)

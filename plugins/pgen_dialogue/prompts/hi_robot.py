@@ -1,8 +1,8 @@
-"""The prompt builder `hi-robot`: a planned kind of request and of answer, with its definition and examples.
+"""The prompt builder `hi-robot`: requests a planned scenario type and response type, with definitions and examples.
 
-Besides what Hi Robot conditions on, the model is told what the robot does later, so that no request
-contradicts the demonstration. The wording lies in `hi_robot.toml`; what never changes is the system message,
-first and identical for every sample, so that a server reads it once.
+Besides what Hi Robot conditions on, the prompt lists the later skills, so that no request contradicts the
+demonstration. All text is in `hi_robot.toml`. The system message is the same for every sample, so that a server can
+cache its prefix.
 """
 
 import tomllib
@@ -12,23 +12,21 @@ from random import Random
 from typing import Any
 
 from pgen.components import PromptBuilder
-from pgen.records import Plan, Prompt, Sample
+from pgen.records import Plan, Prompt, Sample, SpanContext
 from pgen.seeds import derive
-from pgen_dialogue.prompts.grounding_facts import RuledOut, failed_before, ruled_out
-from pgen_dialogue.prompts.once import once_a_span
+from pgen_dialogue.prompts.grounding_facts import exclusions, failed_skill
 from pgen_dialogue.prompts.planner import PlanOptions, plan
 from pgen_dialogue.prompts.reply_schema import example_dialogue, fingerprint_of, typed, typed_schema
-from pgen_dialogue.prompts.seed import listed
-from pgen_dialogue.prompts.without_images import unseen
+from pgen_dialogue.prompts.seed import numbered, without_images
 
-# Not in the wording's file: that is hashed, and the journals of runs that do show pictures stay valid.
-SEEN = {
+# Not in the TOML file: its hash is part of the fingerprint, and journals of runs with images must stay valid.
+IMAGE_PASSAGES = {
     "You see the scene as it is now, once for each camera, and you are told": "You are told",
     "Name only things that are visible, or that the task and the skills name, and describe them as they look.": (
         "Name only things that the task and the skills name."
     ),
 }
-"""What the wording says of pictures, and what it says where there are none."""
+"""Passages of the system message about images, and their replacements for samples without images."""
 
 
 class HiRobotPrompt(PromptBuilder[PlanOptions]):
@@ -38,98 +36,71 @@ class HiRobotPrompt(PromptBuilder[PlanOptions]):
 
     def build(self, sample: Sample, seed: int) -> Prompt:
         planned = plan(sample, seed, self.options)
-        text, system = request_text(sample, planned, seed), system_text(seen=bool(sample.moment.images))
-        return Prompt(text=text, schema=_schema(), system=system, plan=planned)
+        system: str = texts()["system"].strip()
+        if not sample.moment.images:
+            system = without_images(system, IMAGE_PASSAGES)
+        style = _style(derive(seed, "style", sample.question.variant))
+        return Prompt(_text(sample.span, planned, style), typed_schema(), system, planned)
 
     def example(self, sample: Sample, seed: int) -> dict[str, str]:
         return typed(example_dialogue(sample), plan(sample, seed, self.options))
 
     def fingerprint(self) -> str:
-        return fingerprint_of(source())
+        return fingerprint_of(_source())
 
     def describe(self) -> dict[str, Any]:
-        return {**super().describe(), "version": wording()["version"]}
+        return {**super().describe(), "version": texts()["version"]}
 
 
 @cache
-def _schema() -> dict[str, Any]:
-    """The same for every sample: what is known of it need be found out but once."""
-    return typed_schema()
+def texts() -> dict[str, Any]:
+    """Return the parsed content of `hi_robot.toml`."""
+    return tomllib.loads(_source())
 
 
-@cache
-def source() -> str:
-    """The file with the wording."""
+def _source() -> str:
     return files("pgen_dialogue.prompts").joinpath("hi_robot.toml").read_text(encoding="utf-8")
 
 
-@cache
-def wording() -> dict[str, Any]:
-    """The wording, parsed."""
-    return tomllib.loads(source())
+def _text(span: SpanContext, planned: Plan, style: str) -> str:
+    scenario, response = texts()["scenarios"][planned.scenario_type], texts()["responses"][planned.response_type]
+    text: str = texts()["text"].strip()
+    return text.format(
+        task_description=span.task or "not described",
+        skill_history=numbered(span.history, "nothing yet"),
+        skill_current=span.skill,
+        skill_future=numbered(span.future, "nothing more"),
+        scenario_type=planned.scenario_type,
+        scenario=scenario["text"],
+        scenario_examples=_bulleted(scenario["examples"]),
+        response_type=planned.response_type,
+        response=response["text"],
+        response_examples=_bulleted(response["examples"]),
+        boundary=_boundary(span, planned),
+        style=style,
+    )
 
 
-@cache
-def system_text(*, seen: bool) -> str:
-    """What never changes, for samples that are seen and for those that show no picture."""
-    text: str = wording()["system"].strip()
-    return text if seen else unseen(text, SEEN)
-
-
-def request_text(sample: Sample, planned: Plan, seed: int) -> str:
-    """What changes from sample to sample."""
-    before, behind = _around_style(sample, planned)
-    return f"{before}{_style(derive(seed, 'style', sample.question.variant))}{behind}"
-
-
-@once_a_span
-def _around_style(sample: Sample, planned: Plan) -> tuple[str, str]:
-    """All that stands before the style, and all behind it."""
-    scenario, scenario_examples = _type("scenarios", planned.scenario_type)
-    response, response_examples = _type("responses", planned.response_type)
-    fields = {
-        "task_description": sample.span.task or "not described",
-        "skill_history": listed(sample.span.history, "nothing yet"),
-        "skill_current": sample.span.skill,
-        "skill_future": listed(sample.span.future, "nothing more"),
-        "scenario_type": planned.scenario_type,
-        "scenario": scenario,
-        "scenario_examples": scenario_examples,
-        "response_type": planned.response_type,
-        "response": response,
-        "response_examples": response_examples,
-        "boundary": _boundary(sample, planned),
-    }
-    before, _, behind = wording()["text"].strip().partition("{style}")
-    return before.format(**fields), behind.format(**fields)
-
-
-@cache
-def _type(kind: str, name: str) -> tuple[str, str]:
-    """The definition of a scenario type or a response type, and its examples."""
-    told = wording()[kind][name]
-    return told["text"], "\n".join(f"- {example}" for example in told["examples"])
+def _bulleted(examples: list[str]) -> str:
+    return "\n".join(f"- {example}" for example in examples)
 
 
 def _style(seed: int) -> str:
-    """Who speaks, in what tone and at what length."""
-    words, random = wording(), Random(seed)
-    text: str = words["style"].format(**{name: random.choice(kinds) for name, kinds in words["styles"].items()})
-    return text
+    """Return the sentence on who speaks, in what tone and at what length."""
+    random = Random(seed)
+    text: str = texts()["style"]
+    return text.format(**{name: random.choice(choices) for name, choices in texts()["styles"].items()})
 
 
-def _boundary(sample: Sample, planned: Plan) -> str:
-    """What keeps a type to the truth: what may be ruled out, and what may go wrong."""
+def _boundary(span: SpanContext, planned: Plan) -> str:
+    """Return the paragraph that keeps the dialogue true: what may be forbidden, or what may go wrong."""
     if planned.response_type == "error_handling":
-        failed, pairs = failed_before(sample), wording()["pairs"]
-        told = pairs["error_handling_failed"].format(failed=failed) if failed else pairs["error_handling"]
-        return f"\n\n{told}\n"
+        failed, pairs = failed_skill(span), texts()["pairs"]
+        text = pairs["error_handling_failed"].format(failed=failed) if failed else pairs["error_handling"]
+        return f"\n\n{text}\n"
     if planned.scenario_type != "negative_task":
         return ""
-    may = ruled_out(sample)
-    text: str = wording()["boundary"].format(ruled_out="; ".join(_named(may)) or "nothing")
-    return text
-
-
-def _named(may: RuledOut) -> list[str]:
-    return [*may.things, *(f"{deed.doing} again" for deed in may.deeds)]
+    excluded = exclusions(span)
+    names = [*excluded.objects, *(f"{action.doing} again" for action in excluded.actions)]
+    boundary: str = texts()["boundary"]
+    return boundary.format(ruled_out="; ".join(names) or "nothing")

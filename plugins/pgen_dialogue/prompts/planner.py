@@ -1,24 +1,21 @@
-"""Chooses which kind of interaction a prompt asks for, among those that fit the moment.
+"""Chooses the plan of a prompt: a scenario type and a response type that fit the sample.
 
-A choice depends on the sample, the weights and the seed alone. Types that cannot fit are left out and the
-weights of the others decide. Where nothing with a weight is left, it is `specific_object` answered by
-`acknowledgment`, which fit everywhere. Types a user does not list have the weight 0. The variants of a sample
-differ in their plans, as long as there are others that fit.
+The choice depends on the sample, the weights and the seed alone. Types that cannot fit are left out, and the weights
+of the others decide; types that the options do not list have the weight 0. If no type with a weight is left, the plan
+is `specific_object` with `acknowledgment`, which fit everywhere. The variants of a sample have different plans as
+long as there are others that fit.
 """
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
-from types import MappingProxyType
 
 from pydantic import field_validator
 from pydantic_core import PydanticCustomError
 
 from pgen.components import Options
-from pgen.records import Plan, Sample
+from pgen.records import Plan, Sample, SpanContext
 from pgen.seeds import derive
-from pgen_dialogue.prompts.grounding_facts import earlier, ruled_out
-from pgen_dialogue.prompts.once import once_a_span
+from pgen_dialogue.prompts.grounding_facts import exclusions, previous_skill
 
 _RESPONSES = {
     "specific_object": ("acknowledgment", "confirmation"),
@@ -37,11 +34,8 @@ RESPONSE_TYPES = (
 )
 
 
-type Weights = tuple[tuple[str, float], ...]
-
-
 class PlanOptions(Options):
-    """The weights of the kinds of interaction."""
+    """The weights of the scenario types and of the response types."""
 
     scenarios: dict[str, float] = dict.fromkeys(SCENARIO_TYPES, 1.0)
     """How often each scenario type is asked for, relative to the others that fit. Not listed: never."""
@@ -52,18 +46,18 @@ class PlanOptions(Options):
     @field_validator("scenarios")
     @classmethod
     def _scenarios(cls, value: dict[str, float]) -> dict[str, float]:
-        return checked(value, SCENARIO_TYPES)
+        return check_weights(value, SCENARIO_TYPES)
 
     @field_validator("responses")
     @classmethod
     def _responses(cls, value: dict[str, float]) -> dict[str, float]:
-        return checked(value, RESPONSE_TYPES)
+        return check_weights(value, RESPONSE_TYPES)
 
 
-def checked(weights: dict[str, float], known: tuple[str, ...]) -> dict[str, float]:
-    """The weights, if each belongs to a known type, is a finite number from 0 up, and one is not 0."""
-    if unknown := sorted(set(weights) - set(known)):
-        raise _invalid(f"there is no type {', '.join(unknown)}; there are {', '.join(known)}")
+def check_weights(weights: dict[str, float], types: tuple[str, ...]) -> dict[str, float]:
+    """Return the weights if each is of one of the types and finite, none is negative and one is not 0."""
+    if unknown := sorted(set(weights) - set(types)):
+        raise _invalid(f"there is no type {', '.join(unknown)}; there are {', '.join(types)}")
     if wrong := sorted(name for name, weight in weights.items() if not (0 <= weight < math.inf)):
         raise _invalid(f"the weight of {', '.join(wrong)} must be a number from 0 up")
     if not any(weights.values()):
@@ -71,93 +65,76 @@ def checked(weights: dict[str, float], known: tuple[str, ...]) -> dict[str, floa
     return weights
 
 
-@once_a_span
-def fitting_scenarios(sample: Sample) -> tuple[str, ...]:
-    """The scenario types that suit a sample."""
-    fits = {"negative_task": bool(ruled_out(sample)), "situated_correction": earlier(sample) is not None}
+def fitting_scenarios(span: SpanContext) -> tuple[str, ...]:
+    """Return the scenario types that fit the span."""
+    fits = {"negative_task": bool(exclusions(span)), "situated_correction": previous_skill(span) is not None}
     return tuple(name for name in SCENARIO_TYPES if fits.get(name, True))
 
 
 def fitting_responses(scenario: str) -> tuple[str, ...]:
-    """The response types that can answer a scenario type."""
+    """Return the response types that fit a scenario type."""
     return _RESPONSES[scenario]
 
 
 def plan(sample: Sample, seed: int, options: PlanOptions) -> Plan:
-    """The kind of interaction to ask for at this sample; `seed` is its moment's, the same for each variant."""
-    taken: set[tuple[str, str]] = set()
-    chosen = _chosen(sample, seed, options, taken)
+    """Return the plan for a sample; `seed` is its moment's, the same for every variant."""
+    possible = possible_types(sample.span, options)
+    chosen = _draw_types(possible, seed, options)
+    used: set[tuple[str, str]] = set()
     for number in range(1, sample.question.variant + 1):
-        taken.add(chosen)
-        if not shares(sample, options).keys() - taken:
-            taken = set()
-        chosen = _chosen(sample, derive(seed, "variant", number), options, taken)
+        used.add(chosen)
+        unused = {
+            scenario: left
+            for scenario, responses in possible.items()
+            if (left := [response for response in responses if (scenario, response) not in used])
+        }
+        if not unused:
+            used, unused = set(), possible
+        chosen = _draw_types(unused, derive(seed, "variant", number), options)
     return Plan(*chosen)
 
 
-def shares(sample: Sample, options: PlanOptions) -> Mapping[tuple[str, str], float]:
-    """How likely each plan is for a sample, by the weights and by what fits; the shares add up to 1."""
-    return _shares(fitting_scenarios(sample), *_weights(options))
+def possible_types(span: SpanContext, options: PlanOptions) -> dict[str, list[str]]:
+    """Return the scenario types that may be planned for a span, each with its response types."""
+    scenarios = [name for name in fitting_scenarios(span) if options.scenarios.get(name)] or ["specific_object"]
+    responses = {
+        scenario: [name for name in fitting_responses(scenario) if options.responses.get(name)]
+        for scenario in scenarios
+    }
+    answerable = {scenario: names for scenario, names in responses.items() if names}
+    return answerable or {scenario: ["acknowledgment"] for scenario in scenarios}
 
 
-@lru_cache(64)
-def _shares(fitting: tuple[str, ...], scenarios: Weights, responses: Weights) -> Mapping[tuple[str, str], float]:
-    """Most samples differ in nothing that matters here."""
-    by_scenario, by_response = dict(scenarios), dict(responses)
-    wanted = {name for name, weight in responses if weight}
-    answerable = [name for name in fitting if wanted.intersection(fitting_responses(name))]
-    chosen = _weighted(by_scenario, answerable) or _weighted(by_scenario, fitting)
-    found: dict[tuple[str, str], float] = {}
-    for scenario, share in (chosen or {"specific_object": 1.0}).items():
-        parts = _weighted(by_response, fitting_responses(scenario)) or {"acknowledgment": 1.0}
-        found |= {(scenario, response): share * part for response, part in parts.items()}
-    return MappingProxyType(found)
+def shares(span: SpanContext, options: PlanOptions) -> dict[tuple[str, str], float]:
+    """Return how likely each pair of scenario type and response type is for a span; the shares add up to 1."""
+    possible = possible_types(span, options)
+    return {
+        (scenario, response): share * part
+        for scenario, share in _normalized(options.scenarios, possible).items()
+        for response, part in _normalized(options.responses, possible[scenario]).items()
+    }
 
 
-def _weighted(weights: Mapping[str, float], names: Iterable[str]) -> dict[str, float]:
-    kept = {name: weights[name] for name in names if weights.get(name)}
-    return {name: weight / sum(kept.values()) for name, weight in kept.items()}
+def _normalized(weights: Mapping[str, float], names: Iterable[str]) -> dict[str, float]:
+    chosen = {name: weights.get(name, 0.0) for name in names}
+    total = sum(chosen.values())
+    return {name: weight / total if total else 1.0 for name, weight in chosen.items()}  # one name may have no weight
 
 
-def _chosen(sample: Sample, seed: int, options: PlanOptions, taken: set[tuple[str, str]]) -> tuple[str, str]:
-    """A scenario type and a response type that are not taken together."""
-    scenarios, answers = _wheels(fitting_scenarios(sample), *_weights(options), frozenset(taken))
-    scenario = scenarios.drawn(derive(seed, "scenario"))
-    return scenario, answers[scenario].drawn(derive(seed, "response"))
+def _draw_types(possible: Mapping[str, Sequence[str]], seed: int, options: PlanOptions) -> tuple[str, str]:
+    scenario = _draw([*possible], options.scenarios, derive(seed, "scenario"))
+    return scenario, _draw(possible[scenario], options.responses, derive(seed, "response"))
 
 
-class _Wheel:
-    """Names to draw from by their weights; the first where none has any. The weights' order plays no part."""
-
-    def __init__(self, weights: Mapping[str, float], names: Sequence[str]) -> None:
-        self._listed = sorted((name, weights[name]) for name in set(names) if weights.get(name))
-        self._all = sum(weight for _, weight in self._listed)
-        self._otherwise = self._listed[-1][0] if self._listed else names[0]
-
-    def drawn(self, seed: int) -> str:
-        left = self._all * (seed / 2**32)
-        for name, weight in self._listed:
-            left -= weight
-            if left < 0:
-                return name
-        return self._otherwise
-
-
-@lru_cache(256)
-def _wheels(
-    fitting: tuple[str, ...], scenarios: Weights, responses: Weights, taken: frozenset[tuple[str, str]]
-) -> tuple[_Wheel, Mapping[str, _Wheel]]:
-    """One for the scenario types, and for each of these one for what answers it."""
-    answers: dict[str, list[str]] = {}
-    for scenario, response in _shares(fitting, scenarios, responses):
-        if (scenario, response) not in taken:
-            answers.setdefault(scenario, []).append(response)
-    by_response = dict(responses)
-    return _Wheel(dict(scenarios), [*answers]), {name: _Wheel(by_response, some) for name, some in answers.items()}
-
-
-def _weights(options: PlanOptions) -> tuple[Weights, Weights]:
-    return tuple(options.scenarios.items()), tuple(options.responses.items())
+def _draw(names: Sequence[str], weights: Mapping[str, float], seed: int) -> str:
+    """Draw a name by its weight, whatever the order of the weights; the first name if none has a weight."""
+    weighted = sorted((name, weights[name]) for name in names if weights.get(name))
+    rest = sum(weight for _, weight in weighted) * (seed / 2**32)
+    for name, weight in weighted:
+        rest -= weight
+        if rest < 0:
+            return name
+    return weighted[-1][0] if weighted else names[0]
 
 
 def _invalid(message: str) -> PydanticCustomError:

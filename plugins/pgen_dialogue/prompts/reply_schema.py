@@ -1,8 +1,8 @@
-"""What a reply must look like: the JSON Schemas of all three builders, and text that fits them.
+"""The JSON Schemas of a reply, shared by all prompt builders, and text that fits them.
 
-A dialogue is stored as "user | robot", so no `|`, line break or control character may stand in either
-part. The patterns use no lookaround: they mean the same to Python's `re` and to the regular expressions
-of grammar libraries (llguidance, xgrammar). Python's `$` lets one final line break pass, theirs does not.
+A dialogue is stored as "user | robot", so neither part may contain `|`, a line break or a control character. The
+patterns use no lookaround: they mean the same to Python's `re` and to the regular expressions of grammar libraries
+(llguidance, xgrammar). Python's `$` also matches before a final line break, theirs does not.
 """
 
 from collections.abc import Mapping
@@ -18,17 +18,17 @@ MAX_LENGTH = 300
 
 _FORBIDDEN = r"|\x00-\x1f\x7f-\x9f\u2028\u2029"
 SAYABLE = rf"^[^{_FORBIDDEN}]*[^\s{_FORBIDDEN}][^{_FORBIDDEN}]*$"
-"""One line with something in it."""
+"""One line that is not blank."""
 
 
 def dialogue_schema() -> dict[str, Any]:
-    """An object with `user_prompt` and `robot_utterance`."""
+    """Return the schema of an object with `user_prompt` and `robot_utterance`."""
     text = {"type": "string", "minLength": 1, "maxLength": MAX_LENGTH, "pattern": SAYABLE}
     return _object({"user_prompt": text, "robot_utterance": text})
 
 
 def typed_schema() -> dict[str, Any]:
-    """The same with `scenario_type` and `response_type`, each one of its names."""
+    """Return the same schema with `scenario_type` and `response_type`, as enumerations."""
     types = {
         "scenario_type": {"type": "string", "enum": list(SCENARIO_TYPES)},
         "response_type": {"type": "string", "enum": list(RESPONSE_TYPES)},
@@ -37,16 +37,16 @@ def typed_schema() -> dict[str, Any]:
 
 
 def sayable(text: str, limit: int = MAX_LENGTH) -> str:
-    """The text in a form the pattern accepts, cut at a word to `limit` characters; may be empty."""
+    """Return the text in a form that the pattern accepts, cut at a word to `limit` characters; may be empty."""
     text = one_line(text)
     if len(text) <= limit:
         return text
-    kept = text[: limit - 1]
-    return (kept.rpartition(" ")[0] or kept).rstrip(" ,.;:") + "…"
+    cut = text[: limit - 1]
+    return (cut.rpartition(" ")[0] or cut).rstrip(" ,.;:") + "…"
 
 
 def example_dialogue(sample: Sample) -> dict[str, str]:
-    """The plainest dialogue about a sample: for dry runs and tests."""
+    """Return the plainest dialogue about a sample, for dry runs and tests."""
     skill = sayable(sample.span.skill, 200).strip(" .") or "the next step"
     return {
         "user_prompt": f"Please do this next: {skill}.",
@@ -55,17 +55,21 @@ def example_dialogue(sample: Sample) -> dict[str, str]:
 
 
 def typed(reply: Mapping[str, str], plan: Plan) -> dict[str, str]:
-    """A dialogue with its types; what the plan leaves open is the plainest."""
+    """Return the reply with the types of the plan, the first of each where the plan has none."""
     scenario, response = plan.scenario_type or SCENARIO_TYPES[0], plan.response_type or RESPONSE_TYPES[0]
     return {**reply, "scenario_type": scenario, "response_type": response}
 
 
 def fingerprint_of(*texts: str) -> str:
-    """A hash that changes with any of the texts."""
+    """Return a hash that changes with any of the texts."""
     joined = "".join(f"{len(text)}:{text}" for text in texts)
     return sha256(joined.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _object(properties: dict[str, Any]) -> dict[str, Any]:
-    required = list(properties)
-    return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }

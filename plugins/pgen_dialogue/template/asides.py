@@ -1,51 +1,50 @@
-"""What the two say beside the matter, composed of word lists: who comes, what else there is to do, how it is done.
+"""Small talk beside the matter, composed of word lists: who comes, what else there is to do, how it is done.
 
-An aside has no word in common with the episode's skills and task, so it speaks of no thing and no deed of theirs.
+An aside shares no content word with the episode's skills and task, so it names none of their objects and actions.
 """
 
 from collections.abc import Sequence
 from random import Random
 
-from pgen.records import Plan, Sample
+from pgen.records import Plan, SpanContext
 from pgen_dialogue.checks.words import content
 from pgen_dialogue.prompts.reply_schema import MAX_LENGTH
 from pgen_dialogue.template.phrasebook import compose, load
 
-_TRIES = 8
-_TAKEN_UP = 0.2
-"""How often the robot's aside is about what the person spoke of last."""
-_USER, _ROBOT = 40, 33
-"""Words of the person and of the robot at most."""
+_ATTEMPTS = 8
+_ANSWERED = 0.2
+"""How often the robot's aside answers the last one of the person."""
+_USER_WORDS, _ROBOT_WORDS = 40, 33
+"""Words of either text at most; beyond that an aside is left out."""
 
 
-def with_asides(user: str, robot: str, sample: Sample, kind: Plan, random: Random) -> tuple[str, str]:
-    """Both texts with something beside the matter, as long as that leaves them short."""
-    before, after, answer = asides(sample, random)
+def with_asides(user: str, robot: str, span: SpanContext, kind: Plan, random: Random) -> tuple[str, str]:
+    """Return both texts with asides, as far as that leaves them short."""
+    before, after, answer = asides(span, random)
     if kind.scenario_type != "situated_correction":
-        user = _joined(before, user, user, _USER)
-    return _joined(user, after, user, _USER), _joined(robot, answer, robot, _ROBOT)
+        user = _joined(before, user, user, _USER_WORDS)
+    return _joined(user, after, user, _USER_WORDS), _joined(robot, answer, robot, _ROBOT_WORDS)
 
 
-def asides(sample: Sample, random: Random) -> tuple[str, str, str]:
-    """What the person may say before and after the request, and the robot after its answer: a sentence, or nothing."""
-    named = content(" ".join((*sample.span.history, sample.span.skill, *sample.span.future)))
-    named |= content(sample.span.task)
-    book = load("asides")
-    first, last = random.sample(sorted(book["person"]), 2)
-    before, after = (_sentence(book["person"][occasion], named, random) for occasion in (first, last))
-    taken_up = after and random.random() < _TAKEN_UP
-    return before, after, _sentence(book["robot"][last if taken_up else "any"], named, random)
+def asides(span: SpanContext, random: Random) -> tuple[str, str, str]:
+    """Return asides of the person before and after the request, and of the robot: a sentence each, or ""."""
+    used = content(" ".join((*span.history, span.skill, *span.future))) | content(span.task)
+    phrases = load("asides")
+    first, last = random.sample(sorted(phrases["person"]), 2)
+    before, after = (_sentence(phrases["person"][occasion], used, random) for occasion in (first, last))
+    answered = after and random.random() < _ANSWERED
+    return before, after, _sentence(phrases["robot"][last if answered else "any"], used, random)
 
 
-def _joined(first: str, second: str, plain: str, words: int) -> str:
-    """The two sentences, or the plain one where they are too much or one of them is missing."""
+def _joined(first: str, second: str, plain: str, limit: int) -> str:
+    """Return both sentences as one text, or the plain text if one is missing or that is more than `limit` words."""
     text = f"{first} {second}"
-    return text if first and second and len(text) <= MAX_LENGTH and len(text.split()) <= words else plain
+    return text if first and second and len(text) <= MAX_LENGTH and len(text.split()) <= limit else plain
 
 
-def _sentence(phrases: Sequence[str], named: frozenset[str], random: Random) -> str:
-    for _ in range(_TRIES):
-        said = compose(phrases, {}, random)
-        if not content(said) & named:
-            return said
+def _sentence(phrases: Sequence[str], used: frozenset[str], random: Random) -> str:
+    for _ in range(_ATTEMPTS):
+        text = compose(phrases, {}, random)
+        if not content(text) & used:
+            return text
     return ""

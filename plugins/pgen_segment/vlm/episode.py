@@ -8,7 +8,7 @@ from typing import Any
 from pgen.errors import SampleError
 from pgen.inference.parsing import parse_object
 from pgen.records import Episode, Prompt, Reply, Sample, Skill
-from pgen_dialogue.prompts.user_template import Template
+from pgen_dialogue.prompts import Template
 from pgen_segment.vlm import prompts, stitching
 from pgen_segment.vlm.naming import Naming
 from pgen_segment.vlm.replies import parse_spans

@@ -10,9 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pgen.errors import SampleError
-from pgen_dialogue.english import read
-from pgen_dialogue.english.clean import labelled
-from pgen_dialogue.english.verbs import form_of
+from pgen_dialogue.english import form_of, read, split_label
 from pgen_segment.vlm import prompts
 
 IMPERATIVE, THIRD_PERSON = "imperative", "third-person"
@@ -24,7 +22,7 @@ UNKNOWN = "names without a verb that is known: kept as they are"
 
 def style_of(name: str) -> str | None:
     """Return the style of a name: None where it has no verb that is known; "" for another style, such as a gerund."""
-    text, subject, _ = labelled(name)
+    text, subject, _ = split_label(name)
     words = text.lower().split()
     while len(words) > 1 and words[0].endswith("ly"):
         words = words[1:]

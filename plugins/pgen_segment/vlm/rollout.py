@@ -16,7 +16,7 @@ from pgen.inference.rollout import RolloutContext
 from pgen.inference.scheduler import Rollouts
 from pgen.media import SampleImages
 from pgen.records import Episode, Failure, Sample, Skill, Usage
-from pgen_dialogue.prompts.user_template import Template
+from pgen_dialogue.prompts import Template
 from pgen_segment.spans.normalize import normalize_spans
 from pgen_segment.vlm.episode import EpisodeRequests, Look
 from pgen_segment.vlm.naming import Naming

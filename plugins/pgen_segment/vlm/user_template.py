@@ -4,8 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from pgen.errors import ConfigError
-from pgen_dialogue.prompts import user_template as template
-from pgen_dialogue.prompts.user_template import Template
+from pgen_dialogue.prompts import Template, load_template
 
 PREFIX = "file:"
 PLACEHOLDERS = ("task", "start", "stop", "end", "before", "description", "names", "clock")
@@ -18,7 +17,7 @@ def read(choice: str | None) -> Template | None:
         return None
     if not choice.startswith(PREFIX):
         raise ConfigError(f"--prompt {choice}: write it as file:PATH, a template of your own.")
-    return template.load(Path(choice.removeprefix(PREFIX)), PLACEHOLDERS, _NEEDED, _example)
+    return load_template(Path(choice.removeprefix(PREFIX)), PLACEHOLDERS, _NEEDED, _example)
 
 
 def _example(own: Template) -> dict[str, Any]:

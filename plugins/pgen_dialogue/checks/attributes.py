@@ -1,0 +1,47 @@
+"""Objects of one kind that an attribute tells apart: the red brick and the pink one, the left side and the right."""
+
+from collections.abc import Iterator
+
+from pgen_dialogue.checks.words import head, name_stems, stem, words_of
+
+ATTRIBUTES = tuple(
+    frozenset(words.split())
+    for words in (
+        "red green blue yellow pink purple orange black white brown grey gray silver gold",
+        "big small large little tiny huge",
+        "left right",
+        "top bottom upper lower",
+        "first second third fourth",
+    )
+)
+_REACH = 3
+"""Words after an attribute among which its noun is looked for."""
+
+
+def other_attribute(label: str, text: str) -> str:
+    """Return what a text names of the same kind as an object of the label but with another attribute, or ""."""
+    own, named = list(_attributed(words_of(label))), list(_attributed(words_of(text)))
+    for noun, attribute, group in named:
+        expected = {mine for name, mine, other in own if other is group and noun in (name, "one")}
+        if expected and not expected & {value for name, value, _ in named if name == noun}:
+            return f"{attribute} {noun}"
+    return ""
+
+
+def names(name: str, text: str) -> bool:
+    """Return whether a text names the object: its noun (or "one") with no attribute but its own."""
+    stems = frozenset(map(stem, words_of(text)))
+    own = {word for word in name_stems(name) if any(word in group for group in ATTRIBUTES)}
+    if other_attribute(name, text):
+        return False
+    return (head(name) in stems or ("one" in stems and bool(own))) and own <= stems
+
+
+def _attributed(words: tuple[str, ...]) -> Iterator[tuple[str, str, frozenset[str]]]:
+    """Yield each noun that may follow an attribute, with the attribute and its group."""
+    for position, word in enumerate(words):
+        for group in ATTRIBUTES:
+            if word in group:
+                for noun in words[position + 1 : position + 1 + _REACH]:
+                    if not any(noun in other for other in ATTRIBUTES):
+                        yield stem(noun), word, group
