@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pgen.components import Check, Context
-from pgen.inference.checking import Overview, examined
+from pgen.inference import checking
 from pgen.records import Annotation, Dialogue, Moment, Plan, Sample, SpanContext
 from pgen_dialogue import pgen_checks
 
@@ -60,12 +60,12 @@ def checked(path: Path = CASES) -> Iterator[tuple[Case, frozenset[str]]]:
     """Yield each case with the codes of the checks."""
     checks: list[Check] = [check() for check in pgen_checks()]
     listed = list(scenes(path))
-    overview = Overview(checks, "en", sum(map(len, listed)))
+    run_checks = checking.RunChecks(checks, "en", sum(map(len, listed)))
     for cases in listed:
-        overview.episode()
+        run_checks.start_episode()
         for case in cases:
             annotation = Annotation(case.sample, Plan(), case.dialogue)
-            annotation = overview.examined(examined(annotation, checks, Context(case.language)))
+            annotation = run_checks.checked(checking.checked(annotation, checks, Context(case.language)))
             yield case, frozenset(finding.code for finding in annotation.checks)
 
 

@@ -26,7 +26,7 @@ PARTS: dict[str, tuple[str, ...]] = {
     "planning": ("pgen.run.planning:planned",),
     "prompts": ("pgen.inference.prompting:prompt_for",),
     "replies, parsed": ("pgen.inference.parsing:_dialogue",),
-    "checks": ("pgen.inference.checking:examined", "pgen.inference.checking:Overview.examined"),
+    "checks": ("pgen.inference.checking:checked", "pgen.inference.checking:RunChecks.checked"),
     "journal": tuple(
         f"pgen.storage.journal:Journal.{name}" for name in ("__init__", "add", "unanswered", "get_all", "close")
     ),

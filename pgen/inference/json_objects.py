@@ -1,6 +1,6 @@
 """The JSON objects in a model's text: strictly, where it is one, else wherever they stand in it.
 
-What a model says while it thinks is never an answer. Takes time linear in the length of the text.
+What a model writes while it thinks is never part of it. Takes time linear in the length of the text.
 """
 
 import json
@@ -14,13 +14,13 @@ from pgen.records import Reply
 from pgen.safety.redaction import clipped
 
 MAX_REPLY = 64 * 1024
-"""Characters: a longer reply is no dialogue, and not worth the time to look for one."""
+"""Characters of a reply that is searched: no dialogue is longer."""
 
 MAX_STARTS = 64
-"""Places of a reply where an object is looked for: prose may hold any number of brackets."""
+"""Places of a reply that are tried: prose may contain any number of brackets."""
 
 MAX_REPAIRS = 4
-"""Of those, how many are read once more without trailing commas."""
+"""Of those, how many are parsed again without trailing commas."""
 
 _START = re.compile(r"[{\[]")
 _STRING_OR_COMMA = re.compile(r'"(?:[^"\\]|\\.)*+"?|,(?=\s*[}\]])', re.DOTALL)
@@ -30,7 +30,7 @@ _LENIENT = json.JSONDecoder(parse_int=float, strict=False)
 
 
 def objects(reply: Reply) -> list[dict[str, Any]]:
-    """The outermost JSON objects of a reply, whatever they say. Raises SampleError: `truncated` or `parse`."""
+    """Return the outermost JSON objects of a reply, whatever they hold. Raises SampleError: `truncated` or `parse`."""
     text = reply.text
     try:
         if whole := _whole(text.strip()):
@@ -43,13 +43,13 @@ def objects(reply: Reply) -> list[dict[str, Any]]:
 
 
 def _objects(text: str) -> list[dict[str, Any]]:
-    """Every outermost object in what is left of the reply without the thinking."""
-    said, unfinished, _ = _behind_thinking(text).partition("<think>")
-    if len(said) > MAX_REPLY:
-        raise SampleError("parse", f"the reply is {len(said):,} characters long, no dialogue is: {excerpt_of(text)}")
+    """Return every outermost object of the reply without the thinking."""
+    answer, unfinished, _ = _behind_thinking(text).partition("<think>")
+    if len(answer) > MAX_REPLY:
+        raise SampleError("parse", f"the reply is {len(answer):,} characters long, no dialogue is: {excerpt_of(text)}")
     problems: list[str] = []
-    if found := list(_scan(said, problems)):
-        return found
+    if items := list(_scan(answer, problems)):
+        return items
     if unfinished:
         raise SampleError("parse", f"the reply never ends its thinking: {excerpt_of(text)}")
     if not text.strip():
@@ -59,17 +59,17 @@ def _objects(text: str) -> list[dict[str, Any]]:
 
 
 def _whole(text: str) -> dict[str, Any] | None:
-    """The object that is the whole of the reply, but for thinking before it and a fence around it."""
-    for said in (text, _unfenced(_behind_thinking(text))):
+    """Return the object that is all of the reply, apart from thinking before it and a fence around it."""
+    for candidate in (text, _unfenced(_behind_thinking(text))):
         with suppress(ValueError):
-            value = _STRICT.decode(said) if len(said) <= MAX_REPLY else None
+            value = _STRICT.decode(candidate) if len(candidate) <= MAX_REPLY else None
             if isinstance(value, dict):
                 return value
     return None
 
 
 def _behind_thinking(text: str) -> str:
-    """A template may open the thinking in the prompt, so that the reply only ends it."""
+    """Return what follows the thinking, which a chat template may open, so that the reply only ends it."""
     return text.rpartition("</think>")[2]
 
 
@@ -78,7 +78,7 @@ def _unfenced(text: str) -> str:
 
 
 def _scan(text: str, problems: list[str]) -> Iterator[dict[str, Any]]:
-    """Outermost objects, bare or in an array. A search goes on where a failed one ended: none reads twice."""
+    """Yield outermost objects, bare or in an array. Each attempt starts where the last one failed: none reads twice."""
     position = repairs = 0
     for _ in range(MAX_STARTS):
         start = _START.search(text, position)
@@ -101,7 +101,7 @@ def _scan(text: str, problems: list[str]) -> Iterator[dict[str, Any]]:
 
 
 def _without_trailing_commas(text: str, start: int) -> tuple[Any, int] | None:
-    """The value at `start` where commas before a closing bracket were all that is wrong with it, and its end."""
+    """Return the value at `start` and its end, where only commas before closing brackets are wrong with it."""
     dropped: list[int] = []
 
     def keep(match: re.Match[str]) -> str:
@@ -119,10 +119,10 @@ def _without_trailing_commas(text: str, start: int) -> tuple[Any, int] | None:
 
 
 def too_deep(text: str) -> SampleError:
-    """What is wrong with a text whose brackets exhaust the parser."""
+    """Return the error for a text whose brackets exhaust the parser."""
     return SampleError("parse", f"the reply's JSON is nested too deep: {excerpt_of(text)}")
 
 
 def excerpt_of(text: str) -> str:
-    """The beginning of a text, for a message."""
+    """Return the beginning of a text, for a message."""
     return repr(clipped(text, 200))

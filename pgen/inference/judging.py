@@ -1,4 +1,4 @@
-"""What a judge is asked about a dialogue, and its reply as a Judgement. The reasons come before the scores."""
+"""The prompt of a judge about a dialogue, and its reply as a Judgement. The reasons come before the scores."""
 
 from hashlib import sha256
 from typing import Any
@@ -46,7 +46,7 @@ SCHEMA: dict[str, Any] = {
 
 
 class JudgePrompt(PromptBuilder):
-    """Asks about the dialogue that a sample is `about`."""
+    """The prompt about the dialogue that a sample is `about`."""
 
     name = "judge"
 
@@ -70,10 +70,10 @@ class JudgePrompt(PromptBuilder):
 
 
 def parse_judgement(reply: Reply, prompt: Prompt) -> Judgement:
-    """The reply's judgement. Raises SampleError with the stage `truncated`, `parse` or `schema`."""
+    """Return the reply's judgement. Raises SampleError with the stage `truncated`, `parse` or `schema`."""
     fields = parse_object(reply, prompt.schema)
     try:
-        said: dict[str, Any] = {name: int(fields[name]) if name in SCORES else str(fields[name]) for name in _FIELDS}
-        return Judgement(**said)
+        values: Any = {name: int(fields[name]) if name in SCORES else str(fields[name]) for name in _FIELDS}
+        return Judgement(**values)
     except (TypeError, ValueError) as error:
         raise SampleError("schema", str(error)) from None

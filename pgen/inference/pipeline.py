@@ -12,8 +12,8 @@ from typing import Any
 from pgen.components import Check, Context, Generator, ImageReader, PromptBuilder, Source
 from pgen.errors import SampleError
 from pgen.inference.ask import failure
-from pgen.inference.checking import examined, failed, told
-from pgen.inference.conversation import after, in_turn
+from pgen.inference.checking import as_failure, checked, join_reasons
+from pgen.inference.conversation import as_turn, turns_after
 from pgen.inference.parsing import parse
 from pgen.inference.prompting import prompt_for, repair_for
 from pgen.inference.rollout import RolloutContext
@@ -58,12 +58,12 @@ class Pipeline(Rollouts):
             return await self.annotate(item, context)
         turns = item[0].question.turns
         for sample in item:
-            turn = in_turn(sample, turns)
+            turn = as_turn(sample, turns)
             annotation = await context.recall(turn)
             if annotation is None or not annotation.dialogue:
                 annotation = await self.annotate(turn, context)
                 await context.record(annotation)
-            turns = after(annotation)
+            turns = turns_after(annotation)
         return None
 
     def reader(self) -> AbstractContextManager[ImageReader]:
@@ -85,21 +85,21 @@ class Pipeline(Rollouts):
 
         def read(reply: Reply) -> Annotation:
             annotation = Annotation(sample, prompt.plan, self.parse(reply, prompt))
-            return examined(annotation, self.checks, Context(self.language))
+            return checked(annotation, self.checks, Context(self.language))
 
         answer = await context.ask(request, read, self.attempts, self._review)
         if isinstance(answer.outcome, Failure):
             return Annotation(sample, prompt.plan, answer.outcome, answer.usage)
         annotation = answer.outcome
         if annotation.checks and self.on_check == "fail":
-            annotation = failed(annotation)
+            annotation = as_failure(annotation)
         return replace(annotation, usage=answer.usage)
 
     def _review(self, annotation: Annotation) -> str:
         """Return the findings that are worth another request; a sample that is asked about once more gets no third."""
         if self.on_check == "keep" or annotation.sample.question.problem:
             return ""
-        return told(annotation.checks)
+        return join_reasons(annotation.checks)
 
     def remaining(self, item: Any, last: Any) -> Any:
         if not self.turns:
@@ -108,4 +108,4 @@ class Pipeline(Rollouts):
         position = next(place for place, sample in enumerate(item) if sample.moment == last.sample.moment)
         if not (left := item[position + 1 :]):
             return None
-        return [replace(left[0], question=replace(left[0].question, turns=after(last))), *left[1:]]
+        return [replace(left[0], question=replace(left[0].question, turns=turns_after(last))), *left[1:]]

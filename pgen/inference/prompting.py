@@ -1,6 +1,6 @@
-"""The prompt of a sample, whoever builds it: with what its clip shows, what was said before, and the language.
+"""The parts of a prompt that no builder writes: about a clip, earlier turns, missing images, and the language.
 
-These are added to every builder's prompt in the same words, so that a user's own template has them too.
+They are the same for every builder, so that a user's own template has them too.
 """
 
 import json
@@ -13,29 +13,29 @@ from pgen.media import with_clip
 from pgen.records import Prompt, Repair, Sample
 
 BLIND = "no picture is shown to the model: it is told so, and knows the scene from the task and the skills alone"
-"""What a user should know of a run without pictures."""
+"""A remark on runs without images."""
 
-NO_PICTURE = "You are shown no picture of the scene: name only things that the task and the skills name."
-"""What the model is told then."""
+NO_IMAGES = "You are shown no picture of the scene: name only things that the task and the skills name."
+"""What a prompt says then."""
 
 
 def prompt_for(prompts: PromptBuilder, sample: Sample, seed: int, language: str) -> Prompt:
-    """What is asked about a sample; `seed` is that of its moment."""
-    prompt = with_turns(_with_pictures(prompts.build(sample, seed), sample), sample)
+    """Return the whole prompt of a sample; `seed` is that of its moment."""
+    prompt = with_turns(_with_images(prompts.build(sample, seed), sample), sample)
     if language == "en":
         return prompt
-    told = f"Write user_prompt and robot_utterance in {LANGUAGES[language]}, as native speakers would say them."
-    return replace(prompt, text=f"{prompt.text}\n\n{told} Everything else stays as it is.")
+    instruction = f"Write user_prompt and robot_utterance in {LANGUAGES[language]}, as native speakers would say them."
+    return replace(prompt, text=f"{prompt.text}\n\n{instruction} Everything else stays as it is.")
 
 
-def _with_pictures(prompt: Prompt, sample: Sample) -> Prompt:
-    """The prompt with what has to be said of the sample's pictures."""
-    return with_clip(prompt, sample) if sample.moment.images else replace(prompt, text=f"{prompt.text}\n\n{NO_PICTURE}")
+def _with_images(prompt: Prompt, sample: Sample) -> Prompt:
+    return with_clip(prompt, sample) if sample.moment.images else replace(prompt, text=f"{prompt.text}\n\n{NO_IMAGES}")
 
 
 def repair_for(sample: Sample) -> Repair | None:
-    """What is wrong with the dialogue that a sample is asked about once more."""
-    if sample.question.about is None or not sample.question.problem:
+    """Return the dialogue that is requested once more, and the problem with it."""
+    about, problem = sample.question.about, sample.question.problem
+    if about is None or not problem:
         return None
-    said = {"user_prompt": sample.question.about.user_prompt, "robot_utterance": sample.question.about.robot_utterance}
-    return Repair(json.dumps(said, ensure_ascii=False), sample.question.problem)
+    fields = {"user_prompt": about.user_prompt, "robot_utterance": about.robot_utterance}
+    return Repair(json.dumps(fields, ensure_ascii=False), problem)

@@ -9,7 +9,7 @@ from typing import Any
 
 from pgen.components import Sampler, Source
 from pgen.errors import InputError, PluginError
-from pgen.inference.conversation import retold
+from pgen.inference.conversation import repeated_turns
 from pgen.labels import frame_ranges
 from pgen.records import ClipFrame, Episode, Moment, Question, Sample, SpanContext
 
@@ -31,7 +31,7 @@ class Survey:
         self._first = self._first or (samples[0] if samples else None)
         if self._turns:
             turns = Counter(sample.question.variant for sample in samples)
-            self._counts.update(conversations=len(turns), retold=sum(map(retold, turns.values())))
+            self._counts.update(conversations=len(turns), retold=sum(map(repeated_turns, turns.values())))
             self._longest = max([self._longest, *turns.values()])
 
     @property

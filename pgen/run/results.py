@@ -1,7 +1,7 @@
-"""What a run has asked and what came of it, read from its journal in the order of the samples.
+"""The results of a run, read from its journal in the order of the samples: what is missing, and what is complete.
 
-A sample is looked up with what was said before it, and a repeated dialogue with its second asking, so that
-whatever interrupts a run, it goes on as it would have. Nothing of it depends on the order of the answers.
+A sample is looked up with the turns before it, and a rejected dialogue with its second request, so that a run goes on
+wherever it was interrupted. Nothing depends on the order in which results came.
 """
 
 from collections.abc import Callable, Iterator
@@ -9,8 +9,8 @@ from dataclasses import replace
 from itertools import groupby, repeat
 from typing import NamedTuple
 
-from pgen.inference.checking import Overview, failed, told
-from pgen.inference.conversation import after, in_turn
+from pgen.inference.checking import RunChecks, as_failure, join_reasons
+from pgen.inference.conversation import as_turn, turns_after
 from pgen.records import Annotation, Episode, Failure, Judgement, Sample, Turn
 from pgen.seeds import derive, sample_key
 from pgen.storage.journal import Journal
@@ -18,171 +18,170 @@ from pgen.storage.journal import Journal
 Planned = Iterator[tuple[Episode, list[Sample]]]
 
 
-class _Look(NamedTuple):
-    """What an episode lacked when it was looked at: the numbers of its failures, 0 for what was never asked."""
+class _Missing(NamedTuple):
+    """What an episode lacks: the numbers of its oldest and newest failure, 0 for what was never requested."""
 
     oldest: int
     newest: int
 
-    def lacks(self, after: int, upto: int) -> bool:
+    def overlaps(self, after: int, upto: int) -> bool:
         """Whether it may lack something with a number between these."""
         return self.oldest <= upto and after < self.newest
 
 
-_UNSEEN, _COMPLETE, _PARTLY_ASKED, _NEVER_ASKED = _Look(0, 1 << 63), _Look(0, -1), _Look(0, 0), _Look(0, 0)
-"""Looks that many episodes share, told apart by identity."""
+# Many episodes share these, which are told apart by identity.
+_UNKNOWN, _NOTHING, _SOME, _ALL = _Missing(0, 1 << 63), _Missing(0, -1), _Missing(0, 0), _Missing(0, 0)
 
 RETRIED = "retried"
-"""The name by which the journal remembers up to which failure samples were asked about again."""
+"""The name under which the journal stores up to which failure samples were requested again."""
 
 
-class Answers:
-    """The answers of one run.
+class RunResults:
+    """`planned` returns the episodes with their samples, `run_checks` new checks of the whole run.
 
-    `planned` gives the episodes with their samples, `overview` a new Overview. With `turns`, each sample is
-    told what was said before. `on_check` is the run's option; a dialogue that the whole run shows to be wrong is
-    asked about once more, unless later turns build on it.
+    With `turns`, samples are turns of conversations. `on_check` is the run's option: a dialogue that a check of the
+    whole run rejects is requested once more, unless later turns build on it.
     """
 
     def __init__(
         self,
         journal: Journal,
         planned: Callable[[], Planned],
-        overview: Callable[[], Overview],
+        run_checks: Callable[[], RunChecks],
         turns: bool,
         on_check: str,
     ) -> None:
-        self._journal, self._planned, self._overview = journal, planned, overview
+        self._journal, self._planned, self._run_checks = journal, planned, run_checks
         self._turns, self._on_check = turns, on_check
-        self._looks: list[_Look] = []
+        self._inspected: list[_Missing] = []
 
-    def answered(self) -> int:
-        """How many samples have a dialogue."""
-        return sum(self.look_at(samples) for _, samples in self._planned())
+    def count_answered(self) -> int:
+        """Return how many samples have a dialogue."""
+        return sum(self.inspect(samples) for _, samples in self._planned())
 
-    def look_at(self, samples: list[Sample]) -> int:
-        """How many of an episode's samples have a dialogue. Called with all episodes, it spares `missing` some work."""
+    def inspect(self, samples: list[Sample]) -> int:
+        """Return how many samples of an episode have a dialogue. Called for all episodes, it saves `missing` work."""
         groups = list(filter(None, self._missing_of(samples)))
         missing = sum(map(len, groups))
-        self._looks.append(self._look(groups, missing == len(samples)))
+        self._inspected.append(self._summary(groups, missing == len(samples)))
         return len(samples) - missing
 
-    def _look(self, groups: list[list[Sample]], all_missing: bool) -> _Look:
+    def _summary(self, groups: list[list[Sample]], all_missing: bool) -> _Missing:
         if not groups:
-            return _COMPLETE
+            return _NOTHING
         if self._journal.holds_failures(groups[0][0].span.episode_index):
-            numbers = [number for group in groups for number in self._numbers(group)]
-            return _Look(min(numbers), max(numbers))
-        return _NEVER_ASKED if all_missing and not self._turns else _PARTLY_ASKED
+            numbers = [number for group in groups for number in self._failures(group)]
+            return _Missing(min(numbers), max(numbers))
+        return _ALL if all_missing and not self._turns else _SOME
 
     def missing(self) -> Iterator[list[Sample]]:
-        """What is to be asked still, in groups of one episode; those of a conversation in their order.
+        """Yield the samples without a dialogue, in groups of one episode; those of a conversation in their order.
 
-        First what was never asked, so that a run that ends of its failures has gone on by then, and so does the next
-        one. Then what failed before this run, last what was asked again since it had all been; a conversation counts
-        as its first sample that is missing.
+        First those that were never requested, so that a run that ends because of failures has made progress, and so
+        has the next one. Then those that failed before the latest retry of all, last those that failed in it. A
+        conversation counts as its first sample that is missing.
         """
-        looks, self._looks = self._looks, []  # what it knows is known but once
+        inspected, self._inspected = self._inspected, []  # valid once: the run adds results
         latest = self._journal.latest
-        yield from self._between(looks, -1, 0)
-        if latest and (not looks or any(look.lacks(0, latest) for look in looks)):
+        yield from self._between(inspected, -1, 0)
+        if latest and (not inspected or any(missing.overlaps(0, latest) for missing in inspected)):
             retried, waiting = self._journal.recall(RETRIED) or 0, False
-            for group in self._between(looks, 0, retried):
+            for group in self._between(inspected, 0, retried):
                 waiting = waiting or bool(group)
                 yield group
-            if not waiting:  # all that had failed by then was asked again since: now begins the next time round
+            if not waiting:  # all failures up to this number were retried: the next retry of all begins
                 self._journal.remember(RETRIED, latest)
-            yield from self._between(looks, retried, latest)
+            yield from self._between(inspected, retried, latest)
 
-    def _between(self, looks: list[_Look], after: int, upto: int) -> Iterator[list[Sample]]:
-        """Missing samples with a number between these. The dataset is read up to the last episode that lacks some."""
-        left = sum(look.lacks(after, upto) for look in looks)
-        planned = self._planned() if after < upto and (left or not looks) else ()
-        for look, (_, samples) in zip(looks or repeat(_UNSEEN), planned, strict=False):
-            if look.lacks(after, upto):
-                yield from [samples] if look is _NEVER_ASKED else self._numbered(samples, after, upto)
+    def _between(self, inspected: list[_Missing], after: int, upto: int) -> Iterator[list[Sample]]:
+        """Yield missing samples with a number between these; read up to the last episode that lacks some."""
+        left = sum(missing.overlaps(after, upto) for missing in inspected)
+        planned = self._planned() if after < upto and (left or not inspected) else ()
+        for missing, (_, samples) in zip(inspected or repeat(_UNKNOWN), planned, strict=False):
+            if missing.overlaps(after, upto):
+                yield from [samples] if missing is _ALL else self._numbered(samples, after, upto)
                 left -= 1
                 if not left:
                     return
 
     def _numbered(self, samples: list[Sample], after: int, upto: int) -> Iterator[list[Sample]]:
         for group in filter(None, self._missing_of(samples)):
-            numbers = self._numbers(group)
+            numbers = self._failures(group)
             if not self._turns:
                 yield [sample for sample, number in zip(group, numbers, strict=True) if after < number <= upto]
             elif after < numbers[0] <= upto:
                 yield group
 
-    def _numbers(self, group: list[Sample]) -> list[int]:
-        """The numbers of the failures of a group; of the first of a conversation, as which the others count."""
+    def _failures(self, group: list[Sample]) -> list[int]:
+        """Return the numbers of the failures of a group; of a conversation, that of its first sample."""
         return self._journal.failures(group[:1] if self._turns else group)
 
     def again(self) -> Iterator[list[Sample]]:
-        """What is to be asked once more, once nothing is missing: each with what is wrong with its dialogue."""
+        """Yield the second requests of dialogues that a check of the whole run rejects, once nothing is missing."""
         if self._turns or self._on_check == "keep":
             return
-        overview = self._overview()
-        for _, samples in self._planned() if overview.checks else ():
-            overview.episode()
-            seconds = (self._second(first, overview.examined(first)) for first in self._firsts(samples))
-            if group := self._journal.unanswered([second for second in seconds if second]):
+        checks = self._run_checks()
+        for _, samples in self._planned() if checks.checks else ():
+            checks.start_episode()
+            requests = (self._second_request(first, checks.checked(first)) for first in self._first_results(samples))
+            if group := self._journal.unanswered([request for request in requests if request]):
                 yield group
 
     def read(self) -> Iterator[tuple[Episode, list[Annotation]]]:
-        """Each episode with what came of its samples, checked."""
-        first_view, final_view = self._overview(), self._overview()
+        """Yield each episode with the annotations of its samples, checked."""
+        first_checks, final_checks = self._run_checks(), self._run_checks()
         for episode, samples in self._planned():
-            first_view.episode()
-            final_view.episode()
-            yield episode, [self._final(first, first_view, final_view) for first in self._firsts(samples)]
+            first_checks.start_episode()
+            final_checks.start_episode()
+            yield episode, [self._final(first, first_checks, final_checks) for first in self._first_results(samples)]
 
     def _missing_of(self, samples: list[Sample]) -> list[list[Sample]]:
         if not self._turns:
             return [self._journal.unanswered(samples)]
-        threads = groupby(sorted(samples, key=_variant), key=_variant)
-        return [self._rest(list(thread)) for _, thread in threads]
+        conversations = groupby(sorted(samples, key=_variant), key=_variant)
+        return [self._unanswered_turns(list(conversation)) for _, conversation in conversations]
 
-    def _rest(self, thread: list[Sample]) -> list[Sample]:
-        """A conversation from its first sample without a dialogue on: what follows may build on that."""
-        said: tuple[Turn, ...] = ()
-        for position, sample in enumerate(thread):
-            turn = in_turn(sample, said)
+    def _unanswered_turns(self, conversation: list[Sample]) -> list[Sample]:
+        """Return a conversation from its first sample without a dialogue on: later turns may build on that."""
+        turns: tuple[Turn, ...] = ()
+        for position, sample in enumerate(conversation):
+            turn = as_turn(sample, turns)
             annotation = self._journal.get(turn)
             if annotation is None or annotation.failure:
-                return [turn, *thread[position + 1 :]]
-            said = after(annotation)
+                return [turn, *conversation[position + 1 :]]
+            turns = turns_after(annotation)
         return []
 
-    def _firsts(self, samples: list[Sample]) -> Iterator[Annotation]:
+    def _first_results(self, samples: list[Sample]) -> Iterator[Annotation]:
         if not self._turns:
             yield from (annotation for annotation in self._journal.get_all(samples) if annotation is not None)
             return
-        said: dict[int, tuple[Turn, ...]] = {}
+        turns: dict[int, tuple[Turn, ...]] = {}
         for sample in samples:
-            annotation = self._journal.get(in_turn(sample, said.get(sample.question.variant, ())))
+            annotation = self._journal.get(as_turn(sample, turns.get(_variant(sample), ())))
             if annotation is not None:
-                said[sample.question.variant] = after(annotation)
+                turns[_variant(sample)] = turns_after(annotation)
                 yield annotation
 
-    def _second(self, first: Annotation, examined: Annotation) -> Sample | None:
-        """The second asking of a sample whose dialogue the whole run shows to be wrong."""
-        found = examined.checks[len(first.checks) :]
-        if not found:
+    def _second_request(self, first: Annotation, checked: Annotation) -> Sample | None:
+        """Return the second request of a sample whose dialogue has further findings."""
+        findings = checked.checks[len(first.checks) :]
+        if not findings:
             return None
-        question = replace(first.sample.question, about=first.dialogue, problem=told(found))
+        question = replace(first.sample.question, about=first.dialogue, problem=join_reasons(findings))
         return replace(first.sample, question=question)
 
-    def _final(self, first: Annotation, first_view: Overview, final_view: Overview) -> Annotation:
+    def _final(self, first: Annotation, first_checks: RunChecks, final_checks: RunChecks) -> Annotation:
         second = None
         if not self._turns and self._on_check != "keep":
-            asked = self._second(first, first_view.examined(first))
-            second = self._journal.get(asked) if asked else None
+            request = self._second_request(first, first_checks.checked(first))
+            second = self._journal.get(request) if request else None
         final = first
         if second is not None:
             usage = first.usage + second.usage
             final = replace(second if second.dialogue else first, sample=first.sample, usage=usage)
-        final = final_view.examined(final)
-        return failed(final) if final.checks and self._on_check == "fail" else final
+        final = final_checks.checked(final)
+        return as_failure(final) if final.checks and self._on_check == "fail" else final
 
 
 def _variant(sample: Sample) -> int:
@@ -190,45 +189,39 @@ def _variant(sample: Sample) -> int:
 
 
 class Judgements:
-    """Which of the answered samples a judge looks at, and what it says of them."""
+    """The judgements of a `share` of the dialogues."""
 
-    def __init__(self, journal: Journal, answers: Answers, share: float, seed: int) -> None:
-        self._journal, self._answers = journal, answers
+    def __init__(self, journal: Journal, results: RunResults, share: float, seed: int) -> None:
+        self._journal, self._results = journal, results
         self._below, self._seed = share * 2**32, seed
 
     def missing(self) -> Iterator[list[Sample]]:
-        """What is to be judged still, in groups of one episode."""
-        for _, annotations in self._read_to_judge():
-            yield self._journal.unanswered([case for annotation in annotations if (case := self._case(annotation))])
+        """Yield the samples that are still to be judged, in groups of one episode."""
+        for _, annotations in self._results.read() if self._below else ():
+            yield self._journal.unanswered([request for request in map(self._request, annotations) if request])
 
     def read(self) -> Iterator[tuple[Episode, list[Annotation]]]:
-        """The answers with their judgements."""
-        if not self._below:
-            yield from self._answers.read()
-            return
-        for episode, annotations in self._answers.read():
-            yield episode, [self._judged(annotation) for annotation in annotations]
+        """Yield each episode with its annotations and their judgements."""
+        for episode, annotations in self._results.read():
+            yield episode, [self._judged(annotation) for annotation in annotations] if self._below else annotations
 
     def failures(self) -> Iterator[Failure]:
-        """Why samples that were to be judged were not."""
-        for _, annotations in self._read_to_judge():
-            for annotation in annotations:
-                case = self._case(annotation)
-                found = self._journal.get(case) if case else None
-                if found is not None and found.failure:
-                    yield found.failure
+        """Yield why samples that were to be judged were not."""
+        for _, annotations in self._results.read() if self._below else ():
+            outcomes = map(self._outcome, annotations)
+            yield from (outcome for outcome in outcomes if isinstance(outcome, Failure))
 
-    def _read_to_judge(self) -> Iterator[tuple[Episode, list[Annotation]]]:
-        return self._answers.read() if self._below else iter(())
-
-    def _case(self, annotation: Annotation) -> Sample | None:
+    def _request(self, annotation: Annotation) -> Sample | None:
         if annotation.dialogue is None or derive(self._seed, "judge", sample_key(annotation.sample)) >= self._below:
             return None
         question = replace(annotation.sample.question, turns=(), turn_type=None, about=annotation.dialogue)
         return replace(annotation.sample, question=question)
 
+    def _outcome(self, annotation: Annotation) -> object:
+        request = self._request(annotation)
+        result = self._journal.get(request) if request else None
+        return result.outcome if result else None
+
     def _judged(self, annotation: Annotation) -> Annotation:
-        case = self._case(annotation)
-        found = self._journal.get(case) if case else None
-        outcome = found.outcome if found is not None else None
+        outcome = self._outcome(annotation)
         return replace(annotation, judgement=outcome) if isinstance(outcome, Judgement) else annotation

@@ -5,13 +5,13 @@ from dataclasses import replace
 from typing import Any
 
 from pgen.config import Parts, RunOptions
-from pgen.inference.checking import Overview
+from pgen.inference.checking import RunChecks
 from pgen.inference.judging import JudgePrompt, parse_judgement
 from pgen.inference.pipeline import Pipeline
 from pgen.records import Annotation, Sample
 from pgen.run.commit_loop import FOUND, generate
 from pgen.run.failure_limit import Budget
-from pgen.run.results import Answers, Judgements, Planned
+from pgen.run.results import Judgements, Planned, RunResults
 from pgen.storage.journal import Journal
 
 JUDGE = "judge "
@@ -32,11 +32,11 @@ class Rounds:
         samples: Callable[[], int],
     ) -> None:
         self._options, self._parts, self._journal, self._samples = options, parts, journal, samples
-        self.answers = Answers(journal, planned, self._overview, options.in_turns, options.on_check)
+        self.results = RunResults(journal, planned, self._run_checks, options.in_turns, options.on_check)
 
     def unfinished(self) -> bool:
         """Return whether requests are left even where every sample has its dialogue."""
-        return self._journal.recall(FOUND) is None or next(self.answers.again(), None) is not None
+        return self._journal.recall(FOUND) is None or next(self.results.again(), None) is not None
 
     def ask(self, progress: Progress) -> None:
         """Request what is missing, then once more the dialogues that a check of the whole run rejects."""
@@ -50,13 +50,13 @@ class Rounds:
         def spend(annotation: Annotation) -> bool:
             return annotation.sample.question.about is None and budget.spend(annotation)
 
-        rounds = self._items(self.answers.missing()), self._items(self.answers.again())
+        rounds = self._items(self.results.missing()), self._items(self.results.again())
         generate(self._parts.executor, self._pipeline(), rounds, self._journal, spend, report)
 
     def judge(self) -> Judgements:
         """Request the judgements that are missing. One that fails is counted, and ends no run."""
         parts, options, journal = self._parts, self._options, self._journal
-        judgements = Judgements(journal, self.answers, options.judge_share if parts.judge else 0.0, options.seed)
+        judgements = Judgements(journal, self.results, options.judge_share if parts.judge else 0.0, options.seed)
         if parts.judge is not None:
             prompts = JudgePrompt()
             identity = {**parts.judge.identity(), "hash": prompts.fingerprint()}
@@ -79,8 +79,8 @@ class Rounds:
         """Return the items of rollouts: the samples of a group, or with `--turns` the group as one conversation."""
         return ([group] for group in groups if group) if self._options.in_turns else groups
 
-    def _overview(self) -> Overview:
-        return Overview(self._parts.checks, self._options.language, self._samples())
+    def _run_checks(self) -> RunChecks:
+        return RunChecks(self._parts.checks, self._options.language, self._samples())
 
     def _pipeline(self) -> Pipeline:
         parts, options = self._parts, self._options

@@ -14,7 +14,7 @@ from typing import Any
 from pgen.components import Phase, Results, defaults_of, silent
 from pgen.config import Parts, RunOptions, check_suited, travelling
 from pgen.errors import ConfigError
-from pgen.inference.conversation import in_turn
+from pgen.inference.conversation import as_turn
 from pgen.inference.prompting import BLIND, prompt_for
 from pgen.records import Usage
 from pgen.run.commit_loop import FOUND
@@ -24,7 +24,7 @@ from pgen.run.job import Job, disk_errors, prepare, running
 from pgen.run.manifest import Tally, judge_entry, manifest_of, tally
 from pgen.run.planning import Survey, planned
 from pgen.run.report import Plan, Report
-from pgen.run.results import Answers, Judgements, Planned
+from pgen.run.results import Judgements, Planned, RunResults
 from pgen.run.rounds import JUDGE, Progress, Rounds
 from pgen.run.signals import interruptible
 from pgen.safety.redaction import redacted
@@ -78,17 +78,17 @@ class Run:
         """The plan, without any request. Raises InputError where there is nothing to request."""
         return self._survey(None)[0]
 
-    def _survey(self, answers: Answers | None) -> tuple[Plan, int]:
+    def _survey(self, answers: RunResults | None) -> tuple[Plan, int]:
         """Return the plan, and how many of its samples have a dialogue in `answers`, in one pass."""
         if self._published is not None:
             raise ConfigError(f"an earlier run had yet to replace files of {self.workspace.out}; that is done now.")
         survey, answered = Survey(self.options.in_turns), 0
         for episode, samples in self._planned():
             survey.add(episode, samples)
-            answered += answers.look_at(samples) if answers else 0
+            answered += answers.inspect(samples) if answers else 0
         notes = self.parts.source.notes()
         first, sizes = survey.sample(notes), survey.sizes
-        sample = in_turn(first, ()) if self.options.in_turns else first
+        sample = as_turn(first, ()) if self.options.in_turns else first
         prompt = prompt_for(self.parts.prompts, sample, sample_seed(self.options.seed, first), self.options.language)
         judged = round(self.options.judge_share * sizes["samples"]) if self.parts.judge else 0
         plan = Plan(
@@ -124,7 +124,7 @@ class Run:
         started, began = monotonic(), datetime.now(UTC)
         journal = job.open_journal(self.identity(), self._defaults())
         rounds = Rounds(self.options, self.parts, journal, self._planned, lambda: self.plan.samples)
-        answers = rounds.answers
+        answers = rounds.results
         plan, resumed = self._planned_and_answered(journal, answers)
         for generator in filter(None, (self.parts.generator, self.parts.judge)):
             generator.pictures = plan.pictures
@@ -142,9 +142,9 @@ class Run:
             sink.write(results, staging)
         return replace(report, remarks=self._remarks(plan.images))
 
-    def _planned_and_answered(self, journal: Journal, answers: Answers) -> tuple[Plan, int]:
+    def _planned_and_answered(self, journal: Journal, answers: RunResults) -> tuple[Plan, int]:
         if "plan" in self.__dict__ or journal.empty:
-            return self.plan, 0 if journal.empty else answers.answered()
+            return self.plan, 0 if journal.empty else answers.count_answered()
         self.plan, answered = self._survey(answers)
         return self.plan, answered
 

@@ -5,7 +5,7 @@ import pytest
 from altered import altered
 
 from pgen.errors import SampleError
-from pgen.inference.conversation import in_turn
+from pgen.inference.conversation import as_turn
 from pgen.inference.judging import SCHEMA, SCORES, JudgePrompt, parse_judgement
 from pgen.inference.prompting import prompt_for
 from pgen.languages import LANGUAGES, code_of
@@ -55,7 +55,7 @@ def test_a_reply_that_is_no_judgement_says_why(reply, stage):
 
 
 def test_what_is_new_in_a_sample_changes_its_key_and_what_is_unsaid_does_not():
-    turn = in_turn(SAMPLE, ())
+    turn = as_turn(SAMPLE, ())
     others = [altered(SAMPLE, variant=1), turn, CASE, altered(CASE, problem="no")]
     assert len({sample_key(one) for one in [SAMPLE, *others]}) == 5
     assert {sample_seed(3, one) for one in others} == {sample_seed(3, SAMPLE)}

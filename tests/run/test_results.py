@@ -5,10 +5,10 @@ from altered import altered
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pgen.inference.checking import Overview
-from pgen.inference.conversation import after, in_turn
+from pgen.inference.checking import RunChecks
+from pgen.inference.conversation import as_turn, turns_after
 from pgen.records import Annotation, Dialogue, Failure, Plan
-from pgen.run.results import Answers
+from pgen.run.results import RunResults
 from pgen.storage.journal import Journal
 from pgen.testing import make_episode, make_samples
 
@@ -25,7 +25,7 @@ def journal(tmp_path):
 
 
 def answers_of(journal):
-    return Answers(journal, lambda: iter(PLANNED), lambda: Overview((), "en", len(EVERY)), False, "retry")
+    return RunResults(journal, lambda: iter(PLANNED), lambda: RunChecks((), "en", len(EVERY)), False, "retry")
 
 
 def answered(sample, failure=None):
@@ -43,7 +43,7 @@ def test_what_was_answered_is_counted_and_the_rest_is_missing(journal):
     never = [one for one in EVERY if one not in (first, second, *whole)]
     for _ in range(2):  # what the first look remembers serves once
         answers = answers_of(journal)
-        assert answers.answered() == 1 + len(whole)
+        assert answers.count_answered() == 1 + len(whole)
         assert asked(answers) == [*never, second]
         assert asked(answers) == [*never, second]
 
@@ -83,8 +83,8 @@ def test_the_dataset_is_read_once_more_and_no_further_than_something_is_missing(
     journal.add([answered(sample) for sample in EVERY if sample != failing])
     for _ in range(3):
         fail(journal, failing)
-        answers = Answers(journal, planned, lambda: Overview((), "en", len(EVERY)), False, "retry")
-        assert answers.answered() == len(EVERY) - 1
+        answers = RunResults(journal, planned, lambda: RunChecks((), "en", len(EVERY)), False, "retry")
+        assert answers.count_answered() == len(EVERY) - 1
         read.clear()
         assert asked(answers) == [failing]
         assert read == [0, 1]
@@ -94,16 +94,16 @@ def test_conversations_without_a_failure_come_first(journal):
     """Each goes on from its first sample that is missing, in its own order."""
 
     def conversations():
-        return Answers(journal, lambda: iter(PLANNED), lambda: Overview((), "en", len(EVERY)), True, "retry")
+        return RunResults(journal, lambda: iter(PLANNED), lambda: RunChecks((), "en", len(EVERY)), True, "retry")
 
     (_, (first, second, _)), (_, (other, *_)), *_ = PLANNED
-    opening = in_turn(first, ())
+    opening = as_turn(first, ())
     journal.add([answered(opening)])
-    fail(journal, in_turn(second, after(answered(opening))), in_turn(other, ()))
+    fail(journal, as_turn(second, turns_after(answered(opening))), as_turn(other, ()))
     for looked in (False, True):
         answers = conversations()
         if looked:
-            assert answers.answered() == 1
+            assert answers.count_answered() == 1
         groups = [[unsaid(sample) for sample in group] for group in answers.missing()]
         assert groups == [PLANNED[2][1], PLANNED[3][1], PLANNED[0][1][1:], PLANNED[1][1]]
 
@@ -114,7 +114,7 @@ def unsaid(sample):
 
 def test_an_answer_that_comes_meanwhile_is_not_asked_for_by_a_further_look(journal):
     answers = answers_of(journal)
-    assert answers.answered() == 0
+    assert answers.count_answered() == 0
     assert asked(answers) == EVERY
     journal.add(map(answered, EVERY))
     assert asked(answers) == []
@@ -143,7 +143,7 @@ def test_unanswered_are_all_but_those_that_a_dialogue_came_of_last(tmp_path_fact
     journal = Journal(tmp_path_factory.mktemp("journal") / "journal.sqlite")
     for sample, ok in outcomes:
         journal.add([answered(sample, None if ok else Failure("parse", "no"))])
-        assert journal.answered(sample) == ok
+        assert journal.unanswered([sample]) == ([] if ok else [sample])
     last = dict(outcomes)
     assert journal.unanswered(samples) == [sample for sample in samples if not last.get(sample)]
     assert [found.failure is None if found else None for found in journal.get_all(samples)] == list(

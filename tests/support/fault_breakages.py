@@ -19,7 +19,7 @@ from pgen.inference import parsing
 from pgen.records import Dialogue
 from pgen.run import signals as interrupts
 from pgen.run.failure_limit import Budget
-from pgen.run.results import Answers
+from pgen.run.results import RunResults
 from pgen.safety import redaction as secrets
 from pgen.safety.key_forms import Mask
 from pgen.storage import journal_db, journal_metadata, journal_wal, workspace
@@ -47,7 +47,7 @@ async def _count_first(self: Commits[Any], result: Any) -> Any:
     return self._next
 
 
-def _missing_in_order(self: Answers) -> Iterator[Any]:
+def _missing_in_order(self: RunResults) -> Iterator[Any]:
     """Samples that failed come before others that were never asked about."""
     for _, samples in self._planned():
         yield from self._missing_of(samples)
@@ -128,7 +128,7 @@ BREAKAGES: dict[str, Callable[[], list[Patch]]] = {
     "the marker of any run counts": lambda: [(Workspace, "_belongs_to", _any_run)],
     "SIGHUP is left to the system": lambda: [(interrupts, "SIGNALS", (signal.SIGINT, signal.SIGTERM))],
     "a run goes on however many of its first samples fail": lambda: [(Budget, "_nearly_all", False)],
-    "what failed is asked about in its place": lambda: [(Answers, "missing", _missing_in_order)],
+    "what failed is asked about in its place": lambda: [(RunResults, "missing", _missing_in_order)],
 }
 
 

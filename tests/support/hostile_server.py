@@ -19,7 +19,7 @@ from typing import Any
 
 from aiohttp import web
 
-from pgen.inference.prompting import NO_PICTURE
+from pgen.inference.prompting import NO_IMAGES
 from pgen_qwen_openai.structured_output import PROBE
 
 Body = dict[str, Any]
@@ -30,7 +30,7 @@ def question(body: Body) -> str:
     """Return the text of the first user turn, without what all prompts have in common."""
     parts = next(turn["content"] for turn in body["messages"] if turn["role"] == "user")
     text = next(part["text"] for part in parts if part["type"] == "text")
-    return str(text).replace(f"\n\n{NO_PICTURE}", "").removeprefix("Question: ")
+    return str(text).replace(f"\n\n{NO_IMAGES}", "").removeprefix("Question: ")
 
 
 def is_probe(body: Body) -> bool:

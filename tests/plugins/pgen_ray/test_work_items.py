@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pgen.inference.conversation import after, in_turn
+from pgen.inference.conversation import as_turn, turns_after
 from pgen.inference.pipeline import Pipeline
 from pgen.records import Annotation, Dialogue, Failure, Plan
 from pgen.testing import FakeGenerator, FakeSource, make_episode, make_samples
@@ -35,9 +35,9 @@ def test_items_that_have_not_finished_are_left(finished):
 def test_a_conversation_goes_on_after_its_latest_turn_with_the_dialogues_before_it(fails):
     group, turns = Group([list(SAMPLES)]), ()
     for sample, failed in zip(SAMPLES, fails, strict=False):
-        annotation = annotated(in_turn(sample, turns), failed)
+        annotation = annotated(as_turn(sample, turns), failed)
         group.receive(Outcome(1, 0, annotation, last=False))
-        turns = after(annotation)
+        turns = turns_after(annotation)
     rest = group.rest(work(turns=True))
     left = [sample.moment.frame_index for sample in SAMPLES[len(fails) :]]
     assert [[sample.moment.frame_index for sample in item] for item in rest.items] == ([left] if left else [])

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from prompt_samples import labels, sample, samples
 
 from pgen.components import Context
-from pgen.inference.checking import Overview, examined
+from pgen.inference.checking import RunChecks, checked
 from pgen.records import Annotation, Dialogue, Failure, Plan
 from pgen_dialogue import pgen_checks
 
@@ -49,10 +49,10 @@ def test_on_the_held_out_dialogues_a_check_has_at_most_one_false_finding():
 def test_no_text_of_a_dataset_or_model_makes_a_check_fail(one, user, robot):
     annotation = Annotation(one, Plan(), Dialogue(user, robot))
     for language in ("en", "ja"):
-        examined(annotation, CHECKS, Context(language))
-    Overview(CHECKS, "en", 10).examined(annotation)
+        checked(annotation, CHECKS, Context(language))
+    RunChecks(CHECKS, "en", 10).checked(annotation)
 
 
 def test_a_sample_that_failed_is_not_checked():
     failed = Annotation(sample("pick up the cup"), Plan(), Failure("refused", "no"))
-    assert Overview(CHECKS, "en", 1).examined(examined(failed, CHECKS, Context())) == failed
+    assert RunChecks(CHECKS, "en", 1).checked(checked(failed, CHECKS, Context())) == failed

@@ -11,7 +11,7 @@ from template_dialogues import conversation, replies_for, reply_for
 
 from pgen.components import Context
 from pgen.errors import ConfigError
-from pgen.inference.checking import examined
+from pgen.inference.checking import checked
 from pgen.records import Annotation, Dialogue, Plan, Prompt, Request
 from pgen.seeds import derive
 from pgen_dialogue import pgen_checks
@@ -169,4 +169,4 @@ def test_dialogues_read_as_plain_english_in_which_no_check_finds_a_defect(asides
             assert re.fullmatch(r"[A-Z].*[.?]", text), text
             assert not re.search(r"  |[.?!,;:] ?[.,;:?]|\b(\w+) \1\b|\ba [aeio]|[.?] [a-z]|[{}\[\]|]", text), text
             assert not re.search(r"\b(image|frame|json|skill|robot arm)", text, re.IGNORECASE), text
-        assert examined(Annotation(one, Plan(), Dialogue(*texts)), checks, Context("en")).checks == (), reply
+        assert checked(Annotation(one, Plan(), Dialogue(*texts)), checks, Context("en")).checks == (), reply

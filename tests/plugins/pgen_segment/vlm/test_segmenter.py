@@ -426,7 +426,7 @@ def test_answers_to_another_question_of_ones_own_are_not_mixed_in(root, tmp_path
         (["--segmenter", "vlm", "--generator", "template"], "it answers by --segmenter gripper"),
         (["--segmenter", "gripper", "--generator", "qwen-openai", "--base-url", "http://x"], "asks no model"),
         (["--generator", "qwen-opnai"], "did you mean qwen-openai"),
-        (["--model", "tiny"], "name who answers with --generator NAME"),
+        (["--model", "tiny"], "name one with --generator NAME"),
         (["--generator", "qwen-openai", "--base-url", "http://x", "--device", "cpu"], "--device does not apply"),
         (["--generator", "qwen-openai", "--base-url", "http://x", "--vocabulary", "none.txt"], "cannot be read"),
         (
