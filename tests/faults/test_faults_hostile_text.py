@@ -5,8 +5,9 @@ import time
 
 import hostile_server as hostile
 import pytest
+from fault_server import numbered
+from hostile_runs import run
 from hostile_server import HostileServer
-from test_faults_http import numbered, run
 
 from pgen.errors import ConfigError, SampleError
 from pgen.inference.parsing import parse
@@ -24,43 +25,10 @@ LIMIT = 0.05
 """Seconds of CPU time for a text of a megabyte, in one place."""
 
 UNITS = (
-    *(
-        "-",
-        "a",
-        " ",
-        "\n",
-        ".",
-        ":",
-        "=",
-        "%",
-        "%4",
-        "%41",
-        "&",
-        "&amp;",
-        "\\",
-        "\\u0041",
-        '"',
-        "{",
-        "[",
-        "[[",
-        '{"a":',
-    ),
-    *(
-        "://",
-        "://a:",
-        "://a:b@",
-        "--a ",
-        "--token ",
-        "token",
-        "token:",
-        "bearer ",
-        "sk-",
-        "hf_",
-        KEY[:9],
-        "aHVzaC00",
-        "字",
-    ),
-)
+    "-", "a", " ", "\n", ".", ":", "=", "%", "%4", "%41", "&", "&amp;", "\\", "\\u0041", '"', "{", "[", "[[", '{"a":',
+    "://", "://a:", "://a:b@", "--a ", "--token ", "token", "token:", "bearer ", "sk-", "hf_", KEY[:9],
+    "aHVzaC00", "字",
+)  # fmt: skip
 
 
 def status_of(text):

@@ -7,14 +7,12 @@ from itertools import cycle, islice
 
 import hostile_server as hostile
 import pytest
-from fault_server import Question, numbered
+from fault_server import numbered
+from hostile_runs import run
 from hostile_server import HostileServer
 
-from pgen.api import annotate
 from pgen.errors import TooManyFailuresError
-from pgen.testing import MemorySink
 from pgen_qwen_openai import load_balancer as endpoints
-from pgen_qwen_openai.generator import QwenOpenAIGenerator
 
 FITTING = hostile.says()
 PASSING = {
@@ -43,14 +41,6 @@ FAULTS = {**PASSING, **LASTING}
 
 AMONG = 4
 """Slow trickles that come in the midst of the other faults."""
-
-
-def run(source, out, *servers, max_failures=0.5, **options):
-    sink = MemorySink()
-    settings = {"concurrency": 64, "timeout": 1.5, "max_retries": 8, "retry_wait": 0.005}
-    generator = QwenOpenAIGenerator(base_url=[server.url for server in servers], **{**settings, **options})
-    annotate(source, out, generator=generator, prompt=Question(), sink=sink, attempts=4, max_failures=max_failures)
-    return sink
 
 
 class Answers:

@@ -6,7 +6,22 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
-from fault_runs import IN_FLIGHT, SAMPLES, Job, asked, contents, errors, hashes, in_flight, left_behind, points
+from fault_runs import (
+    IN_FLIGHT,
+    SAMPLES,
+    SLOW,
+    Job,
+    answered,
+    asked,
+    contents,
+    copied,
+    errors,
+    hashes,
+    in_flight,
+    killed,
+    left_behind,
+    resumed,
+)
 from fault_server import CountingServer, Question, numbered
 
 from pgen.testing import MemorySink
@@ -17,36 +32,13 @@ from pgen_samplers.samplers import Interval
 AT_ONCE = 4
 """Runs side by side: most of their time they wait for answers."""
 
-SLOW = 0.15
-"""Seconds until an answer at most."""
-
-
-def killed(runs, job, after, number=signal.SIGKILL):
-    """Send a signal once so many questions were asked; the exit code."""
-    process = runs.start(job)
-    process.wait(lambda: asked(job.log).total() >= after)
-    process.send(number)
-    return process.wait()
-
-
-def judged(runs, job, undisturbed, samples=SAMPLES):
-    """Start again, and compare with a run that nobody disturbed; how many questions were asked twice."""
-    again = Job(job.root, job.out, job.log, breakage=job.breakage, options=job.options)
-    code = runs.finish(again)
-    assert code == 0 or "exists already" in errors(again), errors(again)
-    assert contents(job.out) == undisturbed
-    assert left_behind(job.out) == []
-    counts = asked(job.log)
-    assert len(counts) == samples
-    return counts.total() - samples
-
 
 def test_a_run_killed_while_it_asks_loses_nothing(runs, root, place, undisturbed, tally, number, rng):
     def trial(index, after):
         job = Job(root, place / f"out{index}", place / f"{index}.log", slowness=SLOW, seed=index)
         assert killed(runs, job, after) == -signal.SIGKILL, errors(job)
         flying = in_flight(job.log)
-        return flying, judged(runs, job, undisturbed)
+        return flying, resumed(runs, job, undisturbed)
 
     count = number(25, 500)
     moments = [rng.randint(IN_FLIGHT, SAMPLES - 10) for _ in range(count)]
@@ -101,7 +93,7 @@ def test_a_run_on_a_real_dataset_killed_while_it_asks_loses_nothing(runs, place,
         job = replace(whole, out=place / f"out{index}", log=place / f"{index}.log", slowness=1.0, seed=index)
         assert killed(runs, job, after) == -signal.SIGKILL, errors(job)
         flying = in_flight(job.log)
-        return flying, judged(runs, job, undisturbed, samples)
+        return flying, resumed(runs, job, undisturbed, samples)
 
     count = number(2, 50)
     moments = [rng.randint(IN_FLIGHT, samples - 10) for _ in range(count)]
@@ -111,23 +103,6 @@ def test_a_run_on_a_real_dataset_killed_while_it_asks_loses_nothing(runs, place,
     flying, redone = (sum(column) for column in zip(*results, strict=True))
     assert hashes(root) == before
     tally.add("SIGKILL while asking", count, in_flight=flying, redone=redone)
-
-
-def copied(prepared, place, name):
-    """The working folder of a run whose answers are all there, beside an output of another name."""
-    out = place / name
-    shutil.copytree(prepared.out.with_name(f".{prepared.out.name}.pgen"), out.with_name(f".{name}.pgen"))
-    shutil.copyfile(prepared.log, place / f"{name}.log")
-    return Job(prepared.root, out, place / f"{name}.log")
-
-
-def answered(runs, root, place):
-    """A run that was killed as it began to write, and the operations that were still to come."""
-    job = Job(root, place / "answered", place / "answered.log", kill_at=0)
-    assert runs.finish(job) == -signal.SIGKILL
-    whole = copied(job, place, "whole")
-    assert runs.finish(whole) == 0
-    return job, points(whole)
 
 
 @pytest.mark.long
@@ -144,7 +119,7 @@ def test_a_run_killed_around_each_step_of_its_writing_leaves_all_or_nothing(
         job = replace(copied(prepared, place, f"out{index}"), kill_at=at, side=side)
         assert runs.finish(job) == -signal.SIGKILL, (fault, steps[at], errors(job))
         assert not job.out.exists() or contents(job.out) == undisturbed
-        redone = judged(runs, job, undisturbed)
+        redone = resumed(runs, job, undisturbed)
         shutil.rmtree(job.out)
         return redone
 
@@ -173,7 +148,7 @@ def test_a_run_told_to_stop_keeps_what_is_in_flight_unless_told_twice(
         assert process.wait() == 128 + sent, errors(job)
         flying = in_flight(job.log)
         assert twice or not flying
-        redone = judged(runs, job, undisturbed)
+        redone = resumed(runs, job, undisturbed)
         assert redone == flying
         return flying, redone
 

@@ -1,22 +1,8 @@
-"""Replies that a model, or whoever stands behind it, may send: each ends as a dialogue or with a reason, at once."""
+"""Replies that a model, or an attacker behind it, may send: each becomes a dialogue or a reason at once."""
 
 import json
-import time
 
-from pgen.errors import SampleError
-from pgen.inference.parsing import parse
-from pgen.records import Dialogue, Prompt, Reply
-from pgen_dialogue.prompts.reply_schema import typed_schema
-
-PROMPT = Prompt("?", typed_schema())
-GOOD = {
-    "user_prompt": "Could you put the brick away?",
-    "robot_utterance": "Sure.",
-    "scenario_type": "specific_object",
-    "response_type": "confirmation",
-}
-TEXT = json.dumps(GOOD)
-STAGES = {"parse", "schema", "truncated"}
+from fault_replies import GOOD, HOSTILE, TEXT, outcome, slowest
 
 REPAIRABLE = [
     lambda rng, text: f"```json\n{text}\n```",
@@ -35,56 +21,11 @@ REPAIRABLE = [
     lambda rng, text: json.dumps(GOOD, indent=rng.randrange(8)),
     lambda rng, text: text.replace("brick", "brick \\u00e9\\ud83e\\uddf1"),
 ]
-HOSTILE = [
-    lambda rng: "[" * rng.choice((10, 1000, 100_000)),
-    lambda rng: '{"a":' * rng.choice((10, 1000, 100_000)),
-    lambda rng: '{"user_prompt": NaN, "robot_utterance": Infinity}',
-    lambda rng: '{"user_prompt": 1e999, "robot_utterance": -1e999}',
-    lambda rng: TEXT.replace("Sure.", "\\ud800"),
-    lambda rng: TEXT.replace("Sure.", "\udc80"),
-    lambda rng: TEXT[:-1] + ', "user_prompt": "Another one"}',
-    lambda rng: TEXT.replace("Sure.", "{{7*7}} ${jndi:ldap://x} {0.__class__} '; DROP TABLE samples; -- <script>"),
-    lambda rng: TEXT.replace("Sure.", "\x00\x1b[2J\x07\x9b"),
-    lambda rng: TEXT.replace("Sure.", "\u202eevil\u2066"),
-    lambda rng: "9" * rng.choice((100, 10_000)),
-    lambda rng: '{"user_prompt": ' + "9" * 5000 + "}",
-    lambda rng: '"' * rng.randrange(2000),
-    lambda rng: "\\" * rng.randrange(2000),
-    lambda rng: "{" + ",".join(f'"{n}":{n}' for n in range(rng.randrange(500))) + "}",
-    lambda rng: "".join(rng.choice('{}[]",:\\ \n\x00ab0') for _ in range(rng.randrange(3000))),
-    lambda rng: "".join(chr(rng.choice((rng.randrange(0x110000), rng.randrange(128)))) for _ in range(500)),
-    lambda rng: TEXT[: rng.randrange(len(TEXT))],
-    lambda rng: "{,}" * rng.randrange(5000),
-    lambda rng: '{"a",}' * rng.randrange(3000),
-    lambda rng: "<think>" * rng.randrange(2000) + TEXT,
-]
 HUGE = 10_000_000
 ENORMOUS = [
     "x" * HUGE, "{" * HUGE, '"' * HUGE, "[]," * (HUGE // 3), '{"user_prompt": "' + "a" * HUGE + '"}',
     "<think>" + "a" * HUGE + "</think>" + TEXT, "{,}" * (HUGE // 3), "\\" * HUGE,
 ]  # fmt: skip
-
-
-def outcome(text):
-    """What becomes of a reply, and the seconds of this thread's own work that it took."""
-    began, failed = time.thread_time(), None
-    try:
-        found = parse(Reply(text), PROMPT)
-    except SampleError as error:
-        found, failed = None, error
-    seconds = time.thread_time() - began
-    assert failed is None or (failed.stage in STAGES and failed.reason)
-    if found is not None:
-        assert isinstance(found, Dialogue)
-        assert found.user_prompt.strip()
-        assert found.robot_utterance.strip()
-        found.robot_utterance.encode()
-    return found, seconds
-
-
-def slowest(text, limit):
-    """Twice where it was slow: the collector of the whole suite's garbage may have run in between."""
-    assert outcome(text)[1] < limit or outcome(text)[1] < limit, text[:200]
 
 
 def mutated(rng, text):

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 from fault_blocks import PLACES, blocked, on_host
-from fault_runs import IN_FLIGHT, SAMPLES, Job, Process, asked, contents, errors, in_flight, left_behind
-from test_faults_kill import judged
+from fault_runs import IN_FLIGHT, SAMPLES, Job, Process, asked, contents, errors, in_flight, left_behind, resumed
 
 from pgen.storage.locking import HOLDER
 
@@ -31,7 +30,7 @@ def test_a_second_signal_ends_a_run_whatever_blocks_it_and_no_answer_is_lost(run
         process.send(signal.SIGTERM)
         assert process.wait() in (130, 143, -signal.SIGKILL), (where, errors(job))
         flying = in_flight(job.log)
-        redone = judged(runs, job, undisturbed)
+        redone = resumed(runs, job, undisturbed)
         assert redone <= IN_FLIGHT, where
         return flying, redone
 

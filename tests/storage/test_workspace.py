@@ -14,11 +14,16 @@ from pgen.storage.workspace import Workspace
 
 
 class Killed(BaseException):
-    """Ends what it is raised in without any of the cleaning up that a killed process has no time for."""
+    """Ends the code that it is raised in without any cleanup, as a kill does."""
+
+
+@pytest.fixture
+def space(tmp_path):
+    return Workspace(tmp_path / "out")
 
 
 def killed(monkeypatch, at, work, *, calls=1):
-    """Do the work up to a call of a function of Workspace's, by name."""
+    """Do the work up to a call of a method of Workspace."""
     function, made = getattr(Workspace, at), count(1)
 
     def die(*arguments):
@@ -32,8 +37,8 @@ def killed(monkeypatch, at, work, *, calls=1):
         work()
 
 
-def building(space):
-    """A run of an empty output with an answer, up to its end."""
+def build(space):
+    """Run a job with one result and one file, to its end."""
     with space.locked():
         answered(space.journal, space.command, owner=space.token)
         (space.stage() / "file").write_text("content")
@@ -44,37 +49,43 @@ def names(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_the_output_appears_whole_and_nothing_is_left_beside_it(tmp_path):
+def results(space):
+    return inspect(space.journal).results
+
+
+def refused(space, message):
+    """Both the preflight and the lock refuse the workspace."""
+    for check in (space.check, space.locked().__enter__):
+        with pytest.raises(ConfigError, match=message):
+            check()
+
+
+def test_the_output_appears_complete_and_nothing_is_left_beside_it(tmp_path):
     space = Workspace(tmp_path / "deep" / "out")
-    building(space)
+    build(space)
     assert names(space.out.parent) == ["out"]
     assert (space.out / "file").read_text() == "content"
 
 
-def test_every_step_is_on_the_disk_before_the_next(tmp_path, monkeypatch):
+def test_every_step_is_on_the_disk_before_the_next(space, monkeypatch):
     steps = []
-    space = Workspace(tmp_path / "out")
-    sync, rename, unlink = os.fsync, os.rename, os.unlink
 
-    def synced(descriptor):
-        steps.append(("fsync", str(Path(f"/proc/self/fd/{descriptor}").readlink())))
-        sync(descriptor)
+    def recorded(name, describe):
+        real = getattr(os, name)
 
-    def renamed(old, new, **_):
-        steps.append(("rename", str(new)))
-        rename(old, new)
+        def step(*arguments, **options):
+            steps.append((name, describe(arguments)))
+            return real(*arguments, **options)
 
-    def unlinked(path, **_):
-        steps.append(("unlink", str(path)))
-        unlink(path)
+        monkeypatch.setattr(os, name, step)
 
     with space.locked():
         answered(space.journal, "annotate")
         (space.stage() / "folder").mkdir()
         staging = space.staging
-        monkeypatch.setattr(os, "fsync", synced)
-        monkeypatch.setattr(os, "rename", renamed)
-        monkeypatch.setattr(os, "unlink", unlinked)
+        recorded("fsync", lambda arguments: str(Path(f"/proc/self/fd/{arguments[0]}").readlink()))
+        recorded("rename", lambda arguments: str(arguments[1]))
+        recorded("unlink", lambda arguments: str(arguments[0]))
         space.publish()
     at = steps.index(("rename", str(space.out)))
     synced_before = [path for step, path in steps[:at] if step == "fsync"]
@@ -86,15 +97,14 @@ def test_every_step_is_on_the_disk_before_the_next(tmp_path, monkeypatch):
     assert ("fsync", str(space.work)) in steps[removed:marker]
 
 
-def test_a_run_killed_after_its_output_was_there_is_cleaned_up_by_the_next_start(tmp_path, monkeypatch):
-    space = Workspace(tmp_path / "out")
-    killed(monkeypatch, "_discard", lambda: building(space))
+def test_a_run_killed_after_its_output_was_complete_is_cleaned_up_by_the_next_start(space, monkeypatch, tmp_path):
+    killed(monkeypatch, "_discard", lambda: build(space))
     assert space.journal.exists()
     Workspace(space.out).sweep()
     assert names(tmp_path) == ["out"]
 
 
-def test_a_journal_elsewhere_is_removed_by_the_next_start_only_where_it_is_that_run_s(tmp_path, monkeypatch):
+def test_a_journal_elsewhere_is_deleted_by_the_next_start_only_if_it_is_that_run_s(tmp_path, monkeypatch):
     (tmp_path / "local").mkdir()
     space = Workspace(tmp_path / "out", journal=tmp_path / "local/j.sqlite")
 
@@ -110,60 +120,51 @@ def test_a_journal_elsewhere_is_removed_by_the_next_start_only_where_it_is_that_
     with other.locked():
         other.open_journal().close()
     Workspace(space.out).sweep()
-    assert inspect(space.journal).results == 1
-    assert names(tmp_path) == [".other.pgen", "local", "other", "out"] or names(tmp_path) == [
-        ".other.pgen",
-        "local",
-        "out",
-    ]
+    assert results(space) == 1
+    assert {*names(tmp_path)} - {"other"} == {".other.pgen", "local", "out"}
 
 
-def test_the_marker_of_a_former_run_removes_no_later_journal(tmp_path, monkeypatch):
-    """Killed before the final rename; then a fresh run killed while asking; then a folder in the output's place."""
-    killed(monkeypatch, "check_lock", lambda: building(Workspace(tmp_path / "out")), calls=2)
-    former = Workspace(tmp_path / "out")
-    assert (former.work / "published").exists()
+def test_the_marker_of_an_earlier_run_deletes_no_later_journal(tmp_path, monkeypatch):
+    """Killed before the final rename; then a fresh run is killed; then a folder takes the output's place."""
+    killed(monkeypatch, "check_lock", lambda: build(Workspace(tmp_path / "out")), calls=2)
+    assert (tmp_path / ".out.pgen/published").exists()
     fresh = Workspace(tmp_path / "out", fresh=True)
 
-    def asking():
+    def run():
         with fresh.locked():
             answered(fresh.journal, "annotate", 3)
             raise Killed
 
-    killed(monkeypatch, "stage", asking)
+    killed(monkeypatch, "stage", run)
     (tmp_path / "out").mkdir()
     again = Workspace(tmp_path / "out")
     again.sweep()
-    assert inspect(again.journal).results == 3
+    assert results(again) == 3
 
 
-def test_a_marker_removes_no_journal_of_another_run(tmp_path, monkeypatch):
-    """A power cut may bring the marker back, and the folder in the output's place may have got its number."""
-    space = Workspace(tmp_path / "out")
-    killed(monkeypatch, "_discard", lambda: building(space))
+def test_a_marker_removes_no_journal_of_another_run(space, monkeypatch):
+    """A power cut may restore the marker, and the folder in the output's place may have its inode."""
+    killed(monkeypatch, "_discard", lambda: build(space))
     answered(space.journal, "annotate", 3, owner="a later run")
     space.sweep()
-    assert inspect(space.journal).results == 3
+    assert results(space) == 3
 
 
-def test_a_marker_counts_only_for_the_folder_that_its_run_has_built(tmp_path, monkeypatch):
-    space = Workspace(tmp_path / "out")
-    killed(monkeypatch, "check_lock", lambda: building(space), calls=2)
-    (tmp_path / "out").mkdir()
+def test_a_marker_counts_only_for_the_folder_that_its_run_has_built(space, monkeypatch):
+    killed(monkeypatch, "check_lock", lambda: build(space), calls=2)
+    space.out.mkdir()
     space.sweep()
-    assert inspect(space.journal).results == 1
+    assert results(space) == 1
 
 
-def test_a_run_that_is_under_way_is_known_before_the_input_is_read(tmp_path):
-    space = Workspace(tmp_path / "out")
+def test_another_run_is_detected_before_the_input_is_read(space, tmp_path):
     space.sweep()
     assert names(tmp_path) == []
     with space.locked(), pytest.raises(ConfigError, match="is being written by another run"):
         Workspace(tmp_path / "out").sweep()
 
 
-def test_a_folder_that_somebody_made_in_the_output_s_place_costs_no_answer(tmp_path):
-    space = Workspace(tmp_path / "out")
+def test_a_folder_in_the_output_s_place_costs_no_result(space):
     answered(space.journal, "annotate")
     space.out.mkdir()
     space.sweep()
@@ -172,47 +173,43 @@ def test_a_folder_that_somebody_made_in_the_output_s_place_costs_no_answer(tmp_p
         space.check()
 
 
-def test_a_journal_that_was_set_aside_stays(tmp_path):
-    space = Workspace(tmp_path / "out")
+def test_a_journal_that_was_set_aside_stays(space):
     space.work.mkdir()
     (space.work / "journal.sqlite.aside-1").write_text("precious")
-    building(space)
+    build(space)
     assert names(space.work) == ["journal.sqlite.aside-1"]
 
 
-def test_what_a_run_that_was_killed_was_building_is_removed_at_the_next_start(tmp_path, monkeypatch):
-    space = Workspace(tmp_path / "out")
-    killed(monkeypatch, "publish", lambda: building(space))
-    assert [path.name for path in space.work.glob("staging-*")]
+def test_what_a_killed_run_had_staged_is_deleted_by_the_next_start(space, monkeypatch):
+    killed(monkeypatch, "publish", lambda: build(space))
+    assert list(space.work.glob("staging-*"))
     with space.locked():
         assert not list(space.work.glob("staging-*"))
-        assert inspect(space.journal).results == 1
+        assert results(space) == 1
 
 
-def test_after_an_error_nothing_is_left_where_nothing_would_be_lost(tmp_path):
-    space = Workspace(tmp_path / "out")
-
-    def failing(answers):
+def test_after_an_error_nothing_is_left_unless_a_result_would_be_lost(space, tmp_path):
+    def fail(count):
         with space.locked():
-            answered(space.journal, "annotate", answers)
+            answered(space.journal, "annotate", count)
             (space.stage() / "half").write_text("half")
             raise OSError("full")
 
     with pytest.raises(OSError, match="full"):
-        failing(0)
+        fail(0)
     assert names(tmp_path) == []
     with pytest.raises(OSError, match="full"):
-        failing(1)
-    assert inspect(space.journal).results == 1
+        fail(1)
+    assert results(space) == 1
 
 
-def test_a_journal_elsewhere_is_locked_too_and_goes_with_the_end(tmp_path):
+def test_a_journal_elsewhere_is_locked_too_and_deleted_at_the_end(tmp_path):
     (tmp_path / "local").mkdir()
     place = tmp_path / "local" / "j.sqlite"
     space, other = Workspace(tmp_path / "out", journal=place), Workspace(tmp_path / "other", journal=place)
     with space.locked(), pytest.raises(ConfigError, match=r"j.sqlite is being written by another run"), other.locked():
         pass
-    building(space)
+    build(space)
     assert names(tmp_path) == ["local", "out"]
     assert names(tmp_path / "local") == []
 
@@ -228,33 +225,26 @@ def test_a_journal_elsewhere_is_locked_too_and_goes_with_the_end(tmp_path):
         ("segment", "export", False),
     ],
 )
-def test_answers_of_another_command_are_reported_and_left_alone(tmp_path, left, command, fresh):
+def test_results_of_another_command_are_reported_and_left_alone(tmp_path, left, command, fresh):
     space = Workspace(tmp_path / "out", command, fresh=fresh)
     answered(space.journal, left, 2)
-    told = (
-        rf"journal.sqlite holds 2 results of an unfinished `pgen {left}`\. Finish that by the same command, or discard"
-    )
-    for check in (space.check, space.locked().__enter__):
-        with pytest.raises(ConfigError, match=told):
-            check()
-    assert inspect(space.journal).results == 2
+    remedy = r"Finish that by the same command, or discard"
+    refused(space, rf"journal.sqlite holds 2 results of an unfinished `pgen {left}`\. {remedy}")
+    assert results(space) == 2
 
 
-def test_answers_of_the_same_command_are_kept_and_thrown_away_with_fresh(tmp_path):
-    space = Workspace(tmp_path / "out")
+def test_results_of_the_same_command_are_kept_and_discarded_with_fresh(space, tmp_path):
     answered(space.journal, "annotate")
     with space.locked():
-        assert inspect(space.journal).results == 1
-    fresh = Workspace(tmp_path / "out", fresh=True)
-    with fresh.locked():
+        assert results(space) == 1
+    with Workspace(tmp_path / "out", fresh=True).locked():
         assert not space.journal.exists()
 
 
-def test_fresh_with_a_journal_elsewhere_leaves_no_answers_beside_the_output(tmp_path):
-    """Once the output is there, no command could use them, and none would throw them away."""
-    former = Workspace(tmp_path / "out")
-    answered(former.journal, "annotate")
-    building(Workspace(tmp_path / "out", journal=tmp_path / "j.sqlite", fresh=True))
+def test_fresh_with_a_journal_elsewhere_leaves_no_results_beside_the_output(space, tmp_path):
+    """Once the output exists, no command could use or discard them."""
+    answered(space.journal, "annotate")
+    build(Workspace(tmp_path / "out", journal=tmp_path / "j.sqlite", fresh=True))
     assert names(tmp_path) == ["out"]
 
 
@@ -262,15 +252,14 @@ def test_fresh_with_a_journal_elsewhere_keeps_one_that_cannot_be_read(tmp_path):
     space = Workspace(tmp_path / "out", journal=tmp_path / "j.sqlite", fresh=True)
     (tmp_path / ".out.pgen").mkdir()
     (tmp_path / ".out.pgen/journal.sqlite").write_text("notes")
-    with pytest.raises(ConfigError, match=r"--fresh: .*out.pgen/journal.sqlite is not a journal of pgen"):
-        space.check()
+    refused(space, r"--fresh: .*out.pgen/journal.sqlite is not a journal of pgen")
 
 
-def test_a_run_that_lost_the_lock_as_it_began_removes_nothing_of_the_next_one(tmp_path, monkeypatch):
+def test_a_run_that_lost_the_lock_as_it_began_deletes_nothing_of_the_next_one(tmp_path, monkeypatch):
     former, space = Workspace(tmp_path / "out", fresh=True), Workspace(tmp_path / "out")
 
     def resumed():
-        shutil.rmtree(former.work)  # as the next holder does, with what it finds
+        shutil.rmtree(former.work)  # as the next holder does
         with monkeypatch.context() as patch, space.locked():
             patch.undo()
             answered(space.journal, "annotate")
@@ -282,10 +271,10 @@ def test_a_run_that_lost_the_lock_as_it_began_removes_nothing_of_the_next_one(tm
     monkeypatch.setattr(former, "_begin", resumed)
     with pytest.raises(LockLostError), former.locked():
         pass
-    assert inspect(space.journal).results == 1
+    assert results(space) == 1
 
 
-def test_answers_in_a_journal_elsewhere_are_not_asked_for_again_by_mistake(tmp_path):
+def test_results_in_a_journal_elsewhere_are_not_requested_again_by_mistake(tmp_path):
     elsewhere = tmp_path / "j.sqlite"
     space = Workspace(tmp_path / "out", journal=elsewhere)
     with suppress(OSError), space.locked():
@@ -295,7 +284,7 @@ def test_answers_in_a_journal_elsewhere_are_not_asked_for_again_by_mistake(tmp_p
         Workspace(tmp_path / "out").check()
     space.check()
     Workspace(tmp_path / "out", fresh=True).check()
-    assert inspect(elsewhere).results == 1
+    assert results(space) == 1
 
 
 @pytest.mark.parametrize("journal", ["", "missing/j.sqlite"])
@@ -310,37 +299,32 @@ def test_a_file_that_is_no_journal_is_refused_by_name_and_left_as_it_is(tmp_path
     notes = tmp_path / name
     notes.write_text("My notes, which are not a journal.\n")
     space = Workspace(tmp_path / "out", journal=tmp_path / "notes.txt", fresh=fresh)
-    for check in (space.check, space.locked().__enter__):
-        with pytest.raises(ConfigError, match=rf"--journal .*: {notes} is not a journal of pgen; name another file"):
-            check()
+    refused(space, rf"--journal .*: {notes} is not a journal of pgen; name another file")
     assert names(tmp_path) == [name]
     assert notes.read_text() == "My notes, which are not a journal.\n"
 
 
 @pytest.mark.parametrize("place", [None, "j.sqlite"])
-def test_a_journal_whose_header_is_destroyed_is_not_thrown_away(tmp_path, place):
+def test_a_journal_whose_header_is_destroyed_is_not_deleted(tmp_path, place):
     space = Workspace(tmp_path / "out", journal=tmp_path / place if place else None, fresh=True)
     answered(space.journal, "annotate", 3)
     content = bytearray(space.journal.read_bytes())
     content[:100] = bytes(100)
     space.journal.write_bytes(content)
-    for check in (space.check, space.locked().__enter__):
-        with pytest.raises(ConfigError, match=rf"--fresh: {space.journal} is not a journal .* move it away"):
-            check()
+    refused(space, rf"--fresh: {space.journal} is not a journal .* move it away")
     assert space.journal.read_bytes() == content
     Workspace(space.out, journal=space.journal).check()
 
 
 @pytest.mark.parametrize("path", ["file/out", "file/deep/out", "n" * 250, "n" * 300, "nu\0ll", "/", "/proc/out"])
-def test_an_output_that_cannot_be_made_is_refused_in_a_sentence(tmp_path, path):
+def test_an_output_that_cannot_be_created_is_refused_in_a_sentence(tmp_path, path):
     (tmp_path / "file").touch()
     with pytest.raises(ConfigError, match=r"--output-dir .*(cannot be made: .*|is no new folder.*)\.$"):
         Workspace(tmp_path / path).check()
     assert names(tmp_path) == ["file"]
 
 
-def test_an_output_that_appeared_before_the_lock_was_taken_is_not_written_over(tmp_path):
-    space = Workspace(tmp_path / "out")
+def test_an_output_that_appeared_before_the_lock_was_acquired_is_not_overwritten(space, tmp_path):
     space.check()
     space.out.mkdir()
     with pytest.raises(ConfigError, match="exists already"), space.locked():
@@ -348,38 +332,35 @@ def test_an_output_that_appeared_before_the_lock_was_taken_is_not_written_over(t
     assert names(tmp_path) == ["out"]
 
 
-def test_a_run_that_lost_the_lock_publishes_nothing_and_removes_nothing(tmp_path):
-    space = Workspace(tmp_path / "out")
+def test_a_run_that_lost_the_lock_publishes_nothing_and_removes_nothing(space, tmp_path):
     other = Workspace(tmp_path / "out")
 
-    def losing():
+    def lose():
         with space.locked():
             (space.stage() / "file").write_text("mine")
-            shutil.rmtree(space.work)  # as the next holder does, with what it finds
+            shutil.rmtree(space.work)  # as the next holder does
             with other.locked():
                 answered(other.journal, "annotate")
                 (other.stage() / "file").write_text("other")
                 with pytest.raises(LockLostError):
                     space.publish()
                 assert (other.staging / "file").read_text() == "other"
-            (space.staging / "more").write_text("an error of whatever kind")
+            (space.staging / "more").write_text("an error of any kind")
 
     with pytest.raises(LockLostError, match="was taken over by another run"):
-        losing()
-    assert inspect(space.journal).results == 1
+        lose()
+    assert results(space) == 1
     assert not space.out.exists()
     assert not list(tmp_path.rglob(HOLDER))
 
 
-def test_a_report_of_what_cannot_be_removed_does_not_take_a_whole_output_for_a_failure(tmp_path, monkeypatch):
-    space = Workspace(tmp_path / "out")
-
-    def full(self, journals):
+def test_leftovers_that_cannot_be_deleted_do_not_turn_a_complete_output_into_a_failure(space, tmp_path, monkeypatch):
+    def fail(self, journals):
         raise OSError(5, "Input/output error")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Workspace, "_discard", full)
-        building(space)
+        patch.setattr(Workspace, "_discard", fail)
+        build(space)
     assert (space.out / "file").exists()
     Workspace(space.out).sweep()
     assert names(tmp_path) == ["out"]

@@ -1,4 +1,4 @@
-"""Ways to break pgen's promises on purpose: the suite has to see each.
+"""Ways to break pgen's promises on purpose; the suite has to detect each.
 
 As a plugin of pytest (`-p fault_breakages`) it breaks what PGEN_BREAKAGE names, before any test module is imported.
 """
@@ -40,15 +40,15 @@ def _nothing(*_: Any, **__: Any) -> None:
 
 
 async def _count_first(self: Commits[Any], result: Any) -> Any:
-    """A slot is released at once; its answer is committed when a hundred of them are there."""
+    """A slot is released at once; its result is committed when a thousand of them are there."""
     self._next.results.append(result)
-    if len(self._next.results) >= 100:
+    if len(self._next.results) >= 1000:
         self._wake.set()
     return self._next
 
 
 def _missing_in_order(self: RunResults) -> Iterator[Any]:
-    """Samples that failed come before others that were never asked about."""
+    """Samples that failed come before others that were never requested."""
     for _, samples in self._planned():
         yield from self._missing_of(samples)
 
@@ -59,32 +59,32 @@ def _any_run(self: Workspace, marker: Any, journal: Path) -> bool:
 
 
 def _always_shared(carry_over: Any) -> Any:
-    """Carries files over without copies of videos."""
+    """Share videos where copies are requested."""
     return lambda *args, **options: carry_over(*args, **{**options, "copy_videos": False})
 
 
 async def _done_unsynced(self: Commits[Any]) -> None:
-    """What is committed is done."""
+    """A result is done once it is committed."""
     while True:
         await self._committed.wait()
         self._committed.clear()
         self._settle(len(self._unsynced))
 
 
-def _published_first(self: Workspace, told: Any = None) -> None:
-    """The journal is gone before the output is there."""
+def _published_first(self: Workspace, summary: Any = None) -> None:
+    """Delete the journal before the output exists."""
     self.journal.unlink()
     self.staging.rename(self.out)
     self._discard([])
 
 
 def _staged_in_place(self: Workspace) -> Any:
-    """The output is built under its final name."""
+    """Build the output under its final name."""
     return self.out
 
 
 def _deleted(path: Any) -> Any:
-    """A damaged journal is removed."""
+    """Delete a damaged journal."""
     path.unlink()
     return path
 
@@ -133,19 +133,19 @@ BREAKAGES: dict[str, Callable[[], list[Patch]]] = {
 
 
 def _cut_first(text: str, limit: int) -> str:
-    """Cuts, so that a part of a key may be left that is not known for one."""
+    """Cut first, so that an unrecognized part of a key may be left."""
     return secrets.redact(text[:limit])
 
 
 def _whatever_is_there(objects: Any, check: Any, text: str) -> Any:
-    """Whatever is there is taken, fitting or not."""
-    merged = {key: value for found in objects for key, value in found.items()}
+    """Accept any value, whether or not it fits."""
+    merged = {key: value for item in objects for key, value in item.items()}
     return Dialogue(merged.get("user_prompt", ""), merged.get("robot_utterance", ""), None, None)
 
 
 @contextmanager
 def turned_on(name: str) -> Iterator[None]:
-    """Break it that way; nothing where no name is given."""
+    """Break it that way; an empty name breaks nothing."""
     with ExitStack() as stack:
         for owner, attribute, broken in BREAKAGES[name]() if name else ():
             stack.enter_context(patch.object(owner, attribute, broken))

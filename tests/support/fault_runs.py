@@ -9,6 +9,8 @@ import json
 import multiprocessing
 import os
 import random
+import shutil
+import signal
 import threading
 import time
 from collections import Counter
@@ -34,6 +36,8 @@ from pgen_samplers.samplers import EveryFrame
 EPISODES, FRAMES = 4, 50
 SAMPLES = EPISODES * FRAMES
 IN_FLIGHT = 64
+SLOW = 0.15
+"""Seconds until a response at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,3 +220,40 @@ def hashes(root: Path) -> dict[str, str]:
 def left_behind(out: Path) -> list[str]:
     """What lies beside an output that is none of it."""
     return [path.name for path in out.parent.iterdir() if path.name.startswith(f".{out.name}")]
+
+
+def killed(runs: Runs, job: Job, after: int, number: int = signal.SIGKILL) -> int | None:
+    """Send a signal once that many requests were sent; return the exit code."""
+    process = runs.start(job)
+    process.wait(lambda: asked(job.log).total() >= after)
+    process.send(number)
+    return process.wait()
+
+
+def resumed(runs: Runs, job: Job, undisturbed: dict[str, str], samples: int = SAMPLES) -> int:
+    """Start again and compare with an undisturbed run; return how many requests were repeated."""
+    again = Job(job.root, job.out, job.log, breakage=job.breakage, options=job.options)
+    code = runs.finish(again)
+    assert code == 0 or "exists already" in errors(again), errors(again)
+    assert contents(job.out) == undisturbed
+    assert left_behind(job.out) == []
+    counts = asked(job.log)
+    assert len(counts) == samples
+    return counts.total() - samples
+
+
+def copied(prepared: Job, place: Path, name: str) -> Job:
+    """Copy the working folder of a run with all results to an output of another name."""
+    out = place / name
+    shutil.copytree(prepared.out.with_name(f".{prepared.out.name}.pgen"), out.with_name(f".{name}.pgen"))
+    shutil.copyfile(prepared.log, place / f"{name}.log")
+    return Job(prepared.root, out, place / f"{name}.log")
+
+
+def answered(runs: Runs, root: Path, place: Path) -> tuple[Job, list[str]]:
+    """Kill a run as it begins to write; return it, and the operations that were still to come."""
+    job = Job(root, place / "answered", place / "answered.log", kill_at=0)
+    assert runs.finish(job) == -signal.SIGKILL
+    whole = copied(job, place, "whole")
+    assert runs.finish(whole) == 0
+    return job, points(whole)
