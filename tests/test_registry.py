@@ -26,12 +26,12 @@ def test_components_are_found_through_entry_points():
 
 
 def test_a_plugin_that_cannot_be_imported_breaks_nothing_else_and_is_named_where_it_is_missed():
-    known = Registry([SAMPLERS, EntryPoint("lost", "no_such_module", "pgen")])
-    assert "segments" in known.components("sampler")
-    (lost,) = [plugin for plugin in known.plugins if plugin.name == "lost"]
+    registry = Registry([SAMPLERS, EntryPoint("lost", "no_such_module", "pgen")])
+    assert "segments" in registry.components("sampler")
+    (lost,) = [plugin for plugin in registry.plugins if plugin.name == "lost"]
     assert "No module named 'no_such_module'" in lost.error
     with pytest.raises(ConfigError, match="Plugin lost failed to load: ModuleNotFoundError"):
-        known.find("sampler", "mine")
+        registry.find("sampler", "mine")
 
 
 def test_a_hook_that_raises_breaks_nothing_else():
@@ -40,10 +40,12 @@ def test_a_hook_that_raises_breaks_nothing_else():
         def pgen_samplers(self):
             raise ImportError("torch is not here")
 
-    known = Registry([SAMPLERS])
-    known.register(Raises(), "raises")
-    assert "segments" in known.components("sampler")
-    assert [plugin.error for plugin in known.plugins if plugin.name == "raises"] == ["ImportError: torch is not here"]
+    registry = Registry([SAMPLERS])
+    registry.register(Raises(), "raises")
+    assert "segments" in registry.components("sampler")
+    assert [plugin.error for plugin in registry.plugins if plugin.name == "raises"] == [
+        "ImportError: torch is not here"
+    ]
 
 
 def test_a_misspelled_hook_is_an_error_that_lists_the_hooks():
@@ -57,19 +59,19 @@ def test_a_misspelled_hook_is_an_error_that_lists_the_hooks():
 
 
 def test_a_name_taken_twice_names_both_owners():
-    known = Registry([])
-    known.register(Provides(FakeGenerator), "one")
-    known.register(Provides(FakeGenerator), "two")
+    registry = Registry([])
+    registry.register(Provides(FakeGenerator), "one")
+    registry.register(Provides(FakeGenerator), "two")
     with pytest.raises(PluginError, match=r"two plugins provide a generator named 'fake': (one and two|two and one)"):
-        known.components("generator")
+        registry.components("generator")
 
 
 @pytest.mark.parametrize("wrong", [object(), Sampler, Generator, type("Nameless", (FakeGenerator,), {"name": None})])
 def test_a_class_of_another_kind_or_an_incomplete_one_is_refused_with_its_plugin(wrong):
-    known = Registry([])
-    known.register(Provides(wrong), "odd")
+    registry = Registry([])
+    registry.register(Provides(wrong), "odd")
     with pytest.raises(PluginError, match="plugin odd"):
-        known.components("generator")
+        registry.components("generator")
 
 
 def test_an_unknown_name_offers_the_closest():
@@ -86,8 +88,8 @@ def test_a_flag_for_two_different_options_names_both_plugins():
         def pgen_flags(self):
             yield Flag("--rate", self._option, "A rate.", "generator", type=float)
 
-    known = Registry([])
+    registry = Registry([])
     for name, option in {"one": "generator.rate", "two": "generator.rate", "three": "sampler.rate"}.items():
-        known.register(Flags(option), name)
+        registry.register(Flags(option), name)
     with pytest.raises(PluginError, match=r"two plugins provide --rate: one for generator.rate and three for sampler"):
-        known.flags  # noqa: B018
+        registry.flags  # noqa: B018

@@ -49,10 +49,10 @@ class RedactedBytes(io.BufferedIOBase):
 
     def write(self, data: Any) -> int:
         with self._lock:
-            text, known = self._pending + bytes(data), keys()
-            ready = len(text) - known.unfinished(text)
+            text, secrets = self._pending + bytes(data), keys()
+            ready = len(text) - secrets.unfinished(text)
             self._pending = text[ready:]
-            self._inner.write(known.data(text[:ready]))
+            self._inner.write(secrets.data(text[:ready]))
         return len(data)
 
     def flush(self) -> None:

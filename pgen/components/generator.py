@@ -15,11 +15,11 @@ class Generator(Component[OptionsT]):
     """Codes of the languages that it can write; None where that depends on the model."""
     any_schema: ClassVar[bool] = True
     """Whether it can fill any JSON Schema. One that writes only dialogues cannot judge them."""
-    pictures: int = 1
+    max_images: int = 1
     """The maximum number of images (or clips) in a request. Set before `open`, which may check it."""
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return *super().__reduce__(), {"pictures": self.pictures}
+        return *super().__reduce__(), {"max_images": self.max_images}
 
     @property
     def concurrency(self) -> int:

@@ -13,7 +13,7 @@ class Sampler(Component[OptionsT]):
     kind = "sampler"
 
     @property
-    def pictures(self) -> int:
+    def images_per_camera(self) -> int:
         """The maximum number of images per camera and sample; more than one form a clip."""
         return 1
 

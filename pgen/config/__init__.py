@@ -1,6 +1,6 @@
 """Configuration of a run: its options, run files, and the assembly of its components."""
 
-from pgen.config.assembly import Parts, check_suited, create, fitting, travelling
+from pgen.config.assembly import Parts, check_suited, create, fitting, worker_components
 from pgen.config.options import RunKeywords, RunOptions
 from pgen.config.ranges import parse_ranges
 from pgen.config.runfile import Choice, RunConfig, build, resolve
@@ -17,5 +17,5 @@ __all__ = [
     "fitting",
     "parse_ranges",
     "resolve",
-    "travelling",
+    "worker_components",
 ]

@@ -34,19 +34,19 @@ def create(config: RunConfig, objects: Objects | None = None, plugins: Registry 
     """Build the components of a configuration, except those passed as `objects`. Raises ConfigError, PluginError."""
     objects, plugins = objects or {}, plugins or registry()
     for kind, value in objects.items():
-        for component in value if isinstance(value, Sequence) else (value,):
-            _check_kind(kind, component)
+        for item in value if isinstance(value, Sequence) else (value,):
+            _check_kind(kind, item)
 
-    def one(kind: str, choice: Choice) -> Any:
+    def component(kind: str, choice: Choice) -> Any:
         return objects[kind] if kind in objects else _built(kind, choice, plugins)
 
-    source: Source = one("source", config.source)
+    source: Source = component("source", config.source)
     return Parts(
         source,
-        one("sampler", config.sampler),
-        one("prompt", config.prompt),
-        one("generator", config.generator),
-        one("executor", config.executor),
+        component("sampler", config.sampler),
+        component("prompt", config.prompt),
+        component("generator", config.generator),
+        component("executor", config.executor),
         _sinks(config, source, objects.get("sink"), plugins),
         _checks(config, objects.get("check"), plugins),
         objects.get("judge") or (_judge(config.judge, plugins) if config.judge else None),  # type: ignore[arg-type]
@@ -71,7 +71,7 @@ def check_suited(parts: Parts, options: RunOptions) -> None:
                 raise ConfigError(f"{flag} is for a new output, and --in-place writes into the input: leave one out.")
 
 
-def travelling(parts: Parts) -> tuple[Component, ...]:
+def worker_components(parts: Parts) -> tuple[Component, ...]:
     """Return the components that work between planning and the journal, in whatever process that is."""
     judges = () if parts.judge is None else (parts.judge,)
     return (parts.source, parts.prompts, parts.generator, *parts.checks, *judges)

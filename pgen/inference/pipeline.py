@@ -27,9 +27,9 @@ from pgen.seeds import request_seed, sample_seed
 class Pipeline(Rollouts):
     """The components of a run between planning and the journal.
 
-    `attempts` bounds the requests about one sample; `pictures` is the most images of a sample, whose pixels together
-    are at most `max_pixels`. A finding of the `checks` is sent back once, unless `on_check` is `keep`. `parse` reads a
-    reply.
+    `attempts` bounds the requests about one sample; `images_per_camera` is the most images per camera, whose pixels
+    together are at most `max_pixels`. A finding of the `checks` is sent back once, unless `on_check` is `keep`.
+    `parse` reads a reply.
     """
 
     source: Source
@@ -38,7 +38,7 @@ class Pipeline(Rollouts):
     seed: int
     attempts: int
     max_pixels: int
-    pictures: int = 1
+    images_per_camera: int = 1
     language: str = "en"
     turns: bool = False
     checks: tuple[Check, ...] = ()
@@ -67,7 +67,7 @@ class Pipeline(Rollouts):
         return None
 
     def reader(self) -> AbstractContextManager[ImageReader]:
-        return self.source.reader(self.max_pixels // self.pictures)
+        return self.source.reader(self.max_pixels // self.images_per_camera)
 
     def read(self, reader: ImageReader, sample: Sample) -> SampleImages:
         return read_sample(reader, sample, self.max_pixels, clips=self.generator.takes_clips)

@@ -20,14 +20,14 @@ class Survey:
     def __init__(self, turns: bool) -> None:
         self._turns = turns
         self._counts: Counter[str] = Counter()
-        self._longest = self._pictures = 0
+        self._longest = self._max_images = 0
         self._first: Sample | None = None
 
     def add(self, episode: Episode, samples: list[Sample]) -> None:
         """Count an episode and its samples."""
         self._counts.update(episodes=1, frames=len(episode.timestamps), samples=len(samples))
         self._counts["images"] += sum(len(sample.moment.images) for sample in samples)
-        self._pictures = max([self._pictures, *(len(sample.moment.images) for sample in samples)])
+        self._max_images = max([self._max_images, *(len(sample.moment.images) for sample in samples)])
         self._first = self._first or (samples[0] if samples else None)
         if self._turns:
             turns = Counter(sample.question.variant for sample in samples)
@@ -37,7 +37,7 @@ class Survey:
     @property
     def sizes(self) -> dict[str, Any]:
         """The counts of a Plan, by the names of its fields."""
-        return {**self._counts, "longest": self._longest, "pictures": self._pictures}
+        return {**self._counts, "longest": self._longest, "max_images": self._max_images}
 
     def sample(self, notes: Mapping[str, int]) -> Sample:
         """Return the first sample. Raises InputError, with the source's `notes`, if there is none."""

@@ -14,7 +14,7 @@ class Plan:
     frames: int
     samples: int
     images: int
-    pictures: int
+    max_images: int
     """The most images of one sample."""
     notes: dict[str, int]
     sample: Sample

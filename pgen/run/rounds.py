@@ -91,7 +91,7 @@ class Rounds:
             options.seed,
             options.attempts,
             options.max_pixels,
-            parts.sampler.pictures,
+            parts.sampler.images_per_camera,
             options.language,
             options.in_turns,
             parts.checks,

@@ -12,7 +12,7 @@ from time import monotonic
 from typing import Any
 
 from pgen.components import Phase, Results, defaults_of, silent
-from pgen.config import Parts, RunOptions, check_suited, travelling
+from pgen.config import Parts, RunOptions, check_suited, worker_components
 from pgen.errors import ConfigError
 from pgen.inference.conversation import as_turn
 from pgen.inference.prompting import BLIND, prompt_for
@@ -60,7 +60,7 @@ class Run:
 
     def _open(self) -> None:
         check_suited(self.parts, self.options)
-        self.parts.executor.check(travelling(self.parts))
+        self.parts.executor.check(worker_components(self.parts))
         self.parts.source.open()
         self.workspace.check_outside(self.parts.source.folder)
         self.parts.prompts.open()
@@ -127,7 +127,7 @@ class Run:
         answers = rounds.results
         plan, resumed = self._planned_and_answered(journal, answers)
         for generator in filter(None, (self.parts.generator, self.parts.judge)):
-            generator.pictures = plan.pictures
+            generator.max_images = plan.max_images
         if resumed < plan.samples or rounds.unfinished():
             rounds.ask(progress(plan.samples, resumed))
         counts = tally(answers.read())

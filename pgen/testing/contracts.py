@@ -66,7 +66,9 @@ def check_sampler(sampler: Sampler, episodes: Sequence[Episode] = ()) -> None:
         assert frames == list(sampler.frames(episode)), f"{sampler} chooses other frames on the second call"
         for frame in frames:
             clip = list(sampler.clip(episode, frame))
-            valid = not clip or (clip[-1] == frame and clip == sorted(set(clip)) and len(clip) <= sampler.pictures)
+            valid = not clip or (
+                clip[-1] == frame and clip == sorted(set(clip)) and len(clip) <= sampler.images_per_camera
+            )
             assert valid, f"{sampler}: the clip {clip} of frame {frame} does not ascend to it, or is too long"
 
 

@@ -68,7 +68,7 @@ class QwenOpenAIGenerator(Generator[QwenOpenAIOptions]):
         try:
             urls = [*self.options.base_url, *await self._serve(key)]
             self._client = self._connect(urls, key)
-            self._preflight = await check_servers(self._client, self.options, self.pictures)
+            self._preflight = await check_servers(self._client, self.options, self.max_images)
             self._fields = request_fields(self.options, self._preflight.model, self._preflight.unknown_fields)
         except BaseException:  # a caller that is cancelled here does not call close()
             await self.close()

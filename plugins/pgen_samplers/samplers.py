@@ -35,7 +35,7 @@ class ClipSampler[OptionsT: ClipOptions](Sampler[OptionsT]):
     """A sampler with the options of clips."""
 
     @property
-    def pictures(self) -> int:
+    def images_per_camera(self) -> int:
         return self.options.clip_frames if self.options.clip else 1
 
     def clip(self, episode: Episode, frame: int) -> list[int]:

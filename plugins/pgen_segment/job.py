@@ -116,7 +116,7 @@ class Job:
             return None
         journal = job.open_journal(self._identity(self.generator), self._defaults(self.generator))
         first = next(self.source.episodes(), None)
-        self.generator.pictures = len(first.cameras) if first else 1
+        self.generator.max_images = len(first.cameras) if first else 1
         return journal
 
     def _identity(self, generator: Generator) -> dict[str, Any]:

@@ -98,9 +98,9 @@ def test_invalid_arguments_are_refused(root, tmp_path, arguments, message):
 
 
 def test_a_missing_output_and_options_for_a_new_one_in_place_are_refused(root):
-    given = ["--root", root, "--generator", "template"]
-    assert "option output_dir is required" in annotate(*given, expect=2).stderr
-    assert "leave one out" in annotate(*given, "--in-place", "--copy-videos", expect=2).stderr
+    arguments = ["--root", root, "--generator", "template"]
+    assert "option output_dir is required" in annotate(*arguments, expect=2).stderr
+    assert "leave one out" in annotate(*arguments, "--in-place", "--copy-videos", expect=2).stderr
 
 
 @pytest.mark.parametrize(

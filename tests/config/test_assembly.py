@@ -38,14 +38,14 @@ class Provides:
 
 
 def sinks(*names, sink=None, **options):
-    known = Registry([])
-    known.register(Provides(), "provides")
+    plugins = Registry([])
+    plugins.register(Provides(), "provides")
     shipped = {"sampler": "segments", "prompt": "hi-robot", "executor": "local"}
     objects = {"source": FakeSource(), "generator": FakeGenerator()}
     objects |= {kind: registry().find(kind, name)() for kind, name in shipped.items()}
     tables: dict = {kind: {"name": kind} for kind in objects} | {"check": {"name": "none"}}
     config = build({"output_dir": "out", **tables, "sink": {"name": list(names), **options}})
-    return [part.name for part in create(config, objects | ({"sink": sink} if sink else {}), known).sinks]
+    return [part.name for part in create(config, objects | ({"sink": sink} if sink else {}), plugins).sinks]
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ def test_every_sampler_takes_the_length_of_a_clip_and_shows_stills_without_one(s
     assert all(not sample.moment.clip for sample in make_samples(sampler=sampler()))
     clips = [sample.moment.clip for sample in make_samples(sampler=sampler(clip=1.0, clip_frames=3))]
     assert any(len(clip) == 3 for clip in clips)
-    assert (sampler().pictures, sampler(clip=1.0, clip_frames=3).pictures) == (1, 3)
+    assert (sampler().images_per_camera, sampler(clip=1.0, clip_frames=3).images_per_camera) == (1, 3)
 
 
 def test_a_clip_is_spread_over_its_seconds_and_ends_at_its_sample():

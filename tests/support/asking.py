@@ -76,7 +76,7 @@ def replies(
     generator = QwenOpenAIGenerator(
         **{"base_url": urls, "max_retries": 3, "retry_wait": 0.001, "timeout": 20, **options}
     )
-    generator.pictures = images
+    generator.max_images = images
 
     async def run() -> list[Reply]:
         await generator.open()
