@@ -12,7 +12,7 @@ from pgen.errors import VerificationError
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON object.")
 def verify(folder: Path, as_json: bool) -> None:
-    """Check that a dataset which pgen wrote is whole, and every frame's dialogue (or skill) its own."""
+    """Check that a dataset that pgen wrote is complete, and that each frame has its own dialogue or skill."""
     import json
 
     from pgen_lerobot.verify import verify as check
@@ -39,7 +39,7 @@ def verify(folder: Path, as_json: bool) -> None:
     help="A dataset that DIR was made from; repeatable.  [default: DIR itself]",
 )
 def repair(folder: Path, originals: tuple[Path, ...]) -> None:
-    """Make the labels right again after lerobot's tools changed a dataset's tasks or episodes."""
+    """Restore the labels after lerobot's tools changed a dataset's tasks or episodes."""
     from pgen_lerobot.repair import repair as repair_labels
 
     done = repair_labels(folder, originals)
@@ -49,9 +49,9 @@ def repair(folder: Path, originals: tuple[Path, ...]) -> None:
 @click.command(cls=Command, place=110, short_help="Upload a dataset that pgen wrote to the Hub.")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.argument("repo_id")
-@click.option("--private", is_flag=True, help="Make the repository, if there is none, a private one.")
+@click.option("--private", is_flag=True, help="Create the repository, where it does not exist, as a private one.")
 def push(folder: Path, repo_id: str, private: bool) -> None:
-    """Put a dataset that pgen wrote on the Hub, as REPO_ID, tagged with its version."""
+    """Upload a dataset that pgen wrote to the Hub as REPO_ID, tagged with its version."""
     from pgen_lerobot.push import push as upload
 
     done = upload(folder, repo_id, private=private)

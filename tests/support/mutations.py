@@ -126,7 +126,7 @@ CHANGES: dict[str, tuple[Change, str]] = {
     "two rows the other way round": (table(DATA, swapped), rf"{DATA}, row 0, column index: found 1, expected 0"),
     "a task less": (table(TASKS, lambda t: t.slice(0, len(t) - 1)), r"total_tasks is 7, there are 6"),
     "tasks out of order": (table(TASKS, swapped), r"row 0 has task_index 1"),
-    "a task twice": (table(TASKS, twice), r"stands there twice"),
+    "a task twice": (table(TASKS, twice), r"occurs twice"),
     "a task's text": (
         cell(TASKS, "task", 3, "other words"),
         r"expected a dialogue that has no row in meta/tasks.parquet",

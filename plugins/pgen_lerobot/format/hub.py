@@ -130,7 +130,7 @@ def _as_input_error(repo_id: str) -> Iterator[None]:
         raise ConfigError(f"--repo-id: {error}") from None
     except Exception as error:
         raise InputError(
-            f"the dataset {repo_id} is neither whole in a cache nor to be had from the Hub: {first_line(error)} "
+            f"the dataset {repo_id} is neither complete in a cache nor available from the Hub: {first_line(error)} "
             "Name a folder with --root DIR, or check the id, the network, HF_ENDPOINT and HF_TOKEN."
         ) from None
 

@@ -83,7 +83,7 @@ class LayoutV2(Layout):
             index, length = (integer(path, number, line, key) for key in ("episode_index", "length"))
             position = bisect_left(indices, index)
             if position < len(indices) and indices[position] == index:
-                raise InputError(f"{path}, line {number}: episode {index} stands there twice.")
+                raise InputError(f"{path}, line {number}: episode {index} occurs twice.")
             indices.insert(position, index)
             lengths.insert(position, length)
             texts = task_texts(line.get("tasks"))

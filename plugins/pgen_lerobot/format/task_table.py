@@ -85,7 +85,7 @@ class LineTasks(TaskTable):
         for number, line in read_lines(path):
             index, text = integer(path, number, line, "task_index"), line.get("task")
             if index in texts:
-                raise InputError(f"{path}, line {number}: task_index {index} stands there twice.")
+                raise InputError(f"{path}, line {number}: task_index {index} occurs twice.")
             texts[index] = text if isinstance(text, str) else None
         for row, index in enumerate(sorted(texts)):
             if index != row:
@@ -139,6 +139,6 @@ def _unique(path: Path, texts: Sequence[str | None]) -> tuple[str, ...]:
         if text is None:
             raise InputError(f"{path}: row {index} has no text.")
         if text in unique:
-            raise InputError(f"{path}: the task {text!r} stands there twice; LeRobot needs each text once.")
+            raise InputError(f"{path}: the task {text!r} occurs twice; LeRobot needs each text once.")
         unique[text] = None
     return tuple(unique)

@@ -31,9 +31,7 @@ class CustomAnnotation(FileReader):
         for episode in content["episodes"]:
             index = _index(episode["episode_id"], indices, path)
             if index in self._episodes:
-                raise InputError(
-                    f"{path}: episode {index} stands there twice, the second time as {episode['episode_id']!r}."
-                )
+                raise InputError(f"{path}: episode {index} occurs twice, the second time as {episode['episode_id']!r}.")
             self._episodes[index] = episode.get("spans") or []
 
     @property
@@ -44,9 +42,9 @@ class CustomAnnotation(FileReader):
         spans = self._episodes.get(frames.episode_index)
         if not spans:
             return None
-        kept = [span for span in spans if span["label"] != _NO_SKILL]
-        notes = (f"spans labelled {_NO_SKILL}: no skill, left out",) * (len(spans) - len(kept))
-        skills = (Skill(span["label"], float(span["start_time"]), float(span["end_time"])) for span in kept)
+        named = [span for span in spans if span["label"] != _NO_SKILL]
+        notes = (f"spans labelled {_NO_SKILL}: no skill, left out",) * (len(spans) - len(named))
+        skills = (Skill(span["label"], float(span["start_time"]), float(span["end_time"])) for span in named)
         return EpisodeSkills(tuple(skills), notes=notes)
 
 
@@ -77,7 +75,7 @@ def _read_indices(path: Path) -> dict[str, int] | None:
                 except (KeyError, TypeError, ValueError):
                     raise InputError(f"{path}, line {number}: it needs episode_id and a whole episode_index.") from None
                 if episode_id in indices:
-                    raise InputError(f"{path}, line {number}: the episode_id {episode_id!r} stands there twice.")
+                    raise InputError(f"{path}, line {number}: the episode_id {episode_id!r} occurs twice.")
                 indices[episode_id] = index
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path} cannot be read as CSV: {error}.") from None

@@ -47,6 +47,6 @@ def _episodes(content: dict[str, Any], path: Path) -> dict[int, dict[str, Any]]:
         if index != int(key):
             raise InputError(f"{path}: $.episodes.{key} says episode_index {index}; the two must agree.")
         if index in episodes:
-            raise InputError(f"{path}: episode {index} stands there twice.")
+            raise InputError(f"{path}: episode {index} occurs twice.")
         episodes[index] = episode
     return episodes

@@ -28,7 +28,7 @@ class SubtaskIndex(ColumnReader):
     def read_column(self, place: Place) -> dict[int, list[Any]]:
         root = place.dataset.root
         self._texts = _texts(root / TABLE, self.column)
-        return {episode: self._checked(found, episode, root) for episode, found in episode_runs(place, self.column)}
+        return {episode: self._checked(runs, episode, root) for episode, runs in episode_runs(place, self.column)}
 
     def read(self, frames: EpisodeFrames, own_task: str) -> EpisodeSkills | None:
         runs = self._episodes.get(frames.episode_index)

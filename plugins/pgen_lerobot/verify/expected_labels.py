@@ -142,8 +142,8 @@ def source_options(root: Path, manifest: dict[str, Any]) -> dict[str, Any]:
     """Return the options of the run's source, for the dataset in its present folder, without images."""
     recorded = manifest.get("source")
     source = recorded if isinstance(recorded, dict) else {}
-    kept = root / KEPT_SKILLS
-    skills = str(kept) if kept.is_file() else source.get("skills", "auto")
+    path = root / KEPT_SKILLS
+    skills = str(path) if path.is_file() else source.get("skills", "auto")
     return {"root": root, "episodes": source.get("episodes"), "skills": skills, "views": 0}
 
 

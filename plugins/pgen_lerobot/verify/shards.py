@@ -92,11 +92,11 @@ def _label_problems(
     if labels is None or COLUMN not in table.column_names:
         return
     cells = table.column(COLUMN).cast(pa.int64()).fill_null(pa.scalar(_EMPTY))
-    right = pa.chunked_array([labels])
-    if cells.equals(right):
+    computed = pa.chunked_array([labels])
+    if cells.equals(computed):
         return
-    differs: Any = pc.not_equal(cells, right).cast(pa.int8())  # the stubs call a chunked array an array
-    actual, expected = to_array("q", cells), to_array("q", right)
+    differs: Any = pc.not_equal(cells, computed).cast(pa.int8())  # the stubs call a chunked array an array
+    actual, expected = to_array("q", cells), to_array("q", computed)
     for first, stop, is_wrong in runs(differs):
         row = first if is_wrong else stop
         while row < stop:

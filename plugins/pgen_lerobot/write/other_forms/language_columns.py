@@ -106,15 +106,15 @@ class LanguageColumns:
 def _rewrite(path: Path, columns: LanguageColumns) -> None:
     with pq.ParquetFile(path) as file:
         old, item = file.schema_arrow, _item_name(file)
-    kept = [field for field in old if field.name not in COLUMNS]
+    others = [field for field in old if field.name not in COLUMNS]
     new = [pa.field(column, arrow_type(column, json_type())) for column in COLUMNS]
-    schema = pa.schema([*kept, *new], declare_like(old.metadata, dict(zip(COLUMNS, COLUMNS, strict=True)), FEATURES))
+    schema = pa.schema([*others, *new], declare_like(old.metadata, dict(zip(COLUMNS, COLUMNS, strict=True)), FEATURES))
     leaves = [f"{column}.list.{item}.{name}" for column in COLUMNS for name in FIELDS[column] if name != "tool_calls"]
     leaves += [f"{column}.list.{item}.tool_calls.list.{item}" for column in COLUMNS]
 
     def with_columns(table: pa.Table) -> Iterator[pa.Table]:
         for start, stop, pair in columns.cells(table):
-            part = table.select([field.name for field in kept]).slice(start, stop - start)
+            part = table.select([field.name for field in others]).slice(start, stop - start)
             cast = [column.cast(field.type) for column, field in zip(pair, new, strict=True)]
             yield pa.table([*part.columns, *cast], schema=schema)
 

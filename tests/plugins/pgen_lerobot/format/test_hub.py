@@ -80,7 +80,7 @@ def test_a_video_that_cannot_be_had_stops_the_run_and_the_next_goes_on(hub, tmp_
     told = ("--repo-id", ID, "--camera", WRIST)
     done = annotated(hub, tmp_path / "home", tmp_path / "out", *told)
     assert done.returncode == 2
-    assert "is neither whole in a cache nor to be had from the Hub" in done.stderr
+    assert "is neither complete in a cache nor available from the Hub" in done.stderr
     assert not (tmp_path / "out").exists()
     hub.cut = lambda method, path: False
     again = annotated(hub, tmp_path / "home", tmp_path / "out", *told)
@@ -112,7 +112,7 @@ def test_without_a_network_a_cache_without_some_videos_is_refused_before_anythin
     told = ("--repo-id", ID, "--camera", WRIST)
     assert annotated(hub, home, tmp_path / "lines", *told, "--sink", "jsonl").returncode == 0
     sentence = refused(annotated(hub, home, tmp_path / "out", *told, HF_ENDPOINT=UNREACHABLE[0]))
-    assert "neither whole in a cache nor to be had from the Hub" in sentence
+    assert "neither complete in a cache nor available from the Hub" in sentence
     assert not (tmp_path / ".out.pgen").exists()
 
 
@@ -127,7 +127,7 @@ def test_a_hub_that_cannot_be_reached_ends_in_one_sentence(hub, tmp_path, addres
 def test_a_download_that_breaks_off_ends_in_one_sentence_and_the_next_run_goes_on(hub, tmp_path, name):
     hub.break_off = lambda method, path: path.endswith(name)
     sentence = refused(annotated(hub, tmp_path / "home", tmp_path / "out", "--repo-id", ID))
-    assert "neither whole in a cache nor to be had from the Hub" in sentence
+    assert "neither complete in a cache nor available from the Hub" in sentence
     assert not (tmp_path / "out").exists()
     hub.break_off = lambda method, path: False
     again = annotated(hub, tmp_path / "home", tmp_path / "out", "--repo-id", ID)
@@ -178,7 +178,7 @@ def test_a_private_dataset_needs_the_token(hub, tmp_path):
 def test_an_id_that_names_nothing_is_refused_in_whole_sentences(hub, tmp_path):
     done = annotated(hub, tmp_path / "home", tmp_path / "out", "--repo-id", "me/none")
     assert done.returncode == 2
-    assert "nor to be had from the Hub" in done.stderr
+    assert "nor available from the Hub" in done.stderr
     assert ". Name a folder with --root DIR" in done.stderr
 
 

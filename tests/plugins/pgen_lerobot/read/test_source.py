@@ -97,7 +97,7 @@ def test_only_chosen_episodes_are_read_whatever_the_row_groups(root):
         ),
         ('{"episodes": {"0": {"skills": [{"name": "a", "start": 0}]}}}', r"'end' is a required property"),
         ('{"episodes": {"0": {"episode_index": 3, "skills": []}}}', r"episodes.0 says episode_index 3"),
-        ('{"episodes": {"0": {"skills": []}, "00": {"skills": []}}}', r"episode 0 stands there twice"),
+        ('{"episodes": {"0": {"skills": []}, "00": {"skills": []}}}', r"episode 0 occurs twice"),
     ],
 )
 def test_skills_that_are_wrong_are_refused_with_the_place(root, text, message):
@@ -217,7 +217,7 @@ def test_a_dataset_of_the_lerobot_cache_is_found_by_its_id(root, tmp_path, monke
 def test_a_dataset_that_is_nowhere_is_told_what_to_do(tmp_path, monkeypatch):
     monkeypatch.setenv("HF_LEROBOT_HOME", str(tmp_path))
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
-    with pytest.raises(InputError, match="the dataset me/none is neither whole in a cache nor to be had"):
+    with pytest.raises(InputError, match="the dataset me/none is neither complete in a cache nor available"):
         LeRobotSource(repo_id="me/none").open()
     with pytest.raises(ConfigError, match="--repo-id"):
         LeRobotSource(repo_id="../../etc").open()

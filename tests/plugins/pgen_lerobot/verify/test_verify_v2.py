@@ -70,7 +70,7 @@ CHANGES = {
     "a task's text": (row(TASKS, 3, lambda r: r.update(task="x")), rf"expected a dialogue that has no row in {TASKS}"),
     "a task less": (without_line(TASKS, 6), r"total_tasks is 7, there are 6"),
     "a task in between gone": (without_line(TASKS, 3), r"tasks.jsonl has no task 3, but 4"),
-    "a task twice": (row(TASKS, 3, lambda r: r.update(task="put the red brick away")), r"stands there twice"),
+    "a task twice": (row(TASKS, 3, lambda r: r.update(task="put the red brick away")), r"occurs twice"),
     "a text of the mirror": (
         cell(TASK_ROWS, "task", 4, "x"),
         rf"{TASK_ROWS}, row 4, column task: found 'x', {TASKS} has",
