@@ -9,6 +9,7 @@ from pgen_lerobot.format.frames import (
     episode_column,
     episode_tables,
     frame_columns,
+    row_groups,
     runs,
     stream,
     tasks_differ,
@@ -21,11 +22,9 @@ from pgen_lerobot.format.layout_v3 import DATA_PATH, EPISODES_PATH, VIDEO_PATH
 from pgen_lerobot.format.parquet import (
     chunked,
     declare_like,
-    finish,
     pandas_index,
+    rewrite,
     rewrite_in_place,
-    write_group,
-    writer_like,
 )
 from pgen_lerobot.format.statistics import summarize
 from pgen_lerobot.format.task_rows import ANNOTATED_COLUMNS, TASK_ROW_COLUMNS, TASK_ROWS, TaskRow, read_task_rows
@@ -64,7 +63,6 @@ __all__ = [
     "dump_like",
     "episode_column",
     "episode_tables",
-    "finish",
     "first_line",
     "frame_columns",
     "insert_after",
@@ -73,7 +71,9 @@ __all__ = [
     "read_table",
     "read_task_rows",
     "read_text",
+    "rewrite",
     "rewrite_in_place",
+    "row_groups",
     "runs",
     "stats_in_form",
     "stray_files",
@@ -83,6 +83,4 @@ __all__ = [
     "to_array",
     "unlisted_notes",
     "walk",
-    "write_group",
-    "writer_like",
 ]

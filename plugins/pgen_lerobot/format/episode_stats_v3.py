@@ -8,10 +8,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pgen.storage.durable import sync
 from pgen_lerobot.format.json_text import replaced_stats
 from pgen_lerobot.format.layout import COLUMN, EpisodeStats, StatsRow
-from pgen_lerobot.format.parquet import declare_like, finish, rewrite_in_place, write_group, writer_like
+from pgen_lerobot.format.parquet import declare_like, rewrite, rewrite_in_place
 
 _TASK_STATS = "stats/task_index/"
 
@@ -81,14 +80,12 @@ def _write(source: Path, target: Path, stats: Mapping[int, Mapping[str, float]],
         if not names:
             return False
         schema = _with_columns(old, names)
-        with writer_like(file, target, schema, names) as writer:
-            for group in range(file.metadata.num_row_groups):
-                table = file.read_row_group(group)
-                episodes = table.column("episode_index").to_pylist()
-                values = [stats.get(index or 0, {}) for index in episodes]
-                write_group(writer, _filled(table, schema, values, prefix))
-            finish(writer, file, schema)
-    sync(target)
+
+        def with_stats(table: pa.Table) -> Iterator[pa.Table]:
+            episodes = table.column("episode_index").to_pylist()
+            yield _filled(table, schema, [stats.get(index or 0, {}) for index in episodes], prefix)
+
+        rewrite(file, target, schema, with_stats, names)
     return True
 
 

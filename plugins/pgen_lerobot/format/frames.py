@@ -70,6 +70,16 @@ def _all_episode_tables(shard: pq.ParquetFile, columns: list[str], selected: set
         yield pa.concat_tables(pending)
 
 
+def row_groups(dataset: Dataset, name: str, columns: list[str]) -> Iterator[tuple[int, pa.Table]]:
+    """Read columns of a data file, a row group at a time, each with the number of its first row."""
+    start = 0
+    with dataset.shard(name) as shard:
+        for group in range(shard.metadata.num_row_groups):
+            table = shard.read_row_group(group, columns=columns)
+            yield start, table
+            start += len(table)
+
+
 def frame_columns(dataset: Dataset, name: str, table: pa.Table) -> pa.Table:
     """Return the table's index columns as int64 and its timestamps as float64.
 

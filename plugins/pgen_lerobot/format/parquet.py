@@ -21,6 +21,9 @@ _ARROW = b"ARROW:schema"
 _CHUNKING = b"content_defined_chunking"
 _CHUNK_ROWS = 4096
 
+type Change = Callable[[pa.Table], Iterable[pa.Table]]
+"""Returns the row groups that replace a row group, in order."""
+
 
 def writer_like(
     file: pq.ParquetFile, target: Path, schema: pa.Schema, new: Mapping[str, str], dictionaries: Iterable[str] = ()
@@ -55,32 +58,33 @@ def writer_like(
     return pq.ParquetWriter(target, schema, **settings)
 
 
-def rewrite_in_place(
-    path: Path,
+def rewrite(
+    file: pq.ParquetFile,
+    target: Path,
     schema: pa.Schema,
-    change: Callable[[pa.Table], Iterable[pa.Table]],
-    new: Mapping[str, str] | None = None,
+    change: Change,
+    new: Mapping[str, str],
+    dictionaries: Iterable[str] = (),
 ) -> None:
-    """Rewrite a parquet file with another schema and rename it into place.
+    """Write a parquet file again with another schema, row group by row group, and sync it.
 
-    `change` returns the row groups that replace a row group; `new` is as for `writer_like`.
+    `new` and `dictionaries` are as for `writer_like`.
     """
-    beside = path.with_name(f"{path.name}.new")
-    with (
-        pq.ParquetFile(path) as file,
-        writer_like(file, beside, schema, new or {}, dictionaries=new or ()) as writer,
-    ):
+    with writer_like(file, target, schema, new, dictionaries) as writer:
         for group in range(file.metadata.num_row_groups):
+            # Without threads: two thirds of the memory, and no slower.
             for table in change(file.read_row_group(group, use_threads=False)):
-                write_group(writer, table)
-        finish(writer, file, schema)
-    sync(beside)
+                writer.write_table(table, row_group_size=max(len(table), 1))
+        _write_missing_keys(writer, file, schema)
+    sync(target)
+
+
+def rewrite_in_place(path: Path, schema: pa.Schema, change: Change, new: Mapping[str, str] | None = None) -> None:
+    """Rewrite a parquet file beside its place and rename it; the columns of `new` get dictionaries."""
+    beside = path.with_name(f"{path.name}.new")
+    with pq.ParquetFile(path) as file:
+        rewrite(file, beside, schema, change, new or {}, dictionaries=new or ())
     beside.replace(path)
-
-
-def write_group(writer: pq.ParquetWriter, table: pa.Table) -> None:
-    """Write the table as one row group."""
-    writer.write_table(table, row_group_size=max(len(table), 1))
 
 
 def chunked(values: Sequence[Any], kind: pa.DataType) -> pa.ChunkedArray:
@@ -89,7 +93,7 @@ def chunked(values: Sequence[Any], kind: pa.DataType) -> pa.ChunkedArray:
     return pa.chunked_array([pa.array(chunk, kind) for chunk in chunks], kind)
 
 
-def finish(writer: pq.ParquetWriter, file: pq.ParquetFile, schema: pa.Schema) -> None:
+def _write_missing_keys(writer: pq.ParquetWriter, file: pq.ParquetFile, schema: pa.Schema) -> None:
     """Write the metadata keys that pyarrow omits: all without a stored Arrow schema, else those of chunking."""
     metadata = {**(file.metadata.metadata or {})}
     missing = {key: value for key, value in metadata.items() if key == _CHUNKING}

@@ -8,11 +8,8 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Self
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
-from pgen.errors import InputError
 from pgen.records import Annotation
+from pgen_lerobot.format.task_table import read_table
 
 TASK_ROWS = "meta/tasks_high_level.parquet"
 
@@ -50,11 +47,8 @@ def read_task_rows(path: Path) -> dict[str, TaskRow]:
     """Read the rows by task text; none where the file is missing or has other columns. Raises InputError."""
     if not path.is_file():
         return {}
-    try:
-        with pq.ParquetFile(path) as file:
-            if not set(TASK_ROW_COLUMNS) <= set(file.schema_arrow.names):
-                return {}
-            lines = file.read(columns=list(TASK_ROW_COLUMNS)).to_pylist()
-    except (OSError, pa.ArrowException) as error:
-        raise InputError(f"{path} is not a readable parquet file: {error}") from None
-    return {line["task"]: TaskRow(**{field.name: line[field.name] for field in fields(TaskRow)}) for line in lines}
+    table = read_table(path)
+    if not set(TASK_ROW_COLUMNS) <= set(table.column_names):
+        return {}
+    names = [field.name for field in fields(TaskRow)]
+    return {line["task"]: TaskRow(*(line[name] for name in names)) for line in table.to_pylist()}

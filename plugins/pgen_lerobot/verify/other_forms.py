@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pgen.errors import PgenError
-from pgen_lerobot.format import COLUMN, TASK_ROWS, Dataset, read_task_rows
+from pgen_lerobot.format import COLUMN, TASK_ROWS, Dataset, read_task_rows, row_groups
 from pgen_lerobot.skills import load_json
 from pgen_lerobot.verify.expected_labels import ExpectedLabels
 from pgen_lerobot.verify.problems import Problem
@@ -21,7 +21,6 @@ from pgen_lerobot.write.other_forms import (
     LanguageColumns,
     arrow_type,
     overridden,
-    row_groups,
     targets,
 )
 

@@ -11,14 +11,23 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pgen.errors import PgenError
-from pgen_lerobot.format import COLUMN, OTHER_TASKS, UNLISTED, Dataset, frame_columns, runs, tasks_differ, to_array
+from pgen_lerobot.format import (
+    COLUMN,
+    OTHER_TASKS,
+    UNLISTED,
+    Dataset,
+    frame_columns,
+    row_groups,
+    runs,
+    tasks_differ,
+    to_array,
+)
 from pgen_lerobot.verify import task_rows
 from pgen_lerobot.verify.expected_labels import NO_ROW, ExpectedLabels
 from pgen_lerobot.verify.problems import Problem, in_input
 from pgen_lerobot.verify.row_order import RowOrder
 from pgen_lerobot.verify.schema import schema_problems
 from pgen_lerobot.verify.stats import episode_stats, global_stats
-from pgen_lerobot.write.other_forms import row_groups
 
 _EMPTY = -3
 """The label that stands for an empty cell."""

@@ -1,7 +1,6 @@
 """Other forms of the output, for other trainers: each sink adds to what the sink `lerobot` wrote."""
 
 from pgen_lerobot.write.other_forms.annotations import ANNOTATIONS, LeRobotAnnotationsSink, atoms_of
-from pgen_lerobot.write.other_forms.edits import row_groups
 from pgen_lerobot.write.other_forms.language_columns import LanguageColumns, LanguageColumnsSink
 from pgen_lerobot.write.other_forms.language_rows import COLUMNS, arrow_type
 from pgen_lerobot.write.other_forms.task_override import TASK, TaskOverrideSink, overridden, targets
@@ -17,6 +16,5 @@ __all__ = [
     "arrow_type",
     "atoms_of",
     "overridden",
-    "row_groups",
     "targets",
 ]

@@ -4,11 +4,9 @@ A file is written beside its place and renamed into it, never through a link; it
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
-
-import pyarrow as pa
 
 from pgen.components import Options, Sink, Source
 from pgen.errors import ConfigError
@@ -46,13 +44,3 @@ def rehash(out: Path, names: Iterable[str]) -> None:
     hashes = content["labels"]["files"] | {name: digest(out / name) for name in names}
     content["labels"]["files"] = dict(sorted(hashes.items()))
     manifest.write(out / MANIFEST, content)
-
-
-def row_groups(dataset: Dataset, name: str, columns: list[str]) -> Iterator[tuple[int, pa.Table]]:
-    """Read columns of a data file, a row group at a time, each with the number of its first row."""
-    start = 0
-    with dataset.shard(name) as shard:
-        for group in range(shard.metadata.num_row_groups):
-            table = shard.read_row_group(group, columns=columns)
-            yield start, table
-            start += len(table)
