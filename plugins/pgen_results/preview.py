@@ -72,31 +72,22 @@ def record(generator: Generator) -> dict[str, list[Exchange]]:
 def spread(counts: Sequence[int], wanted: int) -> list[list[int]]:
     """Return the positions of the samples to take from each episode, `wanted` in all where there are as many.
 
-    Each episode gives the same number, evenly over its length. With more episodes than `wanted`, every n-th gives
-    one, each at another point of its length.
+    Each episode gives the same number, evenly over its length, or all it has. With more episodes than `wanted`,
+    every n-th gives one, each at another point of its length.
     """
-    taken: list[set[int]] = [set() for _ in counts]
     filled = [episode for episode, count in enumerate(counts) if count]
-    chosen = min(wanted, len(filled))
-    for turn in range(chosen):
-        episode = filled[(2 * turn + 1) * len(filled) // (2 * chosen)]
-        share = wanted // chosen + (turn < wanted % chosen)
-        taken[episode] = {int((i + (turn + 0.5) / chosen) * counts[episode] / share) for i in range(share)}
-    _fill_up(taken, counts, wanted)
-    return [sorted(positions) for positions in taken]
-
-
-def _fill_up(taken: list[set[int]], counts: Sequence[int], wanted: int) -> None:
-    """Take the samples that short episodes lack from other episodes, the earliest positions first."""
-    free = (
-        (episode, position)
-        for position in range(max(counts, default=0))
-        for episode, count in enumerate(counts)
-        if position < count and position not in taken[episode]
-    )
-    missing = min(wanted, sum(counts)) - sum(map(len, taken))
-    for _, (episode, position) in zip(range(missing), free, strict=False):
-        taken[episode].add(position)
+    used = min(wanted, len(filled))
+    chosen = [filled[(2 * turn + 1) * len(filled) // (2 * used)] for turn in range(used)]
+    shares, missing = [0] * len(counts), min(wanted, sum(counts))
+    while missing:
+        for episode in chosen:
+            taken = int(missing > 0 and shares[episode] < counts[episode])
+            shares[episode], missing = shares[episode] + taken, missing - taken
+    positions: list[list[int]] = [[] for _ in counts]
+    for turn, episode in enumerate(chosen):
+        step, phase = counts[episode] / shares[episode], (turn + 0.5) / used
+        positions[episode] = [int((i + phase) * step) for i in range(shares[episode])]
+    return positions
 
 
 class Subset:

@@ -5,7 +5,7 @@ middle. A span that is too short is merged into a neighbour. Every change is cou
 """
 
 from collections import Counter
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Any
 
 from pgen.errors import SampleError
@@ -31,7 +31,7 @@ def normalize_spans(raw: Any, episode: Episode, changes: Counter[str], *, keep_i
         raise SampleError("decode", "the episode has no frames.")
     edges = FrameEdges(episode)
     spans = _clip(parse_spans(raw, episode, changes), edges, changes)
-    spans = _cut_overlaps(spans, changes)
+    spans = _cut_overlaps(spans, edges, changes)
     spans = _close_gaps(spans, edges, keep_idle, changes)
     spans = _merge_short(spans, edges, changes)
     return tuple(Skill(span.name, edges.time(span.start), edges.time(span.stop)) for span in spans)
@@ -58,17 +58,17 @@ def _order(span: FrameSpan) -> tuple[int, int, str]:
     return span.start, -span.stop, span.name
 
 
-def _cut_overlaps(spans: list[FrameSpan], changes: Counter[str]) -> list[FrameSpan]:
+def _cut_overlaps(spans: list[FrameSpan], edges: FrameEdges, changes: Counter[str]) -> list[FrameSpan]:
     """Give each frame to the span that starts last of those that cover it; of several, to the shortest."""
-    cuts = sorted({cut for span in spans for cut in (span.start, span.stop)})
-    parts: list[tuple[int, FrameSpan]] = []
-    for start, stop in pairwise(cuts):
-        owner = max((i for i, s in enumerate(spans) if s.start <= start and stop <= s.stop), default=None)
-        if owner is None:
-            continue
-        if parts and parts[-1][0] == owner and parts[-1][1].stop == start:
-            start = parts.pop()[1].start
-        parts.append((owner, FrameSpan(spans[owner].name, start, stop)))
+    owners = [-1] * edges.frames
+    for i, span in enumerate(spans):
+        owners[span.start : span.stop] = [i] * (span.stop - span.start)
+    parts, start = [], 0
+    for owner, frames in groupby(owners):
+        stop = start + len(list(frames))
+        if owner >= 0:
+            parts.append((owner, FrameSpan(spans[owner].name, start, stop)))
+        start = stop
     _count(changes, "overlapping spans: cut", sum(span not in parts for span in enumerate(spans)))
     return [part for _, part in parts]
 

@@ -98,6 +98,7 @@ def test_the_order_of_spans_does_not_matter_and_no_name_is_invented(given_spans,
         ),
         ([("a", 0, 3), ("b", 2, 6)], [("a", 0, 2), ("b", 2, 6)], {"overlapping spans: cut": 1}),
         ([("a", 0, 6), ("b", 2, 3)], [("a", 0, 2), ("b", 2, 3), ("a", 3, 6)], {"overlapping spans: cut": 1}),
+        ([("a", 0, 6), ("a", 0, 6)], [("a", 0, 6)], {"overlapping spans: cut": 1}),
         ([("a", 0.5, 2), ("b", 4, 5)], [("a", 0, 3), ("b", 3, 6)], {"gaps: closed": 3}),
         (
             [("a", 0, 2), ("b", 2, 2.2), ("c", 2.2, 6)],
@@ -122,7 +123,8 @@ def test_the_order_of_spans_does_not_matter_and_no_name_is_invented(given_spans,
         ([("a", 0, 3), ("b", 3, 7)], [("a", 0, 3), ("b", 3, 6)], {"spans reaching beyond their episode: clipped": 1}),
     ],
     ids=[
-        "complete", "neighbours of one name", "reversed", "beyond the episode", "overlap", "inside another", "gaps",
+        "complete", "neighbours of one name", "reversed", "beyond the episode", "overlap", "inside another", "twice",
+        "gaps",
         "too short", "too short between two of one name", "between frames", "times in frames", "a little too long",
     ],
 )  # fmt: skip
