@@ -1,18 +1,18 @@
 from prompt_samples import sample
 
-from pgen.inference.checking import Overview
+from pgen.inference.checking import RunChecks
 from pgen.records import Annotation, Dialogue, Plan
 from pgen_dialogue.checks.duplicates import Duplicates, similarity
 
 
 def codes(texts, samples=1000, **options):
     """Yield the findings' codes for each request; a text that comes with True begins an episode."""
-    overview = Overview([Duplicates(**options)], "en", samples)
+    run_checks = RunChecks([Duplicates(**options)], "en", samples)
     for begins, text in texts:
         if begins:
-            overview.episode()
+            run_checks.start_episode()
         annotation = Annotation(sample("pick up the cup"), Plan(), Dialogue(text, "Sure."))
-        yield [finding.code for finding in overview.examined(annotation).checks]
+        yield [finding.code for finding in run_checks.checked(annotation).checks]
 
 
 def test_a_request_may_be_repeated_in_other_episodes_but_not_too_often():
