@@ -5,7 +5,7 @@ header. Text of a server is bounded and redacted before it leaves this module.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any, NoReturn
 
@@ -15,6 +15,7 @@ from pgen.safety.redaction import excerpt, without_keys
 from pgen_qwen_openai.error_response import FILTERED, ErrorDetails, error_in_completion, error_of_choice, parse_error
 from pgen_qwen_openai.load_balancer import LoadBalancer, Server
 from pgen_qwen_openai.messages import read_reply
+from pgen_qwen_openai.options import QwenOpenAIOptions
 from pgen_qwen_openai.retry import LIMITS, Kind, RejectedError, TransientError, retry_after, send_with_retries
 from pgen_qwen_openai.transport import Response, Transport
 
@@ -33,21 +34,12 @@ MAX_MODELS = 10_000
 class Client:
     """Belongs to the event loop that it is made in; close it at the end."""
 
-    def __init__(
-        self,
-        servers: LoadBalancer,
-        key: str,
-        timeout: float,
-        retries: int,
-        first_wait: float,
-        wait_for_server: float = 0.0,
-    ) -> None:
-        self.servers = servers
-        self._retries, self._first_wait, self._wait_for_server = retries, first_wait, wait_for_server
+    def __init__(self, servers: LoadBalancer, key: str, options: QwenOpenAIOptions) -> None:
+        self.servers, self._options = servers, options
         headers = {"Content-Type": "application/json", "User-Agent": "pgen"}
         if key:
             headers["Authorization"] = f"Bearer {key}"
-        self._transport = Transport(headers, timeout)
+        self._transport = Transport(headers, options.timeout)
 
     async def close(self) -> None:
         await self._transport.aclose()
@@ -70,7 +62,7 @@ class Client:
                 return await self._complete(acquired, body)
 
         try:
-            reply = await send_with_retries(send, self._retries, self._first_wait, limits, self._wait_for_server)
+            reply = await self._retry(send, limits, self._options.wait_for_server)
         except TransientError as error:
             raise TransientError(error.kind, f"{error}; sent {attempts} times") from None
         return reply, attempts - 1 + reply.retries
@@ -78,9 +70,7 @@ class Client:
     async def models(self, server: Server, limits: Mapping[Kind, int]) -> list[str] | None:
         """Return the names that a server lists; None where it has no list."""
         try:
-            value, _ = await send_with_retries(
-                lambda: self._exchange(server, "/models"), self._retries, self._first_wait, limits
-            )
+            value, _ = await self._retry(lambda: self._exchange(server, "/models"), limits)
         except RejectedError as error:
             if error.status in (404, 405, 501):
                 return None
@@ -90,6 +80,13 @@ class Client:
             return None
         names = (row.get("id") for row in rows[:MAX_MODELS] if isinstance(row, dict))
         return [name for name in names if isinstance(name, str) and len(name) <= MAX_MODEL_NAME]
+
+    async def _retry[T](
+        self, send: Callable[[], Awaitable[T]], limits: Mapping[Kind, int], wait_for_server: float = 0.0
+    ) -> T:
+        return await send_with_retries(
+            send, self._options.max_retries, self._options.retry_wait, limits, wait_for_server
+        )
 
     async def _complete(self, server: Server, body: bytes) -> Reply:
         wave = server.limit.wave

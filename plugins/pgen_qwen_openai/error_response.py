@@ -28,11 +28,11 @@ _MAX_DEPTH = 5
 
 @dataclass(frozen=True, slots=True)
 class ErrorDetails:
-    """The message of an error, its code, the request field that it blames, and the HTTP status that it names."""
+    """The message of an error, its code, the request field in `param`, and the HTTP status that it names."""
 
     message: str = ""
     code: str = ""
-    field: str = ""
+    param: str = ""
     status: int = 0
 
     @property
@@ -46,8 +46,8 @@ class ErrorDetails:
         text = f"{self.code} {self.message}".lower()
         if not any(word in text for word in _UNKNOWN_FIELD):
             return None
-        if self.field in fields:
-            return self.field
+        if self.param in fields:
+            return self.param
         return next((name for name in fields if name in _WORD.findall(text)), None)
 
 
@@ -68,7 +68,7 @@ def error_details(value: Any) -> ErrorDetails:
     messages = list(dict.fromkeys(islice(_messages(error), 8))) or [json.dumps(error)[:MAX_BYTES]]
     message = excerpt(": ".join(messages))
     code = next((str(error[name]) for name in ("code", "type") if isinstance(error.get(name), str | int)), "")
-    return ErrorDetails(message, excerpt(code, 80), _blamed_field(error), _status(code, message))
+    return ErrorDetails(message, excerpt(code, 80), str(error.get("param")), _status(code, message))
 
 
 def error_in_completion(completion: Any) -> ErrorDetails | None:
@@ -114,19 +114,3 @@ def _messages(value: Any, depth: int = 0) -> Iterator[str]:
 
 def _field_path(loc: Any) -> str:
     return ".".join(str(part)[:100] for part in loc[:10]) if isinstance(loc, list) else str(loc or "")[:300]
-
-
-def _blamed_field(error: dict[str, Any]) -> str:
-    """Return the request field that an error names by itself, outside of its message."""
-    if isinstance(error.get("param"), str):
-        return str(error["param"])
-    paths = [item.get("loc") for item in _field_errors(error)]
-    return next((str(path[-1]) for path in paths if isinstance(path, list) and path[:1] == ["body"]), "")
-
-
-def _field_errors(error: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    message = error.get("message")
-    for holder in (error, message if isinstance(message, dict) else {}):
-        for name in ("detail", "errors"):
-            if isinstance(holder.get(name), list):
-                yield from (item for item in holder[name][:100] if isinstance(item, dict))

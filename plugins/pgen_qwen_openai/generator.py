@@ -8,7 +8,7 @@ from pgen.components import Generator
 from pgen.errors import ConfigError, SampleError
 from pgen.records import Clip, Image, Reply, Request
 from pgen.safety.redaction import register
-from pgen_qwen_openai.messages import chat_messages
+from pgen_qwen_openai.messages import RequestFields, chat_messages
 from pgen_qwen_openai.options import QwenOpenAIOptions
 from pgen_qwen_openai.structured_output import instruction, response_format
 
@@ -61,15 +61,20 @@ class QwenOpenAIGenerator(Generator[QwenOpenAIOptions]):
 
     async def open(self) -> None:
         """Start the servers if they are to be, and find out which model and structured output to use."""
+        from pgen_qwen_openai.client import Client
+        from pgen_qwen_openai.load_balancer import LoadBalancer
+        from pgen_qwen_openai.local_server import LocalServers
         from pgen_qwen_openai.preflight import check_servers
-        from pgen_qwen_openai.preflight_requests import request_fields
 
-        key = self._key()
+        options, key = self.options, self._key()
+        urls = list(options.base_url)
         try:
-            urls = [*self.options.base_url, *await self._serve(key)]
-            self._client = self._connect(urls, key)
-            self._preflight = await check_servers(self._client, self.options, self.max_images)
-            self._fields = request_fields(self.options, self._preflight.model, self._preflight.unknown_fields)
+            if options.serve:
+                self._local_servers = LocalServers(options.serve, options.replicas, key)
+                urls += await self._local_servers.start(options.serve_timeout)
+            self._client = Client(LoadBalancer(urls, options.concurrency), key, options)
+            self._preflight = await check_servers(self._client, options, self.max_images)
+            self._fields = RequestFields(self._preflight.model, options, self._preflight.unknown_fields)
         except BaseException:  # a caller that is cancelled here does not call close()
             await self.close()
             raise
@@ -103,22 +108,6 @@ class QwenOpenAIGenerator(Generator[QwenOpenAIOptions]):
         media: list[Image | Clip] = [*request.images, *request.clips]
         messages = chat_messages(prompt, instruction(name, prompt.schema), media, request.repair)
         return self._fields.body(messages, request.seed, response_format(name, prompt.schema))
-
-    def _connect(self, urls: list[str], key: str) -> "Client":
-        from pgen_qwen_openai.client import Client
-        from pgen_qwen_openai.load_balancer import LoadBalancer
-
-        options = self.options
-        waits = options.retry_wait, options.wait_for_server
-        return Client(LoadBalancer(urls, options.concurrency), key, options.timeout, options.max_retries, *waits)
-
-    async def _serve(self, key: str) -> list[str]:
-        if not self.options.serve:
-            return []
-        from pgen_qwen_openai.local_server import LocalServers
-
-        self._local_servers = LocalServers(self.options.serve, self.options.replicas, key)
-        return await self._local_servers.start(self.options.serve_timeout)
 
     def _key(self) -> str:
         """Read the key from the environment, without the line break that `export KEY=$(cat file)` can leave."""

@@ -11,6 +11,7 @@ from pydantic_core import to_json
 from pgen.errors import SampleError
 from pgen.records import Clip, Image, Prompt, Repair, Reply
 from pgen.safety.redaction import excerpt
+from pgen_qwen_openai.options import QwenOpenAIOptions
 
 type Message = dict[str, Any]
 
@@ -30,18 +31,11 @@ class RequestFields:
     which a server does not know. `max_tokens` then becomes `max_completion_tokens`.
     """
 
-    def __init__(
-        self,
-        model: str,
-        temperature: float,
-        max_tokens: int,
-        extra: Mapping[str, Any],
-        unknown: frozenset[str] = frozenset(),
-    ) -> None:
+    def __init__(self, model: str, options: QwenOpenAIOptions, unknown: frozenset[str]) -> None:
         limit = "max_tokens" if "max_tokens" not in unknown else "max_completion_tokens"
-        fields = {"model": model, "temperature": temperature, limit: max_tokens, "stream": False}
-        self._fields = {name: value for name, value in fields.items() if name not in unknown} | dict(extra)
-        self._seeded = "seed" not in unknown.union(extra)
+        fields = {"model": model, "temperature": options.temperature, limit: options.max_tokens, "stream": False}
+        self._fields = {name: value for name, value in fields.items() if name not in unknown} | options.extra
+        self._seeded = "seed" not in unknown.union(options.extra)
 
     def body(self, messages: Sequence[Message], seed: int, response_format: Mapping[str, Any] | None) -> bytes:
         """Return the JSON body of a request. The seed is cut to 31 bits, which every server accepts."""

@@ -30,11 +30,6 @@ OPTIONAL_FIELDS = ("max_tokens", "max_completion_tokens", "temperature", "seed")
 """Fields that a request can do without."""
 
 
-def request_fields(options: QwenOpenAIOptions, model: str, unknown: frozenset[str]) -> RequestFields:
-    """Return the fields that all requests share."""
-    return RequestFields(model, options.temperature, options.max_tokens, options.extra, unknown)
-
-
 class Probe:
     """Sends small requests to one server. `unknown_fields` are those that it turned out not to know."""
 
@@ -89,7 +84,7 @@ class Probe:
         media: list[Image | Clip] = [image] * images
         if self._options.clips == "video":
             media = [Clip("probe", (image, image), (-1.0, 0.0))] * images
-        fields = request_fields(self._options, self._model, self.unknown_fields)
+        fields = RequestFields(self._model, self._options, self.unknown_fields)
         body = fields.body(chat_messages(PROBE, suffix, media), seed, response_format(name, PROBE_SCHEMA))
         reply, _ = await self._client.complete(body, self._server, LIMITS if name == "plain" else PROBE_LIMITS)
         return reply.text

@@ -1,4 +1,4 @@
-"""Real servers, in environments of their own that `tools/server-envs.sh` makes.
+"""Real servers, in environments that `tools/server-envs.sh` makes.
 
 A machine without them skips these tests with a sentence; with PGEN_REQUIRE_SERVERS=1 that is a failure.
 """
@@ -26,7 +26,7 @@ def serve_python() -> str:
 
 @pytest.fixture(scope="session")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Path]:
-    """A tiny checkpoint of a family, made by an environment that has transformers."""
+    """Make a tiny checkpoint of a family, in an environment that has transformers."""
 
     def make(python: str, family: str) -> Path:
         folder = tmp_path_factory.getbasetemp() / "tiny" / family
@@ -40,7 +40,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str],
 
 @pytest.fixture(scope="module", autouse=True)
 def quiet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """What the started servers inherit. An empty cache: `transformers serve` lists what lies in it."""
+    """Set the environment of the servers, with an empty cache, whose content `transformers serve` lists."""
     cache = tmp_path_factory.getbasetemp() / "hub"
     cache.mkdir(exist_ok=True)
     with pytest.MonkeyPatch.context() as patch:

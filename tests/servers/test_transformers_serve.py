@@ -1,11 +1,11 @@
-"""`transformers serve` ignores the schema and answers 200: the honest test of fallback and parser."""
+"""`transformers serve` ignores the schema and answers 200: a test of the fallback format and the parser."""
 
 import asyncio
 import shlex
 from collections import Counter
 from pathlib import Path
 
-from asking_servers import ask, outcome, requests
+from asking_servers import outcome, replies, requests_with_images
 
 from pgen.errors import SampleError
 from pgen.records import Dialogue
@@ -23,11 +23,12 @@ def test_every_sample_ends_with_a_dialogue_or_its_reason(serve_python, checkpoin
         **{"serve": serve, "model": str(folder), "serve_timeout": 400, "concurrency": 4, "temperature": 1.0},
         **{"max_tokens": 24, "max_retries": 2, "retry_wait": 0.01},
     )
-    asked = list(requests(COUNT))
-    replies = asyncio.run(ask(generator, asked))
-    ends = Counter("ok" if isinstance(found, Dialogue) else found for found in map(outcome, replies, asked))
+    requests = list(requests_with_images(COUNT))
+    results = asyncio.run(replies(generator, requests))
+    outcomes = map(outcome, results, requests)
+    ends = Counter("ok" if isinstance(end, Dialogue) else end for end in outcomes)
     assert generator.provenance()["response_format"] == "plain"
     assert sum(ends.values()) == COUNT
     assert set(ends) <= {"ok", "transport", "truncated", "parse", "schema"}
-    assert all(reply.reason for reply in replies if isinstance(reply, SampleError))
-    assert not all(isinstance(reply, SampleError) for reply in replies)
+    assert all(reply.reason for reply in results if isinstance(reply, SampleError))
+    assert not all(isinstance(reply, SampleError) for reply in results)

@@ -1,4 +1,4 @@
-"""vLLM on the CPU, started and stopped by the generator: the server that most users have."""
+"""vLLM on the CPU, started and stopped by the generator."""
 
 import asyncio
 import json
@@ -6,7 +6,7 @@ import shlex
 from importlib.util import find_spec
 
 import pytest
-from asking_servers import ask, outcome, requests, with_clips
+from asking_servers import outcome, replies, requests_with_clips, requests_with_images
 from server_environments import missing
 
 from pgen.api import annotate
@@ -43,29 +43,35 @@ def answered(vllm_python, checkpoint, quiet):
         max_retries=2,
         clips="video",
     )
-    return folder, generator, asyncio.run(ask(generator, [*requests(COUNT), *with_clips(CLIPS)]))
+    return (
+        folder,
+        generator,
+        asyncio.run(replies(generator, [*requests_with_images(COUNT), *requests_with_clips(CLIPS)])),
+    )
 
 
 def test_every_reply_is_valid_and_none_is_lost(answered):
-    _, generator, replies = answered
-    outcomes = [outcome(reply, request) for reply, request in zip(replies[:COUNT], requests(COUNT), strict=True)]
-    assert [found for found in outcomes if not isinstance(found, Dialogue)] == []
+    _, generator, results = answered
+    outcomes = [
+        outcome(reply, request) for reply, request in zip(results[:COUNT], requests_with_images(COUNT), strict=True)
+    ]
+    assert [end for end in outcomes if not isinstance(end, Dialogue)] == []
     assert generator.provenance() == {"model": "tiny", "response_format": "json_schema"}
-    assert all(reply.tokens_in and reply.tokens_out for reply in replies)
+    assert all(reply.tokens_in and reply.tokens_out for reply in results)
 
 
-def test_the_pictures_are_seen(answered):
-    _, _, replies = answered
-    none, one, two = ({reply.tokens_in for reply in replies[start:9:3]} for start in range(3))
+def test_images_are_seen(answered):
+    _, _, results = answered
+    none, one, two = ({reply.tokens_in for reply in results[start:9:3]} for start in range(3))
     assert max(none) < min(one) < min(two)
 
 
 def test_clips_are_seen_as_videos(answered):
-    _, _, replies = answered
-    clips = list(zip(replies[COUNT:], with_clips(CLIPS), strict=True))
+    _, _, results = answered
+    clips = list(zip(results[COUNT:], requests_with_clips(CLIPS), strict=True))
     assert all(isinstance(outcome(reply, request), Dialogue) for reply, request in clips)
     short, long = (reply.tokens_in for reply, _ in clips[:2])
-    assert max(reply.tokens_in for reply in replies[:COUNT:3]) < short < long
+    assert max(reply.tokens_in for reply in results[:COUNT:3]) < short < long
 
 
 def test_the_greedy_text_is_that_of_the_model_in_this_process(answered):
@@ -73,12 +79,12 @@ def test_the_greedy_text_is_that_of_the_model_in_this_process(answered):
         missing(f"no comparison with qwen-transformers: {', '.join(lacking)} is missing")
     from pgen_qwen_transformers.generator import QwenTransformers
 
-    folder, _, replies = answered
+    folder, _, results = answered
     local = QwenTransformers(model=str(folder), device="cpu", max_new_tokens=TOKENS, batch_size=8)
     # Of the clips the short ones: vLLM gives the frames of longer ones other times.
-    asked = [*requests(COMPARED), *list(with_clips(CLIPS))[::2]]
-    texts = [reply.text for reply in asyncio.run(ask(local, asked))]
-    assert texts == [reply.text for reply in (*replies[:COMPARED], *replies[COUNT::2])]
+    requests = [*requests_with_images(COMPARED), *list(requests_with_clips(CLIPS))[::2]]
+    texts = [reply.text for reply in asyncio.run(replies(local, requests))]
+    assert texts == [reply.text for reply in (*results[:COMPARED], *results[COUNT::2])]
 
 
 def test_a_judge_gives_scores_that_fit_for_every_dialogue(vllm_python, checkpoint, quiet, tmp_path):
@@ -89,7 +95,7 @@ def test_a_judge_gives_scores_that_fit_for_every_dialogue(vllm_python, checkpoin
     sink = MemorySink()
     source = FakeSource(*(make_episode(index=index) for index in range(4)))
     annotate(source, tmp_path / "out", generator="template", judge=judge, judge_share=1.0, sink=sink)
-    told = sink.manifest["judge"]
-    assert (told["failed"], told["judged"]) == (0, len(sink.annotations))
-    assert all(1 <= told["mean"][name] <= 5 for name in SCORES)
-    assert told["model"] == "tiny"
+    judgement = sink.manifest["judge"]
+    assert (judgement["failed"], judgement["judged"]) == (0, len(sink.annotations))
+    assert all(1 <= judgement["mean"][name] <= 5 for name in SCORES)
+    assert judgement["model"] == "tiny"

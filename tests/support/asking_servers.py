@@ -1,11 +1,11 @@
-"""Requests with pictures that differ, and what becomes of them with a generator."""
+"""Requests with different images, and the dialogues that a generator returns for them."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from io import BytesIO
 
-from PIL import Image as Picture
+import PIL.Image
 
 from pgen.components import Generator
 from pgen.errors import SampleError
@@ -17,36 +17,36 @@ from pgen_dialogue.prompts.reply_schema import typed_schema
 SCHEMA = typed_schema()
 
 
-def requests(count: int) -> Iterator[Request]:
-    """With no, one and two pictures in turn, no two alike."""
+def requests_with_images(count: int) -> Iterator[Request]:
+    """Yield requests with no, one and two images in turn, all different."""
     (sample, *_) = make_samples(make_episode())
     for number in range(count):
-        images = tuple(picture(number, camera) for camera in range(number % 3))
+        images = tuple(image(number, camera) for camera in range(number % 3))
         prompt = Prompt(f"Step {number}: what may be said?", SCHEMA, "You write dialogue.")
         yield Request(sample, prompt, images, seed=number)
 
 
-def with_clips(count: int) -> Iterator[Request]:
-    """With one clip each, of two frames and of six in turn, a second apart: the rate that vLLM supposes."""
-    for number, request in enumerate(requests(count)):
-        frames = tuple(picture(number + 3 * frame, 0) for frame in range(2 if number % 2 == 0 else 6))
+def requests_with_clips(count: int) -> Iterator[Request]:
+    """Yield requests with one clip each, of two and six frames in turn, a second apart: the rate that vLLM assumes."""
+    for number, request in enumerate(requests_with_images(count)):
+        frames = tuple(image(number + 3 * frame, 0) for frame in range(2 if number % 2 == 0 else 6))
         times = tuple(float(place + 1 - len(frames)) for place in range(len(frames)))
         yield replace(request, images=(), clips=(Clip("camera 0", frames, times),))
 
 
-def picture(number: int, camera: int) -> Image:
-    colours = [((number * 37 + camera * 91 + place * 53) % 256) for place in range(4 * 3)]
+def image(number: int, camera: int) -> Image:
+    pixels = [((number * 37 + camera * 91 + place * 53) % 256) for place in range(4 * 3)]
     file = BytesIO()
-    Picture.frombytes("RGB", (2, 2), bytes(colours)).resize((64, 48)).save(file, "JPEG", quality=90)
+    PIL.Image.frombytes("RGB", (2, 2), bytes(pixels)).resize((64, 48)).save(file, "JPEG", quality=90)
     return Image(f"camera {camera}", file.getvalue(), 64, 48)
 
 
-async def ask(generator: Generator, asked: Sequence[Request]) -> list[Reply | SampleError]:
-    """A reply or an error for each request, `concurrency` at once; the generator is opened and closed."""
-    turns = asyncio.Semaphore(generator.concurrency)
+async def replies(generator: Generator, requests: Sequence[Request]) -> list[Reply | SampleError]:
+    """Return a reply or an error for each request, with `concurrency` in flight."""
+    slots = asyncio.Semaphore(generator.concurrency)
 
-    async def one(request: Request) -> Reply | SampleError:
-        async with turns:
+    async def reply(request: Request) -> Reply | SampleError:
+        async with slots:
             try:
                 return await generator.generate(request)
             except SampleError as error:
@@ -54,13 +54,13 @@ async def ask(generator: Generator, asked: Sequence[Request]) -> list[Reply | Sa
 
     await generator.open()
     try:
-        return list(await asyncio.gather(*map(one, asked)))
+        return list(await asyncio.gather(*map(reply, requests)))
     finally:
         await generator.close()
 
 
 def outcome(reply: Reply | SampleError, request: Request) -> Dialogue | str:
-    """The dialogue, or the stage at which there was none."""
+    """Return the dialogue, or the stage that failed."""
     if isinstance(reply, SampleError):
         return reply.stage
     try:

@@ -1,7 +1,7 @@
-"""A server to be started by a command: `fake_server.py PORT NOTES [--stubborn] [--mute] [--dies]`.
+"""A server that a command starts: `fake_server.py PORT NOTES [--stubborn] [--mute] [--dies]`.
 
-It starts a child, which starts one in a session of its own, and leaves the numbers of all three and its
-GPU in NOTES, one file each.
+It starts a child, which starts another one in its own session, and writes the ids of the three processes and its GPU
+to a file in NOTES.
 """
 
 import json
@@ -25,8 +25,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self):
         self.rfile.read(int(self.headers["Content-Length"]))
-        said = {"user_prompt": "a", "robot_utterance": "b", "scenario_type": "c", "response_type": "d"}
-        self.answer({"choices": [{"finish_reason": "stop", "message": {"content": json.dumps(said)}}]})
+        dialogue = {"user_prompt": "a", "robot_utterance": "b", "scenario_type": "c", "response_type": "d"}
+        self.answer({"choices": [{"finish_reason": "stop", "message": {"content": json.dumps(dialogue)}}]})
 
     def answer(self, value):
         data = json.dumps(value).encode()

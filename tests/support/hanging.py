@@ -1,4 +1,4 @@
-"""When something counts as hung: what a busy machine merely slows down has to be done long before."""
+"""The time after which something hangs: long after a busy machine would be done."""
 
 HANG = 600.0
 """Seconds."""

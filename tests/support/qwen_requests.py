@@ -1,4 +1,4 @@
-"""Requests with drawn pictures and a short reply schema, and ways to have them answered."""
+"""Requests with drawn images and a short reply schema, and a generator's replies to them."""
 
 import asyncio
 from collections.abc import Sequence
@@ -19,18 +19,18 @@ SHORT_SCHEMA = {
     **FULL_SCHEMA,
     "properties": {**FULL_SCHEMA["properties"], "user_prompt": _TEXT, "robot_utterance": _TEXT},
 }
-"""The real schema with texts of at most six characters: random weights use all the room there is."""
+"""The real schema with texts of at most six characters: random weights always use the maximum."""
 
 
 @cache
 def picture(number: int) -> Image:
-    """A picture of a size and content of its own."""
+    """Draw an image of a size and content of its own."""
     drawn = PIL.Image.linear_gradient("L").rotate(37 * number).convert("RGB")
     return encode(drawn.resize((60 + 20 * (number % 4), 50 + 15 * (number % 3))), "front", 1 << 20)
 
 
 def request(number: int, pictures: int = 1, schema: Any = SHORT_SCHEMA, **changes: Any) -> Request:
-    """A request whose text, system message, pictures and seed depend on its number."""
+    """Return a request whose text, system message, images and seed depend on its number."""
     text = f"Step {number}. " + "What does the person say? " * (number % 4)
     prompt = Prompt(text, schema, system="You write dialogue." if number % 2 else "")
     images = tuple(picture(number + place) for place in range(pictures))
@@ -38,20 +38,20 @@ def request(number: int, pictures: int = 1, schema: Any = SHORT_SCHEMA, **change
     return Request(**{**fields, **changes})
 
 
-def replies(generator: QwenTransformers, requests: Sequence[Request], at_once: int | None = None) -> list[Any]:
-    """What becomes of each request, a Reply or an exception, with `at_once` of them in flight."""
+def replies(generator: QwenTransformers, requests: Sequence[Request], in_flight: int | None = None) -> list[Any]:
+    """Return a Reply or an exception for each request, with `in_flight` of them at once."""
 
-    async def ask() -> list[Any]:
+    async def run() -> list[Any]:
         await generator.open()
         try:
-            flights = asyncio.Semaphore(at_once or generator.concurrency)
+            slots = asyncio.Semaphore(in_flight or generator.concurrency)
 
-            async def one(request: Request) -> Reply:
-                async with flights:
+            async def reply(request: Request) -> Reply:
+                async with slots:
                     return await generator.generate(request)
 
-            return await asyncio.gather(*map(one, requests), return_exceptions=True)
+            return await asyncio.gather(*map(reply, requests), return_exceptions=True)
         finally:
             await generator.close()
 
-    return asyncio.run(ask())
+    return asyncio.run(run())

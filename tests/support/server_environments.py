@@ -1,4 +1,4 @@
-"""What real servers run in: environments of their own, and variables that keep them quiet and offline."""
+"""The environments of real servers, and variables that keep them quiet and offline."""
 
 import os
 
@@ -8,13 +8,13 @@ QUIET = {
     **{"HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1", "VLLM_CPU_KVCACHE_SPACE": "1"},
     **{"OMP_NUM_THREADS": "2", "TOKENIZERS_PARALLELISM": "false"},
 }
-"""Nothing is fetched, nothing is reported, and memory and cores are left for others."""
+"""No downloads and no reports, and little memory and few cores."""
 
 
-def missing(told: str) -> None:
+def missing(reason: str) -> None:
     if os.environ.get("PGEN_REQUIRE_SERVERS") == "1":
-        pytest.fail(told)
-    pytest.skip(told)
+        pytest.fail(reason)
+    pytest.skip(reason)
 
 
 def python_of(variable: str) -> str:
