@@ -68,10 +68,9 @@ def segment(
 def run_job(job: "Job", *, dry_run: bool = False) -> None:
     """Run a segmentation, or only count its requests, and print the report."""
     from pgen.safety.terminal import printable
-    from pgen_segment.plan import plan
 
     with job, EpisodeBar(shown=job.segmenter.asks) as bar:
-        report = list(plan(job.source, job.segmenter) if dry_run else job.execute(bar.start, bar.phase))
+        report = list(job.plan() if dry_run else job.execute(bar.start, bar.phase))
     for line in report:
         click.echo(printable(line))
 

@@ -1,8 +1,9 @@
-"""`pgen segment` as a job: preflight, spans for each episode, and the output, which is absent or whole.
+"""The job of `pgen segment`: preflight, the spans of each episode, and the output, which is absent or complete.
 
 The input is never changed. OUT is the dataset with meta/skills.json, or with `skills_only` that file alone.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +17,7 @@ from pgen.errors import ConfigError, TooManyFailuresError
 from pgen.registry import registry
 from pgen.run import manifest
 from pgen.run.failure_limit import episodes_named
-from pgen.run.job import Job as Running
+from pgen.run.job import Job as RunningJob
 from pgen.run.job import prepare, running
 from pgen.storage.journal import Journal
 from pgen.storage.workspace import Workspace
@@ -29,7 +30,7 @@ type Progress = Callable[[int], Step]
 
 
 class SegmentOptions(Options):
-    """What belongs to the run as a whole."""
+    """The options of the run as a whole."""
 
     output_dir: Path
     """The new dataset; must not exist yet."""
@@ -48,11 +49,11 @@ class SegmentOptions(Options):
     seed: int = 0
     """Makes every choice of a model that draws; the same seed gives the same output."""
     fresh: bool = False
-    """Throw away the answers of an unfinished run and start anew."""
+    """Discard the results of an unfinished run and start anew."""
 
 
 class Job:
-    """One run. Opening it checks all that can be checked before anything is paid for."""
+    """One segmentation. Entering it checks all that can be checked before the first request."""
 
     def __init__(
         self,
@@ -89,28 +90,45 @@ class Job:
         self.source.close()
 
     def execute(self, progress: Progress = lambda total: lambda episode: None, phase: Phase = silent) -> Iterator[str]:
-        """Segment and write; returns what to tell the user, line by line.
+        """Segment the dataset and write the output; return the lines of the report.
 
-        `progress` takes the number of episodes and gives what to call when one is done, `phase` shows what takes long.
+        `progress` takes the number of episodes and returns what to call for each that is done; `phase` takes the name
+        and size of a long step of writing.
         """
         self._phase = phase
         began, started = datetime.now(UTC), monotonic()
         with running(self.workspace, self._needed) as job:
-            found = self._segmented(self._journal(job), progress)
+            segmentation = self._segment(self._journal(job), progress)
             times = {"began": began.isoformat(timespec="seconds"), "seconds": round(monotonic() - started, 3)}
-            carried = self._write(job.stage(), found, self._provenance(found) | {"times": times})
-        return self._told(found, carried, monotonic() - started)
+            carried = self._write(job.stage(), segmentation, self._provenance(segmentation) | {"times": times})
+        return self._report(segmentation, carried, monotonic() - started)
+
+    def plan(self) -> Iterator[str]:
+        """Yield what the chosen episodes would cost, line by line; nothing is requested or written."""
+        episodes, counts = Counter[str](), Counter[str]()
+        for episode in self.source.episodes():
+            episodes.update(episodes=1, frames=len(episode.timestamps))
+            counts.update(self.segmenter.planned(episode))
+        yield from (f"{name:<10} {count:,}" for name, count in (episodes + counts).items())
+        # Requests that cannot be counted before there are spans.
+        options = self.segmenter.options
+        if getattr(options, "relabel", False):
+            yield "note       and a question for each span, which is named once more"
+        if getattr(options, "vocabulary", None) == "auto":
+            yield "note       and a question for the vocabulary, after some episodes were asked about without one"
+        if not self.segmenter.asks:
+            yield from self.segmenter.notes()
 
     def _check_generator(self) -> None:
         name = self.segmenter.name
         if self.segmenter.asks and self.generator is None:
-            raise ConfigError(f"segmenter {name} asks a model: name who answers with --generator NAME.")
+            raise ConfigError(f"segmenter {name} asks a model: name one with --generator NAME.")
         if self.generator is not None and not self.segmenter.asks:
             raise ConfigError(f"segmenter {name} asks no model; leave out --generator, or use --segmenter vlm.")
         if self.generator is not None and self.executor is not None:
             self.executor.check((self.source, self.generator))
 
-    def _journal(self, job: Running) -> Journal | None:
+    def _journal(self, job: RunningJob) -> Journal | None:
         """Open the journal, for a segmenter that sends requests."""
         if self.generator is None:
             return None
@@ -120,43 +138,48 @@ class Job:
         return journal
 
     def _identity(self, generator: Generator) -> dict[str, Any]:
-        """What has to agree for answers of a former run to be valid."""
+        """Return what the results depend on, as JSON values."""
         segmenter = {**self.segmenter.identity(), "hash": self.segmenter.fingerprint()}
-        made = {"segmenter": segmenter, "generator": generator.identity(), "run": {"seed": self.options.seed}}
-        return {"job": "segment", "source": self.source.identity(), **made}
+        return {
+            "job": "segment",
+            "source": self.source.identity(),
+            "segmenter": segmenter,
+            "generator": generator.identity(),
+            "run": {"seed": self.options.seed},
+        }
 
     def _defaults(self, generator: Generator) -> dict[str, Any]:
-        """The same where it is what an option had been before it was added."""
+        """Return the identity of a run before some options were added: their defaults."""
         parts = {"segmenter": self.segmenter, "generator": generator, "source": self.source}
         return {kind: part.defaults() for kind, part in parts.items()}
 
-    def _segmented(self, journal: Journal | None, progress: Progress) -> Segmentation:
+    def _segment(self, journal: Journal | None, progress: Progress) -> Segmentation:
         total = reading.count(self.source)
         allowed = self.options.max_failures * total
         options: Any = {"keep_idle": self.options.keep_idle, "allowed": allowed, "step": progress(total)}
         if isinstance(self.segmenter, ModelSegmenter) and self.generator and self.executor and journal:
             model = Model(self.generator, self.executor, journal, self.options.seed)
-            found = segment_by_model(self.source, self.segmenter, model, **options)
+            segmentation = segment_by_model(self.source, self.segmenter, model, **options)
         else:
-            found = segment_all(self.source, self.segmenter, **options)
-        if len(found.failed) > allowed:
-            index, error = next(iter(found.failed.items()))
-            kept = "" if journal is None or journal.empty else " The answers so far are kept for the same command."
+            segmentation = segment_all(self.source, self.segmenter, **options)
+        if len(segmentation.failed) > allowed:
+            index, error = next(iter(segmentation.failed.items()))
+            kept = "" if journal is None or journal.empty else " The results so far are kept for the same command."
             raise TooManyFailuresError(
-                f"{len(found.failed)} of {total} episodes failed, more than --max-failures "
+                f"{len(segmentation.failed)} of {total} episodes failed, more than --max-failures "
                 f"{self.options.max_failures:g} allows; nothing was written. Failed: "
-                f"{episodes_named(found.failed)}. The first, episode {index}: {error.reason}{kept}"
+                f"{episodes_named(segmentation.failed)}. The first, episode {index}: {error.reason}{kept}"
             )
-        return found
+        return segmentation
 
-    def _write(self, out: Path, found: Segmentation, provenance: dict[str, Any]) -> CarriedVideos:
+    def _write(self, out: Path, segmentation: Segmentation, provenance: dict[str, Any]) -> CarriedVideos:
         if not self.options.skills_only:
-            return output.write(self.source.dataset, found.episodes, out, provenance, self.options, self._phase)
-        skillsfile.write(out / "skills.json", found.episodes)
+            return output.write(self.source.dataset, segmentation.episodes, out, provenance, self.options, self._phase)
+        skillsfile.write(out / "skills.json", segmentation.episodes)
         manifest.write(out / "segmentation.json", provenance)
         return CarriedVideos()
 
-    def _provenance(self, found: Segmentation) -> dict[str, Any]:
+    def _provenance(self, segmentation: Segmentation) -> dict[str, Any]:
         return {
             "pgen_segmentation": 1,
             "versions": manifest.versions(),
@@ -165,33 +188,33 @@ class Job:
             **({"executor": {**executor.describe(), **executor.provenance()}} if (executor := self.executor) else {}),
             "run": self.options.model_dump(mode="json", exclude={"output_dir", "fresh"}),
             "counts": {
-                "episodes": len(found.episodes) + len(found.failed),
-                "frames": found.frames,
-                "segmented": len(found.episodes),
-                "spans": found.spans,
+                "episodes": len(segmentation.episodes) + len(segmentation.failed),
+                "frames": segmentation.frames,
+                "segmented": len(segmentation.episodes),
+                "spans": segmentation.spans,
             },
             "repairs": self.source.notes(),
-            "changes": dict(sorted(found.changes.items())),
+            "changes": dict(sorted(segmentation.changes.items())),
             "failed": [
                 {"episode_index": index, "stage": error.stage, "reason": error.reason}
-                for index, error in found.failed.items()
+                for index, error in segmentation.failed.items()
             ],
         }
 
     def _model(self) -> dict[str, Any]:
         if self.generator is None or self.executor is None:
             return {}
-        found = self.executor.generator_provenance()
-        return {"model": self.executor.model, "generator": {**self.generator.describe(), "found": found}}
+        provenance = self.executor.generator_provenance()
+        return {"model": self.executor.model, "generator": {**self.generator.describe(), "found": provenance}}
 
-    def _told(self, found: Segmentation, carried: CarriedVideos, seconds: float) -> Iterator[str]:
-        yield f"episodes   {len(found.episodes) + len(found.failed):,}, {found.frames:,} frames"
-        yield f"segmented  {len(found.episodes):,} by {self.segmenter.name}, into {found.spans:,} spans"
-        for index, error in found.failed.items():
+    def _report(self, segmentation: Segmentation, carried: CarriedVideos, seconds: float) -> Iterator[str]:
+        yield f"episodes   {len(segmentation.episodes) + len(segmentation.failed):,}, {segmentation.frames:,} frames"
+        yield f"segmented  {len(segmentation.episodes):,} by {self.segmenter.name}, into {segmentation.spans:,} spans"
+        for index, error in segmentation.failed.items():
             yield f"failed     episode {index}, at {error.stage}: {error.reason}"
         yield from (f"note       {count:,} {note}" for note, count in self.source.notes().items())
         yield from self.segmenter.notes()
-        yield from (f"note       {count:,} {change}" for change, count in sorted(found.changes.items()))
+        yield from (f"note       {count:,} {change}" for change, count in sorted(segmentation.changes.items()))
         yield from (f"note       {note}" for note in carried.notes())
         yield f"seconds    {seconds:.1f}"
         yield f"output     {self.workspace.out}"

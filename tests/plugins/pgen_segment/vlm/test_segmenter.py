@@ -166,7 +166,7 @@ def test_spans_of_which_nothing_lies_in_the_episode_are_asked_for_again(root, tm
 
 def test_a_run_that_failed_asks_only_for_what_is_missing(root, tmp_path):
     failing = FakeGenerator(answering(lambda r: "nothing" if r.sample.span.episode_index == 1 else SPANS))
-    with pytest.raises(TooManyFailuresError, match="answers so far are kept"):
+    with pytest.raises(TooManyFailuresError, match="results so far are kept"):
         execute(root, tmp_path / "out", failing)
     again = FakeGenerator(answering())
     execute(root, tmp_path / "out", again)
@@ -422,7 +422,7 @@ def test_answers_to_another_question_of_ones_own_are_not_mixed_in(root, tmp_path
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--segmenter", "vlm"], "name who answers with --generator NAME"),
+        (["--segmenter", "vlm"], "name one with --generator NAME"),
         (["--segmenter", "vlm", "--generator", "template"], "it answers by --segmenter gripper"),
         (["--segmenter", "gripper", "--generator", "qwen-openai", "--base-url", "http://x"], "asks no model"),
         (["--generator", "qwen-opnai"], "did you mean qwen-openai"),
