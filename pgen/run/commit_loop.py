@@ -76,7 +76,7 @@ class _Generation(Recorder):
             self._commits.flush()
             await executor.close()
         found = {"model": executor.model, "found": executor.generator_provenance()}
-        self._journal.remember(self._role + FOUND, found)
+        self._journal.set_metadata(self._role + FOUND, found)
 
     async def _run_and_commit(self, groups: Iterator[list[Any]]) -> None:
         """Run both at once, so that results that cannot be stored end the run."""
@@ -89,7 +89,7 @@ class _Generation(Recorder):
             raise first_error(group) from None
 
     def recall(self, key: Any) -> Any:
-        return self._journal.get(key) if isinstance(key, Sample) else self._journal.kept(key)
+        return self._journal.get(key) if isinstance(key, Sample) else self._journal.value(key)
 
     async def record(self, item: Any, result: Any) -> None:
         if self._spend(result):
@@ -104,7 +104,7 @@ class _Generation(Recorder):
         if annotations := [result for result in results if isinstance(result, Annotation)]:
             self._journal.add(annotations)
         if keyed := [result for result in results if isinstance(result, KeyedResult)]:
-            self._journal.keep((result.key, result.value) for result in keyed)
+            self._journal.add_values((result.key, result.value) for result in keyed)
 
 
 def _run(work: Coroutine[Any, Any, None]) -> None:

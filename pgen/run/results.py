@@ -85,12 +85,12 @@ class RunResults:
         latest = self._journal.latest
         yield from self._between(inspected, -1, 0)
         if latest and (not inspected or any(missing.overlaps(0, latest) for missing in inspected)):
-            retried, waiting = self._journal.recall(RETRIED) or 0, False
+            retried, waiting = self._journal.metadata(RETRIED) or 0, False
             for group in self._between(inspected, 0, retried):
                 waiting = waiting or bool(group)
                 yield group
             if not waiting:  # all failures up to this number were retried: the next retry of all begins
-                self._journal.remember(RETRIED, latest)
+                self._journal.set_metadata(RETRIED, latest)
             yield from self._between(inspected, retried, latest)
 
     def _between(self, inspected: list[_Missing], after: int, upto: int) -> Iterator[list[Sample]]:

@@ -208,7 +208,7 @@ class Run:
     ) -> dict[str, Any]:
         parts, options = self.parts, self.options
         failed = sum(1 for _ in judgements.failures())
-        judge = judge_entry(parts, options, counts, failed, journal.recall(JUDGE + FOUND))
-        manifest = manifest_of(parts, options, report, counts, began, journal.recall(FOUND), judge)
+        judge = judge_entry(parts, options, counts, failed, journal.metadata(JUDGE + FOUND))
+        manifest = manifest_of(parts, options, report, counts, began, journal.metadata(FOUND), judge)
         made: dict[str, Any] = redacted(manifest)
         return made

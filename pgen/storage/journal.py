@@ -60,7 +60,7 @@ class Journal:
         write, as does this one once the journal has another owner.
         """
         self._token, self._check_lock = None, check_lock
-        self.remember(_OWNER, token)
+        self.set_metadata(_OWNER, token)
         self._token = token
 
     def claim(self, name: str, value: Any, defaults: Any = None) -> None:
@@ -68,7 +68,7 @@ class Journal:
 
         Options that the stored value lacks are taken from `defaults`, which has the form of `value`.
         """
-        recorded, value = self.recall(name), json.loads(json.dumps(redacted(value)))
+        recorded, value = self.metadata(name), json.loads(json.dumps(redacted(value)))
         if recorded is not None and not self.empty:
             if changed := differences(completed(recorded, value, defaults), value, name):
                 count = self._execute("SELECT count(*) FROM samples WHERE ok")[0]
@@ -78,9 +78,9 @@ class Journal:
                 )
             if recorded == value:
                 return
-        self.remember(name, value)
+        self.set_metadata(name, value)
 
-    def remember(self, name: str, value: Any) -> None:
+    def set_metadata(self, name: str, value: Any) -> None:
         """Store a JSON value under a name, durably and without secrets."""
         with self._transaction():
             store(self._db, {name: json.dumps(redacted(value))})
@@ -89,7 +89,7 @@ class Journal:
             checkpoint(self._db)
         self._rewrite_copy()
 
-    def recall(self, name: str) -> Any:
+    def metadata(self, name: str) -> Any:
         """Return the value stored under a name, or None."""
         row = self._execute("SELECT content FROM run WHERE name = ?", name)
         return None if row is None else json.loads(row[0])
@@ -136,13 +136,13 @@ class Journal:
                 for sample, row in zip(batch, self._rows_or_former(batch, "content"), strict=True):
                     yield annotation_of(sample, row[0]) if row else None
 
-    def keep(self, results: Iterable[tuple[str, Any]]) -> None:
+    def add_values(self, results: Iterable[tuple[str, Any]]) -> None:
         """Commit results that are no annotations, as JSON values by a key of what they depend on."""
         encoded = ((key.encode(), clean_json(json.dumps(value))) for key, value in results)
         self._insert([with_checksum(NO_EPISODE, key, 1, content) for key, content in encoded])
 
-    def kept(self, key: str) -> Any:
-        """Return the result committed by `keep` under that key, or None."""
+    def value(self, key: str) -> Any:
+        """Return the result committed by `add_values` under that key, or None."""
         query = "SELECT content FROM samples WHERE episode IN (?, ?) AND key = ? ORDER BY episode DESC"
         row = self._execute(query, NO_EPISODE, FORMER_KEYS, key.encode())
         return None if row is None else json.loads(row[0])

@@ -80,9 +80,9 @@ def test_other_options_are_refused_with_the_number_of_answers_whatever_the_forma
 @pytest.mark.parametrize("name", [name for name in FORMER if not name.startswith("format-0")])
 def test_a_kept_answer_of_another_form_is_taken_over(work, name):
     with closing(Journal(placed(work, name))) as journal:
-        assert journal.kept("fixture") == KEPT
-        journal.keep([("fixture", "newer")])
-        assert journal.kept("fixture") == "newer"
+        assert journal.value("fixture") == KEPT
+        journal.add_values([("fixture", "newer")])
+        assert journal.value("fixture") == "newer"
 
 
 @pytest.mark.parametrize("name", FORMER)
@@ -104,7 +104,7 @@ def test_a_damaged_journal_of_a_former_format_keeps_its_whole_answers(work, name
     content[where : where + 8] = bytes(8)
     path.write_bytes(content)
     with closing(Journal(path)) as journal:
-        assert journal.recall("options")["run"]["seed"] == 3
+        assert journal.metadata("options")["run"]["seed"] == 3
     assert answered_in(path) >= answered_in(FIXTURES / f"{name}.sqlite") - content.count(b"Now ", where, where + 4096)
 
 

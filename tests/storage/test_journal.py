@@ -49,11 +49,11 @@ def test_what_was_added_is_there_after_opening_again(path):
     failed = Annotation(second, Plan(), Failure("parse", "no JSON"))
     with closing(Journal(path)) as journal:
         journal.add([answered, failed])
-        journal.keep([("key", {"skills": [1.5]})])
+        journal.add_values([("key", {"skills": [1.5]})])
     with closing(Journal(path)) as journal:
         assert [journal.get(sample) for sample in (first, second, third)] == [answered, failed, None]
         assert journal.unanswered([first, second, third]) == [second, third]
-        assert (journal.kept("key"), journal.kept("other")) == ({"skills": [1.5]}, None)
+        assert (journal.value("key"), journal.value("other")) == ({"skills": [1.5]}, None)
 
 
 def test_a_result_never_serves_a_sample_with_another_skill_history_or_image(path):
@@ -79,7 +79,7 @@ def test_other_options_that_matter_are_refused_by_name_once_there_are_results(pa
             journal.claim("options", {"generator": {"name": "fake", "temperature": 0.7}, "seed": 1})
         with pytest.raises(ConfigError, match=r"other options \(model: 'tiny', now 'large'\).*--fresh"):
             journal.claim("model", "large")
-        assert journal.recall("options") == IDENTITY
+        assert journal.metadata("options") == IDENTITY
 
 
 def other_database(path):
@@ -140,7 +140,7 @@ def test_no_flipped_bit_turns_a_result_into_another(tmp_path, path, capsys):
         damaged.write_bytes(content)
         with closing(Journal(damaged)) as journal:
             results = texts(journal, samples)
-            assert journal.recall("options") == IDENTITY, at
+            assert journal.metadata("options") == IDENTITY, at
         assert all(text in (None, f"Do {number}") for number, text in enumerate(results)), at
         assert all(results) or "was set aside" in capsys.readouterr().err, at
         page, offset = divmod(at, 4096)
@@ -252,15 +252,15 @@ def test_a_journal_that_another_run_owns_by_now_is_not_written(path):
         owner.own("new")
         for write in (
             lambda: former.add([dialogue(second)]),
-            lambda: former.keep([("key", 1)]),
-            lambda: former.remember("model", "tiny"),
+            lambda: former.add_values([("key", 1)]),
+            lambda: former.set_metadata("model", "tiny"),
             lambda: former.claim("model", "tiny"),
         ):
             with pytest.raises(ConfigError, match=r"journal.sqlite was taken over by another run"):
                 write()
         owner.add([dialogue(third, "e")])
         assert texts(owner, [first, second, third]) == ["a", None, "e"]
-        assert (owner.recall("model"), owner.kept("key")) == (None, None)
+        assert (owner.metadata("model"), owner.value("key")) == (None, None)
 
 
 def test_a_run_that_lost_its_lock_does_not_become_the_owner(path):
@@ -273,8 +273,8 @@ def test_a_run_that_lost_its_lock_does_not_become_the_owner(path):
         owner.own("new")
         with pytest.raises(LockLostError):
             former.own("former", lost)
-        owner.keep([("key", 1)])
-        assert owner.recall("owner") == "new"
+        owner.add_values([("key", 1)])
+        assert owner.metadata("owner") == "new"
 
 
 def test_a_journal_whose_file_was_replaced_is_not_written(path):
@@ -296,10 +296,10 @@ from pgen.errors import ConfigError
 from pgen.storage.journal import Journal
 journal = Journal(Path(sys.argv[1]))
 journal.own("former")
-journal.keep([("before", 1)])
+journal.add_values([("before", 1)])
 os.kill(os.getpid(), signal.SIGSTOP)
 try:
-    journal.keep([("after", 1)])
+    journal.add_values([("after", 1)])
 except ConfigError as error:
     sys.exit(str(error))
 """
@@ -314,4 +314,4 @@ def test_an_owner_that_was_stopped_cannot_write_when_it_resumes(path):
         _, message = process.communicate()
         assert "was taken over by another run" in message
         assert process.returncode == 1
-        assert (journal.kept("before"), journal.kept("after")) == (1, None)
+        assert (journal.value("before"), journal.value("after")) == (1, None)
