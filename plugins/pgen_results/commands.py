@@ -14,7 +14,7 @@ _price_in = click.option("--price-in", type=click.FloatRange(min=0), help="Price
 _price_out = click.option("--price-out", type=click.FloatRange(min=0), help="Price of a million tokens written.")
 
 
-@click.command(cls=Command, place=50, short_help="Write a run's figures and dialogues as one page.")
+@click.command(cls=Command, place=50, short_help="Write a run's metrics and dialogues as one page.")
 @click.argument("folder", metavar="DIR", type=_path)
 @click.option("--output", type=_path, metavar="FILE", help="Path of the page.  [default: DIR/report.html]")
 @_root

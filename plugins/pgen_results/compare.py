@@ -40,7 +40,7 @@ def compare_runs(first: RunResults, second: RunResults) -> Comparison:
     if not common:
         raise InputError(f"{first.name} and {second.name} have no sample in common: compare two runs on one dataset.")
     a, b = _only(first, common), _only(second, common)
-    same = sum(one["status"] == "ok" and _dialogue(one) == _dialogue(other) for one, other in _pairs(a, b))
+    same = sum(x["status"] == "ok" and _dialogue(x) == _dialogue(y) for x, y in _pairs(a, b))
     return Comparison((a, b), (len(keys[0]), len(keys[1])), (compute_metrics(a), compute_metrics(b)), same)
 
 
@@ -50,7 +50,7 @@ def rows(comparison: Comparison, price_in: float | None = None, price_out: float
     for column, run in zip(columns, comparison.runs, strict=True):
         price = cost(run.manifest, price_in, price_out)
         column += [] if price is None else [("cost", f"{price:,.2f}")]
-    return [(name, one, other) for (name, one), (_, other) in zip(*columns, strict=True)]
+    return [(name, left, right) for (name, left), (_, right) in zip(*columns, strict=True)]
 
 
 def compare_text(comparison: Comparison, price_in: float | None = None, price_out: float | None = None) -> str:
@@ -58,7 +58,7 @@ def compare_text(comparison: Comparison, price_in: float | None = None, price_ou
     table = [("", *(run.name for run in comparison.runs)), *rows(comparison, price_in, price_out)]
     cells = [tuple(" ".join(cell.split())[:WIDTH] for cell in row) for row in table]
     width = max(len(row[1]) for row in cells) + 2
-    lines = [f"{name:<26}{one:<{width}}{other}" for name, one, other in cells]
+    lines = [f"{name:<26}{left:<{width}}{right}" for name, left, right in cells]
     same = f"same words: {comparison.same:,} of {comparison.metrics[0].samples:,} samples"
     return printable("\n".join([*lines, "", same]))
 
@@ -69,8 +69,8 @@ def compare_page(comparison: Comparison, price_in: float | None = None, price_ou
     listed = min(LISTED, comparison.metrics[0].samples)
     with open_thumbnails(a.source, listed, THUMBNAILS) as thumbnails:
         moments = [
-            {**_moment(one), "picture": thumbnails.of_line(one), "sides": [_side(one), _side(other)]}
-            for _, (one, other) in zip(range(listed), _pairs(a, b), strict=False)
+            {**_moment(x), "picture": thumbnails.of_line(x), "sides": [_side(x), _side(y)]}
+            for _, (x, y) in zip(range(listed), _pairs(a, b), strict=False)
         ]
     return render(
         "compare.html",

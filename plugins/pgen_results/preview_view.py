@@ -20,9 +20,14 @@ _INDENT = "    "
 def preview_text(preview: Preview, price_in: float | None = None, price_out: float | None = None) -> str:
     """Return the summary, then each sample with images, prompts and replies: the first prompt, then what differs."""
     lines = [f"{name:<10} {value}" for name, value in summary(preview, price_in, price_out)]
-    known: set[str] = set()
+    shared: set[str] = set()
     for number, (line, exchanges) in enumerate(preview.annotations, start=1):
-        lines += ["", f"{number}. {_one_line(_headline(line))}", *_sent_and_received(exchanges, known), *_result(line)]
+        lines += [
+            "",
+            f"{number}. {_one_line(_headline(line))}",
+            *_sent_and_received(exchanges, shared),
+            *_result(line),
+        ]
     return printable("\n".join(lines))
 
 
@@ -72,17 +77,17 @@ def _headline(line: Line) -> str:
     return f"{line['episode_id']}, frame {line['frame_index']}{when}: {line['skill_current']}"
 
 
-def _sent_and_received(exchanges: list[Exchange], known: set[str]) -> Iterator[str]:
-    """Yield images, prompts and replies, leaving out lines in `known`, those of the first prompt of the preview."""
+def _sent_and_received(exchanges: list[Exchange], shared: set[str]) -> Iterator[str]:
+    """Yield images, prompts and replies, without the lines in `shared`, those of the first prompt."""
     for request, _ in exchanges[:1]:
         for image in (*request.images, *(frame for clip in request.clips for frame in clip.frames[-1:])):
             yield f"  picture  {_one_line(image.camera)}, {image.width}x{image.height}"
     for request, reply in exchanges:
         lines = prompt(request).splitlines()
-        yield "  prompt" if not known else "  prompt   (where it differs from the first)"
-        yield from (f"{_INDENT}{line}".rstrip() for line in lines if line not in known)
-        if not known:
-            known |= set(lines)
+        yield "  prompt" if not shared else "  prompt   (where it differs from the first)"
+        yield from (f"{_INDENT}{line}".rstrip() for line in lines if line not in shared)
+        if not shared:
+            shared |= set(lines)
         yield "  reply"
         yield from (f"{_INDENT}{line}" for line in reply.splitlines())
 

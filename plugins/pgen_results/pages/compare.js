@@ -8,9 +8,9 @@ function textOf({ id, skill, sides }) {
   return [id, skill, ...sides.flatMap((side) => [side.user, side.robot, ...side.reasons])].filter(Boolean).join("\n").toLowerCase();
 }
 
-function inState({ sides: [one, other] }) {
-  if (state.value === "failed") return one.user === null || other.user === null;
-  return !state.value || one.user !== other.user || one.robot !== other.robot;
+function inState({ sides: [first, second] }) {
+  if (state.value === "failed") return first.user === null || second.user === null;
+  return !state.value || first.user !== second.user || first.robot !== second.robot;
 }
 
 function side({ user, robot, types, reasons }, name) {
@@ -18,8 +18,8 @@ function side({ user, robot, types, reasons }, name) {
     "div",
     {},
     element("p", { class: "quiet", dir: "auto" }, name),
-    user ? said("user", user) : null,
-    robot ? said("robot", robot) : null,
+    user ? speech("user", user) : null,
+    robot ? speech("robot", robot) : null,
     ...reasons.map((reason) => element("p", { class: "bad", dir: "auto" }, reason)),
     element("p", { class: "chips" }, ...types.map((type) => element("span", { class: "chip" }, words(type)))),
   );
@@ -27,7 +27,7 @@ function side({ user, robot, types, reasons }, name) {
 
 function show({ moment }) {
   const head = element("h4", {}, element("span", { class: "when" }, `${moment.id}, ${moment.when}`), element("span", { dir: "auto" }, moment.skill));
-  const sides = element("div", { class: "sides" }, ...moment.sides.map((one, place) => side(one, names[place])));
+  const sides = element("div", { class: "sides" }, ...moment.sides.map((each, place) => side(each, names[place])));
   const image = picture(moment.picture ?? undefined);
   list.append(element("section", { class: "moment" }, head, element("div", { class: image ? "body" : "body bare" }, image, sides)));
 }

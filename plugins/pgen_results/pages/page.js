@@ -4,7 +4,7 @@ const data = JSON.parse(document.getElementById("data").textContent);
 const SVG = "http://www.w3.org/2000/svg";
 const HUES = 8;
 
-/** An element with attributes and children; text is only ever set as text. */
+/** Return an element with attributes and children; text is never parsed as HTML. */
 function element(name, attributes = {}, ...children) {
   return filled(document.createElement(name), attributes, children);
 }
@@ -29,59 +29,59 @@ function picture(number) {
   return element("img", { src: source, alt: "", width: 208, height: 156, decoding: "async" });
 }
 
-function said(who, text) {
-  return element("p", { class: `said ${who}` }, element("b", {}, who), element("span", { dir: "auto" }, text));
+function speech(speaker, text) {
+  return element("p", { class: `said ${speaker}` }, element("b", {}, speaker), element("span", { dir: "auto" }, text));
 }
 
-/** The skills of an episode as a strip, and where on it a time lies; `told` says a time. */
-function strip(episode, told, height) {
+/** Draw the skills of an episode as a strip; `at` gives the position of a time on it, `format` writes a time. */
+function strip(episode, format, height) {
   const length = episode.end - episode.start || 1;
   const at = (time) => `${((100 * (time - episode.start)) / length).toFixed(3)}%`;
   const svg = drawn("svg", { class: "timeline", width: "100%", height, role: "img", "aria-label": "The skills of the episode" });
   for (const [skill, start, end] of episode.spans) {
     const width = `${((100 * (end - start)) / length).toFixed(3)}%`;
-    const tip = drawn("title", {}, `${data.skills[skill]}, ${told(start)} to ${told(end)}`);
+    const tip = drawn("title", {}, `${data.skills[skill]}, ${format(start)} to ${format(end)}`);
     const block = drawn("rect", { class: `hue${skill % HUES}`, width: "100%", height: 24, rx: 3 });
     svg.append(drawn("svg", { x: at(start), width, height: 24 }, block, drawn("text", { x: 7, y: 16 }, data.skills[skill]), tip));
   }
   return { svg, at };
 }
 
-/** Shows what of `entries` fits, `batch` at a time: `show(entry)` adds one, `clear()` removes all. */
+/** Shows the matching entries, `batch` at a time: `show(entry)` adds an entry, `clear()` removes all. */
 class Listing {
   constructor(entries, batch, show, clear) {
-    Object.assign(this, { entries, batch, show, clear, found: entries, shown: 0 });
+    Object.assign(this, { entries, batch, show, clear, matches: entries, visible: 0 });
     this.more = document.getElementById("more");
     this.count = document.getElementById("count");
     this.more.addEventListener("click", () => this.next());
   }
 
   filter(fits) {
-    this.found = this.entries.filter(fits);
-    this.shown = 0;
+    this.matches = this.entries.filter(fits);
+    this.visible = 0;
     this.clear();
     this.next();
   }
 
   next() {
-    for (const entry of this.found.slice(this.shown, this.shown + this.batch)) this.show(entry);
-    this.shown = Math.min(this.found.length, this.shown + this.batch);
-    const left = this.found.length - this.shown;
-    this.more.hidden = left === 0;
-    this.more.textContent = `Show more (${left.toLocaleString("en")} left)`;
-    this.count.textContent = `${this.found.length.toLocaleString("en")} of ${this.entries.length.toLocaleString("en")}`;
+    for (const entry of this.matches.slice(this.visible, this.visible + this.batch)) this.show(entry);
+    this.visible = Math.min(this.matches.length, this.visible + this.batch);
+    const hidden = this.matches.length - this.visible;
+    this.more.hidden = hidden === 0;
+    this.more.textContent = `Show more (${hidden.toLocaleString("en")} left)`;
+    this.count.textContent = `${this.matches.length.toLocaleString("en")} of ${this.entries.length.toLocaleString("en")}`;
   }
 }
 
-/** Calls `changed` with the search's words whenever a control changes. */
+/** Call `changed` with the words of the search whenever a control changes. */
 function controls(changed) {
   const form = document.getElementById("controls");
   const search = document.getElementById("search");
-  const told = () => changed(search.value.toLowerCase().split(/\s+/).filter(Boolean));
-  search.addEventListener("input", told);
-  for (const select of form.querySelectorAll("select")) select.addEventListener("change", told);
+  const update = () => changed(search.value.toLowerCase().split(/\s+/).filter(Boolean));
+  search.addEventListener("input", update);
+  for (const select of form.querySelectorAll("select")) select.addEventListener("change", update);
   form.addEventListener("submit", (event) => event.preventDefault());
-  told();
+  update();
 }
 
 function options(id, values) {

@@ -7,13 +7,13 @@ const state = options("state", [...checked(), ...(entries.some(({ sample }) => p
 let current = null;
 
 function entry(episode, sample) {
-  const told = [episode.id, episode.task, data.skills[sample.skill], sample.user, sample.robot, ...(sample.reasons ?? []), ...(sample.scores ?? []).map(([, , reason]) => reason)];
-  return { episode, sample, text: told.filter(Boolean).join("\n").toLowerCase() };
+  const texts = [episode.id, episode.task, data.skills[sample.skill], sample.user, sample.robot, ...(sample.reasons ?? []), ...(sample.scores ?? []).map(([, , reason]) => reason)];
+  return { episode, sample, text: texts.filter(Boolean).join("\n").toLowerCase() };
 }
 
 function types(kind) {
-  const found = new Set(entries.map(({ sample }) => sample[kind]).filter(Boolean));
-  return [...found].sort().map((type) => [type, words(type)]);
+  const types = new Set(entries.map(({ sample }) => sample[kind]).filter(Boolean));
+  return [...types].sort().map((type) => [type, words(type)]);
 }
 
 function checked() {
@@ -43,7 +43,7 @@ function seconds(episode, time) {
   return episode.timed ? `${time.toFixed(1)} s` : `sample ${time + 1}`;
 }
 
-/** The episode's skills as a strip, with a mark for each sample. */
+/** Draw the episode's skills as a strip, with a mark for each sample. */
 function timeline(episode) {
   const { svg, at } = strip(episode, (time) => seconds(episode, time), 42);
   for (const sample of episode.samples) {
@@ -66,8 +66,8 @@ function card({ episode, sample }) {
     { class: `card edge${sample.skill % HUES}` },
     element("h4", {}, when, skill),
     picture(sample.picture),
-    sample.user ? said("user", sample.user) : null,
-    sample.robot ? said("robot", sample.robot) : null,
+    sample.user ? speech("user", sample.user) : null,
+    sample.robot ? speech("robot", sample.robot) : null,
     ...marks,
     element("p", { class: "chips" }, ...kinds, ...judged),
   );

@@ -51,14 +51,14 @@ class Score:
         return asdict(self)
 
 
-def score(found: Episodes, reference: Episodes) -> Score:
-    """Compare the episodes of the reference with those of `found`; spans need not be sorted."""
-    pairs = [(sorted_spans(found.get(index, ())), sorted_spans(spans)) for index, spans in reference.items()]
+def score(predicted: Episodes, reference: Episodes) -> Score:
+    """Compare the episodes of the reference with those of `predicted`; spans need not be sorted."""
+    pairs = [(sorted_spans(predicted.get(index, ())), sorted_spans(spans)) for index, spans in reference.items()]
     best = [_best_match(span, ours) for ours, theirs in pairs for span in theirs]
     seconds = sum(span.end - span.start for _, theirs in pairs for span in theirs)
     return Score(
         episodes=len(reference),
-        missing=len(reference.keys() - found.keys()),
+        missing=len(reference.keys() - predicted.keys()),
         spans=sum(len(ours) for ours, _ in pairs),
         expected_spans=len(best),
         mean_iou=_ratio(sum(iou for iou, _, _ in best), len(best)),
@@ -80,13 +80,13 @@ def edges(spans: Sequence[Skill]) -> list[float]:
     return times[1:-1]
 
 
-def count_matches(found: Sequence[float], expected: Sequence[float], tolerance: float) -> int:
+def count_matches(predicted: Sequence[float], expected: Sequence[float], tolerance: float) -> int:
     """Return the largest number of pairs of edges, each used once, within the tolerance. Both are ascending."""
     i = j = pairs = 0
-    while i < len(found) and j < len(expected):
-        if abs(found[i] - expected[j]) <= tolerance + _EXACT:
+    while i < len(predicted) and j < len(expected):
+        if abs(predicted[i] - expected[j]) <= tolerance + _EXACT:
             i, j, pairs = i + 1, j + 1, pairs + 1
-        elif found[i] < expected[j]:
+        elif predicted[i] < expected[j]:
             i += 1
         else:
             j += 1
@@ -95,23 +95,23 @@ def count_matches(found: Sequence[float], expected: Sequence[float], tolerance: 
 
 def _edge_score(pairs: Sequence[Pair], tolerance: float) -> EdgeScore:
     both = [(edges(ours), edges(theirs)) for ours, theirs in pairs]
-    found, expected = (sum(len(of_episode[side]) for of_episode in both) for side in (0, 1))
+    predicted, expected = (sum(len(of_episode[side]) for of_episode in both) for side in (0, 1))
     matches = sum(count_matches(ours, theirs, tolerance) for ours, theirs in both)
-    precision, recall = _ratio(matches, found), _ratio(matches, expected)
-    return EdgeScore(tolerance, precision, recall, _ratio(2 * matches, found + expected))
+    precision, recall = _ratio(matches, predicted), _ratio(matches, expected)
+    return EdgeScore(tolerance, precision, recall, _ratio(2 * matches, predicted + expected))
 
 
-def _best_match(span: Skill, found: Sequence[Skill]) -> tuple[float, bool, float]:
+def _best_match(span: Skill, predicted: Sequence[Skill]) -> tuple[float, bool, float]:
     """Return overlap over union, whether the names are the same, and the shared words, for the best overlap."""
-    other = max(found, key=lambda each: _overlap(span, each), default=None)
+    other = max(predicted, key=lambda each: _overlap(span, each), default=None)
     if other is None or not (common := _overlap(span, other)):
         return 0.0, False, 0.0
     iou = common / (span.end - span.start + other.end - other.start - common)
     return iou, _normalized(span.name) == _normalized(other.name), _token_overlap(span.name, other.name)
 
 
-def _same_seconds(found: Sequence[Skill], reference: Sequence[Skill]) -> float:
-    same = ((a, b) for a in reference for b in found if _normalized(a.name) == _normalized(b.name))
+def _same_seconds(predicted: Sequence[Skill], reference: Sequence[Skill]) -> float:
+    same = ((a, b) for a in reference for b in predicted if _normalized(a.name) == _normalized(b.name))
     return sum(_overlap(a, b) for a, b in same)
 
 
