@@ -21,7 +21,7 @@ class Skill:
 
 
 class Turn(NamedTuple):
-    """What was said earlier in an episode, and during which of its spans."""
+    """An earlier dialogue of a conversation, and the position of its span in the episode."""
 
     skill_index: int
     user_prompt: str
@@ -30,7 +30,7 @@ class Turn(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Dialogue:
-    """What a person might have said, and what the robot would answer."""
+    """A user prompt with the utterance that answers it."""
 
     user_prompt: str
     robot_utterance: str
@@ -39,7 +39,7 @@ class Dialogue:
 
     @property
     def task(self) -> str:
-        """The dialogue as one row of `meta/tasks.parquet`."""
+        """The dialogue as a task: the text of its row in `meta/tasks.parquet`."""
         return f"{self.user_prompt} | {self.robot_utterance}"
 
 
@@ -52,10 +52,9 @@ class ClipFrame(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SpanContext:
-    """A span of an episode as the model is told of it (Hi Robot, section A); the samples of a span share one.
+    """What the model learns of a span (Hi Robot, section A). All samples of a span share one object.
 
-    `skill` is the span's skill and `skill_index` its position among the episode's spans. `history` holds every
-    earlier skill, `future` every later one.
+    `skill_index` is the span's position in its episode; `history` and `future` are all earlier and later skills.
     """
 
     episode_index: int
@@ -71,10 +70,9 @@ class SpanContext:
 class Moment:
     """A frame of an episode, and the images that show it.
 
-    `frame_index` is the frame's position in its episode, `timestamp` its time in seconds (None where the
-    source has none). `images` are references, one per chosen camera: paths relative to the input, with a media
-    fragment for a frame of a video. `clip` holds the frames that are shown of each camera, the moment's own last;
-    it is empty where one still image is shown.
+    `frame_index` is its position in the episode, `timestamp` its time in seconds (None if the source has none).
+    `images` are references, one per chosen camera: paths relative to the input, with a media fragment for a frame of
+    a video. `clip` lists the frames that are shown of each camera, the moment's own last; empty for a still image.
     """
 
     frame_index: int
@@ -86,11 +84,11 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Which dialogue is requested of a moment.
+    """Which dialogue is requested for a moment.
 
-    `variant` numbers the dialogues of one moment. Where an episode is one conversation, `turn_type` is the kind
-    of the exchange and `turns` are the earlier ones. A second request names the dialogue that it is `about`, and
-    the `problem` with it (empty where the dialogue is to be judged).
+    `variant` numbers the dialogues of one moment. In a conversation, `turn_type` is the kind of exchange and `turns`
+    are the earlier ones. A second request names the dialogue that it is `about`, and its `problem` (empty if the
+    dialogue is to be judged).
     """
 
     variant: int = 0
@@ -102,7 +100,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A moment of a span, and the question about it: what one request is made from."""
+    """A moment with its span and with the question about it: the unit of work and of the journal."""
 
     span: SpanContext
     moment: Moment
@@ -113,9 +111,8 @@ class Sample:
 class Episode:
     """One demonstration.
 
-    `skills` are sorted and disjoint. `timestamps` (float64, one a frame, ascending) are the dataset's
-    own, in seconds. `samples` is None where a sampler chooses the moments, and holds them where the
-    source already has.
+    `timestamps` are the dataset's own: float64, one per frame, ascending, in seconds. `skills` are sorted and
+    disjoint. `samples` is None unless the source itself chooses the moments.
     """
 
     index: int
@@ -130,7 +127,7 @@ class Episode:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """A picture as it is sent to a model: `jpeg` bytes of `width` x `height` pixels, RGB."""
+    """An image as it is sent to a model: `jpeg` bytes of `width` x `height` pixels, RGB."""
 
     camera: str
     jpeg: bytes
@@ -140,7 +137,7 @@ class Image:
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """What one camera saw up to a moment: a picture for each of `times`, in seconds before it (the last is 0)."""
+    """The images of one camera up to a moment, at `times` in seconds relative to it (the last is 0)."""
 
     camera: str
     frames: tuple[Image, ...]
@@ -149,7 +146,7 @@ class Clip:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The kind of interaction a prompt asks for; None where the prompt leaves it open."""
+    """The types that a prompt asks for; None if it leaves them to the model."""
 
     scenario_type: str | None = None
     response_type: str | None = None
@@ -157,7 +154,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What a sample is asked: `text` (and `system`), and the JSON Schema that the reply has to fit."""
+    """The text of a request, its system message, and the JSON Schema that the reply must fit."""
 
     text: str
     schema: Mapping[str, Any]
@@ -167,7 +164,7 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """A reply that did not fit, and what was wrong with it: shown to the model when it is asked again."""
+    """A reply that cannot be used, and its problem: shown to the model in the next attempt."""
 
     reply: str
     problem: str
@@ -175,10 +172,10 @@ class Repair:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A prompt with its pictures, for one sample. `seed` is the sample's own, in [0, 2**32).
+    """A prompt with its images, for one sample. `seed` is the sample's own, in [0, 2**32).
 
-    `images` holds one picture a camera: of the moment, or the sheet of a clip. A generator that takes clips
-    is given `clips`, one a camera, instead.
+    `images` has one image per camera: of the moment, or the sheet of a clip. A generator that takes clips receives
+    `clips`, one per camera, instead.
     """
 
     sample: Sample
@@ -191,7 +188,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a sample cost: tokens read and written, seconds, replies asked for, requests sent once more."""
+    """The cost of a sample: tokens of prompts and replies, seconds, attempts, and retries of the transport."""
 
     tokens_in: int = 0
     tokens_out: int = 0
@@ -200,21 +197,12 @@ class Usage:
     retries: int = 0
 
     def __add__(self, other: "Usage") -> "Usage":
-        return Usage(
-            self.tokens_in + other.tokens_in,
-            self.tokens_out + other.tokens_out,
-            self.seconds + other.seconds,
-            self.attempts + other.attempts,
-            self.retries + other.retries,
-        )
+        return Usage(*(getattr(self, name) + getattr(other, name) for name in self.__match_args__))
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A model's answer as text, before it is parsed.
-
-    `truncated`: it was cut at its length limit. `retries` counts requests that were sent once more.
-    """
+    """A model's response as text, before it is parsed; `truncated` if it was cut at its length limit."""
 
     text: str
     truncated: bool = False
@@ -225,7 +213,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a check found wrong with a dialogue: a code to count by, and a reason that a model can act on."""
+    """A defect that a check reports: a code to count by, and a reason that a model can act on."""
 
     code: str
     reason: str
@@ -233,7 +221,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What a model thinks of a dialogue: scores from 1 (worst) to 5, each after its reason."""
+    """A model's scores for a dialogue, from 1 (worst) to 5, each after its reason."""
 
     grounding_reason: str
     grounding: int
@@ -245,7 +233,7 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a sample has no dialogue."""
+    """The stage and the reason of a sample's failure."""
 
     stage: Stage
     reason: str
@@ -253,9 +241,9 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Annotation:
-    """What came of a sample: its dialogue, or a failure; never both, never neither.
+    """The result of a sample: a dialogue or a failure, or a judgement if the sample asks for one.
 
-    (Of a sample that was judged, the judgement.) `checks` are what is wrong with the dialogue.
+    `checks` are the findings about the dialogue, `judgement` its scores if it was judged.
     """
 
     sample: Sample

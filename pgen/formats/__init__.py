@@ -1,1 +1,1 @@
-"""Schemas and the lines of syn_annotations.jsonl."""
+"""File formats: the JSON Schemas, the lines of syn_annotations.jsonl, and Git LFS pointers."""

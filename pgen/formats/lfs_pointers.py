@@ -1,4 +1,4 @@
-"""Git LFS pointers: the small text files that stand for large ones in a checkout that has not fetched them."""
+"""Git LFS pointers: small text files in place of large ones that a checkout has not fetched."""
 
 import stat
 from collections.abc import Iterable
@@ -7,12 +7,11 @@ from pathlib import Path
 from pgen.errors import InputError
 
 _HEADERS = (b"version https://git-lfs.github.com/spec/", b"version https://hawser.github.com/spec/")
-_SIZE_LIMIT = 1024
-"""A pointer is smaller than this, by the specification; so a larger file need not be opened."""
+_SIZE_LIMIT = 1024  # by the specification; so a larger file need not be opened
 
 
 def is_pointer(path: Path) -> bool:
-    """Whether the file is a pointer. A file that cannot be read is none: whoever needs it reports that."""
+    """Return whether the file is a pointer; False if it cannot be read, which its reader then reports."""
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode) or status.st_size >= _SIZE_LIMIT:
@@ -24,7 +23,7 @@ def is_pointer(path: Path) -> bool:
 
 
 def check_fetched(paths: Iterable[Path]) -> None:
-    """Raises InputError with the first pointer and their number where any of the files is one."""
+    """Raise InputError, with the first pointer and the number of others, if any of the files is a pointer."""
     pointers = [path for path in paths if is_pointer(path)]
     if not pointers:
         return

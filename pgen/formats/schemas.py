@@ -1,7 +1,4 @@
-"""The JSON Schemas of what enters and leaves pgen, each with a validator that is built once.
-
-They are files under `schemas/` (in a wheel: `pgen/_schemas/`), one a record.
-"""
+"""The JSON Schemas of pgen's files: one file per record under `schemas/` (in a wheel: `pgen/_schemas/`)."""
 
 import json
 from collections.abc import Mapping
@@ -15,21 +12,23 @@ if TYPE_CHECKING:
     from jsonschema.protocols import Validator
 
 _HERE = Path(__file__).parents[1]
+_LONGEST = 200
+"""Characters of a message; jsonschema quotes the whole value."""
 
 
 def folder() -> Path:
-    """Where the schemas lie: inside the installed package, or beside it in a checkout."""
+    """Return the folder of the schemas: inside the installed package, or beside it in a checkout."""
     installed = _HERE / "_schemas"
     return installed if installed.is_dir() else _HERE.parent / "schemas"
 
 
 def names() -> list[str]:
-    """The schemas' names, without their ending."""
+    """Return the names of the schemas."""
     return sorted(path.name.removesuffix(".schema.json") for path in folder().glob("*.schema.json"))
 
 
 def load(name: str) -> dict[str, Any]:
-    """A schema by its name. Raises ConfigError for an unknown one."""
+    """Return a schema by its name. Raises ConfigError for an unknown name."""
     if name not in names():
         raise ConfigError(f"there is no schema named {name!r}; there are: {', '.join(names())}.")
     schema: dict[str, Any] = json.loads((folder() / f"{name}.schema.json").read_text(encoding="utf-8"))
@@ -38,12 +37,12 @@ def load(name: str) -> dict[str, Any]:
 
 @cache
 def validator(name: str) -> "Validator":
-    """The validator of a schema, by its name."""
+    """Return the validator of a schema by its name. Cached, because building one takes milliseconds."""
     return compiled(load(name))
 
 
 def compiled(schema: Mapping[str, Any]) -> "Validator":
-    """A validator for a schema that is given as a value."""
+    """Return a validator for a schema. Raises jsonschema.SchemaError if the schema is invalid."""
     from jsonschema import Draft202012Validator
 
     Draft202012Validator.check_schema(schema)
@@ -51,14 +50,11 @@ def compiled(schema: Mapping[str, Any]) -> "Validator":
 
 
 def first_error(check: "Validator", value: Any) -> str | None:
-    """The most relevant violation as `path: what is wrong`, or None where `value` fits."""
+    """Return the most relevant violation as `path: message`, or None if the value fits."""
     from jsonschema.exceptions import best_match
 
     error = best_match(check.iter_errors(value))
     if error is None:
         return None
-    return f"{error.json_path}: {_shortened(error.message)}"
-
-
-def _shortened(message: str, limit: int = 200) -> str:
-    return message if len(message) <= limit else f"{message[: limit - 1]}…"
+    message = error.message if len(error.message) <= _LONGEST else f"{error.message[: _LONGEST - 1]}…"
+    return f"{error.json_path}: {message}"

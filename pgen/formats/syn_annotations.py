@@ -1,7 +1,7 @@
 """Annotations as lines of `syn_annotations.jsonl` (schema `syn_annotation`): D_syn of Hi Robot, section A.
 
-The first keys are those of a D_labeled line with `user_prompt` and `robot_utterance`; a sample that
-failed has null there, and its stage and reason. Costs are left out: the same run gives the same lines.
+The first keys are those of a D_labeled line, with `user_prompt` and `robot_utterance`, which are null for a failed
+sample. Usage is left out, so that the same run gives the same lines.
 """
 
 import json
@@ -34,26 +34,27 @@ FILE = "syn_annotations.jsonl"
 
 
 def to_line(annotation: Annotation, generator: str) -> dict[str, Any]:
-    """The annotation as a JSON object."""
-    sample, dialogue, failure = annotation.sample, annotation.dialogue, annotation.failure
+    """Return an annotation as a JSON object."""
+    span, moment, question = annotation.sample.span, annotation.sample.moment, annotation.sample.question
+    dialogue, failure = annotation.dialogue, annotation.failure
     return {
-        "episode_id": sample.span.episode_id,
-        "t": sample.moment.frame_index,
-        "images": list(sample.moment.images),
-        "skill_current": sample.span.skill,
-        "skill_history": list(sample.span.history),
-        "task_description": sample.span.task,
+        "episode_id": span.episode_id,
+        "t": moment.frame_index,
+        "images": list(moment.images),
+        "skill_current": span.skill,
+        "skill_history": list(span.history),
+        "task_description": span.task,
         "user_prompt": dialogue.user_prompt if dialogue else None,
         "robot_utterance": dialogue.robot_utterance if dialogue else None,
-        "episode_index": sample.span.episode_index,
-        "frame_index": sample.moment.frame_index,
-        "timestamp": sample.moment.timestamp,
-        "variant": sample.question.variant,
-        "turn_type": sample.question.turn_type,
-        "skill_index": sample.span.skill_index,
-        "skill_future": list(sample.span.future),
-        "cameras": list(sample.moment.cameras),
-        "clip": [list(moment) for moment in sample.moment.clip],
+        "episode_index": span.episode_index,
+        "frame_index": moment.frame_index,
+        "timestamp": moment.timestamp,
+        "variant": question.variant,
+        "turn_type": question.turn_type,
+        "skill_index": span.skill_index,
+        "skill_future": list(span.future),
+        "cameras": list(moment.cameras),
+        "clip": [list(frame) for frame in moment.clip],
         "scenario_type": dialogue.scenario_type if dialogue else None,
         "response_type": dialogue.response_type if dialogue else None,
         "planned_scenario_type": annotation.plan.scenario_type,
@@ -68,7 +69,7 @@ def to_line(annotation: Annotation, generator: str) -> dict[str, Any]:
 
 
 def labeled_sample(line: dict[str, Any], episode_index: int = 0, views: int | None = None) -> Sample:
-    """The sample of a D_labeled line (schema `labeled`), with its first `views` images."""
+    """Return the sample of a D_labeled line (schema `labeled`), with its first `views` images."""
     images = tuple(line["images"][:views])
     span = SpanContext(
         episode_index=episode_index,
@@ -89,7 +90,7 @@ def labeled_sample(line: dict[str, Any], episode_index: int = 0, views: int | No
 
 
 def from_line(line: dict[str, Any]) -> Annotation:
-    """The annotation of a line that fits the schema; what it cost is not in the line."""
+    """Return the annotation of a line that fits the schema, without its usage."""
     span = SpanContext(
         episode_index=int(line["episode_index"]),
         episode_id=line["episode_id"],
@@ -128,17 +129,17 @@ def write_lines(path: Path, results: Results) -> None:
 def with_lines(
     path: Path, annotated: Iterable[tuple[Episode, list[Annotation]]], generator: str
 ) -> Iterator[tuple[Episode, list[Annotation]]]:
-    """The same episodes; what `write_lines` writes of each is written as it is taken, and durable with the last."""
-    # Half of a surrogate pair, which no file can hold, becomes what JSON writes for it.
+    """Yield the same episodes, and write the lines of each before it; the file is durable after the last."""
+    # UTF-8 cannot encode half of a surrogate pair; it is written as the JSON escape of it.
     with new_text(path, "backslashreplace") as file:
-        for episode, found in annotated:
-            lines = (to_line(annotation, generator) for annotation in found)
+        for episode, annotations in annotated:
+            lines = (to_line(annotation, generator) for annotation in annotations)
             file.writelines(json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n" for line in lines)
-            yield episode, found
+            yield episode, annotations
 
 
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:
-    """The lines of a file, each checked. Raises InputError naming the file and the line's number."""
+    """Yield the lines of a file, each validated. Raises InputError with the file and the line's number."""
     check = validator("syn_annotation")
     for number, line in json_lines(path):
         if problem := first_error(check, line):

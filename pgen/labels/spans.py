@@ -1,8 +1,7 @@
-"""Skill spans as they are found, made sorted and disjoint; and which frames lie in which span.
+"""Normalize skill spans to sorted, disjoint ones, and assign the frames of an episode to them.
 
-A span is half-open, [start, end); the last one includes the episode's end. A frame's time is the
-dataset's `timestamp`. Where two spans overlap, the one that starts later has the overlap. Nothing is
-guessed: what no span covers stays uncovered.
+A span is half-open, [start, end); the last one includes the episode's end. Where two spans overlap, the one that
+starts later has the overlap. What no span covers stays uncovered.
 """
 
 from array import array
@@ -14,14 +13,14 @@ from math import isfinite
 from pgen.records import Episode, Skill
 
 SLACK = 1e-3
-"""Seconds by which a frame may lie before a span's start and still be in it: float32 timestamps and
-rounded spans name the same moment by slightly different numbers. Never more than a tenth of a frame."""
+"""Seconds by which a frame may lie before a span and still be in it, at most a tenth of a frame: float32 timestamps
+and rounded spans give slightly different numbers for the same time."""
 
 
-def normalise(spans: Iterable[Skill], timestamps: array[float], fps: float, repairs: Counter[str]) -> tuple[Skill, ...]:
-    """Sorted, disjoint spans inside the episode; what was changed is counted in `repairs`."""
+def normalize(spans: Iterable[Skill], timestamps: array[float], fps: float, repairs: Counter[str]) -> tuple[Skill, ...]:
+    """Return sorted, disjoint spans inside the episode, and count the changes in `repairs`."""
     end_of_episode = (timestamps[-1] if timestamps else 0.0) + 1.0 / fps
-    usable = [span for span in (_upright(span, repairs) for span in spans) if span is not None]
+    usable = [span for span in (_with_valid_times(span, repairs) for span in spans) if span is not None]
     if usable != sorted(usable, key=_order):
         repairs["episodes with skills out of order: sorted"] += 1
     clipped = [_clip(span, end_of_episode, repairs) for span in sorted(usable, key=_order)]
@@ -29,7 +28,7 @@ def normalise(spans: Iterable[Skill], timestamps: array[float], fps: float, repa
 
 
 def frame_ranges(episode: Episode) -> list[range]:
-    """The frames of each span of the episode, in the order of `episode.skills`; a range may be empty."""
+    """Return the frames of each span, in the order of `episode.skills`; a range may be empty."""
     if not episode.timestamps:
         return [range(0)] * len(episode.skills)
     slack = min(SLACK, 0.1 / episode.fps)
@@ -46,7 +45,7 @@ def _order(span: Skill) -> tuple[float, float]:
     return span.start, span.end
 
 
-def _upright(span: Skill, repairs: Counter[str]) -> Skill | None:
+def _with_valid_times(span: Skill, repairs: Counter[str]) -> Skill | None:
     if not (isfinite(span.start) and isfinite(span.end)):
         repairs["skills without finite times: dropped"] += 1
         return None

@@ -1,4 +1,4 @@
-"""Lines of JSON: D_labeled in, D_syn out (Hi Robot, section A)."""
+"""JSON lines: D_labeled as input, D_syn as output (Hi Robot, section A)."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING

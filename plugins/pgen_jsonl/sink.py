@@ -1,4 +1,4 @@
-"""The sink `jsonl`: `syn_annotations.jsonl`, a line for each sample, and the manifest beside it."""
+"""The sink `jsonl`: `syn_annotations.jsonl` with a line per sample, and the manifest beside it."""
 
 from pathlib import Path
 

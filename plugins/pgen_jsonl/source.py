@@ -1,12 +1,12 @@
 """The source `jsonl`: a file of D_labeled lines (schema `labeled`), each of them a sample.
 
-Image paths are relative to the file and may not lead outside its folder. Every line is checked, and every
-image's header read, before anything is paid for: samples with an image that does not open are counted, and fail.
+Image paths are relative to the file and may not lead outside its folder. Samples with an image that cannot be opened
+are counted when the source is opened, and fail.
 """
 
 from array import array
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -41,26 +41,35 @@ class JsonlSource(Source[JsonlOptions]):
     _unreadable = 0
 
     def open(self) -> None:
-        if not self.options.root.is_file():
-            raise ConfigError(f"--root: there is no file {self.options.root}.")
-        check_fetched(dict.fromkeys(self._image_paths()))
-        reasons = list(self._unreadable_samples())
-        if reasons and all(reasons):
-            raise InputError(f"{reasons[0]} No sample of {self.options.root} has images that open.")
-        self._unreadable = sum(map(bool, reasons))
+        """Validate every line and read the header of every image, before the first request."""
+        root = self.options.root
+        if not root.is_file():
+            raise ConfigError(f"--root: there is no file {root}.")
+        paths: dict[Path, None] = {}
+        problems = []
+        for number, line in self._lines():
+            where = f"{root}, line {number}"
+            images = [linked_inside(root.parent, name, where) for name in line["images"]]
+            paths.update(dict.fromkeys(images))
+            unreadable = (_image_problem(path) for path in images[: self.options.views])
+            problems.append(next((f"{where}: the image {problem}" for problem in unreadable if problem), ""))
+        check_fetched(paths)
+        if problems and all(problems):
+            raise InputError(f"{problems[0]} No sample of {root} has images that open.")
+        self._unreadable = sum(map(bool, problems))
 
     def notes(self) -> dict[str, int]:
         return {"samples with an image that does not open": self._unreadable} if self._unreadable else {}
 
     def episodes(self) -> Iterator[Episode]:
-        """Consecutive lines of one episode_id are an episode."""
+        """Yield an episode for each group of consecutive lines with the same episode_id."""
         lines = (line for _, line in self._lines())
         for index, (name, group) in enumerate(groupby(lines, key=lambda line: str(line["episode_id"]))):
             samples = tuple(labeled_sample(line, index, self.options.views) for line in group)
             yield Episode(index, name, samples[0].span.task, 1.0, array("d"), (), samples=samples)
 
     def reader(self, max_pixels: int) -> AbstractContextManager[ImageReader]:
-        return FileImages(self.options.root.parent, max_pixels)
+        return nullcontext(FileImages(self.options.root.parent, max_pixels))
 
     def _lines(self) -> Iterator[tuple[int, dict[str, Any]]]:
         check = validator("labeled")
@@ -72,53 +81,33 @@ class JsonlSource(Source[JsonlOptions]):
                 )
             yield number, line
 
-    def _image_paths(self) -> Iterator[Path]:
-        for number, line in self._lines():
-            for name in line["images"]:
-                yield linked_inside(self.options.root.parent, name, f"{self.options.root}, line {number}")
 
-    def _unreadable_samples(self) -> Iterator[str]:
-        """For each line the reason why its first image that does not open does not; empty where all do."""
-        for number, line in self._lines():
-            shown = line["images"][: self.options.views]
-            reasons = (self._unreadable_image(name, f"{self.options.root}, line {number}") for name in shown)
-            yield next(filter(None, reasons), "")
-
-    def _unreadable_image(self, name: str, where: str) -> str:
-        path = linked_inside(self.options.root.parent, name, where)
-        if kind := special(path):
-            return f"{where}: the image {path} is {kind}, not a file."
-        try:
-            with PIL.Image.open(path) as picture:
-                check_size(picture.width, picture.height)
-        except FileNotFoundError:
-            return f"{where}: the image {path} is missing."
-        except Exception as error:  # a decoder of PIL may raise anything
-            return f"{where}: the image {path} does not open: {error}."
-        return ""
+def _image_problem(path: Path) -> str:
+    """Return why an image cannot be opened, or ""."""
+    if kind := special(path):
+        return f"{path} is {kind}, not a file."
+    try:
+        with PIL.Image.open(path) as image:
+            check_size(image.width, image.height)
+    except FileNotFoundError:
+        return f"{path} is missing."
+    except Exception as error:  # PIL's decoders may raise anything
+        return f"{path} does not open: {error}."
+    return ""
 
 
 class FileImages(ImageReader):
-    """Pictures in files of their own."""
+    """Images in files of their own."""
 
     def __init__(self, folder: Path, max_pixels: int) -> None:
         self._folder = folder
         self._max_pixels = max_pixels
 
-    def __enter__(self) -> "FileImages":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Nothing is held open."""
-
     def images(self, sample: Sample) -> tuple[Image, ...]:
-        if len(sample.moment.images) != len(sample.moment.cameras):
-            raise SampleError(
-                "decode", f"{len(sample.moment.images)} images are named for {len(sample.moment.cameras)} cameras"
-            )
-        return tuple(
-            self._read(name, camera) for name, camera in zip(sample.moment.images, sample.moment.cameras, strict=True)
-        )
+        names, cameras = sample.moment.images, sample.moment.cameras
+        if len(names) != len(cameras):
+            raise SampleError("decode", f"{len(names)} images are named for {len(cameras)} cameras")
+        return tuple(self._read(name, camera) for name, camera in zip(names, cameras, strict=True))
 
     def _read(self, name: str, camera: str) -> Image:
         try:

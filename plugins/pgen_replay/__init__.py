@@ -1,4 +1,4 @@
-"""The generator and the sampler `replay`: the answers of a former run, or those that were edited by hand since."""
+"""The generator and the sampler `replay`: the dialogues of a former run, or of a file that was edited since."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING

@@ -1,7 +1,6 @@
-"""The generator `replay`: what a former run said, or somebody wrote since, answered sample by sample.
+"""The generator `replay`: returns the recorded dialogue of each sample.
 
-A sample that the file does not hold, or holds for another skill, fails with that as its reason: nothing is
-carried over from one moment to another.
+A sample that the file lacks, or has for another skill, fails with that reason: no dialogue is used for another moment.
 """
 
 import hashlib
@@ -12,7 +11,7 @@ from typing import Any
 from pgen.components import Generator, Options, tuning
 from pgen.errors import SampleError
 from pgen.records import Reply, Request
-from pgen_replay.files import Memory, Said, located
+from pgen_replay.recorded import Recorded, RecordedDialogues, locate
 
 _TYPES = ("scenario_type", "response_type")
 
@@ -34,36 +33,39 @@ class ReplayGenerator(Generator[ReplayOptions]):
         return self.options.concurrency
 
     def identity(self) -> dict[str, Any]:
-        """By what the file says, not by where it lies: an edited file gives other answers."""
+        """Identify the generator by the file's content, not its path: an edited file gives other replies."""
         try:
-            with located(self.options.file).open("rb") as file:
+            with locate(self.options.file).open("rb") as file:
                 return {"name": self.name, "file": hashlib.file_digest(file, "sha256").hexdigest()}
-        except Exception:  # `open` says what is wrong with it
+        except Exception:  # `open` reports it
             return {"name": self.name, "file": None}
 
     async def open(self) -> None:
-        self._memory = Memory(self.options.file)
+        self._recorded = RecordedDialogues(self.options.file)
 
     async def generate(self, request: Request) -> Reply:
-        said = self._memory.said(request.sample)
-        if reason := self._lacking(said, request):
-            raise SampleError("generate", f"{self._memory.path.name} {reason}")
-        wanted = request.prompt.schema.get("properties", {})
-        reply = {key: text for key, text in (said.reply if said else {}).items() if key in wanted or key not in _TYPES}
+        recorded = self._recorded.find(request.sample)
+        if problem := _problem(recorded, request):
+            raise SampleError("generate", f"{self._recorded.path.name} {problem}")
+        properties = request.prompt.schema.get("properties", {})
+        texts = recorded.reply if recorded else {}
+        reply = {key: text for key, text in texts.items() if key in properties or key not in _TYPES}
         return Reply(json.dumps(reply, ensure_ascii=False))
 
-    def _lacking(self, said: Said | None, request: Request) -> str:
-        sample = request.sample
-        variant = f", variant {sample.question.variant}" if sample.question.variant else ""
-        when = f"{sample.span.episode_id}, frame {sample.moment.frame_index}{variant}"
-        if said is None:
-            return f"holds no dialogue for {when}; sample as the former run did, or with fewer samples."
-        if said.failed:
-            return f"has no dialogue for {when}: it failed there, at {said.failed}"
-        if said.skill is not None and said.skill != sample.span.skill:
-            return f"holds a dialogue for {when}, but for the skill {said.skill!r}, not {sample.span.skill!r}."
-        for key in request.prompt.schema.get("required", ("user_prompt", "robot_utterance")):
-            if key not in said.reply:
-                told = " Use --prompt seed, which asks for no types." if key in _TYPES else ""
-                return f"says no {key} for {when}.{told}"
-        return ""
+
+def _problem(recorded: Recorded | None, request: Request) -> str:
+    """Return why what is recorded is no reply to the request, or ""."""
+    span, variant = request.sample.span, request.sample.question.variant
+    moment = f"{span.episode_id}, frame {request.sample.moment.frame_index}"
+    moment += f", variant {variant}" if variant else ""
+    if recorded is None:
+        return f"holds no dialogue for {moment}; sample as the former run did, or with fewer samples."
+    if recorded.failed:
+        return f"has no dialogue for {moment}: it failed there, at {recorded.failed}"
+    if recorded.skill not in (None, span.skill):
+        return f"holds a dialogue for {moment}, but for the skill {recorded.skill!r}, not {span.skill!r}."
+    for key in request.prompt.schema.get("required", ("user_prompt", "robot_utterance")):
+        if key not in recorded.reply:
+            hint = " Use --prompt seed, which asks for no types." if key in _TYPES else ""
+            return f"says no {key} for {moment}.{hint}"
+    return ""

@@ -1,4 +1,4 @@
-"""The sampler `replay`: exactly the moments that a file has a dialogue for, so that none of them is lost."""
+"""The sampler `replay`: the moments for which a file has a dialogue, so that none is lost."""
 
 from collections.abc import Iterator
 from functools import cached_property
@@ -8,7 +8,7 @@ from pgen.components import Options, Sampler
 from pgen.errors import InputError
 from pgen.labels import frame_ranges
 from pgen.records import Episode
-from pgen_replay.files import Memory
+from pgen_replay.recorded import RecordedDialogues
 
 
 class ReplaySamplerOptions(Options):
@@ -23,17 +23,17 @@ class ReplaySampler(Sampler[ReplaySamplerOptions]):
 
     def frames(self, episode: Episode) -> Iterator[int]:
         spans = frame_ranges(episode)
-        for frame in self._memory.frames(episode):
+        for frame in self._recorded.frames(episode):
             if not any(frame in span for span in spans):
                 raise InputError(
-                    f"{self._memory.path}: a dialogue of {episode.id} is at frame {frame}, where no skill goes on; "
+                    f"{self._recorded.path}: a dialogue of {episode.id} is at frame {frame}, where no skill goes on; "
                     "move it into a skill, or take it out."
                 )
             yield frame
 
     def remarks(self) -> tuple[str, ...]:
-        return self._memory.remarks()
+        return self._recorded.remarks()
 
     @cached_property
-    def _memory(self) -> Memory:
-        return Memory(self.options.file)
+    def _recorded(self) -> RecordedDialogues:
+        return RecordedDialogues(self.options.file)

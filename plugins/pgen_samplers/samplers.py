@@ -1,6 +1,6 @@
-"""Which frames to ask about. Times are the dataset's own, so uneven timestamps are met as they are.
+"""Samplers: they choose frames by the dataset's own timestamps, which may be uneven.
 
-A clip is what led up to a frame, never what follows: a policy that listens at that moment has seen no more.
+A clip shows what precedes a frame and never what follows: a policy at that moment has seen no more.
 """
 
 from bisect import bisect_left
@@ -41,10 +41,10 @@ class ClipSampler[OptionsT: ClipOptions](Sampler[OptionsT]):
     def clip(self, episode: Episode, frame: int) -> list[int]:
         if not self.options.clip:
             return []
-        times, last = episode.timestamps, self.options.clip_frames - 1
+        times, steps = episode.timestamps, self.options.clip_frames - 1
         slack = 0.1 / episode.fps
-        wanted = (times[frame] - self.options.clip * (last - place) / last for place in range(last))
-        return sorted({frame, *(min(bisect_left(times, time - slack), frame) for time in wanted)})
+        spread = (times[frame] - self.options.clip * (steps - step) / steps for step in range(steps))
+        return sorted({frame, *(min(bisect_left(times, time - slack), frame) for time in spread)})
 
 
 class Segments(ClipSampler[IntervalOptions]):
@@ -73,8 +73,8 @@ class Uniform(ClipSampler[UniformOptions]):
 
     def frames(self, episode: Episode) -> Iterator[int]:
         length = len(episode.timestamps)
-        wanted = min(self.options.count, length)
-        return (position * length // wanted for position in range(wanted))
+        samples = min(self.options.count, length)
+        return (position * length // samples for position in range(samples))
 
 
 class EveryFrame(ClipSampler[ClipOptions]):
@@ -87,8 +87,8 @@ class EveryFrame(ClipSampler[ClipOptions]):
 
 
 def _every(episode: Episode, frames: range, interval: float) -> Iterator[int]:
-    """The frames at or just after the first one's time and each `interval` from there."""
-    if not frames or interval * episode.fps <= 1:
+    """Yield the first frame, and the next one at or after each `interval` from it."""
+    if not frames or interval * episode.fps <= 1:  # a shorter interval would yield frames twice
         yield from frames
         return
     times, first = episode.timestamps, episode.timestamps[frames.start]

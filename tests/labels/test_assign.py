@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pgen.labels.assign import label
-from pgen.labels.spans import normalise
+from pgen.labels.spans import normalize
 from pgen.records import Annotation, Episode, Failure, Plan, Skill
 from pgen.testing import make_annotation, make_episode, make_samples
 from pgen_samplers.samplers import EveryFrame, Interval, Segments, Uniform
@@ -37,7 +37,7 @@ def episodes(draw: st.DrawFn) -> Episode:
     edges = sorted(draw(st.lists(st.floats(0, timestamps[-1] + 1), min_size=2, max_size=12)))
     kept = draw(st.lists(st.booleans(), min_size=len(edges) - 1, max_size=len(edges) - 1))
     spans = [Skill(f"skill {n}", *edges[n : n + 2]) for n, keep in enumerate(kept) if keep]
-    return Episode(0, "ep_0", "task", fps, timestamps, normalise(spans, timestamps, fps, Counter()))
+    return Episode(0, "ep_0", "task", fps, timestamps, normalize(spans, timestamps, fps, Counter()))
 
 
 def skill_at(episode: Episode, time: float) -> set[int]:

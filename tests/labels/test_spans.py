@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pgen.labels.spans import frame_ranges, normalise
+from pgen.labels.spans import frame_ranges, normalize
 from pgen.records import Episode, Skill
 from pgen.testing import make_episode
 
@@ -21,7 +21,7 @@ def clock(length: int, fps: float) -> array:
 @given(spans, st.integers(1, 300), rates)
 def test_whatever_is_written_becomes_sorted_disjoint_named_spans_inside_the_episode(found, length, fps):
     timestamps = clock(length, fps)
-    done = normalise(found, timestamps, fps, Counter())
+    done = normalize(found, timestamps, fps, Counter())
     assert all(span.start < span.end and span.name.strip() for span in done)
     assert all(before.end <= after.start for before, after in pairwise(done))
     assert all(span.start >= 0 and span.end <= timestamps[-1] + 1 / fps + 1e-3 for span in done)
@@ -30,16 +30,16 @@ def test_whatever_is_written_becomes_sorted_disjoint_named_spans_inside_the_epis
 @given(spans, st.integers(0, 300), rates)
 def test_normalising_twice_changes_and_counts_nothing_more(found, length, fps):
     timestamps = clock(length, fps)
-    once = normalise(found, timestamps, fps, Counter())
+    once = normalize(found, timestamps, fps, Counter())
     repairs: Counter[str] = Counter()
-    assert normalise(once, timestamps, fps, repairs) == once
+    assert normalize(once, timestamps, fps, repairs) == once
     assert not repairs
 
 
 @given(spans, st.integers(1, 300), rates)
 def test_no_frame_lies_in_two_spans_and_each_lies_where_its_time_says(found, length, fps):
     timestamps = clock(length, fps)
-    episode = Episode(0, "e", "t", fps, timestamps, normalise(found, timestamps, fps, Counter()))
+    episode = Episode(0, "e", "t", fps, timestamps, normalize(found, timestamps, fps, Counter()))
     seen: set[int] = set()
     for span, frames in zip(episode.skills, frame_ranges(episode), strict=True):
         assert not seen.intersection(frames)
@@ -79,7 +79,7 @@ def test_repairs_are_counted_by_what_was_wrong():
         Skill("odd", float("nan"), 1.0),
         Skill("  ", 0.0, 1.0),
     ]
-    assert normalise(wild, clock(50, 10.0), 10.0, repairs) == (
+    assert normalize(wild, clock(50, 10.0), 10.0, repairs) == (
         Skill("first", 0.0, 1.0),
         Skill("turned", 1.0, 2.0),
         Skill("late", 3.0, 5.0),

@@ -11,7 +11,7 @@ from pydantic import Field
 from pgen.components import ImageReader, Options, Source
 from pgen.config import parse_ranges
 from pgen.errors import ConfigError, InputError
-from pgen.labels import frame_ranges, normalise
+from pgen.labels import frame_ranges, normalize
 from pgen.records import Episode
 from pgen.safety.paths import check_links
 from pgen_lerobot.format import (
@@ -125,7 +125,7 @@ class LeRobotSource(Source[LeRobotOptions]):
             task=(skills.task if skills and skills.task else own_task),
             fps=self.dataset.fps,
             timestamps=frames.timestamps,
-            skills=normalise(spans, frames.timestamps, self.dataset.fps, self._episode_notes),
+            skills=normalize(spans, frames.timestamps, self.dataset.fps, self._episode_notes),
             cameras=self._cameras,
         )
         empty = sum(1 for span in frame_ranges(episode) if not span)

@@ -23,8 +23,8 @@ from pgen.testing import (
 from pgen_demo.example import write_example
 from pgen_lerobot.read import LeRobotSource
 from pgen_lerobot.verify import verify
-from pgen_replay.files import Memory
 from pgen_replay.generator import ReplayGenerator
+from pgen_replay.recorded import RecordedDialogues
 from pgen_replay.sampler import ReplaySampler
 from pgen_samplers.samplers import Segments
 
@@ -85,7 +85,7 @@ def test_version_one_of_the_pages_file_is_replayed_too(tmp_path):
     high = [{"start": 0.0, "end": 1.8, "user_prompt": "Go", "robot_utterance": "Going", "skill": "x"}]
     path = tmp_path / "lerobot_annotations.json"
     path.write_text(json.dumps({"episodes": {"0": {"subtasks": [], "high_levels": high}}}))
-    said = Memory(path).said(make_samples(make_episode())[0])
+    said = RecordedDialogues(path).find(make_samples(make_episode())[0])
     assert said is not None
     assert said.reply == {"user_prompt": "Go", "robot_utterance": "Going"}
 
@@ -171,9 +171,9 @@ def test_lines_of_one_frame_that_differ_in_anything_else_are_told_apart(tmp_path
     file = tmp_path / "said.jsonl"
     lines = (to_line(make_annotation(sample, f"Do {n}."), "fake") for n, sample in enumerate(samples))
     file.write_text("\n".join(map(json.dumps, lines)))
-    memory = Memory(file)
-    assert [memory.said(sample).reply["user_prompt"] for sample in samples] == ["Do 0.", "Do 1.", "Do 2.", "Do 3."]
-    assert memory.said(altered(base, images=("third.jpg",))) is None
+    memory = RecordedDialogues(file)
+    assert [memory.find(sample).reply["user_prompt"] for sample in samples] == ["Do 0.", "Do 1.", "Do 2.", "Do 3."]
+    assert memory.find(altered(base, images=("third.jpg",))) is None
 
 
 def test_two_dialogues_for_one_sample_are_refused_and_one_said_twice_is_not(tmp_path):
@@ -181,10 +181,10 @@ def test_two_dialogues_for_one_sample_are_refused_and_one_said_twice_is_not(tmp_
     file = tmp_path / "said.jsonl"
     lines = [json.dumps(to_line(make_annotation(sample, text), "fake")) for text in ("Go.", "Go.", "Stop.")]
     file.write_text("\n".join(lines[:2]))
-    assert Memory(file).said(sample).reply["user_prompt"] == "Go."
+    assert RecordedDialogues(file).find(sample).reply["user_prompt"] == "Go."
     file.write_text("\n".join(lines))
     with pytest.raises(InputError, match="two lines say different things about ep_000000, frame 0, variant 0"):
-        Memory(file)
+        RecordedDialogues(file)
 
 
 def test_types_that_a_prompt_wants_and_the_page_does_not_keep_are_asked_for_in_plain_words(root, former, tmp_path):
@@ -215,7 +215,7 @@ def test_two_requests_at_one_moment_are_refused(tmp_path):
     path = tmp_path / "lerobot_annotations.json"
     path.write_text(json.dumps({"episodes": {"3": {"atoms": [asked, {**asked, "content": "Stop"}]}}}))
     with pytest.raises(InputError, match=r"episode 3, 1.0 s: user_prompt stands there twice"):
-        Memory(path)
+        RecordedDialogues(path)
 
 
 def test_an_edited_file_is_another_generator_and_a_moved_one_is_not(former, tmp_path):
@@ -281,8 +281,8 @@ def test_the_sampler_keeps_the_contract(root, former):
 def test_a_moment_is_found_by_its_second_and_its_neighbours_are_not(frame, fps):
     from struct import pack, unpack
 
-    from pgen_replay.files import _tick
+    from pgen_replay.recorded import to_ticks
 
     single = unpack("f", pack("f", frame / fps))[0]
-    assert abs(_tick(single) - _tick(frame / fps)) <= 1
-    assert abs(_tick((frame + 1) / fps) - _tick(single)) > 1
+    assert abs(to_ticks(single) - to_ticks(frame / fps)) <= 1
+    assert abs(to_ticks((frame + 1) / fps) - to_ticks(single)) > 1

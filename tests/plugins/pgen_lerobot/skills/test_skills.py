@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sink_helpers import annotate, dataset, results, shards
 
 from pgen.errors import InputError
-from pgen.labels.spans import frame_ranges, normalise
+from pgen.labels.spans import frame_ranges, normalize
 from pgen.records import Episode
 from pgen_lerobot.format import EpisodeFrames
 from pgen_lerobot.read import LeRobotSource
@@ -243,7 +243,7 @@ def test_each_frame_is_in_the_span_that_began_last(starts, names):
     told = [(times[start], names[start]) for start in starts]
     found = spans_between(reversed(told), EpisodeFrames(0, times, array("q", [0] * 30)), 10.0)
     repairs: Counter[str] = Counter()
-    episode = Episode(0, "ep", "task", 10.0, times, normalise(found, times, 10.0, repairs))
+    episode = Episode(0, "ep", "task", 10.0, times, normalize(found, times, 10.0, repairs))
     expected = [(names[a], range(a, b)) for a, b in pairwise([*starts, 30]) if names[a]]
     assert spans(episode) == expected
     assert not repairs

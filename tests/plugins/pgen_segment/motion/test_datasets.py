@@ -10,7 +10,7 @@ import pytest
 from segment_helpers import opened, read_json, run
 from vlm_helpers import answering, vlm_job
 
-from pgen.labels.spans import frame_ranges, normalise
+from pgen.labels.spans import frame_ranges, normalize
 from pgen.testing import FakeGenerator
 from pgen_lerobot.read import LeRobotSource
 from pgen_lerobot.verify import verify
@@ -44,7 +44,7 @@ def test_every_episode_has_spans_that_need_no_normalization(shared_datasets, nam
     assert not segmentation.failed
     for episode in source.episodes():
         skills, changes = segmentation.episodes[episode.index].skills, Counter()
-        assert normalise(skills, episode.timestamps, episode.fps, changes) == skills
+        assert normalize(skills, episode.timestamps, episode.fps, changes) == skills
         assert not changes
 
 
