@@ -15,7 +15,7 @@ from typing import Any
 from pgen.errors import ConfigError
 from pgen.storage.durable import sync
 from pgen.storage.journal_db import REBUILT
-from pgen.storage.recovery.integrity import APPLICATION, open_unchanged, pragma
+from pgen.storage.recovery.integrity import APPLICATION, UNREADABLE, open_unchanged, pragma
 
 COMMAND = "command"
 """The metadata with the command that a journal belongs to."""
@@ -89,7 +89,7 @@ def inspect(path: Path) -> Leftover | None:
         # Not read-only: results of a killed process may be in the WAL alone, which SQLite then has to index.
         with closing(open_unchanged(path)) as db:
             return _describe(path, db)
-    except sqlite3.Error:
+    except UNREADABLE:
         return Leftover(path, recognized)
 
 
@@ -144,13 +144,13 @@ def _describe(path: Path, db: sqlite3.Connection) -> Leftover:
     options = _metadata(db, "options")
     command = _metadata(db, COMMAND) or (options.get("job", "annotate") if isinstance(options, dict) else None)
     count = None
-    with suppress(sqlite3.Error):
+    with suppress(*UNREADABLE):
         count = db.execute("SELECT count(*) FROM samples").fetchone()[0]
     return Leftover(path, True, count, command, _metadata(db, "owner"), options)
 
 
 def _metadata(db: sqlite3.Connection, name: str) -> Any:
-    with suppress(sqlite3.Error, ValueError, TypeError):
+    with suppress(*UNREADABLE, ValueError, TypeError):
         return json.loads(db.execute("SELECT content FROM run WHERE name = ?", (name,)).fetchone()[0])
     return None
 

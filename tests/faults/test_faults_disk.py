@@ -56,6 +56,9 @@ def stopped(job, points):
             work(job)
         except StorageError as error:
             return str(error)
+        except ConfigError as error:  # before anything is requested, a folder that cannot be made is refused
+            assert f"{job.out} cannot be made: " in str(error)
+            assert not asked(job.log)
     return ""
 
 

@@ -70,7 +70,7 @@ def moments(disk, rng, count):
         return list(every)
     visible = [at for at in every if isinstance(disk.operations[at - 1], Entry) and disk.operations[at - 1].folder == 0]
     last = list(every)[-25:]
-    return sorted({*visible[-4:], *rng.sample(last, count), *rng.sample(list(every), count)})
+    return sorted({*visible[-4:], *rng.sample(last, min(count, len(last))), *rng.sample(list(every), count)})
 
 
 @pytest.mark.usefixtures("strace")

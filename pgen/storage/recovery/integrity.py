@@ -29,6 +29,9 @@ _PLACE_ERRORS = frozenset(
 )
 """Errors of the disk or of other processes, which do not mean that the content is damaged."""
 
+UNREADABLE = (sqlite3.Error, UnicodeDecodeError)
+"""What reading a damaged database raises: the message of SQLite's error may quote bytes that are no UTF-8."""
+
 
 def problem(path: Path) -> str:
     """Return what is wrong with an existing file, or nothing where it is an intact journal."""
@@ -41,7 +44,7 @@ def problem(path: Path) -> str:
             db.execute("BEGIN IMMEDIATE")
             damage = unread(path).damage if pragma(db, "page_size") == PAGE else ""
             return f"is damaged: {damage}" if damage else _other_format(db, path) or _damage(db)
-    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         code = int(getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF  # the primary code
         if code in _PLACE_ERRORS or (code == sqlite3.SQLITE_READONLY and not os.access(path, os.W_OK)):
             raise
@@ -117,7 +120,7 @@ def pragma(db: sqlite3.Connection, name: str) -> int:
 
 def _count(db: sqlite3.Connection) -> str:
     """Return the number of results in a journal of any format, or nothing where it cannot be read."""
-    with suppress(sqlite3.DatabaseError):
+    with suppress(*UNREADABLE):
         (count,) = db.execute("SELECT count(*) FROM samples WHERE ok").fetchone()
         return f"{count:,} "
     return ""

@@ -1,0 +1,33 @@
+"""What an unfinished command left is recognized, however damaged it is."""
+
+import shutil
+from contextlib import closing
+
+import pytest
+
+from pgen.records import Annotation, Dialogue, Plan
+from pgen.storage.journal import Journal
+from pgen.storage.unfinished import inspect
+from pgen.testing import make_samples
+
+
+@pytest.fixture
+def path(tmp_path):
+    path = tmp_path / "journal.sqlite"
+    with closing(Journal(path)) as journal:
+        journal.claim("options", {"seed": 1})
+        journal.add([Annotation(sample, Plan(), Dialogue("Do it", "Yes")) for sample in make_samples()])
+    return path
+
+
+def test_a_byte_of_the_schema_that_is_no_utf_8_costs_no_result(path, tmp_path):
+    whole = path.read_bytes()
+    first, last = whole.index(b"CREATE TABLE") - 40, whole.rindex(b"CREATE TABLE") + 40
+    copy = tmp_path / "copy" / path.name
+    copy.parent.mkdir()
+    for offset in range(first, last, 7):
+        shutil.copy(path, copy)
+        copy.write_bytes(whole[:offset] + b"\xcb" + whole[offset + 1 :])
+        left = inspect(copy)
+        assert left is not None
+        assert not left.worthless, offset
