@@ -11,6 +11,7 @@ import pgen_lerobot
 from pgen.hookspecs import HOOKS
 
 ROOTS = (Path(pgen.__file__).parents[1], Path(pgen_lerobot.__file__).parents[1])
+GLOSSARY = Path(__file__).parents[1] / "docs/glossary.md"
 MAIN = "pgen"
 """The package itself: its `__init__` imports the public names, and others take only `__version__` from it."""
 
@@ -227,3 +228,8 @@ def is_private(name: str, target: str) -> bool:
 def test_the_core_has_about_twenty_entries():
     entries = [path.name for path in ROOTS[0].joinpath("pgen").iterdir() if path.name[0] not in "._" or path.suffix]
     assert len(entries) <= 21, sorted(entries)
+
+
+def test_the_glossary_lists_every_module():
+    listed = re.findall(r"^\| `(pgen[\w.]*)` \|", GLOSSARY.read_text(encoding="utf-8"), re.MULTILINE)
+    assert sorted(listed) == sorted(modules()), "run python tools/glossary.py --write docs/glossary.md"
