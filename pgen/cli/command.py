@@ -11,6 +11,7 @@ GROUPS = (
     "input",
     "output",
     "sampling and prompts",
+    "segmentation",
     "generator",
     "server",
     "local model",

@@ -1,12 +1,13 @@
 """`pgen segment`: skills for a dataset."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from pgen.cli import Command
+from pgen.cli import Command, flag_options, option
 
 if TYPE_CHECKING:
     from pgen.components import Step
@@ -15,42 +16,37 @@ if TYPE_CHECKING:
 _folder = click.Path(path_type=Path)
 
 
-@click.command(cls=Command, place=20)
-@click.option("--root", type=_folder, help="The dataset's folder.")
-@click.option("--repo-id", metavar="ID", help="The dataset's Hub id, where no --root is given.")
-@click.option("--revision", help="Branch, tag or commit on the Hub.")
-@click.option("--output-dir", type=_folder, required=True, help="The new dataset; must not exist yet.")
-@click.option("--segmenter", metavar="NAME", help="What finds the spans.  [default: vlm with a model, else gripper]")
-@click.option("--generator", metavar="NAME", help="The generator, for a segmenter with a model.")
-@click.option("--executor", default="local", metavar="NAME", help="Where requests are sent from.  [default: local]")
-@click.option("--opt", multiple=True, metavar="KIND.OPTION=VALUE", help="An option of one of them; repeatable.")
-@click.option("--gripper", multiple=True, metavar="DIMENSION", help="The gripper, as action[6] or a name; repeatable.")
-@click.option("--episodes", metavar="RANGES", help="Episodes to segment, such as 0-9,12.  [default: all]")
-@click.option("--camera", multiple=True, metavar="KEY", help="Camera to show; repeatable.  [default: all]")
-@click.option("--frames-per-second", type=float, metavar="N", help="Frames a model is shown.  [default: 2]")
-@click.option("--vocabulary", metavar="FILE|auto", help="A closed list of names, or make one.  [default: free names]")
-@click.option("--names", metavar="STYLE", help="imperative or third-person.  [default: imperative]")
-@click.option("--prompt", metavar="file:PATH", help="Your own question for the spans.")
-@click.option("--relabel", is_flag=True, default=None, help="Ask for each span's name once more.")
-@click.option("--snap", is_flag=True, default=None, help="Move a model's edges to where the arm changes.")
-@click.option("--model", help="The model's Hub id, folder or name on the server.")
-@click.option("--base-url", metavar="URL", help="The server's address; several with commas between them.")
-@click.option("--serve", metavar="COMMAND", help="Start the server by a command with {port} in it.")
-@click.option("--replicas", type=int, metavar="N", help="Start N of them, a GPU each.")
-@click.option("--temperature", type=float, help="0 always takes the likeliest word.")
-@click.option("--device", help="Where the model runs.")
-@click.option("--dtype", help="The precision of the weights.")
-@click.option("--batch-size", type=int, metavar="N", help="Requests the model computes at once.")
-@click.option("--concurrency", type=int, metavar="N", help="Requests in flight at once.")
-@click.option("--seed", type=int, help="The same seed gives the same output.  [default: 0]")
-@click.option("--skills-only", is_flag=True, default=None, help="Write skills.json alone, without the dataset.")
-@click.option("--write-subtasks", is_flag=True, default=None, help="Also write subtask_index into the data.")
-@click.option("--keep-idle", is_flag=True, default=None, help="Name long pauses `idle`.")
-@click.option("--overwrite", is_flag=True, default=None, help="Replace skills or subtasks that are there.")
-@click.option("--copy-videos", is_flag=True, default=None, help="Copy videos, else shared with the input.")
-@click.option("--max-failures", type=float, metavar="SHARE", help="Share of episodes that may fail.  [default: 0.02]")
-@click.option("--fresh", is_flag=True, default=None, help="Discard the results of an unfinished run.")
-@click.option("--dry-run", is_flag=True, help="Print what would be asked, counted; ask nothing, write nothing.")
+_input, _output = partial(option, group="input"), partial(option, group="output")
+_segmentation, _run = partial(option, group="segmentation"), partial(option, group="run")
+
+
+@click.command(cls=Command, place=20, params=flag_options("generator"))
+@_input("--root", type=_folder, help="The dataset's folder.")
+@_input("--repo-id", metavar="ID", help="The dataset's Hub id, where no --root is given.")
+@_input("--revision", help="Branch, tag or commit on the Hub.")
+@_output("--output-dir", type=_folder, required=True, help="The new dataset; must not exist yet.")
+@_segmentation("--segmenter", metavar="NAME", help="What finds the spans.  [default: vlm with a model, else gripper]")
+@option("--generator", group="generator", metavar="NAME", help="The generator, for a segmenter with a model.")
+@_run("--executor", default="local", metavar="NAME", help="Where requests are sent from.  [default: local]")
+@_run("--opt", multiple=True, metavar="KIND.OPTION=VALUE", help="An option of one of them; repeatable.")
+@_segmentation("--gripper", multiple=True, metavar="DIMENSION", help="The gripper, as action[6] or a name; repeatable.")
+@_input("--episodes", metavar="RANGES", help="Episodes to segment, such as 0-9,12.  [default: all]")
+@_input("--camera", multiple=True, metavar="KEY", help="Camera to show; repeatable.  [default: all]")
+@_segmentation("--frames-per-second", type=float, metavar="N", help="Frames a model is shown.  [default: 2]")
+@_segmentation("--vocabulary", metavar="FILE|auto", help="A closed list of names, or make one.  [default: free names]")
+@_segmentation("--names", metavar="STYLE", help="imperative or third-person.  [default: imperative]")
+@_segmentation("--prompt", metavar="file:PATH", help="Your own question for the spans.")
+@_segmentation("--relabel", is_flag=True, default=None, help="Ask for each span's name once more.")
+@_segmentation("--snap", is_flag=True, default=None, help="Move a model's edges to where the arm changes.")
+@_run("--seed", type=int, help="The same seed gives the same output.  [default: 0]")
+@_output("--skills-only", is_flag=True, default=None, help="Write skills.json alone, without the dataset.")
+@_output("--write-subtasks", is_flag=True, default=None, help="Also write subtask_index into the data.")
+@_output("--keep-idle", is_flag=True, default=None, help="Name long pauses `idle`.")
+@_output("--overwrite", is_flag=True, default=None, help="Replace skills or subtasks that are there.")
+@_output("--copy-videos", is_flag=True, default=None, help="Copy videos, else shared with the input.")
+@_run("--max-failures", type=float, metavar="SHARE", help="Share of episodes that may fail.  [default: 0.02]")
+@_run("--fresh", is_flag=True, default=None, help="Discard the results of an unfinished run.")
+@_run("--dry-run", is_flag=True, help="Print what would be asked, counted; ask nothing, write nothing.")
 def segment(
     segmenter: str | None, generator: str | None, executor: str, opt: tuple[str, ...], dry_run: bool, **flags: Any
 ) -> None:
