@@ -15,8 +15,7 @@ from sink_helpers import LENGTHS, TASKS, annotate, column, dataset, read_by_pand
 from pgen_lerobot.format import COLUMN, TASK_ROWS, Dataset
 from pgen_lerobot.verify import verify
 
-JUDGE = Path(__file__).parents[3] / "support" / "judge.py"
-JUDGE_V21 = Path(__file__).parents[3] / "support" / "judge_v21.py"
+READ_WITH_LEROBOT = Path(__file__).parents[3] / "support" / "read_with_lerobot.py"
 CONVERT = """
 import sys
 from lerobot.scripts.convert_dataset_v21_to_v30 import convert_dataset
@@ -107,9 +106,9 @@ def test_the_card_says_how_an_older_lerobot_finds_the_text(pair):
     assert "the row of `meta/tasks.jsonl`" in card
 
 
-def run(python, *arguments):
+def run(tmp_path, python, *arguments):
     offline = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "PYTHONWARNINGS": "ignore"}
-    home = {"HF_HOME": str(Path(arguments[-1]).parent / "hf")}
+    home = {"HF_HOME": str(tmp_path / "hf")}
     done = subprocess.run(
         [python, "-W", "ignore", *arguments],
         env=os.environ | offline | home,
@@ -126,16 +125,16 @@ def check_seen(seen, out):
     assert (seen["frames"], seen["column"]) == (len(labels), labels)
     assert (seen["dtype"], seen["shape"], seen["batch"]) == ("torch.int64", [], ["torch.int64", [4]])
     assert seen["texts"] == [texts[index] for index in sorted(set(labels))]
-    assert all(len(shape) == 3 and 3 in shape for shape in seen["pictures"].values())
+    assert all(len(shape) == 3 and 3 in shape for shape in seen["images"].values())
 
 
 @pytest.mark.needs("lerobot")
 def test_lerobots_own_converter_accepts_the_output_and_lerobot_finds_each_dialogue(tmp_path):
     out = annotate(as_v21(dataset(tmp_path / "in", codec="h264", **ONE_A_FILE)), tmp_path / "out")
     converted = shutil.copytree(out, tmp_path / "converted")
-    run(sys.executable, "-c", CONVERT, str(converted))
+    run(tmp_path, sys.executable, "-c", CONVERT, str(converted))
     assert Dataset(converted).info["codebase_version"] == "v3.0"
-    check_seen(json.loads(run(sys.executable, str(JUDGE), str(converted)).splitlines()[-1]), out)
+    check_seen(json.loads(run(tmp_path, sys.executable, str(READ_WITH_LEROBOT), str(converted)).splitlines()[-1]), out)
 
 
 def test_the_last_lerobot_that_reads_v21_opens_the_output(tmp_path):
@@ -144,7 +143,7 @@ def test_the_last_lerobot_that_reads_v21_opens_the_output(tmp_path):
         told = f"no lerobot 0.3.3: PGEN_LEROBOT033_PYTHON is {python!r}, which is no Python; `make test` makes one"
         pytest.fail(told) if os.environ.get("CI") == "true" else pytest.skip(told)
     out = annotate(as_v21(dataset(tmp_path / "in", codec="h264", **ONE_A_FILE)), tmp_path / "out")
-    seen = json.loads(run(python, str(JUDGE_V21), str(out)).splitlines()[-1])
+    seen = json.loads(run(tmp_path, python, str(READ_WITH_LEROBOT), str(out), "1e6").splitlines()[-1])
     assert seen["lerobot"] == "0.3.3"
     check_seen(seen, out)
     right = stats_of(column(out))

@@ -92,7 +92,7 @@ def test_lerobot_0_4_4_reads_every_form_but_the_language_columns(root, tmp_path)
     def judged(*sinks):
         out = tmp_path / sinks[0]
         assert run(root, out, *sinks).exit_code == 0
-        command = [python, "-W", "ignore", TOP / "tests/support/judge.py", out]
+        command = [python, "-W", "ignore", TOP / "tests/support/read_with_lerobot.py", out]
         return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
     assert json.loads(judged("task-override", "lerobot-annotations").stdout)["lerobot"] == "0.4.4"
