@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from old_layout import ONE_A_FILE, as_v20, as_v21
-from sink_helpers import TASKS, annotate, change, dataset, results, set_cell, shards, snapshot, texts
+from sink_helpers import TASKS, annotate, change, dataset, regroup, results, set_cell, shards, snapshot, texts
 
 from pgen.errors import ConfigError, InputError
 from pgen.records import Dialogue
@@ -137,11 +137,13 @@ def test_a_column_in_a_single_shard_is_refused_too(tmp_path):
         LeRobotSink().open(results(root).source)
 
 
-@pytest.mark.parametrize(("value", "told"), [(None, "a cell is empty"), (7, "no task 7"), (-1, "no task -1")])
-def test_a_frame_whose_own_task_is_no_row_is_refused_before_anything_is_paid_for(tmp_path, value, told):
+@pytest.mark.parametrize("statistics", [True, False], ids=["by the footer", "by the column"])
+@pytest.mark.parametrize(("value", "message"), [(None, "a cell is empty"), (7, "no task 7"), (-1, "no task -1")])
+def test_a_frame_whose_own_task_is_no_row_is_refused_before_anything_is_paid_for(tmp_path, value, message, statistics):
     root = dataset(tmp_path / "in")
     change(shards(root)[0], lambda table: set_cell(table, "task_index", 30, value))
-    with pytest.raises(InputError, match=told):
+    regroup(shards(root)[0], 50, write_statistics=statistics)
+    with pytest.raises(InputError, match=message):
         LeRobotSink().open(results(root).source)
 
 
