@@ -229,4 +229,4 @@ def test_an_input_whose_videos_an_output_shares_can_be_written_in_place(plain):
 def test_copies_in_place_are_refused(tmp_path):
     root = dataset(tmp_path / "in")
     done = run("annotate", "--generator", "template", "--root", root, "--in-place", "--copy-videos")
-    assert (done.exit_code, "name one" in done.output) == (2, True)
+    assert (done.exit_code, "leave one out" in done.output) == (2, True)

@@ -104,7 +104,7 @@ def test_between_old_and_new_the_dataset_is_read_by_nobody_but_the_run(root):
     assert other.exit_code == 2
     assert "Start that command again first" in other.output
     plan = run([*command(root), "--dry-run"])
-    assert "had yet to switch the files" in plan.output
+    assert "had yet to replace files of" in plan.output
     assert Dataset(root).info["features"]
 
 
