@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from pgen.errors import InterruptedRunError
+from pgen.run import signals
 from pgen.run.signals import interruptible, stopping, uninterrupted
 
 
@@ -58,15 +59,15 @@ def test_what_is_ignored_stays_ignored_as_nohup_has_it():
 
 
 def test_a_loop_in_another_thread_is_stopped_while_the_main_thread_waits_for_it_as_in_a_notebook():
-    """Once the work is under way, the main thread gets a signal and the loop is told."""
-    ready, told = threading.Event(), []
+    """The main thread gets the signal once the work is under way."""
+    ready, events = threading.Event(), []
 
     async def work():
         stop = asyncio.Event()
-        with stopping(asyncio.get_running_loop(), stop.set, told.append):
+        with stopping(asyncio.get_running_loop(), stop.set, events.append):
             ready.set()
             await stop.wait()
-            told.append("stopped")
+            events.append("stopped")
 
     def wait():
         with interruptible(), ThreadPoolExecutor(1) as pool:
@@ -77,7 +78,19 @@ def test_a_loop_in_another_thread_is_stopped_while_the_main_thread_waits_for_it_
 
     with pytest.raises(InterruptedRunError, match="SIGINT"):
         wait()
-    assert told == ["stopped"]
+    assert events == ["stopped"]
+
+
+def test_after_a_signal_work_in_flight_is_cancelled_once_its_time_is_over(monkeypatch):
+    monkeypatch.setattr(signals, "PATIENCE", 0.01)
+
+    async def work():
+        with stopping(asyncio.get_running_loop(), lambda: None, asyncio.current_task().cancel):
+            os.kill(os.getpid(), signal.SIGTERM)
+            await asyncio.sleep(3600)
+
+    with pytest.raises(InterruptedRunError, match="SIGTERM"):
+        asyncio.run(work())
 
 
 SCRIPT = Path(__file__).parents[1] / "support" / "blocked_process.py"

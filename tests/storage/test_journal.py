@@ -100,18 +100,6 @@ def test_a_file_that_is_no_journal_is_set_aside_unchanged_under_a_new_name(path,
         path.unlink()
 
 
-@pytest.mark.parametrize("at", [18, 19, 47, 59])
-def test_a_header_that_makes_no_sense_is_damage_too(path, capsys, at):
-    """Never to be written, never to be read, in another encoding, of an unknown format."""
-    filled(path)
-    content = bytearray(path.read_bytes())
-    content[at] = 0x77
-    path.write_bytes(content)
-    with closing(Journal(path)) as journal:
-        journal.add([dialogue(make_samples()[0])])
-    assert "was set aside as" in capsys.readouterr().err
-
-
 @pytest.mark.parametrize("text", [b"Do 2", b"Do \xb1", b"Do \x00"])
 def test_the_intact_rows_of_a_damaged_journal_are_recovered(path, capsys, text):
     samples = filled(path)
@@ -170,15 +158,6 @@ def test_a_run_killed_while_a_journal_is_rebuilt_costs_no_result(path, monkeypat
         assert texts(journal, samples) == ["Do 0", None, "Do 2"]
     assert len(list(path.parent.glob("journal.sqlite.aside-?"))) == 1
     assert not list(path.parent.glob("*.rebuilt*"))
-
-
-def test_results_whose_options_are_uncertain_are_refused(path):
-    filled(path)
-    damaged = path.read_bytes().replace(b'"seed": 1', b'"seed": 3').replace(b'seed\\": 1', b'seed\\": 3')
-    path.write_bytes(damaged)
-    with pytest.raises(ConfigError, match=r"options of its 3 results are lost.*--fresh"):
-        Journal(path)
-    assert path.read_bytes() == damaged
 
 
 def test_a_result_with_a_former_key_serves_its_sample_alone_until_there_is_a_newer_one(path):
