@@ -12,11 +12,12 @@ switches            steps in the order in which functions were first entered who
 back to a file      switches to a file that was entered and left before
 calls, returns      every call and return that moves to another file, repeated ones included
 
-Then the files that are switched to most, and how often each file of the dataset is opened. Opens are counted by
-strace in a second run, because pyarrow and FFmpeg open files outside Python; without strace they are left out.
+Then the pairs of packages and of files with the most switches between them, and how often each file of the dataset is
+opened. Opens are counted by strace in a second run, because pyarrow and FFmpeg open files outside Python; without
+strace they are left out.
 
 The code that is traced is the `pgen` that Python imports: set PYTHONPATH to trace another checkout.
---list N            list N pairs of files with the most switches between them (default 15)
+--list N            list N pairs each (default 15)
 --functions         print the order of first entries, one line a run of functions of one file
 """
 
@@ -104,7 +105,7 @@ def count_opens(arguments: Sequence[str], root: Path, log: Path) -> Counter[str]
 
 
 def table(trace: Trace, listed: int) -> Iterator[str]:
-    """Yield the counts, and the pairs of files with the most switches."""
+    """Yield the counts, and the pairs of packages and files with the most switches."""
     files = [file for file, _ in trace.first_calls]
     runs = [file for file, _ in groupby(files)]
     yield f"{'functions':<24}{len(files):>7,}"
@@ -112,13 +113,14 @@ def table(trace: Trace, listed: int) -> Iterator[str]:
     yield f"{'switches':<24}{len(runs) - 1:>7,}"
     yield f"{'back to a file':<24}{len(runs) - len(set(files)):>7,}"
     yield f"{'calls, returns':<24}{trace.moves:>7,}"
-    pairs = Counter(" - ".join(sorted(pair)) for pair in pairwise(runs))
-    yield from ("", *(f"{count:>5}  {pair}" for pair, count in pairs.most_common(listed)))
+    for title, names in (("packages", ["/".join(file.split("/")[:2]) for file in runs]), ("files", runs)):
+        pairs = Counter(" - ".join(sorted(pair)) for pair in pairwise(names))
+        yield from ("", f"switches by {title}", *(f"{count:>5}  {pair}" for pair, count in pairs.most_common(listed)))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Count the file switches of the main job.")
-    parser.add_argument("--list", type=int, default=15, metavar="N", help="pairs of files to list")
+    parser.add_argument("--list", type=int, default=15, metavar="N", help="pairs to list")
     parser.add_argument("--functions", action="store_true", help="print the order of first entries")
     options = parser.parse_args()
     with TemporaryDirectory(prefix="pgen-trace-") as folder:
