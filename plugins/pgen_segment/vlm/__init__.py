@@ -1,1 +1,1 @@
-"""Asking a model about episodes: what it is shown, the wording, and answers that are kept."""
+"""Segmentation by a vision-language model."""

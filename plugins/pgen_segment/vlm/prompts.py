@@ -1,4 +1,4 @@
-"""The wording of the questions, from `prompts.toml`, and the schemas of their answers.
+"""The prompts, from `prompts.toml`, and the schemas of their replies.
 
 Text of a dataset or a model is filled in once and never read as a template.
 """
@@ -28,45 +28,45 @@ DESCRIPTION = {
 
 @cache
 def source() -> str:
-    """The file with the wording."""
+    """Return the text of the file."""
     return files("pgen_segment.vlm").joinpath("prompts.toml").read_text(encoding="utf-8")
 
 
 @cache
 def wording() -> dict[str, Any]:
-    """The wording, parsed."""
+    """Return the parsed file."""
     return tomllib.loads(source())
 
 
 def fingerprint(own: str = "") -> str:
-    """Changes whenever the wording does, or the user's own."""
+    """Return a hash of the prompts and of the user's own."""
     return hashlib.sha256((source() + own).encode()).hexdigest()
 
 
-def filled(question: str, /, **values: str) -> str:
-    """A question with its values."""
-    return Template(wording()["questions"][question].strip()).substitute(values)
+def filled(name: str, /, **values: str) -> str:
+    """Return a prompt with its values."""
+    return Template(wording()["questions"][name].strip()).substitute(values)
 
 
 def before(skills: Sequence[str]) -> str:
-    """What went before, where something did."""
+    """Return the sentence about earlier skills, or "" where there are none."""
     return "\n" + filled("before", skills="; ".join(skills)) if skills else ""
 
 
-def names(style: str, known: Sequence[str]) -> str:
-    """How skills are to be named: freely in a style, or from a closed list."""
-    if known:
-        return Template(wording()["names"]["closed"]).substitute(known="; ".join(known))
+def names(style: str, vocabulary: Sequence[str]) -> str:
+    """Return how skills are to be named: freely in a style, or from a vocabulary."""
+    if vocabulary:
+        return Template(wording()["names"]["closed"]).substitute(known="; ".join(vocabulary))
     return str(wording()["names"][style])
 
 
 def clock(*, clips: bool) -> str:
-    """Which seconds are meant."""
+    """Return where the model reads the time."""
     return str(wording()["clock"][_form(clips)])
 
 
 def prompt(text: str, schema: dict[str, Any], sample: Sample, *, clips: bool) -> Prompt:
-    """A question about a sample that is shown as clips, whose times are then told, or as sheets, which hold them."""
+    """Return the prompt about a sample that is shown as clips, with their times, or as sheets, which show them."""
     system = Template(wording()["system"].strip()).substitute(shown=wording()["shown"][_form(clips)].strip())
     if clips:
         times = [f"{moment.timestamp:.1f}" for moment in sample.moment.clip]
@@ -78,32 +78,31 @@ def _form(clips: bool) -> str:
     return "clips" if clips else "sheets"
 
 
-def spans_schema(start: float, stop: float, most: int, known: Sequence[str]) -> dict[str, Any]:
-    """An object with at most so many spans under `skills`: what a decoder is held to, not what is accepted."""
+def spans_schema(start: float, stop: float, limit: int, vocabulary: Sequence[str]) -> dict[str, Any]:
+    """Return the schema of at most `limit` spans under `skills`, for constrained decoding; more forms are accepted."""
     time = {"type": "number", "minimum": start, "maximum": stop}
     span = {
         "type": "object",
-        "properties": {"name": name_of(known), "start": time, "end": time},
+        "properties": {"name": _name(vocabulary), "start": time, "end": time},
         "required": ["name", "start", "end"],
         "additionalProperties": False,
     }
-    spans = {"type": "array", "minItems": 1, "maxItems": most, "items": span}
+    spans = {"type": "array", "minItems": 1, "maxItems": limit, "items": span}
     return _object({"skills": spans})
 
 
-def name_schema(known: Sequence[str]) -> dict[str, Any]:
-    """An object with one name."""
-    return _object({"name": name_of(known)})
+def name_schema(vocabulary: Sequence[str]) -> dict[str, Any]:
+    """Return the schema of an object with one name."""
+    return _object({"name": _name(vocabulary)})
 
 
 def names_schema() -> dict[str, Any]:
-    """An object with a list of names."""
+    """Return the schema of an object with a list of names."""
     return _object({"names": {"type": "array", "minItems": 1, "maxItems": MOST_SPANS, "items": _NAME}})
 
 
-def name_of(known: Sequence[str]) -> dict[str, Any]:
-    """A skill's name: any, or one of those that are known."""
-    return {"type": "string", "enum": list(known)} if known else _NAME
+def _name(vocabulary: Sequence[str]) -> dict[str, Any]:
+    return {"type": "string", "enum": list(vocabulary)} if vocabulary else _NAME
 
 
 def _object(properties: dict[str, Any]) -> dict[str, Any]:

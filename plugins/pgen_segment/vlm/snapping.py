@@ -1,4 +1,4 @@
-"""Edges moved to where something happens: for spans whose names are right, and whose times are guesses."""
+"""Move edges to change points: for spans whose names are right and whose times are estimates."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
@@ -8,11 +8,11 @@ from itertools import pairwise
 from pgen.records import Skill
 
 WITHIN = 0.5
-"""Seconds: half of what the shortest skills last, so that an edge hardly ever jumps over one."""
+"""Seconds: half the length of the shortest skills, so that an edge hardly ever moves past one."""
 
 
 def snap(skills: Sequence[Skill], points: Sequence[float], within: float = WITHIN) -> list[Skill]:
-    """Whole spans with the edges between them at change points; none is lost, but some may become short."""
+    """Return normalized spans with the edges between them at change points; none is lost, some may become short."""
     if not skills:
         return []
     edges = [skills[0].start, *snapped([skill.start for skill in skills[1:]], points, within), skills[-1].end]
@@ -20,10 +20,10 @@ def snap(skills: Sequence[Skill], points: Sequence[float], within: float = WITHI
 
 
 def snapped(edges: Sequence[float], points: Sequence[float], within: float = WITHIN) -> list[float]:
-    """Each edge at the change point nearest to it, where there is one within so many seconds.
+    """Return each edge at the change point nearest to it, where there is one within so many seconds.
 
     Both are ascending, and so is the result. The nearest pairs come first; a point takes one edge, and no
-    edge moves past another. An edge that finds no point stays where it is.
+    edge moves past another. An edge without a point stays where it is.
     """
     pairs = [
         (abs(points[point] - edge), position, points[point])

@@ -1,4 +1,4 @@
-"""Windows' spans as one list: times that count from a window's start are moved, overlaps joined at one seam."""
+"""Join the spans of overlapping windows; times that count from a window's own start are moved."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from pgen.records import Episode, Skill
 from pgen_segment.spans.parse import FrameEdges, parse_spans
 
 NEAR = 1.0
-"""Seconds within which two windows mean the same edge: the length of the shortest skills."""
+"""Seconds within which the edges of two windows are the same: the length of the shortest skills."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,26 +22,27 @@ class Window:
     spans: tuple[Skill, ...]
 
 
-def window(found: Any, episode: Episode, start: float, stop: float, changes: Counter[str]) -> Window:
-    """The spans of one window, inside it. Raises SampleError where there is none."""
+def window(spans: Any, episode: Episode, start: float, stop: float, changes: Counter[str]) -> Window:
+    """Return the spans (schema `segments`) of one window, clipped to it. Raises SampleError where there is none."""
     edges = FrameEdges(episode)
-    stretches = parse_spans(found, episode, changes)
-    upright = []
-    for each in stretches:
-        low, high = sorted((_second(each.start, edges), _second(each.stop, edges)))
-        upright.append((each.name, low, high))
-    moved = [(name, low + start, high + start) for name, low, high in upright]
-    if _covered(moved, start, stop) > _covered(upright, start, stop):
+    timed = []
+    for span in parse_spans(spans, episode, changes):
+        low, high = sorted((_second(span.start, edges), _second(span.stop, edges)))
+        timed.append((span.name, low, high))
+    moved = [(name, low + start, high + start) for name, low, high in timed]
+    if _covered(moved, start, stop) > _covered(timed, start, stop):
         changes["windows with times from their own start: moved"] += 1
-        upright = moved
-    spans = [Skill(name, max(low, start), min(high, stop)) for name, low, high in sorted(upright, key=lambda s: s[1])]
-    return Window(start, stop, tuple(span for span in spans if span.start < span.end))
+        timed = moved
+    skills = [Skill(name, max(low, start), min(high, stop)) for name, low, high in sorted(timed, key=lambda s: s[1])]
+    return Window(start, stop, tuple(skill for skill in skills if skill.start < skill.end))
 
 
 def stitched(left: Window, right: Window) -> Window:
-    """Two windows that overlap as one; the seam is an edge that both have, else the middle of the overlap."""
-    ours, seam, agreed = _seam(left, right)
-    before = [replace(span, end=seam if span.end >= ours else span.end) for span in left.spans if span.start < ours]
+    """Join two windows that overlap, at an edge that both have, else in the middle of the overlap."""
+    own_seam, seam, agreed = _seam(left, right)
+    before = [
+        replace(span, end=seam if span.end >= own_seam else span.end) for span in left.spans if span.start < own_seam
+    ]
     after = [replace(span, start=max(span.start, seam)) for span in right.spans if span.end > seam]
     if before and after and not agreed and before[-1].name == after[0].name:
         after[0] = replace(after[0], start=before.pop().start)
@@ -49,10 +50,10 @@ def stitched(left: Window, right: Window) -> Window:
 
 
 def _seam(left: Window, right: Window) -> tuple[float, float, bool]:
-    """Where the seam lies to the left window and to the right one, and whether both have an edge there."""
+    """Return the seam in the times of the left window and of the right one, and whether both have an edge there."""
     low, high = right.start, left.stop
-    ours, theirs = _edges(left.spans, low, high), _edges(right.spans, low, high)
-    near = min(product(ours, theirs), key=lambda pair: (abs(pair[0] - pair[1]), pair), default=None)
+    edges = product(_edges(left.spans, low, high), _edges(right.spans, low, high))
+    near = min(edges, key=lambda pair: (abs(pair[0] - pair[1]), pair), default=None)
     if near is not None and abs(near[0] - near[1]) <= NEAR:
         return *near, True
     middle = (low + high) / 2

@@ -1,4 +1,4 @@
-"""The user's own question for the spans: `--prompt file:PATH`, checked before anything is paid for."""
+"""The user's own prompt for the spans: `--prompt file:PATH`, checked before any request."""
 
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ _NEEDED = {"start": "where to begin", "stop": "where to end", "names": "how skil
 
 
 def read(choice: str | None) -> Template | None:
-    """The template, where one is chosen. Raises ConfigError."""
+    """Return the chosen template, if any. Raises ConfigError."""
     if choice is None:
         return None
     if not choice.startswith(PREFIX):

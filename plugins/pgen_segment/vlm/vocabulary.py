@@ -1,4 +1,4 @@
-"""Closed lists of skill names: from a file, or made from some episodes."""
+"""Vocabularies of skill names: from a file, or made from some episodes."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,7 +11,7 @@ AUTO = "auto"
 
 
 def read(choice: str | None) -> tuple[str, ...]:
-    """The names of a file, one a line; empty lines and those that begin with # are none. Raises ConfigError."""
+    """Return the names of a file, one per line, without empty lines and those that begin with #. Raises ConfigError."""
     if choice in (None, AUTO):
         return ()
     path = Path(str(choice))
@@ -30,14 +30,14 @@ def read(choice: str | None) -> tuple[str, ...]:
     return names
 
 
-def spread(episodes: Iterable[Episode], most: int) -> list[Episode]:
-    """At most so many episodes, from all over the dataset; no more than twice as many are held."""
-    kept: list[Episode] = []
+def spread(episodes: Iterable[Episode], limit: int) -> list[Episode]:
+    """Return at most `limit` episodes from all parts of the dataset; at most twice as many are in memory."""
+    chosen: list[Episode] = []
     step = 1
     for position, episode in enumerate(episodes):
         if position % step:
             continue
-        kept.append(episode)
-        if len(kept) == 2 * most:
-            kept, step = kept[::2], 2 * step
-    return kept[:: -(-len(kept) // most)] if kept else []
+        chosen.append(episode)
+        if len(chosen) == 2 * limit:
+            chosen, step = chosen[::2], 2 * step
+    return chosen[:: -(-len(chosen) // limit)] if chosen else []

@@ -1,5 +1,6 @@
 """The segmenter `vlm`: what a model is shown and asked, what its answers become, and that none is asked twice."""
 
+import pickle
 from io import BytesIO
 
 import PIL.Image
@@ -11,6 +12,8 @@ from pgen.errors import ConfigError, SampleError, TooManyFailuresError
 from pgen.formats.schemas import first_error, validator
 from pgen.records import Reply
 from pgen.testing import FakeGenerator
+from pgen_lerobot.read import LeRobotSource
+from pgen_segment.vlm.segmenter import Vlm
 
 
 @pytest.fixture
@@ -444,3 +447,14 @@ def test_the_generator_template_answers_from_the_gripper(root, tmp_path):
     run("--root", root, "--output-dir", tmp_path / "out", "--generator", "template")
     run("--root", root, "--output-dir", tmp_path / "same")
     assert files(tmp_path / "out")["meta/skills.json"] == files(tmp_path / "same")["meta/skills.json"]
+
+
+def test_the_work_travels_to_other_processes_with_the_users_own_prompt(root, tmp_path):
+    (tmp_path / "own.txt").write_text("{start} {stop} {names}")
+    segmenter, source = Vlm(prompt=f"file:{tmp_path / 'own.txt'}"), LeRobotSource(root=root, skills="task")
+    source.open()
+    segmenter.open(source)
+    work = pickle.loads(pickle.dumps(segmenter.work(FakeGenerator(), 3)))
+    assert work.template.fill({"start": 0, "stop": 1, "names": "any"}) == "0 1 any"
+    assert work.seed == 3
+    source.close()
