@@ -1,6 +1,6 @@
-"""Clips: the moments up to a sample's, as moving pictures or as a sheet of stills with their times.
+"""The images of a sample: stills, clips of the frames up to its moment, or sheets of these frames.
 
-A sheet is what a model sees that takes no moving pictures: the frames in rows, each with its time burned in.
+A sheet is for models without video: the frames in rows, each with its time burned in.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import PIL.Image
 
 SHAPE = 4 / 3
-"""The width of a sheet to its height, about: a model cuts pictures of any shape, but no ribbons."""
+"""Width of a sheet to its height, about: models tile images of any shape, but not narrow strips."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,20 +37,20 @@ def read_sample(reader: ImageReader, sample: Sample, max_pixels: int, *, clips: 
 
 
 def with_clip(prompt: Prompt, sample: Sample) -> Prompt:
-    """The prompt for a sample; where it has a clip, the model is told what it sees."""
+    """Return the prompt of a sample, with a description of its clip where it has one."""
     clip = sample.moment.clip
     if not clip:
         return prompt
     seconds = clip[-1].timestamp - clip[0].timestamp
-    told = (
+    description = (
         f"Each camera is shown as its last {seconds:.1f} seconds, in {len(clip)} frames: as a video, or as one "
         "sheet of frames in reading order, each with its time in seconds. The last frame is the scene as it is now."
     )
-    return replace(prompt, text=f"{told}\n\n{prompt.text}")
+    return replace(prompt, text=f"{description}\n\n{prompt.text}")
 
 
 def read_clips(reader: ImageReader, sample: Sample) -> tuple[Clip, ...]:
-    """A clip a camera, read frame by frame. Raises SampleError as the reader does."""
+    """Read a clip per camera, frame by frame. Raises SampleError as the reader does."""
     now = sample.moment.clip[-1].timestamp
     frames_read = [reader.images(_still(sample, frame)) for frame in sample.moment.clip]
     times = tuple(frame.timestamp - now for frame in sample.moment.clip)
@@ -63,13 +63,13 @@ def _still(sample: Sample, frame: ClipFrame) -> Sample:
 
 
 def sheet(clip: Clip, max_pixels: int) -> Image:
-    """The clip's frames as one picture of at most `max_pixels` pixels."""
+    """Return the clip's frames as one image of at most `max_pixels` pixels."""
     labels = [f"{time:+.1f} s" if time else "now" for time in clip.times]
     return grid(clip.camera, clip.frames, labels, max_pixels)
 
 
 def grid(camera: str, frames: Sequence[Image], labels: Sequence[str], max_pixels: int) -> Image:
-    """Pictures in rows, in reading order, each with its label in its upper left corner."""
+    """Return images in rows, in reading order, each with its label in its upper left corner."""
     import PIL.Image
 
     width, height = max(frame.width for frame in frames), max(frame.height for frame in frames)

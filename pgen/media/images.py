@@ -1,4 +1,4 @@
-"""Pictures as they are sent to a model: JPEG, scaled once, never larger than asked for."""
+"""Images as they are sent to a model: JPEG, scaled once, never larger than requested."""
 
 from math import sqrt
 from pathlib import Path
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 
 QUALITY = 90
 
-MOST_PIXELS = 64_000_000
-"""Of a picture that is decoded: more than any robot's camera has, and 192 MB in memory."""
+MAX_PIXELS = 64_000_000
+"""Pixels of an image that is decoded: more than any robot's camera has, and 192 MB in memory."""
 
 
 def check_size(width: int, height: int) -> None:
-    """Raises ValueError for a picture that is too large to be decoded, whatever its file is like."""
-    if width * height > MOST_PIXELS:
-        raise ValueError(f"it has {width} x {height} pixels, and {MOST_PIXELS:,} are the most that is decoded")
+    """Raise ValueError for an image that is too large to be decoded, however small its file is."""
+    if width * height > MAX_PIXELS:
+        raise ValueError(f"it has {width} x {height} pixels, and {MAX_PIXELS:,} are the most that is decoded")
 
 
 def fitted(width: int, height: int, max_pixels: int) -> tuple[int, int]:
-    """The size of the same shape with at most `max_pixels` pixels; never larger than it was."""
+    """Return the size of the same shape with at most `max_pixels` pixels; never larger than before."""
     if width * height <= max_pixels:
         return width, height
     scale = sqrt(max_pixels / (width * height))
@@ -37,7 +37,7 @@ def fitted(width: int, height: int, max_pixels: int) -> tuple[int, int]:
 
 
 def read_file(path: Path, name: str, camera: str, max_pixels: int) -> Image:
-    """The picture in a file, which a message calls `name`. Raises SampleError for one that does not open."""
+    """Read the image in a file, which messages call `name`. Raises SampleError for one that does not open."""
     import PIL.Image
 
     if kind := special(path):
@@ -54,7 +54,7 @@ def read_file(path: Path, name: str, camera: str, max_pixels: int) -> Image:
 
 
 def encode(picture: "PIL.Image.Image", camera: str, max_pixels: int) -> Image:
-    """A PIL picture of any mode as a JPEG of at most `max_pixels`. Raises ValueError for one that is too large."""
+    """Encode a PIL image of any mode as JPEG of at most `max_pixels`. Raises ValueError for one that is too large."""
     check_size(picture.width, picture.height)
     size = fitted(picture.width, picture.height, max_pixels)
     rgb = picture if picture.mode == "RGB" else picture.convert("RGB")
@@ -64,7 +64,6 @@ def encode(picture: "PIL.Image.Image", camera: str, max_pixels: int) -> Image:
 
 
 def encode_pixels(pixels: "NDArray[np.uint8]", camera: str) -> Image:
-    """Pixels of the shape (height, width, 3), RGB, as a JPEG of their size. Other threads go on meanwhile, which
-    they do not while Pillow makes one."""
+    """Encode pixels of the shape (height, width, 3), RGB, as JPEG of their size. Releases the GIL, unlike Pillow."""
     jpeg = simplejpeg.encode_jpeg(pixels, QUALITY, "RGB", "420")
     return Image(camera, jpeg, pixels.shape[1], pixels.shape[0])

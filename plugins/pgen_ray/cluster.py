@@ -1,4 +1,4 @@
-"""Ray itself: joined at an address, or started on this machine for the time of a run; and what it offers."""
+"""The cluster: joined at an address, or started on this machine for the time of a run; and its resources."""
 
 import os
 import signal
@@ -13,17 +13,17 @@ from pgen.errors import ConfigError
 from pgen.run.signals import SIGNALS
 from pgen_ray.isolation import bound_to_loopback, own_token, warn_where_open
 
-REACHED = 10.0
-"""Seconds in which the address of a cluster has to answer."""
+CONNECT_TIMEOUT = 10.0
+"""Seconds in which the address of a cluster has to accept a connection."""
 
-STORE = 100 << 20
-"""Bytes that a Ray of our own may share between its processes: nothing large travels."""
+OBJECT_STORE = 100 << 20
+"""Bytes of the object store of a cluster that pgen starts: nothing large is sent."""
 
-QUIET: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
+_QUIET: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
 
 
 class Share(NamedTuple):
-    """How many workers there are to be, and what each one holds."""
+    """How many workers there will be, and what each reserves."""
 
     workers: int
     cpus: float
@@ -31,7 +31,7 @@ class Share(NamedTuple):
 
 
 class Cluster:
-    """A connection to Ray. One that the caller has already is used, and left as it is."""
+    """A connection to Ray. One that the process has already is used, and not closed."""
 
     def __init__(self, address: str | None, share: Share | None) -> None:
         import ray
@@ -42,29 +42,29 @@ class Cluster:
                 address = address or os.environ.get("RAY_ADDRESS")
                 undo.enter_context(nullcontext() if address else own_token())
                 undo.callback(ray.shutdown)
-                with _signals_kept():
+                with _signals_restored():
                     _join(address) if address else _start(share)
                 warn_where_open()
             self._undo = undo.pop_all()
 
     def share(self, workers: int | None, cpus: float, gpus: float | None, wanted: float) -> Share:
-        """What is left open, by what the cluster has. `wanted` is how many GPUs the generator computes on."""
+        """Fill in what the options leave open. `wanted` is how many GPUs the generator computes on."""
         import ray
 
-        there = ray.cluster_resources()
+        available = ray.cluster_resources().get("GPU", 0.0)
         if gpus is None:
-            gpus = wanted if there.get("GPU") else 0.0
+            gpus = wanted if available else 0.0
         if workers is None:
             nodes = len([node for node in ray.nodes() if node["Alive"]])
-            workers = max(1, floor(there["GPU"] / gpus)) if gpus and there.get("GPU") else nodes
+            workers = max(1, floor(available / gpus)) if gpus and available else nodes
         return Share(workers, cpus, gpus)
 
-    def offers(self) -> str:
-        """The CPUs and GPUs of the cluster, for a message."""
+    def capacity(self) -> str:
+        """Return the CPUs and GPUs of the cluster, for a message."""
         import ray
 
-        there = ray.cluster_resources()
-        return f"{there.get('CPU', 0):g} CPUs and {there.get('GPU', 0):g} GPUs"
+        resources = ray.cluster_resources()
+        return f"{resources.get('CPU', 0):g} CPUs and {resources.get('GPU', 0):g} GPUs"
 
     def close(self) -> None:
         self._undo.close()
@@ -74,7 +74,7 @@ def _join(address: str) -> None:
     import ray
 
     with _explained(f"no cluster could be joined at {address}"):
-        ray.init(address=address, **QUIET)
+        ray.init(address=address, **_QUIET)
 
 
 def _start(share: Share | None) -> None:
@@ -85,7 +85,7 @@ def _start(share: Share | None) -> None:
     cpus = max(os.cpu_count() or 1, ceil(share.workers * share.cpus) if share else 1)
     with _explained("Ray did not start"), bound_to_loopback():
         # Without `local` it would join whatever cluster this machine is part of.
-        ray.init("local", num_cpus=cpus, include_dashboard=False, object_store_memory=STORE, **QUIET)
+        ray.init("local", num_cpus=cpus, include_dashboard=False, object_store_memory=OBJECT_STORE, **_QUIET)
 
 
 @contextmanager
@@ -98,12 +98,12 @@ def _explained(failure: str) -> Iterator[None]:
 
 
 def _check_reached(address: str | None) -> None:
-    """Ray itself would try for minutes, and tell of it in many lines."""
+    """Check the address before Ray does, which would try for minutes and print many lines."""
     host, _, port = (address or "").rpartition(":")
     if not host:
         return
     try:
-        socket.create_connection((host, int(port)), REACHED).close()
+        socket.create_connection((host, int(port)), CONNECT_TIMEOUT).close()
     except OSError as error:
         raise ConfigError(
             f"executor ray: nothing answers at {address} ({error.strerror or error}); start the cluster with `ray "
@@ -112,8 +112,8 @@ def _check_reached(address: str | None) -> None:
 
 
 @contextmanager
-def _signals_kept() -> Iterator[None]:
-    """Ray takes SIGTERM for itself; a run ends by it in its own way."""
+def _signals_restored() -> Iterator[None]:
+    """Restore the signal handlers: Ray replaces that of SIGTERM."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

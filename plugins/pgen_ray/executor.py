@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 class RayOptions(Options):
     workers: int | None = Field(None, ge=1, le=100_000)
-    """How many workers; where not given, as many as the GPUs of the cluster are enough for, or one on each machine
-    where the generator computes on none."""
+    """How many workers. By default as many as the GPUs of the cluster suffice for, or one per machine where the
+    generator computes on none."""
     address: str | None = None
     """The cluster to join, as HOST:PORT, or `auto` on one of its machines; RAY_ADDRESS where not given, and
     without that, Ray is started on this machine for the time of the run."""
@@ -79,7 +79,7 @@ class RayExecutor(Executor[RayOptions]):
         try:
             share = cluster.share(options.workers, options.cpus, options.gpus, work.generator.gpus)
             spawn = _spawning(packed, share)
-            self._dispatcher = Dispatcher(work, spawn, share, cluster.offers(), options.patience)
+            self._dispatcher = Dispatcher(work, spawn, share, cluster.capacity(), options.patience)
             await self._dispatcher.open()
         except BaseException:
             await self.close()

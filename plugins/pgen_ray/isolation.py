@@ -1,4 +1,4 @@
-"""Keeps others out of a cluster: whoever can reach an open port of Ray can run code on its machines.
+"""Isolate a cluster: whoever can reach an open port of Ray can run code on its machines.
 
 A cluster that pgen starts listens on the loopback interface, and refuses whoever does not have its token.
 """
@@ -24,7 +24,7 @@ log = logging.getLogger("pgen.ray")
 
 @contextmanager
 def bound_to_loopback() -> Iterator[None]:
-    """Makes Ray bind what it starts to the loopback interface.
+    """Make Ray bind what it starts to the loopback interface.
 
     Ray replaces a loopback address by one that other machines can reach (`_node_ip_address` too), except where it
     supports no clusters, which is on macOS and Windows; this constant is how it tells.
@@ -41,7 +41,7 @@ def bound_to_loopback() -> Iterator[None]:
 
 @contextmanager
 def own_token() -> Iterator[None]:
-    """Makes Ray require a random token, which only this process and its children have.
+    """Make Ray require a random token, which only this process and its children have.
 
     Does nothing where RAY_AUTH_MODE is set, which is the user's choice, or where Ray has no tokens (before 2.52).
     """
@@ -61,7 +61,7 @@ def own_token() -> Iterator[None]:
 
 
 def warn_where_open() -> None:
-    """Warns of a cluster that other machines can reach and that requires no token."""
+    """Warn of a cluster that other machines can reach and that requires no token."""
     import ray
 
     loopback = ip_address(ray.util.get_node_ip_address()).is_loopback
@@ -74,7 +74,7 @@ def _has_tokens() -> bool:
 
 
 def _read_environment() -> None:
-    """Ray reads these variables once, and keeps them; in this order, since its threads may still use the token."""
+    """Have Ray read these variables again. In this order, since its threads may still use the token."""
     _raylet().Config.initialize("")
     _raylet().AuthenticationTokenLoader.instance().reset_cache()
 

@@ -1,4 +1,4 @@
-"""Components on their way to another process. What would not arrive as it is, is refused beforehand."""
+"""Pickle what goes to other processes, and refuse components that would not arrive unchanged."""
 
 import inspect
 import pickle
@@ -9,26 +9,26 @@ from pgen.errors import ConfigError
 
 
 def pack(value: Any) -> bytes:
-    """The value as bytes, classes of a script or a notebook included."""
+    """Return the value as bytes, including classes of a script or a notebook."""
     from ray import cloudpickle
 
-    packed: bytes = cloudpickle.dumps(value)
-    return packed
+    data: bytes = cloudpickle.dumps(value)
+    return data
 
 
 def check_packs(component: Component) -> None:
-    """Raises ConfigError where the component would arrive as another than it is, or not at all."""
-    what = f"{component.kind} {component.name}"
+    """Raise ConfigError where the component would arrive changed, or not at all."""
+    name = f"{component.kind} {component.name}"
     if _holds_more(component):
         raise ConfigError(
-            f"executor ray: the {what} was made from more than its options, which workers would not be told. Give "
+            f"executor ray: the {name} was made from more than its options, which workers would not receive. Give "
             f"{type(component).__name__} a __reduce__, or use the executor local."
         )
     try:
         pickle.loads(pack(component))
-    except Exception as error:  # whatever it holds may raise anything
+    except Exception as error:  # what it holds may raise anything
         raise ConfigError(
-            f"executor ray: the {what} cannot be sent to workers ({type(error).__name__}: {error}). What it holds has "
+            f"executor ray: the {name} cannot be sent to workers ({type(error).__name__}: {error}). What it holds has "
             "to be picklable; open files and connections belong into its `open`."
         ) from None
 

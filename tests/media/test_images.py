@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pgen.media.images import MOST_PIXELS, check_size, encode, encode_pixels
+from pgen.media.images import MAX_PIXELS, check_size, encode, encode_pixels
 
 
 def test_a_picture_of_more_pixels_than_any_camera_has_is_not_encoded():
@@ -16,9 +16,9 @@ def test_a_picture_of_more_pixels_than_any_camera_has_is_not_encoded():
 
 
 def test_a_picture_of_just_as_many_is():
-    check_size(MOST_PIXELS // 1000, 1000)
+    check_size(MAX_PIXELS // 1000, 1000)
     with pytest.raises(ValueError, match="are the most"):
-        check_size(MOST_PIXELS // 1000 + 1, 1000)
+        check_size(MAX_PIXELS // 1000 + 1, 1000)
 
 
 def test_a_picture_is_never_made_larger():
