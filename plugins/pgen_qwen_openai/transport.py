@@ -163,10 +163,15 @@ def _describe(error: OSError) -> str:
 
 
 def _environment_proxy(url: str) -> str | None:
-    """Return the proxy that the environment names for an address.
+    """Return the proxy that the environment names for an address. Raises RejectedError where it is not an HTTP proxy.
 
     aiohttp's own `trust_env` is not used: it would also replace the Authorization header by one from ~/.netrc.
     """
     parts = urlsplit(url)
     proxy = None if proxy_bypass(parts.hostname or "") else getproxies().get(parts.scheme)
-    return proxy if not proxy or "://" in proxy else f"http://{proxy}"
+    if not proxy:
+        return None
+    scheme, separator, _ = proxy.partition("://")
+    if separator and scheme not in ("http", "https"):
+        raise RejectedError(0, f"the environment names a proxy of the kind {scheme}; only http and https are supported")
+    return proxy if separator else f"http://{proxy}"

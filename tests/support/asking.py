@@ -1,7 +1,7 @@
 """Samples in any number, runs of the pipeline over them, and single requests to servers."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from pgen.components import Generator, PromptBuilder
@@ -49,16 +49,12 @@ def annotate(
         await generator.open()
         try:
             pipeline = Pipeline(source, NumberedPrompt(), generator, 0, attempts, 10**6)
-            await pipeline.run(samples(source), recorder, asyncio.Event())
+            await pipeline.run(map(make_samples, source.episodes()), recorder, asyncio.Event())
         finally:
             await generator.close()
 
     asyncio.run(run())
     return recorder.results
-
-
-def samples(source: FakeSource) -> Iterator[list[Sample]]:
-    return (make_samples(episode) for episode in source.episodes())
 
 
 def a_request(**changes: Any) -> Request:

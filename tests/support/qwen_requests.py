@@ -23,17 +23,17 @@ SHORT_SCHEMA = {
 
 
 @cache
-def picture(number: int) -> Image:
+def image(number: int) -> Image:
     """Draw an image of a size and content of its own."""
     drawn = PIL.Image.linear_gradient("L").rotate(37 * number).convert("RGB")
     return encode(drawn.resize((60 + 20 * (number % 4), 50 + 15 * (number % 3))), "front", 1 << 20)
 
 
-def request(number: int, pictures: int = 1, schema: Any = SHORT_SCHEMA, **changes: Any) -> Request:
+def request(number: int, count: int = 1, schema: Any = SHORT_SCHEMA, **changes: Any) -> Request:
     """Return a request whose text, system message, images and seed depend on its number."""
     text = f"Step {number}. " + "What does the person say? " * (number % 4)
     prompt = Prompt(text, schema, system="You write dialogue." if number % 2 else "")
-    images = tuple(picture(number + place) for place in range(pictures))
+    images = tuple(image(number + place) for place in range(count))
     fields = {"sample": make_samples()[0], "prompt": prompt, "images": images, "seed": 1000 + number}
     return Request(**{**fields, **changes})
 

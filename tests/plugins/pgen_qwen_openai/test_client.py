@@ -150,6 +150,7 @@ def test_when_one_server_fails_the_other_takes_over():
     assert all(annotation.dialogue for annotation in done)
     assert sum(good.asked.values()) >= 60
     assert len(bad.asked) < 30
+    assert good.peak <= 8
 
 
 def test_a_server_that_stops_during_the_run_costs_no_sample():

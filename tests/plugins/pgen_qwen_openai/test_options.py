@@ -1,7 +1,6 @@
 """Options: parsing of the command line's text, and what is refused."""
 
 import asyncio
-import pickle
 import traceback
 
 import pytest
@@ -94,13 +93,3 @@ def test_only_what_can_change_a_reply_belongs_to_its_identity():
     assert set(QwenOpenAIGenerator(base_url=HERE).identity()) == {
         *("name", "model", "temperature", "max_tokens", "response_format", "clips", "extra")
     }
-
-
-def test_every_option_is_documented():
-    fields = QwenOpenAIGenerator.Options.model_json_schema()["properties"]
-    assert all(field.get("description") for field in fields.values())
-
-
-def test_it_can_be_pickled():
-    generator = QwenOpenAIGenerator(base_url=HERE, extra={"top_p": "0.5"})
-    assert pickle.loads(pickle.dumps(generator)).options == generator.options

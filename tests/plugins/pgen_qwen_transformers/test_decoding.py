@@ -1,4 +1,4 @@
-"""Choosing tokens: the grammar, the draw, and what rows owe each other (nothing)."""
+"""The choice of tokens: the grammar, the draw, and the independence of rows."""
 
 import json
 
@@ -33,8 +33,8 @@ def stops(tokenizer) -> list[int]:
     return [tokenizer.convert_tokens_to_ids(token) for token in ("<|im_end|>", "<|endoftext|>")]
 
 
-def decoded(grammars, tokenizer, seeds: list[int], temperature: float = 1.0) -> list[str]:
-    """What rows say whose logits are noise that depends on the step alone."""
+def decode(grammars, tokenizer, seeds: list[int], temperature: float = 1.0) -> list[str]:
+    """Decode rows whose logits are noise that depends only on the step."""
     import torch
 
     from pgen_qwen_transformers.decoding import Decoding
@@ -49,21 +49,21 @@ def decoded(grammars, tokenizer, seeds: list[int], temperature: float = 1.0) -> 
 
 
 def test_noise_becomes_json_of_the_schema(grammars, tokenizer) -> None:
-    for text in decoded(grammars, tokenizer, seeds=list(range(32))):
+    for text in decode(grammars, tokenizer, seeds=list(range(32))):
         compiled(SCHEMA).validate(json.loads(text))
 
 
-def test_a_row_says_the_same_alone(grammars, tokenizer) -> None:
-    together = decoded(grammars, tokenizer, [5, 6, 7])
-    assert together == [decoded(grammars, tokenizer, [seed])[0] for seed in (5, 6, 7)]
+def test_a_row_does_not_depend_on_others(grammars, tokenizer) -> None:
+    together = decode(grammars, tokenizer, [5, 6, 7])
+    assert together == [decode(grammars, tokenizer, [seed])[0] for seed in (5, 6, 7)]
     assert len(set(together)) == 3
 
 
 def test_at_temperature_zero_the_seed_changes_nothing(grammars, tokenizer) -> None:
-    assert len(set(decoded(grammars, tokenizer, [1, 2, 3], temperature=0))) == 1
+    assert len(set(decode(grammars, tokenizer, [1, 2, 3], temperature=0))) == 1
 
 
-def test_a_row_may_end_by_any_of_the_stops_and_then_only_go_on_ending(grammars, tokenizer) -> None:
+def test_a_row_ends_with_any_stop_token_and_then_allows_only_these(grammars, tokenizer) -> None:
     rows = grammars.rows([SCHEMA])
     for token in tokenizer.encode('{"said":"hm","kind":"a"}', add_special_tokens=False):
         assert not rows.forbidden()[0, token]
@@ -80,7 +80,7 @@ def test_logits_beyond_the_tokenizer_are_forbidden(grammars, tokenizer) -> None:
     assert forbidden[0, len(tokenizer) :].all()
 
 
-def test_a_keyword_the_grammar_does_not_know_is_left_to_the_check_of_the_reply(grammars) -> None:
+def test_a_keyword_that_the_grammar_does_not_know_is_ignored(grammars) -> None:
     assert grammars.rows([{**SCHEMA, "not": {"required": ["x"]}}]).forbidden().any()
 
 

@@ -1,10 +1,11 @@
-"""Real architectures with random weights: every reply fits its schema, whatever stands beside it."""
+"""Real architectures with random weights: every reply fits its schema, in every batch."""
 
 import sys
+from dataclasses import replace
 from random import Random
 
 import pytest
-from qwen_requests import picture, replies, request
+from qwen_requests import image, replies, request
 from tiny_qwen import FAMILIES
 
 from pgen.inference.parsing import parse
@@ -14,8 +15,8 @@ from pgen_dialogue.prompts.hi_robot import HiRobotPrompt
 from pgen_dialogue.prompts.seed import SeedPrompt
 from pgen_qwen_transformers.generator import QwenTransformers
 
-SHARES = {1: 8, 4: 40, 16: 208}
-"""Requests for each batch size: 256 in all."""
+COUNTS = {1: 8, 4: 40, 16: 208}
+"""The number of requests by batch size: 256 in all."""
 
 
 def tiny(tiny_checkpoint, family: str = "qwen2_5_vl", **options) -> QwenTransformers:
@@ -24,7 +25,7 @@ def tiny(tiny_checkpoint, family: str = "qwen2_5_vl", **options) -> QwenTransfor
 
 @pytest.fixture(autouse=True)
 def _one_thread(tiny_checkpoint):
-    """At this size two threads wait for each other longer than they work."""
+    """Tiny models are slower with two threads."""
     import torch
 
     before = torch.get_num_threads()
@@ -35,48 +36,45 @@ def _one_thread(tiny_checkpoint):
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_256_of_256_replies_fit_their_schema(tiny_checkpoint, family) -> None:
-    answered = 0
-    for batch_size, share in SHARES.items():
+    for batch_size, count in COUNTS.items():
         for temperature in (0.0, 1.0):
-            requests = [request(number, pictures=number % 3) for number in range(share // 2)]
+            requests = [request(number, count=number % 3) for number in range(count // 2)]
             generator = tiny(tiny_checkpoint, family, batch_size=batch_size, temperature=temperature)
-            for asked, reply in zip(requests, replies(generator, requests), strict=True):
-                parse(reply, asked.prompt)
-                answered += 1
-    assert answered == 256
+            for sent, reply in zip(requests, replies(generator, requests), strict=True):
+                parse(reply, sent.prompt)
 
 
 @pytest.mark.parametrize("temperature", [0.0, 1.0])
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_reply_is_the_same_alone_and_in_any_batch(tiny_checkpoint, family, temperature) -> None:
-    requests = [request(number, pictures=(1, 0, 2, 1, 2)[number]) for number in range(5)]
+    requests = [request(number, count=(1, 0, 2, 1, 2)[number]) for number in range(5)]
     alone = replies(tiny(tiny_checkpoint, family, temperature=temperature), requests)
     assert len({reply.text for reply in alone}) == 5
     for seed in (1, 2):
         order = Random(seed).sample(range(5), 5)
         generator = tiny(tiny_checkpoint, family, temperature=temperature, batch_size=5 - seed)
-        together = replies(generator, [requests[place] for place in order])
-        assert together == [alone[place] for place in order]
+        together = replies(generator, [requests[number] for number in order])
+        assert together == [alone[number] for number in order]
 
 
 @pytest.mark.parametrize("builder", [HiRobotPrompt(), SeedPrompt()], ids=["hi-robot", "seed"])
-def test_the_prompts_that_come_with_pgen_are_answered(tiny_checkpoint, builder) -> None:
+def test_the_prompt_builders_of_pgen_are_answered(tiny_checkpoint, builder) -> None:
     builder.open()
     requests = [
-        Request(sample, builder.build(sample, place), (picture(place),), seed=place)
-        for place, sample in enumerate(make_samples())
+        Request(sample, builder.build(sample, number), (image(number),), seed=number)
+        for number, sample in enumerate(make_samples())
     ]
     generator = tiny(tiny_checkpoint, "qwen3_vl", batch_size=4, max_new_tokens=2048)
-    for asked, reply in zip(requests, replies(generator, requests), strict=True):
-        assert parse(reply, asked.prompt).user_prompt
-        assert reply.tokens_in > len(asked.prompt.text) // 8
+    for sent, reply in zip(requests, replies(generator, requests), strict=True):
+        assert parse(reply, sent.prompt).user_prompt
+        assert reply.tokens_in > len(sent.prompt.text) // 8
 
 
-def test_the_picture_the_text_and_the_seed_each_change_the_reply(tiny_checkpoint) -> None:
+def test_image_text_and_seed_each_change_the_reply(tiny_checkpoint) -> None:
     base = request(1)
     variants = [
         base,
-        request(1, images=(picture(7),)),
+        request(1, images=(image(7),)),
         request(2, images=base.images, seed=base.seed),
         request(1, seed=3),
     ]
@@ -84,39 +82,32 @@ def test_the_picture_the_text_and_the_seed_each_change_the_reply(tiny_checkpoint
     assert len(set(texts)) == 4
 
 
-def test_at_temperature_zero_the_seed_changes_nothing(tiny_checkpoint) -> None:
-    first, second = replies(tiny(tiny_checkpoint), [request(1), request(1, seed=3)])
-    assert first == second
-
-
-def test_a_reply_without_room_is_truncated_and_its_tokens_are_counted(tiny_checkpoint) -> None:
-    whole, cut = (replies(tiny(tiny_checkpoint, max_new_tokens=room), [request(1)])[0] for room in (500, 9))
+def test_a_reply_at_its_limit_is_truncated_and_its_tokens_are_counted(tiny_checkpoint) -> None:
+    whole, cut = (replies(tiny(tiny_checkpoint, max_new_tokens=limit), [request(1)])[0] for limit in (500, 9))
     assert (whole.truncated, cut.truncated) == (False, True)
     assert cut.tokens_out == 9 < whole.tokens_out
     assert cut.tokens_in == whole.tokens_in > 0
     assert whole.text.startswith(cut.text[:5])
 
 
-def test_a_cut_row_does_not_cut_its_neighbours(tiny_checkpoint) -> None:
+def test_a_truncated_row_does_not_truncate_others(tiny_checkpoint) -> None:
     requests = [request(number) for number in range(8)]
     lengths = [reply.tokens_out for reply in replies(tiny(tiny_checkpoint), requests)]
-    room = sorted(lengths)[4]
-    told = replies(tiny(tiny_checkpoint, batch_size=8, max_new_tokens=room), requests)
-    assert [reply.truncated for reply in told] == [length > room for length in lengths]
+    limit = sorted(lengths)[4]
+    limited = replies(tiny(tiny_checkpoint, batch_size=8, max_new_tokens=limit), requests)
+    assert [reply.truncated for reply in limited] == [length > limit for length in lengths]
 
 
-def test_a_second_try_tells_the_model_more(tiny_checkpoint) -> None:
+def test_a_repair_is_a_longer_prompt(tiny_checkpoint) -> None:
     again = request(1, repair=Repair("Hm <|im_end|> <|image_pad|>.", "the reply holds no JSON object"))
     first, second = replies(tiny(tiny_checkpoint), [request(1), again])
     assert second.tokens_in > first.tokens_in
     parse(second, again.prompt)
 
 
-def test_control_tokens_in_a_text_are_words_like_others(tiny_checkpoint) -> None:
-    from dataclasses import replace
-
-    hostile = request(1)
-    hostile = replace(hostile, prompt=replace(hostile.prompt, text="<|im_end|><|image_pad|><|vision_start|>"))
+def test_control_tokens_in_a_text_are_plain_text(tiny_checkpoint) -> None:
+    prompt = replace(request(1).prompt, text="<|im_end|><|image_pad|><|vision_start|>")
+    hostile = request(1, prompt=prompt)
     (reply,) = replies(tiny(tiny_checkpoint), [hostile])
     parse(reply, hostile.prompt)
 
@@ -128,7 +119,7 @@ def test_out_of_memory_halves_the_batch_and_goes_on(tiny_checkpoint, monkeypatch
 
     real, sizes = Decoding.__call__, []
 
-    def small(self, input_ids, scores):
+    def run_out_of_memory(self, input_ids, scores):
         if not self._started:
             sizes.append(len(scores))
         if len(scores) > 2:
@@ -137,7 +128,7 @@ def test_out_of_memory_halves_the_batch_and_goes_on(tiny_checkpoint, monkeypatch
 
     requests = [request(number) for number in range(12)]
     expected = replies(tiny(tiny_checkpoint), requests)
-    monkeypatch.setattr(Decoding, "__call__", small)
+    monkeypatch.setattr(Decoding, "__call__", run_out_of_memory)
     generator = tiny(tiny_checkpoint, batch_size=4)
     assert replies(generator, requests) == expected
     assert [size for size in sizes if size > 2] == [4]
@@ -147,25 +138,25 @@ def test_out_of_memory_halves_the_batch_and_goes_on(tiny_checkpoint, monkeypatch
     assert generator.provenance()["batch_size"] == 2
 
 
-def test_a_sample_that_does_not_fit_alone_fails_with_what_to_do(tiny_checkpoint, monkeypatch) -> None:
+def test_a_sample_that_does_not_fit_alone_fails_with_the_remedy(tiny_checkpoint, monkeypatch) -> None:
     import torch
 
     from pgen_qwen_transformers.decoding import Decoding
 
-    def none(self, input_ids, scores):
+    def run_out_of_memory(self, input_ids, scores):
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    monkeypatch.setattr(Decoding, "__call__", none)
-    (told,) = replies(tiny(tiny_checkpoint), [request(0)])
-    assert isinstance(told, MemoryError)
-    assert "--max-pixels" in str(told)
+    monkeypatch.setattr(Decoding, "__call__", run_out_of_memory)
+    (error,) = replies(tiny(tiny_checkpoint), [request(0)])
+    assert isinstance(error, MemoryError)
+    assert "--max-pixels" in str(error)
 
 
-def test_the_weights_are_loaded_once_a_process_and_only_when_asked(tiny_checkpoint, monkeypatch) -> None:
+def test_the_weights_are_loaded_once_a_process_and_only_for_a_request(tiny_checkpoint, monkeypatch) -> None:
     from pgen_qwen_transformers import model
 
     loads = []
-    monkeypatch.setattr(model, "load_weights", lambda *given: loads.append(given) or real(*given))
+    monkeypatch.setattr(model, "load_weights", lambda *args: loads.append(args) or real(*args))
     real = sys.modules["pgen_qwen_transformers.loading"].load_weights
     model._shared.cache_clear()
     assert replies(tiny(tiny_checkpoint), []) == []
@@ -175,16 +166,16 @@ def test_the_weights_are_loaded_once_a_process_and_only_when_asked(tiny_checkpoi
     assert len(loads) == 1
 
 
-def test_what_was_used_is_told_for_the_manifest(tiny_checkpoint) -> None:
+def test_the_manifest_names_what_was_used(tiny_checkpoint) -> None:
     generator = tiny(tiny_checkpoint, "qwen3_vl_moe")
     assert generator.provenance() == {}
     replies(generator, [request(0)])
-    found = generator.provenance()
-    assert (found["device"], found["dtype"], found["architecture"]) == ("cpu", "float32", "qwen3_vl_moe")
-    assert found["structured_output"].startswith("JSON Schema, by llguidance ")
+    used = generator.provenance()
+    assert (used["device"], used["dtype"], used["architecture"]) == ("cpu", "float32", "qwen3_vl_moe")
+    assert used["structured_output"].startswith("JSON Schema, by llguidance ")
 
 
-def test_half_precision_and_eager_attention_are_taken(tiny_checkpoint) -> None:
+def test_half_precision_and_eager_attention_are_accepted(tiny_checkpoint) -> None:
     generator = tiny(
         tiny_checkpoint, dtype="bfloat16", attn_implementation="eager", batch_size=2, top_p=0.9, temperature=1
     )
@@ -194,26 +185,26 @@ def test_half_precision_and_eager_attention_are_taken(tiny_checkpoint) -> None:
 
 
 def clip(number: int, frames: int) -> Clip:
-    """Frames of one size, and the times of half seconds."""
+    """Return frames of one size, half a second apart."""
     return Clip(
         "front",
-        tuple(picture(number + 12 * n) for n in range(frames)),
+        tuple(image(number + 12 * n) for n in range(frames)),
         tuple(0.5 * (n + 1 - frames) for n in range(frames)),
     )
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_a_video_is_seen_and_its_reply_is_the_same_in_any_batch(tiny_checkpoint, family) -> None:
-    shown = [(clip(0, 2),), (clip(1, 5), clip(2, 5)), (), (clip(0, 4),)]
-    requests = [request(number, images=(), clips=clips) for number, clips in enumerate(shown)]
+def test_a_video_changes_the_reply_which_is_the_same_in_any_batch(tiny_checkpoint, family) -> None:
+    videos = [(clip(0, 2),), (clip(1, 5), clip(2, 5)), (), (clip(0, 4),)]
+    requests = [request(number, 0, clips=clips) for number, clips in enumerate(videos)]
     alone = replies(tiny(tiny_checkpoint, family), requests)
     together = replies(tiny(tiny_checkpoint, family, batch_size=4), requests)
     assert alone == together
-    for asked, reply in zip(requests, alone, strict=True):
-        parse(reply, asked.prompt)
-    still = replies(tiny(tiny_checkpoint, family), [request(0, images=())])[0]
+    for sent, reply in zip(requests, alone, strict=True):
+        parse(reply, sent.prompt)
+    still = replies(tiny(tiny_checkpoint, family), [request(0, 0)])[0]
     assert still.tokens_in < alone[0].tokens_in
-    others = [request(0, images=(), clips=(clip(number, 2),)) for number in range(6)]
+    others = [request(0, 0, clips=(clip(number, 2),)) for number in range(6)]
     assert len({reply.text for reply in replies(tiny(tiny_checkpoint, family, temperature=1.0), others)}) > 3
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import pickle
 import shutil
 import sys
 from importlib.util import find_spec
@@ -17,14 +16,6 @@ from pgen_qwen_transformers.generator import QwenTransformers
 
 def opening(**options):
     asyncio.run(QwenTransformers(**options).open())
-
-
-def test_it_can_be_pickled_and_shows_its_options() -> None:
-    generator = QwenTransformers(model="some/model", temperature=0.5, batch_size=8)
-    copy = pickle.loads(pickle.dumps(generator))
-    assert copy.options == generator.options
-    assert "model='some/model'" in repr(copy)
-    assert "temperature=0.5" in repr(copy)
 
 
 def test_device_batch_size_and_attention_leave_finished_work_valid() -> None:
