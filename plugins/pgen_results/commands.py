@@ -75,12 +75,12 @@ def preview(page: Path | None, price_in: float | None, price_out: float | None, 
     pgen preview --root my-dataset --generator template
     """
     from pgen_results.page import check
-    from pgen_results.preview import ask
+    from pgen_results.preview import run_preview
     from pgen_results.preview_view import preview_page, preview_text
 
     if page:
         check(page)
-    results = ask(flags.pop("config"), flags.pop("opt"), flags)
+    results = run_preview(flags.pop("config"), flags.pop("opt"), flags)
     click.echo(preview_text(results, price_in, price_out))
     if page:
         _write(page, preview_page(results, price_in, price_out))

@@ -1,4 +1,4 @@
-"""Ask about a few samples before the whole run: the run's own pipeline, with an output folder that is then removed.
+"""Annotate a few samples before the whole run: the run's own pipeline, with an output folder that is then removed.
 
 The samples are spread over the episodes and over their length. Requests are recorded as the generator receives them.
 """
@@ -30,8 +30,8 @@ class Preview:
     samples: int
 
 
-def ask(config: Path | None, options: Sequence[str], flags: Mapping[str, Any]) -> Preview:
-    """Ask about `max_samples` samples with the options of `pgen annotate`. Raises PgenError as a run does."""
+def run_preview(config: Path | None, options: Sequence[str], flags: Mapping[str, Any]) -> Preview:
+    """Annotate `max_samples` samples with the options of `pgen annotate`. Raises PgenError as a run does."""
     from pgen.cli import ProgressBar
     from pgen.config import build, create, resolve
     from pgen.run.run import Run

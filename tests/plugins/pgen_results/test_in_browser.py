@@ -7,7 +7,7 @@ from report_runs import HOSTILE, reply
 import pgen
 from pgen_results import page
 from pgen_results.compare import compare_page, compare_runs
-from pgen_results.preview import ask
+from pgen_results.preview import run_preview
 from pgen_results.preview_view import preview_page
 from pgen_results.read import open_results
 from pgen_results.read_segmentation import open_segmentation
@@ -63,7 +63,7 @@ def pages(skills, dataset, tmp_path_factory):
     """A page of each kind with hostile text, by name."""
     text = reply(PROMPT, PROMPT)
     out = report_runs.run(tmp_path_factory.mktemp("hostile") / "out", text, skills=[(HOSTILE, 0.0, 1.0)])
-    preview = ask(None, (), {"root": dataset / "data", "generator": "template", "max_samples": 3})
+    preview = run_preview(None, (), {"root": dataset / "data", "generator": "template", "max_samples": 3})
     return {
         "report": report_of(out),
         "compare": comparison_of(out, out),

@@ -13,7 +13,7 @@ from pgen.cli import run_options
 from pgen.registry import registry
 from pgen.testing import FakeGenerator
 from pgen_results.commands import preview
-from pgen_results.preview import ask, spread
+from pgen_results.preview import run_preview, spread
 from pgen_results.preview_view import preview_page, preview_text, prompt, summary
 
 
@@ -43,8 +43,8 @@ def answering(monkeypatch):
     return script
 
 
-def asked(root, **flags):
-    return ask(None, (), {"root": root, "generator": "template", "max_samples": 8, **flags})
+def previewed(root, **flags):
+    return run_preview(None, (), {"root": root, "generator": "template", "max_samples": 8, **flags})
 
 
 @given(st.lists(st.integers(0, 9), max_size=12), st.integers(1, 30))
@@ -63,11 +63,11 @@ def test_samples_are_spread_over_the_lengths_of_episodes_and_over_all_episodes()
 
 
 def test_the_variants_of_a_moment_are_shown_together_and_leave_room_for_other_moments(root):
-    result = asked(root, variants=3)
+    result = previewed(root, variants=3)
     moments = [(line["episode_index"], line["frame_index"]) for line, _ in result.annotations]
     assert [moments.count(moment) for moment in dict.fromkeys(moments)] == [3, 3, 2]
     assert len({episode for episode, _ in moments}) == 3
-    assert result.samples == 3 * asked(root).samples
+    assert result.samples == 3 * previewed(root).samples
 
 
 def test_a_preview_leaves_nothing_behind(root, tmp_path, monkeypatch):
@@ -95,12 +95,12 @@ def test_a_sample_gets_the_request_that_a_run_sends(root, tmp_path):
     pgen.annotate(root, tmp_path / "out", generator="template", seed=5)
     lines = map(json.loads, (tmp_path / "out/meta/syn_annotations.jsonl").read_text().splitlines())
     prompts = {(line["episode_index"], line["frame_index"]): line["user_prompt"] for line in lines}
-    for line, _ in asked(root, seed=5, max_samples=5).annotations:
+    for line, _ in previewed(root, seed=5, max_samples=5).annotations:
         assert line["user_prompt"] == prompts[line["episode_index"], line["frame_index"]]
 
 
 def test_the_first_prompt_is_shown_in_full_and_of_the_others_what_differs(root):
-    result = asked(root, max_samples=2)
+    result = previewed(root, max_samples=2)
     first, second = (prompt(exchanges[0][0]).splitlines() for _, exchanges in result.annotations)
     text = preview_text(result)
     assert all(line in text for line in first + second)
@@ -117,7 +117,7 @@ def test_pictures_are_described_as_they_are_sent(root):
 def test_the_cost_of_the_whole_run_is_estimated(root, answering):
     text = reply("Grab it.", scenario="specific_object")
     answering(lambda request: pgen.Reply(text, tokens_in=900, tokens_out=100))
-    values = dict(summary(asked(root, generator="scripted", max_samples=2, check=("none",)), 1000.0, 1000.0))
+    values = dict(summary(previewed(root, generator="scripted", max_samples=2, check=("none",)), 1000.0, 1000.0))
     assert values["asked"] == "2 of 8 samples"
     assert values["tokens"] == "1,800 in, 200 out"
     assert values["the whole"] == "about 7,200 in, 800 out"
@@ -126,7 +126,7 @@ def test_the_cost_of_the_whole_run_is_estimated(root, answering):
 
 def test_replies_that_did_not_fit_are_shown_with_the_problem(root, answering):
     answering(lambda request: reply("Grab it.") if request.repair else "What?")
-    text = preview_text(asked(root, generator="scripted", prompt="seed", max_samples=1))
+    text = preview_text(previewed(root, generator="scripted", prompt="seed", max_samples=1))
     assert "What?" in text
     assert "asked again, as the former reply did not fit" in text
     assert "user     Grab it." in text
@@ -134,25 +134,25 @@ def test_replies_that_did_not_fit_are_shown_with_the_problem(root, answering):
 
 def test_every_dialogue_is_judged_and_shown_with_its_scores(root, answering):
     answering(report_runs.judging(lambda request: 1 + request.sample.span.skill_index).answer)
-    result = asked(root, judge="scripted", max_samples=4)
+    result = previewed(root, judge="scripted", max_samples=4)
     text = preview_text(result)
     assert text.count("  judge    grounding 1: grounding: so so.") == 2
     assert text.count("  judge    grounding 2: grounding: so so.") == 2
     assert preview_page(result).count('<p class="bad" dir="auto">grounding') == 4
-    few = asked(root, judge="scripted", max_samples=4, judge_share=0.001)
+    few = previewed(root, judge="scripted", max_samples=4, judge_share=0.001)
     assert not any(line["judgement"] for line, _ in few.annotations)
 
 
 def test_a_failed_sample_is_shown_with_its_reason(root, answering):
     answering(lambda request: pgen.SampleError("refused", "no, thanks"))
-    result = asked(root, generator="scripted", max_samples=2)
+    result = previewed(root, generator="scripted", max_samples=2)
     assert preview_text(result).count("failed   refused: no, thanks") == 2
     assert preview_text(result).count("(refused: no, thanks)") == preview_page(result).count("(refused: no, thanks)")
 
 
 def test_no_control_character_reaches_the_terminal(root, answering):
     answering(lambda request: reply("Grab it. " + HOSTILE) + "\x1b]0;taken\x07")
-    text = preview_text(asked(root, generator="scripted", prompt="seed", max_samples=1))
+    text = preview_text(previewed(root, generator="scripted", prompt="seed", max_samples=1))
     assert not {"\x1b", "\x07", "\u2028"} & set(text)
 
 
@@ -172,4 +172,4 @@ def test_a_page_is_written_where_the_user_wants_it_or_refused_before_anything_is
 
 
 def test_clips_are_shown_as_the_generator_receives_them(root):
-    assert "<figcaption>observation.images.front</figcaption>" in preview_page(asked(root, max_samples=2, clip=1.0))
+    assert "<figcaption>observation.images.front</figcaption>" in preview_page(previewed(root, max_samples=2, clip=1.0))
