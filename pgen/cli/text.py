@@ -33,7 +33,7 @@ def report_text(report: Report) -> str:
     """Return the report's counts and notes, and where the output is."""
     failed, usage = sum(report.failed.values()), report.usage
     stages = ", ".join(f"{count} {stage}" for stage, count in sorted(report.failed.items()))
-    findings = ", ".join(f"{count:,} {code}" for code, count in report.found.items())
+    findings = ", ".join(f"{count:,} {code}" for code, count in report.findings.items())
     resumed = f", {report.resumed:,} of them in a former run" if report.resumed else ""
     lines = [
         f"samples    {report.samples:,} in {report.episodes:,} episodes, {report.frames:,} frames",

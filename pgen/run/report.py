@@ -48,7 +48,7 @@ class Report:
     usage: Usage
     seconds: float
     notes: dict[str, int]
-    found: dict[str, int] = field(default_factory=dict)
+    findings: dict[str, int] = field(default_factory=dict)
     """Dialogues with a finding, by its code."""
     judged: int = 0
     """Dialogues with a judgement."""

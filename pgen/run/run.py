@@ -198,7 +198,7 @@ class Run:
             usage=counts.usage,
             seconds=seconds,
             notes=plan.notes,
-            found=dict(sorted(counts.findings.items())),
+            findings=dict(sorted(counts.findings.items())),
             judged=counts.judged,
             remarks=plan.remarks,
         )

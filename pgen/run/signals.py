@@ -150,8 +150,8 @@ def _handled_by(handler: Handler) -> Iterator[None]:
         try:
             yield
         finally:
-            for number, known in former.items():
-                signal.signal(number, known)
+            for number, previous in former.items():
+                signal.signal(number, previous)
 
 
 def _in_main_thread() -> bool:

@@ -120,8 +120,8 @@ def clipped(text: str, limit: int) -> str:
 
 def excerpt(text: object, limit: int = 300) -> str:
     """Return at most `limit` characters of the same, as one line that every terminal and file can hold."""
-    whole = clipped(str(text), BOUND).encode("utf-8", "backslashreplace").decode()
-    line = " ".join("".join(char if char.isprintable() else " " for char in whole).split())
+    clean = clipped(str(text), BOUND).encode("utf-8", "backslashreplace").decode()
+    line = " ".join("".join(char if char.isprintable() else " " for char in clean).split())
     return line if len(line) <= limit else f"{line[: limit - 1]}…"
 
 

@@ -173,8 +173,8 @@ class Journal:
         # One range of the index: keys of an episode are in the order of its frames.
         query = f"SELECT key, {columns} FROM samples WHERE episode = ? AND key BETWEEN ? AND ?"  # noqa: S608 (constants)
         with self._lock, storage_errors(self.path):
-            found = self._db.execute(query, (_episode_of(samples[0]), min(keys), max(keys))).fetchall()
-        rows = {row[0]: row[1:] for row in found}
+            result = self._db.execute(query, (_episode_of(samples[0]), min(keys), max(keys))).fetchall()
+        rows = {row[0]: row[1:] for row in result}
         return [rows.get(key) for key in keys]
 
     def _rows_or_former(self, samples: Sequence[Sample], columns: str) -> list[Any]:

@@ -65,7 +65,7 @@ def run_job(job: "Job", *, dry_run: bool = False) -> None:
     """Run a segmentation, or only count its requests, and print the report."""
     from pgen.safety.terminal import printable
 
-    with job, EpisodeBar(shown=job.segmenter.asks) as bar:
+    with job, EpisodeBar(visible=job.segmenter.asks) as bar:
         report = list(job.plan() if dry_run else job.execute(bar.start, bar.phase))
     for line in report:
         click.echo(printable(line))
@@ -74,8 +74,8 @@ def run_job(job: "Job", *, dry_run: bool = False) -> None:
 class EpisodeBar:
     """A progress bar on standard error: episodes done, where requests are sent."""
 
-    def __init__(self, *, shown: bool) -> None:
-        self._shown = shown
+    def __init__(self, *, visible: bool) -> None:
+        self._visible = visible
         self._bar: Any = None
 
     def __enter__(self) -> "EpisodeBar":
@@ -89,7 +89,7 @@ class EpisodeBar:
         """Show the bar; return what to call when an episode is done."""
         from tqdm import tqdm
 
-        self._bar = tqdm(total=total, unit="episode", dynamic_ncols=True, disable=not self._shown)
+        self._bar = tqdm(total=total, unit="episode", dynamic_ncols=True, disable=not self._visible)
         return lambda episode: self._bar.update()
 
     def phase(self, name: str, total: int) -> "Step":

@@ -164,11 +164,11 @@ class Job:
             segmentation = segment_all(self.source, self.segmenter, **options)
         if len(segmentation.failed) > allowed:
             index, error = next(iter(segmentation.failed.items()))
-            kept = "" if journal is None or journal.empty else " The results so far are kept for the same command."
+            resume = "" if journal is None or journal.empty else " The results so far are kept for the same command."
             raise TooManyFailuresError(
                 f"{len(segmentation.failed)} of {total} episodes failed, more than --max-failures "
                 f"{self.options.max_failures:g} allows; nothing was written. Failed: "
-                f"{episodes_named(segmentation.failed)}. The first, episode {index}: {error.reason}{kept}"
+                f"{episodes_named(segmentation.failed)}. The first, episode {index}: {error.reason}{resume}"
             )
         return segmentation
 

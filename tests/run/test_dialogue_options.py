@@ -46,7 +46,7 @@ def once_better(request):
 
 def test_a_dialogue_that_a_check_finds_wrong_is_asked_for_again_with_the_reason(tmp_path):
     report, sink, generator = run(tmp_path / "out", once_better, checks=(NoFirst(),))
-    assert report.found == {}
+    assert report.findings == {}
     assert {a.dialogue.robot_utterance for a in sink.annotations} == {"second"}
     assert {r.repair.problem for r in generator.requests if r.repair} == {"that was the first"}
     assert all(a.usage.attempts == 2 for a in sink.annotations)
@@ -54,7 +54,7 @@ def test_a_dialogue_that_a_check_finds_wrong_is_asked_for_again_with_the_reason(
 
 def test_what_is_still_wrong_after_that_is_kept_and_marked(tmp_path):
     report, sink, generator = run(tmp_path / "out", lambda request: said("Do it.", "first"), checks=(NoFirst(),))
-    assert report.found == {"first": report.samples}
+    assert report.findings == {"first": report.samples}
     assert sink.manifest["checks"]["found"] == {"first": report.samples}
     assert {a.checks for a in sink.annotations} == {(Finding("first", "that was the first"),)}
     assert len(generator.requests) == 2 * report.samples
@@ -63,13 +63,13 @@ def test_what_is_still_wrong_after_that_is_kept_and_marked(tmp_path):
 def test_a_second_reply_that_is_none_leaves_the_first_one_marked(tmp_path):
     answer = lambda request: "no JSON" if request.repair else said("Do it.", "first")  # noqa: E731
     report, _, _ = run(tmp_path / "out", answer, checks=(NoFirst(),))
-    assert (report.failed, report.found) == ({}, {"first": report.samples})
+    assert (report.failed, report.findings) == ({}, {"first": report.samples})
 
 
 def test_keep_marks_at_once_and_fail_leaves_no_dialogue(tmp_path):
     answer = lambda request: said("Do it.", "first")  # noqa: E731
     report, _, generator = run(tmp_path / "kept", answer, checks=(NoFirst(),), on_check="keep")
-    assert (len(generator.requests), report.found) == (report.samples, {"first": report.samples})
+    assert (len(generator.requests), report.findings) == (report.samples, {"first": report.samples})
     with pytest.raises(TooManyFailuresError, match=r"at check.*that was the first"):
         run(tmp_path / "failed", answer, checks=(NoFirst(),), on_check="fail")
     report, sink, _ = run(tmp_path / "failed", answer, checks=(NoFirst(),), on_check="fail", max_failures=1)
@@ -121,7 +121,7 @@ def test_duplicates_are_the_same_whatever_the_order_of_the_answers(tmp_path, on_
 
 def test_of_two_alike_the_later_one_is_the_duplicate_and_is_asked_for_once_more(tmp_path):
     report, sink, generator = run(tmp_path / "out", parrot, sampler=EveryFrame(), checks=(Duplicates(),), episodes=1)
-    assert report.found == {}
+    assert report.findings == {}
     again = [request for request in generator.requests if request.repair]
     assert len(again) == report.samples - 3
     assert "nearly the same request already" in again[0].repair.problem
