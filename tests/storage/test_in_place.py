@@ -62,7 +62,7 @@ def test_a_file_of_several_names_is_refused(place, tmp_path):
         place.check()
 
 
-def test_a_name_in_what_a_stopped_run_had_staged_counts_for_none(place):
+def test_a_link_that_a_stopped_run_had_staged_does_not_count(place):
     staged(place)
     os.link(place.out / "meta/a", place.staging / "a")
     place.check()
@@ -81,13 +81,13 @@ def test_files_that_are_the_same_keep_their_place_and_time(place):
 
 
 def begun(place):
-    """A switch of which nothing is renamed yet, by `annotate --in-place`."""
+    """Record a switch by `annotate --in-place`, without any rename yet."""
     switch = staged(place, b="b")
     switch.commit(command=place.command, run="", journal=place.journal_elsewhere, told={"answers": 3})
     return switch
 
 
-def test_a_folder_between_old_and_new_is_read_by_nobody(place):
+def test_a_folder_between_old_and_new_files_is_refused(place):
     check_settled(place.out)
     begun(place)
     with pytest.raises(InputError, match=r"`pgen annotate --in-place` was stopped\. Start that command again first"):
@@ -98,7 +98,7 @@ def test_a_folder_between_old_and_new_is_read_by_nobody(place):
 
 
 @pytest.mark.parametrize("command", ["repair", "annotate"])
-def test_a_switch_is_finished_by_no_other_command_and_survives_it(place, command):
+def test_no_other_command_finishes_or_discards_a_switch(place, command):
     begun(place)
     other = InPlace(place.out, command)
     other.sweep()
@@ -109,7 +109,7 @@ def test_a_switch_is_finished_by_no_other_command_and_survives_it(place, command
     assert (place.out / "b").read_text() == "b"
 
 
-def test_a_journal_that_has_got_another_owner_meanwhile_survives_the_end_of_a_switch(place, tmp_path):
+def test_a_journal_with_another_owner_survives_the_end_of_a_switch(place, tmp_path):
     place = InPlace(place.out, place.command, journal=tmp_path / "j.sqlite")
     begun(place)
     answered(place.journal, "annotate")

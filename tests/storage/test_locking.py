@@ -38,11 +38,11 @@ def left_by(path, holder, seconds_ago=0.0, number=1):
     os.utime(file, (then, then))
 
 
-def test_a_lock_is_held_by_one_and_names_it(tmp_path):
-    told = rf"the output is being written by another run \(process {os.getpid()} on {os.uname().nodename}, since 20"
+def test_a_lock_has_one_holder_and_names_it(tmp_path):
+    message = rf"the output is being written by another run \(process {os.getpid()} on {os.uname().nodename}, since 20"
     with (
         lock(tmp_path / "lock", "the output"),
-        pytest.raises(ConfigError, match=told),
+        pytest.raises(ConfigError, match=message),
         lock(tmp_path / "lock", "the output"),
     ):
         pass
@@ -51,13 +51,13 @@ def test_a_lock_is_held_by_one_and_names_it(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_names_that_begin_alike_are_locks_of_their_own(tmp_path):
+def test_names_with_a_common_prefix_are_different_locks(tmp_path):
     with lock(tmp_path / "a[1].lock", "it"), lock(tmp_path / "a[1].lock.lock", "it"), lock(tmp_path / "a", "it"):
         assert len(list(tmp_path.iterdir())) == 3
 
 
 @pytest.mark.usefixtures("no_system_locks")
-def test_without_system_locks_the_record_of_a_process_that_runs_counts(tmp_path):
+def test_without_system_locks_the_record_of_a_live_process_counts(tmp_path):
     with (
         lock(tmp_path / "lock", "it"),
         pytest.raises(ConfigError, match=f"process {os.getpid()}"),
@@ -80,18 +80,18 @@ def test_a_holder_on_another_host_counts_until_it_has_been_silent_for_long(tmp_p
     """The system gives the lock: the file system keeps locks for each host alone."""
     other = Holder(host="elsewhere", pid=1)
     left_by(tmp_path / "lock", other, seconds_ago=5)
-    told = r"process 1 on elsewhere, since .*, last seen 5 s ago"
-    with pytest.raises(ConfigError, match=told), lock(tmp_path / "lock", "it"):
+    message = r"process 1 on elsewhere, since .*, last seen 5 s ago"
+    with pytest.raises(ConfigError, match=message), lock(tmp_path / "lock", "it"):
         pass
     left_by(tmp_path / "lock", other, seconds_ago=holders.SILENCE + 1, number=2)
-    with pytest.raises(ConfigError, match=told), lock(tmp_path / "lock", "it"):
+    with pytest.raises(ConfigError, match=message), lock(tmp_path / "lock", "it"):
         pass
     os.utime(tmp_path / "lock.1" / HOLDER, (0, 0))
     with lock(tmp_path / "lock", "it"):
         assert [path.name for path in tmp_path.iterdir()] == ["lock.3"]
 
 
-def test_a_holder_gives_signs_of_life(tmp_path, monkeypatch):
+def test_a_holder_writes_heartbeats(tmp_path, monkeypatch):
     monkeypatch.setattr(locking, "BEAT", 0.01)
     file = tmp_path / "lock.1" / HOLDER
     with lock(tmp_path / "lock", "it"):
@@ -100,7 +100,7 @@ def test_a_holder_gives_signs_of_life(tmp_path, monkeypatch):
             pass
 
 
-def test_a_record_that_somebody_is_about_to_remove_is_given_up(tmp_path, monkeypatch):
+def test_a_record_that_another_process_is_about_to_remove_is_abandoned(tmp_path, monkeypatch):
     """Without the system's lock on it, others would take its holder for dead."""
     monkeypatch.setattr(locking, "_flock", lambda _, kind: kind != fcntl.LOCK_EX)
     assert locking._create(tmp_path / "lock", tmp_path / "lock.1", "it") is None
@@ -118,7 +118,7 @@ def test_a_record_that_cannot_be_written_is_named_and_removed(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_former_holder_knows_that_it_is_none_and_leaves_the_next_one_s_record_alone(tmp_path, monkeypatch):
+def test_a_former_holder_detects_its_loss_and_leaves_the_next_record_alone(tmp_path, monkeypatch):
     monkeypatch.setattr(holders, "host_name", lambda: "first")
     former = locking._acquire(tmp_path / "lock", "the output")
     os.utime(tmp_path / "lock.1" / HOLDER, (0, 0))
@@ -137,7 +137,7 @@ def test_a_former_holder_knows_that_it_is_none_and_leaves_the_next_one_s_record_
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_is_no_record_holds_nothing(tmp_path):
+def test_an_invalid_record_holds_nothing(tmp_path):
     for number, text in enumerate(("", "process 1 on x", "{}", '{"pid": 1}', "[" * 100), 1):
         record = tmp_path / f"lock.{number}"
         record.mkdir()
