@@ -43,7 +43,7 @@ def invalid_numbers():
     """Yield each numeric option of each command with values that it refuses."""
     for command, option in OPTIONS:
         if isinstance(option.type, click.types.FloatParamType):
-            yield from ((command, option.opts[0], value) for value in ("nan", "inf", "-inf", "1e999", "-1"))
+            yield from ((command, option.opts[0], value) for value in ("nan", "inf", "-1"))
         elif isinstance(option.type, click.types.IntParamType) and option.name != "seed":
             yield from ((command, option.opts[0], value) for value in ("nan", "-1", "0.5"))
 
@@ -66,7 +66,7 @@ def test_the_options_of_all_components_are_finite():
             assert cls.Options.model_config["allow_inf_nan"] is False
 
 
-@pytest.mark.parametrize("value", ["nan", "inf", "-inf"])
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf", "1e999"])
 def test_the_options_of_a_plugin_are_finite(value):
     class Mine(Options):
         weight: float = 1.0

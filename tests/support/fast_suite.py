@@ -9,7 +9,18 @@ import pytest
 
 SUPPORT = Path(__file__).parent
 TESTS = SUPPORT.parent
-SLOW = {"multiprocessing", "ray", "selenium", "socket", "socketserver", "subprocess", "torch", "transformers"}
+SLOW = {
+    "browser",
+    "multiprocessing",
+    "pgen_ray",
+    "ray",
+    "selenium",
+    "socket",
+    "socketserver",
+    "subprocess",
+    "torch",
+    "transformers",
+}
 """Modules whose import makes a test file slow, also through the modules of tests/support."""
 FOLDERS = ("benchmarks", "docs", "faults", "packaging", "pins", "servers")
 
