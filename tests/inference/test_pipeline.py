@@ -9,7 +9,7 @@ from altered import altered
 from hanging import HANG
 
 from pgen.components import ImageReader
-from pgen.errors import ConfigError, SampleError
+from pgen.errors import SampleError
 from pgen.inference import scheduler
 from pgen.inference.pipeline import Pipeline
 from pgen.inference.scheduler import DECODERS, decoded_ahead, decoders
@@ -31,6 +31,25 @@ def run(generator, source=None, samples=None, attempts=2, prompts=None, stop_aft
     # Nothing here takes so long, unless nothing goes on.
     asyncio.run(asyncio.wait_for(pipeline.run(groups, recorder, stop), 120))
     return recorder.results
+
+
+class ReadingSource(FakeSource):
+    """A source whose images are read by `images(sample)`; grey ones where it returns None."""
+
+    def __init__(self, images, *episodes):
+        super().__init__(*episodes)
+        self.images = images
+
+    def reader(self, max_pixels):
+        grey, images = super().reader(max_pixels), self.images
+
+        class Reader(ImageReader):
+            def images(self, sample):
+                own = images(sample)
+                with grey as reader:
+                    return reader.images(sample) if own is None else own
+
+        return nullcontext(Reader())
 
 
 def test_every_sample_ends_once_with_its_own_answer():
@@ -79,24 +98,16 @@ def test_a_refusal_is_not_asked_again():
     assert len(generator.requests) == 1
 
 
-def test_pictures_that_do_not_open_fail_their_sample_and_cost_no_request():
-    class Broken(ImageReader):
-        def images(self, sample):
-            raise SampleError("decode", "no such frame")
-
-    class Source(FakeSource):
-        def reader(self, max_pixels):
-            return nullcontext(Broken())
+@pytest.mark.parametrize("error", [SampleError("decode", "no such frame"), ZeroDivisionError("a frame rate of 0/0")])
+def test_images_that_do_not_open_fail_their_sample_and_cost_no_request(error):
+    def images(sample):
+        raise error
 
     generator = FakeGenerator()
-    done = run(generator, source=Source())
+    done = run(generator, ReadingSource(images))
     assert {annotation.failure.stage for annotation in done} == {"decode"}
+    assert all(annotation.failure.reason.endswith(str(error.args[0]).removeprefix("decode: ")) for annotation in done)
     assert generator.requests == []
-
-
-def test_an_error_of_the_run_ends_it():
-    with pytest.raises(ConfigError, match="the server went away"):
-        run(FakeGenerator(lambda request: ConfigError("the server went away")))
 
 
 def test_the_generator_is_kept_busy_and_never_asked_beyond_its_concurrency():
@@ -125,19 +136,11 @@ def test_what_is_decoded_and_not_answered_is_bounded():
     decoded, answered, most = 0, 0, 0
     lock = threading.Lock()
 
-    class Counting(FakeSource):
-        def reader(self, max_pixels):
-            inner = super().reader(max_pixels)
-
-            class Reader(ImageReader):
-                def images(self, sample):
-                    nonlocal decoded, most
-                    with lock, inner as reader:
-                        decoded += 1
-                        most = max(most, decoded - answered)
-                        return reader.images(sample)
-
-            return nullcontext(Reader())
+    def images(sample):
+        nonlocal decoded, most
+        with lock:
+            decoded += 1
+            most = max(most, decoded - answered)
 
     def answer(request):
         nonlocal answered
@@ -145,7 +148,7 @@ def test_what_is_decoded_and_not_answered_is_bounded():
         return plain_answer(request)
 
     samples = make_samples(make_episode(length=55), EveryFrame()) * 6
-    run(FakeGenerator(answer, concurrency=2), source=Counting(), samples=samples)
+    run(FakeGenerator(answer, concurrency=2), ReadingSource(images), samples)
     assert decoded == len(samples)
     assert most <= 2 + decoded_ahead(DECODERS) + 2
 
@@ -181,57 +184,26 @@ def test_the_same_seed_asks_the_same_whatever_the_order():
     assert asked[0] == asked[1]
 
 
-def test_a_decoder_that_raises_anything_costs_one_sample():
-    class Odd(ImageReader):
-        def images(self, sample):
-            raise ZeroDivisionError("a frame rate of 0/0")
-
-    class Source(FakeSource):
-        def reader(self, max_pixels):
-            return nullcontext(Odd())
-
-    done = run(FakeGenerator(), source=Source())
-    assert {a.failure.reason for a in done} == {"ZeroDivisionError: a frame rate of 0/0"}
-
-
-def test_the_pictures_of_a_moment_are_read_once_for_all_its_variants():
-    read = []
-
-    class Counting(FakeSource):
-        def reader(self, max_pixels):
-            inner = super().reader(max_pixels)
-
-            class Reader(ImageReader):
-                def images(self, sample):
-                    read.append(sample.moment.frame_index)
-                    with inner as reader:
-                        return reader.images(sample)
-
-            return nullcontext(Reader())
-
+def test_the_images_of_a_moment_are_read_once_for_all_its_variants():
+    frames = []
     moments = make_samples()
     generator = FakeGenerator()
-    run(generator, source=Counting(), samples=[altered(one, variant=n) for one in moments for n in range(3)])
-    assert read == [one.moment.frame_index for one in moments]
+    source = ReadingSource(lambda sample: frames.append(sample.moment.frame_index))
+    run(generator, source, samples=[altered(one, variant=n) for one in moments for n in range(3)])
+    assert frames == [one.moment.frame_index for one in moments]
     assert len({request.seed for request in generator.requests}) == 9
     assert all(len(request.images) == 1 for request in generator.requests)
 
 
-def test_pictures_that_have_no_names_are_those_of_their_own_episode():
-    class Reader(ImageReader):
-        def images(self, sample):
-            return (Image(sample.span.episode_id, b"", 8, 8),)
-
-    class Nameless(FakeSource):
+def test_images_without_names_are_those_of_their_own_episode():
+    class Nameless(ReadingSource):
         def image_names(self, episode, frame_index):
             return ()
 
-        def reader(self, max_pixels):
-            return nullcontext(Reader())
-
-    source = Nameless(*[make_episode(index=index, length=1) for index in range(8)])
+    episodes = [make_episode(index=index, length=1) for index in range(8)]
+    source = Nameless(lambda sample: (Image(sample.span.episode_id, b"", 8, 8),), *episodes)
     generator = FakeGenerator()
-    run(generator, source, groups=[samples_of(episode, source, EveryFrame()) for episode in source.episodes()])
+    run(generator, source, groups=[samples_of(episode, source, EveryFrame()) for episode in episodes])
     shown = {request.sample.span.episode_id: request.images[0].camera for request in generator.requests}
     assert len(shown) == 8
     assert all(episode == camera for episode, camera in shown.items())

@@ -10,10 +10,13 @@ from vlm_helpers import SPANS, answering, asked, kind, vlm_job
 
 from pgen.errors import ConfigError, SampleError, TooManyFailuresError
 from pgen.formats.schemas import first_error, validator
-from pgen.records import Reply
 from pgen.testing import FakeGenerator
 from pgen_lerobot.read import LeRobotSource
 from pgen_segment.vlm.segmenter import Vlm
+
+
+class TakesClips(FakeGenerator):
+    takes_clips = True
 
 
 @pytest.fixture
@@ -88,16 +91,16 @@ def by_window(length, *, relative=False):
     return spans
 
 
-@pytest.mark.parametrize("relative", [False, True])
-def test_windows_of_a_long_episode_are_joined_at_edges_that_both_have(tmp_path, relative):
-    root = dataset(tmp_path / "in", long_episode(100))
+@pytest.mark.parametrize(("seconds", "fps", "relative"), [(100, 10, False), (100, 10, True), (600, 2, False)])
+def test_windows_of_a_long_episode_are_joined_at_edges_that_both_have(tmp_path, seconds, fps, relative):
+    root = dataset(tmp_path / "in", long_episode(seconds, fps), fps=fps)
     generator = FakeGenerator(answering(by_window(3, relative=relative)))
     execute(root, tmp_path / "out", generator)
     assert max(len(request.sample.moment.clip) for request in generator.requests) == 60
-    found = skills_of(tmp_path / "out")
-    assert [name for name, *_ in found] == [f"skill {i}" for i in range(34)]
-    assert [start for _, start, _ in found] == pytest.approx([3.0 * i for i in range(34)])
-    assert found[-1][2] == pytest.approx(100)
+    skills, count = skills_of(tmp_path / "out"), -(-seconds // 3)
+    assert [name for name, *_ in skills] == [f"skill {i}" for i in range(count)]
+    assert [start for _, start, _ in skills] == pytest.approx([3.0 * i for i in range(count)])
+    assert skills[-1][2] == pytest.approx(seconds)
 
 
 def test_a_window_is_told_of_the_skills_before_it(tmp_path):
@@ -107,14 +110,6 @@ def test_a_window_is_told_of_the_skills_before_it(tmp_path):
     told = [r.prompt.text for r in generator.requests if kind(r) == "skills"]
     assert "Until then" not in told[0]
     assert "skill 7; skill 8; skill 9" in told[1]
-
-
-def test_an_episode_of_ten_minutes_is_whole(tmp_path):
-    root = dataset(tmp_path / "in", long_episode(600, fps=2), fps=2)
-    execute(root, tmp_path / "out", FakeGenerator(answering(by_window(3))))
-    found = skills_of(tmp_path / "out")
-    assert len(found) == 200
-    assert (found[0][1], found[-1][2]) == (0.0, pytest.approx(600))
 
 
 def test_an_episode_of_one_frame_is_one_span(tmp_path):
@@ -140,7 +135,9 @@ def test_times_in_any_form_are_read(root, tmp_path, spans):
     assert skills_of(tmp_path / "out") == [("reach for the cup", 0.0, 3.0), ("lift the cup", 3.0, 6.6)]
 
 
-@pytest.mark.parametrize("answer", ["", "I see nothing.", [], [{"name": "a"}], SampleError("transport", "gone")])
+@pytest.mark.parametrize(
+    "answer", ["", "I see nothing.", [], [{"name": "a"}], SampleError("transport", "gone"), RuntimeError("odd")]
+)
 def test_an_episode_without_a_usable_answer_fails_with_its_reason_and_others_go_on(root, tmp_path, answer):
     generator = FakeGenerator(answering(lambda r: answer if r.sample.span.episode_index == 0 else SPANS))
     lines = execute(root, tmp_path / "out", generator, {"max_failures": 0.5})
@@ -188,25 +185,14 @@ def test_answers_of_other_options_are_refused_unless_started_anew(root, tmp_path
     execute(root, tmp_path / "out", FakeGenerator(answering()), {"fresh": True}, frames_per_second=1.0)
 
 
-def test_an_error_of_the_generator_costs_the_episode_alone(root, tmp_path):
-    generator = FakeGenerator(answering(lambda r: RuntimeError("odd") if r.sample.span.episode_index == 0 else SPANS))
-    lines = execute(root, tmp_path / "out", generator, {"max_failures": 0.5})
-    assert "failed     episode 0, at generate: RuntimeError: odd" in lines
-
-
-def test_a_reply_that_was_cut_is_no_answer(root, tmp_path):
-    generator = FakeGenerator(lambda r: Reply('{"skills": [', truncated=True))
-    with pytest.raises(TooManyFailuresError, match="cut at its length limit"):
-        execute(root, tmp_path / "out", generator)
-
-
-def test_a_camera_that_cannot_be_read_is_left_out_and_counted(tmp_path):
+@pytest.mark.parametrize("takes_clips", [False, True])
+def test_a_camera_that_cannot_be_read_is_left_out_and_counted(tmp_path, takes_clips):
     cameras = ("observation.images.top", "observation.images.side")
     root = dataset(tmp_path / "in", episode(), episode(), cameras=cameras, episodes_per_video_file=1)
     (root / "videos/observation.images.side/chunk-000/file-001.mp4").write_bytes(b"broken")
-    generator = FakeGenerator(answering())
+    generator = (TakesClips if takes_clips else FakeGenerator)(answering())
     lines = execute(root, tmp_path / "out", generator)
-    shown = {r.sample.span.episode_index: [image.camera for image in r.images] for r in generator.requests}
+    shown = {r.sample.span.episode_index: [each.camera for each in (*r.images, *r.clips)] for r in generator.requests}
     assert shown == {0: list(cameras), 1: [cameras[0]]}
     assert "note       1 sheets of a camera that cannot be read: left out" in lines
 
@@ -295,10 +281,6 @@ def test_a_dry_run_without_a_model_names_the_gripper(root, tmp_path):
     assert told[2].startswith("gripper    observation.state[3]")
 
 
-class TakesClips(FakeGenerator):
-    takes_clips = True
-
-
 def test_a_generator_that_takes_clips_is_shown_the_frames_with_their_times_in_words(root, tmp_path):
     generator = TakesClips(answering())
     execute(root, tmp_path / "out", generator, max_pixels=60 * 400, relabel=True)
@@ -314,15 +296,6 @@ def test_a_generator_that_takes_clips_is_shown_the_frames_with_their_times_in_wo
     assert {len(r.clips) for r in generator.requests} == {1}
     assert skills_of(tmp_path / "out")[0] == ("do it", 0.0, 3.0)
     assert read_json(tmp_path / "out/segmentation.json")["segmenter"]["found"]["shown"] == "clips"
-
-
-def test_a_clip_of_a_camera_that_cannot_be_read_is_left_out(tmp_path):
-    cameras = ("observation.images.top", "observation.images.side")
-    root = dataset(tmp_path / "in", episode(), cameras=cameras, episodes_per_video_file=1)
-    (root / "videos/observation.images.side/chunk-000/file-000.mp4").write_bytes(b"broken")
-    generator = TakesClips(answering())
-    execute(root, tmp_path / "out", generator)
-    assert {tuple(clip.camera for clip in r.clips) for r in generator.requests} == {(cameras[0],)}
 
 
 def test_names_of_another_style_are_said_anew_and_counted(root, tmp_path):
