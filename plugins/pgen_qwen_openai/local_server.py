@@ -109,7 +109,7 @@ class LocalServers:
             while True:
                 with suppress(TransientError, RejectedError):
                     response = await transport.send(f"{server.url}/models")
-                    if response.status < 500:  # preflight judges what it answers
+                    if response.status < 500:  # preflight checks the response
                         return
                 if server.process.returncode is not None:
                     what = f"ended with exit code {server.process.returncode}"
@@ -125,7 +125,7 @@ class LocalServers:
             file.seek(start)
             lines = file.read().decode("utf-8", "replace").splitlines()[start > 0 :]  # the first may be incomplete
         text = "\n".join(clipped(line, 500) for line in lines[-LINES:])
-        return f"Its last words:\n{text}" if text.strip() else "It said nothing."
+        return f"Its log ends with:\n{text}" if text.strip() else "Its log is empty."
 
 
 async def _stop(server: _Server) -> None:

@@ -27,38 +27,38 @@ RESERVED = frozenset({"messages", "model", "n", "response_format", "stream"})
 
 class QwenOpenAIOptions(Options):
     base_url: tuple[str, ...] = tuning(())
-    """The server's address with its version, as in http://127.0.0.1:8000/v1; several, separated by commas
-    or as a JSON list, share the work."""
+    """The server's address with its version, as in http://127.0.0.1:8000/v1; requests are distributed over several,
+    separated by commas or in a JSON list."""
     model: str = "auto"
     """The model's name on the server; `auto` takes the only one that the server lists."""
     api_key_env: str = tuning("OPENAI_API_KEY")
     """The name of the environment variable that holds the key; without the variable no key is sent."""
     temperature: float = Field(0.0, ge=0, le=2)
-    """0 takes the likeliest token; above that each sample draws with a seed of its own."""
+    """0 always takes the most likely token; above, each sample draws with its own seed."""
     max_tokens: int = Field(1024, ge=1)
-    """Tokens of one reply at most; a model that thinks aloud needs more."""
+    """Tokens of a reply at most; a model that reasons first needs more."""
     response_format: Literal["auto", "json_schema", "json_object_schema", "json_object", "plain"] = "auto"
-    """How the server is made to keep to the reply's schema; `auto` finds the strictest way that it obeys."""
+    """How the server is held to the reply's schema; `auto` finds the strictest format that it obeys."""
     clips: Literal["sheet", "video"] = "sheet"
-    """How clips are sent: as one sheet of their frames, which every server takes, or as moving pictures of the
-    type video/jpeg, which vLLM takes; it supposes a frame a second unless started with --media-io-kwargs."""
+    """How clips are sent: as one sheet of their frames, which every server takes, or as a video of the type
+    video/jpeg, which vLLM takes; it assumes a frame a second unless started with --media-io-kwargs."""
     extra: dict[str, Any] = Field(default_factory=dict)
     """Further fields of each request, as in extra.top_p=0.9 or extra.chat_template_kwargs.enable_thinking=false;
-    null leaves out a field that pgen would send, such as seed."""
+    null omits a field that pgen would send, such as seed."""
     concurrency: int = tuning(64, ge=1, le=4096)
     """Requests in flight at most; fewer while a server says that it is busy."""
     timeout: float = tuning(300.0, gt=0, allow_inf_nan=False)
-    """Seconds until a request that has no complete answer is given up and sent again."""
+    """Seconds until a request without a complete response is sent again."""
     max_retries: int = tuning(8, ge=0, le=100)
-    """How often a request is sent again after a lost connection, a time-out or a passing error."""
+    """How often a request is sent again after a lost connection, a time-out or another transient error."""
     retry_wait: float = tuning(0.5, gt=0, le=60)
-    """Seconds before the first of these, at most; doubled each time, up to 30, and drawn at random below that."""
+    """Seconds before the first retry at most; doubled each time, up to 30, and random below that."""
     wait_for_server: float = tuning(0.0, ge=0, allow_inf_nan=False)
-    """Seconds, or a time such as 90s, 10m or 2h, that a server which is gone, busy or not yet there is waited for."""
+    """How long to wait for a server that is absent or busy: seconds, or a duration such as 90s, 10m or 2h."""
     serve: str | None = tuning(None)
-    """A command that starts the server, with {port} where its port belongs: vllm serve MODEL --port {port}."""
+    """A command that starts the server and contains {port}: vllm serve MODEL --port {port}."""
     replicas: int = tuning(1, ge=1, le=64)
-    """How many servers `serve` starts; more than one get a GPU each."""
+    """The number of servers that `serve` starts; several get a GPU each."""
     serve_timeout: float = tuning(1800.0, gt=0, allow_inf_nan=False)
     """Seconds until a started server has to answer."""
 
