@@ -2,6 +2,7 @@ import json
 from array import array
 from bisect import bisect_right
 from collections import Counter
+from collections.abc import Iterable
 from importlib.resources import files
 from itertools import chain
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from pgen.labels.assign import label
 from pgen.labels.spans import normalize
-from pgen.records import Annotation, Episode, Failure, Plan, Skill
+from pgen.records import Annotation, Episode, Failure, Plan, Sample, Skill
 from pgen.testing import make_annotation, make_episode, make_samples
 from pgen_samplers.samplers import EveryFrame, Interval, Segments, Uniform
 
@@ -41,7 +42,7 @@ def episodes(draw: st.DrawFn) -> Episode:
 
 
 def skill_at(episode: Episode, time: float) -> set[int]:
-    """The spans that a time may belong to; two where it lies within a hair of an edge. Written another way."""
+    """Return the spans that a time may belong to; two within a hair of an edge. Independent of `frame_ranges`."""
     starts = [span.start for span in episode.skills]
     hair = min(1e-3, 0.1 / episode.fps) + 1e-9
     return {
@@ -51,32 +52,40 @@ def skill_at(episode: Episode, time: float) -> set[int]:
     }
 
 
-@given(episodes(), SAMPLERS, st.sets(st.integers(0, 50)))
-def test_no_frame_carries_a_dialogue_made_for_another_skill(episode, sampler, failing):
-    samples = make_samples(episode, sampler)
-    annotations = [
-        Annotation(sample, Plan(), Failure("parse", "no JSON")) if n in failing else make_annotation(sample)
+def annotated(samples: list[Sample], failing: set[int] = frozenset()) -> list[Annotation]:
+    """Return an annotation for each sample, a failure for those at the positions in `failing`."""
+    failure = Failure("parse", "no JSON")
+    return [
+        Annotation(sample, Plan(), failure) if n in failing else make_annotation(sample, f"{n}")
         for n, sample in enumerate(samples)
     ]
+
+
+def by_frame(episode: Episode, annotations: Iterable[Annotation]) -> list[Annotation | None]:
+    """Return the annotation that labels each frame; checks that every frame is covered once, in order."""
     stretches = label(episode, annotations)
     assert list(chain.from_iterable(range(s.start, s.stop) for s in stretches)) == list(range(len(episode.timestamps)))
-    for stretch in stretches:
-        assert stretch.start < stretch.stop
-        for frame in range(stretch.start, stretch.stop):
-            if stretch.annotation:
-                assert stretch.annotation.sample.span.skill_index in skill_at(episode, episode.timestamps[frame])
+    assert all(stretch.start < stretch.stop for stretch in stretches)
+    return [stretch.annotation for stretch in stretches for _ in range(stretch.start, stretch.stop)]
+
+
+@given(episodes(), SAMPLERS, st.sets(st.integers(0, 50)))
+def test_no_frame_has_a_dialogue_for_another_skill(episode, sampler, failing):
+    labels = by_frame(episode, annotated(make_samples(episode, sampler), failing))
+    for annotation, time in zip(labels, episode.timestamps, strict=True):
+        assert annotation is None or annotation.sample.span.skill_index in skill_at(episode, time)
 
 
 @given(episodes(), SAMPLERS)
-def test_every_frame_of_a_span_with_an_answer_is_labelled_and_every_answer_labels_its_own_frame(episode, sampler):
-    annotations = [make_annotation(sample) for sample in make_samples(episode, sampler)]
-    by_frame = {frame: s.annotation for s in label(episode, annotations) for frame in range(s.start, s.stop)}
+def test_every_frame_of_an_answered_span_is_labelled_and_every_dialogue_labels_its_own_frame(episode, sampler):
+    annotations = annotated(make_samples(episode, sampler))
+    labels = by_frame(episode, annotations)
     for annotation in annotations:
-        assert by_frame[annotation.sample.moment.frame_index] is annotation
+        assert labels[annotation.sample.moment.frame_index] is annotation
     answered = {annotation.sample.span.skill_index for annotation in annotations}
     for frame, time in enumerate(episode.timestamps):
         certain = skill_at(episode, time)
-        if len(certain) == 1 and certain <= answered and by_frame[frame] is None:
+        if len(certain) == 1 and certain <= answered and labels[frame] is None:
             (position,) = certain
             span = episode.skills[position]
             assert not span.start + 2e-3 < time < span.end - 2e-3
@@ -84,30 +93,21 @@ def test_every_frame_of_a_span_with_an_answer_is_labelled_and_every_answer_label
 
 @given(episodes(), SAMPLERS, st.integers(2, 6), st.sets(st.integers(0, 100)))
 def test_variants_share_the_frames_of_their_sample_and_never_those_of_another_skill(episode, sampler, count, failing):
-    samples = [altered(one, variant=n) for one in make_samples(episode, sampler) for n in range(count)]
-    annotations = [
-        Annotation(one, Plan(), Failure("parse", "no JSON")) if n in failing else make_annotation(one, f"{n}")
-        for n, one in enumerate(samples)
-    ]
-    alone = {one.sample.moment.frame_index: one for one in reversed(annotations) if one.dialogue}
-    without = [(s, frame) for s in label(episode, alone.values()) for frame in range(s.start, s.stop)]
-    with_variants = [(s, frame) for s in label(episode, annotations) for frame in range(s.start, s.stop)]
-    assert [frame for _, frame in with_variants] == list(range(len(episode.timestamps)))
+    moments = make_samples(episode, sampler)
+    annotations = annotated([altered(one, variant=n) for one in moments for n in range(count)], failing)
+    answered = Counter(one.sample.moment.frame_index for one in annotations if one.dialogue)
+    single = {one.sample.moment.frame_index: one for one in reversed(annotations) if one.dialogue}
     lengths: dict[int, Counter[int]] = {}
-    for (one, _), (other, _) in zip(without, with_variants, strict=True):
-        assert (one.annotation is None) == (other.annotation is None)
-        if one.annotation and other.annotation:
-            assert one.annotation.sample.moment.frame_index == other.annotation.sample.moment.frame_index
-            lengths.setdefault(one.annotation.sample.moment.frame_index, Counter())[
-                other.annotation.sample.question.variant
-            ] += 1
+    for one, other in zip(by_frame(episode, single.values()), by_frame(episode, annotations), strict=True):
+        assert (one and one.sample.moment) == (other and other.sample.moment)
+        if other:
+            lengths.setdefault(other.sample.moment.frame_index, Counter())[other.sample.question.variant] += 1
     for frame, shares in lengths.items():
-        answered = sum(1 for one in annotations if one.dialogue and one.sample.moment.frame_index == frame)
-        assert len(shares) == min(answered, shares.total())
+        assert len(shares) == min(answered[frame], shares.total())
         assert max(shares.values()) - min(shares.values()) <= 1
 
 
-def test_which_variant_comes_first_is_left_to_what_was_said():
+def test_the_order_of_variants_depends_on_their_texts_alone():
     (sample,) = make_samples(make_episode(("a", 0.0, 3.0)))
     firsts = set()
     for text in "abcdefgh":
@@ -131,12 +131,10 @@ def test_segments_asks_at_least_once_in_every_span_that_has_a_frame(episode, int
 def test_on_the_published_example_every_frame_has_a_dialogue_of_its_own_skill(number, interval):
     spans = [(skill["name"], skill["start"], skill["end"]) for skill in EXAMPLE["episodes"][number]["skills"]]
     episode = make_episode(*spans, index=int(number), fps=30.0)
-    annotations = [make_annotation(sample) for sample in make_samples(episode, Segments(interval=interval))]
-    for stretch in label(episode, annotations):
-        for frame in range(stretch.start, stretch.stop):
-            (name,) = [name for name, start, end in spans if round(start * 30) <= frame < round(end * 30)]
-            assert stretch.annotation is not None
-            assert stretch.annotation.sample.span.skill == name
+    labels = by_frame(episode, annotated(make_samples(episode, Segments(interval=interval))))
+    for frame, annotation in enumerate(labels):
+        (name,) = [name for name, start, end in spans if round(start * 30) <= frame < round(end * 30)]
+        assert annotation.sample.span.skill == name
 
 
 def test_frames_before_the_first_answer_of_a_span_take_that_one():
@@ -149,15 +147,6 @@ def test_frames_before_the_first_answer_of_a_span_take_that_one():
 def test_a_failed_sample_leaves_its_frames_to_the_answered_ones_of_its_span():
     episode = make_episode(("a", 0.0, 3.0), ("b", 3.0, 4.0))
     first, second, third, other = make_samples(episode, Segments(interval=1.0))
-    failed = Failure("refused", "no")
-    stretches = label(
-        episode,
-        [
-            make_annotation(first),
-            Annotation(second, Plan(), failed),
-            make_annotation(third),
-            Annotation(other, Plan(), failed),
-        ],
-    )
-    kept = [(s.start, s.stop, s.annotation and s.annotation.sample) for s in stretches]
-    assert kept == [(0, 20, first), (20, 30, third), (30, 40, None)]
+    stretches = label(episode, annotated([first, second, third, other], {1, 3}))
+    samples = [(s.start, s.stop, s.annotation and s.annotation.sample) for s in stretches]
+    assert samples == [(0, 20, first), (20, 30, third), (30, 40, None)]
