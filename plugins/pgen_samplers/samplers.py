@@ -78,7 +78,7 @@ class Uniform(ClipSampler[UniformOptions]):
 
 
 class EveryFrame(ClipSampler[ClipOptions]):
-    """Every frame. Dear: a model is asked 30 times a second of recording."""
+    """Every frame. Expensive: one request per frame, so 30 per second of a usual recording."""
 
     name = "every-frame"
 

@@ -85,10 +85,10 @@ def content(text: str) -> frozenset[str]:
 def actions(text: str) -> frozenset[str]:
     """Return the kinds of action (keys of `ACTIONS`) that a text may name."""
     text = text.lower().replace("’", "'")
-    found = {action for pattern, action in _PHRASES if pattern.search(text)}
-    if found & {"retreat", "release", "grasp"}:
-        return frozenset(found)
-    return frozenset(found.union(*(_ACTIONS_OF.get(stem(word), ()) for word in words_of(text))))
+    named = {action for pattern, action in _PHRASES if pattern.search(text)}
+    if named & {"retreat", "release", "grasp"}:
+        return frozenset(named)
+    return frozenset(named.union(*(_ACTIONS_OF.get(stem(word), ()) for word in words_of(text))))
 
 
 @lru_cache(maxsize=4096)

@@ -1,7 +1,7 @@
-"""From a dataset's label to plain words: whatever it holds, what comes out can be said in one line.
+"""Turns a dataset's label into plain words that can be said in one line.
 
-Control characters, `|` and lone surrogates never survive; `split_label` also takes off the robot as subject,
-step numbers, and the spelling of code (pick_up_cube, PickUpCube).
+Control characters, `|` and lone surrogates are removed; `split_label` also removes the robot as subject, step numbers
+and the spelling of code (pick_up_cube, PickUpCube).
 """
 
 import re
@@ -26,25 +26,20 @@ _EDGES = " \t.,;:!?…-–—_/\\\"'`“”„‘’*#"
 
 
 def one_line(text: str) -> str:
-    """The text in one line without control characters, `|` or lone surrogates."""
+    """Return the text in one line without control characters, `|` or lone surrogates."""
     return " ".join("".join(" " if _unsayable(char) else char for char in text.replace("|", "/")).split())
 
 
-def cleaned(text: str) -> str:
-    """The same without punctuation around it; empty if it says nothing."""
-    text = one_line(text).strip(_EDGES)
-    return text if any(char.isalnum() for char in text) else ""
-
-
 def split_label(text: str) -> tuple[str, str, str]:
-    """A label's words without its subject, the subject ("" where none), and a side ("left", "right", "")."""
-    if not (text := cleaned(text)):
+    """Return a label's words without its subject, the subject or "", and its side: "left", "right" or ""."""
+    text = one_line(text).strip(_EDGES)
+    if not any(char.isalnum() for char in text):
         return "", "", ""
-    text = _uncoded(text)
+    text = _without_code_spelling(text)
     text = text[match.end() :] if (match := _STEP.match(text)) else text
     text = _lowered(text)
     match = _SUBJECT.match(text)
-    if match is None or not (rest := text[match.end() :]) or not _acts(match["who"].lower(), rest):
+    if match is None or not (rest := text[match.end() :]) or not _is_subject(match["who"].lower(), rest):
         return text, "", ""
     return rest, match["who"].lower(), (match["side"] or "").strip().lower()
 
@@ -53,7 +48,7 @@ def _unsayable(char: str) -> bool:
     return unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp")
 
 
-def _uncoded(text: str) -> str:
+def _without_code_spelling(text: str) -> str:
     if " " in text or not text.isascii():
         return text
     words = _SEPARATORS.sub(" ", text).strip()
@@ -74,8 +69,8 @@ def _lowered(text: str) -> str:
     return text[0].lower() + text[1:] if text[1:2].islower() and not _HUMP.search(text.split()[0]) else text
 
 
-def _acts(who: str, rest: str) -> bool:
-    """Whether what follows a would-be subject is a verb, so that it is one."""
+def _is_subject(who: str, rest: str) -> bool:
+    """Return whether a verb follows, so that the word is the label's subject."""
     word = rest.split()[0].lower().strip(_EDGES)
     if "robot" in who and "arm" in who:
         return True

@@ -1,4 +1,4 @@
-"""Groups of nouns in a tagged label: where they lie, which lack an article, which name an object."""
+"""Groups of nouns in a tagged label: their positions, which lack an article, which name an object."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ _INDEFINITE = frozenset(("a", "an", "some", "any", "another", "this", "that"))
 
 
 def groups(tokens: list[Token]) -> Iterator[range]:
-    """The runs of nouns and adjectives, as positions, without their determiners."""
+    """Yield the positions of each run of nouns and adjectives, without its determiner."""
     start = None
     for index, token in enumerate(tokens):
         if token.kind == "noun":
@@ -26,7 +26,7 @@ def groups(tokens: list[Token]) -> Iterator[range]:
 
 
 def lacks_article(tokens: list[Token], group: range) -> bool:
-    """Whether "the" belongs before this group: a singular thing that nothing determines yet."""
+    """Return whether "the" belongs before this group: it is singular and not determined."""
     before = tokens[group.start - 1] if group.start else None
     head, first = tokens[group[-1]], tokens[group.start]
     if before and (before.kind in ("determiner", "fixed") or _second_of_pair(tokens, group.start - 1)):
@@ -41,16 +41,16 @@ def lacks_article(tokens: list[Token], group: range) -> bool:
 
 
 def objects(tokens: list[Token]) -> list[tuple[str, range]]:
-    """What the label names, as (phrase with its article, positions); robot parts and mere places are not."""
-    found: list[tuple[str, range]] = []
+    """Return the objects as (phrase with its article, positions); robot parts and mere places are left out."""
+    result: list[tuple[str, range]] = []
     for group in groups(tokens):
         span = _whole(tokens, group)
         if span is None or tokens[group[-1]].core in w.ROBOT_PARTS | w.PLACES or not tokens[group[-1]].core:
             continue
         phrase = _determined(tokens, span, group).rstrip(",.;:!?")
         if len(phrase) <= _TOO_LONG:
-            found.append((phrase, span))
-    return found
+            result.append((phrase, span))
+    return result
 
 
 def is_plural(word: str) -> bool:
@@ -60,13 +60,13 @@ def is_plural(word: str) -> bool:
 
 
 def is_several(words: list[str]) -> bool:
-    """Whether a phrase means more than one thing: "tomato slices", "the fork and knife", "bits of bread"."""
+    """Return whether a phrase is plural: "tomato slices", "the fork and knife", "bits of bread"."""
     head = words[: words.index("of")] if "of" in words[1:] else words
     return "and" in words or is_plural(head[-1])
 
 
 def _second_of_pair(tokens: list[Token], index: int) -> bool:
-    """`fork and knife` after an article, or a clause that is said in one breath."""
+    """Return whether the word at `index` joins two nouns without a comma: `fork and knife`."""
     joined = index > 0 and tokens[index].kind == "conjunction" and tokens[index - 1].kind == "noun"
     return joined and not tokens[index - 1].ends_group
 
@@ -80,7 +80,7 @@ def _measured(tokens: list[Token], index: int) -> bool:
 
 
 def _whole(tokens: list[Token], group: range) -> range | None:
-    """A group with its `of …` or its `and …`; None for a part that belongs to the group before it."""
+    """Return a group with its `of …` or its `and …`; None for a part that belongs to the group before it."""
     before = tokens[group.start - 1].kind == "determiner" if group.start else False
     link = group.start - (2 if before else 1)
     if link > 0 and (tokens[link].core == "of" or _second_of_pair(tokens, link)):

@@ -1,6 +1,6 @@
-"""A label, read: what the robot does, as imperative, gerund and participle with their articles.
+"""Reads a label as a phrase: imperative, gerund and participle with their articles.
 
-`read` is pure and never fails; where it finds no verb, `verb` is empty and only `text` can be said.
+`read` is pure and never fails; without a verb, `verb` is empty and only `text` can be used.
 """
 
 import re
@@ -15,7 +15,7 @@ from pgen_dialogue.english.tagging import Token, tag
 from pgen_dialogue.english.verbs import base_of, form_of, from_third_person, gerund, participle, third_person
 
 LONGEST = 140
-"""Characters beyond which a label is not read any more: it is a text, not the name of a skill."""
+"""Characters of a label at most; a longer text is not the name of a skill and is not read."""
 
 _FORMED: dict[str, Callable[[str], str]] = {
     "base": str,
@@ -30,12 +30,12 @@ _ENDS_UP = frozenset(("into", "onto", "in", "on", "to", "inside"))
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """What a label says. `do`: "pick up the cup", `doing`: "picking up the cup", `done`: "picked up the cup",
-    `does`: "picks up the cup".
+    """A label as text and, if it has a verb, in these forms.
 
-    `do_it` and `doing_it` have a pronoun for the first object: "pick it up". `objects` are things in the
-    scene with their articles, in their order; `where` is what follows the first ("into the box"); `act` is
-    the kind of deed (a key of `words.ACTS`).
+    `do`: "pick up the cup", `doing`: "picking up the cup", `done`: "picked up the cup", `does`: "picks up the cup".
+    `do_it` and `doing_it` have a pronoun for the first object: "pick it up". `objects` have their articles and are in
+    their order; `where` is what follows the first ("into the box"); `act` is the kind of action (a key of
+    `words.ACTS`).
     """
 
     text: str
@@ -53,7 +53,7 @@ class Phrase:
 
 @lru_cache(maxsize=8192)
 def read(label: str) -> Phrase:
-    """The phrase of a label."""
+    """Return the phrase of a label."""
     text, subject, side = split_label(label)
     words = text.split()
     lead = _lead(words, subject) if words and len(text) <= LONGEST else None
@@ -80,7 +80,7 @@ def read(label: str) -> Phrase:
 
 
 def _lead(words: list[str], subject: str) -> tuple[list[str], Token, str, list[str]] | None:
-    """The adverbs before the verb, the verb, its form, and the words after it."""
+    """Return the adverbs before the verb, the verb, its form, and the words after it; None without a verb."""
     adverbs: list[str] = []
     while len(words) > 1 and words[0].lower().rstrip(",").endswith("ly") and form_of(words[1].lower()):
         adverbs.append(words[0].lower().rstrip(","))
@@ -88,7 +88,7 @@ def _lead(words: list[str], subject: str) -> tuple[list[str], Token, str, list[s
     first = words[0].lower().rstrip(",;")
     form = form_of(first) or ("third" if subject else "")
     if form == "past" and (len(words) == 1 or words[1].lower() not in w.DETERMINERS | w.PREPOSITIONS):
-        return None  # `folded towel` is a thing
+        return None  # `folded towel` is an object
     base = base_of(first, form) if form else None
     if base is None and subject.startswith(("robot", "arm", "the robot")):
         base = from_third_person(first)
@@ -99,7 +99,7 @@ def _lead(words: list[str], subject: str) -> tuple[list[str], Token, str, list[s
 
 
 def _completed(tokens: list[Token], subject: str) -> list[Token]:
-    """What the label leaves unsaid: `pick` the cup up, grasp `it`, the gripper closes `the gripper`."""
+    """Return the tokens with what the label omits: pick `up` the cup, grasp `it`, close `the gripper`."""
     verb, rest = tokens[0], tokens[1:]
     if subject.startswith("gripper") and verb.base in ("open", "close") and not _has_object(rest):
         return [verb, Token("the", "determiner"), Token("gripper", "noun"), *rest]
@@ -129,7 +129,7 @@ def _articled(tokens: list[Token]) -> list[Token]:
 
 
 def _shortened(tokens: list[Token], span: range) -> list[Token]:
-    """The tokens with a pronoun for the object at `span`."""
+    """Return the tokens with a pronoun for the object at `span`."""
     start = span.start - (tokens[span.start - 1].kind == "determiner")
     last = tokens[span.stop - 1]
     several = is_several([tokens[index].core for index in span])
@@ -141,9 +141,8 @@ def _shortened(tokens: list[Token], span: range) -> list[Token]:
 
 
 def _rendered(adverbs: list[str], tokens: list[Token], form: str) -> str:
-    said = [*adverbs, *(_inflected(token, form) for token in tokens)]
-    text = " ".join(said).replace(" ,", ",")
-    return _ARTICLE.sub(_article, text)
+    words = [*adverbs, *(_inflected(token, form) for token in tokens)]
+    return _ARTICLE.sub(_article, " ".join(words).replace(" ,", ","))
 
 
 def _inflected(token: Token, form: str) -> str:
@@ -186,7 +185,7 @@ def _where(tokens: list[Token], span: range) -> str:
 
 
 def read_task(task: str) -> Phrase:
-    """A task's phrase; "brick into the box", which says where a thing should be, is read with `get`."""
+    """Return the phrase of a task; "brick into the box", which has a place and no verb, is read with `get`."""
     phrase = read(task)
     words = phrase.text.lower().split()
     if phrase.verb or len(phrase.text) > LONGEST or not _ENDS_UP.intersection(words[1:-1]):

@@ -1,7 +1,7 @@
-"""Splits a label's words into tokens that know their part: verb, determiner, preposition, adverb, noun.
+"""Tags a label's words with their part of speech, as far as articles and verb forms depend on it.
 
-Only what the articles and the verb forms need is told apart. Verbs are looked for at the start, after
-"and", "then" or a comma, and after "to"; anything else that is in no list is a noun or an adjective.
+Verbs are expected at the start, after "and", "then" or a comma, and after "to"; any other word that is in no list is
+tagged as a noun, also if it is an adjective.
 """
 
 from dataclasses import dataclass
@@ -13,13 +13,15 @@ from pgen_dialogue.english.verbs import base_of, form_of
 Kind = Literal["verb", "infinitive", "determiner", "preposition", "adverb", "pronoun", "conjunction", "noun", "fixed"]
 
 
-_CLAUSES_OF_THINGS = ("until", "when", "if", "because", "where")
+_CLAUSES_WITH_NOUN = ("until", "when", "if", "because", "where")
+_NOT_NOUNS = w.DETERMINERS | w.PRONOUNS | w.PREPOSITIONS | w.ADVERBS | w.NUMBERS
+_CLOSED = w.PREPOSITIONS | w.CONJUNCTIONS | w.CLAUSE_STARTS | w.ADVERBS
 _BEFORE_GERUND = ("while", "whilst", "by", "before", "after", "without")
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A word as written, its part of speech, and its base where it is a verb that takes another form."""
+    """A word as written, its part of speech, and the base form of a verb that is inflected."""
 
     text: str
     kind: Kind
@@ -35,13 +37,13 @@ class Token:
 
 
 def tag(verb: Token, label: list[str], form: str) -> list[Token]:
-    """The first verb and the tokens of the words after it; `form` is the one it stood in (base, third, …)."""
+    """Return the first verb and the tokens of the words after it; `form` is the form of that verb (base, third, …)."""
     tokens = [verb]
     for index, text in enumerate(label):
         rest = label[index + 1 :]
         if tokens[-1].kind == "fixed" or Token(text, "noun").core in w.CLAUSE_STARTS:
             tokens.append(_subordinate(text, rest))
-            if tokens[-1].core in _CLAUSES_OF_THINGS and rest and _bare_thing(rest[0]):
+            if tokens[-1].core in _CLAUSES_WITH_NOUN and rest and _lacks_article(rest[0]):
                 tokens.append(Token("the", "fixed"))
         else:
             tokens.append(_token(text, tokens[-1], rest, form))
@@ -50,15 +52,14 @@ def tag(verb: Token, label: list[str], form: str) -> list[Token]:
 
 def _subordinate(text: str, rest: list[str]) -> Token:
     core = Token(text, "noun").core
-    # `while holding the cup` reads on; any other clause is left as it was written
-    reads_on = core in ("while", "whilst") and rest and base_of(Token(rest[0], "noun").core, "gerund")
-    return Token(text, "preposition" if reads_on else "fixed")
+    # `while holding the cup` is tagged further; any other clause stays as it was written
+    continues = core in ("while", "whilst") and rest and base_of(Token(rest[0], "noun").core, "gerund")
+    return Token(text, "preposition" if continues else "fixed")
 
 
-def _bare_thing(text: str) -> bool:
+def _lacks_article(text: str) -> bool:
     core = Token(text, "noun").core
-    listed = core in w.DETERMINERS | w.PRONOUNS | w.PREPOSITIONS | w.ADVERBS | w.NUMBERS
-    return core.isalpha() and not listed and not base_of(core) and text.islower()
+    return core.isalpha() and core not in _NOT_NOUNS and not base_of(core) and text.islower()
 
 
 def _token(text: str, last: Token, rest: list[str], form: str) -> Token:
@@ -70,7 +71,7 @@ def _token(text: str, last: Token, rest: list[str], form: str) -> Token:
         return Token(text, "infinitive" if last.core == "to" else "verb", verb)
     if core in w.CONJUNCTIONS:
         return Token(text, "conjunction")
-    if core in w.DETERMINERS and following and not _closed(following):
+    if core in w.DETERMINERS and following and not _ends_nouns(following):
         return Token(text, "determiner")
     if core in w.PRONOUNS or core in w.DETERMINERS:
         return Token(text, "pronoun")
@@ -82,17 +83,17 @@ def _token(text: str, last: Token, rest: list[str], form: str) -> Token:
 
 
 def _verb(core: str, last: Token, following: str, form: str) -> str | None:
-    whole = following or core in w.TRANSITIVE
+    complete = following or core in w.TRANSITIVE
     if last.core == "to" and following not in w.PLACES:
-        return base_of(core, "base") if whole else None
-    thing = core in w.NOUNISH and following not in w.DETERMINERS | w.PRONOUNS
-    if (last.kind == "conjunction" or last.text.endswith((",", ";"))) and whole and not thing:
+        return base_of(core, "base") if complete else None
+    is_noun = core in w.NOUNISH and following not in w.DETERMINERS | w.PRONOUNS
+    if (last.kind == "conjunction" or last.text.endswith((",", ";"))) and complete and not is_noun:
         return base_of(core, form)
     return None
 
 
 def _adverb(core: str, last: Token, following: str) -> bool:
-    ends = not following or _closed(following)
+    ends = not following or _ends_nouns(following)
     if following == "to" and core in w.BEFORE_TO:
         return True
     if core in w.SIDES:
@@ -104,7 +105,6 @@ def _adverb(core: str, last: Token, following: str) -> bool:
     return core in w.ADVERBS and (ends or core != "home")
 
 
-def _closed(word: str) -> bool:
-    """Whether a word belongs to no group of nouns."""
-    listed = word in w.PREPOSITIONS or word in w.CONJUNCTIONS or word in w.CLAUSE_STARTS or word in w.ADVERBS
-    return listed and form_of(word) is None
+def _ends_nouns(word: str) -> bool:
+    """Return whether a word cannot be part of a group of nouns."""
+    return word in _CLOSED and form_of(word) is None

@@ -1,7 +1,7 @@
-"""Verb forms by spelling rules and a short table of irregular ones.
+"""Verb forms, by spelling rules and a short table of irregular ones.
 
-`base_of` recognises the verbs of the lexicon; `from_third_person` is for a word that must be a verb
-because the robot stands before it. The forms of any verb can be made.
+`base_of` recognizes the verbs of the lexicon; `from_third_person` is for a word that must be a verb because it follows
+the robot as subject. Forms can be made of any verb.
 """
 
 import re
@@ -44,7 +44,7 @@ def third_person(verb: str) -> str:
 
 
 def base_of(word: str, form: str = "") -> str | None:
-    """The verb of the lexicon that `word` is a form of (of that `form`, where given)."""
+    """Return the verb of the lexicon that `word` is a form of (of this `form`, if it is not empty), or None."""
     for name in (form,) if form else ("base", "third", "gerund"):
         if word in _FORMS[name]:
             return _FORMS[name][word]
@@ -52,17 +52,17 @@ def base_of(word: str, form: str = "") -> str | None:
 
 
 def from_third_person(word: str) -> str | None:
-    """The base of a word that ends like a verb in the third person; known verbs first."""
-    known = base_of(word, "third")
-    if known or not _THIRD_PERSON.fullmatch(word):
-        return known
+    """Return the base of a word that ends like a verb in the third person, by the lexicon or by spelling."""
+    base = base_of(word, "third")
+    if base or not _THIRD_PERSON.fullmatch(word):
+        return base
     if word.endswith("ies") and len(word) > 4:
         return word[:-3] + "y"
     return word[:-2] if word.endswith(_HISSING) else word[:-1]
 
 
 def form_of(word: str) -> str | None:
-    """Which form of a known verb a word is."""
+    """Return the form (base, third, gerund, past) in which a word is a verb of the lexicon, or None."""
     return next((name for name in ("base", "third", "gerund", "past") if word in _FORMS[name]), None)
 
 
@@ -75,6 +75,6 @@ _FORMS: dict[str, dict[str, str]] = {
     "base": {verb: verb for verb in ACT_OF},
     "third": {third_person(verb): verb for verb in ACT_OF},
     "gerund": {gerund(verb): verb for verb in ACT_OF},
-    # irregular ones are left out: `left`, `cut` or `set` are adjectives and bases as well
+    # without irregular ones: `left`, `cut` and `set` are also adjectives or bases
     "past": {participle(verb): verb for verb in ACT_OF if verb not in IRREGULAR_DONE},
 }

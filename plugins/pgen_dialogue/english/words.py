@@ -1,7 +1,4 @@
-"""The closed word lists by which labels are read: lower case, nothing else.
-
-A word in none of them is taken for a noun or an adjective.
-"""
+"""The closed word lists by which labels are read, in lower case. A word in none of them counts as a noun."""
 
 
 def _words(text: str) -> frozenset[str]:
@@ -38,24 +35,24 @@ ACTS = {
     "reposition release assist help set search follow avoid clear unload scoop balance bus shelve box crush "
     "knock lean stabilize stabilise steady support replace change select tidy iron",
 }
-"""Verbs by what they do to the world; the first group that lists a verb counts."""
+"""Verbs by their kind of action; the first group that lists a verb counts."""
 
 ACT_OF = {verb: act for act, verbs in reversed(ACTS.items()) for verb in verbs.split()}
 
 MOTION = frozenset({"approach", "carry"})
-"""Acts that a label with `move` may mean alike."""
+"""Kinds of action that a label with `move` may mean."""
 
 TRANSITIVE = _words(
     "grasp grab pick take lift grip hold release place put drop set insert pull push wipe fold open "
     "close carry bring approach"
 )
-"""Verbs that sound cut off without an object."""
+"""Verbs that need an object."""
 
 NOUNISH = _words(
     "water heat iron box bus tape brush mop screw cap lock dock cover seal zip clip hook roll cut tip stack "
     "load saw drill hammer button latch buckle thread paint wave point hand head back pack fold scan show"
 )
-"""Verbs that after `and` are things: the scissors and tape."""
+"""Verbs that after `and` are nouns: the scissors and tape."""
 
 DETERMINERS = _words(
     "the a an this that these those my your his her its their our each every all both some any "
@@ -92,13 +89,13 @@ BARE = frozenset(
     | {("in", "position"), ("in", "contact"), ("into", "position"), ("into", "place"), ("with", "care")}
     | {("in", "line"), ("in", "order"), ("on", "display"), ("in", "midair"), ("in", "mid-air")}
 )
-"""A preposition and a noun that stand together without an article."""
+"""Prepositions with a noun that take no article."""
 
 MEASURES = _words(
     "cup glass piece bottle slice bowl stack pile pair bag box can sheet roll bit bunch set jar loaf "
     "bar pot carton pack packet plate spoonful handful block drop scoop ball"
 )
-"""Nouns after whose `of` comes a substance: a piece of bread."""
+"""Nouns whose `of` is followed by a substance: a piece of bread."""
 
 SINGULAR_IN_S = _words("gas lens canvas atlas bias bus plus christmas pancreas swiss")
 PLURALS = _words("people children mice feet teeth men women geese cattle knives dice")
@@ -112,7 +109,7 @@ PLACES = _words(
     "bottom direction way place degrees air front end edge center centre middle corner home start "
     "step task"
 )
-"""Heads of phrases that say where, not what."""
+"""Heads of phrases that name a place, not an object."""
 
 IRREGULAR_DONE = _pairs(
     "put put, set set, cut cut, shut shut, let let, hit hit, spread spread, go gone, do done, take "
