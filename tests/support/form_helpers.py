@@ -1,4 +1,4 @@
-"""Datasets in the further forms of the output, as a run with those sinks writes them."""
+"""Outputs in other forms, as a run with those sinks writes them."""
 
 import warnings
 from dataclasses import replace
@@ -14,7 +14,7 @@ from pgen_lerobot.write import LeRobotSink
 
 
 def written(root: Path, out: Path, *forms: Sink, run: Results | None = None, **options: Any) -> Path:
-    """The dataset at `root`, annotated, in the form of `lerobot` and these."""
+    """Write the dataset at `root`, annotated, with the sink `lerobot` and these."""
     run = run or results(root)
     sinks = (LeRobotSink(**options), *forms)
     run = replace(run, manifest={**run.manifest, "sinks": [sink.describe() for sink in sinks]})
@@ -28,7 +28,7 @@ def written(root: Path, out: Path, *forms: Sink, run: Results | None = None, **o
 
 
 def lerobot_or_skip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """lerobot, importable without its warnings, and with a cache of its own."""
+    """Import lerobot without its warnings and with a cache of its own; skip the test where it is missing."""
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

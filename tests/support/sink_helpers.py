@@ -1,4 +1,4 @@
-"""Small datasets, made-up answers, and what the tests of the sink and of `verify` share."""
+"""Small datasets, scripted dialogues, and helpers for the tests of the sink and of `verify`."""
 
 import hashlib
 from collections.abc import Callable, Iterator
@@ -43,14 +43,14 @@ def dataset(root: Path, **layout: Any) -> Path:
 def skills() -> dict[str, Any]:
     episodes = {}
     for episode, spans in SPANS.items():
-        told = [{"name": name, "start": start, "end": end} for name, start, end in spans]
+        entries = [{"name": name, "start": start, "end": end} for name, start, end in spans]
         task = TASKS[episode % 2]
-        episodes[str(episode)] = {"episode_index": episode, "description": task, "skills": told}
+        episodes[str(episode)] = {"episode_index": episode, "description": task, "skills": entries}
     return {"coarse_description": TASKS[0], "episodes": episodes}
 
 
 def answer(sample: Sample) -> Dialogue | Failure:
-    """The same words for the first sample of each `reach`; a failure for the second sample of any span."""
+    """Return the same dialogue for the first sample of each `reach`, a failure for the second sample of any span."""
     if sample.moment.frame_index in (3, 8):
         return Failure("parse", "no JSON in the reply")
     if sample.span.skill == "reach" and sample.moment.frame_index < 2:
@@ -60,7 +60,7 @@ def answer(sample: Sample) -> Dialogue | Failure:
 
 
 def results(root: Path, say: Answer = answer, generator: str = "template", **options: Any) -> Results:
-    """What a run with a sample each 0.3 s would hand to its sinks."""
+    """Return what a run with a sample each 0.3 s passes to its sinks."""
     source = LeRobotSource(root=root, **options)
     source.open()
 
@@ -88,7 +88,7 @@ def results(root: Path, say: Answer = answer, generator: str = "template", **opt
 
 
 def count(run: Results) -> None:
-    """Have the manifest say how many samples were answered, once something is written."""
+    """Add the number of samples and of answered ones to the manifest."""
     outcomes = [annotation.dialogue is not None for _, annotations in run.read() for annotation in annotations]
     run.manifest["counts"] |= {"samples": len(outcomes), "answered": sum(outcomes)}
 
@@ -109,7 +109,7 @@ def shards(root: Path) -> list[Path]:
 
 
 def column(root: Path, name: str = COLUMN) -> list[Any]:
-    """A column of the whole dataset."""
+    """Return a column of the whole dataset."""
     return [value for path in shards(root) for value in pq.read_table(path).column(name).to_pylist()]
 
 
@@ -119,7 +119,7 @@ def texts(root: Path) -> list[str]:
 
 
 def regroup(path: Path, rows: int, **settings: Any) -> None:
-    """Write a parquet file again with row groups of so many rows."""
+    """Rewrite a parquet file with row groups of `rows` rows."""
     table = pq.read_table(path)
     pq.write_table(table, path, row_group_size=rows, **settings)
 
@@ -139,7 +139,7 @@ def set_cell(table: pa.Table, name: str, row: int, value: Any) -> pa.Table:
 
 
 def snapshot(root: Path) -> dict[str, tuple[str, int]]:
-    """The hash and the modification time of every file."""
+    """Return the hash and the modification time of every file."""
     files = [path for path in sorted(root.rglob("*")) if path.is_file()]
     return {
         path.relative_to(root).as_posix(): (hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_mtime_ns)
@@ -157,7 +157,7 @@ def _recording(episode: int, length: int) -> Recording:
 
 
 def read_by_pandas(path: Path) -> Any:
-    """The table as pandas has it; skips the test where pandas is missing."""
+    """Read the table with pandas; skip the test where pandas is missing."""
     need("pandas")
     import pandas as pd
 

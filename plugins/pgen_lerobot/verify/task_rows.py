@@ -12,14 +12,9 @@ from pgen_lerobot.verify.problems import Problem
 
 def problems(dataset: Dataset) -> Iterator[Problem]:
     """Compare the task rows with the task table."""
-    texts = dataset.tasks.texts
-    try:
-        rows = _read(dataset)
-    except (OSError, pa.ArrowException) as error:
-        yield Problem(TASK_ROWS, f"cannot be read: {error}")
-        return
-    if isinstance(rows, str):
-        yield Problem(TASK_ROWS, "the column is missing", column=rows)
+    texts, rows = dataset.tasks.texts, _read(dataset)
+    if isinstance(rows, Problem):
+        yield rows
         return
     if len(rows) != len(texts):
         yield Problem(TASK_ROWS, f"has {len(rows)} rows, {dataset.layout.tasks_file} has {len(texts)}")
@@ -29,11 +24,8 @@ def problems(dataset: Dataset) -> Iterator[Problem]:
 
 def differences(dataset: Dataset, used: Mapping[int, TaskRow]) -> Iterator[Problem]:
     """Compare the task rows with those that the annotations give; nothing where they cannot be read."""
-    try:
-        rows = _read(dataset)
-    except (OSError, pa.ArrowException):
-        return
-    if isinstance(rows, str):
+    rows = _read(dataset)
+    if isinstance(rows, Problem):
         return
     for row, expected in sorted(used.items()):
         for column in ANNOTATED_COLUMNS if row < len(rows) else ():
@@ -42,14 +34,16 @@ def differences(dataset: Dataset, used: Mapping[int, TaskRow]) -> Iterator[Probl
                 yield Problem(TASK_ROWS, what, row, column)
 
 
-def _read(dataset: Dataset) -> list[dict[str, Any]] | str:
-    """Read the rows; return the first missing column instead where one is missing."""
-    with pq.ParquetFile(dataset.root / TASK_ROWS) as file:
-        missing = [name for name in TASK_ROW_COLUMNS if name not in file.schema_arrow.names]
-        if missing:
-            return missing[0]
-        rows: list[dict[str, Any]] = file.read().to_pylist()
-        return rows
+def _read(dataset: Dataset) -> list[dict[str, Any]] | Problem:
+    """Read the rows, or return why they cannot be used."""
+    try:
+        with pq.ParquetFile(dataset.root / TASK_ROWS) as file:
+            table = file.read()
+    except (OSError, pa.ArrowException) as error:
+        return Problem(TASK_ROWS, f"cannot be read: {error}")
+    missing = [name for name in TASK_ROW_COLUMNS if name not in table.column_names]
+    rows: list[dict[str, Any]] = table.to_pylist()
+    return Problem(TASK_ROWS, "the column is missing", column=missing[0]) if missing else rows
 
 
 def _compare(dataset: Dataset, row: int, cells: dict[str, Any], text: str) -> Iterator[Problem]:
