@@ -11,9 +11,10 @@ import pytest
 from form_helpers import lerobot_or_skip, opened, written
 from hypothesis import given
 from hypothesis import strategies as st
+from old_layout import ONE_A_FILE, as_v20, as_v21
 from sink_helpers import annotate, change, column, dataset, regroup, results, shards
 
-from pgen.errors import InputError
+from pgen.errors import ConfigError, InputError
 from pgen.labels.spans import frame_ranges
 from pgen_lerobot.read import LeRobotSource
 from pgen_lerobot.read.frame_dialogues import Dialogues
@@ -262,3 +263,12 @@ def test_the_subtasks_are_read_back_as_the_same_spans(out):
         return [([skill.name for skill in e.skills], frame_ranges(e)) for e in source.episodes()]
 
     assert found("language-persistent") == found("skills-json")
+
+
+@pytest.mark.parametrize("rearrange", [as_v20, as_v21])
+def test_language_columns_are_for_v3_alone(rearrange, tmp_path):
+    root = rearrange(dataset(tmp_path / "in", **ONE_A_FILE))
+    source = LeRobotSource(root=root)
+    source.open()
+    with pytest.raises((ConfigError, InputError), match=r"v2\.[01].*v3\.0|v3\.0.*v2\.[01]"):
+        LanguageColumnsSink().open(source)
