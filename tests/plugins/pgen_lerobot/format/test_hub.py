@@ -1,7 +1,5 @@
 """A dataset on the Hub is read by huggingface_hub, from a stand-in on the loopback."""
 
-import shutil
-
 import pytest
 from hub_helpers import UNREACHABLE, annotated, refused
 from hub_server import served
@@ -15,6 +13,9 @@ from pgen_lerobot.verify import verify
 ID = "me/bricks"
 FRONT = "observation.images.top"
 WRIST = "observation.images.wrist"
+
+
+WITHOUT_HUB = [{"HF_HUB_OFFLINE": "1"}, {"HF_ENDPOINT": UNREACHABLE[0]}]
 
 
 @pytest.fixture(scope="module")
@@ -89,29 +90,23 @@ def test_a_video_that_cannot_be_had_stops_the_run_and_the_next_goes_on(hub, tmp_
     assert (tmp_path / "out" / last).is_file()
 
 
-def test_offline_the_cache_is_enough_once_it_is_whole(hub, tmp_path):
+@pytest.mark.parametrize("environment", WITHOUT_HUB, ids=["offline", "no network"])
+def test_without_the_hub_a_complete_cache_is_enough(hub, tmp_path, environment):
     home = tmp_path / "home"
     assert annotated(hub, home, tmp_path / "first", "--repo-id", ID).returncode == 0
     before = len(hub.requests)
-    done = annotated(hub, home, tmp_path / "out", "--repo-id", ID, HF_HUB_OFFLINE="1")
+    done = annotated(hub, home, tmp_path / "out", "--repo-id", ID, **environment)
     assert done.returncode == 0, done.stderr
     assert len(hub.requests) == before
     assert contents(tmp_path / "out") == contents(tmp_path / "first")
 
 
-def test_without_a_network_the_cache_is_enough_once_it_is_whole(hub, tmp_path):
-    home = tmp_path / "home"
-    assert annotated(hub, home, tmp_path / "first", "--repo-id", ID).returncode == 0
-    done = annotated(hub, home, tmp_path / "out", "--repo-id", ID, HF_ENDPOINT=UNREACHABLE[0])
-    assert done.returncode == 0, done.stderr
-    assert contents(tmp_path / "out") == contents(tmp_path / "first")
-
-
-def test_without_a_network_a_cache_without_some_videos_is_refused_before_anything_is_asked(hub, tmp_path):
+@pytest.mark.parametrize("environment", WITHOUT_HUB, ids=["offline", "no network"])
+def test_without_the_hub_a_cache_that_lacks_videos_is_refused_before_any_request(hub, tmp_path, environment):
     home = tmp_path / "home"
     told = ("--repo-id", ID, "--camera", WRIST)
     assert annotated(hub, home, tmp_path / "lines", *told, "--sink", "jsonl").returncode == 0
-    sentence = refused(annotated(hub, home, tmp_path / "out", *told, HF_ENDPOINT=UNREACHABLE[0]))
+    sentence = refused(annotated(hub, home, tmp_path / "out", *told, **environment))
     assert "neither complete in a cache nor available from the Hub" in sentence
     assert not (tmp_path / ".out.pgen").exists()
 
@@ -133,25 +128,6 @@ def test_a_download_that_breaks_off_ends_in_one_sentence_and_the_next_run_goes_o
     again = annotated(hub, tmp_path / "home", tmp_path / "out", "--repo-id", ID)
     assert again.returncode == 0, again.stderr
     assert verify(tmp_path / "out").problems == []
-
-
-def test_offline_a_cache_without_some_videos_is_refused_before_anything_is_asked(hub, tmp_path):
-    home = tmp_path / "home"
-    told = ("--repo-id", ID, "--camera", WRIST)
-    assert annotated(hub, home, tmp_path / "lines", *told, "--sink", "jsonl").returncode == 0
-    done = annotated(hub, home, tmp_path / "out", *told, HF_HUB_OFFLINE="1")
-    assert done.returncode == 2
-    assert "Traceback" not in done.stderr
-    assert not (tmp_path / ".out.pgen").exists()
-
-
-def test_a_folder_in_the_lerobot_cache_is_used(hub, rendered, tmp_path):
-    shutil.copytree(rendered, tmp_path / "lerobot" / ID)
-    done = annotated(
-        hub, tmp_path / "home", tmp_path / "out", "--repo-id", ID, HF_LEROBOT_HOME=str(tmp_path / "lerobot")
-    )
-    assert done.returncode == 0, done.stderr
-    assert hub.requests == []
 
 
 def test_the_revision_is_the_one_that_was_named(hub, rendered, tmp_path):

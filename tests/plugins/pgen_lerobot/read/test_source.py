@@ -214,15 +214,6 @@ def test_a_dataset_of_the_lerobot_cache_is_found_by_its_id(root, tmp_path, monke
     assert source.dataset.root == tmp_path / "home/me/towels"
 
 
-def test_a_dataset_that_is_nowhere_is_told_what_to_do(tmp_path, monkeypatch):
-    monkeypatch.setenv("HF_LEROBOT_HOME", str(tmp_path))
-    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
-    with pytest.raises(InputError, match="the dataset me/none is neither complete in a cache nor available"):
-        LeRobotSource(repo_id="me/none").open()
-    with pytest.raises(ConfigError, match="--repo-id"):
-        LeRobotSource(repo_id="../../etc").open()
-
-
 @pytest.mark.parametrize("name", ["meta/info.json", "meta/stats.json", "data/chunk-000/file-000.parquet", "notes.txt"])
 def test_a_named_pipe_in_a_dataset_is_refused_without_being_opened(root, name):
     (root / name).unlink(missing_ok=True)
