@@ -78,14 +78,14 @@ class Run:
         """The plan, without any request. Raises InputError where there is nothing to request."""
         return self._survey(None)[0]
 
-    def _survey(self, answers: RunResults | None) -> tuple[Plan, int]:
-        """Return the plan, and how many of its samples have a dialogue in `answers`, in one pass."""
+    def _survey(self, results: RunResults | None) -> tuple[Plan, int]:
+        """Return the plan, and how many of its samples have a dialogue in `results`, in one pass."""
         if self._published is not None:
             raise ConfigError(f"an earlier run had yet to replace files of {self.workspace.out}; that is done now.")
         survey, answered = Survey(self.options.in_turns), 0
         for episode, samples in self._planned():
             survey.add(episode, samples)
-            answered += answers.inspect(samples) if answers else 0
+            answered += results.inspect(samples) if results else 0
         notes = self.parts.source.notes()
         first, sizes = survey.sample(notes), survey.sizes
         sample = as_turn(first, ()) if self.options.in_turns else first
@@ -124,28 +124,28 @@ class Run:
         started, began = monotonic(), datetime.now(UTC)
         journal = job.open_journal(self.identity(), self._defaults())
         rounds = Rounds(self.options, self.parts, journal, self._planned, lambda: self.plan.samples)
-        answers = rounds.results
-        plan, resumed = self._planned_and_answered(journal, answers)
+        results = rounds.results
+        plan, resumed = self._planned_and_answered(journal, results)
         for generator in filter(None, (self.parts.generator, self.parts.judge)):
             generator.max_images = plan.max_images
         if resumed < plan.samples or rounds.unfinished():
             rounds.ask(progress(plan.samples, resumed))
-        counts = tally(answers.read())
-        check_failures(counts, plan.samples, self.options.max_failures, answers.read())
+        counts = tally(results.read())
+        check_failures(counts, plan.samples, self.options.max_failures, results.read())
         judgements = rounds.judge()
         if self.parts.judge is not None:
             counts = tally(judgements.read())
         report = self._report(counts, resumed, monotonic() - started)
         manifest = self._manifest(report, counts, began, journal, judgements)
-        results, staging = Results(self.parts.source, manifest, judgements.read, self._phase), job.stage()
+        final, staging = Results(self.parts.source, manifest, judgements.read, self._phase), job.stage()
         for sink in self.parts.sinks:
-            sink.write(results, staging)
+            sink.write(final, staging)
         return replace(report, remarks=self._remarks(plan.images))
 
-    def _planned_and_answered(self, journal: Journal, answers: RunResults) -> tuple[Plan, int]:
+    def _planned_and_answered(self, journal: Journal, results: RunResults) -> tuple[Plan, int]:
         if "plan" in self.__dict__ or journal.empty:
-            return self.plan, 0 if journal.empty else answers.count_answered()
-        self.plan, answered = self._survey(answers)
+            return self.plan, 0 if journal.empty else results.count_answered()
+        self.plan, answered = self._survey(results)
         return self.plan, answered
 
     def _needs_bytes(self) -> int:
