@@ -90,10 +90,20 @@ def imported(node: ast.AST) -> Iterator[str]:
     elif isinstance(node, ast.ImportFrom) and node.module:
         for alias in node.names:
             full = f"{node.module}.{alias.name}"
-            if full in modules():
+            if full in modules() and alias.name not in exports(node.module):
                 yield full
             elif node.module in modules() and node.module != MAIN:
                 yield node.module
+
+
+@cache
+def exports(package: str) -> set[str]:
+    """Return the names in `__all__` of a package, one of which may be a function with the name of its module."""
+    statements = ast.parse(modules()[package].read_text(encoding="utf-8")).body if package in modules() else []
+    lists = [
+        node.value for node in statements if isinstance(node, ast.Assign) and ast.unparse(node).startswith("__all__ = ")
+    ]
+    return {str(name) for value in lists for name in ast.literal_eval(value)}
 
 
 def pairs() -> Iterator[tuple[str, str]]:
@@ -218,10 +228,14 @@ PRIVATE = (
     "pgen_lerobot.read",
     "pgen_lerobot.skills",
 )
-"""Packages whose modules only the package itself imports; others use what its `__init__` exports."""
+"""Packages whose modules only the package itself imports; others use what its `__init__` exports.
+
+Plugins use only the packages of another plugin, whatever it is."""
 
 
 def is_private(name: str, target: str) -> bool:
+    if not is_core(target) and plugin_of(name) != plugin_of(target):
+        return modules()[target].name != "__init__.py"
     return any(within(target, package) and target != package and not within(name, package) for package in PRIVATE)
 
 
