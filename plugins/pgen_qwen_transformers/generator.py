@@ -87,15 +87,14 @@ class QwenTransformers(Generator[QwenOptions]):
     async def open(self) -> None:
         from pgen_qwen_transformers.batching import Batcher
         from pgen_qwen_transformers.loading import Settings
-        from pgen_qwen_transformers.model import Sampling, shared
+        from pgen_qwen_transformers.model import shared
 
         options = self.options
         settings = Settings(**{field.name: getattr(options, field.name) for field in fields(Settings)})
         model = await asyncio.to_thread(shared, settings)
-        sampling = Sampling(options.temperature, options.top_p, options.max_new_tokens)
 
         def run(works: "Sequence[Prepared]", cancelled: Callable[[], bool]) -> list[Reply]:
-            return model.generate(works, sampling, cancelled)
+            return model.generate(works, options, cancelled)
 
         self._model = model
         self._batcher = Batcher(model.prepare, run, lambda work: work.length, options.batch_size)

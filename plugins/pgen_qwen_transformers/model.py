@@ -21,16 +21,9 @@ if TYPE_CHECKING:
     import PIL.Image
     from torch import Tensor
 
+    from pgen_qwen_transformers.generator import QwenOptions
+
 _loading = threading.Lock()
-
-
-@dataclass(frozen=True, slots=True)
-class Sampling:
-    """The options that choose tokens."""
-
-    temperature: float
-    top_p: float
-    max_new_tokens: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +72,13 @@ class Model:
             inputs = self._processor(text=[text], **media, return_tensors="pt")
         return Prepared(dict(inputs), inputs["input_ids"].shape[1], request.prompt.schema, request.seed)
 
-    def generate(self, works: Sequence[Prepared], sampling: Sampling, cancelled: Callable[[], bool]) -> list[Reply]:
+    def generate(self, works: Sequence[Prepared], options: "QwenOptions", cancelled: Callable[[], bool]) -> list[Reply]:
         """Return the replies, in order. Raises MemoryError where the batch does not fit the device."""
         with self._generating:
             rows = self._grammars.rows([work.schema for work in works])
             seeds = [work.seed for work in works]
-            decoding = Decoding(rows, seeds, sampling.temperature, sampling.top_p, cancelled)
-            output = self._generate(works, decoding, sampling.max_new_tokens)
+            decoding = Decoding(rows, seeds, options.temperature, options.top_p, cancelled)
+            output = self._generate(works, decoding, options.max_new_tokens)
             return [self._reply(work, tokens) for work, tokens in zip(works, output, strict=True)]
 
     def provenance(self) -> dict[str, Any]:

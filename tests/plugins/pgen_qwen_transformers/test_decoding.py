@@ -94,20 +94,13 @@ def test_draws_follow_the_probabilities(grammars) -> None:
 
     from pgen_qwen_transformers.decoding import draw
 
-    shares = torch.tensor([0.5, 0.0, 0.3, 0.2])
-    scores = shares.log().repeat(1000, 1)
+    probabilities = torch.tensor([0.5, 0.0, 0.3, 0.2])
+    scores = probabilities.log().repeat(1000, 1)
     drawn = draw(scores, torch.arange(1000) / 1000, top_p=1.0).bincount(minlength=4).tolist()
     assert drawn == pytest.approx([500, 0, 300, 200], abs=1)
     assert draw(scores, torch.arange(1000) / 1000, top_p=0.7).unique().tolist() == [0, 2]
     assert draw(scores, torch.arange(1000) / 1000, top_p=0.1).unique().tolist() == [0]
-
-
-def test_the_largest_number_draws_a_token_that_is_allowed(grammars) -> None:
-    import torch
-
-    from pgen_qwen_transformers.decoding import draw
-
-    scores = torch.full((1, 512), float("-inf"))
+    scores = torch.full((1, 512), float("-inf"))  # the largest draw takes a token that is allowed
     scores[0, :300] = torch.randn(300, generator=torch.Generator().manual_seed(1))
     assert draw(scores, torch.tensor([1 - 2**-24]), top_p=1.0).item() < 300
     assert draw(scores, torch.tensor([1.0]), top_p=1.0).item() < 300
