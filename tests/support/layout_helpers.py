@@ -5,10 +5,13 @@ import json
 from statistics import fmean, pstdev
 
 import numpy as np
+from click.testing import CliRunner
 from PIL import Image, ImageStat
 
+from pgen.cli import cli
 from pgen.run.planning import samples_of
 from pgen_lerobot.read import LeRobotSource
+from pgen_lerobot.verify import verify
 from pgen_samplers.samplers import EveryFrame
 
 TOP = "observation.images.top"
@@ -47,3 +50,16 @@ def stats_of(values):
     """LeRobot's statistics of integers, computed from the values."""
     stats = {"min": min(values), "max": max(values), "mean": fmean(values), "std": pstdev(values), "count": len(values)}
     return stats | {f"q{q:02d}": float(np.quantile(values, q / 100)) for q in (1, 10, 50, 90, 99)}
+
+
+def annotated(root, out, *options):
+    """Annotate a dataset by `template`, with its tasks as skills; what the command printed."""
+    command = ["annotate", "--root", str(root), "--output-dir", str(out), "--generator", "template", "--skills", "task"]
+    result = CliRunner().invoke(cli, [*command, *options])
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def problems_of(out):
+    """The problems that `verify` finds without lerobot."""
+    return [str(problem) for problem in verify(out, with_lerobot=False).problems]

@@ -2,25 +2,20 @@
 
 import json
 from pathlib import Path
-from struct import pack, unpack
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from form_helpers import lerobot_or_skip, opened, written
-from hypothesis import given
-from hypothesis import strategies as st
-from old_layout import ONE_A_FILE, as_v20, as_v21
 from sink_helpers import annotate, change, column, dataset, regroup, results, shards
 
-from pgen.errors import ConfigError, InputError
+from pgen.errors import InputError
 from pgen.labels.spans import frame_ranges
 from pgen_lerobot.read import LeRobotSource
 from pgen_lerobot.read.frame_dialogues import Dialogues
 from pgen_lerobot.verify import verify
 from pgen_lerobot.write.other_forms import LanguageColumnsSink, arrow_type, language_columns
-from pgen_lerobot.write.other_forms.language_rows import single_below
 
 RECIPE = Path(__file__).parents[5] / "docs" / "recipes" / "dialogue.yaml"
 PERSISTENT, EVENTS = "language_persistent", "language_events"
@@ -170,14 +165,6 @@ def test_the_columns_have_lerobots_types_and_the_hubs_declaration(out):
     assert {name: declared[name] for name in theirs} == Features(theirs).to_dict()
 
 
-@given(st.floats(-1e4, 1e6))
-def test_a_row_never_begins_after_the_frame_that_it_is_for(time):
-    begins = single_below(time)
-    assert unpack("f", pack("f", begins))[0] == begins
-    assert begins <= time
-    assert time - begins <= max(abs(time) * 2.0**-23, 2.0**-149)
-
-
 def test_an_event_stands_on_the_first_frame_that_it_labels_and_nowhere_else(out):
     events = column(out, EVENTS)
     labels = column(out)
@@ -232,14 +219,6 @@ def test_the_tool_is_added_to_those_that_the_dataset_has(tmp_path, tools, expect
     assert found[: len(tools or ())] == (tools or [])
 
 
-def test_tools_that_are_no_list_are_refused_before_anything_is_asked(tmp_path):
-    root = dataset(tmp_path / "in")
-    info = json.loads((root / "meta/info.json").read_text())
-    (root / "meta/info.json").write_text(json.dumps({**info, "tools": {"say": 1}}))
-    with pytest.raises(InputError, match=r"info.json: `tools` is no list"):
-        LanguageColumnsSink().open(results(root).source)
-
-
 def test_verify_names_the_cell_that_is_not_what_was_said(out):
     events = column(out, EVENTS)
     row = next(row for row, told in enumerate(events) if told and row > 0)
@@ -263,12 +242,3 @@ def test_the_subtasks_are_read_back_as_the_same_spans(out):
         return [([skill.name for skill in e.skills], frame_ranges(e)) for e in source.episodes()]
 
     assert found("language-persistent") == found("skills-json")
-
-
-@pytest.mark.parametrize("rearrange", [as_v20, as_v21])
-def test_language_columns_are_for_v3_alone(rearrange, tmp_path):
-    root = rearrange(dataset(tmp_path / "in", **ONE_A_FILE))
-    source = LeRobotSource(root=root)
-    source.open()
-    with pytest.raises((ConfigError, InputError), match=r"v2\.[01].*v3\.0|v3\.0.*v2\.[01]"):
-        LanguageColumnsSink().open(source)

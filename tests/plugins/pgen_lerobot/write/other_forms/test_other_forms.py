@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from sink_helpers import dataset, snapshot
+from old_layout import ONE_A_FILE, as_v20, as_v21
+from sink_helpers import dataset, results, snapshot
 
 import pgen
 from pgen.cli import cli
-from pgen.errors import ConfigError
+from pgen.errors import ConfigError, InputError
 from pgen.testing import FakeGenerator, FakeSource
+from pgen_lerobot.read import LeRobotSource
 from pgen_lerobot.verify import verify
 from pgen_lerobot.write.other_forms import LanguageColumnsSink, TaskOverrideSink
 
@@ -97,3 +99,20 @@ def test_lerobot_0_4_4_reads_every_form_but_the_language_columns(root, tmp_path)
 
     assert json.loads(judged("task-override", "lerobot-annotations").stdout)["lerobot"] == "0.4.4"
     assert "Neither language nor language_ seems to be a pyarrow data type" in judged("language-columns").stderr
+
+
+def test_tools_that_are_no_list_are_refused_before_anything_is_asked(tmp_path):
+    root = dataset(tmp_path / "in")
+    info = json.loads((root / "meta/info.json").read_text())
+    (root / "meta/info.json").write_text(json.dumps({**info, "tools": {"say": 1}}))
+    with pytest.raises(InputError, match=r"info.json: `tools` is no list"):
+        LanguageColumnsSink().open(results(root).source)
+
+
+@pytest.mark.parametrize("rearrange", [as_v20, as_v21])
+def test_language_columns_are_for_v3_alone(rearrange, tmp_path):
+    root = rearrange(dataset(tmp_path / "in", **ONE_A_FILE))
+    source = LeRobotSource(root=root)
+    source.open()
+    with pytest.raises((ConfigError, InputError), match=r"v2\.[01].*v3\.0|v3\.0.*v2\.[01]"):
+        LanguageColumnsSink().open(source)
