@@ -9,6 +9,7 @@ from pathlib import Path
 import pgen
 import pgen_lerobot
 from pgen.hookspecs import HOOKS
+from pgen.registry import registry
 
 ROOTS = (Path(pgen.__file__).parents[1], Path(pgen_lerobot.__file__).parents[1])
 GLOSSARY = Path(__file__).parents[1] / "docs/glossary.md"
@@ -47,8 +48,8 @@ PLUGIN_IMPORTS = {
 WORDS = ("lerobot", "jsonl", "qwen", "openai", "transformers", "hi-robot", "gripper", "vlm", "ray")
 """Names of plugins and components that the core must not contain, except in docstrings."""
 
-LIBRARIES = {("pgen.run.manifest", "lerobot"), ("pgen.run.manifest", "transformers")}
-"""Constants that are names of Python packages: the manifest records their versions."""
+ALLOWED = {"lerobot", "transformers", "annotate --segment", "annotate --segment --in-place"}
+"""Names of Python packages whose versions the manifest has, and commands as journals record them."""
 
 TYPES_ONLY = {
     ("pgen", "pgen_lerobot.read"): "so that type checkers know `pgen.open`, which comes from the hook `pgen_names`",
@@ -119,7 +120,7 @@ def plugin_of(name: str) -> str:
 
 
 def is_core(name: str) -> bool:
-    return plugin_of(name) == MAIN
+    return within(name, MAIN)
 
 
 def layer_of(name: str) -> int:
@@ -192,15 +193,16 @@ def test_each_listed_import_between_plugins_exists():
     assert [(a, b) for a, names in PLUGIN_IMPORTS.items() for b in names if (a, b) not in used] == []
 
 
-def test_the_core_contains_no_name_of_a_plugin():
+def test_the_core_contains_no_name_or_flag_of_a_plugin():
     plugins = {plugin_of(name) for name in modules() if not is_core(name)} - {*HOOKS.values()}
-    pattern = re.compile(rf"(?<![\w.-])({'|'.join([*plugins, *WORDS])})(?![\w-])")
+    flags = [flag.name for flag in registry().flags.values()] + [step.flag for step in registry().steps()]
+    pattern = re.compile(rf"(?<![\w.-])({'|'.join([*plugins, *WORDS, *flags])})(?![\w-])")
     assert [
         f"{name}: {text!r}"
         for name in modules()
         if is_core(name)
         for text in constants(modules()[name])
-        if (name, text) not in LIBRARIES and pattern.search(text)
+        if text not in ALLOWED and pattern.search(text)
     ] == []
 
 
@@ -208,9 +210,8 @@ def constants(file: Path) -> Iterator[str]:
     """Yield the string constants of a module without its docstrings."""
     tree = ast.parse(file.read_text(encoding="utf-8"))
     docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
-            yield node.value
+    constants = (node for node in ast.walk(tree) if isinstance(node, ast.Constant) and id(node) not in docstrings)
+    yield from (node.value for node in constants if isinstance(node.value, str))
 
 
 def test_packages_are_used_through_their_init():
