@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import PIL.Image
     from torch import Tensor
 
-    from pgen_qwen_transformers.generator import QwenOptions
+    from pgen_qwen_transformers.options import QwenOptions
 
 _loading = threading.Lock()
 
