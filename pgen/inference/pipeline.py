@@ -77,11 +77,11 @@ class Pipeline(Rollouts):
         moment = sample_seed(self.seed, sample)
         prompt = prompt_for(self.prompts, sample, moment, self.language)
         try:
-            shown = await context.images(sample)
+            images = await context.images(sample)
         except SampleError as error:
             return Annotation(sample, prompt.plan, failure(error), Usage(attempts=0))
         seed = request_seed(moment, sample)
-        request = Request(sample, prompt, shown.images, seed, repair_for(sample), shown.clips)
+        request = Request(sample, prompt, images.images, seed, repair_for(sample), images.clips)
 
         def read(reply: Reply) -> Annotation:
             annotation = Annotation(sample, prompt.plan, self.parse(reply, prompt))

@@ -15,7 +15,7 @@ from pgen.run.signals import Stopping, stopping
 from pgen.storage.committer import Commits
 from pgen.storage.journal import Journal
 
-FOUND = "found"
+PROVENANCE = "found"
 """The name under which the journal stores the model and the generator's provenance."""
 
 type Rounds = Iterable[Iterator[list[Any]]]
@@ -34,7 +34,7 @@ def generate(
     """Have an executor run a rollout for each item of each round.
 
     `spend` is given each result as it comes, and returns whether the run is to stop; `progress` is given it once it is
-    on the disk. The journal is claimed for the model, and stores what the generator found out, under names that begin
+    on the disk. The journal is claimed for the model, and stores the generator's provenance, under names that begin
     with `role`. Raises InterruptedRunError after a signal, once the results are stored, as after any other error.
     """
     _run(_Generation(executor, work, journal, spend, progress, role).run(rounds))
@@ -75,8 +75,8 @@ class _Generation(Recorder):
             signals.settled()
             self._commits.flush()
             await executor.close()
-        found = {"model": executor.model, "found": executor.generator_provenance()}
-        self._journal.set_metadata(self._role + FOUND, found)
+        provenance = {"model": executor.model, "found": executor.generator_provenance()}
+        self._journal.set_metadata(self._role + PROVENANCE, provenance)
 
     async def _run_and_commit(self, groups: Iterator[list[Any]]) -> None:
         """Run both at once, so that results that cannot be stored end the run."""

@@ -9,7 +9,7 @@ from pgen.inference.checking import RunChecks
 from pgen.inference.judging import JudgePrompt, parse_judgement
 from pgen.inference.pipeline import Pipeline
 from pgen.records import Annotation, Sample
-from pgen.run.commit_loop import FOUND, generate
+from pgen.run.commit_loop import PROVENANCE, generate
 from pgen.run.failure_limit import Budget
 from pgen.run.results import Judgements, Planned, RunResults
 from pgen.storage.journal import Journal
@@ -36,7 +36,7 @@ class Rounds:
 
     def unfinished(self) -> bool:
         """Return whether requests are left even where every sample has its dialogue."""
-        return self._journal.metadata(FOUND) is None or next(self.results.again(), None) is not None
+        return self._journal.metadata(PROVENANCE) is None or next(self.results.again(), None) is not None
 
     def ask(self, progress: Progress) -> None:
         """Request what is missing, then once more the dialogues that a check of the whole run rejects."""
@@ -70,7 +70,7 @@ class Rounds:
                 checks=(),
                 parse=parse_judgement,
             )
-            if any(judgements.missing()) or journal.metadata(JUDGE + FOUND) is None:
+            if any(judgements.missing()) or journal.metadata(JUDGE + PROVENANCE) is None:
                 rounds = (judgements.missing(),)
                 generate(parts.executor, pipeline, rounds, journal, lambda _: False, lambda _: None, JUDGE)
         return judgements

@@ -17,7 +17,7 @@ from pgen.errors import ConfigError
 from pgen.inference.conversation import as_turn
 from pgen.inference.prompting import BLIND, prompt_for
 from pgen.records import Usage
-from pgen.run.commit_loop import FOUND
+from pgen.run.commit_loop import PROVENANCE
 from pgen.run.episodes import RecordedEpisodes
 from pgen.run.failure_limit import check as check_failures
 from pgen.run.job import Job, disk_errors, prepare, running
@@ -208,7 +208,7 @@ class Run:
     ) -> dict[str, Any]:
         parts, options = self.parts, self.options
         failed = sum(1 for _ in judgements.failures())
-        judge = judge_entry(parts, options, counts, failed, journal.metadata(JUDGE + FOUND))
-        manifest = manifest_of(parts, options, report, counts, began, journal.metadata(FOUND), judge)
+        judge = judge_entry(parts, options, counts, failed, journal.metadata(JUDGE + PROVENANCE))
+        manifest = manifest_of(parts, options, report, counts, began, journal.metadata(PROVENANCE), judge)
         made: dict[str, Any] = redacted(manifest)
         return made

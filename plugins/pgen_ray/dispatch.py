@@ -81,8 +81,8 @@ class Dispatcher(WorkerPool):
             self._changed.clear()
             while self._fatal:
                 await self._give_up(self._fatal.popleft())
-            given = [await self._give(worker) for worker in list(self._workers)]
-            if any(given):
+            assigned = [await self._give(worker) for worker in list(self._workers)]
+            if any(assigned):
                 continue
             if self._exhausted and not self._unfinished():
                 break

@@ -92,7 +92,7 @@ class RayExecutor(Executor[RayOptions]):
 
     def generator_provenance(self) -> dict[str, Any]:
         assert self._dispatcher is not None
-        return self._dispatcher.found
+        return self._dispatcher.provenance
 
     async def run(self, groups: Iterator[list[Any]], recorder: Recorder, stop: asyncio.Event) -> None:
         assert self._dispatcher is not None

@@ -134,7 +134,7 @@ class Worker:
         self._groups.end()
 
     async def close(self) -> bytes:
-        """Return what the generator found out, once all is closed."""
+        """Return the generator's provenance, once all is closed."""
         return await pickled(self._close)
 
     async def _open(self) -> Opened:

@@ -48,9 +48,9 @@ class WorkerHandle:
         self._actor.stop.remote()
 
     async def close(self) -> dict[str, Any]:
-        """Return what the generator found out."""
-        found: dict[str, Any] = _value(await self._actor.close.remote())
-        return found
+        """Return the generator's provenance."""
+        provenance: dict[str, Any] = _value(await self._actor.close.remote())
+        return provenance
 
     def kill(self) -> None:
         import ray

@@ -35,7 +35,7 @@ class WorkerPool(ABC):
         self._spawn, self._size = spawn, share.workers
         self._liveness = Liveness(share, capacity, patience, self._fail)
         self.peak = 0
-        self.found: dict[str, Any] = {}
+        self.provenance: dict[str, Any] = {}
         self._workers: list[WorkerHandle] = []
         self._stopping = False
 
@@ -69,8 +69,8 @@ class WorkerPool(ABC):
         try:
             async with asyncio.timeout(SHUTDOWN_TIMEOUT):
                 closed = await asyncio.gather(*(worker.close() for worker in placed), return_exceptions=True)
-                for found in reversed(closed):  # a worker without results found out less
-                    self.found |= found if isinstance(found, dict) else {}
+                for provenance in reversed(closed):  # that of a worker without results is shorter
+                    self.provenance |= provenance if isinstance(provenance, dict) else {}
         except TimeoutError:
             pass
         finally:
@@ -129,7 +129,7 @@ class WorkerPool(ABC):
             if first or not self._workers:
                 raise
             raise _UnusableError(str(error)) from error
-        self.model, self.found = opened.model, self.found or opened.found
+        self.model, self.provenance = opened.model, self.provenance or opened.provenance
         self._workers.append(worker)
         self.peak = max(self.peak, len(self._workers))
         self._changed.set()

@@ -14,10 +14,10 @@ from pgen.safety.redaction import redact, without_keys
 
 
 class Opened(NamedTuple):
-    """The model that a worker asks, and what its generator found out."""
+    """The model that a worker asks, and its generator's provenance."""
 
     model: str | None
-    found: dict[str, Any]
+    provenance: dict[str, Any]
 
 
 def unpacked(work: bytes, folder: str) -> Any:
