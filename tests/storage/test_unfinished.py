@@ -31,3 +31,12 @@ def test_a_byte_of_the_schema_that_is_no_utf_8_costs_no_result(path, tmp_path):
         left = inspect(copy)
         assert left is not None
         assert not left.worthless, offset
+
+
+def test_an_empty_journal_with_what_its_creation_left_is_used_as_it_is(tmp_path):
+    path = tmp_path / "journal.sqlite"
+    path.touch()
+    path.with_name("journal.sqlite-journal").write_bytes(bytes(512))
+    with closing(Journal(path)) as journal:
+        assert journal.empty
+    assert not list(tmp_path.glob("*aside*"))

@@ -37,7 +37,9 @@ def problem(path: Path) -> str:
     """Return what is wrong with an existing file, or nothing where it is an intact journal."""
     if not path.stat().st_size:
         # Not opened: SQLite would delete the WAL of an empty database.
-        return "is damaged: it is empty, its WAL is not" if any(f.stat().st_size for f in sqlite_files(path)) else ""
+        # (A rollback journal beside an empty one is from its creation, and holds nothing.)
+        wal = path.with_name(f"{path.name}-wal")
+        return "is damaged: it is empty, its WAL is not" if wal.exists() and wal.stat().st_size else ""
     try:
         # Not read-only: after a crash SQLite has to roll back, or to index the WAL, before anything can be read.
         with closing(open_unchanged(path)) as db:
