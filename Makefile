@@ -24,7 +24,7 @@ demo: .venv/.ready ## render a small dataset, annotate it without a model, verif
 test: .venv-test/.ready .venv-lerobot044/.ready .venv-lerobot033/.ready ## the suite against this checkout, in ten minutes
 	.venv-test/bin/python $(PYTEST) -m "not long" $(ARGS)
 
-test-fast: .venv-test/.ready ## the tests that start no process and no server, in a minute
+test-fast: .venv-test/.ready ## the tests that start no process and no server and render no dataset, in a minute
 	.venv-test/bin/python $(PYTEST) --fast $(ARGS)
 
 test-long: .venv-test/.ready ## what takes longer: clusters of Ray, hundreds of faults

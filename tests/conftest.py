@@ -26,7 +26,9 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--fast", action="store_true", help="only files that start no process and no server; few examples")
+    parser.addoption(
+        "--fast", action="store_true", help="only files that start no process and no server, and render no dataset"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:

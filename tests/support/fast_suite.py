@@ -1,4 +1,4 @@
-"""Which test files `pytest --fast` runs: those that start no process, no server and no model, and are not slow."""
+"""Which test files `pytest --fast` runs: those that start no process, no server and no model, and render no dataset."""
 
 import ast
 from collections.abc import Iterator
@@ -12,6 +12,7 @@ TESTS = SUPPORT.parent
 SLOW = {
     "browser",
     "multiprocessing",
+    "pgen_demo",
     "pgen_ray",
     "ray",
     "selenium",
