@@ -13,6 +13,7 @@ from fault_points import Points, failing
 from fault_runs import SAMPLES, Job, asked, contents, work
 
 from pgen.errors import ConfigError, PgenError, StorageError
+from pgen.registry import registry
 
 ERRORS = (errno.ENOSPC, errno.EIO, errno.EROFS, errno.EMFILE, errno.EACCES)
 
@@ -78,6 +79,7 @@ def limited(job, limit, value):
 @pytest.mark.parametrize(("name", "values"), [("RLIMIT_FSIZE", (2000, 20000, 60000)), ("RLIMIT_NOFILE", range(12))])
 def test_limits_of_the_system_stop_a_run_which_goes_on_without_them(root, place, undisturbed, name, values):
     """Real refusals of real writes: a file that may not grow, and no more open files."""
+    registry()  # plugins are discovered once per process, before any limit
     for value in values:
         job = Job(root, place / f"out{value}", place / f"{value}.log")
         used = len(list(Path("/proc/self/fd").iterdir())) if name == "RLIMIT_NOFILE" else 0
