@@ -42,6 +42,8 @@ class Command(click.Command):
         groups: dict[str, list[tuple[str, str]]] = {group: [] for group in GROUPS}
         ungrouped: list[tuple[str, str]] = []
         for parameter in self.get_params(ctx):
+            if isinstance(parameter, click.Argument):  # the usage line shows it
+                continue
             group = getattr(parameter, "group", "")
             if record := parameter.get_help_record(ctx):
                 (groups.setdefault(group, []) if group else ungrouped).append(record)

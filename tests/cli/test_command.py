@@ -139,3 +139,8 @@ def test_a_plugins_flag_appears_in_its_group_with_its_default():
     for heading, option in {"Sampling and prompts": "--sample-interval SECONDS", "Server": "--base-url URL"}.items():
         assert option in output.partition(f"\n{heading}:\n")[2].partition("\n\n")[0]
     assert "--sampler NAME             How the samples are chosen.  [default: segments]" in output
+
+
+def test_the_help_lists_no_argument_among_the_options():
+    assert " report [OPTIONS] DIR" in (text := run("report", "--help").output)
+    assert "\n  DIR" not in text
