@@ -60,6 +60,7 @@ def test_a_run_that_is_resumed_after_another_took_over_writes_neither_to_the_jou
     other = replace(job, log=place / "other.log")
     second = start(runs, on_host, other, "second")
     second.wait(lambda: asked(other.log).total() > 0 or other.out.exists())
+    reached.with_name("resumed").touch()
     first.send(signal.SIGCONT)
     assert (first.wait(), second.wait()) == (2, 0), (errors(job), errors(other))
     assert "taken over by another run" in errors(job)

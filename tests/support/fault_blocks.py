@@ -73,16 +73,17 @@ def blocked(job: Job, place: str) -> None:
 
 
 def on_host(job: Job, host: str, reached: Path | None = None) -> None:
-    """The run, as a process on that host, on a file system without locks. It waits for its gate before it answers, and
-    at the end, before it publishes, until it was stopped for a while once it has said that it is there."""
+    """Run as a process on that host, on a file system without locks.
+
+    The process waits for its gate before it answers. Where `reached` is given, it creates that file before it
+    publishes, and waits for the file `resumed` beside it.
+    """
     publish = Workspace.publish
 
     def waiting(self: Workspace, told: Any = None) -> None:
         if reached:
             reached.touch()
-            began = last = time.monotonic()
-            while last - began < FOREVER and (now := time.monotonic()) - last < 1:
-                last = now
+            while not reached.with_name("resumed").exists():
                 time.sleep(0.01)
         publish(self, told)
 

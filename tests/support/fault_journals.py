@@ -87,7 +87,26 @@ def whole_pages(path: Path, place: range) -> Iterator[bytes]:
     start, step = (32, 24 + 4096) if path.name.endswith("-wal") else (0, 4096)
     for at in range(start, len(content), step):
         if place.stop <= at or at + step <= place.start:
-            yield content[at : at + step]
+            page = content[at : at + step]
+            yield page[:-4096] + live(page[-4096:])
+
+
+def live(page: bytes) -> bytes:
+    """Return a page of a table without what deleted and moved rows have left in its free space.
+
+    The layout is that of https://www.sqlite.org/fileformat2.html#b_tree_pages.
+    """
+    if page[0] != 13:  # no leaf of a table
+        return page
+    cells, start = (int.from_bytes(page[at : at + 2]) for at in (3, 5))
+    cleared = bytearray(page)
+    cleared[8 + 2 * cells : start] = bytes(max(0, start - 8 - 2 * cells))
+    block = int.from_bytes(page[1:3])
+    while block:
+        following, size = (int.from_bytes(page[at : at + 2]) for at in (block, block + 2))
+        cleared[block : block + size] = bytes(size)
+        block = following
+    return bytes(cleared)
 
 
 def whole_content(folder: Path, name: str, place: range) -> bytes:
