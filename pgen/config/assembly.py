@@ -49,6 +49,7 @@ def create(config: RunConfig, objects: Objects | None = None, plugins: Registry 
         component("executor", config.executor),
         _sinks(config, source, objects.get("sink"), plugins),
         _checks(config, objects.get("check"), plugins),
+        # `_check_kind` has checked each object above; the type of `objects` does not know the kind of a key.
         objects.get("judge") or (_judge(config.judge, plugins) if config.judge else None),  # type: ignore[arg-type]
     )
 

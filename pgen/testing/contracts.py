@@ -149,5 +149,5 @@ def check_segmenter(segmenter: Segmenter, source: Source, recordings: Sequence[R
 def _check_component(component: Component) -> None:
     """Check what all kinds share: defaults that are JSON values, and pickling."""
     json.dumps(component.defaults())
-    copy = pickle.loads(pickle.dumps(component))  # noqa: S301
+    copy = pickle.loads(pickle.dumps(component))  # noqa: S301 (pickled right here)
     assert repr(copy) == repr(component), f"{component} is {copy} after pickling"

@@ -42,7 +42,7 @@ def check_packages(settings: Settings) -> None:
     if settings.load_in_4bit and find_spec("bitsandbytes") is None:
         raise ConfigError("load_in_4bit needs bitsandbytes; install it with `pip install bitsandbytes`.")
     try:
-        from transformers import AutoModelForImageTextToText, AutoProcessor  # noqa: F401
+        from transformers import AutoModelForImageTextToText, AutoProcessor  # noqa: F401 (imported to see whether it can be)
     except (ImportError, RuntimeError) as error:
         raise ConfigError(
             f"transformers does not load ({_sentence(error)}); its torch, torchvision and transformers must fit each "

@@ -114,6 +114,7 @@ def declare_like(
 
     `features` are the Hugging Face features of columns that differ from the one they are like.
     """
+    # A comprehension, as `dict(metadata)` would have the narrower type of its keys.
     changed: dict[bytes | str, bytes | str] = {key: value for key, value in (metadata or {}).items()}  # noqa: C416
     if raw := (metadata or {}).get(b"huggingface"):
         content = json.loads(raw)

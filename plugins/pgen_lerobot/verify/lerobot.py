@@ -28,6 +28,7 @@ def problems(dataset: Dataset, notes: list[str]) -> Iterator[Problem]:
     with TemporaryDirectory(prefix="pgen-verify-") as cache:
         own = {"HF_DATASETS_CACHE": cache, "HF_HUB_OFFLINE": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
         command = [sys.executable, "-W", "ignore", "-m", module, root]
+        # This interpreter and a module of ours; the dataset's folder is an argument, no shell reads it.
         done = subprocess.run(command, env=os.environ | own, capture_output=True, text=True, check=False)  # noqa: S603
     try:
         verdict = json.loads(done.stdout.splitlines()[-1])
