@@ -9,9 +9,9 @@ from typing import Literal
 
 from pgen.safety.redaction import redact
 
-Stage = Literal["decode", "generate", "transport", "refused", "truncated", "parse", "schema", "check"]
-"""Where a sample failed: while its images were read, in the generator or on the way to its server, in the reply, or in
-a check."""
+Stage = Literal["decode", "generate", "transport", "refused", "truncated", "parse", "schema", "check", "scene"]
+"""Where a sample failed: while its images were read, in the generator or on the way to its server, in the reply, in a
+check, or because its images contradict its labels (`scene`)."""
 
 
 class PgenError(Exception):

@@ -10,7 +10,7 @@ from typing import Any
 
 from pgen.records import Question, Sample, SpanContext
 
-_QUESTION = ("variant", "turn_type", "turns", "about", "problem")
+_UNSET = Question()
 _pack_place = Struct(">qd").pack
 _encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
 
@@ -36,7 +36,7 @@ def journal_key(sample: Sample) -> bytes:
     """
     moment = sample.moment
     place = _pack_place(moment.frame_index, nan if moment.timestamp is None else moment.timestamp)
-    if moment.clip or _question_fields(sample.question):
+    if moment.clip or moment.running or _question_fields(sample.question):
         return place + bytes.fromhex(sample_key(sample))
     span = _span_digest(sample.span, moment.cameras)
     if not moment.images:
@@ -51,7 +51,10 @@ def sample_seed(seed: int, sample: Sample) -> int:
 
 
 def request_seed(seed: int, sample: Sample) -> int:
-    """Return the seed of a request: that of its moment, or another for a variant and for a second request."""
+    """Return the seed of a request: that of its moment, or another for a variant and for a second request.
+
+    `sample` is the first that the request asks for.
+    """
     if sample.question.variant:
         seed = derive(seed, "variant", sample.question.variant)
     return derive(seed, "again", sample.question.problem) if sample.question.problem else seed
@@ -69,7 +72,8 @@ def _moment_fields(sample: Sample) -> list[Any]:
         moment.cameras,
         moment.images,
     ]
-    return [*fields, moment.clip] if moment.clip else fields
+    fields += [moment.clip] if moment.clip else []
+    return [*fields, {"running": moment.running}] if moment.running else fields
 
 
 def _span_fields(span: SpanContext) -> tuple[Any, ...]:
@@ -77,7 +81,10 @@ def _span_fields(span: SpanContext) -> tuple[Any, ...]:
 
 
 def _question_fields(question: Question) -> dict[str, Any]:
-    fields = {name: value for name in _QUESTION if (value := getattr(question, name))}
+    if question == _UNSET:
+        return {}
+    values = ((name, getattr(question, name)) for name in Question.__match_args__)
+    fields: dict[str, Any] = {name: value for name, value in values if value != getattr(_UNSET, name)}
     if question.about:
         fields["about"] = astuple(question.about)
     return fields

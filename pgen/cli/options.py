@@ -34,7 +34,12 @@ def _own_options() -> Iterator[click.Parameter]:
     group = "sampling and prompts"
     yield _option("--language", group, "The dialogue's language, such as de.", "en", metavar="CODE")
     yield _option("--turns", group, "episode: include the earlier dialogue in each request.", "off", metavar="MODE")
-    yield _option("--variants", group, "Different dialogues per moment.", "1", type=int, metavar="N")
+    yield _option("--variants", group, "The number of wordings of each dialogue.", "3", type=int, metavar="N")
+    weights = "Weights of the scopes that label frames."
+    yield _option("--scopes", group, weights, "episode=2,phase=3,step=4,standing=1", metavar="SCOPE=WEIGHT,…")
+    yield _option("--speech", group, "hold: a label has the utterance while in force; once.", "hold", metavar="MODE")
+    silence = "The share of spans in which nothing new is said."
+    yield _option("--silence", group, silence, "0", type=float, metavar="SHARE")
     yield _option("--max-samples", group, "Annotate only the first N samples.", type=int, metavar="N")
     yield _option("--max-pixels", group, "Scale images down to N pixels.", "1003520", type=int, metavar="N")
     yield _component("generator", "generator", "What writes the dialogue (`pgen plugins` lists all).")

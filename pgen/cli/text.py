@@ -13,7 +13,8 @@ def plan_text(plan: Plan) -> str:
     lines = [
         f"episodes   {plan.episodes:,}",
         f"frames     {plan.frames:,}",
-        f"samples    {plan.samples:,} (one request each)",
+        f"requests   {plan.requests:,}",
+        f"dialogues  {plan.samples:,}",
         *_conversations(plan),
         f"images     {plan.images:,}",
         *([f"executor   {plan.executor}"] if plan.executor else []),
@@ -24,6 +25,7 @@ def plan_text(plan: Plan) -> str:
         *(f"  {image}" for image in moment.images),
         "",
         *([plan.prompt.system, ""] if plan.prompt.system else []),
+        *([plan.prompt.context, ""] if plan.prompt.context else []),
         plan.prompt.text,
     ]
     return printable("\n".join(lines))

@@ -6,7 +6,7 @@ from pgen.components.executor import Executor, Groups, KeyedResult, Recall, Reco
 from pgen.components.generator import Generator
 from pgen.components.options import Options, defaults_of, explain, tuning
 from pgen.components.progress import Phase, Step, silent
-from pgen.components.prompt import PromptBuilder
+from pgen.components.prompt import MomentPromptBuilder, PromptBuilder
 from pgen.components.sampler import Sampler
 from pgen.components.segmenter import EpisodeSpans, ModelSegmenter, Recording, Segmenter
 from pgen.components.sink import Results, Sink
@@ -24,6 +24,7 @@ __all__ = [
     "ImageReader",
     "KeyedResult",
     "ModelSegmenter",
+    "MomentPromptBuilder",
     "Options",
     "Phase",
     "PromptBuilder",

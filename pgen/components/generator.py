@@ -15,6 +15,8 @@ class Generator(Component[OptionsT]):
     """Codes of the languages that it can write; None where that depends on the model."""
     any_schema: ClassVar[bool] = True
     """Whether it can fill any JSON Schema. One that writes only dialogues cannot judge them."""
+    several: ClassVar[bool] = False
+    """Whether it takes requests for several dialogues of a moment; otherwise each has one, as `{"user_prompt", …}`."""
     max_images: int = 1
     """The maximum number of images (or clips) in a request. Set before `open`, which may check it."""
 

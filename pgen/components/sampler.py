@@ -1,10 +1,10 @@
 """The contract of samplers."""
 
 from abc import abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from pgen.components.base import Component, OptionsT
-from pgen.records import Episode
+from pgen.records import Episode, Scope
 
 
 class Sampler(Component[OptionsT]):
@@ -20,6 +20,10 @@ class Sampler(Component[OptionsT]):
     @abstractmethod
     def frames(self, episode: Episode) -> Iterable[int]:
         """Return positions in `episode.timestamps`, in any order; those outside every span are ignored."""
+
+    def scopes(self, episode: Episode, frame: int) -> Collection[Scope] | None:
+        """Return the scopes of the dialogues to request at a frame; None leaves them to the prompt builder."""
+        return None
 
     def clip(self, episode: Episode, frame: int) -> Sequence[int]:
         """Return the frames of the clip that ends in `frame`, ascending; empty for a still image."""

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from pgen.components.base import Component, OptionsT
 from pgen.components.progress import Phase, silent
 from pgen.components.source import Source
+from pgen.labels import Labelling
 from pgen.records import Annotation, Episode
 
 
@@ -29,6 +30,11 @@ class Results:
     def generator(self) -> str:
         """The generator's name, for outputs that state where their text comes from."""
         return str(self.manifest["generator"]["name"])
+
+    @property
+    def labelling(self) -> Labelling:
+        """How frames are labelled."""
+        return Labelling.of_run(self.manifest.get("run", {}))
 
 
 class Sink(Component[OptionsT]):

@@ -1,15 +1,19 @@
 """The options of a run as a whole, whatever its components are."""
 
+from math import inf
 from pathlib import Path
-from typing import Literal, TypedDict
+from typing import Any, Literal, TypedDict
 
 from pydantic import Field, field_validator
 
 from pgen.components import Options
+from pgen.labels import DEFAULT_WEIGHTS
 from pgen.languages import code_of
+from pgen.records import Scope
 
 type Turns = Literal["off", "episode"]
 type OnCheck = Literal["retry", "keep", "fail"]
+type Speech = Literal["hold", "once"]
 
 
 class RunOptions(Options):
@@ -35,8 +39,16 @@ class RunOptions(Options):
     """The dialogue's language, by its code or its English name."""
     turns: Turns = "off"
     """`episode` includes the earlier dialogue of an episode in each request; its requests are sent one by one."""
-    variants: int = Field(1, ge=1, le=100)
-    """The number of different dialogues per moment; they share the frames of its stretch."""
+    variants: int | None = Field(None, ge=1, le=100)
+    """The number of wordings of each dialogue; by default 3, or 1 where the prompt asks for one dialogue alone."""
+    scopes: dict[Scope, float] = DEFAULT_WEIGHTS
+    """The weights by which a frame is labelled with one of the exchanges in force, such as step=4,phase=3; no dialogue
+    of a scope with the weight 0 is requested."""
+    speech: Speech = "hold"
+    """Whether a frame's label has the robot's utterance as long as its exchange is in force (`hold`), or only in the
+    second in which it is spoken (`once`)."""
+    silence: float = Field(0.0, ge=0, le=1)
+    """The share of spans in which nothing new is said, so that an earlier exchange stays in force."""
     on_check: OnCheck = "retry"
     """What happens to a dialogue in which a check finds a defect: one more attempt, then it is marked (`retry`) or
     failed (`fail`); or it is marked without another attempt (`keep`)."""
@@ -50,10 +62,30 @@ class RunOptions(Options):
         """Whether an episode is one conversation."""
         return self.turns == "episode"
 
+    @field_validator("scopes", mode="before")
+    @classmethod
+    def _scopes(cls, value: Any) -> Any:
+        return parse_weights(value)
+
+    @field_validator("scopes")
+    @classmethod
+    def _weights(cls, value: dict[Scope, float]) -> dict[Scope, float]:
+        if not any(value.values()) or not all(0 <= weight < inf for weight in value.values()):
+            raise ValueError("each weight is a number from 0 up, and one is above 0")
+        return value
+
     @field_validator("language")
     @classmethod
     def _language(cls, value: str) -> str:
         return code_of(value)
+
+
+def parse_weights(value: Any) -> Any:
+    """Return weights such as `step=4,phase=3` as a table; other values are validated as they are."""
+    if not isinstance(value, str):
+        return value
+    pairs = [pair.partition("=") for pair in value.split(",")]
+    return {name.strip(): number.strip() or "nan" for name, _, number in pairs}
 
 
 class RunKeywords(TypedDict, total=False):
@@ -68,7 +100,10 @@ class RunKeywords(TypedDict, total=False):
     max_pixels: int
     language: str
     turns: Turns
-    variants: int
+    variants: int | None
+    scopes: dict[Scope, float]
+    speech: Speech
+    silence: float
     on_check: OnCheck
     judge_share: float
     fresh: bool

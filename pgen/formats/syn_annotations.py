@@ -1,7 +1,9 @@
 """Annotations as lines of `syn_annotations.jsonl` (schema `syn_annotation`): D_syn of Hi Robot, section A.
 
 The first keys are those of a D_labeled line, with `user_prompt` and `robot_utterance`, which are null for a failed
-sample. Usage is left out, so that the same run gives the same lines.
+sample. `scope` and `skills` say what an exchange leads to, `start` and `stop` over which frames it is in force (their
+positions in the episode, half-open; null without a dialogue). Usage is left out, so that the same run gives the same
+lines.
 """
 
 import json
@@ -13,6 +15,7 @@ from typing import Any
 from pgen.components import Results
 from pgen.errors import InputError
 from pgen.formats.schemas import first_error, validator
+from pgen.labels import Exchange, exchanges
 from pgen.records import (
     Annotation,
     ClipFrame,
@@ -33,8 +36,8 @@ from pgen.storage.durable import new_text
 FILE = "syn_annotations.jsonl"
 
 
-def to_line(annotation: Annotation, generator: str) -> dict[str, Any]:
-    """Return an annotation as a JSON object."""
+def to_line(annotation: Annotation, generator: str, exchange: Exchange | None = None) -> dict[str, Any]:
+    """Return an annotation as a JSON object; `exchange` is its dialogue with the frames over which it is in force."""
     span, moment, question = annotation.sample.span, annotation.sample.moment, annotation.sample.question
     dialogue, failure = annotation.dialogue, annotation.failure
     return {
@@ -46,9 +49,14 @@ def to_line(annotation: Annotation, generator: str) -> dict[str, Any]:
         "task_description": span.task,
         "user_prompt": dialogue.user_prompt if dialogue else None,
         "robot_utterance": dialogue.robot_utterance if dialogue else None,
+        "scope": question.scope,
+        "start": exchange.start if exchange else None,
+        "stop": exchange.stop if exchange else None,
+        "skills": list(annotation.sample.skills),
         "episode_index": span.episode_index,
         "frame_index": moment.frame_index,
         "timestamp": moment.timestamp,
+        "running": moment.running,
         "variant": question.variant,
         "turn_type": question.turn_type,
         "skill_index": span.skill_index,
@@ -59,6 +67,8 @@ def to_line(annotation: Annotation, generator: str) -> dict[str, Any]:
         "response_type": dialogue.response_type if dialogue else None,
         "planned_scenario_type": annotation.plan.scenario_type,
         "planned_response_type": annotation.plan.response_type,
+        "planned_excluded": annotation.plan.excluded,
+        "planned_absent": annotation.plan.absent,
         "checks": [asdict(finding) for finding in annotation.checks],
         "judgement": asdict(annotation.judgement) if annotation.judgement else None,
         "generator": generator,
@@ -106,15 +116,23 @@ def from_line(line: dict[str, Any]) -> Annotation:
         cameras=tuple(line["cameras"]),
         images=tuple(line["images"]),
         clip=tuple(ClipFrame(*frame) for frame in line["clip"]),
+        running=line.get("running", 0.0),
     )
-    sample = Sample(span, moment, Question(variant=int(line.get("variant", 0)), turn_type=line.get("turn_type")))
+    question = Question(
+        variant=int(line.get("variant", 0)),
+        scope=line.get("scope", "step"),
+        skills=len(line.get("skills", [span.skill])),
+        turn_type=line.get("turn_type"),
+    )
+    sample = Sample(span, moment, question)
     outcome: Dialogue | Failure
     if line["status"] == "ok":
         types = (line["scenario_type"], line["response_type"])
         outcome = Dialogue(line["user_prompt"], line["robot_utterance"], *types)
     else:
         outcome = Failure(line["stage"], line["reason"])
-    plan = Plan(line["planned_scenario_type"], line["planned_response_type"])
+    names = ("scenario_type", "response_type", "excluded", "absent")
+    plan = Plan(**{name: line.get(f"planned_{name}") for name in names})
     checks = tuple(Finding(**finding) for finding in line.get("checks", ()))
     judgement = Judgement(**line["judgement"]) if line.get("judgement") else None
     return Annotation(sample, plan, outcome, checks=checks, judgement=judgement)
@@ -133,7 +151,9 @@ def with_lines(
     # UTF-8 cannot encode half of a surrogate pair; it is written as the JSON escape of it.
     with new_text(path, "backslashreplace") as file:
         for episode, annotations in annotated:
-            lines = (to_line(annotation, generator) for annotation in annotations)
+            in_force = {it.annotation.sample: it for it in exchanges(episode, annotations)}
+            factual = (it for it in annotations if not it.sample.question.counterfactual)
+            lines = (to_line(it, generator, in_force.get(it.sample)) for it in factual)
             file.writelines(json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n" for line in lines)
             yield episode, annotations
 

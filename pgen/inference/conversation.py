@@ -1,16 +1,18 @@
 """An episode as one conversation: each sample is requested with the turns before it.
 
-An exchange is an `opening` (there are no earlier turns), an `interjection` (the robot is in the middle of the skill of
+A turn is an `opening` (there are no earlier turns), an `interjection` (the robot is in the middle of the skill of
 the latest turn) or a `followup` (a new skill begins). A failed sample adds no turn.
 """
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import groupby
 
 from pgen.records import Annotation, Prompt, Sample, Turn
 
-MAX_TURNS = 30
-"""Turns that a request repeats at most, the latest ones: an episode may have any length, a model's context has not."""
+MAX_TURNS, BLOCK = 30, 10
+"""Turns that a request repeats at most, the latest ones: an episode may have any length, a model's context has not.
+Beyond that the oldest are dropped in blocks, so that most requests begin like the one before, which a server caches."""
 
 _KINDS = {
     "opening": "Nothing was said before: the user opens the conversation.",
@@ -29,16 +31,28 @@ def as_turn(sample: Sample, turns: Sequence[Turn]) -> Sample:
 
 def repeated_turns(length: int) -> int:
     """Return how many earlier turns all requests of a conversation of `length` turns repeat."""
-    return sum(min(position, MAX_TURNS) for position in range(length))
+    return sum(_window(position) for position in range(length))
 
 
-def turns_after(annotation: Annotation) -> tuple[Turn, ...]:
-    """Return the turns that the sample after this one repeats."""
-    turns, dialogue = annotation.sample.question.turns, annotation.dialogue
-    if dialogue is None:
+def _window(count: int) -> int:
+    """Return how many of `count` turns are repeated."""
+    return count if count <= MAX_TURNS else MAX_TURNS - BLOCK + 1 + (count - MAX_TURNS - 1) % BLOCK
+
+
+def turns_after(annotations: Sequence[Annotation]) -> tuple[Turn, ...]:
+    """Return the turns after a moment, whose annotations these are: what was said about its skill comes last."""
+    turns = annotations[0].sample.question.turns
+    spoken = [annotation for annotation in annotations if annotation.sample.question.scope == "step"]
+    if not spoken or (dialogue := spoken[0].dialogue) is None:
         return turns
-    turn = Turn(annotation.sample.span.skill_index, dialogue.user_prompt, dialogue.robot_utterance)
-    return (*turns, turn)[-MAX_TURNS:]
+    turn = Turn(spoken[0].sample.span.skill_index, dialogue.user_prompt, dialogue.robot_utterance)
+    return (*(turns if len(turns) < MAX_TURNS else turns[BLOCK:]), turn)
+
+
+def moments(samples: Sequence[Sample]) -> list[tuple[Sample, ...]]:
+    """Return an episode's samples, which are in order, by their moments."""
+    groups = groupby(samples, key=lambda sample: (sample.span.skill_index, sample.moment.frame_index))
+    return [tuple(group) for _, group in groups]
 
 
 def with_turns(prompt: Prompt, sample: Sample) -> Prompt:
@@ -47,7 +61,9 @@ def with_turns(prompt: Prompt, sample: Sample) -> Prompt:
     if question.turn_type is None:
         return prompt
     lines = [_KINDS[question.turn_type]]
+    context = prompt.context
     if question.turns:
         turns = [f"User: {turn.user_prompt}\nRobot: {turn.robot_utterance}" for turn in question.turns]
-        lines = ["The conversation so far:", *turns, *lines, "Agree with it, and repeat none of its wordings."]
-    return replace(prompt, text="\n".join(lines) + f"\n\n{prompt.text}")
+        context = "\n".join([*([context, ""] if context else []), "The conversation so far:", *turns])
+        lines.append("Agree with the conversation so far, and repeat none of its wordings.")
+    return replace(prompt, context=context, text="\n".join(lines) + f"\n\n{prompt.text}")

@@ -42,6 +42,13 @@ def objects(reply: Reply) -> list[dict[str, Any]]:
         raise too_deep(text) from None
 
 
+def complete_items(text: str, name: str) -> list[dict[str, Any]]:
+    """Return the objects that stand complete in the array `name` of a text that was cut within it."""
+    answer = _behind_thinking(text)[:MAX_REPLY]
+    start = answer.find("[", answer.find(f'"{name}"'))
+    return list(_scan(answer[start + 1 :], [])) if start > 0 else []
+
+
 def _objects(text: str) -> list[dict[str, Any]]:
     """Return every outermost object of the reply without the thinking."""
     answer, unfinished, _ = _behind_thinking(text).partition("<think>")

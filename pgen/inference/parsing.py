@@ -45,6 +45,11 @@ def parse(reply: Reply, prompt: Prompt) -> Dialogue:
         raise too_deep(reply.text) from None
 
 
+def parse_dialogue(fields: dict[str, Any], schema: Mapping[str, Any], text: str) -> Dialogue:
+    """Return the dialogue of an object that is part of the reply `text`. Raises SampleError with the stage `schema`."""
+    return _dialogue([pruned(fields, schema)], _validator(schema), text)
+
+
 def parse_object(reply: Reply, schema: Mapping[str, Any]) -> dict[str, Any]:
     """Return the one object of the reply that fits a schema other than a dialogue's. Raises as `parse` does."""
     validator = _validator(schema)

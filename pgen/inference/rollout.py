@@ -5,14 +5,14 @@ result. What it recalls is not requested, so that a rollout can be started anew 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from pgen.components import Generator, Recorder
 from pgen.errors import SampleError
-from pgen.inference.ask import Answer, ask
+from pgen.inference.ask import Answer, ask, ask_each
 from pgen.media import SampleImages
-from pgen.records import Reply, Request, Sample
+from pgen.records import Failure, Reply, Request, Sample
 
 type Decoded = SampleImages | SampleError
 
@@ -56,6 +56,18 @@ class RolloutContext:
         self._check_stop()
         return await ask(self._generator, request, parse, attempts, review)
 
+    async def ask_each[T](
+        self,
+        request: Request,
+        parse: Callable[[Reply, tuple[int, ...]], Mapping[int, T | Failure]],
+        attempts: int,
+        review: Callable[[T], str] = lambda value: "",
+        narrow: Callable[[Request], Request] | None = None,
+    ) -> list[Answer[T]]:
+        """Send a request for several values to completion."""
+        self._check_stop()
+        return await ask_each(self._generator, request, parse, attempts, review, narrow or (lambda request: request))
+
     async def recall(self, key: Any) -> Any:
         """Return the result that the journal has for a key, or None."""
         return await asyncio.to_thread(self._recorder.recall, key)
@@ -63,6 +75,10 @@ class RolloutContext:
     async def record(self, result: Any) -> None:
         """Return once a result is committed that is not the rollout's last."""
         await self._recorder.record(self._item, result)
+
+    async def record_all(self, results: Sequence[Any]) -> None:
+        """Return once these results, in their order, are committed, and none of them is the rollout's last."""
+        await asyncio.gather(*(self.record(result) for result in results))
 
     def _check_stop(self) -> None:
         if self._stop.is_set():

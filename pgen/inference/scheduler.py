@@ -1,11 +1,12 @@
-"""Runs rollouts: many at once, with images decoded ahead where items are single samples.
+"""Runs rollouts: many at once, with images decoded ahead where an item is one moment.
 
 Items come in groups, of one episode each. The scheduler has `generator.concurrency` slots; each runs one rollout after
 the other, and a slot is free again once its result is committed. So a process that is killed has to repeat at most
 `concurrency` requests.
 
-Where `decodes_ahead` is set, items are samples. Threads decode them, an episode each and BATCH samples at once, into a
-bounded queue that the slots empty. Other rollouts read their images as they need them, with readers that all share.
+Where `decodes_ahead` is set, items are samples of one moment. Threads decode its images, an episode each and BATCH
+items at once, into a bounded queue that the slots empty. Other rollouts read their images as they need them, with
+readers that all share.
 """
 
 import asyncio
@@ -49,7 +50,7 @@ class Rollouts(Work):
 
     @property
     def decodes_ahead(self) -> bool:
-        """Whether items are samples, whose images are decoded before a slot takes them."""
+        """Whether items are samples of one moment, whose images are decoded before a slot takes them."""
         return False
 
     @abstractmethod
@@ -212,16 +213,16 @@ class _Ready:
 
 
 class _Decoder:
-    """Decodes the samples of one episode with one reader; the images of a moment once for all its variants."""
+    """Decodes the samples of one episode with one reader; the images of a moment once for all its items."""
 
     def __init__(self, work: Rollouts, reader: ImageReader, stop: asyncio.Event) -> None:
         self._work, self._reader, self._stop = work, reader, stop
         self._moment: Moment | None = None
         self._images: Decoded = SampleImages()
 
-    def decode(self, samples: Sequence[Sample]) -> list[tuple[Sample, Decoded]]:
-        """Return the samples with their images, up to where the run is stopped."""
-        return [(sample, self._decode(sample)) for sample in samples if not self._stop.is_set()]
+    def decode(self, items: Sequence[Sequence[Sample]]) -> list[tuple[Sequence[Sample], Decoded]]:
+        """Return the items with the images of their moments, up to where the run is stopped."""
+        return [(samples, self._decode(samples[0])) for samples in items if not self._stop.is_set()]
 
     def _decode(self, sample: Sample) -> Decoded:
         if sample.moment != self._moment:

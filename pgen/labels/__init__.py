@@ -1,11 +1,15 @@
-"""Normalize skill spans, and assign a dialogue to each frame."""
+"""Normalize skill spans, and label each frame with one of the exchanges in force."""
 
-from pgen.labels.assign import Stretch, label
+from pgen.labels.exchanges import DEFAULT_WEIGHTS, Exchange, Labelling, Stretch, exchanges, label
 from pgen.labels.spans import SLACK, frame_ranges, normalize
 
 __all__ = [
+    "DEFAULT_WEIGHTS",
     "SLACK",
+    "Exchange",
+    "Labelling",
     "Stretch",
+    "exchanges",
     "frame_ranges",
     "label",
     "normalize",

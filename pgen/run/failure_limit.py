@@ -14,6 +14,9 @@ from pgen.run.manifest import Tally
 FIRST = 200
 """Samples that a run requests before their share of failures counts."""
 
+SCENE = "scene"
+"""The stage of samples whose images contradict their labels: findings about the dataset, not failures of the run."""
+
 NEARLY_ALL = 0.9
 """The share of failures that ends the run."""
 
@@ -30,7 +33,7 @@ class Budget:
 
     def spend(self, annotation: Annotation) -> bool:
         """Count a finished sample; return whether the run has to end."""
-        failed = annotation.failure is not None
+        failed = annotation.failure is not None and annotation.failure.stage != SCENE
         self.failed += failed
         if annotation.usage.attempts:  # an unreadable image costs no request, and a bad video has many in a row
             self._requested += 1
@@ -46,11 +49,11 @@ class Budget:
 
 def check(counts: Tally, samples: int, share: float, results: Iterable[tuple[Episode, list[Annotation]]]) -> None:
     """Raise TooManyFailuresError, which says what failed, where, and what the next run requests."""
-    failed, missing = counts.failed.total(), samples - counts.samples
+    failed, missing = counts.failed.total() - counts.failed[SCENE], samples - counts.samples
     too_many = failed > share * samples
     if not (too_many or (failed and missing)):
         return
-    stages = ", ".join(f"{count} at {stage}" for stage, count in sorted(counts.failed.items()))
+    stages = ", ".join(f"{count} at {stage}" for stage, count in sorted(counts.failed.items()) if stage != SCENE)
     if too_many:
         why = f"{failed} of {samples} samples failed ({stages}), more than --max-failures {share:g} allows"
     else:
@@ -76,7 +79,7 @@ def _reasons(results: Iterable[tuple[Episode, list[Annotation]]]) -> dict[int, s
     failures = ((episode.index, annotation.failure) for episode, some in results for annotation in some)
     reasons: dict[int, str] = {}
     for index, failure in failures:
-        if failure:
+        if failure and failure.stage != SCENE:
             reasons.setdefault(index, failure.reason)
     return reasons
 

@@ -49,6 +49,7 @@ class Tally:
     achieved: Counter[tuple[str, str]] = field(default_factory=Counter)
     judged: int = 0
     scores: Counter[str] = field(default_factory=Counter)
+    scopes: Counter[str] = field(default_factory=Counter)
     usage: Usage = field(default_factory=lambda: Usage(attempts=0))
 
     def add(self, annotation: Annotation) -> None:
@@ -57,6 +58,9 @@ class Tally:
         self.usage += annotation.usage
         if annotation.failure:
             self.failed[annotation.failure.stage] += 1
+        elif annotation.dialogue:
+            question = annotation.sample.question
+            self.scopes["counterfactual" if question.counterfactual else question.scope] += 1
         self.findings.update({finding.code for finding in annotation.checks})
         for record, counts in ((annotation.plan, self.planned), (annotation.dialogue, self.achieved)):
             counts.update((kind, name) for kind in _TYPES if (name := getattr(record, kind, None)))
@@ -119,12 +123,17 @@ def manifest_of(
             "episodes": report.episodes,
             "frames": report.frames,
             "samples": report.samples,
+            "scopes": dict(sorted(counts.scopes.items())),
             "answered": report.samples - counts.failed.total(),
             "failed": report.failed,
         },
         "types": counts.types(),
         "repairs": report.notes,
-        "tokens": {"in": report.usage.tokens_in, "out": report.usage.tokens_out},
+        "tokens": {
+            "in": report.usage.tokens_in,
+            "out": report.usage.tokens_out,
+            "cached": report.usage.tokens_cached,
+        },
         "attempts": report.usage.attempts,
         "retries": report.usage.retries,
         "times": {

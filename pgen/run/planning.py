@@ -2,46 +2,59 @@
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
-from itertools import pairwise
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby, pairwise
 from typing import Any
 
-from pgen.components import Sampler, Source
+from pgen.components import PromptBuilder, Sampler, Source
 from pgen.errors import InputError, PluginError
-from pgen.inference.conversation import repeated_turns
+from pgen.inference.conversation import moments, repeated_turns
 from pgen.labels import frame_ranges
-from pgen.records import ClipFrame, Episode, Moment, Question, Sample, SpanContext
+from pgen.records import ClipFrame, Episode, Moment, Question, Sample, Scope, SpanContext
 
 
 class Survey:
-    """Counts the planned samples, episode by episode."""
+    """Counts the planned samples, episode by episode.
 
-    def __init__(self, turns: bool) -> None:
-        self._turns = turns
+    `turns` is whether an episode is one conversation, `several` whether a request asks for all samples of a moment.
+    """
+
+    def __init__(self, turns: bool, several: bool) -> None:
+        self._turns, self._several = turns, several
         self._counts: Counter[str] = Counter()
         self._longest = self._max_images = 0
-        self._first: Sample | None = None
+        self._first: tuple[Sample, ...] = ()
 
     def add(self, episode: Episode, samples: list[Sample]) -> None:
         """Count an episode and its samples."""
-        self._counts.update(episodes=1, frames=len(episode.timestamps), samples=len(samples))
-        self._counts["images"] += sum(len(sample.moment.images) for sample in samples)
-        self._max_images = max([self._max_images, *(len(sample.moment.images) for sample in samples)])
-        self._first = self._first or (samples[0] if samples else None)
+        requests = self._requests(samples)
+        images = [len(request[0].moment.images) for request in requests]
+        self._counts.update(episodes=1, frames=len(episode.timestamps), samples=len(samples), requests=len(requests))
+        self._counts["images"] += sum(images)
+        self._max_images = max([self._max_images, *images])
+        self._first = self._first or (requests[0] if requests else ())
         if self._turns:
-            turns = Counter(sample.question.variant for sample in samples)
+            turns = Counter(request[0].question.variant for request in requests)
             self._counts.update(conversations=len(turns), retold=sum(map(repeated_turns, turns.values())))
             self._longest = max([self._longest, *turns.values()])
+
+    def _requests(self, samples: list[Sample]) -> list[tuple[Sample, ...]]:
+        if not self._several:
+            return [(sample,) for sample in samples]
+        if not self._turns:
+            return moments(samples)
+        ordered = sorted(samples, key=lambda sample: sample.question.variant)
+        return [request for _, group in groupby(ordered, _variant) for request in moments([*group])]
 
     @property
     def sizes(self) -> dict[str, Any]:
         """The counts of a Plan, by the names of its fields."""
         return {**self._counts, "longest": self._longest, "max_images": self._max_images}
 
-    def sample(self, notes: Mapping[str, int]) -> Sample:
-        """Return the first sample. Raises InputError, with the source's `notes`, if there is none."""
-        if self._first is None:
+    def first(self, notes: Mapping[str, int]) -> tuple[Sample, ...]:
+        """Return the samples of the first request. Raises InputError, with the source's `notes`, if there is none."""
+        if not self._first:
             reasons = f" ({'; '.join(f'{count} {note}' for note, count in notes.items())})" if notes else ""
             raise InputError(f"the chosen episodes have no skill to request dialogue for{reasons}; check the skills.")
         return self._first
@@ -77,6 +90,7 @@ def _span_samples(
         history=tuple(names[:position]),
         future=tuple(names[position + 1 :]),
     )
+    start = frame_ranges(episode)[position].start
     for frame in frames:
         moment = Moment(
             frame_index=frame,
@@ -84,6 +98,7 @@ def _span_samples(
             cameras=episode.cameras,
             images=source.image_names(episode, frame),
             clip=_clip(episode, sampler, frame),
+            running=round(episode.timestamps[frame] - episode.timestamps[start], 3),
         )
         yield Sample(span, moment)
 
@@ -97,25 +112,50 @@ def _clip(episode: Episode, sampler: Sampler, frame: int) -> tuple[ClipFrame, ..
     return tuple(ClipFrame(index, episode.timestamps[index]) for index in frames) if len(frames) > 1 else ()
 
 
-def planned(
-    source: Source,
-    sampler: Sampler,
-    limit: int | None,
-    variants: int = 1,
-    episodes: Iterable[Episode] | None = None,
-) -> Iterator[tuple[Episode, list[Sample]]]:
-    """Yield each chosen episode with its samples, `variants` of each moment, up to `limit` samples in all.
+@dataclass(frozen=True, slots=True)
+class Planner:
+    """Chooses the samples of each episode: the source's or the sampler's moments, with the dialogues to request there.
 
-    `episodes` replaces the source's own, where they have been recorded.
+    `variants` are the wordings of each dialogue. No dialogue of a scope whose weight in `scopes` is 0 is requested.
+    At most `limit` samples are planned in all.
     """
-    left = limit
-    questions = [Question(variant=number) for number in range(variants)]
-    for episode in source.episodes() if episodes is None else episodes:
-        # Beyond the limit an episode has no samples, but is still part of the output.
-        samples = [] if left == 0 else samples_of(episode, source, sampler)
-        if variants > 1:
-            samples = [replace(sample, question=question) for sample in samples for question in questions]
-        if left is not None:
-            samples = samples[:left]
-            left -= len(samples)
-        yield episode, samples
+
+    source: Source
+    sampler: Sampler
+    prompts: PromptBuilder
+    seed: int
+    variants: int
+    scopes: Mapping[Scope, float]
+    limit: int | None = None
+
+    def planned(self, episodes: Iterable[Episode]) -> Iterator[tuple[Episode, list[Sample]]]:
+        """Yield each episode with its samples."""
+        left = self.limit
+        for episode in episodes:
+            # Beyond the limit an episode has no samples, but is still part of the output.
+            samples = [] if left == 0 else self._samples(episode)
+            if left is not None:
+                samples = samples[:left]
+                left -= len(samples)
+            yield episode, samples
+
+    def _samples(self, episode: Episode) -> list[Sample]:
+        chosen = samples_of(episode, self.source, self.sampler)
+        return [
+            replace(sample, question=replace(question, variant=variant))
+            for sample, questions in zip(chosen, self.prompts.questions(chosen, self.seed), strict=True)
+            for question in self._wanted(episode, sample, questions)
+            for variant in range(self.variants)
+        ]
+
+    def _wanted(self, episode: Episode, sample: Sample, questions: Sequence[Question]) -> Iterator[Question]:
+        """Yield the questions that the sampler and the weights admit."""
+        scopes = self.sampler.scopes(episode, sample.moment.frame_index)
+        yield from (it for it in questions if self._admits(it, scopes))
+
+    def _admits(self, question: Question, scopes: Collection[Scope] | None) -> bool:
+        return bool(self.scopes.get(question.scope)) and (scopes is None or question.scope in scopes)
+
+
+def _variant(sample: Sample) -> int:
+    return sample.question.variant

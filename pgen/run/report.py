@@ -13,6 +13,7 @@ class Plan:
     episodes: int
     frames: int
     samples: int
+    requests: int
     images: int
     max_images: int
     """The most images of one sample."""

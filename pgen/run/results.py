@@ -10,7 +10,8 @@ from itertools import groupby, repeat
 from typing import NamedTuple
 
 from pgen.inference.checking import RunChecks, as_failure, join_reasons
-from pgen.inference.conversation import as_turn, turns_after
+from pgen.inference.conversation import as_turn, moments, turns_after
+from pgen.inference.judging import round_trip
 from pgen.records import Annotation, Episode, Failure, Judgement, Sample, Turn
 from pgen.seeds import derive, sample_key
 from pgen.storage.journal import Journal
@@ -144,12 +145,14 @@ class RunResults:
     def _unanswered_turns(self, conversation: list[Sample]) -> list[Sample]:
         """Return a conversation from its first sample without a dialogue on: later turns may build on that."""
         turns: tuple[Turn, ...] = ()
-        for position, sample in enumerate(conversation):
-            turn = as_turn(sample, turns)
-            annotation = self._journal.get(turn)
-            if annotation is None or annotation.failure:
-                return [turn, *conversation[position + 1 :]]
-            turns = turns_after(annotation)
+        position = 0
+        for samples in moments(conversation):
+            moment = [as_turn(sample, turns) for sample in samples]
+            annotations = [annotation for annotation in self._journal.get_all(moment) if annotation]
+            if len(annotations) < len(moment) or any(annotation.failure for annotation in annotations):
+                return [*moment, *conversation[position + len(moment) :]]
+            turns = turns_after(annotations)
+            position += len(moment)
         return []
 
     def _first_results(self, samples: list[Sample]) -> Iterator[Annotation]:
@@ -157,11 +160,15 @@ class RunResults:
             yield from (annotation for annotation in self._journal.get_all(samples) if annotation is not None)
             return
         turns: dict[int, tuple[Turn, ...]] = {}
-        for sample in samples:
-            annotation = self._journal.get(as_turn(sample, turns.get(_variant(sample), ())))
-            if annotation is not None:
-                turns[_variant(sample)] = turns_after(annotation)
-                yield annotation
+        for moment in moments(samples):
+            answered: dict[int, list[Annotation]] = {}
+            for sample in moment:
+                variant = _variant(sample)
+                annotation = self._journal.get(as_turn(sample, turns.get(variant, ())))
+                if annotation is not None:
+                    answered.setdefault(variant, []).append(annotation)
+                    yield annotation
+            turns |= {variant: turns_after(annotations) for variant, annotations in answered.items()}
 
     def _second_request(self, first: Annotation, checked: Annotation) -> Sample | None:
         """Return the second request of a sample whose dialogue has further findings."""
@@ -224,4 +231,7 @@ class Judgements:
 
     def _judged(self, annotation: Annotation) -> Annotation:
         outcome = self._outcome(annotation)
-        return replace(annotation, judgement=outcome) if isinstance(outcome, Judgement) else annotation
+        if not isinstance(outcome, Judgement):
+            return annotation
+        findings = annotation.checks + round_trip(annotation.sample, outcome)
+        return replace(annotation, judgement=outcome, checks=findings)

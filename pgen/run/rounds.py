@@ -1,13 +1,14 @@
 """What a run requests, with its journal open: its samples, those that a check of the whole run rejects, its judge."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Any
 
 from pgen.config import Parts, RunOptions
 from pgen.inference.checking import RunChecks
-from pgen.inference.judging import JudgePrompt, parse_judgement
+from pgen.inference.conversation import moments
+from pgen.inference.judging import JudgePrompt, Judging
 from pgen.inference.pipeline import Pipeline
+from pgen.inference.prompting import takes_moments
 from pgen.records import Annotation, Sample
 from pgen.run.commit_loop import PROVENANCE, generate
 from pgen.run.failure_limit import Budget
@@ -50,7 +51,7 @@ class Rounds:
         def spend(annotation: Annotation) -> bool:
             return annotation.sample.question.about is None and budget.spend(annotation)
 
-        rounds = self._items(self.results.missing()), self._items(self.results.again())
+        rounds = self._items(self.results.missing()), _singles(self.results.again())
         generate(self._parts.executor, self._pipeline(), rounds, self._journal, spend, report)
 
     def judge(self) -> Judgements:
@@ -61,23 +62,27 @@ class Rounds:
             prompts = JudgePrompt()
             identity = {**parts.judge.identity(), "hash": prompts.fingerprint()}
             journal.claim("judge", identity, parts.judge.defaults())
-            pipeline = replace(
-                self._pipeline(),
-                prompts=prompts,
-                generator=parts.judge,
-                language="en",
-                turns=False,
-                checks=(),
-                parse=parse_judgement,
+            work = Judging(
+                parts.source,
+                prompts,
+                parts.judge,
+                options.seed,
+                options.attempts,
+                options.max_pixels,
+                parts.sampler.images_per_camera,
             )
             if any(judgements.missing()) or journal.metadata(JUDGE + PROVENANCE) is None:
-                rounds = (judgements.missing(),)
-                generate(parts.executor, pipeline, rounds, journal, lambda _: False, lambda _: None, JUDGE)
+                rounds = (_singles(judgements.missing()),)
+                generate(parts.executor, work, rounds, journal, lambda _: False, lambda _: None, JUDGE)
         return judgements
 
     def _items(self, groups: Iterator[list[Sample]]) -> Iterator[list[Any]]:
-        """Return the items of rollouts: the samples of a group, or with `--turns` the group as one conversation."""
-        return ([group] for group in groups if group) if self._options.in_turns else groups
+        """Return the items of rollouts: the samples of a request, or with `--turns` a group as one conversation."""
+        if self._options.in_turns:
+            return ([group] for group in groups if group)
+        if not takes_moments(self._parts.prompts, self._parts.generator):
+            return _singles(groups)
+        return ([*moments(group)] for group in groups)
 
     def _run_checks(self) -> RunChecks:
         return RunChecks(self._parts.checks, self._options.language, self._samples())
@@ -97,3 +102,7 @@ class Rounds:
             parts.checks,
             options.on_check,
         )
+
+
+def _singles(groups: Iterator[list[Sample]]) -> Iterator[list[Any]]:
+    return ([(sample,) for sample in group] for group in groups)

@@ -15,14 +15,14 @@ from pgen.components import Phase, Results, defaults_of, silent
 from pgen.config import Parts, RunOptions, check_suited, worker_components
 from pgen.errors import ConfigError
 from pgen.inference.conversation import as_turn
-from pgen.inference.prompting import BLIND, prompt_for
+from pgen.inference.prompting import BLIND, prompt_for, takes_moments
 from pgen.records import Usage
 from pgen.run.commit_loop import PROVENANCE
 from pgen.run.episodes import RecordedEpisodes
 from pgen.run.failure_limit import check as check_failures
 from pgen.run.job import Job, disk_errors, prepare, running
 from pgen.run.manifest import Tally, judge_entry, manifest_of, tally
-from pgen.run.planning import Survey, planned
+from pgen.run.planning import Planner, Survey
 from pgen.run.report import Plan, Report
 from pgen.run.results import Judgements, Planned, RunResults
 from pgen.run.rounds import JUDGE, Progress, Rounds
@@ -82,19 +82,21 @@ class Run:
         """Return the plan, and how many of its samples have a dialogue in `results`, in one pass."""
         if self._published is not None:
             raise ConfigError(f"an earlier run had yet to replace files of {self.workspace.out}; that is done now.")
-        survey, answered = Survey(self.options.in_turns), 0
+        several = takes_moments(self.parts.prompts, self.parts.generator)
+        survey, answered = Survey(self.options.in_turns, several), 0
         for episode, samples in self._planned():
             survey.add(episode, samples)
             answered += results.inspect(samples) if results else 0
         notes = self.parts.source.notes()
-        first, sizes = survey.sample(notes), survey.sizes
-        sample = as_turn(first, ()) if self.options.in_turns else first
-        prompt = prompt_for(self.parts.prompts, sample, sample_seed(self.options.seed, first), self.options.language)
+        first, sizes = survey.first(notes), survey.sizes
+        samples = [as_turn(sample, ()) for sample in first] if self.options.in_turns else [*first]
+        seed, language = sample_seed(self.options.seed, first[0]), self.options.language
+        prompt = prompt_for(self.parts.prompts, samples, seed, language, several=several)
         judged = round(self.options.judge_share * sizes["samples"]) if self.parts.judge else 0
         plan = Plan(
             **sizes,
             notes=notes,
-            sample=first,
+            sample=first[0],
             prompt=prompt,
             judged=judged,
             executor=self.parts.executor.plan(),
@@ -180,10 +182,17 @@ class Run:
         return (*(() if images else (BLIND,)), *(remark for part in parts for remark in part.remarks()))
 
     def _planned(self) -> Planned:
-        options = self.options
-        return planned(
-            self.parts.source, self.parts.sampler, options.max_samples, options.variants, episodes=self._episodes
+        parts, options = self.parts, self.options
+        planner = Planner(
+            parts.source,
+            parts.sampler,
+            parts.prompts,
+            options.seed,
+            options.variants or parts.prompts.variants,
+            options.scopes,
+            options.max_samples,
         )
+        return planner.planned(self._episodes)
 
     def _report(self, counts: Tally, resumed: int, seconds: float) -> Report:
         plan = self.plan

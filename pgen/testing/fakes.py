@@ -128,14 +128,25 @@ class MemorySink(Sink):
 
 
 def plain_answer(request: Request) -> str:
-    """Return a reply that fits any schema of a dialogue and passes all checks, with the first value of each enum."""
-    sample = request.sample
-    noun = (sample.span.skill.split() or ["this"])[-1]
-    prompt = f"Please, {noun}: {sample.span.episode_index}-{sample.moment.frame_index}-{sample.question.variant}."
-    dialogue = {"user_prompt": prompt, "robot_utterance": f"Now {sample.moment.frame_index}."}
+    """Return a reply that fits any schema of dialogues and passes all checks, with the first value of each enum."""
     properties: dict[str, Any] = dict(request.prompt.schema.get("properties", {}))
-    types = {key: value["enum"][0] for key, value in properties.items() if "enum" in value}
-    return json.dumps({**dialogue, **types})
+    if "dialogues" not in properties:
+        return json.dumps(_plain_dialogue(request.sample, properties))
+    item = properties["dialogues"]["items"]["properties"]
+    numbered = ((number, request.samples[number - 1]) for number in request.numbers)
+    dialogues = [{**_plain_dialogue(sample, item), "number": number} for number, sample in numbered]
+    return json.dumps({"seen": "a table", "fits": True, "dialogues": dialogues})
+
+
+def _plain_dialogue(sample: Sample, properties: Mapping[str, Any]) -> dict[str, Any]:
+    noun = (sample.span.skill.split() or ["this"])[-1]
+    place = f"{sample.span.episode_index}-{sample.moment.frame_index}-{sample.question.variant}"
+    scope = "" if sample.question.scope == "step" else f" {sample.question.scope}"
+    dialogue = {
+        "user_prompt": f"Please, {noun}{scope}: {place}.",
+        "robot_utterance": f"Now {sample.moment.frame_index}.",
+    }
+    return dialogue | {key: value["enum"][0] for key, value in properties.items() if "enum" in value}
 
 
 class FirstFrames(Sampler):

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from pgen.hookspecs import hookimpl
+from pgen.hookspecs import Flag, hookimpl
 
 if TYPE_CHECKING:
     from pgen.components import Check, Generator, PromptBuilder
@@ -33,6 +33,13 @@ def pgen_generators() -> "Iterable[type[Generator]]":
     from pgen_dialogue.template.generator import TemplateGenerator
 
     return (TemplateGenerator,)
+
+
+@hookimpl
+def pgen_flags() -> "Iterable[Flag]":
+    text = "The share of decision points with prompts that lead elsewhere.  [default: 0]"
+    group = "sampling and prompts"
+    yield Flag("--counterfactuals", "prompt.counterfactuals", text, group, type=float, metavar="SHARE")
 
 
 @hookimpl

@@ -22,6 +22,7 @@ class QwenOpenAIGenerator(Generator[QwenOpenAIOptions]):
     """Asks a Qwen (or any other vision-language) model over HTTP, many samples at once."""
 
     name = "qwen-openai"
+    several = True
     _client: "Client | None" = None
     _local_servers: "LocalServers | None" = None
     _preflight: "Preflight | None" = None

@@ -48,12 +48,14 @@ class RequestFields:
 def chat_messages(
     prompt: Prompt, suffix: str, media: Sequence[Image | Clip], repair: Repair | None = None
 ) -> list[Message]:
-    """Return the system message, the images with the text, and for a repair the bad reply with its error."""
+    """Return the system message, the images between their texts, and for a repair the bad reply with its error."""
     messages: list[Message] = []
     if prompt.system:
         messages.append({"role": "system", "content": _plain(prompt.system)})
+    # What requests of an episode share comes first, so that a server finds it in its prefix cache.
+    context = [{"type": "text", "text": _plain(prompt.context)}] if prompt.context else []
     text = {"type": "text", "text": _plain(prompt.text + suffix)}
-    messages.append({"role": "user", "content": [*map(_media_part, media), text]})
+    messages.append({"role": "user", "content": [*context, *map(_media_part, media), text]})
     if repair:
         problem = f"That is not usable: {repair.problem}\nReply again, with the JSON object alone."
         messages.append({"role": "assistant", "content": _plain(repair.reply[:MAX_QUOTED])})
@@ -79,7 +81,10 @@ def read_reply(completion: Any) -> Reply | None:
         text = _reply_in_reasoning(reasoning)
     usage = completion.get("usage")
     tokens_in, tokens_out = (_token_count(usage, name) for name in ("prompt_tokens", "completion_tokens"))
-    return Reply(text, truncated=finish == "length", tokens_in=tokens_in, tokens_out=tokens_out)
+    details = usage.get("prompt_tokens_details") if isinstance(usage, dict) else None
+    cached = min(_token_count(details, "cached_tokens"), tokens_in)
+    truncated = finish == "length"
+    return Reply(text, truncated=truncated, tokens_in=tokens_in, tokens_out=tokens_out, tokens_cached=cached)
 
 
 def _media_part(media: Image | Clip) -> Message:

@@ -35,7 +35,7 @@ class QwenOpenAIOptions(Options):
     """The name of the environment variable that holds the key; without the variable no key is sent."""
     temperature: float = Field(0.0, ge=0, le=2)
     """0 always takes the most likely token; above, each sample draws with its own seed."""
-    max_tokens: int = Field(1024, ge=1)
+    max_tokens: int = Field(2048, ge=1)
     """Tokens of a reply at most; a model that reasons first needs more."""
     response_format: Literal["auto", "json_schema", "json_object_schema", "json_object", "plain"] = "auto"
     """How the server is held to the reply's schema; `auto` finds the strictest format that it obeys."""

@@ -1,4 +1,4 @@
-"""A request as the messages of a chat: system message, images with text, and for a repair the bad reply."""
+"""A request as the messages of a chat: system message, images between their texts, and for a repair the bad reply."""
 
 import re
 from collections.abc import Iterable
@@ -20,16 +20,21 @@ def messages(request: Request, control: Iterable[str]) -> list[dict[str, Any]]:
     """
     pattern = _pattern(tuple(control))
 
-    def turn(role: str, text: str, media: Iterable[str] = ()) -> dict[str, Any]:
+    def plain(text: str) -> dict[str, str]:
         valid = text.encode("utf-8", "replace").decode()  # without lone surrogates
-        plain = pattern.sub(lambda match: f"{match[0][0]} {match[0][1:]}", valid)
-        return {"role": role, "content": [*({"type": kind} for kind in media), {"type": "text", "text": plain}]}
+        return {"type": "text", "text": pattern.sub(lambda match: f"{match[0][0]} {match[0][1:]}", valid)}
+
+    def turn(role: str, *content: dict[str, str]) -> dict[str, Any]:
+        return {"role": role, "content": [*content]}
 
     prompt, repair = request.prompt, request.repair
-    chat = [turn("system", prompt.system)] if prompt.system else []
-    chat.append(turn("user", prompt.text, ["image"] * len(request.images) + ["video"] * len(request.clips)))
+    chat = [turn("system", plain(prompt.system))] if prompt.system else []
+    context = [plain(prompt.context)] if prompt.context else []
+    media = [{"type": "image"}] * len(request.images) + [{"type": "video"}] * len(request.clips)
+    chat.append(turn("user", *context, *media, plain(prompt.text)))
     if repair:
-        chat += [turn("assistant", repair.reply[:MAX_QUOTED]), turn("user", REPAIR.format(repair.problem))]
+        chat += [turn("assistant", plain(repair.reply[:MAX_QUOTED]))]
+        chat += [turn("user", plain(REPAIR.format(repair.problem)))]
     return chat
 
 

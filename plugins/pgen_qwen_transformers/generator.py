@@ -29,6 +29,7 @@ class QwenTransformers(Generator[QwenOptions]):
     """
 
     name = "qwen-transformers"
+    several = True
     _model: "Model | None" = None
     _batcher: "Batcher[Request, Prepared, Reply] | None" = None
     _used: dict[str, Any] | None = None

@@ -32,7 +32,7 @@ class QwenOptions(Options):
     """
     top_p: float = Field(1.0, gt=0, le=1)
     """Above temperature 0, draw from the most likely tokens that together have this probability."""
-    max_new_tokens: int = Field(1024, ge=1)
+    max_new_tokens: int = Field(2048, ge=1)
     """Tokens of a reply at most; a truncated reply is requested again, and then fails."""
     batch_size: int = tuning(1, ge=1, le=1024)
     """Requests that the model computes at once; halved where they do not fit the memory."""

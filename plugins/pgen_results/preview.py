@@ -41,7 +41,8 @@ def run_preview(config: Path | None, options: Sequence[str], flags: Mapping[str,
         values = {"judge_share": 1.0, **resolve(config, flags, options)}
         settings = build({**values, "executor": {}, "output_dir": Path(folder) / "preview", "max_failures": 1.0})
         parts = create(settings)
-        subset = Subset(parts.source, parts.sampler, settings.run.max_samples or 1, settings.run.variants)
+        variants = settings.run.variants or parts.prompts.variants
+        subset = Subset(parts.source, parts.sampler, settings.run.max_samples or 1, variants)
         exchanges, sink = record(parts.generator), PreviewSink()
         parts = replace(parts, sinks=(sink,))
         with Run(settings.run, parts) as run, ProgressBar() as bar:

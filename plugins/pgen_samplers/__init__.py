@@ -22,7 +22,7 @@ def pgen_flags() -> "Iterable[Flag]":
     yield Flag(
         "--sample-interval",
         "sampler.interval",
-        "Seconds between two samples.  [default: 1]",
+        "Seconds between two samples.  [default: 4, in spans over 6]",
         group,
         type=float,
         metavar="SECONDS",

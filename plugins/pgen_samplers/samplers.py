@@ -26,6 +26,11 @@ class IntervalOptions(ClipOptions):
     """Seconds between two samples."""
 
 
+class SegmentsOptions(ClipOptions):
+    interval: float | None = Field(None, gt=0, allow_inf_nan=False)
+    """Seconds between two samples of a span; by default 4, and one sample only in spans of up to 6 seconds."""
+
+
 class UniformOptions(ClipOptions):
     count: int = Field(8, ge=1)
     """Samples an episode."""
@@ -47,14 +52,21 @@ class ClipSampler[OptionsT: ClipOptions](Sampler[OptionsT]):
         return sorted({frame, *(min(bisect_left(times, time - slack), frame) for time in spread)})
 
 
-class Segments(ClipSampler[IntervalOptions]):
-    """At the start of each skill span, and each `interval` seconds inside it, counted anew in every span."""
+LONG, INTERVAL = 6.0, 4.0
+"""Seconds of the longest span with one sample, and between the samples of longer ones, where no interval is set."""
+
+
+class Segments(ClipSampler[SegmentsOptions]):
+    """At the start of each skill span, and again inside long ones, counted anew in every span."""
 
     name = "segments"
 
     def frames(self, episode: Episode) -> Iterator[int]:
-        for span in frame_ranges(episode):
-            yield from _every(episode, span, self.options.interval)
+        for skill, span in zip(episode.skills, frame_ranges(episode), strict=True):
+            if self.options.interval is None and skill.end - skill.start <= LONG:
+                yield from span[:1]
+            else:
+                yield from _every(episode, span, self.options.interval or INTERVAL)
 
 
 class Interval(ClipSampler[IntervalOptions]):

@@ -15,7 +15,7 @@ from pgen_dialogue.checks.language import in_other_language
 from pgen_dialogue.checks.words import ACTION_WORDS, ACTIONS, EMPTY, actions, content, head, name_stems, stem, words_of
 from pgen_dialogue.english import Phrase, read, read_task
 from pgen_dialogue.english.words import ACT_OF
-from pgen_dialogue.prompts.grounding_facts import may_be_same
+from pgen_dialogue.prompts.same_object import may_be_same
 
 _CLAUSE = re.compile(
     r"[.;:!?—–,]|(?<!anything )\b(?:but|instead|because|so that|just|only|and then|then)\b"

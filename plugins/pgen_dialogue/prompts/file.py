@@ -50,7 +50,7 @@ class FilePrompt(PromptBuilder[FileOptions]):
     def build(self, sample: Sample, seed: int) -> Prompt:
         template, planned = self._read(), self._plan(sample, seed)
         schema = typed_schema() if self.options.reply == "typed" else dialogue_schema()
-        return Prompt(text=template.fill(_values(template, sample, planned)), schema=schema, plan=planned)
+        return Prompt(text=template.fill(_values(template, sample, planned)), schema=schema, plans=(planned,))
 
     def example(self, sample: Sample, seed: int) -> dict[str, str]:
         dialogue = example_dialogue(sample)

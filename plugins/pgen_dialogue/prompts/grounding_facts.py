@@ -1,6 +1,5 @@
 """Grounding facts: what an episode offers to talk about without a contradiction to the demonstration.
 
-`exclusions` are what a person may forbid: objects that the robot is done with, and actions that it does not repeat.
 Rather too few than a wrong one: whatever may be the same object or kind of action as in the current or a later skill
 is left out, and so is what the robot may be holding.
 """
@@ -11,9 +10,14 @@ from functools import lru_cache
 
 from pgen.records import SpanContext
 from pgen_dialogue.english import Phrase, read, read_task
-from pgen_dialogue.english.words import MOTION
+from pgen_dialogue.prompts.phases import is_turn, is_waiting, object_of, phases, place_of
+from pgen_dialogue.prompts.same_object import content, may_be_same
 
 _MOST = 4
+_LISTING = re.compile(r"[:,;]")
+"""What a task that lists things contains; its objects cannot be read."""
+_REPEATABLE = frozenset(("clean", "fold", "pour", "push", "turn"))
+"""Kinds of action of which one may have had enough."""
 _TROUBLE = re.compile(
     r"\b(?:retr(?:y|ies|ying)|re-?(?:attempt|grasp|grip|try)\w*|fail\w*|miss(?:es|ed|ing)?|slip\w*|fall\w*|recover\w*"
     r"|(?:once|try|tries|trying) (?:more|again))\b",
@@ -35,30 +39,79 @@ class Exclusions:
 @lru_cache(maxsize=256)
 def exclusions(span: SpanContext) -> Exclusions:
     """Return what a negative request may forbid. Cached: the samples of a span share it, and each needs it often."""
-    ahead = [read(name) for name in (span.skill, *span.future)]
-    if not all(phrase.verb for phrase in ahead):
+    ahead = [read(name) for name in (span.skill, *span.future) if not is_waiting(name)]
+    if is_waiting(span.skill) or not all(phrase.verb for phrase in ahead):
         return Exclusions()  # a skill that cannot be read might use any object
-    past = [read(name) for name in span.history]
+    past = [read(name) for name in span.history if not is_waiting(name)]
     objects = _excluded_objects(past, ahead, read_task(span.task)) if ahead[0].objects else []
-    actions = {phrase.do: phrase for phrase in reversed(past) if phrase.verb and not _repeated(phrase, ahead)}
+    repeatable = [phrase for phrase in reversed(past) if phrase.act in _REPEATABLE]
+    actions = {phrase.do: phrase for phrase in repeatable if not _repeated(phrase, ahead)}
     return Exclusions(tuple(dict.fromkeys(objects))[:_MOST], tuple(actions.values())[:_MOST])
 
 
+def names_of(span: SpanContext) -> tuple[str, ...]:
+    """Return the names of all skills of the span's episode, in order."""
+    return (*span.history, span.skill, *span.future)
+
+
+def alternatives(span: SpanContext) -> tuple[str, ...]:
+    """Return the objects or places among which the robot chooses in this skill, without the chosen one.
+
+    Objects of the phases to come, those of a kind that the task names, and for a place the other places of the episode.
+    """
+    names = names_of(span)
+    if is_waiting(span.skill) or not is_turn(names, span.skill_index):
+        return ()
+    starts = [group.start for group in phases(names)]
+    if span.skill_index in starts:
+        chosen = object_of(span.skill)
+        listed = [object_of(names[start]) for start in starts if start > span.skill_index]
+        listed += read_task(span.task).objects if not _LISTING.search(span.task) else ()
+        done = [object_of(name) for name in span.history]
+    else:
+        chosen, listed, done = place_of(span.skill), [place_of(name) for name in names], [object_of(span.skill)]
+    others = [name for name in listed if name and not may_be_same(name, chosen)]
+    return tuple(dict.fromkeys(name for name in others if not any(it and may_be_same(name, it) for it in done)))
+
+
 def previous_skill(span: SpanContext) -> Phrase | None:
-    """Return the latest earlier skill that differs from the current one, or None."""
+    """Return the latest earlier skill that differs from the current one and is an action, or None."""
     current = read(span.skill)
-    past = (read(name) for name in reversed(span.history))
+    past = (read(name) for name in reversed(span.history) if not is_waiting(name))
     return next((phrase for phrase in past if (phrase.do or phrase.text) != (current.do or current.text)), None)
 
 
 def failed_skill(span: SpanContext) -> str:
-    """Return the skill that shows that something did not succeed, or an empty text."""
+    """Return the skill that visibly did not succeed, or an empty text.
+
+    The labels show that by their words ("retry"), by the same skill twice in a row, or where the robot approaches or
+    grasps an object once more that it had grasped and did not put down.
+    """
     last = span.history[-1] if span.history else ""
     for name in (last, span.skill):
         if _TROUBLE.search(name):
             return name
     current = read(span.skill)
-    return last if current.verb and current.do == read(last).do else ""
+    if not current.verb:
+        return ""
+    if last and current.do == read(last).do:
+        return last
+    return _lost_grasp(span) if current.act in ("approach", "grasp") else ""
+
+
+def _lost_grasp(span: SpanContext) -> str:
+    """Return the earlier grasp of the current skill's object after which the robot approaches it again."""
+    name = object_of(span.skill)
+    lifted = read(span.skill).verb in ("lift", "raise")  # to lift what it holds is no second grasp
+    if not name or lifted:
+        return ""
+    for earlier in reversed(span.history):
+        phrase = read(earlier)
+        if phrase.act == "release":
+            return ""
+        if phrase.act == "grasp" and phrase.verb not in ("lift", "raise"):
+            return earlier if may_be_same(object_of(earlier) or name, name) else ""
+    return ""
 
 
 def uninvolved_objects(span: SpanContext) -> tuple[str, ...]:
@@ -69,13 +122,7 @@ def uninvolved_objects(span: SpanContext) -> tuple[str, ...]:
     used = [*current.objects, *_held(past)[0]]
     objects = dict.fromkeys(name for phrase in others for name in phrase.objects if name.startswith("the "))
     unused = (name for name in objects if not any(may_be_same(name, other) for other in used))
-    return tuple(name for name in unused if not _content(name) <= _content(current.do))
-
-
-def may_be_same(first: str, second: str) -> bool:
-    """Return whether two phrases may name one object: "the brick" may be "the red brick"."""
-    a, b = _content(first), _content(second)
-    return a <= b or b <= a
+    return tuple(name for name in unused if not content(name) <= content(current.do))
 
 
 def _excluded_objects(past: list[Phrase], ahead: list[Phrase], task: Phrase) -> list[str]:
@@ -83,13 +130,13 @@ def _excluded_objects(past: list[Phrase], ahead: list[Phrase], task: Phrase) -> 
     if holds_unknown:
         return []
     needed = [name for phrase in ahead for name in phrase.objects] + held
-    texts = [_content(f"{phrase.do} {phrase.text}") for phrase in ahead]
+    texts = [content(f"{phrase.do} {phrase.text}") for phrase in ahead]
     handled = [phrase.objects[0] for phrase in reversed(past) if phrase.objects]
     rivals = [name for name in task.objects if _rivals(name, ahead[0].objects[0])]
     return [
         name
         for name in [*rivals, *handled]
-        if not any(may_be_same(name, other) for other in needed) and not any(_content(name) <= text for text in texts)
+        if not any(may_be_same(name, other) for other in needed) and not any(content(name) <= text for text in texts)
     ]
 
 
@@ -106,21 +153,9 @@ def _held(past: list[Phrase]) -> tuple[list[str], bool]:
 
 
 def _repeated(phrase: Phrase, ahead: list[Phrase]) -> bool:
-    return any(_kind(phrase) == _kind(other) or phrase.verb == other.verb for other in ahead)
-
-
-def _kind(phrase: Phrase) -> str:
-    if phrase.act in MOTION:
-        return "motion"
-    return phrase.verb if phrase.act == "other" else phrase.act
+    return any(phrase.act == other.act or phrase.verb == other.verb for other in ahead)
 
 
 def _rivals(name: str, other: str) -> bool:
     """Return whether two objects are of one kind: the pink brick (which the task may name) beside the red brick."""
     return name.startswith("the ") and name.split()[-1] == other.split()[-1] and not may_be_same(name, other)
-
-
-@lru_cache(maxsize=8192)
-def _content(phrase: str) -> frozenset[str]:
-    words = (word.strip(",.;:()'\"") for word in phrase.lower().split())
-    return frozenset(word.removesuffix("s") for word in words if word not in ("the", "a", "an", "of", "and"))

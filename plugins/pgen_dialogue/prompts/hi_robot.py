@@ -1,27 +1,31 @@
-"""The prompt builder `hi-robot`: requests a planned scenario type and response type, with definitions and examples.
+"""The prompt builder `hi-robot`: asks for all dialogues of a moment, each with its scope and its planned types.
 
 Besides what Hi Robot conditions on, the prompt lists the later skills, so that no request contradicts the
-demonstration. All text is in `hi_robot.toml`. The system message is the same for every sample, so that a server can
-cache its prefix.
+demonstration. All text is in `hi_robot.toml`. The system message is the same for every request, the context the same
+for every request of an episode, and what is specific to a moment comes last, behind the images: a server that caches
+prefixes computes the rest once.
 """
 
 import tomllib
+from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib.resources import files
 from random import Random
 from typing import Any
 
-from pgen.components import PromptBuilder
-from pgen.records import Plan, Prompt, Sample, SpanContext
+from pgen.components import MomentPromptBuilder
+from pgen.records import Plan, Prompt, Question, Sample, SpanContext
 from pgen.seeds import derive
-from pgen_dialogue.prompts.grounding_facts import exclusions, failed_skill
+from pgen_dialogue.prompts.grounding_facts import alternatives, failed_skill, names_of
 from pgen_dialogue.prompts.planner import PlanOptions, plan
+from pgen_dialogue.prompts.questions import questions
 from pgen_dialogue.prompts.reply_schema import example_dialogue, fingerprint_of, typed, typed_schema
-from pgen_dialogue.prompts.seed import numbered, without_images
+from pgen_dialogue.prompts.seed import without_images
 
 # Not in the TOML file: its hash is part of the fingerprint, and journals of runs with images must stay valid.
 IMAGE_PASSAGES = {
-    "You see the scene as it is now, once for each camera, and you are told": "You are told",
+    "Then you see the scene at one moment, once for each camera, and you are told": "Then you are told",
+    "what is visible, in at most 15 words: the things, where they are, and what the robot holds.": "nothing.",
     "Name only things that are visible, or that the task and the skills name, and describe them as they look.": (
         "Name only things that the task and the skills name."
     ),
@@ -29,18 +33,20 @@ IMAGE_PASSAGES = {
 """Passages of the system message about images, and their replacements for samples without images."""
 
 
-class HiRobotPrompt(PromptBuilder[PlanOptions]):
-    """Asks for a dialogue of a planned scenario type and response type, as in Hi Robot, section A."""
+class HiRobotPrompt(MomentPromptBuilder[PlanOptions]):
+    """Asks for dialogues of planned scopes, scenario types and response types, after Hi Robot, section A."""
 
     name = "hi-robot"
 
-    def build(self, sample: Sample, seed: int) -> Prompt:
-        planned = plan(sample, seed, self.options)
-        system: str = texts()["system"].strip()
-        if not sample.moment.images:
-            system = without_images(system, IMAGE_PASSAGES)
-        style = _style(derive(seed, "style", sample.question.variant))
-        return Prompt(_text(sample.span, planned, style), typed_schema(), system, planned)
+    def questions(self, samples: Sequence[Sample], seed: int) -> list[list[Question]]:
+        return questions(samples, seed, self.options.counterfactuals)
+
+    def build_moment(self, samples: Sequence[Sample], seed: int) -> Prompt:
+        plans = tuple(plan(sample, seed, self.options) for sample in samples)
+        system = _system() if samples[0].moment.images else without_images(_system(), IMAGE_PASSAGES)
+        numbered = zip(samples, plans, strict=True)
+        dialogues = [f"{number}. {_dialogue(*it, seed)}" for number, it in enumerate(numbered, 1)]
+        return Prompt(_text(samples[0], dialogues), typed_schema(), system, _context(samples[0].span), plans)
 
     def example(self, sample: Sample, seed: int) -> dict[str, str]:
         return typed(example_dialogue(sample), plan(sample, seed, self.options))
@@ -62,45 +68,80 @@ def _source() -> str:
     return files("pgen_dialogue.prompts").joinpath("hi_robot.toml").read_text(encoding="utf-8")
 
 
-def _text(span: SpanContext, planned: Plan, style: str) -> str:
-    scenario, response = texts()["scenarios"][planned.scenario_type], texts()["responses"][planned.response_type]
-    text: str = texts()["text"].strip()
-    return text.format(
-        task_description=span.task or "not described",
-        skill_history=numbered(span.history, "nothing yet"),
-        skill_current=span.skill,
-        skill_future=numbered(span.future, "nothing more"),
-        scenario_type=planned.scenario_type,
-        scenario=scenario["text"],
-        scenario_examples=_bulleted(scenario["examples"]),
-        response_type=planned.response_type,
-        response=response["text"],
-        response_examples=_bulleted(response["examples"]),
-        boundary=_boundary(span, planned),
-        style=style,
+@cache
+def _system() -> str:
+    text: str = texts()["system"].strip()
+    return text.format(scenarios=_definitions("scenarios"), responses=_definitions("responses"))
+
+
+def _definitions(kind: str) -> str:
+    entries = texts()[kind].items()
+    return "\n".join(
+        "\n".join((f"- {name}: {entry['text']}", *(f"  {example}" for example in entry["examples"])))
+        for name, entry in entries
     )
 
 
-def _bulleted(examples: list[str]) -> str:
-    return "\n".join(f"- {example}" for example in examples)
+def _context(span: SpanContext) -> str:
+    skills = "\n".join(f"{number}. {name}" for number, name in enumerate(names_of(span), 1))
+    text: str = texts()["context"].strip()
+    return text.format(task=span.task or "not described", skills=skills)
 
 
-def _style(seed: int) -> str:
-    """Return the sentence on who speaks, in what tone and at what length."""
-    random = Random(seed)
-    text: str = texts()["style"]
-    return text.format(**{name: random.choice(choices) for name, choices in texts()["styles"].items()})
+def _text(sample: Sample, dialogues: Sequence[str]) -> str:
+    speaker = Random(sample.question.speaker)
+    text: str = texts()["text"].strip()
+    return text.format(
+        position=_position(sample),
+        count="this dialogue" if len(dialogues) == 1 else f"these {len(dialogues)} dialogues",
+        dialogues="\n".join(dialogues),
+        **{name: speaker.choice(choices) for name, choices in texts()["speakers"].items()},
+    )
 
 
-def _boundary(span: SpanContext, planned: Plan) -> str:
-    """Return the paragraph that keeps the dialogue true: what may be forbidden, or what may go wrong."""
-    if planned.response_type == "error_handling":
-        failed, pairs = failed_skill(span), texts()["pairs"]
-        text = pairs["error_handling_failed"].format(failed=failed) if failed else pairs["error_handling"]
-        return f"\n\n{text}\n"
-    if planned.scenario_type != "negative_task":
-        return ""
-    excluded = exclusions(span)
-    names = [*excluded.objects, *(f"{action.doing} again" for action in excluded.actions)]
-    boundary: str = texts()["boundary"]
-    return boundary.format(ruled_out="; ".join(names) or "nothing")
+def _position(sample: Sample) -> str:
+    """Return the sentence on how far the robot is."""
+    done, seconds = sample.span.skill_index, sample.moment.running
+    name = ("running" if done else "running_first") if seconds else ("begins" if done else "first")
+    text: str = texts()["positions"][name]
+    listed = "1" if done == 1 else f"1 to {done}"
+    return text.format(done=listed, number=done + 1, seconds=f"{seconds:.0f}", skill=sample.span.skill)
+
+
+def _dialogue(sample: Sample, planned: Plan, seed: int) -> str:
+    """Return the description of one dialogue: its scope, its types, its form and what keeps it true."""
+    question = sample.question
+    if question.counterfactual:
+        others = ", ".join(alternatives(sample.span)) or texts()["notes"]["others"]
+        text: str = texts()["instead"][question.counterfactual]
+        return text.format(target=question.target, others=others) + "."
+    scope = "running" if question.scope == "step" and sample.moment.running else question.scope
+    leads = texts()["scopes"][scope].format(skill=sample.span.skill, skills="; ".join(sample.skills))
+    types = f"Request: {planned.scenario_type}. Answer: {planned.response_type}"
+    sentences = [f"{question.scope}, {leads}", types, *_notes(sample, planned), _form(sample, planned, seed)]
+    return ". ".join(filter(None, sentences)) + "."
+
+
+def _notes(sample: Sample, planned: Plan) -> Iterator[str]:
+    notes, scope = texts()["notes"], sample.question.scope
+    if scope == "episode":
+        wide = "summary" if sample.question.variant % 2 else "explicit"
+        yield texts()["openness"]["open" if planned.scenario_type == "implicit_request" else wide]
+    elif planned.scenario_type in ("implicit_request", "constraint_based"):
+        shown = [notes["others"]] if sample.moment.images else []
+        yield notes["decision"].format(others=", ".join([*alternatives(sample.span), *shown]))
+    if planned.excluded is not None:
+        name = "forbidden" if scope != "standing" else ("standing" if planned.excluded else "standing_any")
+        yield notes[name].format(excluded=planned.excluded)
+    if planned.absent:
+        yield notes["absent"].format(absent=planned.absent)
+    elif planned.response_type == "error_handling":
+        yield notes["failed"].format(failed=failed_skill(sample.span))
+
+
+def _form(sample: Sample, planned: Plan, seed: int) -> str:
+    """Return the form of the request, one that suits its type."""
+    forms = texts()["forms"]
+    suitable = [*forms["any"], *(forms[planned.scenario_type] if sample.question.scope == "step" else [])]
+    draw = derive(seed, "form", sample.question.scope, sample.question.variant)
+    return f"Form: {suitable[draw * len(suitable) // 2**32]}"

@@ -1,47 +1,55 @@
-"""Chooses the plan of a prompt: a scenario type and a response type that fit the sample.
+"""Chooses the plan of a dialogue: a scenario type and a response type that fit its moment and its scope.
 
 The choice depends on the sample, the weights and the seed alone. Types that cannot fit are left out, and the weights
 of the others decide; types that the options do not list have the weight 0. If no type with a weight is left, the plan
-is `specific_object` with `acknowledgment`, which fit everywhere. The variants of a sample have different plans as
+is `specific_object` with `acknowledgment`, which fit everywhere. The wordings of a dialogue have different plans as
 long as there are others that fit.
+
+No plan claims what the labels do not show: a wish or a condition that selects one of several things needs a decision
+point, an error a skill that failed or a request for what is not there, a correction an action before it.
 """
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
-from pydantic import field_validator
+from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
 from pgen.components import Options
-from pgen.records import Plan, Sample, SpanContext
+from pgen.records import Plan, Sample
 from pgen.seeds import derive
-from pgen_dialogue.prompts.grounding_facts import exclusions, previous_skill
+from pgen_dialogue.prompts.grounding_facts import alternatives, exclusions, failed_skill, names_of, previous_skill
+from pgen_dialogue.prompts.phases import is_readable, is_turn
+from pgen_dialogue.prompts.same_object import content
 
 _RESPONSES = {
-    "specific_object": ("acknowledgment", "confirmation"),
+    "specific_object": ("acknowledgment", "confirmation", "error_handling"),
     "negative_task": ("acknowledgment", "confirmation", "constraint_acknowledgment"),
-    "situated_correction": ("acknowledgment", "confirmation", "clarification", "error_handling"),
+    "situated_correction": ("acknowledgment", "confirmation", "error_handling"),
     "implicit_request": ("acknowledgment", "confirmation", "clarification"),
     "constraint_based": ("acknowledgment", "confirmation", "constraint_acknowledgment"),
 }
 SCENARIO_TYPES = tuple(_RESPONSES)
-RESPONSE_TYPES = (
-    "acknowledgment",
-    "confirmation",
-    "clarification",
-    "constraint_acknowledgment",
-    "error_handling",
-)
+RESPONSE_TYPES = ("acknowledgment", "confirmation", "clarification", "constraint_acknowledgment", "error_handling")
+_ABSENT = (
+    "the scissors", "the orange juice", "the sponge", "the green marker", "the screwdriver", "the banana",
+    "the water bottle", "the tape", "the spoon", "the yellow cup", "the notebook", "the keys", "the remote control",
+    "the teddy bear", "the towel", "the pepper mill",
+)  # fmt: skip
+"""Things that somebody may ask for although they are not there."""
 
 
 class PlanOptions(Options):
-    """The weights of the scenario types and of the response types."""
+    """The weights of the scenario types and of the response types, and the share of counterfactual dialogues."""
 
     scenarios: dict[str, float] = dict.fromkeys(SCENARIO_TYPES, 1.0)
     """How often each scenario type is asked for, relative to the others that fit. Not listed: never."""
 
     responses: dict[str, float] = dict.fromkeys(RESPONSE_TYPES, 1.0)
     """How often each response type is asked for, relative to the others that fit. Not listed: never."""
+
+    counterfactuals: float = Field(0.0, ge=0, le=1)
+    """The share of decision points at which prompts are requested, too, that lead to another skill or to none."""
 
     @field_validator("scenarios")
     @classmethod
@@ -65,23 +73,58 @@ def check_weights(weights: dict[str, float], types: tuple[str, ...]) -> dict[str
     return weights
 
 
-def fitting_scenarios(span: SpanContext) -> tuple[str, ...]:
-    """Return the scenario types that fit the span."""
-    fits = {"negative_task": bool(exclusions(span)), "situated_correction": previous_skill(span) is not None}
+def is_decision(sample: Sample) -> bool:
+    """Return whether the sample is at a decision point: another object or place could have followed here.
+
+    Where images are shown, the robot may turn away from a thing that no label names.
+    """
+    if sample.moment.running:
+        return False
+    shown = bool(sample.moment.images) and is_turn(names_of(sample.span), sample.span.skill_index)
+    return shown or bool(alternatives(sample.span))
+
+
+def fitting_scenarios(sample: Sample) -> tuple[str, ...]:
+    """Return the scenario types that fit the sample, in the order of `SCENARIO_TYPES`."""
+    span, scope = sample.span, sample.question.scope
+    if scope == "episode":
+        return ("specific_object", "implicit_request")
+    if scope == "standing":
+        return ("negative_task",)
+    if not is_readable(span.skill):
+        return ("specific_object",)
+    fits = {
+        "negative_task": bool(exclusions(span)),
+        "situated_correction": scope == "step" and previous_skill(span) is not None,
+        "implicit_request": is_decision(sample),
+        "constraint_based": is_decision(sample),
+    }
     return tuple(name for name in SCENARIO_TYPES if fits.get(name, True))
 
 
-def fitting_responses(scenario: str) -> tuple[str, ...]:
-    """Return the response types that fit a scenario type."""
-    return _RESPONSES[scenario]
+def fitting_responses(scenario: str, sample: Sample) -> tuple[str, ...]:
+    """Return the response types that fit a scenario type in a sample."""
+    responses = _RESPONSES[scenario]
+    if sample.question.scope == "standing":
+        return ("acknowledgment", "constraint_acknowledgment")
+    step = sample.question.scope == "step" and is_readable(sample.span.skill)
+    failed = scenario == "situated_correction" and bool(failed_skill(sample.span))
+    absent = scenario == "specific_object" and is_decision(sample)
+    if step and (failed or absent):
+        return responses
+    return tuple(name for name in responses if name != "error_handling")
 
 
 def plan(sample: Sample, seed: int, options: PlanOptions) -> Plan:
     """Return the plan for a sample; `seed` is its moment's, the same for every variant."""
-    possible = possible_types(sample.span, options)
+    question = sample.question
+    if question.counterfactual:
+        return Plan()
+    seed = derive(seed, question.scope)
+    possible = possible_types(sample, options)
     chosen = _draw_types(possible, seed, options)
     used: set[tuple[str, str]] = set()
-    for number in range(1, sample.question.variant + 1):
+    for number in range(1, question.variant + 1):
         used.add(chosen)
         unused = {
             scenario: left
@@ -91,28 +134,49 @@ def plan(sample: Sample, seed: int, options: PlanOptions) -> Plan:
         if not unused:
             used, unused = set(), possible
         chosen = _draw_types(unused, derive(seed, "variant", number), options)
-    return Plan(*chosen)
+    return Plan(*chosen, excluded=_excluded(sample, chosen[0], seed), absent=_absent(sample, chosen, seed))
 
 
-def possible_types(span: SpanContext, options: PlanOptions) -> dict[str, list[str]]:
-    """Return the scenario types that may be planned for a span, each with its response types."""
-    scenarios = [name for name in fitting_scenarios(span) if options.scenarios.get(name)] or ["specific_object"]
+def possible_types(sample: Sample, options: PlanOptions) -> dict[str, list[str]]:
+    """Return the scenario types that may be planned for a sample, each with its response types."""
+    fitting = fitting_scenarios(sample)
+    scenarios = [name for name in fitting if options.scenarios.get(name)] or [fitting[0]]
     responses = {
-        scenario: [name for name in fitting_responses(scenario) if options.responses.get(name)]
+        scenario: [name for name in fitting_responses(scenario, sample) if options.responses.get(name)]
         for scenario in scenarios
     }
     answerable = {scenario: names for scenario, names in responses.items() if names}
     return answerable or {scenario: ["acknowledgment"] for scenario in scenarios}
 
 
-def shares(span: SpanContext, options: PlanOptions) -> dict[tuple[str, str], float]:
-    """Return how likely each pair of scenario type and response type is for a span; the shares add up to 1."""
-    possible = possible_types(span, options)
+def shares(sample: Sample, options: PlanOptions) -> dict[tuple[str, str], float]:
+    """Return how likely each pair of scenario type and response type is for a sample; the shares add up to 1."""
+    possible = possible_types(sample, options)
     return {
         (scenario, response): share * part
         for scenario, share in _normalized(options.scenarios, possible).items()
         for response, part in _normalized(options.responses, possible[scenario]).items()
     }
+
+
+def _excluded(sample: Sample, scenario: str, seed: int) -> str | None:
+    """Return what a negative request forbids: an object or an action; "" for whatever the robot does not use."""
+    if scenario != "negative_task":
+        return None
+    excluded = exclusions(sample.span)
+    if sample.question.scope == "standing":  # an action may be repeated much later
+        return excluded.objects[0] if excluded.objects else ""
+    names = [*excluded.objects, *(f"{action.doing} again" for action in excluded.actions)]
+    return names[derive(seed, "excluded", sample.question.variant) * len(names) // 2**32] if names else ""
+
+
+def _absent(sample: Sample, types: tuple[str, str], seed: int) -> str | None:
+    """Return what a false premise asks for: nothing that the labels name."""
+    if types != ("specific_object", "error_handling"):
+        return None
+    named = content(" ".join((sample.span.task, *names_of(sample.span))))
+    absent = [name for name in _ABSENT if not content(name) & named]
+    return absent[derive(seed, "absent", sample.question.variant) * len(absent) // 2**32] if absent else None
 
 
 def _normalized(weights: Mapping[str, float], names: Iterable[str]) -> dict[str, float]:

@@ -17,8 +17,9 @@ from pgen.records import SpanContext
 from pgen_dialogue.english import Phrase, read, read_task
 from pgen_dialogue.english.nouns import is_several
 from pgen_dialogue.english.verbs import gerund
-from pgen_dialogue.prompts.grounding_facts import exclusions, may_be_same, previous_skill, uninvolved_objects
+from pgen_dialogue.prompts.grounding_facts import exclusions, previous_skill, uninvolved_objects
 from pgen_dialogue.prompts.reply_schema import sayable
+from pgen_dialogue.prompts.same_object import may_be_same
 from pgen_dialogue.template.phrasebook import compose, phrases
 
 _LONGEST_ASIDE, _LONGEST_TASK = 70, 40

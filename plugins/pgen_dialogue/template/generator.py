@@ -56,7 +56,7 @@ class TemplateGenerator(Generator[TemplateOptions]):
 def reply_to(request: Request, asides: float = 0.0) -> dict[str, str]:
     """Return the reply as an object with the properties of the request's schema; `asides` as in the options."""
     properties = request.prompt.schema.get("properties", {})
-    kind = complete(request.prompt.plan, request.sample, request.seed)
+    kind = complete(request.prompt.plans[0], request.sample, request.seed)
     user, robot = dialogue(request.sample.span, kind, request.seed)
     random = Random(derive(request.seed, "asides"))
     if random.random() < asides:
@@ -77,7 +77,7 @@ def complete(planned: Plan, sample: Sample, seed: int) -> Plan:
         options = PlanOptions(responses={response: 1.0}) if response in RESPONSE_TYPES else PlanOptions()
         scenario = plan(sample, derive(seed, "open"), options).scenario_type or ""
     if response not in RESPONSE_TYPES:
-        response = Random(derive(seed, "answer")).choice(fitting_responses(scenario))
+        response = Random(derive(seed, "answer")).choice(fitting_responses(scenario, sample))
     return Plan(scenario, response)
 
 

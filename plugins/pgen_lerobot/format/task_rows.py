@@ -25,13 +25,19 @@ class TaskRow:
     response_type: str | None = ""
 
     @classmethod
-    def of(cls, annotation: Annotation) -> Self:
-        """Return the row of an annotation that has a dialogue."""
+    def of(cls, annotation: Annotation, spoken: bool = True) -> Self:
+        """Return the row of an annotation that has a dialogue; without the utterance where that is over."""
         dialogue = annotation.dialogue
         if dialogue is None:
             raise ValueError("a failed sample has no dialogue")
         types = (dialogue.scenario_type, dialogue.response_type)
-        return cls(dialogue.user_prompt, dialogue.robot_utterance, annotation.sample.span.skill, *types)
+        utterance = dialogue.robot_utterance if spoken else ""
+        return cls(dialogue.user_prompt, utterance, annotation.sample.span.skill, *types)
+
+    @property
+    def text(self) -> str:
+        """The text of the dialogue's row in the task table: the prompt alone where there is no utterance."""
+        return f"{self.user_prompt} | {self.robot_utterance}" if self.robot_utterance else str(self.user_prompt)
 
     def merged(self, other: Self) -> Self:
         """Return this row with None in each of ANNOTATED_COLUMNS in which the other differs."""

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from pgen.errors import PgenError
 from pgen.formats.syn_annotations import from_line, read_lines
-from pgen.labels import frame_ranges
+from pgen.labels import Labelling, frame_ranges
 from pgen.records import Annotation, Episode
 from pgen_lerobot.format import Dataset, TaskRow
 from pgen_lerobot.read import LeRobotSource
@@ -85,13 +85,13 @@ class ExpectedLabels:
 
     def _start(self) -> None:
         stats = self._dataset.layout.stats.names()
-        self.labeller = Labeller(self.annotated(), self._row, self.least or None, stats)
+        labelling = Labelling.of_run(self._manifest.get("run") or {})
+        self.labeller = Labeller(self.annotated(), self._row, self.least or None, labelling, stats)
 
-    def _row(self, annotation: Annotation) -> int:
-        dialogue = annotation.dialogue
-        row = NO_ROW if dialogue is None else self._rows.get(dialogue.task, NO_ROW)
+    def _row(self, annotation: Annotation, spoken: bool) -> int:
+        task_row = TaskRow.of(annotation, spoken)
+        row = self._rows.get(task_row.text, NO_ROW)
         if row != NO_ROW:
-            task_row = TaskRow.of(annotation)
             self.used[row] = self.used[row].merged(task_row) if row in self.used else task_row
         return row
 

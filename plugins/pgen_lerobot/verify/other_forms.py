@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pgen.errors import PgenError
+from pgen.labels import Labelling
 from pgen_lerobot.format import COLUMN, TASK_ROWS, Dataset, read_task_rows, row_groups
 from pgen_lerobot.skills import load_json
 from pgen_lerobot.verify.expected_labels import ExpectedLabels
@@ -43,7 +44,9 @@ def problems(
 
 
 def _language_columns(dataset: Dataset, shards: list[tuple[str, bool]], manifest: dict[str, Any]) -> Iterator[Problem]:
-    expected = LanguageColumns(ExpectedLabels(dataset, manifest).annotated())
+    expected = LanguageColumns(
+        ExpectedLabels(dataset, manifest).annotated(), Labelling.of_run(manifest.get("run") or {})
+    )
     for name in (name for name, listed in shards if listed):
         for first, table in row_groups(dataset, name, ["episode_index", *COLUMNS]):
             for start, stop, pair in expected.cells(table):

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pgen.errors import InputError
-from pgen.labels import label
+from pgen.labels import Labelling, label
 from pgen.records import Annotation, Episode
 from pgen_lerobot.format import runs, summarize, to_array
 
@@ -24,20 +24,23 @@ type Annotated = tuple[Episode, list[Annotation]]
 class Labeller:
     """Label the rows of annotated episodes, and count the labels.
 
-    `index` returns the row of the task table for an annotation; `stats` names the statistics to compute.
+    `index` returns the row of the task table for an annotation whose utterance is spoken, or over; `labelling` says
+    which exchange labels a frame; `stats` names the statistics to compute.
     """
 
     def __init__(
         self,
         annotated: Iterable[Annotated],
-        index: Callable[[Annotation], int],
+        index: Callable[[Annotation, bool], int],
         unlabelled: int | None,
+        labelling: Labelling,
         stats: Iterable[str] = (),
     ) -> None:
         self._episodes: Iterator[Annotated] = iter(annotated)
         self._next = next(self._episodes, None)
         self._index = index
         self._unlabelled = unlabelled
+        self._labelling = labelling
         self._stat_names = tuple(stats)
         self._episode: int | None = None
         self._length: int | None = None
@@ -79,10 +82,11 @@ class Labeller:
         self._starts, self._spans = [], []
         if self._next is not None and self._next[0].index == episode:
             self._length = len(self._next[0].timestamps)
-            for stretch in label(*self._next):
+            for stretch in label(*self._next, self._labelling):
                 if stretch.annotation is not None and stretch.stop > stretch.start:
                     self._starts.append(stretch.start)
-                    self._spans.append((stretch.start, stretch.stop, self._index(stretch.annotation)))
+                    index = self._index(stretch.annotation, stretch.spoken)
+                    self._spans.append((stretch.start, stretch.stop, index))
             self._next = next(self._episodes, None)
 
     def _end(self) -> None:

@@ -113,7 +113,8 @@ class _Output:
         unlabelled = None if options.unlabelled == "task" else int(options.unlabelled)
         rows = TaskRows(self.dataset.tasks, read_task_rows(root / TASK_ROWS))
         counts = Counts()
-        labeller = Labeller(counts.watch(self._read()), rows.index, unlabelled, layout.stats.names())
+        labelling, stats = self.results.labelling, layout.stats.names()
+        labeller = Labeller(counts.watch(self._read()), rows.index, unlabelled, labelling, stats)
         shards = self._write_shards(labeller, unlabelled)
         rows.write_tasks(out / layout.tasks_file)
         rows.write_rows(out / TASK_ROWS)
@@ -152,7 +153,7 @@ class _Output:
         return not in_place or (self.dataset.root / KEPT_SKILLS).exists()
 
     def _write_shards(self, labeller: Labeller, unlabelled: int | None) -> list[str]:
-        unlisted = Labeller((), lambda _: 0, unlabelled)
+        unlisted = Labeller((), lambda *_: 0, unlabelled, self.results.labelling)
         names = []
         for name, listed in shard_names(self.dataset):
 

@@ -25,14 +25,13 @@ class TaskRows:
         self.used: dict[int, TaskRow] = {}
         """The rows that this run uses, in the order of their first frame."""
 
-    def index(self, annotation: Annotation) -> int:
+    def index(self, annotation: Annotation, spoken: bool) -> int:
         """Return the row of the annotation's dialogue, which is new where no row has its text."""
-        return self.add(TaskRow.of(annotation))
+        return self.add(TaskRow.of(annotation, spoken))
 
     def add(self, row: TaskRow) -> int:
         """Return the index of the row's text, which is new where no row has it."""
-        text = f"{row.user_prompt} | {row.robot_utterance}" if row.robot_utterance else str(row.user_prompt)
-        index = self._index.setdefault(text, len(self._index))
+        index = self._index.setdefault(row.text, len(self._index))
         self.used[index] = self.used[index].merged(row) if index in self.used else row
         return index
 

@@ -38,7 +38,7 @@ class JournaledRequests:
             self.recalled += 1
             return recorded
         images = await self._images(sample)
-        request = Request(sample, prompt, images.images, derive(self.seed, key), clips=images.clips)
+        request = Request((sample,), prompt, images.images, derive(self.seed, key), clips=images.clips)
         answer = await self.context.ask(request, parse, ATTEMPTS)
         self.usage += answer.usage
         value = answer.value()

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from pgen.components import Options, Results, Source
 from pgen.errors import ConfigError, InputError
+from pgen.labels import Labelling
 from pgen_lerobot.format import Dataset, declare_like, rewrite_in_place, runs
 from pgen_lerobot.write import INFO, Annotated, shard_names
 from pgen_lerobot.write.other_forms.edits import OtherForm, edit_json, rehash
@@ -66,10 +67,10 @@ class LanguageColumnsSink(OtherForm[LanguageColumnsOptions]):
         return ("the language columns need lerobot 0.6 or newer; an older one cannot load the dataset",)
 
     def write(self, results: Results, out: Path) -> None:
-        columns = LanguageColumns(results.read())
+        columns = LanguageColumns(results.read(), results.labelling)
         written = []
         for name, listed in shard_names(Dataset(out)):
-            _rewrite(out / name, columns if listed else LanguageColumns(iter(())))
+            _rewrite(out / name, columns if listed else LanguageColumns(iter(()), results.labelling))
             written.append(name)
         edit_json(out / INFO, _declare)
         rehash(out, [*written, INFO])
@@ -78,7 +79,8 @@ class LanguageColumnsSink(OtherForm[LanguageColumnsOptions]):
 class LanguageColumns:
     """The columns of the data's rows, in the order in which they are stored."""
 
-    def __init__(self, annotated: Iterator[Annotated]) -> None:
+    def __init__(self, annotated: Iterator[Annotated], labelling: Labelling) -> None:
+        self._labelling = labelling
         self._episodes = annotated
         self._next = next(annotated, None)
         self._episode: int | None = None
@@ -99,7 +101,7 @@ class LanguageColumns:
     def _begin(self, episode: int) -> None:
         self._episode, self._position, self._rows = episode, 0, None
         if self._next is not None and self._next[0].index == episode:
-            self._rows = language_rows(*self._next)
+            self._rows = language_rows(*self._next, self._labelling)
             self._next = next(self._episodes, None)
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from pgen.labels import Stretch, frame_ranges, label
+from pgen.labels import Labelling, Stretch, frame_ranges, label
 from pgen.records import Annotation, Episode
 
 PERSISTENT, EVENTS = "language_persistent", "language_events"
@@ -65,11 +65,11 @@ class LanguageRows:
     events: dict[int, list[Row]]
 
 
-def language_rows(episode: Episode, annotations: Iterable[Annotation]) -> LanguageRows:
+def language_rows(episode: Episode, annotations: Iterable[Annotation], labelling: Labelling) -> LanguageRows:
     """Return the rows of an episode; every timestamp is that of a frame."""
     persistent = list(_subtasks(episode))
     events: dict[int, list[Row]] = {}
-    for stretch in label(episode, annotations):
+    for stretch in label(episode, annotations, labelling):
         persistent += _continued(episode, stretch)
         if stretch.annotation is not None and stretch.annotation.dialogue is not None:
             dialogue = stretch.annotation.dialogue

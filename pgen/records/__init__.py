@@ -1,0 +1,46 @@
+"""The records that travel from a dataset to its dialogue: frozen, slotted, without I/O.
+
+Episode -> Sample -> Request (Prompt + Image) -> Reply -> Annotation (Dialogue, or a Failure).
+"""
+
+from pgen.records.requests import Clip, Image, Plan, Prompt, Repair, Request
+from pgen.records.results import Annotation, Failure, Finding, Judgement, Reply, Usage
+from pgen.records.samples import (
+    SCOPES,
+    ClipFrame,
+    Dialogue,
+    Episode,
+    Moment,
+    Question,
+    Sample,
+    Scope,
+    Skill,
+    SpanContext,
+    Turn,
+)
+
+__all__ = [
+    "SCOPES",
+    "Annotation",
+    "Clip",
+    "ClipFrame",
+    "Dialogue",
+    "Episode",
+    "Failure",
+    "Finding",
+    "Image",
+    "Judgement",
+    "Moment",
+    "Plan",
+    "Prompt",
+    "Question",
+    "Repair",
+    "Reply",
+    "Request",
+    "Sample",
+    "Scope",
+    "Skill",
+    "SpanContext",
+    "Turn",
+    "Usage",
+]
