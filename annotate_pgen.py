@@ -63,7 +63,7 @@ def call_qwen(
         raise InputError("images must be a list of paths or PIL images: put the image into [ ].")
     encoded = tuple(_encode(image, f"camera {n}") for n, image in enumerate(images))
     sample = labeled_sample({**_EMPTY, "images": [image.camera for image in encoded]})
-    request = Request(sample, Prompt(prompt, dialogue_schema()), encoded, 0)
+    request = Request((sample,), Prompt(prompt, dialogue_schema()), encoded, 0)
     generator = _open({"model": str(model) if isinstance(model, Path) else model, **options})
     dialogue = parse(_wait(generator.generate(request)), request.prompt)
     return {"user_prompt": dialogue.user_prompt, "robot_utterance": dialogue.robot_utterance}

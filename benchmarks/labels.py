@@ -10,7 +10,7 @@ from functools import partial
 from itertools import pairwise
 
 from common.table import main
-from pgen.labels import frame_ranges, label
+from pgen.labels import Labelling, frame_ranges, label
 from pgen.records import Episode
 from pgen.run.planning import samples_of
 from pgen.testing import FakeSource, make_annotation, make_episode
@@ -37,7 +37,7 @@ def truth(episode: Episode) -> list[int]:
 def as_pgen(episode: Episode, seconds: float) -> list[int]:
     """Return the span for which each frame's dialogue was written."""
     samples = samples_of(episode, FakeSource(episode), Segments(interval=seconds))
-    stretches = label(episode, map(make_annotation, samples))
+    stretches = label(episode, map(make_annotation, samples), Labelling())
     return [
         s.annotation.sample.span.skill_index if s.annotation else -1 for s in stretches for _ in range(s.start, s.stop)
     ]

@@ -52,7 +52,7 @@ def pgen(root: Path, out: Path) -> None:
         concurrency = 64
 
         async def generate(self, request: Request) -> Reply:
-            sample, plan = request.sample, request.prompt.plan
+            sample, plan = request.sample, request.prompt.plans[0]
             dialogue = {
                 "user_prompt": f"Please {sample.span.skill}, {sample.span.episode_id}.",
                 "robot_utterance": f"Sure, at {sample.moment.timestamp} s.",

@@ -56,7 +56,7 @@ def run(root: Path, out: Path, count: int) -> dict[str, float]:
             self.remaining -= 1
             if not self.remaining:
                 raise SampleError("refused", "left for the next run")
-            plan = request.prompt.plan
+            plan = request.prompt.plans[0]
             types = {"scenario_type": plan.scenario_type, "response_type": plan.response_type}
             dialogue = {"user_prompt": f"Go on to {request.seed}.", "robot_utterance": "All right.", **types}
             return Reply(json.dumps(dialogue))

@@ -117,7 +117,7 @@ async def _generator(task: Task) -> None:
 
     (sample, *_) = next(samples(1))
     with _source(task).reader(1003520) as reader:
-        request = Request(sample, HiRobotPrompt().build(sample, 0), reader.images(sample), 0)
+        request = Request((sample,), HiRobotPrompt().build(sample, 0), reader.images(sample), 0)
     generator = QwenOpenAIGenerator(base_url=task.url, concurrency=task.flight)
     await generator.open()
     numbers = iter(range(task.count))
