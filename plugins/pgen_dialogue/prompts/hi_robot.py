@@ -17,7 +17,7 @@ from pgen.components import MomentPromptBuilder
 from pgen.records import Plan, Prompt, Question, Sample, SpanContext
 from pgen.seeds import derive
 from pgen_dialogue.prompts.grounding_facts import alternatives, failed_skill, names_of
-from pgen_dialogue.prompts.planner import PlanOptions, plan
+from pgen_dialogue.prompts.planner import PlanOptions, is_decision, plan, spread
 from pgen_dialogue.prompts.questions import questions
 from pgen_dialogue.prompts.reply_schema import example_dialogue, fingerprint_of, typed, typed_schema
 from pgen_dialogue.prompts.seed import without_images
@@ -44,9 +44,8 @@ class HiRobotPrompt(MomentPromptBuilder[PlanOptions]):
     def build_moment(self, samples: Sequence[Sample], seed: int) -> Prompt:
         plans = tuple(plan(sample, seed, self.options) for sample in samples)
         system = _system() if samples[0].moment.images else without_images(_system(), IMAGE_PASSAGES)
-        numbered = zip(samples, plans, strict=True)
-        dialogues = [f"{number}. {_dialogue(*it, seed)}" for number, it in enumerate(numbered, 1)]
-        return Prompt(_text(samples[0], dialogues), typed_schema(), system, _context(samples[0].span), plans)
+        text = _text(samples, [*_dialogues(samples, plans, seed)])
+        return Prompt(text, typed_schema(), system, _context(samples[0].span), plans)
 
     def example(self, sample: Sample, seed: int) -> dict[str, str]:
         return typed(example_dialogue(sample), plan(sample, seed, self.options))
@@ -88,13 +87,13 @@ def _context(span: SpanContext) -> str:
     return text.format(task=span.task or "not described", skills=skills)
 
 
-def _text(sample: Sample, dialogues: Sequence[str]) -> str:
-    speaker = Random(sample.question.speaker)
+def _text(samples: Sequence[Sample], lines: Sequence[str]) -> str:
+    speaker = Random(samples[0].question.speaker)
     text: str = texts()["text"].strip()
     return text.format(
-        position=_position(sample),
-        count="this dialogue" if len(dialogues) == 1 else f"these {len(dialogues)} dialogues",
-        dialogues="\n".join(dialogues),
+        position=_position(samples[0]),
+        count="this dialogue" if len(samples) == 1 else f"these {len(samples)} dialogues",
+        dialogues="\n".join(lines),
         **{name: speaker.choice(choices) for name, choices in texts()["speakers"].items()},
     )
 
@@ -108,18 +107,36 @@ def _position(sample: Sample) -> str:
     return text.format(done=listed, number=done + 1, seconds=f"{seconds:.0f}", skill=sample.span.skill)
 
 
-def _dialogue(sample: Sample, planned: Plan, seed: int) -> str:
-    """Return the description of one dialogue: its scope, its types, its form and what keeps it true."""
-    question = sample.question
+def _dialogues(samples: Sequence[Sample], plans: Sequence[Plan], seed: int) -> Iterator[str]:
+    """Yield the numbered lines of the dialogues, those of one scope under one heading."""
+    heading = ""
+    for number, (sample, planned) in enumerate(zip(samples, plans, strict=True), 1):
+        if (own := _heading(sample)) != heading:
+            heading = own
+            yield f"{own}:"
+        yield f"{number}. {_line(sample, planned, seed)}"
+
+
+def _heading(sample: Sample) -> str:
+    """Return the scope with the skills that it leads to, and what else could have followed at a decision point."""
+    question, first = sample.question, sample.span.skill_index + 1
+    others = [*alternatives(sample.span), *([texts()["notes"]["others"]] if sample.moment.images else [])]
     if question.counterfactual:
-        others = ", ".join(alternatives(sample.span)) or texts()["notes"]["others"]
         text: str = texts()["instead"][question.counterfactual]
-        return text.format(target=question.target, others=others) + "."
+        return text.format(target=question.target, others=" or ".join(others))
     scope = "running" if question.scope == "step" and sample.moment.running else question.scope
-    leads = texts()["scopes"][scope].format(skill=sample.span.skill, skills="; ".join(sample.skills))
-    types = f"Request: {planned.scenario_type}. Answer: {planned.response_type}"
-    sentences = [f"{question.scope}, {leads}", types, *_notes(sample, planned), _form(sample, planned, seed)]
-    return ". ".join(filter(None, sentences)) + "."
+    text = texts()["scopes"][scope].format(first=first, last=first + question.skills - 1, skill=sample.span.skill)
+    if question.scope in ("step", "phase") and is_decision(sample):
+        text += f". {texts()['notes']['decision'].format(others=' or '.join(others))}"
+    return text
+
+
+def _line(sample: Sample, planned: Plan, seed: int) -> str:
+    """Return the types of a dialogue, what keeps it true, and the form of its request."""
+    if sample.question.counterfactual:
+        return _form(sample, planned, seed)
+    types = f"{planned.scenario_type}, {planned.response_type}"
+    return "; ".join([types, *_notes(sample, planned), _form(sample, planned, seed)])
 
 
 def _notes(sample: Sample, planned: Plan) -> Iterator[str]:
@@ -127,9 +144,6 @@ def _notes(sample: Sample, planned: Plan) -> Iterator[str]:
     if scope == "episode":
         wide = "summary" if sample.question.variant % 2 else "explicit"
         yield texts()["openness"]["open" if planned.scenario_type == "implicit_request" else wide]
-    elif planned.scenario_type in ("implicit_request", "constraint_based"):
-        shown = [notes["others"]] if sample.moment.images else []
-        yield notes["decision"].format(others=", ".join([*alternatives(sample.span), *shown]))
     if planned.excluded is not None:
         name = "forbidden" if scope != "standing" else ("standing" if planned.excluded else "standing_any")
         yield notes[name].format(excluded=planned.excluded)
@@ -142,6 +156,7 @@ def _notes(sample: Sample, planned: Plan) -> Iterator[str]:
 def _form(sample: Sample, planned: Plan, seed: int) -> str:
     """Return the form of the request, one that suits its type."""
     forms = texts()["forms"]
-    suitable = [*forms["any"], *(forms[planned.scenario_type] if sample.question.scope == "step" else [])]
-    draw = derive(seed, "form", sample.question.scope, sample.question.variant)
-    return f"Form: {suitable[draw * len(suitable) // 2**32]}"
+    own = forms[planned.scenario_type] if planned.scenario_type and sample.question.scope == "step" else []
+    suitable: list[str] = forms["long"] if planned.absent else [*forms["any"], *own]
+    place = spread(derive(seed, "form", sample.question.scope), sample.question.variant)
+    return suitable[int(place * len(suitable))]

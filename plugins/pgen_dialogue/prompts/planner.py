@@ -2,15 +2,14 @@
 
 The choice depends on the sample, the weights and the seed alone. Types that cannot fit are left out, and the weights
 of the others decide; types that the options do not list have the weight 0. If no type with a weight is left, the plan
-is `specific_object` with `acknowledgment`, which fit everywhere. The wordings of a dialogue have different plans as
-long as there are others that fit.
+is `specific_object` with `acknowledgment`, which fit everywhere. The wordings of a dialogue are spread over the types.
 
 No plan claims what the labels do not show: a wish or a condition that selects one of several things needs a decision
 point, an error a skill that failed or a request for what is not there, a correction an action before it.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
@@ -31,6 +30,9 @@ _RESPONSES = {
 }
 SCENARIO_TYPES = tuple(_RESPONSES)
 RESPONSE_TYPES = ("acknowledgment", "confirmation", "clarification", "constraint_acknowledgment", "error_handling")
+_GOLDEN = 0.618033988749895
+"""Steps of the golden ratio never come close to each other on a circle: the wordings of a dialogue get different types,
+and each type still gets exactly its share."""
 _ABSENT = (
     "the scissors", "the orange juice", "the sponge", "the green marker", "the screwdriver", "the banana",
     "the water bottle", "the tape", "the spoon", "the yellow cup", "the notebook", "the keys", "the remote control",
@@ -121,20 +123,22 @@ def plan(sample: Sample, seed: int, options: PlanOptions) -> Plan:
     if question.counterfactual:
         return Plan()
     seed = derive(seed, question.scope)
-    possible = possible_types(sample, options)
-    chosen = _draw_types(possible, seed, options)
-    used: set[tuple[str, str]] = set()
-    for number in range(1, question.variant + 1):
-        used.add(chosen)
-        unused = {
-            scenario: left
-            for scenario, responses in possible.items()
-            if (left := [response for response in responses if (scenario, response) not in used])
-        }
-        if not unused:
-            used, unused = set(), possible
-        chosen = _draw_types(unused, derive(seed, "variant", number), options)
+    chosen = _at(shares(sample, options), spread(derive(seed, "types"), question.variant))
     return Plan(*chosen, excluded=_excluded(sample, chosen[0], seed), absent=_absent(sample, chosen, seed))
+
+
+def spread(seed: int, number: int) -> float:
+    """Return a place in [0, 1) for each number, uniform over the seeds, and far from those of other numbers."""
+    return (seed / 2**32 + number * _GOLDEN) % 1.0
+
+
+def _at(pairs: dict[tuple[str, str], float], place: float) -> tuple[str, str]:
+    """Return the pair that covers a place in [0, 1) where the pairs lie side by side, each as wide as its share."""
+    for pair, share in pairs.items():
+        place -= share
+        if place < 0:
+            return pair
+    return next(reversed(pairs))
 
 
 def possible_types(sample: Sample, options: PlanOptions) -> dict[str, list[str]]:
@@ -156,6 +160,7 @@ def shares(sample: Sample, options: PlanOptions) -> dict[tuple[str, str], float]
         (scenario, response): share * part
         for scenario, share in _normalized(options.scenarios, possible).items()
         for response, part in _normalized(options.responses, possible[scenario]).items()
+        if share * part
     }
 
 
@@ -183,22 +188,6 @@ def _normalized(weights: Mapping[str, float], names: Iterable[str]) -> dict[str,
     chosen = {name: weights.get(name, 0.0) for name in names}
     total = sum(chosen.values())
     return {name: weight / total if total else 1.0 for name, weight in chosen.items()}  # one name may have no weight
-
-
-def _draw_types(possible: Mapping[str, Sequence[str]], seed: int, options: PlanOptions) -> tuple[str, str]:
-    scenario = _draw([*possible], options.scenarios, derive(seed, "scenario"))
-    return scenario, _draw(possible[scenario], options.responses, derive(seed, "response"))
-
-
-def _draw(names: Sequence[str], weights: Mapping[str, float], seed: int) -> str:
-    """Draw a name by its weight, whatever the order of the weights; the first name if none has a weight."""
-    weighted = sorted((name, weights[name]) for name in names if weights.get(name))
-    rest = sum(weight for _, weight in weighted) * (seed / 2**32)
-    for name, weight in weighted:
-        rest -= weight
-        if rest < 0:
-            return name
-    return weighted[-1][0] if weighted else names[0]
 
 
 def _invalid(message: str) -> PydanticCustomError:
