@@ -77,7 +77,8 @@ def _moment_fields(sample: Sample) -> list[Any]:
 
 
 def _span_fields(span: SpanContext) -> tuple[Any, ...]:
-    return span.skill_index, span.skill, span.history, span.future, span.task
+    fields = span.skill_index, span.skill, span.history, span.future, span.task
+    return (*fields, {"elsewhere": span.elsewhere}) if span.elsewhere else fields
 
 
 def _question_fields(question: Question) -> dict[str, Any]:

@@ -27,6 +27,8 @@ class Source(Component[OptionsT]):
     kind = "source"
     output: ClassVar[str | None] = None
     """The sink that a run uses where none is named; None for the one that a plugin declares for all sources."""
+    whole_episodes: ClassVar[bool] = True
+    """Whether its samples have all skills of their episodes; otherwise dialogues are about single steps."""
     suffixes: ClassVar[tuple[str, ...]] = ()
     """Endings of `--root` that select this source where none is named."""
 

@@ -6,6 +6,7 @@ Episode -> Sample -> Request (Prompt + Image) -> Reply -> Annotation (Dialogue, 
 from pgen.records.requests import Clip, Image, Plan, Prompt, Repair, Request
 from pgen.records.results import Annotation, Failure, Finding, Judgement, Reply, Usage
 from pgen.records.samples import (
+    MAX_ELSEWHERE,
     SCOPES,
     ClipFrame,
     Dialogue,
@@ -20,6 +21,7 @@ from pgen.records.samples import (
 )
 
 __all__ = [
+    "MAX_ELSEWHERE",
     "SCOPES",
     "Annotation",
     "Clip",

@@ -7,6 +7,9 @@ from typing import Literal, NamedTuple
 type Scope = Literal["episode", "phase", "step", "standing"]
 """What an exchange leads to: the whole task, the next skills of one purpose, one skill, or a constraint on the rest."""
 
+MAX_ELSEWHERE = 40
+"""Skills of other episodes that an episode names."""
+
 SCOPES: tuple[Scope, ...] = ("episode", "phase", "step", "standing")
 
 
@@ -54,6 +57,7 @@ class SpanContext:
     """What the model learns of a span (Hi Robot, section A). All samples of a span share one object.
 
     `skill_index` is the span's position in its episode; `history` and `future` are all earlier and later skills.
+    `elsewhere` are skills of other episodes of the dataset that this one does not have.
     """
 
     episode_index: int
@@ -63,6 +67,7 @@ class SpanContext:
     skill: str
     history: tuple[str, ...]
     future: tuple[str, ...]
+    elsewhere: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +132,8 @@ class Episode:
     """One demonstration.
 
     `timestamps` are the dataset's own: float64, one per frame, ascending, in seconds. `skills` are sorted and
-    disjoint. `samples` is None unless the source itself chooses the moments.
+    disjoint. `samples` is None unless the source itself chooses the moments. `elsewhere` are names of skills of other
+    episodes, at most MAX_ELSEWHERE.
     """
 
     index: int
@@ -138,3 +144,4 @@ class Episode:
     skills: tuple[Skill, ...]
     cameras: tuple[str, ...] = ()
     samples: tuple[Sample, ...] | None = None
+    elsewhere: tuple[str, ...] = ()

@@ -89,6 +89,7 @@ def _span_samples(
         skill=names[position],
         history=tuple(names[:position]),
         future=tuple(names[position + 1 :]),
+        elsewhere=episode.elsewhere,
     )
     start = frame_ranges(episode)[position].start
     for frame in frames:
@@ -116,7 +117,7 @@ def _clip(episode: Episode, sampler: Sampler, frame: int) -> tuple[ClipFrame, ..
 class Planner:
     """Chooses the samples of each episode: the source's or the sampler's moments, with the dialogues to request there.
 
-    `variants` are the wordings of each dialogue. No dialogue of a scope whose weight in `scopes` is 0 is requested.
+    `variants` is the number of wordings of each dialogue, None for that of the prompt builder. No dialogue of a scope whose weight in `scopes` is 0 is requested.
     At most `limit` samples are planned in all.
     """
 
@@ -124,7 +125,7 @@ class Planner:
     sampler: Sampler
     prompts: PromptBuilder
     seed: int
-    variants: int
+    variants: int | None
     scopes: Mapping[Scope, float]
     limit: int | None = None
 
@@ -141,11 +142,14 @@ class Planner:
 
     def _samples(self, episode: Episode) -> list[Sample]:
         chosen = samples_of(episode, self.source, self.sampler)
+        whole = self.source.whole_episodes
+        asked = self.prompts.questions(chosen, self.seed) if whole else [(Question(),) for _ in chosen]
+        variants = self.variants or (self.prompts.variants if whole else 1)
         return [
             replace(sample, question=replace(question, variant=variant))
-            for sample, questions in zip(chosen, self.prompts.questions(chosen, self.seed), strict=True)
+            for sample, questions in zip(chosen, asked, strict=True)
             for question in self._wanted(episode, sample, questions)
-            for variant in range(self.variants)
+            for variant in range(variants)
         ]
 
     def _wanted(self, episode: Episode, sample: Sample, questions: Sequence[Question]) -> Iterator[Question]:

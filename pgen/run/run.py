@@ -188,7 +188,7 @@ class Run:
             parts.sampler,
             parts.prompts,
             options.seed,
-            options.variants or parts.prompts.variants,
+            options.variants,
             options.scopes,
             options.max_samples,
         )

@@ -36,6 +36,7 @@ class JsonlSource(Source[JsonlOptions]):
     """D_labeled lines: episode_id, t, images, skill_current, skill_history, task_description."""
 
     name = "jsonl"
+    whole_episodes = False
     output = "jsonl"
     suffixes = (".jsonl",)
     _unreadable = 0

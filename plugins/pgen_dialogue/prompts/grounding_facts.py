@@ -57,7 +57,8 @@ def names_of(span: SpanContext) -> tuple[str, ...]:
 def alternatives(span: SpanContext) -> tuple[str, ...]:
     """Return the objects or places among which the robot chooses in this skill, without the chosen one.
 
-    Objects of the phases to come, those of a kind that the task names, and for a place the other places of the episode.
+    Objects of the phases to come, those that the task names, and for a place the other places of the episode; and those
+    of other episodes of the dataset, which may be in view.
     """
     names = names_of(span)
     if is_waiting(span.skill) or not is_turn(names, span.skill_index):
@@ -67,11 +68,15 @@ def alternatives(span: SpanContext) -> tuple[str, ...]:
         chosen = object_of(span.skill)
         listed = [object_of(names[start]) for start in starts if start > span.skill_index]
         listed += read_task(span.task).objects if not _LISTING.search(span.task) else ()
+        act = read(span.skill).act
+        listed += [object_of(name) for name in span.elsewhere if read(name).act == act]
         done = [object_of(name) for name in span.history]
     else:
-        chosen, listed, done = place_of(span.skill), [place_of(name) for name in names], [object_of(span.skill)]
+        chosen, done = place_of(span.skill), [object_of(span.skill)]
+        listed = [place_of(name) for name in (*names, *span.elsewhere)]
     others = [name for name in listed if name and not may_be_same(name, chosen)]
-    return tuple(dict.fromkeys(name for name in others if not any(it and may_be_same(name, it) for it in done)))
+    usable = (name for name in others if not any(it and may_be_same(name, it) for it in done))
+    return tuple(dict.fromkeys(usable))[:_MOST]
 
 
 def previous_skill(span: SpanContext) -> Phrase | None:
