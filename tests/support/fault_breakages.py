@@ -29,7 +29,7 @@ from pgen.storage.recovery import rebuild
 from pgen.storage.recovery.rebuild import Rebuild
 from pgen.storage.unfinished import Leftover
 from pgen.storage.workspace import Workspace
-from pgen_lerobot.format import path_templates
+from pgen_lerobot.format import layout
 from pgen_lerobot.write import carried_files, sink
 
 type Patch = tuple[Any, str, Any]
@@ -106,7 +106,7 @@ BREAKAGES: dict[str, Callable[[], list[Patch]]] = {
         (Commits, "flush", _nothing),
         (Journal, "add", _nothing),
     ],
-    "paths are not checked": lambda: [(path_templates, "inside", lambda folder, relative, origin: folder / relative)],
+    "paths are not checked": lambda: [(layout, "inside", lambda folder, relative, origin: folder / relative)],
     "what does not fit is taken": lambda: [(parsing, "_dialogue", _whatever_is_there)],
     "keys are not known by their value": lambda: [(secrets, "_mask", lambda values: Mask(frozenset()))],
     "a text is cut before it is redacted": lambda: [(secrets, "clipped", _cut_first)],

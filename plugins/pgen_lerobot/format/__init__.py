@@ -2,7 +2,18 @@
 
 from pgen_lerobot.format.cameras import NO_FILES, NO_VIDEO, NO_VIDEO_UNSEEN, Cameras
 from pgen_lerobot.format.dataset import Dataset
-from pgen_lerobot.format.files import EDITED, UNDECODED, VIDEOS, check_readable, digest, read_text, walk
+from pgen_lerobot.format.files import (
+    EDITED,
+    UNDECODED,
+    VIDEOS,
+    Files,
+    check_readable,
+    digest,
+    first_line,
+    locate,
+    read_text,
+    walk,
+)
 from pgen_lerobot.format.frames import (
     OTHER_TASKS,
     EpisodeFrames,
@@ -15,8 +26,7 @@ from pgen_lerobot.format.frames import (
     tasks_differ,
     to_array,
 )
-from pgen_lerobot.format.hub import Files, first_line, locate
-from pgen_lerobot.format.json_text import dump_like, insert_after, stats_in_form
+from pgen_lerobot.format.json_text import dump_like, insert_after
 from pgen_lerobot.format.layout import COLUMN, Clip, EpisodeEntry, Layout
 from pgen_lerobot.format.layout_v3 import DATA_PATH, EPISODES_PATH, VIDEO_PATH
 from pgen_lerobot.format.parquet import (
@@ -26,8 +36,15 @@ from pgen_lerobot.format.parquet import (
     rewrite,
     rewrite_in_place,
 )
-from pgen_lerobot.format.statistics import summarize
-from pgen_lerobot.format.task_rows import ANNOTATED_COLUMNS, TASK_ROW_COLUMNS, TASK_ROWS, TaskRow, read_task_rows
+from pgen_lerobot.format.statistics import stats_in_form, summarize
+from pgen_lerobot.format.task_rows import (
+    ANNOTATED_COLUMNS,
+    TASK_ROW_COLUMNS,
+    TASK_ROWS,
+    TaskRow,
+    TaskRows,
+    read_task_rows,
+)
 from pgen_lerobot.format.task_table import TaskTable, read_table
 from pgen_lerobot.format.unlisted_rows import UNLISTED, stray_files, unlisted_notes
 
@@ -55,6 +72,7 @@ __all__ = [
     "Files",
     "Layout",
     "TaskRow",
+    "TaskRows",
     "TaskTable",
     "check_readable",
     "chunked",

@@ -21,8 +21,7 @@ from pgen.formats.lfs_pointers import check_fetched
 from pgen.safety.bounded_json import read_json
 from pgen.safety.paths import check_regular
 from pgen.storage.in_place import check_settled
-from pgen_lerobot.format.files import VIDEOS, walk
-from pgen_lerobot.format.hub import Files
+from pgen_lerobot.format.files import VIDEOS, Files, walk
 from pgen_lerobot.format.layout import EpisodeEntry, Layout
 from pgen_lerobot.format.layout_v2 import LayoutV2
 from pgen_lerobot.format.layout_v3 import LayoutV3

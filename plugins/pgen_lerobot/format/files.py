@@ -1,11 +1,23 @@
-"""The files of a dataset: listed, read and hashed."""
+"""The files of a dataset: in a folder, in the lerobot cache, or on the Hub; listed, read and hashed.
+
+Of a dataset on the Hub everything but the videos is downloaded when it is opened, a video when it is decoded,
+and the rest before an output that contains it is written. Its listing tells which files the Hub has.
+
+huggingface_hub raises its own errors, those of its HTTP client (requests, httpx or httpx2, depending on its
+version) and of hf_xet, ValueError for a malformed address, and RuntimeError or AttributeError where its threads
+lose a connection at the same time. So any exception of a call is turned into an InputError.
+"""
 
 import hashlib
 import os
+import re
 from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path, PurePosixPath
+from typing import Any
 
-from pgen.errors import InputError
+from pgen.errors import ConfigError, InputError
 from pgen.safety.bounded_json import read_bounded
 from pgen.safety.paths import VIDEOS as VIDEOS
 
@@ -55,3 +67,127 @@ def _walk(root: Path, folder: PurePosixPath, above: frozenset[Path]) -> Iterator
             yield from _walk(root, folder / entry.name, above | {real})
         else:
             yield f"{folder}/{entry.name}" if folder.parts else entry.name
+
+
+TIMEOUT = 10.0
+"""Seconds to wait for the Hub's list of files; after that the cache must hold the whole dataset."""
+_REPO_ID = re.compile(r"[A-Za-z0-9_.\-]{1,96}(/[A-Za-z0-9_.\-]{1,96})?")
+
+
+class Files:
+    """The files of a dataset that is complete in a folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    @property
+    def origin(self) -> dict[str, str]:
+        """The commit that was downloaded, for the manifest."""
+        return {}
+
+    def has(self, name: str) -> bool:
+        """Return whether the dataset has a file (relative to the root), downloaded or not."""
+        return (self.root / name).is_file()
+
+    def fetch(self, name: str) -> None:
+        """Download one file, where the folder lacks it. Raises InputError."""
+
+    def fetch_all(self) -> None:
+        """Download every file that the folder lacks. Raises InputError."""
+
+
+class HubFiles(Files):
+    """The files of one commit on the Hub, in the Hugging Face cache as far as they were downloaded."""
+
+    def __init__(self, root: Path, repo_id: str, commit: str, names: frozenset[str]) -> None:
+        super().__init__(root)
+        self._repo_id, self._commit, self._names = repo_id, commit, names
+
+    @property
+    def origin(self) -> dict[str, str]:
+        return {"commit": self._commit}
+
+    def has(self, name: str) -> bool:
+        return name in self._names
+
+    def fetch(self, name: str) -> None:
+        from huggingface_hub import hf_hub_download
+
+        if name in self._names and not (self.root / name).is_file():
+            with _as_input_error(self._repo_id):
+                hf_hub_download(self._repo_id, name, repo_type="dataset", revision=self._commit)
+
+    def fetch_all(self) -> None:
+        if self._complete:
+            return
+        _snapshot(self._repo_id, self._commit)
+        missing = sorted(name for name in self._names if not (self.root / name).is_file())
+        if missing:
+            raise InputError(f"{missing[0]} of the dataset {self._repo_id} was not fetched; start again.")
+
+    @cached_property
+    def _complete(self) -> bool:
+        return all((self.root / name).is_file() for name in self._names)
+
+
+def locate(root: Path | None, repo_id: str | None, revision: str | None) -> Files:
+    """Return the dataset's files. Raises ConfigError for missing or malformed options, else InputError."""
+    if root is not None:
+        return Files(root)
+    if repo_id is None:
+        raise ConfigError("no dataset is named; give its folder with --root DIR, or its Hub id with --repo-id.")
+    if not _REPO_ID.fullmatch(repo_id) or ".." in repo_id:
+        raise ConfigError(f"--repo-id {repo_id!r} is no Hub id; it has the form user/name.")
+    cached = _lerobot_home() / repo_id
+    if revision is None and (cached / "meta" / "info.json").is_file():
+        return Files(cached)
+    return _on_the_hub(repo_id, revision)
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of an error's message, as a sentence."""
+    line = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip()
+    return line if line.endswith((".", "!", "?")) else f"{line}."
+
+
+def _on_the_hub(repo_id: str, revision: str | None) -> Files:
+    folder = _snapshot(repo_id, revision, ignore_patterns=[f"*{suffix}" for suffix in sorted(VIDEOS)])
+    from huggingface_hub import HfApi
+
+    try:
+        # One request without retries: without a network the cache has the answer, and nobody should wait for it.
+        info = HfApi().dataset_info(repo_id, revision=folder.name, timeout=TIMEOUT)
+        names = [file.rfilename for file in info.siblings or ()]
+    except Exception:  # unreachable or offline: the dataset must be complete in the cache
+        names = list(walk(_snapshot(repo_id, folder.name, local_files_only=True)))
+    return HubFiles(folder, repo_id, folder.name, frozenset(names))
+
+
+def _snapshot(repo_id: str, revision: str | None, **options: Any) -> Path:
+    with _as_input_error(repo_id):
+        from huggingface_hub import snapshot_download
+
+        return Path(snapshot_download(repo_id, repo_type="dataset", revision=revision, **options))
+
+
+@contextmanager
+def _as_input_error(repo_id: str) -> Iterator[None]:
+    from huggingface_hub.errors import HFValidationError
+
+    try:
+        yield
+    except HFValidationError as error:
+        raise ConfigError(f"--repo-id: {error}") from None
+    except Exception as error:
+        raise InputError(
+            f"the dataset {repo_id} is neither complete in a cache nor available from the Hub: {first_line(error)} "
+            "Name a folder with --root DIR, or check the id, the network, HF_ENDPOINT and HF_TOKEN."
+        ) from None
+
+
+def _lerobot_home() -> Path:
+    """Return lerobot's cache, by its own rule: HF_LEROBOT_HOME, else a folder of the Hugging Face cache."""
+    if home := os.environ.get("HF_LEROBOT_HOME"):
+        return Path(home).expanduser()
+    hub = os.environ.get("HF_HOME") or str(Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")) / "huggingface")
+    return Path(hub).expanduser() / "lerobot"

@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from pgen.errors import InputError
-from pgen_lerobot.format.episode_stats_v2 import LineStats
-from pgen_lerobot.format.jsonl import integer, read_lines
-from pgen_lerobot.format.layout import Clip, EpisodeEntry, EpisodeStats, Layout, task_texts
-from pgen_lerobot.format.path_templates import PathTemplate, singular
+from pgen_lerobot.format.episode_stats import LineStats
+from pgen_lerobot.format.json_text import integer, read_lines
+from pgen_lerobot.format.layout import Clip, EpisodeEntry, EpisodeStats, Layout, PathTemplate, singular, task_texts
 from pgen_lerobot.format.task_table import LineTasks, TaskTable
 
 DATA_PATH = "data/chunk-{episode_chunk:03d}/episode_{episode_index:06d}.parquet"

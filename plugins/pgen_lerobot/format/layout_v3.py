@@ -15,9 +15,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pgen.errors import InputError
-from pgen_lerobot.format.episode_stats_v3 import ColumnStats
-from pgen_lerobot.format.layout import Clip, EpisodeEntry, EpisodeStats, Layout, task_texts
-from pgen_lerobot.format.path_templates import PathTemplate, singular
+from pgen_lerobot.format.episode_stats import ColumnStats
+from pgen_lerobot.format.layout import Clip, EpisodeEntry, EpisodeStats, Layout, PathTemplate, singular, task_texts
 from pgen_lerobot.format.task_table import ParquetTasks, TaskTable
 
 DATA_PATH = "data/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet"

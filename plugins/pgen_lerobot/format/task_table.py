@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from pgen.errors import InputError
 from pgen.storage.durable import sync, write_text
 from pgen_lerobot.format.files import UNDECODED, read_text
-from pgen_lerobot.format.jsonl import integer, read_lines
+from pgen_lerobot.format.json_text import integer, read_lines
 from pgen_lerobot.format.parquet import chunked, pandas_index, writer_like
 
 

@@ -1,4 +1,4 @@
-"""The dialogue of each frame of a dataset that pgen wrote, without torch: `pgen.open`.
+"""The dialogue of each frame of a dataset that pgen wrote: `pgen.open` and `pgen.LeRobotDialogueDataset`.
 
 Only the labels (eight bytes a frame) and one row for each distinct text are held.
 """
@@ -7,6 +7,7 @@ from array import array
 from bisect import bisect_left
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
@@ -106,3 +107,32 @@ class Dialogues:
 def open(root: str | Path) -> Dialogues:
     """Return the dialogues of the dataset at `root`, which pgen wrote. Raises InputError for any other."""
     return Dialogues(root)
+
+
+class LeRobotDialogueDataset:
+    """A map-style dataset: an item of lerobot's dataset, and `user_prompt` and `robot_utterance`, both str.
+
+    Takes the arguments of `LeRobotDataset`; its other attributes are available here and under `dataset`.
+    A frame without a dialogue has its task as `user_prompt` and "" as `robot_utterance`. Raises InputError where
+    pgen did not write the dataset, ImportError where lerobot is not installed.
+    """
+
+    def __init__(self, repo_id: str, root: str | Path | None = None, **options: Any) -> None:
+        from lerobot.datasets.lerobot_dataset import LeRobotDataset
+
+        self.dataset: Any = LeRobotDataset(repo_id, root=root, **options)
+        self._texts = Texts(Dataset(Path(self.dataset.root)))
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        item = self.dataset[index]
+        label = int(item[COLUMN])
+        dialogue = self._texts[label if label >= 0 else int(item["task_index"])]
+        return {**item, "user_prompt": dialogue.user_prompt, "robot_utterance": dialogue.robot_utterance}
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or name == "dataset":  # torch would read whole batches past __getitem__
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return getattr(self.dataset, name)

@@ -22,12 +22,10 @@ from pgen_lerobot.format import (
     tasks_differ,
     to_array,
 )
-from pgen_lerobot.verify import task_rows
+from pgen_lerobot.verify.columns import RowOrder, schema_problems
 from pgen_lerobot.verify.expected_labels import NO_ROW, ExpectedLabels
+from pgen_lerobot.verify.metadata import episode_stats, global_stats, task_row_differences
 from pgen_lerobot.verify.problems import Problem, in_input
-from pgen_lerobot.verify.row_order import RowOrder
-from pgen_lerobot.verify.schema import schema_problems
-from pgen_lerobot.verify.stats import episode_stats, global_stats
 
 _EMPTY = -3
 """The label that stands for an empty cell."""
@@ -72,7 +70,7 @@ def problems(
     yield from global_stats(dataset, counts)
     if expected.labeller is not None:
         yield from episode_stats(dataset, expected.labeller.stats)
-        yield from task_rows.differences(dataset, expected.used)
+        yield from task_row_differences(dataset, expected.used)
         yield from expected.miscounts()
 
 

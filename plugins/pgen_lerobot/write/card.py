@@ -17,8 +17,8 @@ from pgen.formats.syn_annotations import FILE, from_line, read_lines
 from pgen.records import Annotation
 from pgen.storage.durable import write_text
 from pgen_lerobot.format import COLUMN, UNDECODED, Dataset, Layout, read_text
-from pgen_lerobot.write.kept_skills import SEGMENTATION_FILES
 from pgen_lerobot.write.labelling import Annotated
+from pgen_lerobot.write.metadata import SEGMENTATION_FILES
 
 BEGIN, END = "<!-- pgen:begin -->", "<!-- pgen:end -->"
 EXAMPLES = 10

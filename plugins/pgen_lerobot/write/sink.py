@@ -21,6 +21,7 @@ from pgen_lerobot.format import (
     EDITED,
     TASK_ROWS,
     Dataset,
+    TaskRows,
     check_readable,
     digest,
     frame_columns,
@@ -30,11 +31,19 @@ from pgen_lerobot.format import (
 from pgen_lerobot.read import LeRobotSource
 from pgen_lerobot.write.card import Counts, write_card
 from pgen_lerobot.write.carried_files import CarriedVideos, carry_over, copied_bytes, recorded, video_bytes
-from pgen_lerobot.write.kept_skills import KEPT_SKILLS, check_segmented, with_skills, write_segmented
 from pgen_lerobot.write.labelling import Annotated, Labeller
-from pgen_lerobot.write.metadata import INFO, STATS, check_metadata, write_info, write_stats
+from pgen_lerobot.write.metadata import (
+    INFO,
+    KEPT_SKILLS,
+    STATS,
+    check_metadata,
+    check_segmented,
+    with_skills,
+    write_info,
+    write_segmented,
+    write_stats,
+)
 from pgen_lerobot.write.shards import check_shards, rewrite_shard, shard_names
-from pgen_lerobot.write.task_rows import TaskRows
 
 LINES = f"meta/{annotations.FILE}"
 MANIFEST = "meta/pgen/manifest.json"

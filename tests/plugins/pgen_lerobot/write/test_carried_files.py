@@ -15,7 +15,7 @@ from sink_helpers import annotate, dataset, snapshot
 
 from pgen.cli import cli
 from pgen.formats.schemas import first_error, validator
-from pgen_lerobot.format.hub import Files
+from pgen_lerobot.format.files import Files
 from pgen_lerobot.verify import verify
 from pgen_lerobot.write import carry_over
 

@@ -1,25 +1,33 @@
-"""Annotated datasets that another one was made from, and the original of each of its episodes.
+"""Repair the labels of a dataset whose tasks or episodes lerobot's tools changed.
 
-lerobot's tools renumber episodes and do not record their origin. An episode is identified by the bits of its
-recorded numbers (states, actions, times); where several originals match, nothing is guessed.
+Merging, splitting and deleting make a dataset without annotations, whose labels point at missing rows or at
+another dataset's: the annotations are taken from the originals. lerobot's tools renumber episodes, so an episode is
+identified by the bits of its recorded numbers; where several originals match, nothing is guessed. No request is
+made. The dataset's own folder gets everything that a run would have written, or nothing.
 """
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
+from pgen.components import Results
 from pgen.errors import InputError
 from pgen.formats.syn_annotations import from_line, read_lines
+from pgen.labels import frame_ranges
 from pgen.records import Annotation, Episode, Skill
+from pgen.run.job import Job, prepare, running
+from pgen.storage.durable import write_text
+from pgen.storage.in_place import InPlace
 from pgen_lerobot.format import COLUMN, Dataset, episode_tables, to_array
 from pgen_lerobot.read import LeRobotSource
-from pgen_lerobot.verify import source_options
-from pgen_lerobot.write import LINES, MANIFEST
+from pgen_lerobot.verify import misfit, source_options
+from pgen_lerobot.write import KEPT_SKILLS, LINES, MANIFEST, Annotated, LeRobotSink, skills_entry
 
 _INDICES = {"index", "episode_index", "frame_index", "task_index", COLUMN}
 _NUMBERS = ("float", "int", "uint", "bool")
@@ -132,3 +140,105 @@ def _read_manifest(root: Path) -> dict[str, Any]:
             f"{root / MANIFEST} is missing or no JSON: {root} is not as pgen wrote it. lerobot's tools that make a new "
             "dataset keep no annotations; name those it was made from with --from DIR."
         ) from None
+
+
+type Matched = dict[int, AnnotatedEpisode]
+"""The original of each episode, by index."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repaired:
+    """The counts of a repair: episodes with dialogue, all episodes, and answered samples."""
+
+    annotated: int
+    episodes: int
+    answers: int
+
+
+def repair(root: Path, originals: Sequence[Path] = ()) -> Repaired:
+    """Compute the labels of the dataset at `root` again, from its own annotations or those of `originals`.
+
+    Raises InputError, and changes nothing, where an episode's annotations are ambiguous.
+    """
+    place = InPlace(root, "repair")
+    if not root.is_dir():
+        raise InputError(f"there is no dataset at {root}: the folder does not exist.")
+    if (summary := prepare(place)) is not None:
+        return Repaired(**summary)
+    opened = [Original(original) for original in originals or (root,)]
+    dataset = opened[0].dataset if not originals else Dataset(root)
+    matched = match(dataset, opened) if originals else dict(opened[0].episodes())
+    with running(place) as job:
+        done = _write(job, place, dataset, opened, matched)
+        job.summary = asdict(done)
+    return done
+
+
+def _write(job: Job, place: InPlace, dataset: Dataset, originals: list[Original], matched: Matched) -> Repaired:
+    entries = {str(index): skills_entry(index, of.task, of.skills) for index, of in matched.items()}
+    skills = place.scratch / "skills.json"
+    write_text(skills, [json.dumps({"episodes": entries}, ensure_ascii=False)])
+    first = originals[0].manifest
+    options = {key: first["source"][key] for key in ("cameras", "views") if first["source"].get(key) is not None}
+    source = LeRobotSource(root=place.out, skills=str(skills), **options)
+    source.open()
+    sink = LeRobotSink(overwrite=True, unlabelled=first["labels"]["unlabelled"])
+    sink.open(source)
+    job.check_room(sink.needs_bytes(source))
+
+    def read() -> Iterator[Annotated]:
+        for episode in source.episodes():
+            yield episode, _adapted(source, episode, matched)
+
+    done = _count(dataset, matched)
+    sink.write(Results(source, _manifest(source, originals, done, matched), read), job.stage())
+    place.switch.check(place.switch.changes())
+    return done
+
+
+def _adapted(source: LeRobotSource, episode: Episode, matched: Matched) -> list[Annotation]:
+    """Return the original's annotations with the episode's present index, cameras and files."""
+    ranges = frame_ranges(episode)
+    adapted = []
+    for annotation in matched[episode.index].annotations if episode.index in matched else ():
+        sample = annotation.sample
+        span = replace(sample.span, episode_index=episode.index, episode_id=episode.id)
+        images = source.image_names(episode, sample.moment.frame_index)
+        moment = replace(sample.moment, cameras=episode.cameras, images=images)
+        adapted.append(replace(annotation, sample=replace(sample, span=span, moment=moment)))
+        if what := misfit(episode, ranges, adapted[-1]):
+            raise InputError(f"{source.dataset.root}: the annotations do not fit: {what}; verify the original.")
+    return adapted
+
+
+def _count(dataset: Dataset, matched: Matched) -> Repaired:
+    annotated = sum(1 for original in matched.values() if original.annotations)
+    answers = sum(1 for original in matched.values() for annotation in original.annotations if annotation.dialogue)
+    return Repaired(annotated, len(dataset.episode_indices), answers)
+
+
+def _manifest(source: LeRobotSource, originals: list[Original], done: Repaired, matched: Matched) -> dict[str, Any]:
+    """Return the first original's manifest with the present counts, and all the originals' as `made_from`."""
+    failed = Counter(a.failure.stage for original in matched.values() for a in original.annotations if a.failure)
+    first = originals[0].manifest
+    generators = [original.manifest["generator"] for original in originals]
+    names = dict.fromkeys(str(generator["name"]) for generator in generators)
+    models = dict.fromkeys(generator["model"] for generator in generators)
+    generator = first["generator"]
+    if len(names) > 1 or len(models) > 1:
+        model = ", ".join(str(model) for model in models if model)
+        generator = {"name": ", ".join(names), "model": model or None, "found": {}}
+    return {
+        **first,
+        "source": {**source.describe(), "skills": KEPT_SKILLS},
+        "generator": generator,
+        "counts": {
+            "episodes": done.episodes,
+            "frames": source.dataset.layout.frames,
+            "samples": done.answers + failed.total(),
+            "answered": done.answers,
+            "failed": dict(failed),
+        },
+        "repairs": source.notes(),
+        "made_from": [original.manifest for original in originals],
+    }
