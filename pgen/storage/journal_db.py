@@ -18,6 +18,7 @@ from pgen.storage.journal_metadata import COPIES, checkpoint
 from pgen.storage.recovery.integrity import (
     APPLICATION,
     EARLIER_FORMAT,
+    NO_JOURNAL,
     open_unchanged,
     pragma,
     problem,
@@ -126,20 +127,24 @@ def _rebuild(path: Path, rebuilt: Path, reason: str) -> None:
         else:
             rebuild.from_pages(path)
         checkpoint(db)  # raises what cannot be written; closing would ignore it
-        results, usable = rebuild.results, rebuild.usable
+        results, usable, empty = rebuild.results, rebuild.usable, rebuild.empty
     if results and not usable:
         _remove(rebuilt)
         raise ConfigError(
             f"the journal {path} {reason}; the options of its {results:,} results are lost, so that these cannot be "
             "used. Start anew with --fresh, which requests them again, or restore a copy of the file."
         )
+    if empty and reason != NO_JOURNAL:  # as after a power cut while it was created
+        _remove(path)
+        _replace(path, rebuilt)
+        return
     aside = _replace(path, rebuilt)
     recovered = f"{results:,} results in it are intact and were recovered" if results else "nothing was recovered"
     print(f"pgen: the journal {path} {reason}. It was set aside as {aside}; {recovered}.", file=sys.stderr)
 
 
 def _remove(path: Path) -> None:
-    for file in (path, *sqlite_files(path)):
+    for file in (*sqlite_files(path), path):  # a WAL without its database would be applied to the next one
         file.unlink(missing_ok=True)
 
 

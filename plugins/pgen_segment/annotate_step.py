@@ -112,6 +112,7 @@ def _job(config: "RunConfig", assignments: Sequence[str], folder: Path) -> "Job"
         Choice(name=name, options=parse_assignments(name, assignments)[_KIND]),
         config.generator,
         config.executor,
+        _COMMAND + (" --in-place" if run.in_place else ""),
     )
 
 

@@ -47,6 +47,7 @@ def create_job(
     segmenter: Choice,
     generator: Choice | None,
     executor: Choice,
+    command: str = "",
 ) -> Job:
     """Build a job from options by name. Raises ConfigError with the option and the reason."""
     without_model = generator is None or generator.name == MODEL_FREE
@@ -64,6 +65,7 @@ def create_job(
         splitter,
         None if generator is None or without_model else _create(Generator.kind, generator),
         _create(Executor.kind, executor),
+        command,
     )
 
 

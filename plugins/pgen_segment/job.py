@@ -53,7 +53,10 @@ class SegmentOptions(Options):
 
 
 class Job:
-    """One segmentation. Entering it checks all that can be checked before the first request."""
+    """One segmentation. Entering it checks all that can be checked before the first request.
+
+    Its results belong to `command`, which is what the user types after `pgen`.
+    """
 
     def __init__(
         self,
@@ -62,10 +65,11 @@ class Job:
         segmenter: Segmenter,
         generator: Generator | None = None,
         executor: Executor | None = None,
+        command: str = "",
     ) -> None:
         self.options, self.source, self.segmenter, self.generator = options, source, segmenter, generator
         self.executor = (executor or _local()) if segmenter.asks else None
-        command = "segment" if segmenter.asks else f"segment --segmenter {segmenter.name}"
+        command = command or ("segment" if segmenter.asks else f"segment --segmenter {segmenter.name}")
         self.workspace = Workspace(options.output_dir, command, fresh=options.fresh)
         self._phase: Phase = silent
         self._needed = 0

@@ -100,6 +100,20 @@ def test_a_file_that_is_no_journal_is_set_aside_unchanged_under_a_new_name(path,
         path.unlink()
 
 
+@pytest.mark.parametrize("size", [4096, 8192, 16384])
+@pytest.mark.parametrize("schema", [True, False])
+def test_a_journal_that_was_cut_off_as_it_was_created_is_not_set_aside(path, capsys, size, schema):
+    with closing(Journal(path)) as journal:
+        journal.claim("options", {"seed": 1})
+    content = path.read_bytes()
+    header = content[:100] + (content[100:4096] if schema else b"\r".ljust(3996, b"\0"))
+    path.write_bytes((header + content[4096:])[:size])
+    with closing(Journal(path)) as journal:
+        assert journal.empty
+    assert not list(path.parent.glob("*aside*"))
+    assert not capsys.readouterr().err
+
+
 @pytest.mark.parametrize("text", [b"Do 2", b"Do \xb1", b"Do \x00"])
 def test_the_intact_rows_of_a_damaged_journal_are_recovered(path, capsys, text):
     samples = filled(path)

@@ -16,6 +16,9 @@ APPLICATION = 0x7067656E
 EARLIER_FORMAT = "has the format of an earlier version"
 """The problem of an intact journal of an earlier format."""
 
+NO_JOURNAL = "is no journal of pgen"
+"""The problem of another intact database."""
+
 _ROWS = (
     # One flipped bit of a text's type makes it a blob, which equals no name.
     "SELECT 0, name, typeof(name) <> 'text', content, sum FROM run",
@@ -45,12 +48,19 @@ def problem(path: Path) -> str:
         with closing(open_unchanged(path)) as db:
             db.execute("BEGIN IMMEDIATE")
             damage = unread(path).damage if pragma(db, "page_size") == PAGE else ""
-            return f"is damaged: {damage}" if damage else _other_format(db, path) or _damage(db)
+            if damage:
+                return f"is damaged: {damage}"
+            return "" if _unfilled(db, path) else _other_format(db, path) or _damage(db)
     except UNREADABLE as error:
         code = int(getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF  # the primary code
         if code in _PLACE_ERRORS or (code == sqlite3.SQLITE_READONLY and not os.access(path, os.W_OK)):
             raise
         return f"is damaged: {error}" if code else "is damaged"  # without a code, the message quotes the content
+
+
+def _unfilled(db: sqlite3.Connection, path: Path) -> bool:
+    """Return whether a run ended while it created the journal."""
+    return path.stat().st_size <= PAGE and not db.execute("SELECT 1 FROM sqlite_master").fetchone()
 
 
 def _other_format(db: sqlite3.Connection, path: Path) -> str:
@@ -59,8 +69,6 @@ def _other_format(db: sqlite3.Connection, path: Path) -> str:
     if (application, version) == (APPLICATION, VERSION):
         return ""
     tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master")}
-    if not tables and path.stat().st_size <= PAGE:
-        return ""  # a run was killed while it created the journal
     if tables >= set(COPIES) and any(copy.format == VERSION for copy in copies(db)):
         return "is damaged: its header names another format"
     if application == APPLICATION and version > VERSION:
@@ -69,7 +77,7 @@ def _other_format(db: sqlite3.Connection, path: Path) -> str:
             f"{VERSION}. Update pgen, or start anew with --fresh, which requests all {_count(db)}results in it again."
         )
     if not tables >= {"run", "samples"}:
-        return "is no journal of pgen"
+        return NO_JOURNAL
     damage = _integrity(db)
     if damage and not version:
         raise ConfigError(

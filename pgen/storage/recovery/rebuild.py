@@ -25,6 +25,7 @@ class Rebuild:
         self._values: dict[str, str] = {}
         self._doubtful = False
         """Whether a value of an earlier format may be missing."""
+        self._undecoded = False
 
     def from_pages(self, path: Path) -> None:
         """Copy what is intact on the pages of the file at `path` and of its WAL."""
@@ -42,6 +43,11 @@ class Rebuild:
         """The number of results, without failures."""
         count: int = self._db.execute("SELECT count(*) FROM samples WHERE ok").fetchone()[0]
         return count
+
+    @property
+    def empty(self) -> bool:
+        """Whether the file can hold no sample: all of its pages are intact, and none has one."""
+        return not self._undecoded and not self._db.execute("SELECT 1 FROM samples").fetchone()
 
     @property
     def usable(self) -> bool:
@@ -63,11 +69,13 @@ class Rebuild:
             values = [parse_values(cells) if cells else None for cells in page]
             if any(values):  # a page of metadata
                 self._take_values(values)
-            for cells in filter(None, page):
-                if copy := parse_copy(cells):
+            for cells, value in zip(page, values, strict=True):
+                if copy := parse_copy(cells) if cells else None:
                     self._copies.append(copy)
-                elif row := parse_row(cells):
+                elif row := parse_row(cells) if cells else None:
                     yield row
+                elif not value:
+                    self._undecoded = True
 
     def _take_values(self, values: list[dict[str, str] | None]) -> None:
         """Take the metadata of an earlier format, all on one page: a row that is damaged may be any of them."""
