@@ -15,10 +15,9 @@ from typing import Any
 from pgen.errors import ConfigError
 from pgen.storage.durable import sync
 from pgen.storage.journal_db import REBUILT
-from pgen.storage.journal_metadata import copies
-from pgen.storage.recovery.integrity import APPLICATION, UNREADABLE, open_unchanged, pragma
+from pgen.storage.journal_metadata import copies, parse_value
+from pgen.storage.recovery.integrity import APPLICATION, RUN_TABLES, UNREADABLE, open_unchanged, pragma
 from pgen.storage.recovery.pages import MAGIC
-from pgen.storage.recovery.row_formats import parse_values
 
 COMMAND = "command"
 """The metadata with the command that a journal belongs to."""
@@ -138,18 +137,13 @@ def _describe(path: Path, db: sqlite3.Connection) -> Leftover:
     tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     if not tables:
         return Leftover(path, True, 0)  # killed while it created the journal
-    columns = {row[1] for row in db.execute("PRAGMA table_info(samples)")}
-    # Journals of the first format are not marked as pgen's.
-    first_format = tables >= {"run", "samples"} and columns >= {"key", "ok", "content"}
-    if pragma(db, "application_id") != APPLICATION and not first_format:
+    if pragma(db, "application_id") != APPLICATION and not tables >= RUN_TABLES:
         return Leftover(path, False)
     metadata = _metadata(db)
-    options = metadata.get("options")
-    command = metadata.get(COMMAND) or (options.get("job", "annotate") if isinstance(options, dict) else None)
     count = None
     with suppress(*UNREADABLE):
         count = db.execute("SELECT count(*) FROM samples").fetchone()[0]
-    return Leftover(path, True, count, command, metadata.get("owner"), options)
+    return Leftover(path, True, count, metadata.get(COMMAND), metadata.get("owner"), metadata.get("options"))
 
 
 def _metadata(db: sqlite3.Connection) -> dict[str, Any]:
@@ -160,7 +154,7 @@ def _metadata(db: sqlite3.Connection) -> dict[str, Any]:
             values |= copy.values
     with suppress(*UNREADABLE):
         for row in db.execute("SELECT * FROM run"):
-            values |= parse_values(row, verify=False) or {}
+            values |= parse_value(row) or {}
     return {name: json.loads(content) for name, content in values.items()}
 
 

@@ -25,8 +25,7 @@ from pgen.safety.key_forms import Mask
 from pgen.storage import journal_db, journal_metadata, journal_wal, workspace
 from pgen.storage.committer import Commits
 from pgen.storage.journal import Journal
-from pgen.storage.recovery import rebuild
-from pgen.storage.recovery.rebuild import Rebuild
+from pgen.storage.recovery import integrity, rebuild
 from pgen.storage.unfinished import Leftover
 from pgen.storage.workspace import Workspace
 from pgen_lerobot.format import layout
@@ -116,7 +115,9 @@ BREAKAGES: dict[str, Callable[[], list[Patch]]] = {
     "a text of a server is not bounded": lambda: [(secrets, "BOUND", 1 << 19)],
     "the options are stored once": lambda: [(journal_metadata, "COPIES", journal_metadata.COPIES[:1])],
     "a damaged journal is not searched page by page": lambda: [(rebuild, "leaves", lambda path: iter(()))],
-    "a journal of a former format is set aside": lambda: [(Rebuild, "from_tables", _nothing)],
+    "a journal of another format is set aside": lambda: [
+        (integrity, "_other_format", lambda db, path: integrity.NO_JOURNAL)
+    ],
     "the owner of the journal is not checked": lambda: [(Journal, "_check_owner", _nothing)],
     "an answer is done before it is on the disk": lambda: [(Commits, "_sync", _done_unsynced)],
     "files below meta are shared with the input": lambda: [(carried_files, "is_video", lambda name: True)],

@@ -7,14 +7,11 @@ from pathlib import Path
 
 from pgen.errors import ConfigError
 from pgen.storage.journal_metadata import COPIES, copies, copies_agree
-from pgen.storage.recovery.row_formats import VERSION, checksum
+from pgen.storage.journal_rows import VERSION, checksum
 from pgen.storage.recovery.wal_frames import PAGE, unread
 
 APPLICATION = 0x7067656E
 """SQLite's application_id of a journal: the letters "pgen"."""
-
-EARLIER_FORMAT = "has the format of an earlier version"
-"""The problem of an intact journal of an earlier format."""
 
 NO_JOURNAL = "is no journal of pgen"
 """The problem of another intact database."""
@@ -31,6 +28,9 @@ _PLACE_ERRORS = frozenset(
     | {sqlite3.SQLITE_PERM, sqlite3.SQLITE_NOMEM}
 )
 """Errors of the disk or of other processes, which do not mean that the content is damaged."""
+
+RUN_TABLES = {"run", "samples"}
+"""Tables that a journal of any format has."""
 
 UNREADABLE = (sqlite3.Error, UnicodeDecodeError)
 """What reading a damaged database raises: the message of SQLite's error may quote bytes that are no UTF-8."""
@@ -64,27 +64,20 @@ def _unfilled(db: sqlite3.Connection, path: Path) -> bool:
 
 
 def _other_format(db: sqlite3.Connection, path: Path) -> str:
-    """Return why a database is no journal of the current format. Raises ConfigError where it cannot be used."""
+    """Return why a database is no journal of the current format. Raises ConfigError where it has another one."""
     application, version = pragma(db, "application_id"), pragma(db, "user_version")
     if (application, version) == (APPLICATION, VERSION):
         return ""
     tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master")}
     if tables >= set(COPIES) and any(copy.format == VERSION for copy in copies(db)):
         return "is damaged: its header names another format"
-    if application == APPLICATION and version > VERSION:
+    if tables >= RUN_TABLES:
         raise ConfigError(
-            f"the journal {path} has format {version}, which a later version of pgen made; this one reads up to format "
-            f"{VERSION}. Update pgen, or start anew with --fresh, which requests all {_count(db)}results in it again."
+            f"the journal {path} has format {version}, which another version of pgen made; this one reads format "
+            f"{VERSION}. Use that version, or start anew with --fresh, which requests all {_count(db)}results in it "
+            "again."
         )
-    if not tables >= {"run", "samples"}:
-        return NO_JOURNAL
-    damage = _integrity(db)
-    if damage and not version:
-        raise ConfigError(
-            f"the journal {path} {damage}. It has the first format, which has no checksums, so that no result in it "
-            f"can be trusted. Start anew with --fresh, which requests all {_count(db)}results in it again."
-        )
-    return damage or EARLIER_FORMAT
+    return NO_JOURNAL
 
 
 def _damage(db: sqlite3.Connection) -> str:

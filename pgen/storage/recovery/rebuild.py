@@ -4,9 +4,9 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from pgen.storage.journal_metadata import Copy, parse_copy, store
+from pgen.storage.journal_metadata import Copy, parse_copy, parse_value, store
+from pgen.storage.journal_rows import VERSION, Row, parse_row
 from pgen.storage.recovery.pages import Cells, leaves
-from pgen.storage.recovery.row_formats import VERSION, Row, parse_row, parse_values
 
 # Of several intact versions of a row, a result counts more than a failure, and a later version more than an earlier.
 INSERT = """
@@ -24,19 +24,12 @@ class Rebuild:
         self._copies: list[Copy] = []
         self._values: dict[str, str] = {}
         self._doubtful = False
-        """Whether a value of an earlier format may be missing."""
+        """Whether a value may be missing."""
         self._undecoded = False
 
     def from_pages(self, path: Path) -> None:
         """Copy what is intact on the pages of the file at `path` and of its WAL."""
         self._fill(self._rows_of(leaves(path)))
-
-    def from_tables(self, old: sqlite3.Connection) -> None:
-        """Copy what is intact in the tables of an earlier format, the first of which has no checksums."""
-        verify = old.execute("PRAGMA user_version").fetchone()[0] > 0
-        self._take_values([parse_values(row, verify) for row in old.execute("SELECT * FROM run")])
-        rows = (parse_row(cells, verify) for cells in old.execute("SELECT * FROM samples"))
-        self._fill(row for row in rows if row)
 
     @property
     def results(self) -> int:
@@ -66,7 +59,7 @@ class Rebuild:
 
     def _rows_of(self, pages: Iterator[list[Cells | None]]) -> Iterator[Row]:
         for page in pages:
-            values = [parse_values(cells) if cells else None for cells in page]
+            values = [parse_value(cells) if cells else None for cells in page]
             if any(values):  # a page of metadata
                 self._take_values(values)
             for cells, value in zip(page, values, strict=True):
@@ -78,7 +71,7 @@ class Rebuild:
                     self._undecoded = True
 
     def _take_values(self, values: list[dict[str, str] | None]) -> None:
-        """Take the metadata of an earlier format, all on one page: a row that is damaged may be any of them."""
+        """Take the values, all on one page: a row that is damaged may be any of them."""
         self._doubtful |= not all(values)
         for some in filter(None, values):
             self._values |= some
