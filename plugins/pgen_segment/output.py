@@ -66,7 +66,7 @@ def needs_bytes(dataset: Dataset, options: OutputOptions, shared: bool) -> int:
     """Return an upper estimate of the output's size; without the videos if they are `shared` with the input."""
     rewritten = {name for name, _ in shard_names(dataset)} if options.write_subtasks else set()
     size = sum((dataset.root / name).stat().st_size for name in rewritten)
-    size += 2 * sum(path.stat().st_size for path in dataset.layout.stats.files())
+    size += 2 * sum(path.stat().st_size for path in dataset.layout.stats.files)
     frames = dataset.layout.frames * _BYTES_PER_FRAME
     copied = copied_bytes(dataset.root, rewritten, copy_videos=options.copy_videos or not shared)
     return size + frames + copied + _MIN_BYTES

@@ -27,12 +27,13 @@ from pgen_lerobot.format.frames import (
     to_array,
 )
 from pgen_lerobot.format.json_text import dump_like, insert_after
-from pgen_lerobot.format.layout import COLUMN, Clip, EpisodeEntry, Layout
+from pgen_lerobot.format.layout import Clip, EpisodeEntry, Layout
 from pgen_lerobot.format.layout_v3 import DATA_PATH, EPISODES_PATH, VIDEO_PATH
 from pgen_lerobot.format.parquet import (
     chunked,
     declare_like,
     pandas_index,
+    read_table,
     rewrite,
     rewrite_in_place,
 )
@@ -45,7 +46,7 @@ from pgen_lerobot.format.task_rows import (
     TaskRows,
     read_task_rows,
 )
-from pgen_lerobot.format.task_table import TaskTable, read_table
+from pgen_lerobot.format.task_table import COLUMN, TaskTable
 from pgen_lerobot.format.unlisted_rows import UNLISTED, stray_files, unlisted_notes
 
 __all__ = [

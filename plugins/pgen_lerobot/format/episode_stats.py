@@ -4,10 +4,12 @@ v2.0 has none. The columns are named `stats/<feature>/<statistic>`.
 """
 
 import json
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -15,12 +17,56 @@ import pyarrow.parquet as pq
 from pgen.errors import InputError
 from pgen.storage.durable import write_text
 from pgen_lerobot.format.json_text import insert_after, integer, read_lines
-from pgen_lerobot.format.layout import COLUMN, EpisodeStats, StatsRow
 from pgen_lerobot.format.parquet import declare_like, rewrite, rewrite_in_place
 from pgen_lerobot.format.statistics import in_form, replaced_stats
+from pgen_lerobot.format.task_table import COLUMN
 
 FILE = "meta/episodes_stats.jsonl"
 EPISODES = "meta/episodes.jsonl"
+_TASK_STATS = "stats/task_index/"
+
+
+@dataclass(frozen=True, slots=True)
+class StatsRow:
+    """An episode's statistics in row `row` of `file`: the names that task_index has, and the values of COLUMN."""
+
+    file: str
+    row: int
+    episode: int
+    names: frozenset[str]
+    values: Mapping[str, Any]
+
+
+class EpisodeStats(ABC):
+    """The statistics of each episode. `files` are those that `write` may rewrite."""
+
+    column: ClassVar[str]
+    """The name under which a statistic of COLUMN is stored: a pattern with `{}`."""
+
+    def __init__(self, root: Path, files: list[Path]) -> None:
+        self._root, self.files = root, files
+
+    @abstractmethod
+    def names(self, column: str = COLUMN) -> list[str]:
+        """Return the statistics of task_index, or of the column itself. Raises InputError for a broken file."""
+
+    @abstractmethod
+    def write(self, out: Path, stats: Mapping[int, Mapping[str, float]], column: str = COLUMN) -> list[str]:
+        """Write the files with the column's statistics by episode; return the names of the changed files."""
+
+    @abstractmethod
+    def replace_tasks(self, counts: Mapping[int, Counter[int]], texts: Sequence[str]) -> list[str]:
+        """Rewrite the files in place for a new task_index; return the names of the changed files.
+
+        `counts` has the frames of each task by episode, `texts` the task texts by index.
+        """
+
+    @abstractmethod
+    def rows(self) -> Iterator[StatsRow]:
+        """Read the statistics of every episode."""
+
+    def _name(self, path: Path) -> str:
+        return path.relative_to(self._root).as_posix()
 
 
 class LineStats(EpisodeStats):
@@ -29,16 +75,11 @@ class LineStats(EpisodeStats):
     column = COLUMN + ".{}"
 
     def __init__(self, root: Path) -> None:
-        self._root, self._path = root, root / FILE
-
-    def files(self) -> list[Path]:
-        return [self._path] if self._path.is_file() else []
+        self._path = root / FILE
+        super().__init__(root, [self._path] if self._path.is_file() else [])
 
     def names(self, column: str = COLUMN) -> list[str]:
-        names: dict[str, None] = {}
-        for _, line in self._lines():
-            names |= dict.fromkeys(_like(line["stats"], column))
-        return list(names)
+        return list(dict.fromkeys(name for _, line in self._lines() for name in _like(line["stats"], column)))
 
     def write(self, out: Path, stats: Mapping[int, Mapping[str, float]], column: str = COLUMN) -> list[str]:
         if not self.names(column):
@@ -57,23 +98,70 @@ class LineStats(EpisodeStats):
                 changed["tasks"] = [texts[index] for index in sorted(counted)]
             return {**line, **changed}
 
-        paths = [self._root / EPISODES, *self.files()]
+        paths = [self._root / EPISODES, *self.files]
         for path in paths:
             write_text(path, [json.dumps(replaced(line), ensure_ascii=False) + "\n" for _, line in read_lines(path)])
-        return [path.relative_to(self._root).as_posix() for path in paths]
+        return list(map(self._name, paths))
 
     def rows(self) -> Iterator[StatsRow]:
         for number, line in self._lines():
             names, values = (_object(line["stats"].get(column)) for column in ("task_index", COLUMN))
-            episode = integer(self._path, number, line, "episode_index")
-            yield StatsRow(FILE, number - 1, episode, frozenset(names), values)
+            yield StatsRow(FILE, number - 1, int(line["episode_index"]), frozenset(names), values)
 
     def _lines(self) -> Iterator[tuple[int, dict[str, Any]]]:
-        for number, line in read_lines(self._path) if self._path.is_file() else ():
-            integer(self._path, number, line, "episode_index")
-            if not isinstance(line.get("stats"), dict):
-                raise InputError(f"{self._path}, line {number} has no `stats`.")
-            yield number, line
+        for path in self.files:
+            for number, line in read_lines(path):
+                integer(path, number, line, "episode_index")
+                if not isinstance(line.get("stats"), dict):
+                    raise InputError(f"{path}, line {number} has no `stats`.")
+                yield number, line
+
+
+class ColumnStats(EpisodeStats):
+    """Statistics in the parquet files of meta/episodes, whose schemas were read with the episodes."""
+
+    column = f"stats/{COLUMN}/{{}}"
+
+    def __init__(self, root: Path, schemas: dict[Path, pa.Schema]) -> None:
+        super().__init__(root, list(schemas))
+        self._schemas = schemas
+
+    def names(self, column: str = COLUMN) -> list[str]:
+        prefix = f"stats/{column}/"
+        columns = (name for schema in self._schemas.values() for name in _columns(schema, prefix))
+        return list(dict.fromkeys(name.removeprefix(prefix) for name in columns))
+
+    def write(self, out: Path, stats: Mapping[int, Mapping[str, float]], column: str = COLUMN) -> list[str]:
+        prefix = f"stats/{column}/"
+        written = []
+        for path, old in self._schemas.items():
+            if names := _columns(old, prefix):
+                schema = _with_columns(old, names)
+
+                def with_stats(table: pa.Table, schema: pa.Schema = schema) -> Iterator[pa.Table]:
+                    episodes = table.column("episode_index").to_pylist()
+                    yield _filled(table, schema, [stats.get(index or 0, {}) for index in episodes], prefix)
+
+                with pq.ParquetFile(path) as file:
+                    rewrite(file, out / self._name(path), schema, with_stats, names)
+                written.append(self._name(path))
+        return written
+
+    def replace_tasks(self, counts: Mapping[int, Counter[int]], texts: Sequence[str]) -> list[str]:
+        for path, schema in self._schemas.items():
+            rewrite_in_place(path, schema, lambda table: [_with_tasks(table, counts, texts)])
+        return list(map(self._name, self.files))
+
+    def rows(self) -> Iterator[StatsRow]:
+        prefix = f"stats/{COLUMN}/"
+        for path, schema in self._schemas.items():
+            own = [column for column in schema.names if column.startswith(prefix)]
+            names = frozenset(c.removeprefix(_TASK_STATS) for c in schema.names if c.startswith(_TASK_STATS))
+            with pq.ParquetFile(path) as file:
+                table = file.read(columns=["episode_index", *own])
+            for row, cells in enumerate(table.to_pylist()):
+                values = {column.removeprefix(prefix): cells[column] for column in own}
+                yield StatsRow(self._name(path), row, int(cells["episode_index"] or 0), names, values)
 
 
 def _with_column(line: dict[str, Any], stats: Mapping[int, Mapping[str, float]], column: str) -> dict[str, Any]:
@@ -94,52 +182,6 @@ def _object(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-_TASK_STATS = "stats/task_index/"
-
-
-class ColumnStats(EpisodeStats):
-    """Statistics in the parquet files of meta/episodes."""
-
-    column = f"stats/{COLUMN}/{{}}"
-
-    def __init__(self, root: Path, files: list[Path]) -> None:
-        self._root, self._files = root, files
-
-    def files(self) -> list[Path]:
-        return self._files
-
-    def names(self, column: str = COLUMN) -> list[str]:
-        prefix = _prefix(column)
-        names: dict[str, None] = {}
-        for path in self._files:
-            names |= {name.removeprefix(prefix): None for name in _columns(pq.read_schema(path), prefix)}
-        return list(names)
-
-    def write(self, out: Path, stats: Mapping[int, Mapping[str, float]], column: str = COLUMN) -> list[str]:
-        names = self._names()
-        return [name for name in names if _write(self._root / name, out / name, stats, _prefix(column))]
-
-    def replace_tasks(self, counts: Mapping[int, Counter[int]], texts: Sequence[str]) -> list[str]:
-        for path in self._files:
-            rewrite_in_place(path, pq.read_schema(path), lambda table: [_with_tasks(table, counts, texts)])
-        return self._names()
-
-    def rows(self) -> Iterator[StatsRow]:
-        prefix = _prefix(COLUMN)
-        for path, name in zip(self._files, self._names(), strict=True):
-            with pq.ParquetFile(path) as file:
-                columns = file.schema_arrow.names
-                own = [column for column in columns if column.startswith(prefix)]
-                table = file.read(columns=["episode_index", *own])
-            names = frozenset(c.removeprefix(_TASK_STATS) for c in columns if c.startswith(_TASK_STATS))
-            for row, cells in enumerate(table.to_pylist()):
-                values = {column.removeprefix(prefix): cells[column] for column in own}
-                yield StatsRow(name, row, int(cells["episode_index"] or 0), names, values)
-
-    def _names(self) -> list[str]:
-        return [path.relative_to(self._root).as_posix() for path in self._files]
-
-
 def _with_tasks(table: pa.Table, counts: Mapping[int, Counter[int]], texts: Sequence[str]) -> pa.Table:
     counted = [counts.get(index or 0, Counter()) for index in table.column("episode_index").to_pylist()]
     for position, field in enumerate(table.schema):
@@ -152,27 +194,6 @@ def _with_tasks(table: pa.Table, counts: Mapping[int, Counter[int]], texts: Sequ
             continue
         table = table.set_column(position, field, pa.array(cells, field.type))
     return table
-
-
-def _write(source: Path, target: Path, stats: Mapping[int, Mapping[str, float]], prefix: str) -> bool:
-    """Write a file with the column's statistics after those of task_index; return False where it has none."""
-    with pq.ParquetFile(source) as file:
-        old = file.schema_arrow
-        names = _columns(old, prefix)
-        if not names:
-            return False
-        schema = _with_columns(old, names)
-
-        def with_stats(table: pa.Table) -> Iterator[pa.Table]:
-            episodes = table.column("episode_index").to_pylist()
-            yield _filled(table, schema, [stats.get(index or 0, {}) for index in episodes], prefix)
-
-        rewrite(file, target, schema, with_stats, names)
-    return True
-
-
-def _prefix(column: str) -> str:
-    return f"stats/{column}/"
 
 
 def _columns(schema: pa.Schema, prefix: str) -> dict[str, str]:

@@ -14,8 +14,8 @@ import pyarrow.parquet as pq
 
 from pgen.records import Annotation
 from pgen.storage.durable import sync
-from pgen_lerobot.format.parquet import chunked, pandas_index
-from pgen_lerobot.format.task_table import TaskTable, read_table
+from pgen_lerobot.format.parquet import chunked, pandas_index, read_table
+from pgen_lerobot.format.task_table import TaskTable
 
 TASK_ROWS = "meta/tasks_high_level.parquet"
 

@@ -18,7 +18,10 @@ from pgen.errors import InputError
 from pgen.storage.durable import sync, write_text
 from pgen_lerobot.format.files import UNDECODED, read_text
 from pgen_lerobot.format.json_text import integer, read_lines
-from pgen_lerobot.format.parquet import chunked, pandas_index, writer_like
+from pgen_lerobot.format.parquet import chunked, pandas_index, read_table, writer_like
+
+COLUMN = "task_index_high_level"
+"""The column that pgen adds: for each frame, the row of the task table that holds its dialogue."""
 
 
 class TaskTable(ABC):
@@ -26,6 +29,11 @@ class TaskTable(ABC):
 
     def __init__(self, path: Path, texts: tuple[str, ...]) -> None:
         self.path, self.texts = path, texts
+
+    @classmethod
+    @abstractmethod
+    def read(cls, path: Path) -> Self:
+        """Read the table. Raises InputError."""
 
     @abstractmethod
     def write(self, target: Path, new: Sequence[str]) -> None:
@@ -45,7 +53,6 @@ class ParquetTasks(TaskTable):
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Read a table with a named, an unnamed or no pandas index. Raises InputError."""
         table = read_table(path)
         column = _text_column(table, path)
         texts: list[str | None] = table.column(column).to_pylist()
@@ -80,7 +87,6 @@ class LineTasks(TaskTable):
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Read the file. Raises InputError with the line."""
         texts: dict[int, str | None] = {}
         for number, line in read_lines(path):
             index, text = integer(path, number, line, "task_index"), line.get("task")
@@ -103,17 +109,6 @@ class LineTasks(TaskTable):
             for index, text in enumerate(new, start=len(self.texts))
         )
         write_text(target, [old, line_end, *lines], UNDECODED)
-
-
-def read_table(path: Path) -> pa.Table:
-    """Read a parquet file of the metadata. Raises InputError where it is missing or not readable."""
-    try:
-        with pq.ParquetFile(path) as file:
-            return file.read()
-    except FileNotFoundError:
-        raise InputError(f"{path} is missing; the dataset is incomplete.") from None
-    except (OSError, pa.ArrowException) as error:
-        raise InputError(f"{path} is not a readable parquet file: {error}") from None
 
 
 def _text_column(table: pa.Table, path: Path) -> str:

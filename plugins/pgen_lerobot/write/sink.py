@@ -91,7 +91,7 @@ class LeRobotSink(Sink[LeRobotSinkOptions]):
         dataset = _dataset(source)
         rewritten = {name for name, _ in shard_names(dataset)}
         data = sum((dataset.root / name).stat().st_size for name in rewritten)
-        stats = sum(path.stat().st_size for path in dataset.layout.stats.files())
+        stats = sum(path.stat().st_size for path in dataset.layout.stats.files)
         copied = copied_bytes(dataset.root, rewritten, copy_videos=self.options.copy_videos)
         return data + 2 * stats + dataset.layout.frames * _BYTES_A_FRAME + copied + _MARGIN_BYTES
 
