@@ -11,16 +11,7 @@ from typing import Any
 from PIL import Image, ImageDraw
 
 from pgen_demo.motion import BOX, BOX_SIZE, BRICK_SIZE, Point, State
-from pgen_demo.solids import (
-    Colour,
-    View,
-    box_faces,
-    draw_box,
-    draw_limb,
-    draw_shadow,
-    draw_stud,
-    shade,
-)
+from pgen_demo.solids import Colour, View, box_faces, draw_box, draw_limb, draw_shadow, draw_stud, shade
 
 SIZE = (320, 240)
 DRAWN = (SIZE[0] * 2, SIZE[1] * 2)
@@ -159,13 +150,7 @@ class Scene:
             left, right = min(inner, outer), max(inner, outer)
             draw_box(draw, self._view, (left, y - 0.04, z - 0.04), (right, y + 0.04, z + 0.23), shade(STEEL, 1.25))
             pad = (inner, inner + side * 0.014)
-            draw_box(
-                draw,
-                self._view,
-                (min(pad), y - 0.045, z - 0.045),
-                (max(pad), y + 0.045, z + 0.06),
-                (48, 50, 54),
-            )
+            draw_box(draw, self._view, (min(pad), y - 0.045, z - 0.045), (max(pad), y + 0.045, z + 0.06), (48, 50, 54))
 
     def _arm(self, draw: Any, hand: Point) -> None:
         wrist = (hand[0], hand[1], hand[2] + 0.08)

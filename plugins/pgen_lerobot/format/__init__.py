@@ -29,14 +29,7 @@ from pgen_lerobot.format.frames import (
 from pgen_lerobot.format.json_text import dump_like, insert_after
 from pgen_lerobot.format.layout import Clip, EpisodeEntry, Layout
 from pgen_lerobot.format.layout_v3 import DATA_PATH, EPISODES_PATH, VIDEO_PATH
-from pgen_lerobot.format.parquet import (
-    chunked,
-    declare_like,
-    pandas_index,
-    read_table,
-    rewrite,
-    rewrite_in_place,
-)
+from pgen_lerobot.format.parquet import chunked, declare_like, pandas_index, read_table, rewrite, rewrite_in_place
 from pgen_lerobot.format.statistics import stats_in_form, summarize
 from pgen_lerobot.format.task_rows import (
     ANNOTATED_COLUMNS,

@@ -4,7 +4,6 @@ Only the labels (eight bytes a frame) and one row for each distinct text are hel
 """
 
 from array import array
-from bisect import bisect_left
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,11 +60,10 @@ class Dialogues:
         dataset = Dataset(Path(root))
         self.texts = Texts(dataset)
         self._labels: array[int] = array("q")
-        self._episodes: list[int] = []
-        self._starts: list[int] = []
+        self._episodes: dict[int, range] = {}
+        """The rows of each episode."""
         for name in dataset.data_files:
             self._read(dataset, name)
-        self._order = sorted(range(len(self._episodes)), key=self._episodes.__getitem__)
 
     def __len__(self) -> int:
         """The number of frames."""
@@ -79,14 +77,12 @@ class Dialogues:
 
     def at(self, episode_index: int, frame_index: int) -> FrameDialogue:
         """Return the dialogue of an episode's frame, by its position in the episode. Raises IndexError."""
-        place = bisect_left(self._order, episode_index, key=self._episodes.__getitem__)
-        if place == len(self._order) or self._episodes[self._order[place]] != episode_index:
+        rows = self._episodes.get(episode_index)
+        if rows is None:
             raise IndexError(f"there is no episode {episode_index}")
-        position = self._order[place]
-        start, stop = [*self._starts[position : position + 2], len(self)][:2]
-        if not 0 <= frame_index < stop - start:
-            raise IndexError(f"episode {episode_index} has no frame {frame_index}; it has {stop - start}")
-        return self[start + frame_index]
+        if not 0 <= frame_index < len(rows):
+            raise IndexError(f"episode {episode_index} has no frame {frame_index}; it has {len(rows)}")
+        return self[rows[frame_index]]
 
     def _read(self, dataset: Dataset, name: str) -> None:
         with dataset.shard(name) as shard:
@@ -97,10 +93,10 @@ class Dialogues:
         if -1 in labels:
             own = to_array("q", table.column("task_index").cast(pa.int64()))
             labels = array("q", (label if label >= 0 else task for label, task in zip(labels, own, strict=True)))
-        for start, _, episode in runs(table.column("episode_index")):
-            if not self._episodes or self._episodes[-1] != episode:
-                self._episodes.append(episode)
-                self._starts.append(len(self._labels) + start)
+        before = len(self._labels)
+        for start, stop, episode in runs(table.column("episode_index")):
+            first = self._episodes[episode].start if episode in self._episodes else before + start
+            self._episodes[episode] = range(first, before + stop)
         self._labels += labels
 
 

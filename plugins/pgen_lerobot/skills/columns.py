@@ -6,7 +6,7 @@ the first is read; its rows of style `subtask` last until the next one.
 """
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 from math import isfinite
 from pathlib import Path
@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pgen.errors import InputError
+from pgen.records import Skill
 from pgen_lerobot.format import Dataset, EpisodeFrames, episode_tables, read_table, runs
 from pgen_lerobot.skills.base import EpisodeSkills, Place, SkillReader, span_of_frames, spans_between
 
@@ -45,10 +46,6 @@ class ColumnReader(SkillReader):
     @abstractmethod
     def read_column(self, place: Place) -> dict[int, list[Any]]:
         """Read what the column says of each episode."""
-
-    @property
-    def empty(self) -> bool:
-        return not any(self._episodes.values())
 
 
 def episode_runs(place: Place, column: str) -> Iterator[tuple[int, list[Run]]]:
@@ -100,12 +97,9 @@ class SubtaskIndex(ColumnReader):
         self._texts = _texts(root / TABLE, self.column)
         return {episode: self._checked(runs, episode, root) for episode, runs in episode_runs(place, self.column)}
 
-    def read(self, frames: EpisodeFrames, own_task: str) -> EpisodeSkills | None:
-        runs = self._episodes.get(frames.episode_index)
-        if not runs:
-            return None
-        spans = (span_of_frames(self._texts[index], frames, start, stop, self._fps) for start, stop, index in runs)
-        return EpisodeSkills(tuple(spans))
+    def spans(self, content: list[Run], frames: EpisodeFrames) -> tuple[Skill, ...]:
+        runs = ((self._texts[index], start, stop) for start, stop, index in content)
+        return tuple(span_of_frames(text, frames, start, stop, self._fps) for text, start, stop in runs)
 
     def _checked(self, runs: list[Run], episode: int, root: Path) -> list[Run]:
         subtasks = [run for run in runs if run[2] is not None and run[2] >= 0]
@@ -144,9 +138,8 @@ class LanguagePersistent(ColumnReader):
         where = f"{place.dataset.root}, episode {{}}, column {self.column}"
         return {episode: _starts(rows, where.format(episode)) for episode, rows in first_cells(place, self.column)}
 
-    def read(self, frames: EpisodeFrames, own_task: str) -> EpisodeSkills | None:
-        starts = self._episodes.get(frames.episode_index)
-        return EpisodeSkills(spans_between(starts, frames, self._fps)) if starts else None
+    def spans(self, content: list[tuple[float, str]], frames: EpisodeFrames) -> tuple[Skill, ...]:
+        return spans_between(content, frames, self._fps)
 
 
 def _starts(rows: Any, where: str) -> list[tuple[float, str]]:
@@ -164,7 +157,7 @@ def _starts(rows: Any, where: str) -> list[tuple[float, str]]:
 
 
 class TaskAsSkill(SkillReader):
-    """A span for each stretch of frames with one task, named as the task."""
+    """A span for each stretch of frames with one task, named as the task. `--skills auto` never chooses it."""
 
     name = "task"
     reads = "the column task_index"
@@ -179,9 +172,12 @@ class TaskAsSkill(SkillReader):
         self._fps = place.dataset.fps
 
     def read(self, frames: EpisodeFrames, own_task: str) -> EpisodeSkills:
+        return EpisodeSkills(self.spans(frames.task_indices, frames))
+
+    def spans(self, content: Iterable[int], frames: EpisodeFrames) -> tuple[Skill, ...]:
         spans, start = [], 0
-        for task, group in groupby(frames.task_indices):
+        for task, group in groupby(content):
             stop = start + sum(1 for _ in group)
             spans.append(span_of_frames(self._texts[task], frames, start, stop, self._fps))
             start = stop
-        return EpisodeSkills(tuple(spans))
+        return tuple(spans)

@@ -46,7 +46,11 @@ class SkillsJson(FileReader):
             return None
         task = episode.get("description")
         # The tool that writes this file puts the dataset's first task into every description.
-        return EpisodeSkills(spans_of(episode["skills"]), own_task if task == self._dataset_task and own_task else task)
+        own = task == self._dataset_task and own_task
+        return EpisodeSkills(self.spans(episode, frames), own_task if own else task)
+
+    def spans(self, content: dict[str, Any], frames: EpisodeFrames) -> tuple[Skill, ...]:
+        return spans_of(content["skills"])
 
 
 def _episodes(content: dict[str, Any], path: Path) -> dict[int, dict[str, Any]]:
@@ -77,13 +81,8 @@ class SpanLines(FileReader):
             skill = Skill(line.get("skill") or line.get("name", ""), float(line["start"]), float(line["end"]))
             self._episodes.setdefault(line["episode_index"], []).append(skill)
 
-    @property
-    def empty(self) -> bool:
-        return not self._episodes
-
-    def read(self, frames: EpisodeFrames, own_task: str) -> EpisodeSkills | None:
-        spans = self._episodes.get(frames.episode_index)
-        return EpisodeSkills(tuple(spans)) if spans else None
+    def spans(self, content: list[Skill], frames: EpisodeFrames) -> tuple[Skill, ...]:
+        return tuple(content)
 
 
 class LeRobotAnnotations(FileReader):
@@ -95,18 +94,14 @@ class LeRobotAnnotations(FileReader):
     def __init__(self, place: Place) -> None:
         self._fps = place.dataset.fps
         content = load_json(self.path(place), "lerobot_annotations")
-        self._episodes: dict[int, dict[str, Any]] = {int(key): episode for key, episode in content["episodes"].items()}
+        starts = {int(key): (episode, _starts(episode)) for key, episode in content["episodes"].items()}
+        self._episodes = {
+            index: of_version_2 or spans_of(episode.get("subtasks") or (), "label")
+            for index, (episode, of_version_2) in starts.items()
+        }
 
-    @property
-    def empty(self) -> bool:
-        return not any(_starts(episode) or episode.get("subtasks") for episode in self._episodes.values())
-
-    def read(self, frames: EpisodeFrames, own_task: str) -> EpisodeSkills | None:
-        episode = self._episodes.get(frames.episode_index, {})
-        if starts := _starts(episode):
-            return EpisodeSkills(spans_between(starts, frames, self._fps))
-        spans = spans_of(episode.get("subtasks") or (), "label")
-        return EpisodeSkills(spans) if spans else None
+    def spans(self, content: Any, frames: EpisodeFrames) -> tuple[Skill, ...]:
+        return spans_between(content, frames, self._fps) if isinstance(content, list) else content
 
 
 def _starts(episode: dict[str, Any]) -> list[tuple[float, str]]:
@@ -137,16 +132,19 @@ class CustomAnnotation(FileReader):
 
     @property
     def empty(self) -> bool:
-        return not any(span["label"] != _NO_SKILL for spans in self._episodes.values() for span in spans)
+        return not any(self.spans(spans) for spans in self._episodes.values())
 
     def read(self, frames: EpisodeFrames, own_task: str) -> EpisodeSkills | None:
-        spans = self._episodes.get(frames.episode_index)
-        if not spans:
+        content = self._episodes.get(frames.episode_index)
+        if not content:
             return None
-        named = [span for span in spans if span["label"] != _NO_SKILL]
-        notes = (f"spans labelled {_NO_SKILL}: no skill, left out",) * (len(spans) - len(named))
-        skills = (Skill(span["label"], float(span["start_time"]), float(span["end_time"])) for span in named)
-        return EpisodeSkills(tuple(skills), notes=notes)
+        spans = self.spans(content)
+        notes = (f"spans labelled {_NO_SKILL}: no skill, left out",) * (len(content) - len(spans))
+        return EpisodeSkills(spans, notes=notes)
+
+    def spans(self, content: list[dict[str, Any]], frames: EpisodeFrames | None = None) -> tuple[Skill, ...]:
+        named = (span for span in content if span["label"] != _NO_SKILL)
+        return tuple(Skill(span["label"], float(span["start_time"]), float(span["end_time"])) for span in named)
 
 
 def _index(episode_id: str, indices: dict[str, int] | None, path: Path) -> int:

@@ -133,11 +133,7 @@ class _Output:
         segmented = write_segmented(options.segmented, out) if options.segmented else []
         written += [CARD, LINES, *segmented, *([KEPT_SKILLS] if self._keeps_skills else [])]
         carried = carry_over(
-            self.dataset.files,
-            out,
-            {*written, *_OWN},
-            copy_videos=options.copy_videos,
-            phase=self.results.phase,
+            self.dataset.files, out, {*written, *_OWN}, copy_videos=options.copy_videos, phase=self.results.phase
         )
         in_place = stages(root, out)
         videos = recorded(root / MANIFEST) if in_place else carried.as_json()

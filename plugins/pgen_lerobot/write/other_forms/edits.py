@@ -14,8 +14,7 @@ from pgen.run import manifest
 from pgen.storage.durable import write_text
 from pgen_lerobot.format import UNDECODED, Dataset, digest, dump_like, read_text
 from pgen_lerobot.read import LeRobotSource
-
-MANIFEST = "meta/pgen/manifest.json"
+from pgen_lerobot.write import MANIFEST
 
 
 class OtherForm[OptionsT: Options](Sink[OptionsT]):

@@ -48,10 +48,7 @@ _PERSISTENT_ROW = {
     "tool_calls": _CALLS,
 }
 FIELDS: dict[str, tuple[str, ...]] = {PERSISTENT: tuple(_PERSISTENT_ROW), EVENTS: tuple(_EVENT_ROW)}
-FEATURES = {
-    PERSISTENT: {"feature": _PERSISTENT_ROW, "_type": "List"},
-    EVENTS: {"feature": _EVENT_ROW, "_type": "List"},
-}
+FEATURES = {PERSISTENT: {"feature": _PERSISTENT_ROW, "_type": "List"}, EVENTS: {"feature": _EVENT_ROW, "_type": "List"}}
 """The columns as the Hub declares them."""
 
 type Row = dict[str, Any]

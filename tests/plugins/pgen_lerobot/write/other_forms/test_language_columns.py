@@ -40,11 +40,7 @@ def rendered(root: Path, name: str) -> list[Any]:
     items = opened(root).hf_dataset.select_columns([PERSISTENT, EVENTS, "index"])
     return [
         render_sample(
-            recipe=recipe,
-            persistent=item[PERSISTENT],
-            events=item[EVENTS],
-            t=time,
-            sample_idx=int(item["index"]),
+            recipe=recipe, persistent=item[PERSISTENT], events=item[EVENTS], t=time, sample_idx=int(item["index"])
         )
         for item, time in zip(items, column(root, "timestamp"), strict=True)
     ]
