@@ -37,14 +37,8 @@ class Scene:
         self._above = self._view.flatness() > 0.9
         self._empty = self._background()
         self._still: tuple[Any, Image.Image] | None = None
-        self._last: tuple[Any, Image.Image] | None = None
 
     def draw(self, state: State, colour: Colour) -> Image.Image:
-        if self._last is None or self._last[0] != (state, colour):
-            self._last = ((state, colour), self._drawn(state, colour))
-        return self._last[1]
-
-    def _drawn(self, state: State, colour: Colour) -> Image.Image:
         image = self._table(None if state.held else state.brick, colour).copy()
         if state.held:
             draw_shadow(image, self._view, state.brick, BRICK_SHADOW)
