@@ -5,7 +5,6 @@ from pgen_lerobot.format.dataset import Dataset
 from pgen_lerobot.format.files import (
     EDITED,
     UNDECODED,
-    VIDEOS,
     Files,
     check_readable,
     digest,
@@ -29,7 +28,7 @@ from pgen_lerobot.format.frames import (
 from pgen_lerobot.format.json_text import dump_like, insert_after
 from pgen_lerobot.format.layout import Clip, EpisodeEntry, Layout
 from pgen_lerobot.format.layout_v3 import DATA_PATH, EPISODES_PATH, VIDEO_PATH
-from pgen_lerobot.format.parquet import chunked, declare_like, pandas_index, read_table, rewrite, rewrite_in_place
+from pgen_lerobot.format.parquet import declare_like, pandas_index, read_table, rewrite, rewrite_in_place
 from pgen_lerobot.format.statistics import stats_in_form, summarize
 from pgen_lerobot.format.task_rows import (
     ANNOTATED_COLUMNS,
@@ -56,7 +55,6 @@ __all__ = [
     "TASK_ROW_COLUMNS",
     "UNDECODED",
     "UNLISTED",
-    "VIDEOS",
     "VIDEO_PATH",
     "Cameras",
     "Clip",
@@ -69,7 +67,6 @@ __all__ = [
     "TaskRows",
     "TaskTable",
     "check_readable",
-    "chunked",
     "declare_like",
     "digest",
     "dump_like",

@@ -5,9 +5,7 @@ The differences between versions are in the layout. Nothing outside the dataset'
 v2.x: https://github.com/huggingface/lerobot/tree/v0.3.3, v3.0: https://huggingface.co/docs/lerobot/lerobot-dataset-v3
 """
 
-from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -22,7 +20,7 @@ from pgen.safety.bounded_json import read_json
 from pgen.safety.paths import check_regular
 from pgen.storage.in_place import check_settled
 from pgen_lerobot.format.files import VIDEOS, Files, walk
-from pgen_lerobot.format.layout import EpisodeEntry, Layout
+from pgen_lerobot.format.layout import Layout
 from pgen_lerobot.format.layout_v2 import LayoutV2
 from pgen_lerobot.format.layout_v3 import LayoutV3
 from pgen_lerobot.format.parquet import open_parquet
@@ -69,6 +67,8 @@ class Dataset:
         self.features: dict[str, dict[str, Any]] = self.info["features"]
         self.layout = self._layout()
         self.tasks: TaskTable = self.layout.read_tasks()
+        self.episode_indices = self.layout.episode_indices
+        self.entries, self.entry, self.lists = self.layout.entries, self.layout.entry, self.layout.lists
         self._footers: dict[str, Footer] = {}
         self._opened: dict[Path, pa.NativeFile] = {}
 
@@ -88,26 +88,6 @@ class Dataset:
                     f"{self.root / name} is missing: {self.layout.episodes_name} says that frames are in it."
                 )
         return list(names)
-
-    @property
-    def episode_indices(self) -> list[int]:
-        """The indices of all episodes, ascending."""
-        return self.layout.episode_indices
-
-    def entries(self) -> Iterator[EpisodeEntry]:
-        """Return the episodes' entries in order."""
-        return self.layout.entries()
-
-    def lists(self, episode_index: int) -> bool:
-        """Return whether the metadata list the episode."""
-        row = bisect_left(self.episode_indices, episode_index)
-        return row < len(self.episode_indices) and self.episode_indices[row] == episode_index
-
-    def entry(self, episode_index: int) -> EpisodeEntry:
-        """Return an episode's entry. Raises InputError for an episode that is not listed."""
-        if not self.lists(episode_index):
-            raise InputError(f"{self.root / self.layout.episodes_name} does not list episode {episode_index}.")
-        return self.layout.entry_at(bisect_left(self.episode_indices, episode_index))
 
     @property
     def totals(self) -> dict[str, int]:

@@ -10,7 +10,6 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -118,6 +117,9 @@ class Layout(ABC):
         self._episodes = self._read_episodes()
         if not len(self._episodes):
             raise InputError(f"{root / self.episodes_name} lists no episode; there is nothing to annotate.")
+        self.episode_indices: list[int] = self._episodes.column("episode_index").to_pylist()
+        """The indices of all episodes, ascending."""
+        self._positions = {index: position for position, index in enumerate(self.episode_indices)}
 
     @abstractmethod
     def _read_episodes(self) -> pa.Table:
@@ -145,12 +147,6 @@ class Layout(ABC):
         broken = [path.key for path in (self.data_path, self.video_path) if path.broken]
         return self.tolerated + Counter(map(_MISPLACED.format, broken))
 
-    @cached_property
-    def episode_indices(self) -> list[int]:
-        """The indices of all episodes, ascending."""
-        indices: list[int] = self._episodes.column("episode_index").to_pylist()
-        return indices
-
     @property
     def frames(self) -> int:
         """The number of frames of all episodes."""
@@ -161,9 +157,15 @@ class Layout(ABC):
         for batch in self._episodes.to_batches(max_chunksize=1024):
             yield from map(self._entry, batch.to_pylist())
 
-    def entry_at(self, position: int) -> EpisodeEntry:
-        """Return the episode at a position in `episode_indices`."""
-        return self._entry(self._episodes.slice(position, 1).to_pylist()[0])
+    def lists(self, episode_index: int) -> bool:
+        """Return whether the metadata list the episode."""
+        return episode_index in self._positions
+
+    def entry(self, episode_index: int) -> EpisodeEntry:
+        """Return an episode's entry. Raises InputError for an episode that is not listed."""
+        if not self.lists(episode_index):
+            raise InputError(f"{self.root / self.episodes_name} does not list episode {episode_index}.")
+        return self._entry(self._episodes.slice(self._positions[episode_index], 1).to_pylist()[0])
 
     def data_files(self) -> Iterator[str]:
         """Return the data file of each episode, in the order of the episodes."""
