@@ -8,7 +8,9 @@ from pgen_lerobot.format.files import (
     Files,
     check_readable,
     digest,
+    dump_like,
     first_line,
+    insert_after,
     locate,
     read_text,
     walk,
@@ -25,20 +27,20 @@ from pgen_lerobot.format.frames import (
     tasks_differ,
     to_array,
 )
-from pgen_lerobot.format.json_text import dump_like, insert_after
 from pgen_lerobot.format.layout import Clip, EpisodeEntry, Layout
 from pgen_lerobot.format.layout_v3 import DATA_PATH, EPISODES_PATH, VIDEO_PATH
 from pgen_lerobot.format.parquet import declare_like, pandas_index, read_table, rewrite, rewrite_in_place
 from pgen_lerobot.format.statistics import stats_in_form, summarize
-from pgen_lerobot.format.task_rows import (
+from pgen_lerobot.format.task_table import (
     ANNOTATED_COLUMNS,
+    COLUMN,
     TASK_ROW_COLUMNS,
     TASK_ROWS,
     TaskRow,
     TaskRows,
+    TaskTable,
     read_task_rows,
 )
-from pgen_lerobot.format.task_table import COLUMN, TaskTable
 from pgen_lerobot.format.unlisted_rows import UNLISTED, stray_files, unlisted_notes
 
 __all__ = [

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from pgen.errors import InputError
 from pgen.storage.durable import write_text
-from pgen_lerobot.format.json_text import insert_after, integer, read_lines
+from pgen_lerobot.format.files import insert_after, integer, read_lines
 from pgen_lerobot.format.parquet import declare_like, rewrite, rewrite_in_place
 from pgen_lerobot.format.statistics import in_form, replaced_stats
 from pgen_lerobot.format.task_table import COLUMN

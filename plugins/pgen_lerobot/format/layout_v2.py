@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from pgen.errors import InputError
 from pgen_lerobot.format.episode_stats import LineStats
-from pgen_lerobot.format.json_text import integer, read_lines
+from pgen_lerobot.format.files import integer, read_lines
 from pgen_lerobot.format.layout import Clip, Layout
 from pgen_lerobot.format.task_table import LineTasks
 

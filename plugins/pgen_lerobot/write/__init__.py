@@ -6,16 +6,19 @@ from pgen_lerobot.write.labelling import Annotated, Labeller, to_arrow
 from pgen_lerobot.write.metadata import (
     INFO,
     KEPT_SKILLS,
+    MANIFEST,
     SEGMENTATION_FILES,
     STATS,
     check_metadata,
+    edit_json,
+    rehash,
     skills_entry,
     write_info,
     write_stats,
     write_totals,
 )
 from pgen_lerobot.write.shards import check_shards, rewrite_shard, shard_names
-from pgen_lerobot.write.sink import CARD, LINES, MANIFEST, REPORT, LeRobotSink
+from pgen_lerobot.write.sink import CARD, LINES, REPORT, LeRobotSink, OtherForm
 
 __all__ = [
     "CARD",
@@ -30,11 +33,14 @@ __all__ = [
     "CarriedVideos",
     "Labeller",
     "LeRobotSink",
+    "OtherForm",
     "carry_over",
     "check_metadata",
     "check_shards",
     "copied_bytes",
+    "edit_json",
     "pushed_card",
+    "rehash",
     "rewrite_shard",
     "shard_names",
     "skills_entry",

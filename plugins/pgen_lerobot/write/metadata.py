@@ -5,18 +5,21 @@ the labels can be computed again; those segmented for the run become the dataset
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from pgen.errors import InputError
 from pgen.records import Skill
+from pgen.run import manifest
 from pgen.storage.durable import new_text, write_text
-from pgen_lerobot.format import COLUMN, UNDECODED, Dataset, dump_like, insert_after, read_text, stats_in_form
+from pgen_lerobot.format import COLUMN, UNDECODED, Dataset, digest, dump_like, insert_after, read_text, stats_in_form
 from pgen_lerobot.skills import SkillsJson
 from pgen_lerobot.write.labelling import Annotated
 
 INFO = "meta/info.json"
 STATS = "meta/stats.json"
+MANIFEST = "meta/pgen/manifest.json"
 
 
 def check_metadata(dataset: Dataset) -> None:
@@ -104,3 +107,19 @@ def skills_entry(index: int, task: str, skills: Iterable[Skill]) -> dict[str, ob
     """Return an episode's entry of a skills.json."""
     spans = [{"name": skill.name, "start": skill.start, "end": skill.end} for skill in skills]
     return {"episode_index": index, "description": task, "skills": spans}
+
+
+def edit_json(path: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    """Change a JSON object in its file and preserve its form."""
+    text = read_text(path)
+    content = json.loads(text)
+    change(content)
+    write_text(path, [dump_like(text, content)], UNDECODED)
+
+
+def rehash(out: Path, names: Iterable[str]) -> None:
+    """Update the manifest's hashes of files that were rewritten."""
+    content = json.loads((out / MANIFEST).read_text(encoding="utf-8"))
+    hashes = content["labels"]["files"] | {name: digest(out / name) for name in names}
+    content["labels"]["files"] = dict(sorted(hashes.items()))
+    manifest.write(out / MANIFEST, content)
