@@ -1,7 +1,7 @@
 import pytest
 
 from pgen.errors import InputError
-from pgen_segment.motion.dimensions import Dimension, dimensions, gripper_dimensions
+from pgen_segment.motion.signal import Dimension, dimensions, gripper_dimensions
 
 
 @pytest.mark.parametrize("shape", [None, [], "7", [0]])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pgen.errors import SampleError
 from pgen.records import Episode
 from pgen.testing import make_episode
-from pgen_segment.spans.normalize import IDLE, LONG_GAP, SHORTEST, normalize_spans
+from pgen_segment.normalize import IDLE, LONG_GAP, SHORTEST, normalize_spans
 
 names = st.sampled_from(["reach", "grasp", "lift", "place the cup"])
 seconds = st.one_of(st.floats(-5, 30), st.integers(-3, 30), st.just(0.0))

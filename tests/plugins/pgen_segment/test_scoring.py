@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pgen.records import Skill
-from pgen_segment.spans.scoring import count_matches, edges, score
+from pgen_segment.scoring import count_matches, edges, score
 
 cuts = st.lists(st.integers(1, 99), unique=True, max_size=6).map(sorted)
 words = st.sampled_from(["reach", "pick up the cup", "place the cup"])
