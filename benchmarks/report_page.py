@@ -13,7 +13,7 @@ from pgen.components import ImageReader
 from pgen.media import encode
 from pgen.records import Image, Sample
 from pgen.testing import FakeGenerator, FakeSource, make_episode
-from pgen_results.sink import ReportSink
+from pgen_results.report_page import ReportSink
 
 HELPERS = Path(__file__).parents[1] / "tests/support"
 EPISODES, SKILLS = 100, 20

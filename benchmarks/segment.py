@@ -15,9 +15,9 @@ from pgen.records import Skill
 from pgen_lerobot.read import LeRobotSource
 from pgen_lerobot.skills import read_spans
 from pgen_segment.motion.segmenter import Gripper
+from pgen_segment.normalize import SHORTEST
+from pgen_segment.scoring import Episodes, score
 from pgen_segment.segmentation import segment_all
-from pgen_segment.spans.normalize import SHORTEST
-from pgen_segment.spans.scoring import Episodes, score
 
 DATASETS = ("sim_drawer_sawyer_v30_av1", "sim_pickplace_so101_v30", "sim_pickplace_so101_v30_images")
 SECONDS = (1.0, 2.0, 3.0)

@@ -13,8 +13,7 @@ from pgen import annotate
 from pgen_demo.example import write_example
 from pgen_lerobot.read import LeRobotSource
 from pgen_results import page
-from pgen_results.read import open_results
-from pgen_results.read_segmentation import open_segmentation
+from pgen_results.read import open_results, open_segmentation
 from pgen_results.report_page import ReportOptions, report_page
 from pgen_results.skills_page import skills_page
 from pgen_segment.job import Job, SegmentOptions

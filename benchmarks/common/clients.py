@@ -48,11 +48,6 @@ def pgen(task: Task) -> float:
     return measured(_pgen, task)
 
 
-def generator(task: Task) -> float:
-    """Run pgen's generator `qwen-openai` alone: the same prompt every time, the reply as text."""
-    return measured(lambda task: asyncio.run(_generator(task)), task)
-
-
 @cache
 def pictures() -> list[Any]:
     return [picture(shift * 50) for shift in range(16)]
@@ -110,31 +105,6 @@ def _pgen(task: Task) -> None:
     assert done == task.count, f"{done} of {task.count} have a dialogue"
 
 
-async def _generator(task: Task) -> None:
-    from pgen.records import Request
-    from pgen_dialogue.prompts.hi_robot import HiRobotPrompt
-    from pgen_qwen_openai.generator import QwenOpenAIGenerator
-
-    (sample, *_) = next(samples(1))
-    with _source(task).reader(1003520) as reader:
-        request = Request((sample,), HiRobotPrompt().build(sample, 0), reader.images(sample), 0)
-    generator = QwenOpenAIGenerator(base_url=task.url, concurrency=task.flight)
-    await generator.open()
-    numbers = iter(range(task.count))
-
-    async def ask() -> None:
-        for number in numbers:
-            if task.encode:
-                await generator.generate(replace(request, images=(replace(request.images[0], jpeg=jpeg(number)),)))
-            else:
-                await generator.generate(request)
-
-    async with asyncio.TaskGroup() as tasks:
-        for _ in range(task.flight):
-            tasks.create_task(ask())
-    await generator.close()
-
-
 def _source(task: Task) -> Any:
     from contextlib import AbstractContextManager, nullcontext
 
@@ -167,19 +137,17 @@ def samples(count: int, an_episode: int = 100) -> Iterator[list[Any]]:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Results of a client: the share of the ideal rate, CPU seconds per request, answers and refusals."""
+    """Results of a client: the share of the ideal rate, and the answers."""
 
     share: float
-    cpu: float
     answered: int
-    refused: int
 
 
 def run_client(server: Server, client: Callable[[Task], float], task: Task, at_once: int | None = None) -> Result:
     """Run a client in a process of its own. In the ideal, `at_once` requests (default: `flight`) are at the server at
     every moment, each for the server's latency."""
     server.seen()
-    busy = cost(client, task).result
+    cost(client, task)
     seen = server.seen()
     share = seen.waited / (at_once or task.flight) / seen.seconds
-    return Result(share, busy / task.count, seen.answered, seen.refused)
+    return Result(share, seen.answered)

@@ -120,9 +120,8 @@ def _sink(root: Path) -> tuple[float, float]:
 
 def _held(annotations: list[Any]) -> float:
     """Return the bytes in memory per distinct dialogue while the sink writes."""
-    from pgen_lerobot.format import TaskRow
+    from pgen_lerobot.format import TaskRow, TaskRows
     from pgen_lerobot.format.task_table import LineTasks
-    from pgen_lerobot.write import TaskRows
 
     rows_ = [TaskRow.of(a) for a in annotations if a.dialogue]
     tracemalloc.start()

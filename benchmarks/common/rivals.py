@@ -1,13 +1,12 @@
-"""Other clients of the server: bare sockets as the limit, aiohttp, the openai SDK, lerobot-annotate's client."""
+"""Other clients of the server: a bare loop of aiohttp as the limit, the openai SDK, lerobot-annotate's client."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import redirect_stdout, suppress
 from importlib.util import find_spec
 from io import StringIO
 from statistics import median
 from typing import Any
-from urllib.parse import urlsplit
 
 from pybase64 import b64encode
 
@@ -20,23 +19,13 @@ TEXT = "What might a person have said, and what would the robot answer? " * 20
 
 
 def bare(task: Task) -> float:
-    """Write bytes to a socket per request in flight and read answers by their length: the limit."""
+    """Send the same bytes by aiohttp and only parse the JSON of the answers: the limit."""
     return measured(lambda task: asyncio.run(_bare(task)), task)
-
-
-def bare_aiohttp(task: Task) -> float:
-    """Send the same bytes by aiohttp and only parse the JSON of the answers."""
-    return measured(lambda task: asyncio.run(_bare_aiohttp(task)), task)
 
 
 def sdk(task: Task) -> float:
     """Use the openai SDK's asynchronous client."""
     return measured(lambda task: asyncio.run(_sdk(task)), task)
-
-
-def batches(task: Task) -> float:
-    """Use the same client in batches, each of which starts when the slowest request of the one before has ended."""
-    return measured(lambda task: asyncio.run(_sdk(task, batch=task.flight)), task)
 
 
 def lerobot(task: Task) -> float:
@@ -46,7 +35,7 @@ def lerobot(task: Task) -> float:
 
 type Contender = Callable[[Task], float]
 
-_NEEDS: dict[Contender, tuple[str, ...]] = {sdk: ("openai",), batches: ("openai",), lerobot: ("openai", "lerobot")}
+_NEEDS: dict[Contender, tuple[str, ...]] = {sdk: ("openai",), lerobot: ("openai", "lerobot")}
 
 
 def contend(
@@ -71,43 +60,6 @@ def row(measure: str, results: dict[str, list[Result]], value: Callable[[Result]
     return Row(measure, medians.pop("pgen"), medians.pop("limit"), medians)
 
 
-async def _bare(task: Task) -> None:
-    loop, address = asyncio.get_running_loop(), urlsplit(task.url)
-    numbers = iter(range(task.count))
-    ends = [loop.create_future() for _ in range(task.flight)]
-    for end in ends:
-        await loop.create_connection(lambda end=end: _Connection(task, numbers, end), address.hostname, address.port)
-    await asyncio.gather(*ends)
-
-
-class _Connection(asyncio.Protocol):
-    """A connection that sends the next request after each answer."""
-
-    def __init__(self, task: Task, numbers: Iterator[int], end: "asyncio.Future[None]") -> None:
-        self._task, self._numbers, self._end = task, numbers, end
-        self._data = b""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport: Any = transport
-        self._send()
-
-    def _send(self) -> None:
-        number = next(self._numbers, None)
-        if number is None:
-            self._transport.close()
-            self._end.set_result(None)
-            return
-        body = _body(number, encode=self._task.encode)
-        self._transport.writelines((b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\n", _length(body), body))
-
-    def data_received(self, data: bytes) -> None:
-        self._data += data
-        head, _, body = self._data.partition(b"\r\n\r\n")
-        if len(body) and len(body) >= int(head.rpartition(b"Content-Length: ")[2].partition(b"\r\n")[0]):
-            self._data = b""
-            self._send()
-
-
 _PREFIX = (
     b'{"model":"bench","temperature":0.0,"max_tokens":1024,"messages":[{"role":"user","content":['
     b'{"type":"image_url","image_url":{"url":"data:image/jpeg;base64,'
@@ -119,17 +71,13 @@ def _body(number: int, *, encode: bool) -> bytes:
     return b"".join((_PREFIX, b64encode(jpeg(number) if encode else ready()), _SUFFIX))
 
 
-def _length(body: bytes) -> bytes:
-    return b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
-
-
 def _messages(number: int, *, encode: bool) -> list[dict[str, Any]]:
     url = f"data:image/jpeg;base64,{b64encode(jpeg(number) if encode else ready()).decode()}"
     content = [{"type": "image_url", "image_url": {"url": url}}, {"type": "text", "text": TEXT}]
     return [{"role": "user", "content": content}]
 
 
-async def _bare_aiohttp(task: Task) -> None:
+async def _bare(task: Task) -> None:
     from aiohttp import ClientSession, TCPConnector
 
     numbers, headers = iter(range(task.count)), {"Content-Type": "application/json"}
@@ -146,7 +94,7 @@ async def _bare_aiohttp(task: Task) -> None:
                 tasks.create_task(ask())
 
 
-async def _sdk(task: Task, batch: int | None = None) -> None:
+async def _sdk(task: Task) -> None:
     from openai import AsyncOpenAI
 
     free = asyncio.Semaphore(task.flight)
@@ -158,11 +106,10 @@ async def _sdk(task: Task, batch: int | None = None) -> None:
                 await client.chat.completions.create(model=MODEL, messages=messages, temperature=0, max_tokens=1024)
             free.release()
 
-        for first in range(0, task.count, batch or task.count):
-            async with asyncio.TaskGroup() as asking:
-                for number in range(first, min(first + (batch or task.count), task.count)):
-                    await free.acquire()
-                    asking.create_task(ask(number))
+        async with asyncio.TaskGroup() as asking:
+            for number in range(task.count):
+                await free.acquire()
+                asking.create_task(ask(number))
 
 
 def _lerobot(task: Task) -> None:

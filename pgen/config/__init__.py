@@ -3,7 +3,7 @@
 from pgen.config.assembly import Parts, check_suited, create, fitting, worker_components
 from pgen.config.options import RunKeywords, RunOptions
 from pgen.config.ranges import parse_ranges
-from pgen.config.runfile import Choice, RunConfig, build, resolve
+from pgen.config.runfile import Choice, RunConfig, assign, build, resolve
 
 __all__ = [
     "Choice",
@@ -11,6 +11,7 @@ __all__ = [
     "RunConfig",
     "RunKeywords",
     "RunOptions",
+    "assign",
     "build",
     "check_suited",
     "create",

@@ -59,7 +59,7 @@ def resolve(path: Path | None, flags: Mapping[str, Any], options: Sequence[str] 
         if kind in chosen:
             _choose(values, kind, chosen.pop(kind))
     for text in options:
-        _set(values, *_assignment(text))
+        assign(values, text)
     targets = {parameter: flag.target for parameter, flag in registry().flags.items()} | {ROOT: ("source", ROOT)}
     for parameter, value in chosen.items():
         _set(values, targets.get(parameter, (parameter,)), value)
@@ -142,13 +142,18 @@ def _read(path: Path) -> dict[str, Any]:
     return values
 
 
-def _assignment(text: str) -> tuple[list[str], Any]:
+def assign(values: dict[str, Any], text: str, kinds: Sequence[str] = KINDS) -> None:
+    """Set the option of an `--opt` such as `generator.base_url=…` in nested tables. Raises ConfigError."""
+    _set(values, *_assignment(text, kinds))
+
+
+def _assignment(text: str, kinds: Sequence[str]) -> tuple[list[str], Any]:
     """Split `generator.base_url=…` into its path and its value; lists and objects are JSON."""
     key, sign, value = text.partition("=")
     path = key.strip().split(".")
-    if not sign or len(path) < 2 or path[0] not in KINDS or not all(path):
+    if not sign or len(path) < 2 or path[0] not in kinds or not all(path):
         raise ConfigError(
-            f"--opt {text!r}: write it as COMPONENT.OPTION=VALUE, with {', '.join(KINDS)} as the component."
+            f"--opt {text!r}: write it as COMPONENT.OPTION=VALUE, with {', '.join(kinds)} as the component."
         )
     # generator.base-url is generator.base_url; deeper keys are the user's own.
     path[1] = path[1].replace("-", "_")

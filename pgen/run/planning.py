@@ -117,8 +117,8 @@ def _clip(episode: Episode, sampler: Sampler, frame: int) -> tuple[ClipFrame, ..
 class Planner:
     """Chooses the samples of each episode: the source's or the sampler's moments, with the dialogues to request there.
 
-    `variants` is the number of wordings of each dialogue, None for that of the prompt builder. No dialogue of a scope whose weight in `scopes` is 0 is requested.
-    At most `limit` samples are planned in all.
+    `variants` is the number of wordings of each dialogue, None for that of the prompt builder. No dialogue of a scope
+    whose weight in `scopes` is 0 is requested. At most `limit` samples are planned in all.
     """
 
     source: Source

@@ -18,12 +18,11 @@ from typing import Any
 from pgen.errors import ConfigError
 from pgen.records import Annotation, Sample
 from pgen.safety.redaction import clean_json, redacted
-from pgen.seeds import journal_key, sample_key
+from pgen.seeds import journal_key
 from pgen.storage.journal_db import open_database, storage_errors
 from pgen.storage.journal_metadata import checkpoint, rewrite_copy, store
-from pgen.storage.journal_rows import annotation_of, row_of
+from pgen.storage.journal_rows import NO_EPISODE, Row, annotation_of, row_of, with_checksum
 from pgen.storage.journal_wal import Log
-from pgen.storage.recovery.row_formats import FORMER_KEYS, NO_EPISODE, Row, with_checksum
 from pgen.storage.validity import completed, differences
 
 _BATCH = 500
@@ -47,8 +46,6 @@ class Journal:
         self._check_lock: Callable[[], None] = lambda: None
         self._db = open_database(path)
         with storage_errors(path):
-            query = "SELECT 1 FROM samples WHERE episode = ? LIMIT 1"
-            self._has_former_keys = self._db.execute(query, (FORMER_KEYS,)).fetchone() is not None
             self._file = _file_id(path)
             self._log = Log(path, self._db, self._lock, self._rewrite_copy)
 
@@ -105,7 +102,7 @@ class Journal:
         missing: list[Sample] = []
         for _, group in groupby(samples, _episode_of):
             episode = list(group)
-            rows = self._rows_or_former(episode, "ok")
+            rows = self._rows(episode, "ok")
             missing += [sample for sample, row in zip(episode, rows, strict=True) if row is None or not row[0]]
         return missing
 
@@ -133,7 +130,7 @@ class Journal:
         """Return the result of each sample, or None; samples of one episode are looked up in batches."""
         for _, episode in groupby(samples, _episode_of):
             for batch in batched(episode, _BATCH):
-                for sample, row in zip(batch, self._rows_or_former(batch, "content"), strict=True):
+                for sample, row in zip(batch, self._rows(batch, "content"), strict=True):
                     yield annotation_of(sample, row[0]) if row else None
 
     def add_values(self, results: Iterable[tuple[str, Any]]) -> None:
@@ -143,8 +140,8 @@ class Journal:
 
     def value(self, key: str) -> Any:
         """Return the result committed by `add_values` under that key, or None."""
-        query = "SELECT content FROM samples WHERE episode IN (?, ?) AND key = ? ORDER BY episode DESC"
-        row = self._execute(query, NO_EPISODE, FORMER_KEYS, key.encode())
+        query = "SELECT content FROM samples WHERE episode = ? AND key = ?"
+        row = self._execute(query, NO_EPISODE, key.encode())
         return None if row is None else json.loads(row[0])
 
     @property
@@ -176,17 +173,6 @@ class Journal:
             result = self._db.execute(query, (_episode_of(samples[0]), min(keys), max(keys))).fetchall()
         rows = {row[0]: row[1:] for row in result}
         return [rows.get(key) for key in keys]
-
-    def _rows_or_former(self, samples: Sequence[Sample], columns: str) -> list[Any]:
-        """Return the same; rows recovered from earlier formats have the key of those formats."""
-        rows = self._rows(samples, columns)
-        if not self._has_former_keys:
-            return rows
-        query = f"SELECT {columns} FROM samples WHERE episode = ? AND key = ?"  # noqa: S608 (constants)
-        return [
-            row or self._execute(query, FORMER_KEYS, sample_key(sample).encode())
-            for sample, row in zip(samples, rows, strict=True)
-        ]
 
     def _insert(self, rows: list[Row]) -> None:
         with self._transaction():

@@ -1,7 +1,7 @@
-"""Open the journal's file: durable settings, and recovery where it is damaged, of an earlier format or not pgen's.
+"""Open the journal's file: durable settings, and recovery where it is damaged or not pgen's.
 
-No file is deleted. The intact rows of a damaged journal are copied to a new one, as is a journal of an earlier format.
-Where the results cannot be used (their options are lost, or a later pgen made them), the run is refused and the file
+No file that may hold results is deleted. The intact rows of a damaged journal are copied to a new one. Where the
+results cannot be used (their options are lost, or another version of pgen made them), the run is refused and the file
 stays unchanged.
 """
 
@@ -15,17 +15,16 @@ from pathlib import Path
 from pgen.errors import ConfigError, StorageError
 from pgen.storage.durable import sync
 from pgen.storage.journal_metadata import COPIES, checkpoint
+from pgen.storage.journal_rows import VERSION, parse_row
 from pgen.storage.recovery.integrity import (
     APPLICATION,
-    EARLIER_FORMAT,
-    open_unchanged,
+    NO_JOURNAL,
     pragma,
     problem,
     sqlite_files,
 )
 from pgen.storage.recovery.pages import logged_leaves
 from pgen.storage.recovery.rebuild import INSERT, Rebuild
-from pgen.storage.recovery.row_formats import VERSION, parse_row
 from pgen.storage.recovery.wal_frames import PAGE, unread
 
 _COPY = "(serial INTEGER NOT NULL, content TEXT NOT NULL, sum INTEGER NOT NULL)"
@@ -120,26 +119,26 @@ def _rebuild(path: Path, rebuilt: Path, reason: str) -> None:
     _remove(rebuilt)
     with closing(_connect(rebuilt)) as db:
         rebuild = Rebuild(db)
-        if reason == EARLIER_FORMAT:
-            with closing(open_unchanged(path)) as old:
-                rebuild.from_tables(old)
-        else:
-            rebuild.from_pages(path)
+        rebuild.from_pages(path)
         checkpoint(db)  # raises what cannot be written; closing would ignore it
-        results, usable = rebuild.results, rebuild.usable
+        results, usable, empty = rebuild.results, rebuild.usable, rebuild.empty
     if results and not usable:
         _remove(rebuilt)
         raise ConfigError(
             f"the journal {path} {reason}; the options of its {results:,} results are lost, so that these cannot be "
             "used. Start anew with --fresh, which requests them again, or restore a copy of the file."
         )
+    if empty and reason != NO_JOURNAL:  # as after a power cut while it was created
+        _remove(path)
+        _replace(path, rebuilt)
+        return
     aside = _replace(path, rebuilt)
     recovered = f"{results:,} results in it are intact and were recovered" if results else "nothing was recovered"
     print(f"pgen: the journal {path} {reason}. It was set aside as {aside}; {recovered}.", file=sys.stderr)
 
 
 def _remove(path: Path) -> None:
-    for file in (path, *sqlite_files(path)):
+    for file in (*sqlite_files(path), path):  # a WAL without its database would be applied to the next one
         file.unlink(missing_ok=True)
 
 

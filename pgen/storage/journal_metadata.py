@@ -10,8 +10,8 @@ import sqlite3
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from pgen.storage.journal_rows import VERSION, checksum
 from pgen.storage.recovery.pages import Cells
-from pgen.storage.recovery.row_formats import VERSION, checksum
 
 COPIES = ("run_first", "run_last")
 """The tables of the copies, which are created before and after the table of samples."""
@@ -27,7 +27,7 @@ class Copy(NamedTuple):
 
 def store(db: sqlite3.Connection, values: Mapping[str, str]) -> None:
     """Store JSON values by name and update both copies. Called within a transaction."""
-    rows = ((name, content, checksum(0, name.encode(), 0, content.encode())) for name, content in values.items())
+    rows = ((name, content, _checksum(0, content, name)) for name, content in values.items())
     db.executemany("INSERT OR REPLACE INTO run VALUES (?, ?, ?)", rows)
     serial = max((row[0] for table in COPIES for row in _rows(db, table)), default=0) + 1
     content = json.dumps({"format": VERSION, "values": _values(db)})
@@ -64,6 +64,14 @@ def parse_copy(row: Cells) -> Copy | None:
     return None
 
 
+def parse_value(row: Cells) -> dict[str, str] | None:
+    """Return the value in a row of the table of values, by its name; None where it is none, or damaged."""
+    match row:
+        case (str(name), str(content), int(total)) if total == _checksum(0, content, name):
+            return {name: content}
+    return None
+
+
 def _rows(db: sqlite3.Connection, table: str) -> list[Any]:
     return db.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608 (constants)
 
@@ -77,5 +85,5 @@ def _values(db: sqlite3.Connection) -> dict[str, str]:
     return dict(db.execute("SELECT name, content FROM run ORDER BY name"))
 
 
-def _checksum(serial: int, content: str) -> int:
-    return checksum(serial, b"", 0, content.encode())
+def _checksum(serial: int, content: str, name: str = "") -> int:
+    return checksum(serial, name.encode(), 0, content.encode())

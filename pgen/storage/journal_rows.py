@@ -1,15 +1,44 @@
-"""Annotations as rows of the journal."""
+"""Rows of the journal, each with a checksum; annotations as rows."""
 
 import json
 from typing import Any
+from zlib import crc32
 
 from pgen.records import Annotation, Dialogue, Failure, Finding, Judgement, Plan, Sample, Usage
 from pgen.safety.redaction import clean_json
 from pgen.seeds import journal_key
-from pgen.storage.recovery.row_formats import Row, with_checksum
+from pgen.storage.recovery.pages import Cells
+
+VERSION = 5
+"""SQLite's user_version of a journal: its format."""
+
+NO_EPISODE = -1
+"""The episode of results that are no annotations."""
+
+type Row = tuple[int, bytes, int, str, int]
+"""A row of `samples`: episode, key, whether there is a result, content, checksum."""
 
 _encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
 _OUTCOMES = {"dialogue": Dialogue, "judgement": Judgement, "failure": Failure}
+
+
+def checksum(number: int, key: bytes, ok: int, content: bytes) -> int:
+    """Return the checksum of a row's cells."""
+    return crc32(content, crc32(b"%d %d %b\0" % (number, ok, key)))
+
+
+def with_checksum(episode: int, key: bytes, ok: int, content: str) -> Row:
+    """Return a row with its checksum."""
+    return episode, key, ok, content, checksum(episode, key, ok, content.encode())
+
+
+def parse_row(cells: Cells) -> Row | None:
+    """Return a row of samples, or None where it is none, or damaged."""
+    match cells:
+        case (int(episode), bytes(key), int(ok), str(content), int()):
+            row = with_checksum(episode, key, ok, content)
+            return row if row == cells else None
+    return None
 
 
 def row_of(annotation: Annotation) -> Row:

@@ -15,7 +15,9 @@ from typing import Any
 from pgen.errors import ConfigError
 from pgen.storage.durable import sync
 from pgen.storage.journal_db import REBUILT
-from pgen.storage.recovery.integrity import APPLICATION, UNREADABLE, open_unchanged, pragma
+from pgen.storage.journal_metadata import copies, parse_value
+from pgen.storage.recovery.integrity import APPLICATION, RUN_TABLES, UNREADABLE, open_unchanged, pragma
+from pgen.storage.recovery.pages import MAGIC
 
 COMMAND = "command"
 """The metadata with the command that a journal belongs to."""
@@ -25,7 +27,6 @@ _WITH_JOURNAL = frozenset(
 )
 """The commands that have a journal."""
 
-_MAGIC = b"SQLite format 3\0"
 _MARKS = (APPLICATION.to_bytes(4, "big"), b"CREATE TABLE samples", b"CREATE TABLE run")
 """At least one of them is in the first pages of a journal whose header is destroyed."""
 _FIRST_PAGES = 65536
@@ -83,7 +84,7 @@ def inspect(path: Path) -> Leftover | None:
     if not start:  # not opened: SQLite would delete the WAL of an empty database
         return Leftover(path, True) if _start(path.with_name(f"{path.name}-wal"), 1) else None
     recognized = any(mark in start for mark in _MARKS)
-    if not start.startswith(_MAGIC):
+    if not start.startswith(MAGIC):
         return Leftover(path, recognized)
     try:
         # Not read-only: results of a killed process may be in the WAL alone, which SQLite then has to index.
@@ -136,23 +137,25 @@ def _describe(path: Path, db: sqlite3.Connection) -> Leftover:
     tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     if not tables:
         return Leftover(path, True, 0)  # killed while it created the journal
-    columns = {row[1] for row in db.execute("PRAGMA table_info(samples)")}
-    # Journals of the first format are not marked as pgen's.
-    first_format = tables >= {"run", "samples"} and columns >= {"key", "ok", "content"}
-    if pragma(db, "application_id") != APPLICATION and not first_format:
+    if pragma(db, "application_id") != APPLICATION and not tables >= RUN_TABLES:
         return Leftover(path, False)
-    options = _metadata(db, "options")
-    command = _metadata(db, COMMAND) or (options.get("job", "annotate") if isinstance(options, dict) else None)
+    metadata = _metadata(db)
     count = None
     with suppress(*UNREADABLE):
         count = db.execute("SELECT count(*) FROM samples").fetchone()[0]
-    return Leftover(path, True, count, command, _metadata(db, "owner"), options)
+    return Leftover(path, True, count, metadata.get(COMMAND), metadata.get("owner"), metadata.get("options"))
 
 
-def _metadata(db: sqlite3.Connection, name: str) -> Any:
-    with suppress(*UNREADABLE, ValueError, TypeError):
-        return json.loads(db.execute("SELECT content FROM run WHERE name = ?", (name,)).fetchone()[0])
-    return None
+def _metadata(db: sqlite3.Connection) -> dict[str, Any]:
+    """Return the metadata; where a value is damaged, that of a copy."""
+    values: dict[str, str] = {}
+    with suppress(*UNREADABLE):
+        for copy in copies(db):
+            values |= copy.values
+    with suppress(*UNREADABLE):
+        for row in db.execute("SELECT * FROM run"):
+            values |= parse_value(row) or {}
+    return {name: json.loads(content) for name, content in values.items()}
 
 
 def _start(path: Path, size: int) -> bytes:

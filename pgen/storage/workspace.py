@@ -16,7 +16,7 @@ from pgen.errors import ConfigError
 from pgen.storage.durable import check_can_make, make_folder, sync, write_text
 from pgen.storage.journal import Journal
 from pgen.storage.locking import Lock, lock
-from pgen.storage.unfinished import COMMAND, Leftover, check_journal, inspect, remove_journal
+from pgen.storage.unfinished import COMMAND, Leftover, check_journal, inspect, remove_journal, unfinished_in
 
 
 class Workspace:
@@ -180,12 +180,20 @@ class Workspace:
             check_journal(self.journal)
         for left in self._leftovers():
             left.check(self.command, self.journal, self.fresh)
+        for left in self._leftovers_of_parts():
+            left.check(self.command, left.path, self.fresh)
 
     def _leftovers(self) -> Iterator[Leftover]:
         """Yield the journals of an unfinished command: in this run's place, the default one, and the recorded one."""
         for path in dict.fromkeys((self.journal, self._default_journal, self._recorded_journal())):
             if left := inspect(path):
                 yield left
+
+    def _leftovers_of_parts(self) -> Iterator[Leftover]:
+        """Yield the journals in other hidden folders of OUT, such as that of the skills of `annotate --segment`."""
+        for folder in self.out.parent.glob(".*"):
+            if folder.stem == f".{self.out.name}" and folder != self.work:
+                yield from unfinished_in(folder)
 
     def _recorded_journal(self) -> Path:
         with suppress(OSError, ValueError, KeyError, TypeError):

@@ -16,8 +16,17 @@ import pyarrow as pa
 from PIL import Image
 
 from pgen_demo.layout import Layout
-from pgen_demo.stats import Stats, column_stats, image_stats, pooled
-from pgen_demo.tables import DataFiles, dtype, png_column, write_episodes, write_tasks
+from pgen_demo.tables import (
+    DataFiles,
+    Stats,
+    column_stats,
+    dtype,
+    image_stats,
+    png_column,
+    pooled,
+    write_episodes,
+    write_tasks,
+)
 from pgen_demo.video import Videos
 from pgen_lerobot.format import DATA_PATH
 

@@ -66,10 +66,7 @@ def _recording(episode: dict[str, Any], colour: Colour, brick: Point) -> Recordi
         length=length,
         draw=partial(_draw, states, colour),
         task=episode["description"],
-        columns={
-            "observation.state": vectors[:-1],
-            "action": [vector[: len(ACTION_NAMES)] for vector in vectors[1:]],
-        },
+        columns={"observation.state": vectors[:-1], "action": [vector[: len(ACTION_NAMES)] for vector in vectors[1:]]},
     )
 
 

@@ -11,16 +11,7 @@ from typing import Any
 from PIL import Image, ImageDraw
 
 from pgen_demo.motion import BOX, BOX_SIZE, BRICK_SIZE, Point, State
-from pgen_demo.solids import (
-    Colour,
-    View,
-    box_faces,
-    draw_box,
-    draw_limb,
-    draw_shadow,
-    draw_stud,
-    shade,
-)
+from pgen_demo.solids import Colour, View, box_faces, draw_box, draw_limb, draw_shadow, draw_stud, shade
 
 SIZE = (320, 240)
 DRAWN = (SIZE[0] * 2, SIZE[1] * 2)
@@ -46,14 +37,8 @@ class Scene:
         self._above = self._view.flatness() > 0.9
         self._empty = self._background()
         self._still: tuple[Any, Image.Image] | None = None
-        self._last: tuple[Any, Image.Image] | None = None
 
     def draw(self, state: State, colour: Colour) -> Image.Image:
-        if self._last is None or self._last[0] != (state, colour):
-            self._last = ((state, colour), self._drawn(state, colour))
-        return self._last[1]
-
-    def _drawn(self, state: State, colour: Colour) -> Image.Image:
         image = self._table(None if state.held else state.brick, colour).copy()
         if state.held:
             draw_shadow(image, self._view, state.brick, BRICK_SHADOW)
@@ -159,13 +144,7 @@ class Scene:
             left, right = min(inner, outer), max(inner, outer)
             draw_box(draw, self._view, (left, y - 0.04, z - 0.04), (right, y + 0.04, z + 0.23), shade(STEEL, 1.25))
             pad = (inner, inner + side * 0.014)
-            draw_box(
-                draw,
-                self._view,
-                (min(pad), y - 0.045, z - 0.045),
-                (max(pad), y + 0.045, z + 0.06),
-                (48, 50, 54),
-            )
+            draw_box(draw, self._view, (min(pad), y - 0.045, z - 0.045), (max(pad), y + 0.045, z + 0.06), (48, 50, 54))
 
     def _arm(self, draw: Any, hand: Point) -> None:
         wrist = (hand[0], hand[1], hand[2] + 0.08)

@@ -18,7 +18,7 @@ def pgen_sources() -> "Iterable[type[Source]]":
 
 @hookimpl
 def pgen_sinks() -> "Iterable[type[Sink]]":
-    from pgen_jsonl.sink import JsonlSink
+    from pgen_jsonl.source import JsonlSink
 
     return (JsonlSink,)
 

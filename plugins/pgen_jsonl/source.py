@@ -1,4 +1,4 @@
-"""The source `jsonl`: a file of D_labeled lines (schema `labeled`), each of them a sample.
+"""The source and the sink `jsonl`: a file of D_labeled lines (schema `labeled`), each a sample, and D_syn lines.
 
 Image paths are relative to the file and may not lead outside its folder. Samples with an image that cannot be opened
 are counted when the source is opened, and fail.
@@ -14,13 +14,14 @@ from typing import Any
 import PIL.Image
 from pydantic import Field
 
-from pgen.components import ImageReader, Options, Source
+from pgen.components import ImageReader, Options, Results, Sink, Source
 from pgen.errors import ConfigError, InputError, SampleError
 from pgen.formats.lfs_pointers import check_fetched
 from pgen.formats.schemas import first_error, validator
-from pgen.formats.syn_annotations import labeled_sample
+from pgen.formats.syn_annotations import FILE, labeled_sample, write_lines
 from pgen.media import check_size, read_file
 from pgen.records import Episode, Image, Sample
+from pgen.run import manifest
 from pgen.safety.bounded_json import json_lines
 from pgen.safety.paths import linked_inside, special
 
@@ -116,3 +117,13 @@ class FileImages(ImageReader):
         except InputError as error:
             raise SampleError("decode", str(error)) from None
         return read_file(path, name, camera, self._max_pixels)
+
+
+class JsonlSink(Sink):
+    """D_syn lines: each sample with its user prompt and robot utterance."""
+
+    name = "jsonl"
+
+    def write(self, results: Results, out: Path) -> None:
+        write_lines(out / FILE, results)
+        manifest.write(out / "manifest.json", results.manifest)

@@ -47,7 +47,4 @@ def pgen_defaults() -> dict[str, str]:
 
 @hookimpl
 def pgen_names() -> dict[str, str]:
-    return {
-        "open": "pgen_lerobot.read:open",
-        "LeRobotDialogueDataset": "pgen_lerobot.read:LeRobotDialogueDataset",
-    }
+    return {"open": "pgen_lerobot.read:open", "LeRobotDialogueDataset": "pgen_lerobot.read:LeRobotDialogueDataset"}

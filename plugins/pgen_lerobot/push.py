@@ -103,7 +103,7 @@ def _as_input_error(repo_id: str) -> Iterator[None]:
         ) from None
     except PgenError:
         raise
-    except Exception as error:  # of any class, as in pgen_lerobot.format.hub
+    except Exception as error:  # of any class, as in pgen_lerobot.format.files
         raise InputError(
             f"the push to {repo_id} is not finished: {first_line(error)} Check the id, the network, "
             "HF_ENDPOINT and what HF_TOKEN may write; the same command goes on where it was."

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 from pgen.components import Generator
 from pgen.errors import ConfigError
 from pgen.records import Reply, Request
-from pgen_qwen_transformers.options import QwenOptions
+from pgen_qwen_transformers.loading import QwenOptions, Settings
 
 if TYPE_CHECKING:
     from pgen_qwen_transformers.batching import Batcher
     from pgen_qwen_transformers.model import Model, Prepared
+
 
 IN_FLIGHT = 3
 """Requests in flight for each place in a batch: one is computed, two wait and are grouped by size."""
@@ -55,7 +56,6 @@ class QwenTransformers(Generator[QwenOptions]):
 
     async def open(self) -> None:
         from pgen_qwen_transformers.batching import Batcher
-        from pgen_qwen_transformers.loading import Settings
         from pgen_qwen_transformers.model import shared
 
         options = self.options

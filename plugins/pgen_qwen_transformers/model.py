@@ -4,24 +4,68 @@
 change at most the last bits of its logits.
 """
 
+import re
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from pgen.records import Clip, Image, Reply, Request
-from pgen_qwen_transformers.chat import messages
-from pgen_qwen_transformers.decoding import Decoding
-from pgen_qwen_transformers.grammar import Grammars
-from pgen_qwen_transformers.loading import Settings, check_packages, device_of, load_processor, load_weights
+from pgen_qwen_transformers.decoding import Decoding, Grammars
+from pgen_qwen_transformers.loading import (
+    QwenOptions,
+    Settings,
+    check_packages,
+    device_of,
+    load_processor,
+    load_weights,
+)
 
 if TYPE_CHECKING:
     import PIL.Image
     from torch import Tensor
 
-    from pgen_qwen_transformers.options import QwenOptions
+
+REPAIR = "That is not usable: {}\nReply again, with the JSON object alone."
+
+MAX_QUOTED = 4000
+"""Characters of an unusable reply that are shown to the model again."""
+
+
+def messages(request: Request, control: Iterable[str]) -> list[dict[str, Any]]:
+    """Return the messages. `control` holds the texts that the tokenizer reads as control tokens.
+
+    Text of datasets and models that contains one is broken up, so that it neither ends a turn nor stands for an image.
+    """
+    pattern = _pattern(tuple(control))
+
+    def plain(text: str) -> dict[str, str]:
+        valid = text.encode("utf-8", "replace").decode()  # without lone surrogates
+        return {"type": "text", "text": pattern.sub(lambda match: f"{match[0][0]} {match[0][1:]}", valid)}
+
+    def turn(role: str, *content: dict[str, str]) -> dict[str, Any]:
+        return {"role": role, "content": [*content]}
+
+    prompt, repair = request.prompt, request.repair
+    chat = [turn("system", plain(prompt.system))] if prompt.system else []
+    context = [plain(prompt.context)] if prompt.context else []
+    media = [{"type": "image"}] * len(request.images) + [{"type": "video"}] * len(request.clips)
+    chat.append(turn("user", *context, *media, plain(prompt.text)))
+    if repair:
+        chat += [
+            turn("assistant", plain(repair.reply[:MAX_QUOTED])),
+            turn("user", plain(REPAIR.format(repair.problem))),
+        ]
+    return chat
+
+
+@lru_cache(maxsize=4)
+def _pattern(control: tuple[str, ...]) -> re.Pattern[str]:
+    longest_first = sorted(control, key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")
+
 
 _loading = threading.Lock()
 
@@ -72,7 +116,7 @@ class Model:
             inputs = self._processor(text=[text], **media, return_tensors="pt")
         return Prepared(dict(inputs), inputs["input_ids"].shape[1], request.prompt.schema, request.seed)
 
-    def generate(self, works: Sequence[Prepared], options: "QwenOptions", cancelled: Callable[[], bool]) -> list[Reply]:
+    def generate(self, works: Sequence[Prepared], options: QwenOptions, cancelled: Callable[[], bool]) -> list[Reply]:
         """Return the replies, in order. Raises MemoryError where the batch does not fit the device."""
         with self._generating:
             rows = self._grammars.rows([work.schema for work in works])

@@ -5,7 +5,9 @@ dies had not reported yet is done by another.
 """
 
 import asyncio
+import inspect
 import os
+import pickle
 from collections.abc import Callable, Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,11 +17,43 @@ from pydantic import Field, field_validator
 
 from pgen.components import Component, Executor, Options, Recorder, Work
 from pgen.errors import ConfigError
-from pgen_ray.pickling import check_packs, pack
 
 if TYPE_CHECKING:
     from pgen_ray.cluster import Cluster, Share
     from pgen_ray.dispatch import Dispatcher
+
+
+def pack(value: Any) -> bytes:
+    """Return the value as bytes, including classes of a script or a notebook."""
+    from ray import cloudpickle
+
+    data: bytes = cloudpickle.dumps(value)
+    return data
+
+
+def check_packs(component: Component) -> None:
+    """Raise ConfigError where the component would arrive changed, or not at all."""
+    name = f"{component.kind} {component.name}"
+    if _holds_more(component):
+        raise ConfigError(
+            f"executor ray: the {name} was made from more than its options, which workers would not receive. Give "
+            f"{type(component).__name__} a __reduce__, or use the executor local."
+        )
+    try:
+        pickle.loads(pack(component))
+    except Exception as error:  # what it holds may raise anything
+        raise ConfigError(
+            f"executor ray: the {name} cannot be sent to workers ({type(error).__name__}: {error}). What it holds has "
+            "to be picklable; open files and connections belong into its `open`."
+        ) from None
+
+
+def _holds_more(component: Component) -> bool:
+    cls = type(component)
+    if cls.__reduce__ is not Component.__reduce__ or cls.__init__ is Component.__init__:
+        return False
+    kinds = {parameter.kind for parameter in list(inspect.signature(cls.__init__).parameters.values())[1:]}
+    return kinds != {inspect.Parameter.VAR_KEYWORD}
 
 
 class RayOptions(Options):

@@ -12,8 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pgen.components import Recorder, Work
-from pgen_ray.queue import GroupQueue
-from pgen_ray.work_items import Assignment, Outcome
+from pgen_ray.work_items import Assignment, GroupQueue, Outcome
 from pgen_ray.worker_protocol import Opened, WarningForwarder, pickled, portable, unpacked
 
 LINGER = 0.1

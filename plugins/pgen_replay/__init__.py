@@ -18,6 +18,6 @@ def pgen_generators() -> "Iterable[type[Generator]]":
 
 @hookimpl
 def pgen_samplers() -> "Iterable[type[Sampler]]":
-    from pgen_replay.sampler import ReplaySampler
+    from pgen_replay.generator import ReplaySampler
 
     return (ReplaySampler,)

@@ -1,16 +1,19 @@
-"""The generator `replay`: returns the recorded dialogue of each sample.
+"""The generator and the sampler `replay`: the recorded dialogue of each sample, and the moments that have one.
 
 A sample that the file lacks, or has for another skill, fails with that reason: no dialogue is used for another moment.
 """
 
 import hashlib
 import json
+from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from pgen.components import Generator, Options, tuning
-from pgen.errors import SampleError
-from pgen.records import Reply, Request
+from pgen.components import Generator, Options, Sampler, tuning
+from pgen.errors import InputError, SampleError
+from pgen.labels import frame_ranges
+from pgen.records import Episode, Reply, Request
 from pgen_replay.recorded import Recorded, RecordedDialogues, locate
 
 _TYPES = ("scenario_type", "response_type")
@@ -69,3 +72,31 @@ def _problem(recorded: Recorded | None, request: Request) -> str:
             hint = " Use --prompt seed, which asks for no types." if key in _TYPES else ""
             return f"says no {key} for {moment}.{hint}"
     return ""
+
+
+class ReplaySamplerOptions(Options):
+    file: Path
+    """A former run's syn_annotations.jsonl, the folder that holds it, or a lerobot_annotations.json."""
+
+
+class ReplaySampler(Sampler[ReplaySamplerOptions]):
+    """The moments of a file with dialogues, as the generator `replay` answers them."""
+
+    name = "replay"
+
+    def frames(self, episode: Episode) -> Iterator[int]:
+        spans = frame_ranges(episode)
+        for frame in self._recorded.frames(episode):
+            if not any(frame in span for span in spans):
+                raise InputError(
+                    f"{self._recorded.path}: a dialogue of {episode.id} is at frame {frame}, where no skill goes on; "
+                    "move it into a skill, or take it out."
+                )
+            yield frame
+
+    def remarks(self) -> tuple[str, ...]:
+        return self._recorded.remarks()
+
+    @cached_property
+    def _recorded(self) -> RecordedDialogues:
+        return RecordedDialogues(self.options.file)

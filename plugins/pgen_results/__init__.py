@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @hookimpl
 def pgen_sinks() -> "Iterable[type[Sink]]":
-    from pgen_results.sink import ReportSink
+    from pgen_results.report_page import ReportSink
 
     return (ReportSink,)
 

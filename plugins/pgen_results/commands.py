@@ -29,8 +29,7 @@ def report(folder: Path, output: Path | None, root: Path | None, **flags: Any) -
     pgen report my-dataset-dialogue
     """
     from pgen_results import page
-    from pgen_results.read import has_dialogue, open_results
-    from pgen_results.read_segmentation import is_segmentation, open_segmentation
+    from pgen_results.read import has_dialogue, is_segmentation, open_results, open_segmentation
     from pgen_results.report_page import FILE, ReportOptions, report_page
     from pgen_results.skills_page import skills_page
 

@@ -8,9 +8,8 @@ from pgen.errors import InputError
 from pgen.records import Episode
 from pgen.safety.terminal import printable
 from pgen_results.metrics import KINDS, Metrics, compute_metrics, cost
-from pgen_results.page import render
+from pgen_results.page import open_thumbnails, render
 from pgen_results.read import Line, RunResults, reasons
-from pgen_results.thumbnails import open_thumbnails
 
 LISTED = 5000
 """The most samples of a page."""
@@ -69,7 +68,7 @@ def compare_page(comparison: Comparison, price_in: float | None = None, price_ou
     listed = min(LISTED, comparison.metrics[0].samples)
     with open_thumbnails(a.source, listed, THUMBNAILS) as thumbnails:
         moments = [
-            {**_moment(x), "picture": thumbnails.of_line(x), "sides": [_side(x), _side(y)]}
+            {**_moment(x), "image": thumbnails.of_line(x), "sides": [_side(x), _side(y)]}
             for _, (x, y) in zip(range(listed), _pairs(a, b), strict=False)
         ]
     return render(
@@ -79,7 +78,7 @@ def compare_page(comparison: Comparison, price_in: float | None = None, price_ou
         comparison=comparison,
         rows=rows(comparison, price_in, price_out),
         listed=listed,
-        pictures=len(thumbnails.images),
+        images=len(thumbnails.images),
     )
 
 

@@ -119,7 +119,7 @@ def _write_episode(reader: ImageReader, lines: list[Line], folder: Path, file: T
         try:
             images = _write_images(reader, sample, folder)
         except SampleError:
-            left_out["without readable pictures"] += 1
+            left_out["without readable images"] += 1
             continue
         file.write(json.dumps(_chat(sample, line, images), ensure_ascii=False, allow_nan=False) + "\n")
         written += 1

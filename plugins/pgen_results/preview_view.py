@@ -38,7 +38,7 @@ def preview_page(preview: Preview, price_in: float | None = None, price_out: flo
             "headline": _headline(line),
             "line": line,
             "scores": scores(line["judgement"]),
-            "pictures": [(image, _data_url(image)) for request, _ in exchanges[:1] for image in _small(request)],
+            "images": [(image, _data_url(image)) for request, _ in exchanges[:1] for image in _small(request)],
             "exchanges": [{"prompt": prompt(request), "reply": text} for request, text in exchanges],
         }
         for line, exchanges in preview.annotations
@@ -47,28 +47,28 @@ def preview_page(preview: Preview, price_in: float | None = None, price_out: flo
 
 
 def summary(preview: Preview, price_in: float | None, price_out: float | None) -> list[tuple[str, str]]:
-    """Return names and values: what was asked, and what all samples come to at the same rate."""
+    """Return names and values: the samples of the preview, and an estimate for all samples."""
     manifest, done = preview.manifest, len(preview.annotations)
     generator, tokens = manifest["generator"], manifest["tokens"]
     model = f", {_one_line(generator['model'])}" if generator.get("model") else ""
     failed = sum(manifest["counts"]["failed"].values())
     values = [
-        ("asked", f"{done:,} of {preview.samples:,} samples"),
+        ("samples", f"{done:,} of {preview.samples:,}"),
         ("answered", f"{done - failed:,} by {generator['name']}{model}"),
         ("prompt", f"{manifest['prompt']['name']}, {manifest['prompt']['hash'][:12]}"),
     ]
     factor = preview.samples / done
     if tokens["in"] or tokens["out"]:
         values.append(("tokens", f"{tokens['in']:,} in, {tokens['out']:,} out"))
-        values.append(("the whole", f"about {tokens['in'] * factor:,.0f} in, {tokens['out'] * factor:,.0f} out"))
+        values.append(("whole run", f"about {tokens['in'] * factor:,.0f} in, {tokens['out'] * factor:,.0f} out"))
     price = cost(manifest, price_in, price_out)
-    return values if price is None else [*values, ("cost", f"{price:,.4f}; the whole about {price * factor:,.2f}")]
+    return values if price is None else [*values, ("cost", f"{price:,.4f}; whole run about {price * factor:,.2f}")]
 
 
 def prompt(request: Request) -> str:
     """Return all text of a request."""
     repair = request.repair
-    again = f"\n\n(asked again, as the former reply did not fit: {repair.problem})" if repair else ""
+    again = f"\n\n(requested again, because the previous reply did not fit: {repair.problem})" if repair else ""
     return "\n\n".join(part for part in (request.prompt.system, request.prompt.text) if part) + again
 
 
@@ -81,7 +81,7 @@ def _sent_and_received(exchanges: list[Exchange], shared: set[str]) -> Iterator[
     """Yield images, prompts and replies, without the lines in `shared`, those of the first prompt."""
     for request, _ in exchanges[:1]:
         for image in (*request.images, *(frame for clip in request.clips for frame in clip.frames[-1:])):
-            yield f"  picture  {_one_line(image.camera)}, {image.width}x{image.height}"
+            yield f"  image    {_one_line(image.camera)}, {image.width}x{image.height}"
     for request, reply in exchanges:
         lines = prompt(request).splitlines()
         yield "  prompt" if not shared else "  prompt   (where it differs from the first)"
@@ -107,8 +107,8 @@ def _small(request: Request) -> Iterator[Image]:
     import PIL.Image
 
     for image in (*request.images, *(sheet(clip, PIXELS) for clip in request.clips)):
-        with PIL.Image.open(BytesIO(image.jpeg)) as picture:
-            yield encode(picture, image.camera, PIXELS)
+        with PIL.Image.open(BytesIO(image.jpeg)) as opened:
+            yield encode(opened, image.camera, PIXELS)
 
 
 def _data_url(image: Image) -> str:

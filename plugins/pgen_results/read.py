@@ -1,4 +1,4 @@
-"""Read the results of a run: the manifest, and each episode with its annotations.
+"""Read the results of a run, or of a segmentation: its record, and each episode with its annotations or spans.
 
 The input, which has the images, is the output itself where that is a dataset, otherwise the folder that `--root`
 names; a path that is stored in a result is never opened. Without the input, episodes are rebuilt from the annotations.
@@ -13,11 +13,11 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from pgen.components import Results, Source
-from pgen.errors import ConfigError, InputError
+from pgen.errors import ConfigError, InputError, PgenError
 from pgen.formats.schemas import first_error, validator
 from pgen.formats.syn_annotations import FILE, read_lines, to_line
 from pgen.inference.judging import SCORES
-from pgen.records import Episode
+from pgen.records import Episode, Skill
 from pgen.registry import registry
 from pgen.safety.bounded_json import read_json
 
@@ -27,7 +27,7 @@ type Line = dict[str, Any]
 POOR = 2
 """The highest score of a judge, of 5, that a page marks as poor."""
 
-_LOCATIONS = (("meta", "meta/pgen/manifest.json"), (".", "manifest.json"))
+_RUN = (("meta", "meta/pgen/manifest.json"), (".", "manifest.json"))
 """Where sinks write the annotations and the manifest: in a dataset, and alone."""
 
 
@@ -76,7 +76,7 @@ def open_results(folder: Path, root: Path | None = None) -> Iterator[RunResults]
 
 def has_dialogue(folder: Path) -> bool:
     """Return whether the folder contains the annotations of a run."""
-    return any((folder / place / FILE).is_file() for place, _ in _LOCATIONS)
+    return any((folder / place / FILE).is_file() for place, _ in _RUN)
 
 
 def read_validated(path: Path, schema: str) -> dict[str, Any]:
@@ -108,7 +108,7 @@ def scores(judgement: Mapping[str, Any] | None) -> list[tuple[str, int, str]]:
 
 
 def _locate(folder: Path) -> tuple[Path, dict[str, Any]]:
-    for place, manifest in _LOCATIONS:
+    for place, manifest in _RUN:
         if (folder / place / FILE).is_file():
             return folder / place / FILE, read_validated(folder / manifest, "manifest")
     raise InputError(
@@ -164,3 +164,74 @@ def _from_lines(path: Path) -> Iterator[tuple[Episode, list[Line]]]:
         lines = list(group)
         first = lines[0]
         yield Episode(index, first["episode_id"], first["task_description"], 1.0, array("d"), ()), lines
+
+
+_SEGMENTATION = (("meta/pgen/segmentation.json", "meta/skills.json"), ("segmentation.json", "skills.json"))
+"""The record and the skills: in a dataset, and alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segmentation:
+    """A segmentation. `read` gives every episode with its spans, in order; a failed episode has none.
+
+    `source` is open; it is None where the dataset or its videos are not available, and `no_images` gives the reason.
+    """
+
+    name: str
+    record: dict[str, Any]
+    source: Source | None
+    read: Callable[[], Iterator[Episode]]
+    no_images: str = ""
+
+    @property
+    def failures(self) -> dict[int, str]:
+        """Stage and reason of each failed episode, by its index."""
+        return {
+            failure["episode_index"]: f"{failure['stage']}: {failure['reason']}" for failure in self.record["failed"]
+        }
+
+
+def is_segmentation(folder: Path) -> bool:
+    """Return whether the folder contains a segmentation."""
+    return any((folder / record).is_file() for record, _ in _SEGMENTATION)
+
+
+@contextmanager
+def open_segmentation(folder: Path, root: Path | None = None) -> Iterator[Segmentation]:
+    """Open the segmentation in `folder`, of the dataset in `root`. Raises InputError or ConfigError."""
+    paths = next(paths for paths in _SEGMENTATION if (folder / paths[0]).is_file())
+    record, name = read_validated(folder / paths[0], "segmentation"), folder.resolve().name
+    skills = folder / paths[1]
+    content = read_validated(skills, "skills")
+    dataset = root or (folder if (folder / "meta/info.json").is_file() else None)
+    if dataset is None:
+        reason = "a skills file alone has none; name its dataset with --root to see them."
+        yield Segmentation(name, record, None, lambda: _from_skills(content, record), reason)
+        return
+    source, no_images = _open_source(record["source"], dataset, skills)
+    try:
+        yield Segmentation(name, record, None if no_images else source, source.episodes, no_images)
+    finally:
+        source.close()
+
+
+def _open_source(described: dict[str, Any], root: Path, skills: Path) -> tuple[Source, str]:
+    """Return the dataset with its first camera; where that fails, without a camera and with the reason."""
+    cls: Any = registry().find("source", "lerobot")
+    options = {"root": root, "skills": str(skills), "episodes": described.get("episodes")}
+    source: Source = cls(**options, cameras=tuple(described.get("cameras") or ())[:1], views=1)
+    try:
+        source.open()
+    except PgenError as error:
+        source = cls(**options, views=0)
+        source.open()
+        return source, str(error)
+    return source, ""
+
+
+def _from_skills(content: dict[str, Any], record: dict[str, Any]) -> Iterator[Episode]:
+    episodes: dict[int, dict[str, Any]] = {failure["episode_index"]: {"skills": []} for failure in record["failed"]}
+    episodes |= {int(key): episode for key, episode in content["episodes"].items()}
+    for index, episode in sorted(episodes.items()):
+        spans = tuple(Skill(span["name"], float(span["start"]), float(span["end"])) for span in episode["skills"])
+        yield Episode(index, f"ep_{index:06d}", episode.get("description") or "", 1.0, array("d"), spans)

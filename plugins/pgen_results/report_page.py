@@ -1,22 +1,24 @@
-"""The report of a run as one page: its metrics, and its episodes with their dialogue."""
+"""The report of a run as one page, also as the sink `report`: its metrics, and its episodes with their dialogue."""
 
 from collections.abc import Iterator
 from itertools import pairwise
 from math import ceil
+from pathlib import Path
 from typing import Any
 
 from pydantic import Field
 
-from pgen.components import Options
+from pgen.components import Options, Results, Sink, Source
 from pgen.records import Episode, Skill
+from pgen_results import page
 from pgen_results.metrics import KINDS, POOL, Metrics, compute_metrics, cost
-from pgen_results.page import render
-from pgen_results.read import POOR, Line, RunResults, codes, reasons, scores
-from pgen_results.thumbnails import Thumbnails, open_thumbnails
+from pgen_results.page import Thumbnails, open_thumbnails, render
+from pgen_results.read import POOR, Line, RunResults, codes, from_sink, reasons, scores
 
 FILE = "report.html"
 SKILLS_LISTED = 100
 REASONS_LISTED = 20
+_RECORDED = ("source", "sampler", "prompt", "generator", "sinks", "run", "versions", "repairs")
 BINS = 24
 """The most bars of a histogram."""
 
@@ -34,7 +36,7 @@ class ReportOptions(Options):
 
 def report_page(results: RunResults, options: ReportOptions) -> str:
     """Return the report as HTML; reads the run twice, and the images of its thumbnails."""
-    metrics = compute_metrics(results)
+    metrics, manifest = compute_metrics(results), results.manifest
     by_samples = sorted(metrics.skills.items(), key=lambda item: (-item[1].samples, item[0]))
     positions = {name: position for position, (name, _) in enumerate(by_samples)}
     with open_thumbnails(results.source, min(metrics.samples, options.samples), options.thumbnails) as thumbnails:
@@ -46,17 +48,19 @@ def report_page(results: RunResults, options: ReportOptions) -> str:
         "report.html",
         ("page.js", "report.js"),
         {"skills": list(positions), "episodes": episodes, "thumbnails": thumbnails.images, "poor": POOR},
-        results=results,
-        manifest=results.manifest,
+        name=results.name,
+        no_images=results.no_images,
+        run=manifest,
+        options={key: manifest.get(key) for key in _RECORDED},
         metrics=metrics,
         kinds=KINDS,
-        cost=cost(results.manifest, options.price_in, options.price_out),
+        cost=cost(manifest, options.price_in, options.price_out),
         measured=min(metrics.answered, POOL),
         skills=by_samples[:SKILLS_LISTED],
         reasons=metrics.reasons.most_common(REASONS_LISTED),
         histograms=[histogram(metrics.prompts.lengths), histogram(metrics.utterances.lengths)],
         listed=sum(len(episode["samples"]) for episode in episodes),
-        pictures=len(thumbnails.images),
+        images=len(thumbnails.images),
         unreadable=thumbnails.unreadable,
     )
 
@@ -127,6 +131,24 @@ def _sample(line: Line, time: float, skills: dict[str, int], thumbnails: Thumbna
         "codes": codes(line),
         "reasons": reasons(line),
         "scores": scores(line.get("judgement")),
-        "picture": thumbnails.of_line(line),
+        "image": thumbnails.of_line(line),
     }
     return {key: value for key, value in values.items() if value is not None and value is not False and value != []}
+
+
+_SIZE = 20_000_000
+"""An upper estimate of a page's size, in bytes."""
+
+
+class ReportSink(Sink[ReportOptions]):
+    """One page with the numbers of the run and its dialogues, readable without a network."""
+
+    name = "report"
+
+    def needs_bytes(self, source: Source) -> int:
+        return _SIZE
+
+    def write(self, results: Results, out: Path) -> None:
+        folder = results.source.folder
+        name = folder.name if folder and folder.name else "dialogue"
+        page.write(out / FILE, report_page(from_sink(results, name), self.options))

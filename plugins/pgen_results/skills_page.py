@@ -9,10 +9,9 @@ from typing import Any
 from pgen.labels import frame_ranges
 from pgen.records import Episode, Moment, Sample, SpanContext
 from pgen_results.metrics import cost
-from pgen_results.page import render
-from pgen_results.read_segmentation import Segmentation
+from pgen_results.page import Thumbnails, open_thumbnails, render
+from pgen_results.read import Segmentation
 from pgen_results.report_page import SKILLS_LISTED, ReportOptions, histogram
-from pgen_results.thumbnails import Thumbnails, open_thumbnails
 
 _DEFAULTS: dict[str, Any] = {
     "model": None,
@@ -68,7 +67,9 @@ def skills_page(segmentation: Segmentation, options: ReportOptions) -> str:
         "skills.html",
         ("page.js", "skills.js"),
         {"skills": list(positions), "episodes": episodes, "thumbnails": thumbnails.images},
-        segmentation=segmentation,
+        name=segmentation.name,
+        no_images=segmentation.no_images,
+        options={key: record[key] for key in ("source", "segmenter", "run", "versions")},
         record=record,
         recorded=recorded,
         lengths=lengths,
@@ -78,7 +79,7 @@ def skills_page(segmentation: Segmentation, options: ReportOptions) -> str:
         changes=_changes(record),
         cost=cost(recorded, options.price_in, options.price_out) if recorded["tokens"] else None,
         listed=sum(len(episode["spans"]) for episode in episodes),
-        pictures=len(thumbnails.images),
+        images=len(thumbnails.images),
         unreadable=thumbnails.unreadable,
     )
 
@@ -109,7 +110,7 @@ def _episode(episode: Episode, failure: str | None, names: dict[str, int], thumb
         "start": 0.0,
         "end": max([recorded, *(skill.end for skill in episode.skills)]),
         "spans": [[names[skill.name], round(skill.start, 3), round(skill.end, 3)] for skill in episode.skills],
-        "pictures": [thumbnails.of_sample(_middle(episode, position)) for position in range(len(episode.skills))],
+        "images": [thumbnails.of_sample(_middle(episode, position)) for position in range(len(episode.skills))],
         "failed": failure,
     }
     return {key: value for key, value in values.items() if value is not None}

@@ -37,7 +37,7 @@ def with_skills(config: "RunConfig", assignments: Sequence[str]) -> "Iterator[Ru
     from pgen_segment.command import run_job
 
     if "skills" in config.source.options:
-        raise ConfigError("--segment finds the skills, and --skills names some: leave one of them out.")
+        raise ConfigError("--segment creates the skills, and --skills names existing ones: leave one of them out.")
     out = config.run.output_dir.expanduser().absolute()
     place = out.with_name(f".{out.name}.skills")
     folder = place / "found"
@@ -83,7 +83,7 @@ def _prepare(place: Path, options: dict[str, Any], *, fresh: bool) -> None:
         write_text(path, [content])
     elif changed := differences(json.loads(path.read_text(encoding="utf-8")), json.loads(content)):
         raise ConfigError(
-            f"{place} holds skills that were found with other options ({'; '.join(changed)}). Use the previous "
+            f"{place} holds skills of other options ({'; '.join(changed)}). Use the previous "
             "options to resume it, or start anew with --fresh."
         )
 
@@ -112,7 +112,8 @@ def _job(config: "RunConfig", assignments: Sequence[str], folder: Path) -> "Job"
         Choice(name=name, options=parse_assignments(name, assignments)[_KIND]),
         config.generator,
         config.executor,
+        _COMMAND + (" --in-place" if run.in_place else ""),
     )
 
 
-STEP = Step("--segment", "Find the skills first, as `pgen segment` does.", "input", _KIND, with_skills)
+STEP = Step("--segment", "Segment the dataset first, as `pgen segment` does.", "input", _KIND, with_skills)

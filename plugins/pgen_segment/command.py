@@ -1,16 +1,14 @@
 """`pgen segment`: skills for a dataset."""
 
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from pgen.cli import Command, flag_options, option
+from pgen.cli import Command, ProgressBar, flag_options, option
 
 if TYPE_CHECKING:
-    from pgen.components import Step
     from pgen_segment.job import Job
 
 _folder = click.Path(path_type=Path)
@@ -35,18 +33,18 @@ _segmentation, _run = partial(option, group="segmentation"), partial(option, gro
 @_segmentation("--frames-per-second", type=float, metavar="N", help="Frames a model is shown.  [default: 2]")
 @_segmentation("--vocabulary", metavar="FILE|auto", help="A closed list of names, or make one.  [default: free names]")
 @_segmentation("--names", metavar="STYLE", help="imperative or third-person.  [default: imperative]")
-@_segmentation("--prompt", metavar="file:PATH", help="Your own question for the spans.")
-@_segmentation("--relabel", is_flag=True, default=None, help="Ask for each span's name once more.")
+@_segmentation("--prompt", metavar="file:PATH", help="Your own prompt for the spans.")
+@_segmentation("--relabel", is_flag=True, default=None, help="Request each span's name once more.")
 @_segmentation("--snap", is_flag=True, default=None, help="Move a model's edges to where the arm changes.")
 @_run("--seed", type=int, help="The same seed gives the same output.  [default: 0]")
 @_output("--skills-only", is_flag=True, default=None, help="Write skills.json alone, without the dataset.")
 @_output("--write-subtasks", is_flag=True, default=None, help="Also write subtask_index into the data.")
 @_output("--keep-idle", is_flag=True, default=None, help="Name long pauses `idle`.")
-@_output("--overwrite", is_flag=True, default=None, help="Replace skills or subtasks that are there.")
+@_output("--overwrite", is_flag=True, default=None, help="Replace existing skills or subtasks.")
 @_output("--copy-videos", is_flag=True, default=None, help="Copy videos, else shared with the input.")
 @_run("--max-failures", type=float, metavar="SHARE", help="Share of episodes that may fail.  [default: 0.02]")
 @_run("--fresh", is_flag=True, default=None, help="Discard the results of an unfinished run.")
-@_run("--dry-run", is_flag=True, help="Print what would be asked, counted; ask nothing, write nothing.")
+@_run("--dry-run", is_flag=True, help="Count the requests; send none, write nothing.")
 def segment(
     segmenter: str | None, generator: str | None, executor: str, opt: tuple[str, ...], dry_run: bool, **flags: Any
 ) -> None:
@@ -65,37 +63,7 @@ def run_job(job: "Job", *, dry_run: bool = False) -> None:
     """Run a segmentation, or only count its requests, and print the report."""
     from pgen.safety.terminal import printable
 
-    with job, EpisodeBar(visible=job.segmenter.asks) as bar:
+    with job, ProgressBar("episode", visible=job.segmenter.asks) as bar:
         report = list(job.plan() if dry_run else job.execute(bar.start, bar.phase))
     for line in report:
         click.echo(printable(line))
-
-
-class EpisodeBar:
-    """A progress bar on standard error: episodes done, where requests are sent."""
-
-    def __init__(self, *, visible: bool) -> None:
-        self._visible = visible
-        self._bar: Any = None
-
-    def __enter__(self) -> "EpisodeBar":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.close()
-
-    def start(self, total: int) -> Callable[[int], object]:
-        """Show the bar; return what to call when an episode is done."""
-        from tqdm import tqdm
-
-        self._bar = tqdm(total=total, unit="episode", dynamic_ncols=True, disable=not self._visible)
-        return lambda episode: self._bar.update()
-
-    def phase(self, name: str, total: int) -> "Step":
-        """Show a bar in bytes for what takes long after the last episode."""
-        from tqdm import tqdm
-
-        self.__exit__()
-        self._bar = tqdm(total=total, desc=name, unit="B", unit_scale=True, dynamic_ncols=True)
-        return cast("Step", self._bar.update)

@@ -1,13 +1,12 @@
 """Build the job of `pgen segment` from its flags and options, checked as a whole."""
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
 
 from pgen.components import Executor, Generator, Segmenter, explain
-from pgen.config import Choice, fitting
+from pgen.config import Choice, assign, fitting
 from pgen.errors import ConfigError
 from pgen.registry import registry
 from pgen_lerobot.read import LeRobotSource
@@ -47,12 +46,14 @@ def create_job(
     segmenter: Choice,
     generator: Choice | None,
     executor: Choice,
+    command: str = "",
 ) -> Job:
     """Build a job from options by name. Raises ConfigError with the option and the reason."""
     without_model = generator is None or generator.name == MODEL_FREE
     if generator and without_model and segmenter.name == WITH:
-        raise ConfigError("generator template sees nothing; it answers by --segmenter gripper.")
-    splitter: Segmenter[Any] = _class(Segmenter.kind, segmenter.name)(**segmenter.options)
+        raise ConfigError("generator template is not a model; leave --segmenter out, or use gripper.")
+    cls: Any = registry().find(Segmenter.kind, segmenter.name)
+    splitter: Segmenter[Any] = cls(**segmenter.options)
     try:
         options = SegmentOptions(**run)
     except ValidationError as error:
@@ -64,6 +65,7 @@ def create_job(
         splitter,
         None if generator is None or without_model else _create(Generator.kind, generator),
         _create(Executor.kind, executor),
+        command,
     )
 
 
@@ -74,36 +76,18 @@ def default_segmenter(generator: str | None) -> str:
 
 def parse_assignments(segmenter: str, assignments: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Parse `segmenter.steady=0.5` and the like, by kind. A list option takes one item a time, or a JSON list."""
-    fields = _class(Segmenter.kind, segmenter).Options.model_fields
-    lists = {name for name, field in fields.items() if field.default == ()}
+    fields = registry().find(Segmenter.kind, segmenter).Options.model_fields
     options: dict[str, dict[str, Any]] = {Segmenter.kind: {}, Generator.kind: {}, Executor.kind: {}}
+    items: dict[str, tuple[Any, ...]] = {name: () for name, field in fields.items() if field.default == ()}
     for text in assignments:
-        key, sign, value = text.partition("=")
-        kind, _, option = key.strip().partition(".")
-        if not sign or kind not in options or not option:
-            kinds = ", ".join(options)
-            raise ConfigError(f"--opt {text!r}: write it as COMPONENT.OPTION=VALUE, with {kinds} as the component.")
-        option = option.replace("-", "_")
-        parsed = _parse(key, value)
-        if kind == Segmenter.kind and option in lists:
-            parsed = (*options[kind].get(option, ()), *(parsed if isinstance(parsed, list) else (parsed,)))
-        options[kind][option] = parsed
+        assign(options, text, tuple(options))
+        for name in items.keys() & options[Segmenter.kind].keys():
+            value = options[Segmenter.kind].pop(name)
+            items[name] += tuple(value) if isinstance(value, list) else (value,)
+    options[Segmenter.kind] |= {name: values for name, values in items.items() if values}
     return options
 
 
 def _create(kind: str, choice: Choice) -> Any:
-    cls = _class(kind, choice.name)
+    cls: Any = registry().find(kind, choice.name)
     return cls(**fitting(cls, choice.options))
-
-
-def _class(kind: str, name: str) -> Any:
-    return registry().find(kind, name)
-
-
-def _parse(key: str, value: str) -> Any:
-    if not value.startswith(('["', "{")):
-        return value
-    try:
-        return json.loads(value)
-    except ValueError as error:
-        raise ConfigError(f"--opt {key}: the value is not JSON: {error}.") from None

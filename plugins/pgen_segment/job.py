@@ -23,7 +23,7 @@ from pgen.storage.journal import Journal
 from pgen.storage.workspace import Workspace
 from pgen_lerobot.read import LeRobotSource
 from pgen_lerobot.write import CarriedVideos
-from pgen_segment import output, reading, skillsfile
+from pgen_segment import output, reading
 from pgen_segment.segmentation import Model, Segmentation, Step, segment_all, segment_by_model
 
 type Progress = Callable[[int], Step]
@@ -53,7 +53,10 @@ class SegmentOptions(Options):
 
 
 class Job:
-    """One segmentation. Entering it checks all that can be checked before the first request."""
+    """One segmentation. Entering it checks all that can be checked before the first request.
+
+    Its results belong to `command`, which is what the user types after `pgen`.
+    """
 
     def __init__(
         self,
@@ -62,10 +65,12 @@ class Job:
         segmenter: Segmenter,
         generator: Generator | None = None,
         executor: Executor | None = None,
+        command: str = "",
     ) -> None:
         self.options, self.source, self.segmenter, self.generator = options, source, segmenter, generator
-        self.executor = (executor or _local()) if segmenter.asks else None
-        command = "segment" if segmenter.asks else f"segment --segmenter {segmenter.name}"
+        local: Any = registry().find(Executor.kind, "local")
+        self.executor: Executor | None = (executor or local()) if segmenter.asks else None
+        command = command or ("segment" if segmenter.asks else f"segment --segmenter {segmenter.name}")
         self.workspace = Workspace(options.output_dir, command, fresh=options.fresh)
         self._phase: Phase = silent
         self._needed = 0
@@ -81,8 +86,9 @@ class Job:
         reading.check(self.source, self.segmenter.columns)
         if not self.options.skills_only:
             output.check(self.source.dataset, self.options.overwrite, self.options.write_subtasks)
-            shared = self.workspace.shares_disk(self.source.dataset.root)
-            self._needed = output.needs_bytes(self.source.dataset, self.options, shared)
+            copy = self.options.copy_videos or not self.workspace.shares_disk(self.source.dataset.root)
+            subtasks = self.options.write_subtasks
+            self._needed = output.needs_bytes(self.source.dataset, with_subtasks=subtasks, copy_videos=copy)
             self.workspace.check_room(self._needed)
         return self
 
@@ -113,18 +119,18 @@ class Job:
         # Requests that cannot be counted before there are spans.
         options = self.segmenter.options
         if getattr(options, "relabel", False):
-            yield "note       and a question for each span, which is named once more"
+            yield "note       plus a request for each span, which --relabel names again"
         if getattr(options, "vocabulary", None) == "auto":
-            yield "note       and a question for the vocabulary, after some episodes were asked about without one"
+            yield "note       plus the requests that make the vocabulary from some episodes"
         if not self.segmenter.asks:
             yield from self.segmenter.notes()
 
     def _check_generator(self) -> None:
         name = self.segmenter.name
         if self.segmenter.asks and self.generator is None:
-            raise ConfigError(f"segmenter {name} asks a model: name one with --generator NAME.")
+            raise ConfigError(f"segmenter {name} needs a model: name one with --generator NAME.")
         if self.generator is not None and not self.segmenter.asks:
-            raise ConfigError(f"segmenter {name} asks no model; leave out --generator, or use --segmenter vlm.")
+            raise ConfigError(f"segmenter {name} uses no model; leave out --generator, or use --segmenter vlm.")
         if self.generator is not None and self.executor is not None:
             self.executor.check((self.source, self.generator))
 
@@ -174,8 +180,9 @@ class Job:
 
     def _write(self, out: Path, segmentation: Segmentation, provenance: dict[str, Any]) -> CarriedVideos:
         if not self.options.skills_only:
-            return output.write(self.source.dataset, segmentation.episodes, out, provenance, self.options, self._phase)
-        skillsfile.write(out / "skills.json", segmentation.episodes)
+            options: Any = {"with_subtasks": self.options.write_subtasks, "copy_videos": self.options.copy_videos}
+            return output.write(self.source.dataset, segmentation.episodes, out, provenance, self._phase, **options)
+        output.write_skills(out / "skills.json", segmentation.episodes)
         manifest.write(out / "segmentation.json", provenance)
         return CarriedVideos()
 
@@ -218,9 +225,3 @@ class Job:
         yield from (f"note       {note}" for note in carried.notes())
         yield f"seconds    {seconds:.1f}"
         yield f"output     {self.workspace.out}"
-
-
-def _local() -> Executor:
-    executor: Any = registry().find(Executor.kind, "local")
-    local: Executor = executor()
-    return local

@@ -1,12 +1,16 @@
-"""Write a copy of the dataset with meta/skills.json and, on request, its skills as subtasks."""
+"""Write meta/skills.json, alone or in a copy of the dataset, on request with its skills as subtasks."""
 
+import json
+from collections import Counter
 from collections.abc import Mapping
+from math import floor
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from pgen.components import Phase
 from pgen.errors import InputError
 from pgen.run import manifest
+from pgen.storage.durable import write_text
 from pgen_lerobot.format import COLUMN as LEROBOT_COLUMN
 from pgen_lerobot.format import Dataset, check_readable
 from pgen_lerobot.write import (
@@ -20,23 +24,50 @@ from pgen_lerobot.write import (
     shard_names,
     write_totals,
 )
-from pgen_segment import skillsfile, subtasks
-from pgen_segment.skillsfile import Segmented
+from pgen_segment import subtasks
+from pgen_segment.segmentation import Segmented
 
 SKILLS = "meta/skills.json"
 MANIFEST = "meta/pgen/segmentation.json"
+DIGITS = 6
+"""Decimals of a time in seconds: enough to tell frames apart, and without most of the noise of float32."""
 _MIN_BYTES = 16_000_000
 _BYTES_PER_FRAME = 16
 
 
-class OutputOptions(Protocol):
-    """The options of a run that concern its output."""
+def skills_json(episodes: Mapping[int, Segmented]) -> dict[str, Any]:
+    """Return meta/skills.json as a JSON value (schema `skills`); `coarse_description` is the task of most episodes."""
+    tasks = Counter(episode.task for _, episode in sorted(episodes.items()))
+    return {
+        "coarse_description": tasks.most_common(1)[0][0] if tasks else "",
+        "skill_to_task_index": subtasks.skill_indices(episodes),
+        "episodes": {
+            str(index): {
+                "episode_index": index,
+                "description": episode.task,
+                "skills": [
+                    {"name": skill.name, "start": rounded(skill.start), "end": rounded(skill.end)}
+                    for skill in episode.skills
+                ],
+            }
+            for index, episode in sorted(episodes.items())
+        },
+    }
 
-    @property
-    def write_subtasks(self) -> bool: ...
 
-    @property
-    def copy_videos(self) -> bool: ...
+def rounded(time: float) -> float:
+    """Round a time, never to more than the timestamp of its frame.
+
+    A reader that compares `start <= timestamp < end` then finds the same span for each frame as this package does,
+    which allows for the noise of float32.
+    """
+    near = round(time, DIGITS)
+    return near if near <= time else round(floor(time * 10**DIGITS) / 10**DIGITS, DIGITS)
+
+
+def write_skills(path: Path, episodes: Mapping[int, Segmented]) -> None:
+    """Write the skills file; the same spans give the same file."""
+    write_text(path, [json.dumps(skills_json(episodes), indent=2, ensure_ascii=False), "\n"])
 
 
 def check(dataset: Dataset, overwrite: bool, with_subtasks: bool) -> None:
@@ -62,13 +93,13 @@ def check(dataset: Dataset, overwrite: bool, with_subtasks: bool) -> None:
     check_readable(root)
 
 
-def needs_bytes(dataset: Dataset, options: OutputOptions, shared: bool) -> int:
-    """Return an upper estimate of the output's size; without the videos if they are `shared` with the input."""
-    rewritten = {name for name, _ in shard_names(dataset)} if options.write_subtasks else set()
+def needs_bytes(dataset: Dataset, *, with_subtasks: bool, copy_videos: bool) -> int:
+    """Return an upper estimate of the output's size; of its videos only if they are copied."""
+    rewritten = {name for name, _ in shard_names(dataset)} if with_subtasks else set()
     size = sum((dataset.root / name).stat().st_size for name in rewritten)
-    size += 2 * sum(path.stat().st_size for path in dataset.layout.stats.files())
+    size += 2 * sum(path.stat().st_size for path in dataset.layout.stats.files)
     frames = dataset.layout.frames * _BYTES_PER_FRAME
-    copied = copied_bytes(dataset.root, rewritten, copy_videos=options.copy_videos or not shared)
+    copied = copied_bytes(dataset.root, rewritten, copy_videos=copy_videos)
     return size + frames + copied + _MIN_BYTES
 
 
@@ -77,16 +108,18 @@ def write(
     episodes: Mapping[int, Segmented],
     out: Path,
     provenance: dict[str, Any],
-    options: OutputOptions,
     phase: Phase,
+    *,
+    with_subtasks: bool,
+    copy_videos: bool,
 ) -> CarriedVideos:
     """Write the output into the empty folder `out`."""
     written = [SKILLS, MANIFEST]
-    skillsfile.write(out / SKILLS, episodes)
-    if options.write_subtasks:
+    write_skills(out / SKILLS, episodes)
+    if with_subtasks:
         written += subtasks.write(dataset, episodes, out)
     elif write_totals(dataset, out / INFO):
         written.append(INFO)
-    carried = carry_over(dataset.files, out, {*written, REPORT}, copy_videos=options.copy_videos, phase=phase)
+    carried = carry_over(dataset.files, out, {*written, REPORT}, copy_videos=copy_videos, phase=phase)
     manifest.write(out / MANIFEST, {**provenance, "videos": carried.as_json()})
     return carried

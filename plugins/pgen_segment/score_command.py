@@ -9,7 +9,7 @@ import click
 from pgen.cli import Command
 
 if TYPE_CHECKING:
-    from pgen_segment.spans.scoring import Score
+    from pgen_segment.scoring import Score
 
 _skills = click.Path(path_type=Path)
 
@@ -25,8 +25,8 @@ def score(candidate: Path, reference: Path, as_json: bool) -> None:
     """
     import json
 
-    from pgen_segment.compared import check_same_dataset, read
-    from pgen_segment.spans.scoring import score as compare
+    from pgen_segment.scoring import check_same_dataset, read
+    from pgen_segment.scoring import score as compare
 
     skills, expected = read(candidate), read(reference)
     check_same_dataset(skills, expected)

@@ -2,22 +2,31 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import inf
 from typing import Any
 
 from pgen.components import EpisodeSpans, Executor, Generator, ModelSegmenter, Recording, Segmenter
 from pgen.errors import SampleError
-from pgen.records import Episode, Failure
+from pgen.labels import frame_ranges
+from pgen.records import Episode, Failure, Skill
 from pgen.run.commit_loop import generate
 from pgen.storage.journal import Journal
 from pgen_lerobot.read import LeRobotSource
 from pgen_segment import reading
-from pgen_segment.skillsfile import Segmented
-from pgen_segment.spans.normalize import normalize_spans
+from pgen_segment.normalize import normalize_spans
 
 type Step = Callable[[int], object]
 """Called with the index of an episode that is done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segmented:
+    """An episode's own task, and its spans with the frames of each."""
+
+    task: str
+    skills: tuple[Skill, ...]
+    frames: tuple[range, ...]
 
 
 @dataclass(slots=True)
@@ -45,7 +54,8 @@ class Segmentation:
         except SampleError as error:
             self.failed[episode.index] = Failure(error.stage, error.reason)
         else:
-            self.episodes[episode.index] = Segmented.of(episode, skills)
+            frames = frame_ranges(replace(episode, skills=skills))
+            self.episodes[episode.index] = Segmented(episode.task, skills, tuple(frames))
 
 
 def segment_all(

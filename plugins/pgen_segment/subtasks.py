@@ -24,7 +24,7 @@ from pgen_lerobot.write import (
     write_info,
     write_stats,
 )
-from pgen_segment.skillsfile import Segmented, skill_indices
+from pgen_segment.segmentation import Segmented
 
 COLUMN = "subtask_index"
 TABLE = "meta/subtasks.parquet"
@@ -51,6 +51,12 @@ def _labelled(
     dataset: Dataset, name: str, label: "Callable[[pa.Table], pa.Array[Any]]", table: pa.Table
 ) -> "pa.Array[Any]":
     return label(frame_columns(dataset, name, table))
+
+
+def skill_indices(episodes: Mapping[int, Segmented]) -> dict[str, int]:
+    """Return the index of each skill's name, in alphabetical order."""
+    names = sorted({skill.name for episode in episodes.values() for skill in episode.skills})
+    return {name: index for index, name in enumerate(names)}
 
 
 class Subtasks:
@@ -91,7 +97,7 @@ class Subtasks:
         """Return each row's own task as its subtask, for rows in no episode, which are not counted."""
         values = array("q")
         for row, length in self._tasks_of(table):
-            values.extend(array("q", [row]) * length)
+            values.extend([row] * length)
         return to_arrow(values)
 
     def write_table(self, target: Path) -> None:
@@ -115,5 +121,5 @@ class Subtasks:
             yield self._rows.setdefault(self._tasks[task], len(self._rows)), stop - start
 
     def _append(self, index: int, number: int, values: "array[int]") -> None:
-        values.extend(array("q", [index]) * number)
+        values.extend([index] * number)
         self._counts.setdefault(self._episode, Counter())[index] += number

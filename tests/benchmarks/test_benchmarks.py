@@ -11,8 +11,7 @@ from pgen.media import images
 
 TOP = Path(__file__).parents[2]
 RUN = TOP / "benchmarks/run.py"
-CLIENTS = ["in_flight", "uneven_latency", "busy_server"]
-JOBS = ["main_job", "decoding", "write_out", "memory", "executors"]
+RUN_TINY = ["in_flight", "main_job", "decoding", "write_out", "memory", "executors"]
 PAGE = """Before.
 
 <!-- figures -->
@@ -34,7 +33,7 @@ def run(folder: Path, *arguments: str) -> str:
     return result.stdout
 
 
-@pytest.mark.parametrize("name", CLIENTS + JOBS)
+@pytest.mark.parametrize("name", RUN_TINY)
 def test_a_benchmark_runs_and_prints_pgen_s_results(tmp_path, name):
     title, *lines = run(tmp_path, "--tiny", name).splitlines()
     assert title == f"{name} (python benchmarks/{name}.py)"
@@ -46,7 +45,7 @@ def test_a_benchmark_runs_and_prints_pgen_s_results(tmp_path, name):
 def test_every_benchmark_has_a_test():
     listed = {path.stem for path in RUN.parent.glob("*.py")} - {"run"}
     elsewhere = {"at_scale", "checks", "dialogue", "help_time", "labels", "profile_job", "report_page", "segment"}
-    assert listed == {*CLIENTS, *JOBS, *elsewhere}
+    assert listed == {*RUN_TINY, *elsewhere}
 
 
 def test_the_parts_of_the_profile_add_up_to_the_whole_job(tmp_path):

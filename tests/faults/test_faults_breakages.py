@@ -133,8 +133,8 @@ DETECTED_BY = {
     "the options are stored once": (
         "faults/test_faults_journal.py::test_the_options_are_on_three_pages_of_which_one_is_enough"
     ),
-    "a journal of a former format is set aside": (
-        "faults/test_faults_upgrade.py::test_a_run_asks_nothing_that_a_journal_of_a_former_format_answers"
+    "a journal of another format is set aside": (
+        "faults/test_faults_upgrade.py::test_a_journal_of_another_format_is_refused_with_the_number_of_results_and_stays"
     ),
     "files below meta are shared with the input": (
         "faults/test_faults_edits.py::test_no_edit_of_an_output_reaches_the_input[shared-annotate-v2.1]"

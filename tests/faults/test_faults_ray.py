@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pgen_ray import isolation
+from pgen_ray import cluster
 
 pytestmark = pytest.mark.needs("ray")
 
@@ -74,7 +74,7 @@ def test_a_local_cluster_listens_on_the_loopback_interface_alone(started, tmp_pa
 
 def test_a_local_cluster_refuses_whoever_does_not_have_its_token(started, tmp_path, tally):
     code = f"from ray._raylet import GcsClient; GcsClient(address={started!r}).internal_kv_keys(b'', None, 10)"
-    for stranger in ({}, {isolation.MODE: "token", isolation.TOKEN: "0" * 64}):
+    for stranger in ({}, {cluster.MODE: "token", cluster.TOKEN: "0" * 64}):
         environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), **stranger}
         refused = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
         assert refused.returncode == 1

@@ -10,11 +10,8 @@ import pytest
 from altered import altered
 
 from pgen.errors import ConfigError, LockLostError, StorageError
-from pgen.records import Annotation, Dialogue, Failure, Plan, Turn, Usage
-from pgen.seeds import sample_key
+from pgen.records import Annotation, Dialogue, Failure, Plan, Usage
 from pgen.storage.journal import Journal
-from pgen.storage.journal_rows import row_of
-from pgen.storage.recovery.row_formats import FORMER_KEYS, with_checksum
 from pgen.testing import make_samples
 
 IDENTITY = {"generator": {"name": "fake", "temperature": 0.0}, "seed": 1}
@@ -100,6 +97,20 @@ def test_a_file_that_is_no_journal_is_set_aside_unchanged_under_a_new_name(path,
         path.unlink()
 
 
+@pytest.mark.parametrize("size", [4096, 8192, 16384])
+@pytest.mark.parametrize("schema", [True, False])
+def test_a_journal_that_was_cut_off_as_it_was_created_is_not_set_aside(path, capsys, size, schema):
+    with closing(Journal(path)) as journal:
+        journal.claim("options", {"seed": 1})
+    content = path.read_bytes()
+    header = content[:100] + (content[100:4096] if schema else b"\r".ljust(3996, b"\0"))
+    path.write_bytes((header + content[4096:])[:size])
+    with closing(Journal(path)) as journal:
+        assert journal.empty
+    assert not list(path.parent.glob("*aside*"))
+    assert not capsys.readouterr().err
+
+
 @pytest.mark.parametrize("text", [b"Do 2", b"Do \xb1", b"Do \x00"])
 def test_the_intact_rows_of_a_damaged_journal_are_recovered(path, capsys, text):
     samples = filled(path)
@@ -158,25 +169,6 @@ def test_a_run_killed_while_a_journal_is_rebuilt_costs_no_result(path, monkeypat
         assert texts(journal, samples) == ["Do 0", None, "Do 2"]
     assert len(list(path.parent.glob("journal.sqlite.aside-?"))) == 1
     assert not list(path.parent.glob("*.rebuilt*"))
-
-
-def test_a_result_with_a_former_key_serves_its_sample_alone_until_there_is_a_newer_one(path):
-    """Also one of a conversation, and one of a repeated request."""
-    first, second, third = make_samples()
-    turned = altered(first, turn_type="start", turns=(Turn(0, "Hi", "Yes"),))
-    about = altered(second, about=Dialogue("a", "b"), problem="too short")
-    with closing(Journal(path)) as journal:
-        for number, sample in enumerate((turned, about)):
-            _, _, ok, content, _ = row_of(dialogue(sample, f"Do {number}"))
-            row = with_checksum(FORMER_KEYS, sample_key(sample).encode(), ok, content)
-            journal._db.execute("INSERT INTO samples VALUES (?, ?, ?, ?, ?)", row)
-    with closing(Journal(path)) as journal:
-        samples = [turned, about, first, second, third]
-        assert texts(journal, samples) == ["Do 0", "Do 1", None, None, None]
-        assert journal.unanswered(samples) == [first, second, third]
-        newer = dialogue(turned, "newer")
-        journal.add([newer])
-        assert journal.get(turned) == newer
 
 
 def test_a_file_system_without_shared_memory_gets_a_rollback_journal(path, monkeypatch):

@@ -7,7 +7,7 @@ import pytest
 
 from pgen.records import Annotation, Dialogue, Plan
 from pgen.storage.journal import Journal
-from pgen.storage.unfinished import inspect
+from pgen.storage.unfinished import COMMAND, inspect
 from pgen.testing import make_samples
 
 
@@ -40,3 +40,14 @@ def test_an_empty_journal_with_what_its_creation_left_is_used_as_it_is(tmp_path)
     with closing(Journal(path)) as journal:
         assert journal.empty
     assert not list(tmp_path.glob("*aside*"))
+
+
+def test_a_flipped_bit_in_the_command_s_name_makes_the_results_no_other_command_s(path):
+    with closing(Journal(path)) as journal:
+        journal.claim(COMMAND, "annotate")
+    content = path.read_bytes()
+    assert content.count(b'"annotate"') == 1
+    path.write_bytes(content.replace(b'"annotate"', b'"annotata"'))
+    left = inspect(path)
+    assert left is not None
+    assert left.command == "annotate"

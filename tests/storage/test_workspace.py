@@ -233,6 +233,17 @@ def test_results_of_another_command_are_reported_and_left_alone(tmp_path, left, 
     assert results(space) == 2
 
 
+def test_results_in_another_hidden_folder_of_the_output_belong_to_their_command(tmp_path):
+    """As the skills of `annotate --segment`, in `.out.skills`; the folder of an output `out.b` is another one's."""
+    for name in (".out.skills", ".out.b.skills"):
+        answered(tmp_path / name / ".found.pgen/journal.sqlite", "annotate --segment", 2)
+    for fresh in (False, True):
+        refused(Workspace(tmp_path / "out", "segment", fresh=fresh), r"holds 2 results .* `pgen annotate --segment`")
+    Workspace(tmp_path / "out", "annotate --segment").check()
+    shutil.rmtree(tmp_path / ".out.skills")
+    Workspace(tmp_path / "out", "segment").check()
+
+
 def test_results_of_the_same_command_are_kept_and_discarded_with_fresh(space, tmp_path):
     answered(space.journal, "annotate")
     with space.locked():

@@ -25,11 +25,10 @@ from pgen.safety.key_forms import Mask
 from pgen.storage import journal_db, journal_metadata, journal_wal, workspace
 from pgen.storage.committer import Commits
 from pgen.storage.journal import Journal
-from pgen.storage.recovery import rebuild
-from pgen.storage.recovery.rebuild import Rebuild
+from pgen.storage.recovery import integrity, rebuild
 from pgen.storage.unfinished import Leftover
 from pgen.storage.workspace import Workspace
-from pgen_lerobot.format import path_templates
+from pgen_lerobot.format import layout
 from pgen_lerobot.write import carried_files, sink
 
 type Patch = tuple[Any, str, Any]
@@ -106,7 +105,7 @@ BREAKAGES: dict[str, Callable[[], list[Patch]]] = {
         (Commits, "flush", _nothing),
         (Journal, "add", _nothing),
     ],
-    "paths are not checked": lambda: [(path_templates, "inside", lambda folder, relative, origin: folder / relative)],
+    "paths are not checked": lambda: [(layout, "inside", lambda folder, relative, origin: folder / relative)],
     "what does not fit is taken": lambda: [(parsing, "_dialogue", _whatever_is_there)],
     "keys are not known by their value": lambda: [(secrets, "_mask", lambda values: Mask(frozenset()))],
     "a text is cut before it is redacted": lambda: [(secrets, "clipped", _cut_first)],
@@ -116,7 +115,9 @@ BREAKAGES: dict[str, Callable[[], list[Patch]]] = {
     "a text of a server is not bounded": lambda: [(secrets, "BOUND", 1 << 19)],
     "the options are stored once": lambda: [(journal_metadata, "COPIES", journal_metadata.COPIES[:1])],
     "a damaged journal is not searched page by page": lambda: [(rebuild, "leaves", lambda path: iter(()))],
-    "a journal of a former format is set aside": lambda: [(Rebuild, "from_tables", _nothing)],
+    "a journal of another format is set aside": lambda: [
+        (integrity, "_other_format", lambda db, path: integrity.NO_JOURNAL)
+    ],
     "the owner of the journal is not checked": lambda: [(Journal, "_check_owner", _nothing)],
     "an answer is done before it is on the disk": lambda: [(Commits, "_sync", _done_unsynced)],
     "files below meta are shared with the input": lambda: [(carried_files, "is_video", lambda name: True)],

@@ -1,17 +1,18 @@
-"""A run that answers all samples but one and ends before its output; as a script it keeps the journal of it.
+"""A run that answers all samples but one and stops before its output; as a script, it writes the run's journal.
 
-It uses nothing but what every version of pgen had, so that a former version can run it: see README.md.
+It uses public names only, so that other versions of pgen can run it: see tests/journals/README.md.
 """
 
 import json
 import shutil
 import sys
 import tempfile
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 from pgen import Generator, Prompt, PromptBuilder, Reply, SampleError, Sampler, Sink
 from pgen.api import annotate
+from pgen.storage.journal import Journal
 from pgen.testing import FakeSource, make_episode
 
 KEPT = {"skills": [1.5, "pick"]}
@@ -20,15 +21,6 @@ SCHEMA = {
     "properties": {"user_prompt": {"type": "string"}, "robot_utterance": {"type": "string"}},
     "required": ["user_prompt", "robot_utterance"],
 }
-
-
-def parts(sample):
-    """Its span, moment and question; a sample of a former version had their fields itself."""
-    return [getattr(sample, part, sample) for part in ("span", "moment", "question")]
-
-
-def current(span):
-    return span.skill if hasattr(span, "skill") else span.skill_current
 
 
 class Eighth(Sampler):
@@ -46,7 +38,7 @@ class Words(PromptBuilder):
     name = "words"
 
     def build(self, sample, seed):
-        return Prompt(f"The robot does this next: {current(parts(sample)[0])}.", SCHEMA)
+        return Prompt(f"The robot does this next: {sample.span.skill}.", SCHEMA)
 
     def example(self, sample, seed):
         return {"user_prompt": "Do.", "robot_utterance": "Yes."}
@@ -66,11 +58,11 @@ class Numbered(Generator):
         self.asked = []
 
     async def generate(self, request):
-        span, moment, question = parts(request.sample)
-        self.asked.append((span.episode_index, moment.frame_index, getattr(question, "problem", "")))
+        span, frame = request.sample.span, request.sample.moment.frame_index
+        self.asked.append((span.episode_index, frame, request.sample.question.problem))
         if self.asked[-1][:2] == (1, 16) and not self.all_answered:
             raise SampleError("refused", "not this one")
-        text = f"Now {current(span)}, {span.episode_index}-{moment.frame_index}. ü"
+        text = f"Now {span.skill}, {span.episode_index}-{frame}. ü"
         return Reply(json.dumps({"user_prompt": text, "robot_utterance": "Yes."}), tokens_in=7, tokens_out=5)
 
 
@@ -99,12 +91,8 @@ def main(target):
         with suppress(StoppedError):
             run(Path(folder) / "out", Numbered(), Stop())
         path = Path(folder) / ".out.pgen" / "journal.sqlite"
-        from pgen.storage.journal import Journal
-
-        if hasattr(Journal, "keep"):
-            journal = Journal(path)
-            journal.keep("fixture", KEPT)
-            journal.close()
+        with closing(Journal(path)) as journal:
+            journal.add_values([("fixture", KEPT)])
         assert not list(path.parent.glob("*-wal"))
         shutil.copy(path, target)
 

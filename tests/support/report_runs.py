@@ -15,7 +15,7 @@ from pgen.testing import FakeGenerator, FakeSource, make_episode
 from pgen_demo.dataset import Recording, write_dataset
 from pgen_demo.layout import Layout
 from pgen_lerobot.read import LeRobotSource
-from pgen_results.sink import ReportSink
+from pgen_results.report_page import ReportSink
 from pgen_segment.job import Job, SegmentOptions
 
 SKILLS = [("reach for the cup", 0.0, 1.0), ("lift the cup", 1.0, 2.0)]

@@ -7,14 +7,14 @@ from pathlib import Path
 
 from pgen.errors import ConfigError
 from pgen.storage.journal_metadata import COPIES, copies, copies_agree
-from pgen.storage.recovery.row_formats import VERSION, checksum
+from pgen.storage.journal_rows import VERSION, checksum
 from pgen.storage.recovery.wal_frames import PAGE, unread
 
 APPLICATION = 0x7067656E
 """SQLite's application_id of a journal: the letters "pgen"."""
 
-EARLIER_FORMAT = "has the format of an earlier version"
-"""The problem of an intact journal of an earlier format."""
+NO_JOURNAL = "is no journal of pgen"
+"""The problem of another intact database."""
 
 _ROWS = (
     # One flipped bit of a text's type makes it a blob, which equals no name.
@@ -28,6 +28,9 @@ _PLACE_ERRORS = frozenset(
     | {sqlite3.SQLITE_PERM, sqlite3.SQLITE_NOMEM}
 )
 """Errors of the disk or of other processes, which do not mean that the content is damaged."""
+
+RUN_TABLES = {"run", "samples"}
+"""Tables that a journal of any format has."""
 
 UNREADABLE = (sqlite3.Error, UnicodeDecodeError)
 """What reading a damaged database raises: the message of SQLite's error may quote bytes that are no UTF-8."""
@@ -45,7 +48,9 @@ def problem(path: Path) -> str:
         with closing(open_unchanged(path)) as db:
             db.execute("BEGIN IMMEDIATE")
             damage = unread(path).damage if pragma(db, "page_size") == PAGE else ""
-            return f"is damaged: {damage}" if damage else _other_format(db, path) or _damage(db)
+            if damage:
+                return f"is damaged: {damage}"
+            return "" if _unfilled(db, path) else _other_format(db, path) or _damage(db)
     except UNREADABLE as error:
         code = int(getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF  # the primary code
         if code in _PLACE_ERRORS or (code == sqlite3.SQLITE_READONLY and not os.access(path, os.W_OK)):
@@ -53,30 +58,26 @@ def problem(path: Path) -> str:
         return f"is damaged: {error}" if code else "is damaged"  # without a code, the message quotes the content
 
 
+def _unfilled(db: sqlite3.Connection, path: Path) -> bool:
+    """Return whether a run ended while it created the journal."""
+    return path.stat().st_size <= PAGE and not db.execute("SELECT 1 FROM sqlite_master").fetchone()
+
+
 def _other_format(db: sqlite3.Connection, path: Path) -> str:
-    """Return why a database is no journal of the current format. Raises ConfigError where it cannot be used."""
+    """Return why a database is no journal of the current format. Raises ConfigError where it has another one."""
     application, version = pragma(db, "application_id"), pragma(db, "user_version")
     if (application, version) == (APPLICATION, VERSION):
         return ""
     tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master")}
-    if not tables and path.stat().st_size <= PAGE:
-        return ""  # a run was killed while it created the journal
     if tables >= set(COPIES) and any(copy.format == VERSION for copy in copies(db)):
         return "is damaged: its header names another format"
-    if application == APPLICATION and version > VERSION:
+    if tables >= RUN_TABLES:
         raise ConfigError(
-            f"the journal {path} has format {version}, which a later version of pgen made; this one reads up to format "
-            f"{VERSION}. Update pgen, or start anew with --fresh, which requests all {_count(db)}results in it again."
+            f"the journal {path} has format {version}, which another version of pgen made; this one reads format "
+            f"{VERSION}. Use that version, or start anew with --fresh, which requests all {_count(db)}results in it "
+            "again."
         )
-    if not tables >= {"run", "samples"}:
-        return "is no journal of pgen"
-    damage = _integrity(db)
-    if damage and not version:
-        raise ConfigError(
-            f"the journal {path} {damage}. It has the first format, which has no checksums, so that no result in it "
-            f"can be trusted. Start anew with --fresh, which requests all {_count(db)}results in it again."
-        )
-    return damage or EARLIER_FORMAT
+    return NO_JOURNAL
 
 
 def _damage(db: sqlite3.Connection) -> str:

@@ -16,7 +16,9 @@ type Cells = tuple[Cell, ...]
 type _ReadPage = Callable[[int], bytes]
 """Returns a page by its number, for overflow pages; raises IndexError where there is none."""
 
+MAGIC = b"SQLite format 3\0"
 _TABLE_LEAF, _INDEX_LEAF = 13, 10
+_INTERIOR = (5, 2)
 _LOCAL = {_TABLE_LEAF: PAGE - 35, _INDEX_LEAF: (PAGE - 12) * 64 // 255 - 23}
 """Bytes of a row that a leaf page holds at most, by its kind; a longer row continues on overflow pages."""
 
@@ -29,13 +31,14 @@ _INTEGER_SIZES = {1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8}
 
 
 def leaves(path: Path) -> Iterator[list[Cells | None]]:
-    """Yield the rows of each leaf page, later versions after earlier ones; None stands for a cell that is no row."""
+    """Yield the rows of each page, later versions after earlier ones; None stands for a row that cannot be decoded."""
     with mapped(path) as file, mapped(path.with_name(path.name + "-wal")) as log:
         wal = Wal(log)
         yield from _logged(file, log, wal, (frame for frame in wal.frames if frame.salts != wal.salts))
+        if file and not (file[:16] == MAGIC and file[100:101] == bytes([_TABLE_LEAF])):
+            yield [None]  # page 1 has the schema, and no row of a journal
         for shift in {0, -len(file) % PAGE}:  # where bytes are missing, pages may have moved by that many
             read = _reader(file, shift)
-            # Page 1 has the schema, and no row of a journal.
             for number in range(2, (len(file) + shift - 1) // PAGE + 2):
                 yield _rows(read(number), read)
         yield from _logged(file, log, wal, (frame for frame in wal.frames if frame.salts == wal.salts))
@@ -70,13 +73,14 @@ def _logged(file: bytes | mmap, log: bytes | mmap, wal: Wal, frames: Iterable[Fr
         return log[start : start + PAGE].ljust(PAGE, b"\0")
 
     for frame in frames:
-        yield _rows(content(frame), read)
+        if frame.number != 1:
+            yield _rows(content(frame), read)
 
 
 def _rows(page: bytes, read: _ReadPage) -> list[Cells | None]:
     kind, count = page[0], int.from_bytes(page[3:5])
     if kind not in _LOCAL:
-        return []
+        return [] if kind in _INTERIOR or not any(page) else [None]  # overwritten, or a part of a long row
     pointers = unpack_from(f">{min(count, (PAGE - 8) // 2)}H", page, 8)
     return [_row(page, kind, pointer, read) for pointer in pointers]
 

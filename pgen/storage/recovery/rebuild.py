@@ -4,9 +4,9 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from pgen.storage.journal_metadata import Copy, parse_copy, store
+from pgen.storage.journal_metadata import Copy, parse_copy, parse_value, store
+from pgen.storage.journal_rows import VERSION, Row, parse_row
 from pgen.storage.recovery.pages import Cells, leaves
-from pgen.storage.recovery.row_formats import VERSION, Row, parse_row, parse_values
 
 # Of several intact versions of a row, a result counts more than a failure, and a later version more than an earlier.
 INSERT = """
@@ -24,24 +24,23 @@ class Rebuild:
         self._copies: list[Copy] = []
         self._values: dict[str, str] = {}
         self._doubtful = False
-        """Whether a value of an earlier format may be missing."""
+        """Whether a value may be missing."""
+        self._undecoded = False
 
     def from_pages(self, path: Path) -> None:
         """Copy what is intact on the pages of the file at `path` and of its WAL."""
         self._fill(self._rows_of(leaves(path)))
-
-    def from_tables(self, old: sqlite3.Connection) -> None:
-        """Copy what is intact in the tables of an earlier format, the first of which has no checksums."""
-        verify = old.execute("PRAGMA user_version").fetchone()[0] > 0
-        self._take_values([parse_values(row, verify) for row in old.execute("SELECT * FROM run")])
-        rows = (parse_row(cells, verify) for cells in old.execute("SELECT * FROM samples"))
-        self._fill(row for row in rows if row)
 
     @property
     def results(self) -> int:
         """The number of results, without failures."""
         count: int = self._db.execute("SELECT count(*) FROM samples WHERE ok").fetchone()[0]
         return count
+
+    @property
+    def empty(self) -> bool:
+        """Whether the file can hold no sample: all of its pages are intact, and none has one."""
+        return not self._undecoded and not self._db.execute("SELECT 1 FROM samples").fetchone()
 
     @property
     def usable(self) -> bool:
@@ -60,17 +59,19 @@ class Rebuild:
 
     def _rows_of(self, pages: Iterator[list[Cells | None]]) -> Iterator[Row]:
         for page in pages:
-            values = [parse_values(cells) if cells else None for cells in page]
+            values = [parse_value(cells) if cells else None for cells in page]
             if any(values):  # a page of metadata
                 self._take_values(values)
-            for cells in filter(None, page):
-                if copy := parse_copy(cells):
+            for cells, value in zip(page, values, strict=True):
+                if copy := parse_copy(cells) if cells else None:
                     self._copies.append(copy)
-                elif row := parse_row(cells):
+                elif row := parse_row(cells) if cells else None:
                     yield row
+                elif not value:
+                    self._undecoded = True
 
     def _take_values(self, values: list[dict[str, str] | None]) -> None:
-        """Take the metadata of an earlier format, all on one page: a row that is damaged may be any of them."""
+        """Take the values, all on one page: a row that is damaged may be any of them."""
         self._doubtful |= not all(values)
         for some in filter(None, values):
             self._values |= some

@@ -2,7 +2,19 @@
 
 from pgen_lerobot.format.cameras import NO_FILES, NO_VIDEO, NO_VIDEO_UNSEEN, Cameras
 from pgen_lerobot.format.dataset import Dataset
-from pgen_lerobot.format.files import EDITED, UNDECODED, VIDEOS, check_readable, digest, read_text, walk
+from pgen_lerobot.format.files import (
+    EDITED,
+    UNDECODED,
+    Files,
+    check_readable,
+    digest,
+    dump_like,
+    first_line,
+    insert_after,
+    locate,
+    read_text,
+    walk,
+)
 from pgen_lerobot.format.frames import (
     OTHER_TASKS,
     EpisodeFrames,
@@ -15,20 +27,20 @@ from pgen_lerobot.format.frames import (
     tasks_differ,
     to_array,
 )
-from pgen_lerobot.format.hub import Files, first_line, locate
-from pgen_lerobot.format.json_text import dump_like, insert_after, stats_in_form
-from pgen_lerobot.format.layout import COLUMN, Clip, EpisodeEntry, Layout
+from pgen_lerobot.format.layout import Clip, EpisodeEntry, Layout
 from pgen_lerobot.format.layout_v3 import DATA_PATH, EPISODES_PATH, VIDEO_PATH
-from pgen_lerobot.format.parquet import (
-    chunked,
-    declare_like,
-    pandas_index,
-    rewrite,
-    rewrite_in_place,
+from pgen_lerobot.format.parquet import declare_like, pandas_index, read_table, rewrite, rewrite_in_place
+from pgen_lerobot.format.statistics import stats_in_form, summarize
+from pgen_lerobot.format.task_table import (
+    ANNOTATED_COLUMNS,
+    COLUMN,
+    TASK_ROW_COLUMNS,
+    TASK_ROWS,
+    TaskRow,
+    TaskRows,
+    TaskTable,
+    read_task_rows,
 )
-from pgen_lerobot.format.statistics import summarize
-from pgen_lerobot.format.task_rows import ANNOTATED_COLUMNS, TASK_ROW_COLUMNS, TASK_ROWS, TaskRow, read_task_rows
-from pgen_lerobot.format.task_table import TaskTable, read_table
 from pgen_lerobot.format.unlisted_rows import UNLISTED, stray_files, unlisted_notes
 
 __all__ = [
@@ -45,7 +57,6 @@ __all__ = [
     "TASK_ROW_COLUMNS",
     "UNDECODED",
     "UNLISTED",
-    "VIDEOS",
     "VIDEO_PATH",
     "Cameras",
     "Clip",
@@ -55,9 +66,9 @@ __all__ = [
     "Files",
     "Layout",
     "TaskRow",
+    "TaskRows",
     "TaskTable",
     "check_readable",
-    "chunked",
     "declare_like",
     "digest",
     "dump_like",

@@ -132,7 +132,7 @@ class Cameras:
 
     def _first_image(self, name: str, key: str) -> bytes:
         try:
-            with self._dataset.shard(name) as shard:
+            with self._dataset.shard(name, shared=True) as shard:
                 batch = next(shard.iter_batches(1, columns=[key]), None)
                 cell = batch.column(key)[0].as_py() if batch else None
         except (OSError, pa.ArrowException):

@@ -5,9 +5,7 @@ The differences between versions are in the layout. Nothing outside the dataset'
 v2.x: https://github.com/huggingface/lerobot/tree/v0.3.3, v3.0: https://huggingface.co/docs/lerobot/lerobot-dataset-v3
 """
 
-from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -21,15 +19,16 @@ from pgen.formats.lfs_pointers import check_fetched
 from pgen.safety.bounded_json import read_json
 from pgen.safety.paths import check_regular
 from pgen.storage.in_place import check_settled
-from pgen_lerobot.format.files import VIDEOS, walk
-from pgen_lerobot.format.hub import Files
-from pgen_lerobot.format.layout import EpisodeEntry, Layout
+from pgen_lerobot.format.files import VIDEOS, Files, walk
+from pgen_lerobot.format.layout import Layout
 from pgen_lerobot.format.layout_v2 import LayoutV2
 from pgen_lerobot.format.layout_v3 import LayoutV3
+from pgen_lerobot.format.parquet import open_parquet
 from pgen_lerobot.format.task_table import TaskTable
 
 LAYOUTS: dict[str, type[Layout]] = {"v2.0": LayoutV2, "v2.1": LayoutV2, "v3.0": LayoutV3}
 _FOLDERS = ("meta/", "data/", "videos/", "video/", "images/")
+_OPEN_FILES = 8
 _SUFFIXES = VIDEOS | {".parquet", ".json", ".jsonl"}
 
 
@@ -67,8 +66,11 @@ class Dataset:
         self.fps = self._read_fps()
         self.features: dict[str, dict[str, Any]] = self.info["features"]
         self.layout = self._layout()
-        self.tasks: TaskTable = self.layout.tasks
+        self.tasks: TaskTable = self.layout.read_tasks()
+        self.episode_indices = self.layout.episode_indices
+        self.entries, self.entry, self.lists = self.layout.entries, self.layout.entry, self.layout.lists
         self._footers: dict[str, Footer] = {}
+        self._opened: dict[Path, pa.NativeFile] = {}
 
     @cached_property
     def cameras(self) -> dict[str, str]:
@@ -88,26 +90,6 @@ class Dataset:
         return list(names)
 
     @property
-    def episode_indices(self) -> list[int]:
-        """The indices of all episodes, ascending."""
-        return self.layout.episode_indices
-
-    def entries(self) -> Iterator[EpisodeEntry]:
-        """Return the episodes' entries in order."""
-        return self.layout.entries()
-
-    def lists(self, episode_index: int) -> bool:
-        """Return whether the metadata list the episode."""
-        row = bisect_left(self.episode_indices, episode_index)
-        return row < len(self.episode_indices) and self.episode_indices[row] == episode_index
-
-    def entry(self, episode_index: int) -> EpisodeEntry:
-        """Return an episode's entry. Raises InputError for an episode that is not listed."""
-        if not self.lists(episode_index):
-            raise InputError(f"{self.root / self.layout.episodes_name} does not list episode {episode_index}.")
-        return self.layout.entry_at(bisect_left(self.episode_indices, episode_index))
-
-    @property
     def totals(self) -> dict[str, int]:
         """The numbers of episodes and frames, which LeRobot takes from info.json."""
         return {"total_episodes": len(self.episode_indices), "total_frames": self.layout.frames}
@@ -124,12 +106,13 @@ class Dataset:
         """Return the only episode of a data file; None where the layout puts several into one."""
         return self._only_episode.get(name)
 
-    def shard(self, name: str) -> pq.ParquetFile:
-        """Open a data file. Raises InputError where it is unreadable or lacks a column that has no default."""
-        try:
-            shard = pq.ParquetFile(self.root / name, buffer_size=1 << 20)
-        except (OSError, pa.ArrowException) as error:
-            raise InputError(f"{self.root / name} is not a readable parquet file: {error}") from None
+    def shard(self, name: str, *, shared: bool = False) -> pq.ParquetFile:
+        """Open a data file. Raises InputError where it is unreadable or lacks a column that has no default.
+
+        A `shared` one is read through a file that stays open from the check of the input to the last image, and
+        that several threads may read; the output is made from a file opened anew.
+        """
+        shard = open_parquet(self.root / name, self._open if shared else Path, buffer_size=1 << 20)
         needed = ["timestamp"] if self.episode_of(name) is not None else ["episode_index", "timestamp"]
         missing = [column for column in needed if column not in shard.schema_arrow.names]
         if missing:
@@ -140,7 +123,7 @@ class Dataset:
     def footer(self, name: str) -> Footer:
         """Return a data file's footer, read once. Raises InputError as `shard` does."""
         if name not in self._footers:
-            with self.shard(name) as shard:
+            with self.shard(name, shared=True) as shard:
                 names = tuple(shard.schema_arrow.names)
                 # All files share one tuple of names: a dataset of v2.1 may have 100,000 files.
                 columns = next((f.columns for f in self._footers.values() if f.columns == names), names)
@@ -148,6 +131,14 @@ class Dataset:
                 has_float_times = pa.types.is_floating(shard.schema_arrow.field("timestamp").type)
                 self._footers[name] = Footer(shard.metadata.num_rows, columns, episodes, tasks, has_float_times)
         return self._footers[name]
+
+    def _open(self, path: Path) -> pa.NativeFile:
+        opened = self._opened.get(path)
+        if opened is None:
+            if len(self._opened) >= _OPEN_FILES:
+                self._opened.clear()  # each is closed once its last reader is gone
+            opened = self._opened[path] = pa.OSFile(str(path))
+        return opened
 
     @cached_property
     def _only_episode(self) -> dict[str, int]:

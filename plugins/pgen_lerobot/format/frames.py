@@ -36,7 +36,7 @@ def stream(dataset: Dataset, selected: set[int] | None) -> Iterator[EpisodeFrame
     for name in dataset.data_files:
         only = dataset.episode_of(name)
         if only is None or selected is None or only in selected:
-            with dataset.shard(name) as shard:
+            with dataset.shard(name, shared=True) as shard:
                 columns = [column for column in _COLUMNS if column in shard.schema_arrow.names]
                 tables = episode_tables(dataset, shard, columns, selected) if only is None else [shard.read(columns)]
                 for table in tables:

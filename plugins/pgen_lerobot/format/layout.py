@@ -1,21 +1,67 @@
-"""The contract of a layout: tasks, episodes, the places of their data and videos, and their statistics.
+"""The layout of a dataset's metadata: tasks, episodes, the places of their data and videos, and their statistics.
 
-A layout reads the metadata once and then answers from memory. Every path is relative to the dataset's folder.
+A layout reads the metadata once and then answers from memory. Every path is relative to the dataset's folder. The
+path templates of info.json (`data_path`, `video_path`) are untrusted data: their fields are substituted,
+`str.format` is never called on them.
 """
 
+import re
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
-from pgen_lerobot.format.path_templates import PathTemplate, misplaced_notes
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pgen.errors import InputError
+from pgen.safety.paths import inside
+from pgen_lerobot.format.episode_stats import EpisodeStats
 from pgen_lerobot.format.task_table import TaskTable
 
-COLUMN = "task_index_high_level"
-"""The column that pgen adds: for each frame, the row of the task table that holds its dialogue."""
+_FIELD = re.compile(r"\{(\w+)(?::(\d*)d?)?\}")
+_MISPLACED = "{} of info.json is not where the files are: found where the format puts them"
+
+
+class PathTemplate:
+    """A template of info.json. `others` are tried in order where `has` has no file at the template's own path."""
+
+    def __init__(
+        self, root: Path, info: dict[str, Any], key: str, has: Callable[[str], bool], others: tuple[str, ...]
+    ) -> None:
+        self._root, self.key, self._has, self._others = root, key, has, others
+        self._template = info.get(key)
+        self.broken = False
+        """Whether a file was found by another template than info.json's."""
+
+    def path(self, **fields: str | int) -> str:
+        """Return a path inside the root, relative to it. Raises InputError."""
+        own = self._expand(self._template, fields)
+        if not self._others or self._has(own):
+            return own
+        for other in self._others:
+            path = self._expand(other, fields)
+            if self._has(path):
+                self.broken = self.broken or path != own
+                return path
+        return own
+
+    def _expand(self, template: Any, fields: dict[str, str | int]) -> str:
+        origin = f"{self._root / 'meta' / 'info.json'}, {self.key}"
+        if not isinstance(template, str):
+            raise InputError(f"{origin}: expected a path template, found {template!r}.")
+
+        def fill(match: re.Match[str]) -> str:
+            name, width = match.groups()
+            if name not in fields:
+                raise InputError(f"{origin}: unknown field {{{name}}}; it may use {', '.join(fields)}.")
+            return str(fields[name]).zfill(int(width or 0))
+
+        path = _FIELD.sub(fill, template)
+        inside(self._root, path, origin)
+        return path
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,47 +86,6 @@ class EpisodeEntry:
     tasks: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class StatsRow:
-    """An episode's statistics in row `row` of `file`: the names that task_index has, and the values of COLUMN."""
-
-    file: str
-    row: int
-    episode: int
-    names: frozenset[str]
-    values: Mapping[str, Any]
-
-
-class EpisodeStats(ABC):
-    """The statistics of each episode, in the files of a layout."""
-
-    column: ClassVar[str]
-    """The name under which a statistic of COLUMN is stored: a pattern with `{}`."""
-
-    @abstractmethod
-    def files(self) -> list[Path]:
-        """Return the files that `write` may rewrite."""
-
-    @abstractmethod
-    def names(self, column: str = COLUMN) -> list[str]:
-        """Return the statistics of task_index, or of the column itself. Raises InputError for a broken file."""
-
-    @abstractmethod
-    def write(self, out: Path, stats: Mapping[int, Mapping[str, float]], column: str = COLUMN) -> list[str]:
-        """Write the files with the column's statistics by episode; return the names of the changed files."""
-
-    @abstractmethod
-    def replace_tasks(self, counts: Mapping[int, Counter[int]], texts: Sequence[str]) -> list[str]:
-        """Rewrite the files in place for a new task_index; return the names of the changed files.
-
-        `counts` has the frames of each task by episode, `texts` the task texts by index.
-        """
-
-    @abstractmethod
-    def rows(self) -> Iterator[StatsRow]:
-        """Read the statistics of every episode."""
-
-
 class Layout(ABC):
     """The layout of one version. Raises InputError for metadata that are missing or malformed.
 
@@ -88,6 +93,7 @@ class Layout(ABC):
     """
 
     tasks_file: ClassVar[str]
+    task_table: ClassVar[type[TaskTable]]
     episodes_name: ClassVar[str]
     """The file or folder that lists the episodes, for messages."""
     text_of: ClassVar[str]
@@ -95,14 +101,41 @@ class Layout(ABC):
     opened_by_lerobot: ClassVar[bool]
     """Whether current lerobot opens this version."""
     one_episode_a_file: ClassVar[bool]
+    data_paths: ClassVar[tuple[str, ...]]
+    """Templates of data files to try where that of info.json leads to none."""
+    video_path_default: ClassVar[str]
+    stats: EpisodeStats
+    """The episodes' statistics."""
 
     def __init__(self, root: Path, info: dict[str, Any], videos: list[str], has: Callable[[str], bool]) -> None:
-        self.root, self.info, self.videos, self.has = root, info, videos, has
-        self.data_path, self.video_path = self.path_templates()
+        self.root, self.info, self.videos = root, info, videos
+        self.data_path = PathTemplate(root, info, "data_path", has, self.data_paths)
+        # Some recorders write the folder `video/`.
+        default = self.video_path_default
+        self.video_path = PathTemplate(root, info, "video_path", has, (default, default.replace("videos/", "video/")))
+        self.tolerated: Counter[str] = Counter()
+        self._episodes = self._read_episodes()
+        if not len(self._episodes):
+            raise InputError(f"{root / self.episodes_name} lists no episode; there is nothing to annotate.")
+        self.episode_indices: list[int] = self._episodes.column("episode_index").to_pylist()
+        """The indices of all episodes, ascending."""
+        self._positions = {index: position for position, index in enumerate(self.episode_indices)}
 
-    @cached_property
-    def tasks(self) -> TaskTable:
-        return self.read_tasks()
+    @abstractmethod
+    def _read_episodes(self) -> pa.Table:
+        """Read a row for each episode, in order, with at least `episode_index` and `length`; set `stats`."""
+
+    @abstractmethod
+    def _data_fields(self, row: dict[str, Any]) -> dict[str, int]:
+        """Return the fields of the data file's path."""
+
+    @abstractmethod
+    def _clip(self, row: dict[str, Any], camera: str) -> Clip | None:
+        """Return the episode's clip of a camera."""
+
+    def read_tasks(self) -> TaskTable:
+        """Read the task table."""
+        return self.task_table.read(self.root / self.tasks_file)
 
     @property
     def misplaced(self) -> bool:
@@ -111,44 +144,37 @@ class Layout(ABC):
 
     def notes(self) -> Counter[str]:
         """Return the deviations from the format that were tolerated, counted."""
-        return misplaced_notes(self.data_path, self.video_path)
-
-    @abstractmethod
-    def path_templates(self) -> tuple[PathTemplate, PathTemplate]:
-        """Return the templates of the data files and of the videos."""
-
-    @abstractmethod
-    def read_tasks(self) -> TaskTable:
-        """Read the task table."""
+        broken = [path.key for path in (self.data_path, self.video_path) if path.broken]
+        return self.tolerated + Counter(map(_MISPLACED.format, broken))
 
     @property
-    @abstractmethod
-    def episode_indices(self) -> list[int]:
-        """The indices of all episodes, ascending."""
-
-    @property
-    @abstractmethod
     def frames(self) -> int:
         """The number of frames of all episodes."""
-
-    @abstractmethod
-    def entry_at(self, position: int) -> EpisodeEntry:
-        """Return the episode at a position in `episode_indices`."""
+        return int(pc.sum(self._episodes.column("length")).as_py())
 
     def entries(self) -> Iterator[EpisodeEntry]:
         """Return all episodes, in order."""
-        return map(self.entry_at, range(len(self.episode_indices)))
+        for batch in self._episodes.to_batches(max_chunksize=1024):
+            yield from map(self._entry, batch.to_pylist())
 
-    @abstractmethod
+    def lists(self, episode_index: int) -> bool:
+        """Return whether the metadata list the episode."""
+        return episode_index in self._positions
+
+    def entry(self, episode_index: int) -> EpisodeEntry:
+        """Return an episode's entry. Raises InputError for an episode that is not listed."""
+        if not self.lists(episode_index):
+            raise InputError(f"{self.root / self.episodes_name} does not list episode {episode_index}.")
+        return self._entry(self._episodes.slice(self._positions[episode_index], 1).to_pylist()[0])
+
     def data_files(self) -> Iterator[str]:
         """Return the data file of each episode, in the order of the episodes."""
+        columns = [name for name in self._episodes.column_names if not name.startswith(("videos/", "tasks"))]
+        return (self.data_path.path(**self._data_fields(row)) for row in self._episodes.select(columns).to_pylist())
 
-    @property
-    @abstractmethod
-    def stats(self) -> EpisodeStats:
-        """The episodes' statistics."""
-
-
-def task_texts(tasks: Any) -> tuple[str, ...]:
-    """Return the texts of an episode's `tasks` cell; empty where it is no list."""
-    return tuple(text for text in tasks if isinstance(text, str)) if isinstance(tasks, list) else ()
+    def _entry(self, row: dict[str, Any]) -> EpisodeEntry:
+        clips = {camera: clip for camera in self.videos if (clip := self._clip(row, camera)) is not None}
+        data_file = self.data_path.path(**self._data_fields(row))
+        tasks = row.get("tasks")
+        texts = tuple(text for text in tasks if isinstance(text, str)) if isinstance(tasks, list) else ()
+        return EpisodeEntry(row["episode_index"], row["length"], data_file, clips, texts)

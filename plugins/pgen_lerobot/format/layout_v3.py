@@ -4,9 +4,6 @@ Files of meta/episodes that list no episode are ignored; an episode that two of 
 once.
 """
 
-from collections import Counter
-from collections.abc import Callable, Iterator
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +12,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pgen.errors import InputError
-from pgen_lerobot.format.episode_stats_v3 import ColumnStats
-from pgen_lerobot.format.layout import Clip, EpisodeEntry, EpisodeStats, Layout, task_texts
-from pgen_lerobot.format.path_templates import PathTemplate, singular
-from pgen_lerobot.format.task_table import ParquetTasks, TaskTable
+from pgen_lerobot.format.episode_stats import ColumnStats
+from pgen_lerobot.format.layout import Clip, Layout
+from pgen_lerobot.format.parquet import open_parquet
+from pgen_lerobot.format.task_table import ParquetTasks
 
 DATA_PATH = "data/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet"
 VIDEO_PATH = "videos/{video_key}/chunk-{chunk_index:03d}/file-{file_index:03d}.mp4"
@@ -33,68 +30,29 @@ class LayoutV3(Layout):
     """Many episodes a file."""
 
     tasks_file = "meta/tasks.parquet"
+    task_table = ParquetTasks
     episodes_name = "meta/episodes"
     text_of = "dataset.meta.tasks.iloc[{}].name"
     opened_by_lerobot = True
     one_episode_a_file = False
+    data_paths = ()
+    video_path_default = VIDEO_PATH
 
-    def __init__(self, root: Path, info: dict[str, Any], videos: list[str], has: Callable[[str], bool]) -> None:
-        super().__init__(root, info, videos, has)
-        self._notes: Counter[str] = Counter()
-        files = self._episodes_files()
-        self._stats = ColumnStats(root, files)
-        self._episodes = self._read_episodes(files)
-
-    def path_templates(self) -> tuple[PathTemplate, PathTemplate]:
-        data = PathTemplate(self.root, self.info, "data_path", self.has)
-        return data, PathTemplate(self.root, self.info, "video_path", self.has, (VIDEO_PATH, singular(VIDEO_PATH)))
-
-    def read_tasks(self) -> TaskTable:
-        return ParquetTasks.read(self.root / self.tasks_file)
-
-    @cached_property
-    def episode_indices(self) -> list[int]:
-        indices: list[int] = self._episodes.column("episode_index").to_pylist()
-        return indices
-
-    @property
-    def frames(self) -> int:
-        return int(pc.sum(self._episodes.column("length")).as_py())
-
-    def entries(self) -> Iterator[EpisodeEntry]:
-        for batch in self._episodes.to_batches(max_chunksize=1024):
-            yield from map(self._entry, batch.to_pylist())
-
-    def entry_at(self, position: int) -> EpisodeEntry:
-        return self._entry(self._episodes.slice(position, 1).to_pylist()[0])
-
-    def data_files(self) -> Iterator[str]:
-        return map(self._data_file, self._episodes.select(_REQUIRED).to_pylist())
-
-    @property
-    def stats(self) -> EpisodeStats:
-        return self._stats
-
-    def notes(self) -> Counter[str]:
-        return self._notes + super().notes()
-
-    def _episodes_files(self) -> list[Path]:
-        folder = self.root / self.episodes_name
-        paths = sorted(folder.glob("*/*.parquet"))
-        files = [path for path in paths if "episode_index" in read_schema(path).names]
-        if not files:
-            raise InputError(f"{folder} holds no parquet file that lists episodes; the dataset is incomplete.")
-        if len(paths) > len(files):
-            self._notes[_STRAY] = len(paths) - len(files)
-        return files
-
-    def _read_episodes(self, files: list[Path]) -> pa.Table:
+    def _read_episodes(self) -> pa.Table:
         """Read each listed episode once. Raises InputError where two rows of an episode differ."""
         folder = self.root / self.episodes_name
-        table = pa.concat_tables([self._episode_table(path) for path in files], promote_options="permissive")
-        table = table.sort_by("episode_index")
-        if not len(table):
-            raise InputError(f"{folder} lists no episode; there is nothing to annotate.")
+        schemas, tables = {}, []
+        for path in sorted(folder.glob("*/*.parquet")):
+            with open_parquet(path) as file:
+                if "episode_index" in file.schema_arrow.names:
+                    schemas[path] = file.schema_arrow
+                    tables.append(self._episode_table(path, file))
+                else:
+                    self.tolerated[_STRAY] += 1
+        if not tables:
+            raise InputError(f"{folder} holds no parquet file that lists episodes; the dataset is incomplete.")
+        self.stats = ColumnStats(self.root, schemas)
+        table = pa.concat_tables(tables, promote_options="permissive").sort_by("episode_index")
         indices = table.column("episode_index")
         if not pc.any(pc.equal(indices[1:], indices[:-1])).as_py():
             return table
@@ -102,7 +60,7 @@ class LayoutV3(Layout):
         for position, row in enumerate(rows[1:], start=1):
             before = rows[unique[-1]]
             if row == before:
-                self._notes[_TWICE] += 1
+                self.tolerated[_TWICE] += 1
             elif row["episode_index"] == before["episode_index"]:
                 raise InputError(
                     f"{folder} lists episode {row['episode_index']} twice, and differently; one of its files does not "
@@ -112,9 +70,9 @@ class LayoutV3(Layout):
                 unique.append(position)
         return table.take(unique)
 
-    def _episode_table(self, path: Path) -> pa.Table:
+    def _episode_table(self, path: Path, file: pq.ParquetFile) -> pa.Table:
         """Read the columns that are needed, indices as int64; those of a camera only where all are present."""
-        names = read_schema(path).names
+        names = file.schema_arrow.names
         missing = [name for name in _REQUIRED if name not in names]
         if missing:
             raise InputError(f"{path} has no column {missing[0]}, which LeRobot v3.0 has.")
@@ -123,34 +81,21 @@ class LayoutV3(Layout):
         clips = [name for columns in cameras for name in columns]
         tasks = ["tasks"] if "tasks" in names else []
         try:
-            table = pq.read_table(path, columns=[*_REQUIRED, *clips, *tasks], partitioning=None)
-            table = _without_nan(table)
+            table = _without_nan(file.read([*_REQUIRED, *clips, *tasks]))
             _check_cells(path, table, cameras)
             return table.cast(pa.schema([_with_integers(field) for field in table.schema]))
         except (OSError, pa.ArrowException) as error:
             raise InputError(f"{path} is not a readable parquet file: {error}") from None
 
-    def _entry(self, row: dict[str, Any]) -> EpisodeEntry:
-        clips = {}
-        for key in self.videos:
-            chunk, file, start = (row.get(f"videos/{key}/{part}") for part in _CLIP_COLUMNS)
-            if chunk is not None and file is not None:
-                path = self.video_path.path(video_key=key, chunk_index=chunk, file_index=file)
-                clips[key] = Clip(path, float(start or 0.0))
-        return EpisodeEntry(
-            row["episode_index"], row["length"], self._data_file(row), clips, task_texts(row.get("tasks"))
-        )
+    def _data_fields(self, row: dict[str, Any]) -> dict[str, int]:
+        return {"chunk_index": row["data/chunk_index"], "file_index": row["data/file_index"]}
 
-    def _data_file(self, row: dict[str, Any]) -> str:
-        return self.data_path.path(chunk_index=row["data/chunk_index"], file_index=row["data/file_index"])
-
-
-def read_schema(path: Path) -> pa.Schema:
-    """Read a parquet file's schema. Raises InputError."""
-    try:
-        return pq.read_schema(path)
-    except (OSError, pa.ArrowException) as error:
-        raise InputError(f"{path} is not a readable parquet file: {error}") from None
+    def _clip(self, row: dict[str, Any], camera: str) -> Clip | None:
+        chunk, file, start = (row.get(f"videos/{camera}/{part}") for part in _CLIP_COLUMNS)
+        if chunk is None or file is None:
+            return None
+        path = self.video_path.path(video_key=camera, chunk_index=chunk, file_index=file)
+        return Clip(path, float(start or 0.0))
 
 
 def _without_nan(table: pa.Table) -> pa.Table:

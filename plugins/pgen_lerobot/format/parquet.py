@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pgen.errors import InputError
 from pgen.storage.durable import sync
 
 _CODECS = {"UNCOMPRESSED": "NONE", "LZ4_RAW": "LZ4"}
@@ -23,6 +24,25 @@ _CHUNK_ROWS = 4096
 
 type Change = Callable[[pa.Table], Iterable[pa.Table]]
 """Returns the row groups that replace a row group, in order."""
+
+
+def open_parquet(path: Path, open_file: Callable[[Path], Any] = Path, **options: Any) -> pq.ParquetFile:
+    """Open a parquet file from what `open_file` returns for its path. Raises InputError where that is not possible."""
+    try:
+        return pq.ParquetFile(open_file(path), **options)
+    except FileNotFoundError:
+        raise InputError(f"{path} is missing; the dataset is incomplete.") from None
+    except (OSError, pa.ArrowException) as error:
+        raise InputError(f"{path} is not a readable parquet file: {error}") from None
+
+
+def read_table(path: Path) -> pa.Table:
+    """Read a parquet file of the metadata. Raises InputError where it is missing or not readable."""
+    with open_parquet(path) as file:
+        try:
+            return file.read()
+        except (OSError, pa.ArrowException) as error:
+            raise InputError(f"{path} is not a readable parquet file: {error}") from None
 
 
 def writer_like(

@@ -1,13 +1,18 @@
-"""The task table: task texts by index, in meta/tasks.parquet (v3.0) or meta/tasks.jsonl (v2.x).
+"""The task table: task texts by index, in meta/tasks.parquet (v3.0) or meta/tasks.jsonl (v2.x), and the task rows.
 
 LeRobot looks a task of v3.0 up by position (`tasks.iloc[task_index]`), and older datasets are converted to
 that. With gaps in the indices it would silently return the wrong text, so such a table is refused, as is one
 with a duplicate text. Existing rows are never changed.
+
+The task rows, meta/tasks_high_level.parquet, describe each row of the table, in its order: readers that look a text up
+by position and readers that look it up by the column task_index find the same row. Each new text gets the next index,
+in the order of its first frame.
 """
 
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,10 +20,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pgen.errors import InputError
+from pgen.records import Annotation
 from pgen.storage.durable import sync, write_text
-from pgen_lerobot.format.files import UNDECODED, read_text
-from pgen_lerobot.format.jsonl import integer, read_lines
-from pgen_lerobot.format.parquet import chunked, pandas_index, writer_like
+from pgen_lerobot.format.files import UNDECODED, integer, read_lines, read_text
+from pgen_lerobot.format.parquet import chunked, pandas_index, read_table, writer_like
+
+COLUMN = "task_index_high_level"
+"""The column that pgen adds: for each frame, the row of the task table that holds its dialogue."""
 
 
 class TaskTable(ABC):
@@ -26,6 +34,11 @@ class TaskTable(ABC):
 
     def __init__(self, path: Path, texts: tuple[str, ...]) -> None:
         self.path, self.texts = path, texts
+
+    @classmethod
+    @abstractmethod
+    def read(cls, path: Path) -> Self:
+        """Read the table. Raises InputError."""
 
     @abstractmethod
     def write(self, target: Path, new: Sequence[str]) -> None:
@@ -45,7 +58,6 @@ class ParquetTasks(TaskTable):
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Read a table with a named, an unnamed or no pandas index. Raises InputError."""
         table = read_table(path)
         column = _text_column(table, path)
         texts: list[str | None] = table.column(column).to_pylist()
@@ -80,7 +92,6 @@ class LineTasks(TaskTable):
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Read the file. Raises InputError with the line."""
         texts: dict[int, str | None] = {}
         for number, line in read_lines(path):
             index, text = integer(path, number, line, "task_index"), line.get("task")
@@ -103,17 +114,6 @@ class LineTasks(TaskTable):
             for index, text in enumerate(new, start=len(self.texts))
         )
         write_text(target, [old, line_end, *lines], UNDECODED)
-
-
-def read_table(path: Path) -> pa.Table:
-    """Read a parquet file of the metadata. Raises InputError where it is missing or not readable."""
-    try:
-        with pq.ParquetFile(path) as file:
-            return file.read()
-    except FileNotFoundError:
-        raise InputError(f"{path} is missing; the dataset is incomplete.") from None
-    except (OSError, pa.ArrowException) as error:
-        raise InputError(f"{path} is not a readable parquet file: {error}") from None
 
 
 def _text_column(table: pa.Table, path: Path) -> str:
@@ -142,3 +142,91 @@ def _unique(path: Path, texts: Sequence[str | None]) -> tuple[str, ...]:
             raise InputError(f"{path}: the task {text!r} occurs twice; LeRobot needs each text once.")
         unique[text] = None
     return tuple(unique)
+
+
+TASK_ROWS = "meta/tasks_high_level.parquet"
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRow:
+    """A task's dialogue. A value is None where it is unknown, or differs between the samples with that text."""
+
+    user_prompt: str | None
+    robot_utterance: str | None
+    skill: str | None = ""
+    scenario_type: str | None = ""
+    response_type: str | None = ""
+
+    @classmethod
+    def of(cls, annotation: Annotation, spoken: bool = True) -> Self:
+        """Return the row of an annotation that has a dialogue; without the utterance where that is over."""
+        dialogue = annotation.dialogue
+        if dialogue is None:
+            raise ValueError("a failed sample has no dialogue")
+        types = (dialogue.scenario_type, dialogue.response_type)
+        utterance = dialogue.robot_utterance if spoken else ""
+        return cls(dialogue.user_prompt, utterance, annotation.sample.span.skill, *types)
+
+    @property
+    def text(self) -> str:
+        """The text of the dialogue's row in the task table: the prompt alone where there is no utterance."""
+        return f"{self.user_prompt} | {self.robot_utterance}" if self.robot_utterance else str(self.user_prompt)
+
+    def merged(self, other: Self) -> Self:
+        """Return this row with None in each of ANNOTATED_COLUMNS in which the other differs."""
+        differing = {name: None for name in ANNOTATED_COLUMNS if getattr(self, name) != getattr(other, name)}
+        return replace(self, **differing) if differing else self
+
+
+ANNOTATED_COLUMNS = ("skill", "scenario_type", "response_type")
+TASK_ROW_COLUMNS = ("task_index", *(field.name for field in fields(TaskRow)), "task")
+
+
+def read_task_rows(path: Path) -> dict[str, TaskRow]:
+    """Read the rows by task text; none where the file is missing or has other columns. Raises InputError."""
+    if not path.is_file():
+        return {}
+    table = read_table(path)
+    if not set(TASK_ROW_COLUMNS) <= set(table.column_names):
+        return {}
+    names = [field.name for field in fields(TaskRow)]
+    return {line["task"]: TaskRow(*(line[name] for name in names)) for line in table.to_pylist()}
+
+
+class TaskRows:
+    """Give each text its index. `old` are the rows of an earlier run, by text."""
+
+    def __init__(self, tasks: TaskTable, old: dict[str, TaskRow]) -> None:
+        self._tasks = tasks
+        self._index = {text: index for index, text in enumerate(tasks.texts)}
+        self._rows = {index: old[text] for text, index in self._index.items() if text in old}
+        self.used: dict[int, TaskRow] = {}
+        """The rows that this run uses, in the order of their first frame."""
+
+    def index(self, annotation: Annotation, spoken: bool) -> int:
+        """Return the row of the annotation's dialogue, which is new where no row has its text."""
+        return self.add(TaskRow.of(annotation, spoken))
+
+    def add(self, row: TaskRow) -> int:
+        """Return the index of the row's text, which is new where no row has it."""
+        index = self._index.setdefault(row.text, len(self._index))
+        self.used[index] = self.used[index].merged(row) if index in self.used else row
+        return index
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    def write_tasks(self, target: Path) -> None:
+        """Write the task table with the new rows appended."""
+        self._tasks.write(target, list(self._index)[len(self._tasks.texts) :])
+
+    def write_rows(self, target: Path) -> None:
+        """Write a task row for every task, in the order of the table, as a pandas frame with the index `task`."""
+        texts = list(self._index)
+        rows = [self.used.get(i) or self._rows.get(i) or TaskRow(text, "") for i, text in enumerate(texts)]
+        columns: dict[str, Any] = {"task_index": chunked(range(len(texts)), pa.int64())}
+        for field in fields(TaskRow):
+            columns[field.name] = chunked([getattr(row, field.name) for row in rows], pa.string())
+        table = pa.table({**columns, "task": chunked(texts, pa.string())})
+        pq.write_table(table.replace_schema_metadata(pandas_index(table.schema, "task")), target)
+        sync(target)

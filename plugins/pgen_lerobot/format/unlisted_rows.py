@@ -8,8 +8,8 @@ from collections import Counter
 
 from pgen.errors import InputError
 from pgen_lerobot.format.dataset import Dataset
-from pgen_lerobot.format.layout import COLUMN
-from pgen_lerobot.format.layout_v3 import read_schema
+from pgen_lerobot.format.parquet import open_parquet
+from pgen_lerobot.format.task_table import COLUMN
 
 UNLISTED = "episodes in the data that {} does not list: carried along as they are"
 
@@ -72,7 +72,8 @@ def _check_columns(dataset: Dataset, name: str) -> None:
     """Raise InputError for a stray file that is unreadable or lacks a column of the listed ones."""
     path = dataset.root / name
     try:
-        columns = read_schema(path).names
+        with open_parquet(path) as file:
+            columns = file.schema_arrow.names
     except InputError as error:
         raise InputError(
             f"{path} belongs to no listed episode and {str(error).removeprefix(f'{path} ')}. LeRobot loads every "

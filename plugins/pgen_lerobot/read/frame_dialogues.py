@@ -1,12 +1,12 @@
-"""The dialogue of each frame of a dataset that pgen wrote, without torch: `pgen.open`.
+"""The dialogue of each frame of a dataset that pgen wrote: `pgen.open` and `pgen.LeRobotDialogueDataset`.
 
 Only the labels (eight bytes a frame) and one row for each distinct text are held.
 """
 
 from array import array
-from bisect import bisect_left
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
@@ -60,11 +60,10 @@ class Dialogues:
         dataset = Dataset(Path(root))
         self.texts = Texts(dataset)
         self._labels: array[int] = array("q")
-        self._episodes: list[int] = []
-        self._starts: list[int] = []
+        self._episodes: dict[int, range] = {}
+        """The rows of each episode."""
         for name in dataset.data_files:
             self._read(dataset, name)
-        self._order = sorted(range(len(self._episodes)), key=self._episodes.__getitem__)
 
     def __len__(self) -> int:
         """The number of frames."""
@@ -78,14 +77,12 @@ class Dialogues:
 
     def at(self, episode_index: int, frame_index: int) -> FrameDialogue:
         """Return the dialogue of an episode's frame, by its position in the episode. Raises IndexError."""
-        place = bisect_left(self._order, episode_index, key=self._episodes.__getitem__)
-        if place == len(self._order) or self._episodes[self._order[place]] != episode_index:
+        rows = self._episodes.get(episode_index)
+        if rows is None:
             raise IndexError(f"there is no episode {episode_index}")
-        position = self._order[place]
-        start, stop = [*self._starts[position : position + 2], len(self)][:2]
-        if not 0 <= frame_index < stop - start:
-            raise IndexError(f"episode {episode_index} has no frame {frame_index}; it has {stop - start}")
-        return self[start + frame_index]
+        if not 0 <= frame_index < len(rows):
+            raise IndexError(f"episode {episode_index} has no frame {frame_index}; it has {len(rows)}")
+        return self[rows[frame_index]]
 
     def _read(self, dataset: Dataset, name: str) -> None:
         with dataset.shard(name) as shard:
@@ -96,13 +93,42 @@ class Dialogues:
         if -1 in labels:
             own = to_array("q", table.column("task_index").cast(pa.int64()))
             labels = array("q", (label if label >= 0 else task for label, task in zip(labels, own, strict=True)))
-        for start, _, episode in runs(table.column("episode_index")):
-            if not self._episodes or self._episodes[-1] != episode:
-                self._episodes.append(episode)
-                self._starts.append(len(self._labels) + start)
+        before = len(self._labels)
+        for start, stop, episode in runs(table.column("episode_index")):
+            first = self._episodes[episode].start if episode in self._episodes else before + start
+            self._episodes[episode] = range(first, before + stop)
         self._labels += labels
 
 
 def open(root: str | Path) -> Dialogues:
     """Return the dialogues of the dataset at `root`, which pgen wrote. Raises InputError for any other."""
     return Dialogues(root)
+
+
+class LeRobotDialogueDataset:
+    """A map-style dataset: an item of lerobot's dataset, and `user_prompt` and `robot_utterance`, both str.
+
+    Takes the arguments of `LeRobotDataset`; its other attributes are available here and under `dataset`.
+    A frame without a dialogue has its task as `user_prompt` and "" as `robot_utterance`. Raises InputError where
+    pgen did not write the dataset, ImportError where lerobot is not installed.
+    """
+
+    def __init__(self, repo_id: str, root: str | Path | None = None, **options: Any) -> None:
+        from lerobot.datasets.lerobot_dataset import LeRobotDataset
+
+        self.dataset: Any = LeRobotDataset(repo_id, root=root, **options)
+        self._texts = Texts(Dataset(Path(self.dataset.root)))
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        item = self.dataset[index]
+        label = int(item[COLUMN])
+        dialogue = self._texts[label if label >= 0 else int(item["task_index"])]
+        return {**item, "user_prompt": dialogue.user_prompt, "robot_utterance": dialogue.robot_utterance}
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or name == "dataset":  # torch would read whole batches past __getitem__
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return getattr(self.dataset, name)

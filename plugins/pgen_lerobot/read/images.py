@@ -97,7 +97,7 @@ class RowCursor:
         self.name = name
         self._columns = columns
         try:
-            self._shard = dataset.shard(name)
+            self._shard = dataset.shard(name, shared=True)
         except InputError as error:
             raise SampleError("decode", str(error)) from None
         names = [name for name in ("episode_index", "timestamp") if name in self._shard.schema_arrow.names]

@@ -5,10 +5,10 @@ far ahead decoding beats seeking is learned from the distances of the keyframes 
 """
 
 from bisect import bisect_left
+from contextlib import AbstractContextManager
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 import av
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-class VideoFile:
+class VideoFile(AbstractContextManager["VideoFile"]):
     """An open video file. Not for two threads at once."""
 
     def __init__(self, path: Path) -> None:
@@ -68,12 +68,7 @@ class VideoFile:
     def close(self) -> None:
         self._container.close()
 
-    def __enter__(self) -> "VideoFile":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     @cached_property

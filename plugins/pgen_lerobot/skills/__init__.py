@@ -7,14 +7,9 @@ a file, whose name decides on the reader.
 from pathlib import Path
 
 from pgen.errors import InputError
-from pgen_lerobot.skills.annotations import LeRobotAnnotations
 from pgen_lerobot.skills.base import EpisodeSkills, FileReader, Place, SkillReader, load_json
-from pgen_lerobot.skills.custom_annotation import CustomAnnotation
-from pgen_lerobot.skills.language import LanguagePersistent
-from pgen_lerobot.skills.lines import SpanLines
-from pgen_lerobot.skills.skills_json import SkillsJson, read_spans
-from pgen_lerobot.skills.subtask_index import SubtaskIndex
-from pgen_lerobot.skills.task import TaskAsSkill
+from pgen_lerobot.skills.columns import LanguagePersistent, SubtaskIndex, TaskAsSkill
+from pgen_lerobot.skills.files import CustomAnnotation, LeRobotAnnotations, SkillsJson, SpanLines, read_spans
 
 __all__ = [
     "READERS",

@@ -47,6 +47,8 @@ class SkillReader(ABC):
     """What it reads, for messages."""
     in_place: bool = False
     """Whether the output carries the spans over as they are."""
+    _episodes: dict[int, Any]
+    """What the reader has of each episode, empty where that is no span."""
 
     @classmethod
     @abstractmethod
@@ -57,13 +59,18 @@ class SkillReader(ABC):
     def __init__(self, place: Place) -> None: ...
 
     @property
-    @abstractmethod
     def empty(self) -> bool:
         """Whether there is no span at all."""
+        return not any(self._episodes.values())
 
-    @abstractmethod
     def read(self, frames: EpisodeFrames, own_task: str) -> EpisodeSkills | None:
         """Return the episode's spans; None where it has none. `own_task` is the text of its task_index."""
+        content = self._episodes.get(frames.episode_index)
+        return EpisodeSkills(self.spans(content, frames)) if content else None
+
+    @abstractmethod
+    def spans(self, content: Any, frames: EpisodeFrames) -> tuple[Skill, ...]:
+        """Return an episode's spans from its content."""
 
 
 class FileReader(SkillReader):

@@ -1,15 +1,24 @@
-"""Readers of the data's columns, which are read once, a few rows at a time."""
+"""Skills in columns of the data, read once when the source is opened, and the task itself.
+
+`subtask_index` has runs of rows of `meta/subtasks.parquet`, looked up by position; an empty cell or a negative value
+is no subtask. `language_persistent` (lerobot 0.6) repeats the same list on every frame of an episode, so that only
+the first is read; its rows of style `subtask` last until the next one.
+"""
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from math import isfinite
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pgen.errors import InputError
-from pgen_lerobot.format import Dataset, episode_tables, runs
-from pgen_lerobot.skills.base import Place, SkillReader
+from pgen.records import Skill
+from pgen_lerobot.format import Dataset, EpisodeFrames, episode_tables, read_table, runs
+from pgen_lerobot.skills.base import EpisodeSkills, Place, SkillReader, span_of_frames, spans_between
 
 type Run = tuple[int, int, int]
 """Frames [start, stop) of an episode with one value."""
@@ -37,10 +46,6 @@ class ColumnReader(SkillReader):
     @abstractmethod
     def read_column(self, place: Place) -> dict[int, list[Any]]:
         """Read what the column says of each episode."""
-
-    @property
-    def empty(self) -> bool:
-        return not any(self._episodes.values())
 
 
 def episode_runs(place: Place, column: str) -> Iterator[tuple[int, list[Run]]]:
@@ -71,3 +76,108 @@ def _shards(dataset: Dataset, column: str) -> Iterator[tuple[str, pq.ParquetFile
             if column not in shard.schema_arrow.names:
                 raise InputError(f"{dataset.root / name} has no column {column}, which meta/info.json declares.")
             yield name, shard
+
+
+TABLE = "meta/subtasks.parquet"
+
+
+class SubtaskIndex(ColumnReader):
+    """The spans of the column `subtask_index`."""
+
+    name = "subtask-index"
+    column = "subtask_index"
+    reads = f"the column {column} and {TABLE}"
+
+    @classmethod
+    def has(cls, dataset: Dataset) -> bool:
+        return super().has(dataset) and (dataset.root / TABLE).is_file()
+
+    def read_column(self, place: Place) -> dict[int, list[Any]]:
+        root = place.dataset.root
+        self._texts = _texts(root / TABLE, self.column)
+        return {episode: self._checked(runs, episode, root) for episode, runs in episode_runs(place, self.column)}
+
+    def spans(self, content: list[Run], frames: EpisodeFrames) -> tuple[Skill, ...]:
+        runs = ((self._texts[index], start, stop) for start, stop, index in content)
+        return tuple(span_of_frames(text, frames, start, stop, self._fps) for text, start, stop in runs)
+
+    def _checked(self, runs: list[Run], episode: int, root: Path) -> list[Run]:
+        subtasks = [run for run in runs if run[2] is not None and run[2] >= 0]
+        for start, _, index in subtasks:
+            if index >= len(self._texts):
+                raise InputError(
+                    f"{root}, episode {episode}, frame {start}: {self.column} is {index}, but {TABLE} has "
+                    f"{len(self._texts)} rows; correct either, or choose other skills with --skills."
+                )
+        return subtasks
+
+
+def _texts(path: Path, column: str) -> list[str]:
+    if not path.is_file():
+        raise InputError(f"{path} is missing; it holds the texts of {column}.")
+    table = read_table(path)
+    text_columns = [field.name for field in table.schema if str(field.type) in ("string", "large_string")]
+    if column not in table.schema.names or not text_columns:
+        raise InputError(f"{path} needs a column {column} and one of texts; it has {', '.join(table.schema.names)}.")
+    texts: list[str] = table.column("subtask" if "subtask" in text_columns else text_columns[0]).to_pylist()
+    for row, (index, text) in enumerate(zip(table.column(column).to_pylist(), texts, strict=True)):
+        if index != row or not (text or "").strip():
+            problem = f"has {column} {index}" if index != row else "has no text"
+            raise InputError(f"{path}: row {row} {problem}. Subtasks are looked up by position; put the rows in order.")
+    return texts
+
+
+class LanguagePersistent(ColumnReader):
+    """The spans of the subtask rows of `language_persistent`."""
+
+    name = "language-persistent"
+    column = "language_persistent"
+    reads = f"the column {column}"
+
+    def read_column(self, place: Place) -> dict[int, list[Any]]:
+        where = f"{place.dataset.root}, episode {{}}, column {self.column}"
+        return {episode: _starts(rows, where.format(episode)) for episode, rows in first_cells(place, self.column)}
+
+    def spans(self, content: list[tuple[float, str]], frames: EpisodeFrames) -> tuple[Skill, ...]:
+        return spans_between(content, frames, self._fps)
+
+
+def _starts(rows: Any, where: str) -> list[tuple[float, str]]:
+    starts = []
+    for row in rows or ():
+        if row.get("style") != "subtask":
+            continue
+        time = row.get("timestamp")
+        if not isinstance(time, float) or not isfinite(time):
+            raise InputError(
+                f"{where}: the subtask {row.get('content')!r} has no timestamp; give it the second it begins."
+            )
+        starts.append((time, row.get("content") or ""))
+    return starts
+
+
+class TaskAsSkill(SkillReader):
+    """A span for each stretch of frames with one task, named as the task. `--skills auto` never chooses it."""
+
+    name = "task"
+    reads = "the column task_index"
+    empty = False
+
+    @classmethod
+    def has(cls, dataset: Dataset) -> bool:
+        return True
+
+    def __init__(self, place: Place) -> None:
+        self._texts = place.dataset.tasks.texts
+        self._fps = place.dataset.fps
+
+    def read(self, frames: EpisodeFrames, own_task: str) -> EpisodeSkills:
+        return EpisodeSkills(self.spans(frames.task_indices, frames))
+
+    def spans(self, content: Iterable[int], frames: EpisodeFrames) -> tuple[Skill, ...]:
+        spans, start = [], 0
+        for task, group in groupby(content):
+            stop = start + sum(1 for _ in group)
+            spans.append(span_of_frames(self._texts[task], frames, start, stop, self._fps))
+            start = stop
+        return tuple(spans)

@@ -1,6 +1,7 @@
 """lerobot opens the dataset and reads a batch, in a process of its own.
 
 It takes seconds to import, warns a lot, and caches what it opened: here in a folder that is removed afterwards.
+`python -m pgen_lerobot.verify.lerobot DIR` is that process: it reads two episodes and prints its verdict as JSON.
 """
 
 import json
@@ -9,9 +10,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from importlib.util import find_spec
+from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
-from pgen_lerobot.format import Dataset
+from pgen_lerobot.format import COLUMN, Clip, Dataset, EpisodeEntry
 from pgen_lerobot.verify.problems import Problem
 
 
@@ -24,7 +27,7 @@ def problems(dataset: Dataset, notes: list[str]) -> Iterator[Problem]:
     if find_spec("lerobot") is None:
         notes.append("lerobot is not installed: it did not try to open the dataset")
         return
-    module, root = "pgen_lerobot.verify.lerobot_process", str(dataset.root.absolute())
+    module, root = "pgen_lerobot.verify.lerobot", str(dataset.root.absolute())
     with TemporaryDirectory(prefix="pgen-verify-") as cache:
         own = {"HF_DATASETS_CACHE": cache, "HF_HUB_OFFLINE": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
         command = [sys.executable, "-W", "ignore", "-m", module, root]
@@ -39,3 +42,92 @@ def problems(dataset: Dataset, notes: list[str]) -> Iterator[Problem]:
     notes += verdict["notes"]
     for what in verdict["problems"]:
         yield Problem("", what)
+
+
+def read_with_lerobot(root: Path) -> dict[str, list[str]]:
+    """Return the problems and notes of lerobot with the dataset at `root`."""
+    verdict: dict[str, list[str]] = {"problems": [], "notes": []}
+    dataset = Dataset(root)
+    episodes = _readable_episodes(dataset, verdict["notes"])
+    if not episodes:
+        return verdict
+    try:
+        from lerobot.datasets.lerobot_dataset import LeRobotDataset
+    except Exception as error:
+        verdict["notes"].append(f"lerobot cannot be imported, so it did not judge: {_message(error)}")
+        return verdict
+    try:
+        opened = LeRobotDataset("local/verified", root=root, episodes=episodes, video_backend="pyav")
+        verdict["problems"] += _differences(opened, dataset, verdict["notes"])
+    except Exception as error:
+        # Where meta/episodes names no video for an episode, NaN turns the file numbers into floats, which lerobot
+        # cannot put into paths (ValueError). The check of the videos reports whether the input was like that.
+        kind = "notes" if isinstance(error, ValueError) and _has_unnamed_videos(dataset) else "problems"
+        verdict[kind].append(f"lerobot cannot read the dataset: {_message(error)}")
+    return verdict
+
+
+def _readable_episodes(dataset: Dataset, notes: list[str]) -> list[int]:
+    """Return the first and the last episode with all videos: lerobot would request a missing one from the Hub."""
+    complete = [
+        entry.index
+        for entry in dataset.entries()
+        if all(clip is not None and dataset.files.has(clip.path) for clip in _clips(dataset, entry))
+    ]
+    lacking = len(dataset.episode_indices) - len(complete)
+    if complete and dataset.layout.misplaced:
+        notes.append("lerobot looks for files where info.json says, and they are elsewhere: it did not try to open any")
+        return []
+    if lacking:
+        what = "those" if complete else "the dataset"
+        notes.append(f"lerobot needs every video, and {lacking} episodes lack one: it did not try to open {what}")
+    return sorted({complete[0], complete[-1]}) if complete else []
+
+
+def _has_unnamed_videos(dataset: Dataset) -> bool:
+    return any(None in _clips(dataset, entry) for entry in dataset.entries())
+
+
+def _clips(dataset: Dataset, entry: EpisodeEntry) -> list[Clip | None]:
+    return [entry.clips.get(camera) for camera, kind in dataset.cameras.items() if kind == "video"]
+
+
+def _differences(opened: Any, dataset: Dataset, notes: list[str]) -> list[str]:
+    import torch
+    from torch.utils.data import DataLoader, Subset
+
+    name = COLUMN if COLUMN in dataset.features else "task_index"
+    rows = sorted({0, len(opened) // 2, len(opened) - 1})
+    try:
+        batch = next(iter(DataLoader(Subset(opened, rows), batch_size=len(rows), collate_fn=_collate(opened))))
+    except ValueError as error:
+        if type(error).__name__ != "FrameTimestampError":
+            raise
+        notes.append("lerobot refuses the dataset's timestamps, so only its table was read")
+        batch = {name: torch.stack([opened.hf_dataset[row][name] for row in rows])}
+    column = batch[name]
+    differences = []
+    if column.dtype != torch.int64 or tuple(column.shape) != (len(rows),):
+        differences.append(f"lerobot batches {name} to {tuple(column.shape)} of {column.dtype}")
+    for index in column.flatten().tolist():
+        text = opened.meta.tasks.iloc[index].name
+        if text != dataset.tasks.texts[index]:
+            differences.append(f"lerobot reads task {index} as {text!r}, not {dataset.tasks.texts[index]!r}")
+    return differences
+
+
+def _collate(opened: Any) -> Any:
+    """Return lerobot's own collate function for language columns: they are lists, which torch cannot batch."""
+    if not getattr(opened.meta, "has_language_columns", False):
+        return None
+    from lerobot.utils.collate import lerobot_collate_fn
+
+    return lerobot_collate_fn
+
+
+def _message(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"[:500]
+
+
+if __name__ == "__main__":
+    print(json.dumps(read_with_lerobot(Path(sys.argv[1]))))

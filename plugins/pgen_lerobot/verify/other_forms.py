@@ -15,15 +15,7 @@ from pgen_lerobot.format import COLUMN, TASK_ROWS, Dataset, read_task_rows, row_
 from pgen_lerobot.skills import load_json
 from pgen_lerobot.verify.expected_labels import ExpectedLabels
 from pgen_lerobot.verify.problems import Problem
-from pgen_lerobot.write.other_forms import (
-    ANNOTATIONS,
-    COLUMNS,
-    TASK,
-    LanguageColumns,
-    arrow_type,
-    overridden,
-    targets,
-)
+from pgen_lerobot.write.other_forms import ANNOTATIONS, COLUMNS, TASK, LanguageColumns, arrow_type, overridden, targets
 
 
 def problems(

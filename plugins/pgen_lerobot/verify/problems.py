@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pgen.safety.terminal import printable
+
 PRINTED = 20
 LIMIT = 1000
 """Further problems are not listed."""
@@ -45,10 +47,10 @@ class Verification:
 
     def lines(self) -> Iterator[str]:
         """Return the result as lines for people: the first problems, and the number of further ones."""
-        yield from (_printable(str(problem)) for problem in self.problems[:PRINTED])
+        yield from (_line(str(problem)) for problem in self.problems[:PRINTED])
         if len(self.problems) > PRINTED:
             yield f"… and {len(self.problems) - PRINTED} more"
-        yield from (f"note: {_printable(note)}" for note in self.notes)
+        yield from (f"note: {_line(note)}" for note in self.notes)
         if self.ok:
             yield f"{self.root}: every check passed"
 
@@ -63,6 +65,6 @@ def in_input(record: Mapping[str, Any], note: str, count: int) -> bool:
     return isinstance(before, int) and before >= count
 
 
-def _printable(text: str) -> str:
+def _line(text: str) -> str:
     """Return text from the data as one line that is safe on a terminal."""
-    return "".join(char if char.isprintable() else "�" for char in text)
+    return printable(text).replace("\n", "�")

@@ -13,7 +13,7 @@ from pgen.safety.bounded_json import read_json
 from pgen_lerobot.format import OTHER_TASKS, Dataset, unlisted_notes
 from pgen_lerobot.read import LeRobotSource
 from pgen_lerobot.skills import SkillsJson, SubtaskIndex
-from pgen_lerobot.verify import videos
+from pgen_lerobot.verify.metadata import missing_videos
 from pgen_lerobot.verify.problems import Problem, in_input
 from pgen_lerobot.write import SEGMENTATION_FILES
 
@@ -39,7 +39,7 @@ def problems(dataset: Dataset, notes: list[str]) -> Iterator[Problem]:
     except PgenError as error:
         yield Problem(SKILLS, f"the skills cannot be read: {error}")
         return
-    yield from videos.missing(dataset, record, notes)
+    yield from missing_videos(dataset, record, notes)
 
 
 def read_record(

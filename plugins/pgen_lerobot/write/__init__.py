@@ -2,12 +2,23 @@
 
 from pgen_lerobot.write.card import pushed_card
 from pgen_lerobot.write.carried_files import CarriedVideos, carry_over, copied_bytes
-from pgen_lerobot.write.kept_skills import KEPT_SKILLS, SEGMENTATION_FILES, skills_entry
 from pgen_lerobot.write.labelling import Annotated, Labeller, to_arrow
-from pgen_lerobot.write.metadata import INFO, STATS, check_metadata, write_info, write_stats, write_totals
+from pgen_lerobot.write.metadata import (
+    INFO,
+    KEPT_SKILLS,
+    MANIFEST,
+    SEGMENTATION_FILES,
+    STATS,
+    check_metadata,
+    edit_json,
+    rehash,
+    skills_entry,
+    write_info,
+    write_stats,
+    write_totals,
+)
 from pgen_lerobot.write.shards import check_shards, rewrite_shard, shard_names
-from pgen_lerobot.write.sink import CARD, LINES, MANIFEST, REPORT, LeRobotSink
-from pgen_lerobot.write.task_rows import TaskRows
+from pgen_lerobot.write.sink import CARD, LINES, REPORT, LeRobotSink, OtherForm
 
 __all__ = [
     "CARD",
@@ -22,12 +33,14 @@ __all__ = [
     "CarriedVideos",
     "Labeller",
     "LeRobotSink",
-    "TaskRows",
+    "OtherForm",
     "carry_over",
     "check_metadata",
     "check_shards",
     "copied_bytes",
+    "edit_json",
     "pushed_card",
+    "rehash",
     "rewrite_shard",
     "shard_names",
     "skills_entry",

@@ -9,16 +9,18 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from html import escape
 from pathlib import Path
 from typing import Any
 
 from pgen.errors import InputError
 from pgen.formats.syn_annotations import FILE, from_line, read_lines
 from pgen.records import Annotation
+from pgen.safety.terminal import printable
 from pgen.storage.durable import write_text
 from pgen_lerobot.format import COLUMN, UNDECODED, Dataset, Layout, read_text
-from pgen_lerobot.write.kept_skills import SEGMENTATION_FILES
 from pgen_lerobot.write.labelling import Annotated
+from pgen_lerobot.write.metadata import SEGMENTATION_FILES
 
 BEGIN, END = "<!-- pgen:begin -->", "<!-- pgen:end -->"
 EXAMPLES = 10
@@ -196,6 +198,4 @@ def _table(counts: Counts) -> str:
 
 def escaped(text: str) -> str:
     """Return the text as one line of Markdown without markup."""
-    printable = "".join(char if char.isprintable() else "�" for char in " ".join(text.split()))
-    line = printable.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return _MARKUP.sub(r"\\\1", line)
+    return _MARKUP.sub(r"\\\1", escape(printable(" ".join(text.split())), quote=False))

@@ -5,7 +5,6 @@ labels takes its own task_index, or `unlabelled` where that is not None.
 """
 
 from array import array
-from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -45,7 +44,6 @@ class Labeller:
         self._episode: int | None = None
         self._length: int | None = None
         self._position = 0
-        self._starts: list[int] = []
         self._spans: list[tuple[int, int, int]] = []
         self._counts: Counter[int] = Counter()
         self.labelled = 0
@@ -79,12 +77,11 @@ class Labeller:
     def _begin(self, episode: int) -> None:
         self._end()
         self._episode, self._length, self._position = episode, None, 0
-        self._starts, self._spans = [], []
+        self._spans = []
         if self._next is not None and self._next[0].index == episode:
             self._length = len(self._next[0].timestamps)
             for stretch in label(*self._next, self._labelling):
                 if stretch.annotation is not None and stretch.stop > stretch.start:
-                    self._starts.append(stretch.start)
                     index = self._index(stretch.annotation, stretch.spoken)
                     self._spans.append((stretch.start, stretch.stop, index))
             self._next = next(self._episodes, None)
@@ -106,13 +103,10 @@ class Labeller:
     def _label(self, values: "array[int]", start: int, length: int) -> None:
         """Set the labels of the episode's next `length` rows, which begin at `start` in `values`."""
         first, last = self._position, self._position + length
-        for position in range(max(bisect_right(self._starts, first) - 1, 0), len(self._spans)):
-            begin, end, index = self._spans[position]
+        offset = start - first
+        for begin, end, index in self._spans:
             begin, end = max(begin, first), min(end, last)
-            if begin >= last:
-                break
             if begin < end:
-                offset = start - first
                 values[begin + offset : end + offset] = array("q", [index]) * (end - begin)
                 self.labelled += end - begin
         self._position = last

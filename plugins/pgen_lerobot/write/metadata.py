@@ -1,19 +1,25 @@
-"""The metadata that declare the new column: info.json and stats.json.
+"""The metadata of an output: info.json and stats.json with the new column, and the spans that the run used.
 
-The new column gets the statistics that task_index has, in the same form. JSON is edited as JSON: unknown keys,
-their order and the indentation are preserved.
+JSON is edited as JSON: unknown keys, their order and the indentation are preserved. The spans are stored, so that
+the labels can be computed again; those segmented for the run become the dataset's own.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from pgen.errors import InputError
-from pgen.storage.durable import write_text
-from pgen_lerobot.format import COLUMN, UNDECODED, Dataset, dump_like, insert_after, read_text, stats_in_form
+from pgen.records import Skill
+from pgen.run import manifest
+from pgen.storage.durable import new_text, write_text
+from pgen_lerobot.format import COLUMN, UNDECODED, Dataset, digest, dump_like, insert_after, read_text, stats_in_form
+from pgen_lerobot.skills import SkillsJson
+from pgen_lerobot.write.labelling import Annotated
 
 INFO = "meta/info.json"
 STATS = "meta/stats.json"
+MANIFEST = "meta/pgen/manifest.json"
 
 
 def check_metadata(dataset: Dataset) -> None:
@@ -58,3 +64,62 @@ def write_stats(dataset: Dataset, target: Path, counts: Mapping[int, int], colum
     changed = insert_after("task_index", stats, column, stats_in_form(counts, like))
     write_text(target, [dump_like(text, changed)], UNDECODED)
     return True
+
+
+KEPT_SKILLS = "meta/pgen/skills.json"
+SEGMENTATION_FILES = {"skills.json": SkillsJson.reads, "segmentation.json": "meta/pgen/segmentation.json"}
+"""The files of `pgen segment --skills-only`, and their places in a dataset."""
+
+
+def check_segmented(root: Path, overwrite: bool) -> None:
+    """Raise InputError where segmentation would replace the dataset's own skills and `overwrite` is False."""
+    if (root / SkillsJson.reads).exists() and not overwrite:
+        raise InputError(
+            f"{root / SkillsJson.reads} exists already; replace it in the output with --overwrite, or leave --segment "
+            "out to annotate the skills that the dataset has."
+        )
+
+
+def write_segmented(folder: Path, out: Path) -> list[str]:
+    """Copy the segmentation in `folder` into the output; return the files' names."""
+    for name, place in SEGMENTATION_FILES.items():
+        write_text(out / place, [read_text(folder / name)])
+    return list(SEGMENTATION_FILES.values())
+
+
+def with_skills(target: Path, annotated: Iterable[Annotated]) -> Iterator[Annotated]:
+    """Return the same episodes and write the spans of each as it is taken, in the form of skills.json.
+
+    The file is complete, and synced, after the last episode.
+    """
+    with new_text(target) as file:
+        file.write('{"episodes": {')
+        separator = "\n"
+        for episode, annotations in annotated:
+            spans = skills_entry(episode.index, episode.task, episode.skills)
+            file.write(f'{separator}"{episode.index}": {json.dumps(spans, ensure_ascii=False)}')
+            separator = ",\n"
+            yield episode, annotations
+        file.write("\n}}\n")
+
+
+def skills_entry(index: int, task: str, skills: Iterable[Skill]) -> dict[str, object]:
+    """Return an episode's entry of a skills.json."""
+    spans = [{"name": skill.name, "start": skill.start, "end": skill.end} for skill in skills]
+    return {"episode_index": index, "description": task, "skills": spans}
+
+
+def edit_json(path: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    """Change a JSON object in its file and preserve its form."""
+    text = read_text(path)
+    content = json.loads(text)
+    change(content)
+    write_text(path, [dump_like(text, content)], UNDECODED)
+
+
+def rehash(out: Path, names: Iterable[str]) -> None:
+    """Update the manifest's hashes of files that were rewritten."""
+    content = json.loads((out / MANIFEST).read_text(encoding="utf-8"))
+    hashes = content["labels"]["files"] | {name: digest(out / name) for name in names}
+    content["labels"]["files"] = dict(sorted(hashes.items()))
+    manifest.write(out / MANIFEST, content)

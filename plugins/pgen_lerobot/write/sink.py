@@ -21,6 +21,7 @@ from pgen_lerobot.format import (
     EDITED,
     TASK_ROWS,
     Dataset,
+    TaskRows,
     check_readable,
     digest,
     frame_columns,
@@ -30,20 +31,48 @@ from pgen_lerobot.format import (
 from pgen_lerobot.read import LeRobotSource
 from pgen_lerobot.write.card import Counts, write_card
 from pgen_lerobot.write.carried_files import CarriedVideos, carry_over, copied_bytes, recorded, video_bytes
-from pgen_lerobot.write.kept_skills import KEPT_SKILLS, check_segmented, with_skills, write_segmented
 from pgen_lerobot.write.labelling import Annotated, Labeller
-from pgen_lerobot.write.metadata import INFO, STATS, check_metadata, write_info, write_stats
+from pgen_lerobot.write.metadata import (
+    INFO,
+    KEPT_SKILLS,
+    MANIFEST,
+    STATS,
+    check_metadata,
+    check_segmented,
+    with_skills,
+    write_info,
+    write_segmented,
+    write_stats,
+)
 from pgen_lerobot.write.shards import check_shards, rewrite_shard, shard_names
-from pgen_lerobot.write.task_rows import TaskRows
 
 LINES = f"meta/{annotations.FILE}"
-MANIFEST = "meta/pgen/manifest.json"
 REPORT = "report.html"
 """The page of the sink and the command `report`; the input's is about another run and is not carried over."""
 CARD = "README.md"
 _OWN = {LINES, MANIFEST, KEPT_SKILLS, REPORT}
 _BYTES_A_FRAME = 16
 _MARGIN_BYTES = 16_000_000
+
+
+def dataset_of(source: Source, sink: str) -> Dataset:
+    """Return the input of a sink. Raises ConfigError where it is no LeRobot dataset."""
+    if not isinstance(source, LeRobotSource):
+        raise ConfigError(
+            f"sink {sink} needs a LeRobot dataset; the source {source.name} is none. Use --source lerobot, "
+            f"or --sink {source.output}."
+        )
+    return source.dataset
+
+
+class OtherForm[OptionsT: Options](Sink[OptionsT]):
+    """A sink that adds to the dataset that the sink `lerobot` writes."""
+
+    builds_on = "lerobot"
+
+    def dataset(self, source: Source) -> Dataset:
+        """Return the input. Raises ConfigError where it is no LeRobot dataset."""
+        return dataset_of(source, self.name)
 
 
 class LeRobotSinkOptions(Options):
@@ -65,7 +94,7 @@ class LeRobotSink(Sink[LeRobotSinkOptions]):
     _carried: CarriedVideos | None = None
 
     def open(self, source: Source) -> None:
-        dataset = _dataset(source)
+        dataset = dataset_of(source, self.name)
         if COLUMN in dataset.features and not self.options.overwrite:
             path = dataset.root / INFO
             raise InputError(f"{path} has the feature {COLUMN} already; replace it with --overwrite.")
@@ -79,21 +108,21 @@ class LeRobotSink(Sink[LeRobotSinkOptions]):
 
     def needs_bytes(self, source: Source) -> int:
         """Without the videos, which are shared on the input's file system, unless they are to be copied."""
-        dataset = _dataset(source)
+        dataset = dataset_of(source, self.name)
         rewritten = {name for name, _ in shard_names(dataset)}
         data = sum((dataset.root / name).stat().st_size for name in rewritten)
-        stats = sum(path.stat().st_size for path in dataset.layout.stats.files())
+        stats = sum(path.stat().st_size for path in dataset.layout.stats.files)
         copied = copied_bytes(dataset.root, rewritten, copy_videos=self.options.copy_videos)
         return data + 2 * stats + dataset.layout.frames * _BYTES_A_FRAME + copied + _MARGIN_BYTES
 
     def shared_bytes(self, source: Source) -> int:
-        return 0 if self.options.copy_videos else video_bytes(_dataset(source).root)
+        return 0 if self.options.copy_videos else video_bytes(dataset_of(source, self.name).root)
 
     def remarks(self) -> tuple[str, ...]:
         return self._carried.notes() if self._carried else ()
 
     def write(self, results: Results, out: Path) -> None:
-        dataset = _dataset(results.source)
+        dataset = dataset_of(results.source, self.name)
         self._carried = _Output(results, dataset, out, self.options).write()
 
 
@@ -125,11 +154,7 @@ class _Output:
         segmented = write_segmented(options.segmented, out) if options.segmented else []
         written += [CARD, LINES, *segmented, *([KEPT_SKILLS] if self._keeps_skills else [])]
         carried = carry_over(
-            self.dataset.files,
-            out,
-            {*written, *_OWN},
-            copy_videos=options.copy_videos,
-            phase=self.results.phase,
+            self.dataset.files, out, {*written, *_OWN}, copy_videos=options.copy_videos, phase=self.results.phase
         )
         in_place = stages(root, out)
         videos = recorded(root / MANIFEST) if in_place else carried.as_json()
@@ -186,12 +211,3 @@ class _Output:
             "files": {name: digest(self.out / name) for name in sorted(written - EDITED)},
         }
         manifest.write(self.out / MANIFEST, {**self.results.manifest, "labels": labels, "videos": videos})
-
-
-def _dataset(source: Source) -> Dataset:
-    if not isinstance(source, LeRobotSource):
-        raise ConfigError(
-            f"sink lerobot needs a LeRobot dataset; the source {source.name} is none. Use --source lerobot, "
-            f"or --sink {source.output}."
-        )
-    return source.dataset

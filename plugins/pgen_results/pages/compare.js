@@ -1,5 +1,4 @@
 
-const list = document.getElementById("list");
 const names = [list.dataset.first, list.dataset.second];
 const state = document.getElementById("state");
 const entries = data.moments.map((moment) => ({ moment, text: textOf(moment) }));
@@ -28,7 +27,7 @@ function side({ user, robot, types, reasons }, name) {
 function show({ moment }) {
   const head = element("h4", {}, element("span", { class: "when" }, `${moment.id}, ${moment.when}`), element("span", { dir: "auto" }, moment.skill));
   const sides = element("div", { class: "sides" }, ...moment.sides.map((each, place) => side(each, names[place])));
-  const image = picture(moment.picture ?? undefined);
+  const image = thumbnail(moment.image);
   list.append(element("section", { class: "moment" }, head, element("div", { class: image ? "body" : "body bare" }, image, sides)));
 }
 

@@ -3,6 +3,7 @@
 const data = JSON.parse(document.getElementById("data").textContent);
 const SVG = "http://www.w3.org/2000/svg";
 const HUES = 8;
+const list = document.getElementById("list");
 
 /** Return an element with attributes and children; text is never parsed as HTML. */
 function element(name, attributes = {}, ...children) {
@@ -23,14 +24,14 @@ function words(type) {
   return type.replaceAll("_", " ");
 }
 
-function picture(number) {
-  if (number === undefined) return null;
+function thumbnail(number) {
+  if (number === undefined || number === null) return null;
   const source = `data:image/jpeg;base64,${data.thumbnails[number]}`;
   return element("img", { src: source, alt: "", width: 208, height: 156, decoding: "async" });
 }
 
 function speech(speaker, text) {
-  return element("p", { class: `said ${speaker}` }, element("b", {}, speaker), element("span", { dir: "auto" }, text));
+  return element("p", { class: `speech ${speaker}` }, element("b", {}, speaker), element("span", { dir: "auto" }, text));
 }
 
 /** Draw the skills of an episode as a strip; `at` gives the position of a time on it, `format` writes a time. */
@@ -71,6 +72,25 @@ class Listing {
     this.more.textContent = `Show more (${hidden.toLocaleString("en")} left)`;
     this.count.textContent = `${this.matches.length.toLocaleString("en")} of ${this.entries.length.toLocaleString("en")}`;
   }
+}
+
+/** Shows entries under a section per episode: `summary(episode)` draws its skills, `card(entry)` an entry, if it has a card. */
+function episodeListing(entries, summary, card) {
+  let current = null;
+  const begin = (episode) => {
+    const head = element("h3", {}, element("span", { class: "id" }, episode.id), element("span", { dir: "auto" }, episode.task));
+    const grid = element("div", { class: "cards" });
+    list.append(element("section", { class: "episode" }, head, summary(episode), grid));
+    return { episode, grid };
+  };
+  const show = (entry) => {
+    if (current?.episode !== entry.episode) current = begin(entry.episode);
+    current.grid.append(...[card(entry)].filter(Boolean));
+  };
+  return new Listing(entries, 48, show, () => {
+    current = null;
+    list.replaceChildren();
+  });
 }
 
 /** Call `changed` with the words of the search whenever a control changes. */

@@ -1,10 +1,8 @@
 
-const list = document.getElementById("list");
 const entries = data.episodes.flatMap((episode) => episode.samples.map((sample) => entry(episode, sample)));
 const scenario = options("scenario", types("scenario"));
 const response = options("response", types("response"));
 const state = options("state", [...checked(), ...(entries.some(({ sample }) => poor(sample)) ? [["poor", `Judged ${data.poor} or less`]] : [])]);
-let current = null;
 
 function entry(episode, sample) {
   const texts = [episode.id, episode.task, data.skills[sample.skill], sample.user, sample.robot, ...(sample.reasons ?? []), ...(sample.scores ?? []).map(([, , reason]) => reason)];
@@ -65,7 +63,7 @@ function card({ episode, sample }) {
     "article",
     { class: `card edge${sample.skill % HUES}` },
     element("h4", {}, when, skill),
-    picture(sample.picture),
+    thumbnail(sample.image),
     sample.user ? speech("user", sample.user) : null,
     sample.robot ? speech("robot", sample.robot) : null,
     ...marks,
@@ -73,20 +71,5 @@ function card({ episode, sample }) {
   );
 }
 
-function begin(episode) {
-  const grid = element("div", { class: "cards" });
-  const head = element("h3", {}, element("span", { class: "id" }, episode.id), element("span", { dir: "auto" }, episode.task));
-  list.append(element("section", { class: "episode" }, head, timeline(episode), grid));
-  return { episode, grid };
-}
-
-function show(entry) {
-  if (current?.episode !== entry.episode) current = begin(entry.episode);
-  current.grid.append(card(entry));
-}
-
-const listing = new Listing(entries, 48, show, () => {
-  current = null;
-  list.replaceChildren();
-});
+const listing = episodeListing(entries, timeline, card);
 controls((searched) => listing.filter(fits(searched)));

@@ -1,9 +1,7 @@
 
-const list = document.getElementById("list");
 const entries = data.episodes.flatMap((episode) => (episode.spans.length ? episode.spans.map((_, place) => entry(episode, place)) : [entry(episode, null)]));
 const skill = options("skill", data.skills.map((name, number) => [number, name]));
 const state = document.getElementById("state");
-let current = null;
 
 /** A span of an episode, or an episode without any. */
 function entry(episode, place) {
@@ -23,27 +21,16 @@ function seconds(time) {
 }
 
 function card({ episode, place }) {
+  if (place === null) return null;
   const [number, start, end] = episode.spans[place];
   const when = element("span", { class: "when", title: `${(end - start).toFixed(2)} s long` }, `${start.toFixed(1)} to ${seconds(end)}`);
   const name = element("span", { class: "skill", dir: "auto" }, data.skills[number]);
-  return element("article", { class: `card edge${number % HUES}` }, element("h4", {}, when, name), picture(episode.pictures[place] ?? undefined));
+  return element("article", { class: `card edge${number % HUES}` }, element("h4", {}, when, name), thumbnail(episode.images[place]));
 }
 
-function begin(episode) {
-  const grid = element("div", { class: "cards" });
-  const head = element("h3", {}, element("span", { class: "id" }, episode.id), element("span", { dir: "auto" }, episode.task));
-  const line = episode.spans.length ? strip(episode, seconds, 26).svg : element("p", { class: "bad", dir: "auto" }, episode.failed ?? "no skills");
-  list.append(element("section", { class: "episode" }, head, line, grid));
-  return { episode, grid };
+function summary(episode) {
+  return episode.spans.length ? strip(episode, seconds, 26).svg : element("p", { class: "bad", dir: "auto" }, episode.failed ?? "no skills");
 }
 
-function show(entry) {
-  if (current?.episode !== entry.episode) current = begin(entry.episode);
-  if (entry.place !== null) current.grid.append(card(entry));
-}
-
-const listing = new Listing(entries, 48, show, () => {
-  current = null;
-  list.replaceChildren();
-});
+const listing = episodeListing(entries, summary, card);
 controls((searched) => listing.filter(fits(searched)));

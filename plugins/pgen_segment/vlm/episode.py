@@ -1,20 +1,95 @@
-"""The requests about one episode, in their order: window by window a description, then its skills."""
+"""The requests about one episode, in their order: window by window a description, then its skills.
 
+Responses are in the journal: a request that it has is not sent again.
+"""
+
+import json
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import Any
 
+from pgen.components import KeyedResult
 from pgen.errors import SampleError
+from pgen.inference.json_objects import objects
 from pgen.inference.parsing import parse_object
-from pgen.records import Episode, Prompt, Reply, Sample, Skill
+from pgen.inference.rollout import RolloutContext
+from pgen.media import SampleImages
+from pgen.records import Episode, Prompt, Reply, Request, Sample, Skill, Usage
+from pgen.seeds import derive, sample_key
 from pgen_dialogue.prompts import Template
-from pgen_segment.vlm import prompts, stitching
+from pgen_segment.normalize import parse_spans
+from pgen_segment.vlm import prompts
 from pgen_segment.vlm.naming import Naming
-from pgen_segment.vlm.replies import parse_spans
-from pgen_segment.vlm.requests import JournaledRequests
-from pgen_segment.vlm.stitching import Window
-from pgen_segment.vlm.windows import bounds, sampled_frames, window_sample, windows
+from pgen_segment.vlm.windows import Window, bounds, sampled_frames, stitched, window_sample, window_spans, windows
+
+
+def spans_of_reply(reply: Reply, episode: Episode, parse_name: Callable[[Any], str]) -> list[dict[str, Any]]:
+    """Return the spans of a reply that can be read, in any of their forms. Raises SampleError."""
+    items = objects(reply)
+    lists = [item["skills"] for item in items if isinstance(item.get("skills"), list)]
+    if len({json.dumps(spans, sort_keys=True) for spans in lists}) > 1:
+        raise SampleError("parse", f"the reply holds {len(lists)} lists of skills where one is wanted.")
+    spans: list[Any] = lists[0] if lists else [item for item in items if "name" in item]
+    fields = [
+        {key: span[key] for key in ("name", "start", "end") if key in span} for span in spans if isinstance(span, dict)
+    ]
+    usable = [
+        {**span, "name": parse_name(span["name"])} if isinstance(span.get("name"), str) else span for span in fields
+    ]
+    parse_spans(usable, episode, Counter())
+    return usable
+
+
+ATTEMPTS = 2
+"""A request, and once more with what was wrong with the reply."""
+
+UNREADABLE = "sheets of a camera that cannot be read: left out"
+
+
+@dataclass(slots=True)
+class JournaledRequests:
+    """The requests of one rollout. `recalled` counts the responses that the journal had."""
+
+    context: RolloutContext
+    seed: int
+    changes: Counter[str]
+    usage: Usage = field(default_factory=lambda: Usage(attempts=0))
+    recalled: int = 0
+    _shown: tuple[Sample, SampleImages] | None = None
+
+    async def ask(self, sample: Sample, prompt: Prompt, parse: Callable[[Reply], Any]) -> Any:
+        """Return the JSON value that `parse` reads. Raises SampleError where no reply can be used."""
+        key = question_key(sample, prompt)
+        recorded = await self.context.recall(key)
+        if recorded is not None:
+            self.recalled += 1
+            return recorded
+        images = await self._images(sample)
+        request = Request((sample,), prompt, images.images, derive(self.seed, key), clips=images.clips)
+        answer = await self.context.ask(request, parse, ATTEMPTS)
+        self.usage += answer.usage
+        value = answer.value()
+        await self.context.record(KeyedResult(key, value, answer.usage))
+        return value
+
+    async def _images(self, sample: Sample) -> SampleImages:
+        """Return the sample's images, read once where two requests in succession show them."""
+        if self._shown is None or self._shown[0] is not sample:
+            images = await self.context.images(sample)
+            if missing := len(sample.moment.cameras) - len(images.images) - len(images.clips):
+                self.changes[UNREADABLE] += missing
+            self._shown = sample, images
+        return self._shown[1]
+
+
+def question_key(sample: Sample, prompt: Prompt) -> str:
+    """Return 32 hex digits that name a request by all that it says and shows."""
+    content = [sample_key(sample), prompt.system, prompt.text, prompt.schema]
+    text = json.dumps(content, ensure_ascii=True, sort_keys=True, separators=(",", ":"))
+    return blake2b(text.encode(), digest_size=16).hexdigest()
+
 
 RECENT = 3
 """Skills of the windows before that are named in a window's prompt."""
@@ -54,7 +129,7 @@ class EpisodeRequests:
         whole: Window | None = None
         for frames in windows(sampled_frames(episode, self.look.rate), self.look.frames, self.look.overlap):
             window = await self._window(episode, frames, whole)
-            whole = stitching.stitched(whole, window) if whole else window
+            whole = stitched(whole, window) if whole else window
         return whole.spans if whole else ()
 
     async def relabel(self, episode: Episode, skills: Sequence[Skill]) -> list[Skill]:
@@ -89,14 +164,14 @@ class EpisodeRequests:
         schema = prompts.spans_schema(start, stop, len(frames), self.naming.vocabulary)
 
         def parse(reply: Reply) -> list[dict[str, Any]]:
-            spans = parse_spans(reply, episode, self.naming.read)
-            if not stitching.window(spans, episode, start, stop, Counter()).spans:
+            spans = spans_of_reply(reply, episode, self.naming.read)
+            if not window_spans(spans, episode, start, stop, Counter()).spans:
                 raise SampleError("schema", f"no span lies between {start:.1f} and {stop:.1f} s")
             return spans
 
         spans = await self.requests.ask(sample, self._prompt(self._spans_text(values, recent), schema, sample), parse)
         named = [{**span, "name": self._written(span.get("name"))} for span in spans]
-        return stitching.window(named, episode, start, stop, self.requests.changes)
+        return window_spans(named, episode, start, stop, self.requests.changes)
 
     def _spans_text(self, values: dict[str, str], recent: list[str]) -> str:
         """Return the prompt for the spans."""

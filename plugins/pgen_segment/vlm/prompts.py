@@ -1,17 +1,20 @@
-"""The prompts, from `prompts.toml`, and the schemas of their replies.
+"""The prompts, from `prompts.toml` or the user's file, and the schemas of their replies.
 
 Text of a dataset or a model is filled in once and never read as a template.
 """
 
 import hashlib
+import string
 import tomllib
 from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
-from string import Template
+from pathlib import Path
 from typing import Any
 
+from pgen.errors import ConfigError
 from pgen.records import Prompt, Sample
+from pgen_dialogue.prompts import Template, load_template
 
 MOST_SPANS = 120
 LONGEST_NAME = 120
@@ -45,7 +48,7 @@ def fingerprint(own: str = "") -> str:
 
 def filled(name: str, /, **values: str) -> str:
     """Return a prompt with its values."""
-    return Template(wording()["questions"][name].strip()).substitute(values)
+    return string.Template(wording()["questions"][name].strip()).substitute(values)
 
 
 def before(skills: Sequence[str]) -> str:
@@ -56,7 +59,7 @@ def before(skills: Sequence[str]) -> str:
 def names(style: str, vocabulary: Sequence[str]) -> str:
     """Return how skills are to be named: freely in a style, or from a vocabulary."""
     if vocabulary:
-        return Template(wording()["names"]["closed"]).substitute(known="; ".join(vocabulary))
+        return string.Template(wording()["names"]["closed"]).substitute(known="; ".join(vocabulary))
     return str(wording()["names"][style])
 
 
@@ -67,7 +70,7 @@ def clock(*, clips: bool) -> str:
 
 def prompt(text: str, schema: dict[str, Any], sample: Sample, *, clips: bool) -> Prompt:
     """Return the prompt about a sample that is shown as clips, with their times, or as sheets, which show them."""
-    system = Template(wording()["system"].strip()).substitute(shown=wording()["shown"][_form(clips)].strip())
+    system = string.Template(wording()["system"].strip()).substitute(shown=wording()["shown"][_form(clips)].strip())
     if clips:
         times = [f"{moment.timestamp:.1f}" for moment in sample.moment.clip]
         text = f"{filled('frames', count=str(len(times)), times=', '.join(times))}\n\n{text}"
@@ -107,3 +110,23 @@ def _name(vocabulary: Sequence[str]) -> dict[str, Any]:
 
 def _object(properties: dict[str, Any]) -> dict[str, Any]:
     return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+
+
+PREFIX = "file:"
+PLACEHOLDERS = ("task", "start", "stop", "end", "before", "description", "names", "clock")
+_NEEDED = {"start": "where to begin", "stop": "where to end", "names": "how skills are named"}
+
+
+def own_template(choice: str | None) -> Template | None:
+    """Return the user's prompt for the spans, `--prompt file:PATH`, if any. Raises ConfigError."""
+    if choice is None:
+        return None
+    if not choice.startswith(PREFIX):
+        raise ConfigError(f"--prompt {choice}: write it as file:PATH, a template of your own.")
+    return load_template(Path(choice.removeprefix(PREFIX)), PLACEHOLDERS, _NEEDED, _example)
+
+
+def _example(own: Template) -> dict[str, Any]:
+    values = {"task": "tidy up", "start": "0.0", "stop": "9.5", "end": "20.0", "description": "The arm moves."}
+    before = ["reach"] if own.lists else "reach"
+    return {**values, "before": before, "names": "Name skills in the imperative.", "clock": "as burned in"}

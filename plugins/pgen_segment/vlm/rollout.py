@@ -3,10 +3,12 @@
 A rollout may run in another process, so that its result holds all that it counted.
 """
 
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from pgen.components import EpisodeSpans, Generator, ImageReader, Source
@@ -17,12 +19,41 @@ from pgen.inference.scheduler import Rollouts
 from pgen.media import SampleImages
 from pgen.records import Episode, Failure, Sample, Skill, Usage
 from pgen_dialogue.prompts import Template
-from pgen_segment.spans.normalize import normalize_spans
-from pgen_segment.vlm.episode import EpisodeRequests, Look
+from pgen_segment.normalize import normalize_spans
+from pgen_segment.vlm.episode import EpisodeRequests, JournaledRequests, Look
 from pgen_segment.vlm.naming import Naming
-from pgen_segment.vlm.requests import JournaledRequests
-from pgen_segment.vlm.snapping import snap
 from pgen_segment.vlm.windows import read_images
+
+WITHIN = 0.5
+"""Seconds: half the length of the shortest skills, so that an edge hardly ever moves past one."""
+
+
+def snap(skills: Sequence[Skill], points: Sequence[float], within: float = WITHIN) -> list[Skill]:
+    """Return normalized spans with the edges between them at change points; none is lost, some may become short."""
+    if not skills:
+        return []
+    edges = [skills[0].start, *snapped([skill.start for skill in skills[1:]], points, within), skills[-1].end]
+    return [replace(skill, start=a, end=b) for skill, (a, b) in zip(skills, pairwise(edges), strict=True)]
+
+
+def snapped(edges: Sequence[float], points: Sequence[float], within: float = WITHIN) -> list[float]:
+    """Return each edge at the change point nearest to it, where there is one within so many seconds.
+
+    Both are ascending, and so is the result. The nearest pairs come first; a point takes one edge, and no
+    edge moves past another. An edge without a point stays where it is.
+    """
+    pairs = [
+        (abs(points[point] - edge), position, points[point])
+        for position, edge in enumerate(edges)
+        for point in range(bisect_left(points, edge - within), bisect_right(points, edge + within))
+    ]
+    moved = [float("-inf"), *edges, float("inf")]
+    done: set[int] = set()
+    for _, position, point in sorted(pairs):
+        if position not in done and moved[position] < point < moved[position + 2]:
+            moved[position + 1] = point
+            done.add(position)
+    return moved[1:-1]
 
 
 class SegmentItem(NamedTuple):

@@ -12,9 +12,9 @@ from pgen.inference.ask import failure
 from pgen.records import Episode, Failure, Usage
 from pgen_segment.motion.segmenter import Gripper
 from pgen_segment.reading import dataset_of
-from pgen_segment.vlm import prompts, user_template, vocabulary
+from pgen_segment.vlm import prompts
 from pgen_segment.vlm.episode import Look
-from pgen_segment.vlm.naming import mixed
+from pgen_segment.vlm.naming import AUTO, mixed, read_vocabulary, spread
 from pgen_segment.vlm.rollout import MergeItem, Names, ProposalItem, SegmentationRollouts, SegmentItem
 from pgen_segment.vlm.windows import sampled_frames, windows
 
@@ -29,9 +29,9 @@ class VlmOptions(Options):
     max_pixels: int = Field(2007040, ge=1024)
     """Pixels of a sheet at most, or of a clip's frames together."""
     names: Literal["imperative", "third-person"] = "imperative"
-    """How skills are named; a name in the other style is said anew."""
+    """How skills are named; a name in the other style is converted."""
     prompt: str | None = None
-    """`file:PATH`, the user's own question for the spans: text with {start}, {stop}, {names} and others, or Jinja."""
+    """`file:PATH`, the user's own prompt for the spans: text with {start}, {stop}, {names} and others, or Jinja."""
     vocabulary: str | None = None
     """A file with a name a line, to which skills are held; or `auto`, which makes such a list from some episodes."""
     vocabulary_episodes: int = Field(8, ge=1)
@@ -54,8 +54,8 @@ class Vlm(ModelSegmenter[VlmOptions]):
         if not dataset_of(source).cameras:
             raise ConfigError("segmenter vlm: the dataset has no camera; use --segmenter gripper.")
         self._source = source
-        self._template = user_template.read(self.options.prompt)
-        self._vocabulary = vocabulary.read(self.options.vocabulary)
+        self._template = prompts.own_template(self.options.prompt)
+        self._vocabulary = read_vocabulary(self.options.vocabulary)
         self._own_names = bool(self._vocabulary)
         self._proposed: Counter[str] = Counter()
         self._merge_failure: Failure | None = None
@@ -71,7 +71,7 @@ class Vlm(ModelSegmenter[VlmOptions]):
         options = self.options
         frames = sampled_frames(episode, options.frames_per_second)
         count = sum(1 for _ in windows(frames, options.window, options.overlap))
-        return {"windows": count, "questions": 2 * count, "images": 2 * count * len(episode.cameras)}
+        return {"windows": count, "requests": 2 * count, "images": 2 * count * len(episode.cameras)}
 
     def work(self, generator: Generator, seed: int) -> SegmentationRollouts:
         options = self.options
@@ -88,8 +88,8 @@ class Vlm(ModelSegmenter[VlmOptions]):
         )
 
     def rounds(self, recordings: Iterable[Recording]) -> Iterator[Iterator[list[Any]]]:
-        if self.options.vocabulary == vocabulary.AUTO:
-            episodes = vocabulary.spread(self._source.episodes(), self.options.vocabulary_episodes)
+        if self.options.vocabulary == AUTO:
+            episodes = spread(self._source.episodes(), self.options.vocabulary_episodes)
             yield ([ProposalItem(episode)] for episode in episodes)
             if not self._proposed:
                 raise ConfigError(
@@ -128,7 +128,7 @@ class Vlm(ModelSegmenter[VlmOptions]):
             yield "note       --vocabulary mixes names in several styles: they are used as they are written"
         yield from (f"note       {count:,} {change}" for change, count in sorted(self._changes.items()))
         usage = self._usage
-        yield f"asked      {usage.attempts:,} times, {self._recalled:,} answers were there before"
+        yield f"requests   {usage.attempts:,} sent, {self._recalled:,} replies from the journal"
         if usage.tokens_out:
             yield f"tokens     {usage.tokens_in:,} in, {usage.tokens_out:,} out"
 

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from itertools import count
 
 import pytest
 from hanging import HANG
@@ -40,9 +41,9 @@ def holds(repo, root, revision="main"):
     return local == remote
 
 
-def killed(hub, home, out, when):
+def killed(hub, home, out, when, code="from pgen.cli import main; main()"):
     """Push in a process that is killed as soon as the Hub is asked for what `when` says."""
-    command = [sys.executable, "-c", "from pgen.cli import main; main()", "push", str(out), ID]
+    command = [sys.executable, "-c", code, "push", str(out), ID]
     process = subprocess.Popen(command, env=environment(hub, home), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
     def cut(method, path):
@@ -54,7 +55,7 @@ def killed(hub, home, out, when):
     hub.cut = cut
     process.communicate(timeout=HANG)
     hub.cut = lambda method, path: False
-    return process.returncode
+    assert process.returncode == -9
 
 
 def test_a_dataset_with_skills_and_no_dialogue_is_pushed_with_a_card_that_says_so(hub, tmp_path):
@@ -117,7 +118,7 @@ def test_a_private_push_makes_a_private_repository_and_refuses_a_public_one(hub,
     ids=["before the upload", "in the upload", "before the commit", "before the tag"],
 )
 def test_a_push_that_was_killed_and_started_again_ends_whole(hub, out, tmp_path, when):
-    assert killed(hub, tmp_path / "home", out, when) == -9
+    killed(hub, tmp_path / "home", out, when)
     assert "v3.0" not in hub.repos[ID].tags
     done = pgen(hub, tmp_path / "home", "push", out, ID)
     assert done.returncode == 0, done.stderr
@@ -142,22 +143,10 @@ def test_a_push_whose_connection_breaks_ends_in_one_sentence_and_the_next_goes_o
 
 def test_a_push_in_several_commits_that_was_killed_between_them_is_no_dataset_and_ends_whole(hub, out, tmp_path):
     code = "import pgen_lerobot.push as p; p.FILES_A_COMMIT = 4; from pgen.cli import main; main()"
-    command = [sys.executable, "-c", code, "push", str(out), ID]
-    process = subprocess.Popen(command, env=environment(hub, tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    commits = []
-
-    def cut(method, path):
-        commits.extend([path] if "/commit/" in path else [])
-        if len(commits) == 2:
-            process.kill()
-        return len(commits) == 2
-
-    hub.cut = cut
-    process.communicate(timeout=HANG)
-    hub.cut = lambda method, path: False
-    assert process.returncode == -9
+    commits = count(1)
+    killed(hub, tmp_path, out, lambda method, path: "/commit/" in path and next(commits) == 2, code)
     assert "meta/info.json" not in hub.repos[ID].tree()
-    again = subprocess.run(command, env=environment(hub, tmp_path), capture_output=True, text=True)
+    again = pgen(hub, tmp_path, "push", out, ID)
     assert again.returncode == 0, again.stderr
     assert holds(hub.repos[ID], out, "v3.0")
 

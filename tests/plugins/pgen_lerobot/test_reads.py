@@ -1,8 +1,9 @@
-"""How often one `pgen annotate` opens the data of its input."""
+"""How often one `pgen annotate` opens the tables of its input."""
 
 from collections import Counter
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from old_layout import ONE_A_FILE, as_v21
@@ -11,16 +12,24 @@ from sink_helpers import dataset, shards
 import pgen
 
 
+@pytest.mark.parametrize("codec", ["h264", "png"])
 @pytest.mark.parametrize("convert", [lambda root: root, as_v21], ids=["v3.0", "v2.1"])
-def test_a_run_opens_each_data_file_for_its_footer_the_plan_and_the_output(convert, tmp_path, monkeypatch):
-    root = convert(dataset(tmp_path / "in", codec="h264", **ONE_A_FILE))
+def test_a_run_opens_data_and_episodes_once_to_plan_and_ask_and_once_for_the_output(
+    convert, codec, tmp_path, monkeypatch
+):
+    root = convert(dataset(tmp_path / "in", codec=codec, **ONE_A_FILE))
     opened: Counter[Path] = Counter()
 
-    class Counting(pq.ParquetFile):
-        def __init__(self, source, **options):
-            opened[Path(source)] += 1
-            super().__init__(source, **options)
+    def counting(open_file):
+        def counted(source, *arguments, **options):
+            if isinstance(source, str | Path):
+                opened[Path(source)] += 1
+            return open_file(source, *arguments, **options)
 
-    monkeypatch.setattr(pq, "ParquetFile", Counting)
+        return counted
+
+    monkeypatch.setattr(pq, "ParquetFile", counting(pq.ParquetFile))
+    monkeypatch.setattr(pa, "OSFile", counting(pa.OSFile))
     pgen.annotate(root, tmp_path / "out", generator="template")
-    assert {opened[path] for path in shards(root)} == {3}
+    episodes = list(root.glob("meta/episodes/*/*.parquet"))
+    assert {opened[path] for path in [*shards(root), *episodes]} == {2}

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pgen_qwen_openai.rate_limit import RateLimit
+from pgen_qwen_openai.load_balancer import RateLimit
 
 
 def test_a_wave_of_busy_responses_halves_once():

@@ -4,7 +4,7 @@ import pytest
 from qwen_requests import request
 
 from pgen.records import Prompt, Repair
-from pgen_qwen_transformers.chat import messages
+from pgen_qwen_transformers.model import messages
 
 REPAIR = "That is not usable: no JSON\nReply again, with the JSON object alone."
 

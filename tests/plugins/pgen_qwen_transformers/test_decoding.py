@@ -24,7 +24,7 @@ def tokenizer(tiny_checkpoint):
 
 @pytest.fixture(scope="module")
 def grammars(tokenizer):
-    from pgen_qwen_transformers.grammar import Grammars
+    from pgen_qwen_transformers.decoding import Grammars
 
     return Grammars(tokenizer, 512, stops(tokenizer))
 

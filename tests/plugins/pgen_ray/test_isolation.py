@@ -1,6 +1,6 @@
 import pytest
 
-from pgen_ray import isolation
+from pgen_ray import cluster
 
 pytestmark = pytest.mark.needs("ray")
 
@@ -11,6 +11,6 @@ pytestmark = pytest.mark.needs("ray")
 )
 def test_a_cluster_that_others_can_use_is_warned_of(monkeypatch, caplog, ip, mode, warned):
     monkeypatch.setattr("ray.util.get_node_ip_address", lambda: ip)
-    monkeypatch.setenv(isolation.MODE, mode)
-    isolation.warn_where_open()
+    monkeypatch.setenv(cluster.MODE, mode)
+    cluster.warn_where_open()
     assert ("docs/cluster.md" in caplog.text) == warned

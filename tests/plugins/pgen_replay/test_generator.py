@@ -14,8 +14,7 @@ from pgen_lerobot.read import LeRobotSource
 from pgen_lerobot.verify import verify
 from pgen_lerobot.write import LeRobotSink
 from pgen_lerobot.write.other_forms import LeRobotAnnotationsSink
-from pgen_replay.generator import ReplayGenerator
-from pgen_replay.sampler import ReplaySampler
+from pgen_replay.generator import ReplayGenerator, ReplaySampler
 from pgen_samplers.samplers import Segments
 
 ATOMS = "meta/lerobot_annotations.json"

@@ -9,8 +9,7 @@ from pgen_results import page
 from pgen_results.compare import compare_page, compare_runs
 from pgen_results.preview import run_preview
 from pgen_results.preview_view import preview_page
-from pgen_results.read import open_results
-from pgen_results.read_segmentation import open_segmentation
+from pgen_results.read import open_results, open_segmentation
 from pgen_results.report_page import ReportOptions, report_page
 from pgen_results.skills_page import skills_page
 
@@ -89,11 +88,11 @@ def test_two_thousand_samples_open_with_what_fits_the_view(browser, many):
     assert browser.run("document.querySelectorAll('*').length") < 3000
     assert browser.one("#more").text == f"Show more ({2000 - VIEW:,} left)"
     browser.one("#more").click()
-    prompts = texts(browser, ".said.user span")
+    prompts = texts(browser, ".speech.user span")
     assert len(prompts) == len(set(prompts)) == 2 * VIEW
     assert len(browser.all(".episode")) == -(-2 * VIEW // 20)
     search(browser, "ep_000042 word70")
-    assert texts(browser, ".said.user span") == ["Word70 of ep_000042: please skill 7 now."]
+    assert texts(browser, ".speech.user span") == ["Word70 of ep_000042: please skill 7 now."]
     assert browser.one("#count").text == "1 of 2,000"
     search(browser, "no such words")
     assert browser.all(".card") == []
@@ -129,7 +128,7 @@ def test_failures_and_poor_dialogues_are_selected_by_their_state_and_show_the_re
     browser.choose("#state", "failed")
     assert texts(browser, ".card p.bad") == ["refused: no, thanks"]
     browser.choose("#state", "ok")
-    assert texts(browser, ".said.user span") == ["Grab it."] * 3
+    assert texts(browser, ".speech.user span") == ["Grab it."] * 3
     browser.choose("#state", "poor")
     assert len(browser.all(".card")) == 1
     poor = ["grounding 2: grounding: so so.", "consistency 2: consistency: so so."]
@@ -139,8 +138,8 @@ def test_failures_and_poor_dialogues_are_selected_by_their_state_and_show_the_re
 @pytest.mark.parametrize(
     ("name", "selector", "expected"),
     [
-        ("report", ".said.user span", [PROMPT]),
-        ("compare", ".said.user span", [PROMPT] * 2),
+        ("report", ".speech.user span", [PROMPT]),
+        ("compare", ".speech.user span", [PROMPT] * 2),
         ("skills", ".card .skill", ["reach", " ".join(HOSTILE.split())]),
     ],
 )
@@ -186,16 +185,16 @@ def test_two_runs_are_shown_side_by_side_and_filtered_by_their_differences(show,
     first = report_runs.run(tmp_path / "first", frame)
     browser = show(comparison_of(first, report_runs.run(tmp_path / "second", reply("Grab it at 0."))))
     prompts = ["Grab it at 0.", "Grab it at 0.", "Grab it at 10.", "Grab it at 0."]
-    assert texts(browser, ".said.user span") == prompts
+    assert texts(browser, ".speech.user span") == prompts
     browser.choose("#state", "different")
-    assert texts(browser, ".said.user span") == prompts[2:]
+    assert texts(browser, ".speech.user span") == prompts[2:]
     search(browser, "nowhere")
     assert browser.all(".moment") == []
 
 
 def test_a_preview_shows_pictures_replies_and_prompts(show, pages):
     browser = show(pages["preview"])
-    assert len(browser.all(".moment")) == len(browser.all(".said.robot span")) == 3
+    assert len(browser.all(".moment")) == len(browser.all(".speech.robot span")) == 3
     assert browser.run(LOADED)
     browser.all("summary")[0].click()
     assert "robot" in browser.all("pre")[0].text

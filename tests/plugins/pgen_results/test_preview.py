@@ -107,28 +107,28 @@ def test_the_first_prompt_is_shown_in_full_and_of_the_others_what_differs(root):
     assert text.count(max(set(first) & set(second), key=len)) == 1
 
 
-def test_pictures_are_described_as_they_are_sent(root):
+def test_images_are_described_as_they_are_sent(root):
     flags = ("--generator", "template", "--max-samples", "1", "--max-pixels", "1024")
     text = invoked("preview", "--root", root, *flags)
-    assert "picture  observation.images.front, 36x27" in text
-    assert "picture  observation.images.wrist, 36x27" in text
+    assert "image    observation.images.front, 36x27" in text
+    assert "image    observation.images.wrist, 36x27" in text
 
 
 def test_the_cost_of_the_whole_run_is_estimated(root, answering):
     text = reply("Grab it.", scenario="specific_object")
     answering(lambda request: pgen.Reply(text, tokens_in=900, tokens_out=100))
     values = dict(summary(previewed(root, generator="scripted", max_samples=2, check=("none",)), 1000.0, 1000.0))
-    assert values["asked"] == "2 of 8 samples"
+    assert values["samples"] == "2 of 8"
     assert values["tokens"] == "1,800 in, 200 out"
-    assert values["the whole"] == "about 7,200 in, 800 out"
-    assert values["cost"] == "2.0000; the whole about 8.00"
+    assert values["whole run"] == "about 7,200 in, 800 out"
+    assert values["cost"] == "2.0000; whole run about 8.00"
 
 
 def test_replies_that_did_not_fit_are_shown_with_the_problem(root, answering):
     answering(lambda request: reply("Grab it.") if request.repair else "What?")
     text = preview_text(previewed(root, generator="scripted", prompt="seed", max_samples=1))
     assert "What?" in text
-    assert "asked again, as the former reply did not fit" in text
+    assert "requested again, because the previous reply did not fit" in text
     assert "user     Grab it." in text
 
 

@@ -48,22 +48,22 @@ def test_invalid_lines_are_refused_by_each_command(out, tmp_path):
 
 
 @pytest.mark.parametrize("wrong", [{"cameras": ["none"]}, {"frame_index": 10**19}, {"frame_index": 20}])
-def test_a_line_about_a_frame_or_camera_that_the_input_lacks_has_no_picture(out, wrong):
+def test_a_line_about_a_frame_or_camera_that_the_input_lacks_has_no_image(out, wrong):
     path = out / "meta/syn_annotations.jsonl"
     first, *others = path.read_text().splitlines()
     path.write_text("\n".join([json.dumps({**json.loads(first), **wrong}), *others]))
     with open_results(out) as results:
         page = report_page(results, ReportOptions())
-    assert "7 of these 8 samples have a picture, of the first camera. 1 pictures could not be read" in page
+    assert "7 of these 8 samples have an image, from the first camera. 1 images could not be read" in page
 
 
 def test_a_path_in_a_manifest_is_never_read(dataset, lines):
     assert str(dataset / "data") in (lines / "manifest.json").read_text()
     with open_results(lines) as results:
         assert results.source is None
-        assert "No pictures: the result does not contain its images" in report_page(results, ReportOptions())
+        assert "No images: the result does not contain its images" in report_page(results, ReportOptions())
     with open_results(lines, dataset / "data") as results:
-        assert "8 of these 8 samples have a picture" in report_page(results, ReportOptions())
+        assert "8 of these 8 samples have an image" in report_page(results, ReportOptions())
 
 
 def test_a_skills_file_in_a_manifest_is_requested_and_not_read(dataset, tmp_path):

@@ -13,8 +13,7 @@ import pgen
 from pgen.testing import make_episode
 from pgen_results.metrics import compute_metrics
 from pgen_results.read import open_results
-from pgen_results.report_page import ReportOptions, histogram, report_page, spans
-from pgen_results.sink import ReportSink
+from pgen_results.report_page import ReportOptions, ReportSink, histogram, report_page, spans
 
 
 def page_of(folder, **options):
@@ -75,10 +74,8 @@ def test_more_samples_than_the_page_may_hold_leave_out_whole_episodes(tmp_path):
 
 def test_thumbnails_are_spread_evenly_and_limited_in_bytes(dataset, monkeypatch):
     data = page_of(dataset / "out", thumbnails=4).data()
-    assert [["picture" in sample for sample in episode["samples"]] for episode in data["episodes"]] == [
-        [True, False]
-    ] * 4
-    monkeypatch.setattr("pgen_results.thumbnails.BYTES", 1)
+    assert [["image" in sample for sample in episode["samples"]] for episode in data["episodes"]] == [[True, False]] * 4
+    monkeypatch.setattr("pgen_results.page.BYTES", 1)
     assert len(page_of(dataset / "out").data()["thumbnails"]) == 1
 
 
@@ -115,7 +112,7 @@ def test_scores_of_a_judge_are_counted_and_shown_with_the_dialogue(tmp_path, out
     assert page.rows("Judge") == [
         [name, "", "3.50", "0", "3", "0", "0", "3"] for name in ("grounding", "consistency", "naturalness")
     ]
-    assert "6 of the answers were judged by <b>fake</b>" in page.text
+    assert "6 of the dialogues were judged by <b>fake</b>" in page.text
     scores = [sample["scores"] for episode in page.data()["episodes"] for sample in episode["samples"]]
     assert scores[1][0] == ["grounding", 2, "grounding: so so."]
     assert "<h2>Judge</h2>" not in reported(out).text

@@ -8,7 +8,7 @@ from report_runs import HOSTILE, segmented
 
 from pgen.errors import SampleError
 from pgen_demo.example import write_example
-from pgen_results.read_segmentation import open_segmentation
+from pgen_results.read import open_segmentation
 from pgen_results.skills_page import count_spans, length_histogram
 
 SPANS = [
@@ -34,7 +34,7 @@ def out(made, tmp_path):
     return shutil.copytree(made, tmp_path / "out")
 
 
-def test_report_writes_a_page_with_each_span_and_its_picture(out):
+def test_report_writes_a_page_with_each_span_and_its_image(out):
     report = reported(out)
     data = report.data()
     assert data["skills"] == ["reach the brick", " ".join(HOSTILE.split()), "lift it"]
@@ -42,7 +42,7 @@ def test_report_writes_a_page_with_each_span_and_its_picture(out):
         [[0, 0.0, 2.0], [2, 2.0, 10.1]],
         [[0, 0.0, 4.0], [1, 4.0, 8.9]],
     ]
-    assert [episode["pictures"] for episode in data["episodes"]] == [[0, 1], [2, 3]]
+    assert [episode["images"] for episode in data["episodes"]] == [[0, 1], [2, 3]]
     assert len(set(data["thumbnails"])) == 4
     assert "spans reaching beyond their episode: clipped" in report.text
     assert "names made imperative" in report.text
@@ -66,7 +66,7 @@ def test_a_failed_episode_is_shown_with_its_reason(root, tmp_path):
     assert failed["failed"].startswith("refused: ")
 
 
-def test_skills_alone_are_shown_without_pictures_and_beside_their_dataset_with_them(root, tmp_path):
+def test_skills_alone_are_shown_without_images_and_beside_their_dataset_with_them(root, tmp_path):
     out = segmented(root, tmp_path / "out", *SPANS, skills_only=True)
     report = reported(out)
     assert report.data()["thumbnails"] == []
@@ -75,7 +75,7 @@ def test_skills_alone_are_shown_without_pictures_and_beside_their_dataset_with_t
     assert len(reported(out, "--root", root).data()["thumbnails"]) == 4
 
 
-def test_a_dataset_without_its_videos_is_shown_without_pictures(out):
+def test_a_dataset_without_its_videos_is_shown_without_images(out):
     shutil.rmtree(out / "videos")
     data = reported(out).data()
     assert data["thumbnails"] == []

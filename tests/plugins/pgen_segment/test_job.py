@@ -19,8 +19,8 @@ from pgen.storage.unfinished import inspect
 from pgen_lerobot.read import LeRobotSource
 from pgen_lerobot.verify import verify
 from pgen_segment.job import Job, SegmentOptions
+from pgen_segment.output import skills_json
 from pgen_segment.segmentation import segment_all
-from pgen_segment.skillsfile import content
 
 
 @pytest.fixture
@@ -271,7 +271,7 @@ def test_a_reason_of_a_failure_sends_nothing_to_the_terminal(tmp_path, monkeypat
 
 
 def test_an_empty_set_of_episodes_has_an_empty_description():
-    assert content({}) == {"coarse_description": "", "skill_to_task_index": {}, "episodes": {}}
+    assert skills_json({}) == {"coarse_description": "", "skill_to_task_index": {}, "episodes": {}}
 
 
 def test_times_are_written_without_the_noise_of_float32(root, tmp_path):

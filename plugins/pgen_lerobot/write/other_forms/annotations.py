@@ -14,7 +14,7 @@ from pgen.errors import InputError
 from pgen.records import Annotation, Episode
 from pgen.storage.durable import write_text
 from pgen_lerobot.skills import load_json
-from pgen_lerobot.write.other_forms.edits import OtherForm
+from pgen_lerobot.write import OtherForm
 from pgen_lerobot.write.other_forms.language_rows import starts
 
 ANNOTATIONS = "meta/lerobot_annotations.json"

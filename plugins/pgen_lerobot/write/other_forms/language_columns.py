@@ -15,8 +15,7 @@ from pgen.components import Options, Results, Source
 from pgen.errors import ConfigError, InputError
 from pgen.labels import Labelling
 from pgen_lerobot.format import Dataset, declare_like, rewrite_in_place, runs
-from pgen_lerobot.write import INFO, Annotated, shard_names
-from pgen_lerobot.write.other_forms.edits import OtherForm, edit_json, rehash
+from pgen_lerobot.write import INFO, Annotated, OtherForm, edit_json, rehash, shard_names
 from pgen_lerobot.write.other_forms.language_rows import (
     COLUMNS,
     FEATURES,

@@ -11,9 +11,9 @@ https://huggingface.co/docs/lerobot/language_and_recipes
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from struct import pack, unpack
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from pgen.labels import Labelling, Stretch, frame_ranges, label
@@ -48,10 +48,7 @@ _PERSISTENT_ROW = {
     "tool_calls": _CALLS,
 }
 FIELDS: dict[str, tuple[str, ...]] = {PERSISTENT: tuple(_PERSISTENT_ROW), EVENTS: tuple(_EVENT_ROW)}
-FEATURES = {
-    PERSISTENT: {"feature": _PERSISTENT_ROW, "_type": "List"},
-    EVENTS: {"feature": _EVENT_ROW, "_type": "List"},
-}
+FEATURES = {PERSISTENT: {"feature": _PERSISTENT_ROW, "_type": "List"}, EVENTS: {"feature": _EVENT_ROW, "_type": "List"}}
 """The columns as the Hub declares them."""
 
 type Row = dict[str, Any]
@@ -144,12 +141,8 @@ def _persistent(episode: Episode, frame: int, row: Row) -> Row:
 
 def single_below(time: float) -> float:
     """Return the largest float32 that is not above `time`: rounded up, a row would miss its first frame."""
-    bits, single = unpack("<if", 2 * pack("<f", time))
-    if single <= time:
-        return float(single)
-    if single == 0.0:
-        return -(2.0**-149)
-    return float(unpack("<f", pack("<i", bits - 1 if single > 0 else bits + 1))[0])
+    single = np.float32(time)
+    return float(single if float(single) <= time else np.nextafter(single, np.float32("-inf")))
 
 
 def _say_call(text: str) -> str:

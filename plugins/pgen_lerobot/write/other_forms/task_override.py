@@ -20,6 +20,7 @@ from pgen_lerobot.format import (
     TASK_ROWS,
     Dataset,
     TaskRow,
+    TaskRows,
     TaskTable,
     episode_column,
     read_task_rows,
@@ -27,8 +28,7 @@ from pgen_lerobot.format import (
     runs,
     stats_in_form,
 )
-from pgen_lerobot.write import INFO, STATS, TaskRows, shard_names
-from pgen_lerobot.write.other_forms.edits import OtherForm, edit_json, rehash
+from pgen_lerobot.write import INFO, STATS, OtherForm, edit_json, rehash, shard_names
 
 TASK = "task_index"
 

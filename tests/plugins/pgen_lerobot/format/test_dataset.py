@@ -64,16 +64,14 @@ def test_the_number_of_pointers_is_part_of_the_message(tmp_path):
     assert (done.exit_code, "(and so are 7 other files)" in done.output) == (2, True)
 
 
-def test_a_pointer_beside_the_dataset_is_carried_along(tmp_path):
-    root = dataset(tmp_path / "in")
+def test_a_pointer_beside_the_dataset_is_carried_along(root, tmp_path):
     (root / "assets").mkdir()
     (root / "assets/preview.gif").write_text(POINTER)
     assert run("annotate", root, tmp_path / "out", "--generator", "template").exit_code == 0
     assert (tmp_path / "out/assets/preview.gif").read_text() == POINTER
 
 
-def test_a_skills_file_elsewhere_that_is_a_pointer_is_refused(tmp_path):
-    root = dataset(tmp_path / "in")
+def test_a_skills_file_elsewhere_that_is_a_pointer_is_refused(root, tmp_path):
     skills = tmp_path / "skills.json"
     skills.write_text(POINTER)
     done = run("annotate", root, tmp_path / "out", "--generator", "template", "--skills", str(skills))
@@ -81,8 +79,7 @@ def test_a_skills_file_elsewhere_that_is_a_pointer_is_refused(tmp_path):
     assert f"{skills} is a Git LFS pointer" in done.output
 
 
-def test_verify_names_the_pointer_too(tmp_path):
-    root = dataset(tmp_path / "in")
+def test_verify_names_the_pointer_too(root, tmp_path):
     assert run("annotate", root, tmp_path / "out", "--generator", "template").exit_code == 0
     path = replace_with_pointer(tmp_path / "out", "data/*/*")
     (problem,) = verify(tmp_path / "out", with_lerobot=False).problems

@@ -6,7 +6,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from layout_helpers import annotated, edit_json, episodes_file, opened, problems_of
-from old_layout import ONE_A_FILE, as_v21
 from sink_helpers import LENGTHS, TASKS, change, dataset, set_cell, shards
 
 from pgen.errors import InputError
@@ -38,8 +37,7 @@ def test_without_task_index_an_episode_of_two_tasks_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("listed", ["variable", "doubles"])
-def test_lists_of_any_length_and_doubles_are_carried_over_as_they_are(tmp_path, listed):
-    root = dataset(tmp_path / "data")
+def test_lists_of_any_length_and_doubles_are_carried_over_as_they_are(root, tmp_path, listed):
     kind = pa.list_(pa.float64() if listed == "doubles" else pa.float32())
     for path in shards(root):
         table = pq.read_table(path)
@@ -50,23 +48,20 @@ def test_lists_of_any_length_and_doubles_are_carried_over_as_they_are(tmp_path, 
     assert pq.read_schema(shards(tmp_path / "out")[0]).field("action").type == kind
 
 
-def test_episodes_without_a_column_of_tasks_are_read(tmp_path):
-    root = dataset(tmp_path / "data")
+def test_episodes_without_a_column_of_tasks_are_read(root):
     change(episodes_file(root), lambda table: table.drop_columns(["tasks"]))
     assert [episode.task for episode in opened(root)[1]] == [TASKS[n % 2] for n in range(4)]
 
 
-def test_two_schemas_in_one_tree_are_annotated_and_verify_names_the_difference(tmp_path):
-    root = as_v21(dataset(tmp_path / "data", **ONE_A_FILE))
-    change(root / "data/chunk-000/episode_000002.parquet", lambda table: table.drop_columns(["action"]))
-    annotated(root, tmp_path / "out")
+def test_two_schemas_in_one_tree_are_annotated_and_verify_names_the_difference(old_root, tmp_path):
+    change(old_root / "data/chunk-000/episode_000002.parquet", lambda table: table.drop_columns(["action"]))
+    annotated(old_root, tmp_path / "out")
     told = "data/chunk-000/episode_000002.parquet, column action: the column is missing; info.json declares it"
     assert problems_of(tmp_path / "out") == [told]
 
 
-def test_more_episodes_promised_than_there_are_is_noted_and_set_right_in_the_output(tmp_path):
-    root = as_v21(dataset(tmp_path / "data", **ONE_A_FILE))
-    edit_json(root / "meta/info.json", lambda info: info.update(total_episodes=100))
-    assert "total_episodes of info.json is 100, there are 4" in annotated(root, tmp_path / "out")
+def test_more_episodes_promised_than_there_are_is_noted_and_set_right_in_the_output(old_root, tmp_path):
+    edit_json(old_root / "meta/info.json", lambda info: info.update(total_episodes=100))
+    assert "total_episodes of info.json is 100, there are 4" in annotated(old_root, tmp_path / "out")
     assert json.loads((tmp_path / "out/meta/info.json").read_text())["total_episodes"] == 4
     assert problems_of(tmp_path / "out") == []

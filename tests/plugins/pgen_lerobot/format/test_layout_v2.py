@@ -66,16 +66,14 @@ def test_a_folder_named_video_is_found(tmp_path, version):
         "data/chunk-000/episode_00000{episode_index}.parquet",
     ],
 )
-def test_path_templates_are_read_in_all_their_forms(tmp_path, template):
-    root = as_v21(dataset(tmp_path / "data", **ONE_A_FILE))
-    edit_json(root / "meta/info.json", lambda info: info.update(data_path=template))
-    source, episodes = opened(root)
+def test_path_templates_are_read_in_all_their_forms(old_root, template):
+    edit_json(old_root / "meta/info.json", lambda info: info.update(data_path=template))
+    source, episodes = opened(old_root)
     assert (len(episodes), source.notes()) == (4, {})
 
 
 @pytest.mark.parametrize("version", ["v1.6", "v4.0", None, 3])
-def test_an_unknown_version_is_refused_by_name(tmp_path, version):
-    root = dataset(tmp_path / "data")
+def test_an_unknown_version_is_refused_by_name(root, version):
     edit_json(root / "meta/info.json", lambda info: info.update(codebase_version=version))
     with pytest.raises(InputError, match=rf"codebase_version {version!r}; pgen reads v2.0, v2.1 and v3.0"):
         Dataset(root)
@@ -105,43 +103,39 @@ def test_an_unknown_version_is_refused_by_name(tmp_path, version):
         ("tasks", '{"task_index": 0, "task": "x"}', r"a task_index lies outside meta/tasks.jsonl, which has 1 rows"),
     ],
 )
-def test_lines_that_are_wrong_are_refused_with_their_place(tmp_path, name, text, message):
-    root = as_v21(dataset(tmp_path / "data", **ONE_A_FILE))
-    path = root / f"meta/{name}.jsonl"
+def test_lines_that_are_wrong_are_refused_with_their_place(old_root, name, text, message):
+    path = old_root / f"meta/{name}.jsonl"
     path.unlink()
     if text is not None:
         path.write_text(text)
     with pytest.raises(InputError, match=message):
-        opened(root)
+        opened(old_root)
 
 
-def test_lines_may_stand_in_any_order(tmp_path):
-    root = as_v21(dataset(tmp_path / "data", **ONE_A_FILE))
+def test_lines_may_stand_in_any_order(old_root):
     for name in ("episodes", "tasks"):
-        path = root / f"meta/{name}.jsonl"
+        path = old_root / f"meta/{name}.jsonl"
         path.write_text("\n\n".join(reversed(path.read_text().splitlines())))
-    assert [(episode.index, episode.task) for episode in opened(root)[1]] == [(n, TASKS[n % 2]) for n in range(4)]
+    assert [(episode.index, episode.task) for episode in opened(old_root)[1]] == [(n, TASKS[n % 2]) for n in range(4)]
 
 
-def test_a_file_with_another_episodes_rows_is_refused(tmp_path):
-    root = as_v21(dataset(tmp_path / "data", **ONE_A_FILE))
-    folder = root / "data/chunk-000"
+def test_a_file_with_another_episodes_rows_is_refused(old_root):
+    folder = old_root / "data/chunk-000"
     shutil.copy(folder / "episode_000000.parquet", folder / "episode_000001.parquet")
     with pytest.raises(InputError, match=r"column episode_index holds 0; the file is that of episode 1 alone"):
-        opened(root)
+        opened(old_root)
 
 
-def test_indices_as_doubles_are_whole_numbers_or_refused(tmp_path):
-    root = as_v21(dataset(tmp_path / "data", **ONE_A_FILE))
-    path = root / "data/chunk-000/episode_000001.parquet"
+def test_indices_as_doubles_are_whole_numbers_or_refused(old_root):
+    path = old_root / "data/chunk-000/episode_000001.parquet"
     table = pq.read_table(path)
     scalars = [f.with_type(pa.float64()) if pa.types.is_integer(f.type) else f for f in table.schema]
     pq.write_table(table.cast(pa.schema(scalars)), path)
-    assert opened(root)[1][1].task == TASKS[1]
+    assert opened(old_root)[1][1].task == TASKS[1]
     halves = pa.array([0.5] * len(table))
     pq.write_table(table.set_column(table.column_names.index("task_index"), "task_index", halves), path)
     with pytest.raises(InputError, match=r"column task_index: an index has to be a whole number"):
-        opened(root)
+        opened(old_root)
 
 
 @pytest.mark.parametrize("rearranged", [as_v21, lambda root: root], ids=["v2.1", "v3.0"])
@@ -155,9 +149,8 @@ def test_times_that_are_no_numbers_are_refused(tmp_path, rearranged):
         opened(root)
 
 
-def test_an_episode_without_frames_is_missed(tmp_path):
-    root = as_v21(dataset(tmp_path / "data", **ONE_A_FILE))
-    path = root / "data/chunk-000/episode_000002.parquet"
+def test_an_episode_without_frames_is_missed(old_root):
+    path = old_root / "data/chunk-000/episode_000002.parquet"
     pq.write_table(pq.read_table(path).slice(0, 0), path)
     with pytest.raises(InputError, match=r"the data holds 3 of the 4 episodes that meta/episodes.jsonl lists"):
-        opened(root)
+        opened(old_root)

@@ -12,6 +12,7 @@ from pgen.errors import InputError
 from pgen_lerobot.verify import verify
 
 CLIP = [f"videos/{TOP}/{name}" for name in ("chunk_index", "file_index", "from_timestamp")]
+EMPTY = pytest.mark.parametrize("value", [None, float("nan")], ids=["null", "NaN"])
 
 
 def set_cells(root, columns, value, row=1):
@@ -28,7 +29,7 @@ def set_cells(root, columns, value, row=1):
     return root
 
 
-@pytest.mark.parametrize("value", [None, float("nan")], ids=["null", "NaN"])
+@EMPTY
 @pytest.mark.parametrize("column", ["data/chunk_index", "data/file_index", "length"])
 def test_a_cell_that_every_episode_needs_is_named(tmp_path, column, value):
     root = set_cells(dataset(tmp_path / "data"), [column], value)
@@ -38,21 +39,21 @@ def test_a_cell_that_every_episode_needs_is_named(tmp_path, column, value):
     assert message in str(verify(root).problems[0])
 
 
-@pytest.mark.parametrize("value", [None, float("nan")], ids=["null", "NaN"])
+@EMPTY
 def test_an_episode_without_a_number_is_named_by_its_row(tmp_path, value):
     root = set_cells(dataset(tmp_path / "data"), ["episode_index"], value, row=2)
     with pytest.raises(InputError, match=r"file-000\.parquet, row 2: column episode_index is empty or NaN"):
         opened(root)
 
 
-@pytest.mark.parametrize("value", [None, float("nan")], ids=["null", "NaN"])
+@EMPTY
 def test_an_episode_whose_cells_of_a_camera_are_all_empty_has_no_video_of_it(tmp_path, value):
     root = set_cells(dataset(tmp_path / "data", codec="h264"), CLIP, value)
     source, _ = opened(root)
     assert source.notes() == {f"episodes without a video of camera {TOP}: a sample there fails": 1}
 
 
-@pytest.mark.parametrize("value", [None, float("nan")], ids=["null", "NaN"])
+@EMPTY
 @pytest.mark.parametrize("column", CLIP)
 def test_a_single_empty_cell_of_a_camera_is_named_and_never_taken_for_zero(tmp_path, column, value):
     root = set_cells(dataset(tmp_path / "data", codec="h264"), [column], value)

@@ -89,18 +89,11 @@ def decoded(monkeypatch):
     return frames
 
 
-def test_frames_in_order_are_decoded_once(tmp_path, decoded):
-    root = written(tmp_path / "data", codec="h264", gop=10)
+@pytest.mark.parametrize(("gop", "frames"), [(10, range(0, 40, 2)), (250, range(8, 40, 8))])
+def test_frames_in_order_are_decoded_once_also_far_apart_between_two_keyframes(tmp_path, decoded, gop, frames):
+    root = written(tmp_path / "data", codec="h264", gop=gop)
     with VideoFile(root / "videos/wrist/chunk-000/file-000.mp4") as video:
-        for frame in range(0, 40, 2):
-            video.at(frame / 10, 10.0)
-    assert len(decoded) <= 40
-
-
-def test_frames_far_apart_between_two_keyframes_are_decoded_once(tmp_path, decoded):
-    root = written(tmp_path / "data", codec="h264", gop=250)
-    with VideoFile(root / "videos/wrist/chunk-000/file-000.mp4") as video:
-        for frame in range(8, 40, 8):
+        for frame in frames:
             video.at(frame / 10, 10.0)
     assert len(decoded) <= 40
 

@@ -19,8 +19,7 @@ def without_lerobot(monkeypatch):
 
 
 @pytest.mark.usefixtures("without_lerobot")
-def test_a_good_dataset_is_said_to_be_good_and_what_was_not_checked(tmp_path):
-    out = annotate(dataset(tmp_path / "in"), tmp_path / "out")
+def test_a_good_dataset_is_said_to_be_good_and_what_was_not_checked(out):
     done = CliRunner().invoke(command, [str(out)])
     assert done.exit_code == 0
     assert done.output.splitlines() == [
@@ -30,8 +29,7 @@ def test_a_good_dataset_is_said_to_be_good_and_what_was_not_checked(tmp_path):
 
 
 @pytest.mark.usefixtures("without_lerobot")
-def test_problems_end_in_exit_code_five(tmp_path):
-    out = annotate(dataset(tmp_path / "in"), tmp_path / "out")
+def test_problems_end_in_exit_code_five(out):
     change(shards(out)[0], lambda table: set_cell(table, "task_index_high_level", 5, None))
     done = CliRunner().invoke(command, [str(out)])
     assert isinstance(done.exception, VerificationError)
@@ -40,8 +38,7 @@ def test_problems_end_in_exit_code_five(tmp_path):
 
 
 @pytest.mark.usefixtures("without_lerobot")
-def test_as_json_every_problem_has_its_place(tmp_path):
-    out = annotate(dataset(tmp_path / "in"), tmp_path / "out")
+def test_as_json_every_problem_has_its_place(out):
     (out / "meta/stats.json").unlink()
     done = CliRunner().invoke(command, [str(out), "--json"])
     told = json.loads(done.output)
@@ -82,8 +79,7 @@ def test_lerobot_opens_a_good_dataset(tmp_path):
 
 
 @pytest.mark.needs("lerobot")
-def test_lerobot_objects_to_what_it_cannot_read(tmp_path):
-    out = annotate(dataset(tmp_path / "in"), tmp_path / "out")
+def test_lerobot_objects_to_what_it_cannot_read(out):
     change(shards(out)[0], lambda table: table.append_column("more", table.column("index")))
     assert any("lerobot cannot read the dataset" in str(problem) for problem in verify(out).problems)
 

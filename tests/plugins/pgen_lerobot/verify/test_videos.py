@@ -29,12 +29,6 @@ def root(tmp_path):
     return dataset(tmp_path / "in", codec="h264", **ONE_A_FILE)
 
 
-def test_the_refusal_names_the_way_to_do_without_pictures(root, tmp_path):
-    shutil.rmtree(root / "videos")
-    done = annotate(root, tmp_path / "out")
-    assert (done.exit_code, "--num-image-views-per-sample 0" in done.output) == (2, True)
-
-
 @pytest.mark.parametrize(("version", "with_lerobot"), [("v2.1", False), ("v3.0", False), ("v3.0", True)])
 def test_a_run_without_pictures_is_verified_and_repaired_without_videos(root, tmp_path, version, with_lerobot):
     if with_lerobot:

@@ -15,7 +15,7 @@ from sink_helpers import annotate, dataset, snapshot
 
 from pgen.cli import cli
 from pgen.formats.schemas import first_error, validator
-from pgen_lerobot.format.hub import Files
+from pgen_lerobot.format.files import Files
 from pgen_lerobot.verify import verify
 from pgen_lerobot.write import carry_over
 
@@ -84,6 +84,16 @@ def plain(tmp_path):
     return tmp_path
 
 
+@pytest.fixture
+def elsewhere(tmp_path):
+    """A folder on another file system."""
+    shm = Path("/dev/shm")
+    if not shm.is_dir() or shm.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("there is no second file system at /dev/shm")
+    with TemporaryDirectory(dir=shm) as name:
+        yield Path(name)
+
+
 @pytest.mark.parametrize("version", ["v2.1", "v3.0"])
 @pytest.mark.parametrize("command", COMMANDS)
 def test_nothing_but_videos_and_pictures_in_files_is_linked(plain, version, command):
@@ -139,16 +149,11 @@ def test_clones_share_no_edit_with_the_input(cloning, command):
     assert snapshot(root) == before
 
 
-def test_on_another_file_system_videos_are_copied(tmp_path):
-    elsewhere = Path("/dev/shm")
-    if not elsewhere.is_dir() or elsewhere.stat().st_dev == tmp_path.stat().st_dev:
-        pytest.skip("there is no second file system at /dev/shm")
-    root = dataset(tmp_path / "in", codec="h264")
-    with TemporaryDirectory(dir=elsewhere) as name:
-        out = Path(name) / "out"
-        assert SHARED not in made("annotate", root, out)
-        assert json.loads((out / RECORDS["annotate"]).read_text())["videos"]["copied"] == 2
-        assert verify(out, with_lerobot=False).problems == []
+def test_on_another_file_system_videos_are_copied(tmp_path, elsewhere):
+    root, out = dataset(tmp_path / "in", codec="h264"), elsewhere / "out"
+    assert SHARED not in made("annotate", root, out)
+    assert json.loads((out / RECORDS["annotate"]).read_text())["videos"]["copied"] == 2
+    assert verify(out, with_lerobot=False).problems == []
 
 
 def test_where_hard_links_fail_videos_are_copied(plain, monkeypatch):
@@ -188,15 +193,12 @@ def test_the_room_for_copies_is_checked_before_anything_is_asked(tmp_path, comma
     made(command, root, out)
 
 
-def test_the_room_on_another_file_system_is_checked_too(tmp_path):
-    elsewhere = Path("/dev/shm")
-    if not elsewhere.is_dir() or elsewhere.stat().st_dev == tmp_path.stat().st_dev:
-        pytest.skip("there is no second file system at /dev/shm")
+def test_the_room_on_another_file_system_is_checked_too(tmp_path, elsewhere):
     root = dataset(tmp_path / "in", codec="h264")
     with (root / "videos/huge.mp4").open("wb") as file:
         file.truncate(1 << 42)
     for command in ("annotate", "segment"):
-        done = run(*COMMANDS[command], "--root", root, "--output-dir", elsewhere / "pgen-test-out")
+        done = run(*COMMANDS[command], "--root", root, "--output-dir", elsewhere / "out")
         assert (done.exit_code, "the output needs about 4,398," in done.output) == (2, True)
 
 
@@ -226,7 +228,6 @@ def test_an_input_whose_videos_an_output_shares_can_be_written_in_place(plain):
     assert snapshot(out) == after
 
 
-def test_copies_in_place_are_refused(tmp_path):
-    root = dataset(tmp_path / "in")
+def test_copies_in_place_are_refused(root):
     done = run("annotate", "--generator", "template", "--root", root, "--in-place", "--copy-videos")
     assert (done.exit_code, "leave one out" in done.output) == (2, True)

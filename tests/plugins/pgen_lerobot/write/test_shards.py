@@ -45,16 +45,14 @@ def test_every_frame_gets_its_dialogue_whatever_the_row_groups_hold(tmp_path, ro
     assert [table[index] for index in column(out)] == expected_texts(root)
 
 
-def test_frames_of_episodes_that_were_not_chosen_take_their_own_task(tmp_path):
-    root = dataset(tmp_path / "in")
+def test_frames_of_episodes_that_were_not_chosen_take_their_own_task(root, tmp_path):
     out = annotate(root, tmp_path / "out", results(root, episodes="1,3"))
     table = texts(out)
     assert [table[index] for index in column(out)] == expected_texts(root, episodes="1,3")
     assert column(out)[: LENGTHS[0]] == column(root, "task_index")[: LENGTHS[0]]
 
 
-def test_frames_without_a_dialogue_are_minus_one_for_those_who_ask(tmp_path):
-    root = dataset(tmp_path / "in")
+def test_frames_without_a_dialogue_are_minus_one_for_those_who_ask(root, tmp_path):
     own, asked = annotate(root, tmp_path / "own"), annotate(root, tmp_path / "asked", unlabelled="-1")
     base = len(texts(root))
     assert column(asked) == [index if index >= base else -1 for index in column(own)]
@@ -83,8 +81,7 @@ SETTINGS = [
 
 
 @pytest.mark.parametrize("settings", SETTINGS, ids=lambda settings: " ".join(settings))
-def test_a_shard_is_written_with_the_settings_of_the_original(tmp_path, settings):
-    root = dataset(tmp_path / "in")
+def test_a_shard_is_written_with_the_settings_of_the_original(root, tmp_path, settings):
     regroup(shards(root)[0], 10, **settings)
     out = annotate(root, tmp_path / "out")
     before, after = pq.ParquetFile(shards(root)[0]), pq.ParquetFile(shards(out)[0])
@@ -110,8 +107,7 @@ def described(chunk):
     )
 
 
-def test_the_metadata_of_hugging_face_and_of_pandas_declare_the_column_too(tmp_path):
-    root = dataset(tmp_path / "in")
+def test_the_metadata_of_hugging_face_and_of_pandas_declare_the_column_too(root, tmp_path):
     path = shards(root)[0]
     table = pq.read_table(path)
     pandas = {"columns": [{"name": "task_index", "field_name": "task_index", "pandas_type": "int64"}]}
@@ -125,8 +121,7 @@ def test_the_metadata_of_hugging_face_and_of_pandas_declare_the_column_too(tmp_p
     assert told[b"mine"] == b"kept"
 
 
-def test_a_shard_cut_by_its_content_for_the_hub_stays_so(tmp_path):
-    root = dataset(tmp_path / "in")
+def test_a_shard_cut_by_its_content_for_the_hub_stays_so(root, tmp_path):
     path = shards(root)[0]
     table = pq.read_table(path)
     with pq.ParquetWriter(path, table.schema, use_content_defined_chunking=True) as writer:
@@ -136,8 +131,7 @@ def test_a_shard_cut_by_its_content_for_the_hub_stays_so(tmp_path):
     assert pq.read_metadata(shards(out)[0]).metadata[b"content_defined_chunking"] == b'{"min_chunk_size": 1}'
 
 
-def test_metadata_of_a_shard_without_an_arrow_schema_survive(tmp_path):
-    root = dataset(tmp_path / "in")
+def test_metadata_of_a_shard_without_an_arrow_schema_survive(root, tmp_path):
     path = shards(root)[0]
     table = pq.read_table(path)
     with pq.ParquetWriter(path, table.schema, store_schema=False) as writer:
@@ -148,8 +142,7 @@ def test_metadata_of_a_shard_without_an_arrow_schema_survive(tmp_path):
     assert COLUMN in json.loads(told[b"huggingface"])["info"]["features"]
 
 
-def test_an_empty_row_group_does_no_harm(tmp_path):
-    root = dataset(tmp_path / "in")
+def test_an_empty_row_group_does_no_harm(root, tmp_path):
     path = shards(root)[0]
     table = pq.read_table(path)
     with pq.ParquetWriter(path, table.schema) as writer:
@@ -171,8 +164,7 @@ def test_overwriting_replaces_the_column_where_it_stands(tmp_path):
     assert said == {*texts(once)[:2], "Go on. | I reach.", "Go on. | I grasp.", "Go on. | I lift | turn."}
 
 
-def test_a_shard_that_no_episode_names_gets_the_column_with_its_own_tasks(tmp_path):
-    root = dataset(tmp_path / "in")
+def test_a_shard_that_no_episode_names_gets_the_column_with_its_own_tasks(root, tmp_path):
     stray = root / "data/chunk-000/file-009.parquet"
     table = pq.read_table(shards(root)[0]).slice(12, 9)
     index = pa.array([9] * 9, pa.int64())

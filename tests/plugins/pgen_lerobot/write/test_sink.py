@@ -58,8 +58,7 @@ def test_every_other_file_is_there_with_its_bytes(tmp_path):
     assert changed == meta | {"data/chunk-000/file-000.parquet"}
 
 
-def test_caches_locks_and_git_are_left_behind_and_folder_links_do_not_run_in_circles(tmp_path):
-    root = dataset(tmp_path / "in")
+def test_caches_locks_and_git_are_left_behind_and_folder_links_do_not_run_in_circles(root, tmp_path):
     for name in (".cache/huggingface/x", ".git/HEAD", "meta/info.json.lock", ".out.pgen/staging/x"):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text("x")
@@ -73,14 +72,12 @@ def test_caches_locks_and_git_are_left_behind_and_folder_links_do_not_run_in_cir
     assert not [name for name in names if any(part in name for part in (".cache", ".git", ".lock", ".pgen", "back"))]
 
 
-def test_the_same_results_give_the_same_bytes(tmp_path):
-    root = dataset(tmp_path / "in")
+def test_the_same_results_give_the_same_bytes(root, tmp_path):
     one, two = annotate(root, tmp_path / "one"), annotate(root, tmp_path / "two")
     assert {n: h for n, (h, _) in snapshot(one).items()} == {n: h for n, (h, _) in snapshot(two).items()}
 
 
-def test_the_manifest_counts_the_labels_and_hashes_what_was_written(tmp_path):
-    out = annotate(dataset(tmp_path / "in"), tmp_path / "out")
+def test_the_manifest_counts_the_labels_and_hashes_what_was_written(out):
     labels = json.loads((out / "meta/pgen/manifest.json").read_text())["labels"]
     assert labels["frames_labelled"] + labels["frames_unlabelled"] == labels["frames"] == 43
     assert labels["frames_unlabelled"] == 1 + 2 + 15
@@ -108,16 +105,6 @@ def test_a_full_disk_under_a_shard_is_reported_as_such(tmp_path):
     assert raised.value.errno == errno.ENOSPC
 
 
-def test_the_spans_of_a_skills_file_from_elsewhere_come_along(tmp_path):
-    root = dataset(tmp_path / "in")
-    elsewhere = tmp_path / "my skills.json"
-    (root / "meta/skills.json").rename(elsewhere)
-    run = results(root, skills=str(elsewhere))
-    out = annotate(root, tmp_path / "out", run)
-    again = results(root, skills=str(out / "meta/pgen/skills.json"))
-    assert [episode for episode, _ in again.read()] == [episode for episode, _ in run.read()]
-
-
 def test_a_source_of_another_kind_is_refused_by_name():
     with pytest.raises(ConfigError, match="needs a LeRobot dataset; the source fake"):
         LeRobotSink().open(FakeSource())
@@ -139,8 +126,7 @@ def test_a_column_in_a_single_shard_is_refused_too(tmp_path):
 
 @pytest.mark.parametrize("statistics", [True, False], ids=["by the footer", "by the column"])
 @pytest.mark.parametrize(("value", "message"), [(None, "a cell is empty"), (7, "no task 7"), (-1, "no task -1")])
-def test_a_frame_whose_own_task_is_no_row_is_refused_before_anything_is_paid_for(tmp_path, value, message, statistics):
-    root = dataset(tmp_path / "in")
+def test_a_frame_whose_own_task_is_no_row_is_refused_before_anything_is_paid_for(root, value, message, statistics):
     change(shards(root)[0], lambda table: set_cell(table, "task_index", 30, value))
     regroup(shards(root)[0], 50, write_statistics=statistics)
     with pytest.raises(InputError, match=message):
@@ -155,8 +141,7 @@ def test_a_frame_whose_own_task_is_no_row_is_refused_before_anything_is_paid_for
         ("meta/tasks_high_level.parquet", b"PAR1", r"tasks_high_level\.parquet is not a readable parquet file"),
     ],
 )
-def test_a_file_that_cannot_be_written_again_is_refused_before_anything_is_paid_for(tmp_path, name, content, message):
-    root = dataset(tmp_path / "in")
+def test_a_file_that_cannot_be_written_again_is_refused_before_anything_is_paid_for(root, name, content, message):
     (root / name).symlink_to(root / "gone") if content is None else (root / name).write_bytes(content)
     with pytest.raises(InputError, match=message):
         LeRobotSink().open(results(root).source)
@@ -171,16 +156,14 @@ def test_the_estimate_of_the_room_covers_what_is_written(tmp_path, rearrange, co
     assert LeRobotSink(copy_videos=copy_videos).needs_bytes(run.source) >= written
 
 
-def test_a_link_that_leads_outside_is_refused_before_anything_is_paid_for(tmp_path):
-    root = dataset(tmp_path / "in")
+def test_a_link_that_leads_outside_is_refused_before_anything_is_paid_for(root, tmp_path):
     (tmp_path / "secret.txt").write_text("secret")
     (root / "meta/notes.txt").symlink_to(tmp_path / "secret.txt")
     with pytest.raises(InputError, match=r"notes\.txt is a link that leads outside"):
         results(root)
 
 
-def test_data_that_changed_since_it_was_annotated_is_not_labelled(tmp_path):
-    root = dataset(tmp_path / "in")
+def test_data_that_changed_since_it_was_annotated_is_not_labelled(root, tmp_path):
     run = results(root)
     held = list(run.read())
     change(shards(root)[0], lambda table: pa.concat_tables([table.slice(0, 11), table.slice(12)]))
@@ -195,8 +178,7 @@ def test_data_that_changed_since_it_was_annotated_is_not_labelled(tmp_path):
         ("qwen-openai", "the generator qwen\\-openai and the model some/model"),
     ],
 )
-def test_a_new_card_says_what_wrote_the_dialogue_and_how_to_use_it(tmp_path, generator, author):
-    root = dataset(tmp_path / "in")
+def test_a_new_card_says_what_wrote_the_dialogue_and_how_to_use_it(root, tmp_path, generator, author):
     card = (annotate(root, tmp_path / "out", results(root, generator=generator)) / "README.md").read_text()
     assert card.startswith("---\ntask_categories:\n- robotics\ntags:\n- LeRobot\n- pgen\n")
     assert author in card
@@ -204,8 +186,7 @@ def test_a_new_card_says_what_wrote_the_dialogue_and_how_to_use_it(tmp_path, gen
     assert COLUMN in card
 
 
-def test_a_card_keeps_its_text_and_its_section_is_replaced(tmp_path):
-    root = dataset(tmp_path / "in")
+def test_a_card_keeps_its_text_and_its_section_is_replaced(root, tmp_path):
     (root / "README.md").write_bytes("---\nlicense: mit\n---\r\n# Brücke\r\n".encode())
     once = annotate(root, tmp_path / "once")
     with (once / "README.md").open("a") as file:
@@ -219,8 +200,7 @@ def test_a_card_keeps_its_text_and_its_section_is_replaced(tmp_path):
     assert "Could you reach" not in card
 
 
-def test_text_of_the_data_is_no_markup_in_the_card(tmp_path):
-    root = dataset(tmp_path / "in")
+def test_text_of_the_data_is_no_markup_in_the_card(root, tmp_path):
     hostile = "a | b\n<!-- pgen:end --> ![x](http://e.x) `rm` <script>"
     card = (
         annotate(root, tmp_path / "out", results(root, lambda _: Dialogue(hostile, "*Ok*"))) / "README.md"
@@ -231,8 +211,7 @@ def test_text_of_the_data_is_no_markup_in_the_card(tmp_path):
     assert card.count("<!-- pgen:end -->") == 1
 
 
-def test_at_most_ten_dialogues_are_shown(tmp_path):
-    root = dataset(tmp_path / "in")
+def test_at_most_ten_dialogues_are_shown(root, tmp_path):
     run = results(root, lambda s: Dialogue(f"Say {s.span.episode_index} {s.moment.frame_index}", "Ok"))
     card = (annotate(root, tmp_path / "out", run) / "README.md").read_text()
     assert sum(line.endswith("| Ok |") for line in card.splitlines()) == 10

@@ -67,12 +67,11 @@ def test_verify_passes_and_says_that_lerobot_did_not_look(pair):
     assert f"the dataset is of {version}, which lerobot reads up to 0.3.3: it did not try to open it" in found.notes
 
 
-def test_each_episodes_line_of_stats_gains_those_of_its_labels(tmp_path):
-    root = as_v21(dataset(tmp_path / "in", **ONE_A_FILE))
-    out = annotate(root, tmp_path / "out")
+def test_each_episodes_line_of_stats_gains_those_of_its_labels(old_root, tmp_path):
+    out = annotate(old_root, tmp_path / "out")
     values, start = column(out), 0
     for old, new, length in zip(
-        lines(root / "meta/episodes_stats.jsonl"), lines(out / "meta/episodes_stats.jsonl"), LENGTHS, strict=True
+        lines(old_root / "meta/episodes_stats.jsonl"), lines(out / "meta/episodes_stats.jsonl"), LENGTHS, strict=True
     ):
         names = list(new["stats"])
         assert names.index(COLUMN) == names.index("task_index") + 1
@@ -92,11 +91,10 @@ def test_stats_of_the_whole_dataset_gain_the_column_where_a_dataset_has_only_tho
     assert list(found) == list(STATS[:5])
 
 
-def test_a_table_of_tasks_without_a_last_line_end_gets_one(tmp_path):
-    root = as_v21(dataset(tmp_path / "in", **ONE_A_FILE))
-    path = root / "meta/tasks.jsonl"
+def test_a_table_of_tasks_without_a_last_line_end_gets_one(old_root, tmp_path):
+    path = old_root / "meta/tasks.jsonl"
     path.write_text(path.read_text().rstrip("\n"))
-    out = annotate(root, tmp_path / "out")
+    out = annotate(old_root, tmp_path / "out")
     assert len(lines(out / "meta/tasks.jsonl")) == Dataset(out).info["total_tasks"]
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from pgen_segment.motion.phases import phases
+from pgen_segment.motion.segmenter import phases
 
 
 @pytest.mark.parametrize(

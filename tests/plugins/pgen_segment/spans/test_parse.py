@@ -5,8 +5,7 @@ import pytest
 
 from pgen.errors import SampleError
 from pgen.testing import make_episode
-from pgen_segment.spans.normalize import normalize_spans
-from pgen_segment.spans.parse import FrameSpan, parse_spans
+from pgen_segment.normalize import FrameSpan, normalize_spans, parse_spans
 
 
 def raw(*spans):

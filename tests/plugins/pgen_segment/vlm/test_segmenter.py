@@ -259,10 +259,10 @@ def test_a_dry_run_counts_what_would_be_asked_and_asks_nothing(tmp_path):
         "episodes   2",
         "frames     666",
         "windows    4",
-        "questions  8",
+        "requests   8",
         "images     16",
-        "note       and a question for each span, which is named once more",
-        "note       and a question for the vocabulary, after some episodes were asked about without one",
+        "note       plus a request for each span, which --relabel names again",
+        "note       plus the requests that make the vocabulary from some episodes",
     ]
     assert [path.name for path in tmp_path.iterdir()] == ["in"]
     generator = FakeGenerator(answering(by_window(3)))
@@ -310,8 +310,8 @@ def test_names_of_another_style_are_said_anew_and_counted(root, tmp_path):
         "lift the cup",
         "wiggling fnords",
     ]
-    assert "note       2 names in another style: said anew" in lines
-    assert "note       2 names without a verb that is known: kept as they are" in lines
+    assert "note       2 names in another style: converted" in lines
+    assert "note       2 names without a known verb: unchanged" in lines
     execute(root, tmp_path / "third", FakeGenerator(answering(spans)), names="third-person")
     names = [name for name, *_ in skills_of(tmp_path / "third")]
     assert names == ["robot arm reaches for the cup", "robot arm lifts the cup", "wiggling fnords"]
@@ -399,8 +399,8 @@ def test_answers_to_another_question_of_ones_own_are_not_mixed_in(root, tmp_path
     ("options", "message"),
     [
         (["--segmenter", "vlm"], "name one with --generator NAME"),
-        (["--segmenter", "vlm", "--generator", "template"], "it answers by --segmenter gripper"),
-        (["--segmenter", "gripper", "--generator", "qwen-openai", "--base-url", "http://x"], "asks no model"),
+        (["--segmenter", "vlm", "--generator", "template"], "leave --segmenter out, or use gripper"),
+        (["--segmenter", "gripper", "--generator", "qwen-openai", "--base-url", "http://x"], "uses no model"),
         (["--generator", "qwen-opnai"], "did you mean qwen-openai"),
         (["--model", "tiny"], "name one with --generator NAME"),
         (["--generator", "qwen-openai", "--base-url", "http://x", "--device", "cpu"], "--device does not apply"),

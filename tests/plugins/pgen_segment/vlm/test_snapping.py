@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pgen.records import Skill
-from pgen_segment.vlm.snapping import WITHIN, snap, snapped
+from pgen_segment.vlm.rollout import WITHIN, snap, snapped
 
 times = st.lists(st.integers(0, 200), unique=True, max_size=12).map(lambda found: [t / 10 for t in sorted(found)])
 

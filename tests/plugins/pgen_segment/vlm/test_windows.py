@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 from pgen.errors import ConfigError
 from pgen.records import Skill
 from pgen.testing import make_episode
-from pgen_segment.vlm import vocabulary
-from pgen_segment.vlm.stitching import Window, stitched, window
-from pgen_segment.vlm.windows import bounds, sampled_frames, windows
+from pgen_segment.vlm.naming import read_vocabulary, spread
+from pgen_segment.vlm.windows import Window, bounds, sampled_frames, stitched, window_spans, windows
 
 EPISODE = make_episode(("a", 0.0, 60.0))
 
@@ -69,7 +68,7 @@ def test_stitched_windows_have_neither_gap_nor_overlap(first, second):
 def test_times_from_the_windows_own_start_are_moved_and_counted():
     given = [{"name": "a", "start": 0, "end": 12}, {"name": "b", "start": 12, "end": 30}]
     changes = Counter()
-    found = window(given, EPISODE, 26.0, 56.0, changes)
+    found = window_spans(given, EPISODE, 26.0, 56.0, changes)
     assert found.spans == (Skill("a", 26.0, 38.0), Skill("b", 38.0, 56.0))
     assert changes == {"windows with times from their own start: moved": 1}
 
@@ -81,7 +80,7 @@ def test_the_last_window_reaches_to_the_episodes_end():
 
 @given(st.integers(1, 100), st.integers(1, 10))
 def test_episodes_for_a_vocabulary_are_spread_over_all_of_them(count, most):
-    chosen = [episode.index for episode in vocabulary.spread((make_episode(index=i) for i in range(count)), most)]
+    chosen = [episode.index for episode in spread((make_episode(index=i) for i in range(count)), most)]
     assert 1 <= len(chosen) <= most
     assert chosen[0] == 0
     assert count <= most or chosen[-1] >= count // 2 - 1 or most == 1
@@ -91,4 +90,4 @@ def test_episodes_for_a_vocabulary_are_spread_over_all_of_them(count, most):
 def test_a_vocabulary_that_is_none_is_refused(tmp_path, text):
     (tmp_path / "names.txt").write_text(text)
     with pytest.raises(ConfigError, match=r"--vocabulary .*names\.txt"):
-        vocabulary.read(str(tmp_path / "names.txt"))
+        read_vocabulary(str(tmp_path / "names.txt"))

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from form_helpers import written
-from sink_helpers import dataset, results, snapshot
+from sink_helpers import results, snapshot
 
 from pgen.errors import InputError
 from pgen.formats.schemas import first_error, validator
@@ -23,11 +23,6 @@ def episodes(root):
 def spans(root, skills):
     run = results(root, skills=skills)
     return [([skill.name for skill in episode.skills], frame_ranges(episode)) for episode, _ in run.read()]
-
-
-@pytest.fixture
-def root(tmp_path):
-    return dataset(tmp_path / "in")
 
 
 def test_each_dialogue_stands_at_the_second_of_its_sample(root, tmp_path):

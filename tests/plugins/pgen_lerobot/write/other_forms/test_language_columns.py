@@ -40,11 +40,7 @@ def rendered(root: Path, name: str) -> list[Any]:
     items = opened(root).hf_dataset.select_columns([PERSISTENT, EVENTS, "index"])
     return [
         render_sample(
-            recipe=recipe,
-            persistent=item[PERSISTENT],
-            events=item[EVENTS],
-            t=time,
-            sample_idx=int(item["index"]),
+            recipe=recipe, persistent=item[PERSISTENT], events=item[EVENTS], t=time, sample_idx=int(item["index"])
         )
         for item, time in zip(items, column(root, "timestamp"), strict=True)
     ]
@@ -76,8 +72,7 @@ def test_lerobots_renderer_finds_each_frames_own_dialogue(out):
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.usefixtures("lerobot")
-def test_a_label_begins_on_its_first_frame_where_timestamps_are_doubles_too(tmp_path):
-    root = dataset(tmp_path / "in")
+def test_a_label_begins_on_its_first_frame_where_timestamps_are_doubles_too(root, tmp_path):
 
     def doubled(table):
         times = [frame / 10 for frame in table.column("frame_index").to_pylist()]
@@ -209,8 +204,7 @@ def test_columns_that_are_there_are_kept_unless_they_are_to_be_replaced(out, tmp
         ([{"type": "function", "function": {"name": "say", "strict": True}}], ["say"]),
     ],
 )
-def test_the_tool_is_added_to_those_that_the_dataset_has(tmp_path, tools, expected):
-    root = dataset(tmp_path / "in")
+def test_the_tool_is_added_to_those_that_the_dataset_has(root, tmp_path, tools, expected):
     info = json.loads((root / "meta/info.json").read_text())
     (root / "meta/info.json").write_text(json.dumps({**info, "tools": tools}))
     out = written(root, tmp_path / "out", LanguageColumnsSink())

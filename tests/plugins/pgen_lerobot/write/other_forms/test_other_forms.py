@@ -22,11 +22,6 @@ TOP = Path(__file__).parents[5]
 FORMS = ("language-columns", "lerobot-annotations", "task-override")
 
 
-@pytest.fixture
-def root(tmp_path):
-    return dataset(tmp_path / "in")
-
-
 def run(root, out, *sinks, **options):
     named = [part for sink in sinks for part in ("--sink", sink)]
     given = [part for key, value in options.items() for part in ("--opt", f"sink.{key}={value}")]
@@ -101,8 +96,7 @@ def test_lerobot_0_4_4_reads_every_form_but_the_language_columns(root, tmp_path)
     assert "Neither language nor language_ seems to be a pyarrow data type" in judged("language-columns").stderr
 
 
-def test_tools_that_are_no_list_are_refused_before_anything_is_asked(tmp_path):
-    root = dataset(tmp_path / "in")
+def test_tools_that_are_no_list_are_refused_before_anything_is_asked(root):
     info = json.loads((root / "meta/info.json").read_text())
     (root / "meta/info.json").write_text(json.dumps({**info, "tools": {"say": 1}}))
     with pytest.raises(InputError, match=r"info.json: `tools` is no list"):

@@ -16,11 +16,6 @@ from pgen_lerobot.verify import verify
 from pgen_lerobot.write.other_forms import TaskOverrideSink
 
 
-@pytest.fixture
-def root(tmp_path):
-    return dataset(tmp_path / "in")
-
-
 def own(out):
     """The text of each frame's own task."""
     known = texts(out)

@@ -1,1 +1,0 @@
-"""Spans of a segmentation: parsing, normalization, scoring."""
