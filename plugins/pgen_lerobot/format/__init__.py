@@ -2,6 +2,15 @@
 
 from pgen_lerobot.format.cameras import NO_FILES, NO_VIDEO, NO_VIDEO_UNSEEN, Cameras
 from pgen_lerobot.format.dataset import Dataset
+from pgen_lerobot.format.exchange_table import (
+    COUNTERFACTUALS,
+    EXCHANGES,
+    ExchangeRow,
+    exchange_rows,
+    read_exchanges,
+    with_counterfactuals,
+    with_exchanges,
+)
 from pgen_lerobot.format.files import (
     EDITED,
     UNDECODED,
@@ -46,9 +55,11 @@ from pgen_lerobot.format.unlisted_rows import UNLISTED, stray_files, unlisted_no
 __all__ = [
     "ANNOTATED_COLUMNS",
     "COLUMN",
+    "COUNTERFACTUALS",
     "DATA_PATH",
     "EDITED",
     "EPISODES_PATH",
+    "EXCHANGES",
     "NO_FILES",
     "NO_VIDEO",
     "NO_VIDEO_UNSEEN",
@@ -63,6 +74,7 @@ __all__ = [
     "Dataset",
     "EpisodeEntry",
     "EpisodeFrames",
+    "ExchangeRow",
     "Files",
     "Layout",
     "TaskRow",
@@ -74,11 +86,13 @@ __all__ = [
     "dump_like",
     "episode_column",
     "episode_tables",
+    "exchange_rows",
     "first_line",
     "frame_columns",
     "insert_after",
     "locate",
     "pandas_index",
+    "read_exchanges",
     "read_table",
     "read_task_rows",
     "read_text",
@@ -94,4 +108,6 @@ __all__ = [
     "to_array",
     "unlisted_notes",
     "walk",
+    "with_counterfactuals",
+    "with_exchanges",
 ]

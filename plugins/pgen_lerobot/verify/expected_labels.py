@@ -114,16 +114,19 @@ class ExpectedLabels:
         """Return the annotations that fit the episode; the others become problems."""
         ranges = frame_ranges(episode)
         fitting: list[Annotation] = []
-        before = (-1, 0)
+        before = -1
+        seen: set[tuple[int, str, int]] = set()
         for row, annotation in lines:
             self._outcomes[annotation.dialogue is not None] += 1
-            place = annotation.sample.moment.frame_index, annotation.sample.question.variant
+            frame, question = annotation.sample.moment.frame_index, annotation.sample.question
+            place = frame, question.scope, question.variant
             what = misfit(episode, ranges, annotation)
-            if what is None and place <= before:
+            if what is None and (frame < before or place in seen):
                 what = "its frame comes twice, or out of order"
             if what is None:
                 fitting.append(annotation)
-                before = place
+                before = frame
+                seen.add(place)
             else:
                 self._problems.append(Problem(LINES, what, row))
         return fitting

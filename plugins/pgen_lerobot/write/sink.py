@@ -18,7 +18,9 @@ from pgen.run import manifest
 from pgen.storage.in_place import stages
 from pgen_lerobot.format import (
     COLUMN,
+    COUNTERFACTUALS,
     EDITED,
+    EXCHANGES,
     TASK_ROWS,
     Dataset,
     TaskRows,
@@ -27,6 +29,8 @@ from pgen_lerobot.format import (
     frame_columns,
     read_task_rows,
     walk,
+    with_counterfactuals,
+    with_exchanges,
 )
 from pgen_lerobot.read import LeRobotSource
 from pgen_lerobot.write.card import Counts, write_card
@@ -50,7 +54,7 @@ LINES = f"meta/{annotations.FILE}"
 REPORT = "report.html"
 """The page of the sink and the command `report`; the input's is about another run and is not carried over."""
 CARD = "README.md"
-_OWN = {LINES, MANIFEST, KEPT_SKILLS, REPORT}
+_OWN = {LINES, MANIFEST, KEPT_SKILLS, REPORT, EXCHANGES, COUNTERFACTUALS}
 _BYTES_A_FRAME = 16
 _MARGIN_BYTES = 16_000_000
 
@@ -143,7 +147,7 @@ class _Output:
         rows = TaskRows(self.dataset.tasks, read_task_rows(root / TASK_ROWS))
         counts = Counts()
         labelling, stats = self.results.labelling, layout.stats.names()
-        labeller = Labeller(counts.watch(self._read()), rows.index, unlabelled, labelling, stats)
+        labeller = Labeller(counts.watch(self._read(rows)), rows.index, unlabelled, labelling, stats)
         shards = self._write_shards(labeller, unlabelled)
         rows.write_tasks(out / layout.tasks_file)
         rows.write_rows(out / TASK_ROWS)
@@ -152,7 +156,8 @@ class _Output:
         counts.dialogues = len(rows.used)
         write_card(root / CARD, out / CARD, self.results.manifest, counts, options.unlabelled, layout)
         segmented = write_segmented(options.segmented, out) if options.segmented else []
-        written += [CARD, LINES, *segmented, *([KEPT_SKILLS] if self._keeps_skills else [])]
+        tables = [name for name in (EXCHANGES, COUNTERFACTUALS) if (out / name).exists()]
+        written += [CARD, LINES, *tables, *segmented, *([KEPT_SKILLS] if self._keeps_skills else [])]
         carried = carry_over(
             self.dataset.files, out, {*written, *_OWN}, copy_videos=options.copy_videos, phase=self.results.phase
         )
@@ -162,9 +167,12 @@ class _Output:
         self._write_manifest(counts, {*written, *metadata}, videos)
         return None if in_place else carried
 
-    def _read(self) -> Iterator[Annotated]:
-        """Read the run's results once; lines and spans are written as their episodes are labelled."""
+    def _read(self, rows: TaskRows) -> Iterator[Annotated]:
+        """Read the run's results once; lines, tables and spans are written as their episodes are labelled."""
         annotated = annotations.with_lines(self.out / LINES, self.results.read(), self.results.generator)
+        annotated = with_exchanges(self.out / EXCHANGES, annotated, rows.index)
+        kept = (self.dataset.root / COUNTERFACTUALS).exists()
+        annotated = with_counterfactuals(self.out / COUNTERFACTUALS, annotated, keep=kept)
         return with_skills(self.out / KEPT_SKILLS, annotated) if self._keeps_skills else annotated
 
     @property
