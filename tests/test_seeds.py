@@ -15,8 +15,19 @@ from pgen.testing import make_samples
 indices = st.integers(0, 2**40)
 moments = st.builds(Moment, frame_index=indices, timestamp=st.none() | st.floats() | st.integers(0, 10**6))
 samples = st.builds(Sample, st.builds(SpanContext, skill_index=indices), moments, st.builds(Question))
-QUESTION = ("variant", "turn_type", "turns", "about", "problem")
-PLAIN = {"variant": 0, "turn_type": None, "turns": (), "about": None, "problem": ""}
+PLAIN = {
+    "variant": 0,
+    "scope": "step",
+    "skills": 1,
+    "turn_type": None,
+    "turns": (),
+    "about": None,
+    "problem": "",
+    "counterfactual": None,
+    "target": None,
+    "speaker": 0,
+}
+"""The fields of a question that no key contains, in their order."""
 
 
 def encoded(value):
@@ -29,7 +40,8 @@ def key_by_json(sample):
     place = span.episode_index, span.episode_id, moment.frame_index, moment.timestamp
     skills = span.skill_index, span.skill, span.history, span.future, span.task
     fields = [*place, *skills, moment.cameras, moment.images, *([moment.clip] if moment.clip else [])]
-    if further := {name: value for name in QUESTION if (value := getattr(question, name))}:
+    fields += [{"running": moment.running}] if moment.running else []
+    if further := {name: value for name, plain in PLAIN.items() if (value := getattr(question, name)) != plain}:
         fields.append({name: astuple(value) if name == "about" else value for name, value in further.items()})
     return blake2b(encoded(fields), digest_size=16).hexdigest()
 
@@ -76,3 +88,26 @@ def test_the_keys_of_former_samples_stay():
         "bfc99bb2595fd58c2fea95e3fbf18a3c": {"about": Dialogue("Take it.", "Sure."), "problem": "too short"},
     }
     assert {key: sample_key(altered(sample, **fields)) for key, fields in keys.items()} == {key: key for key in keys}
+
+
+def test_the_scope_and_the_time_of_a_moment_give_further_keys():
+    sample = make_samples()[1]
+    fields = {
+        "scope": "phase",
+        "skills": 2,
+        "counterfactual": "other",
+        "target": "robot arm moves towards transparent box",
+        "speaker": 7,
+        "running": 1.5,
+        "variant": 1,
+    }
+    others = [altered(sample, **{name: value}) for name, value in fields.items()]
+    for key in (sample_key, journal_key):
+        assert len({key(one) for one in [sample, *others]}) == 1 + len(others)
+
+
+def test_all_dialogues_of_a_moment_have_one_seed_and_another_moment_of_the_span_has_another():
+    sample = make_samples()[1]
+    questions = [{"scope": "phase", "skills": 2}, {"variant": 2}, {"speaker": 5}, {"counterfactual": "wait"}]
+    assert {sample_seed(3, altered(sample, **fields)) for fields in questions} == {sample_seed(3, sample)}
+    assert sample_seed(3, altered(sample, running=1.0)) != sample_seed(3, sample)

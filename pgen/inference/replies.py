@@ -10,7 +10,7 @@ from typing import Any
 
 from pgen.errors import SampleError, Stage
 from pgen.inference.ask import failure
-from pgen.inference.json_objects import complete_items, excerpt_of, objects
+from pgen.inference.json_objects import complete_items, excerpt_of, objects, too_deep
 from pgen.inference.parsing import parse_dialogue
 from pgen.records import Dialogue, Failure, Prompt, Reply, Request
 
@@ -46,6 +46,13 @@ def parse_dialogues(reply: Reply, prompt: Prompt, numbers: Sequence[int]) -> dic
     Of a reply that was cut, the dialogues before the cut count. Raises SampleError: `truncated`, `parse` or `schema`
     where nothing can be used, and `scene`, with what is seen, where the images contradict the labels.
     """
+    try:
+        return _parse_dialogues(reply, prompt, numbers)
+    except RecursionError:
+        raise too_deep(reply.text) from None
+
+
+def _parse_dialogues(reply: Reply, prompt: Prompt, numbers: Sequence[int]) -> dict[int, Dialogue | Failure]:
     try:
         answers = [value for value in objects(reply) if isinstance(value.get("dialogues"), list)]
     except SampleError as error:

@@ -219,9 +219,13 @@ class Judgements:
             yield from (outcome for outcome in outcomes if isinstance(outcome, Failure))
 
     def _request(self, annotation: Annotation) -> Sample | None:
-        if annotation.dialogue is None or derive(self._seed, "judge", sample_key(annotation.sample)) >= self._below:
+        question = annotation.sample.question
+        # A judge compares with the demonstration, which a counterfactual does not follow.
+        if annotation.dialogue is None or question.counterfactual:
             return None
-        question = replace(annotation.sample.question, turns=(), turn_type=None, about=annotation.dialogue)
+        if derive(self._seed, "judge", sample_key(annotation.sample)) >= self._below:
+            return None
+        question = replace(question, turns=(), turn_type=None, about=annotation.dialogue)
         return replace(annotation.sample, question=question)
 
     def _outcome(self, annotation: Annotation) -> object:

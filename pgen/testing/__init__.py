@@ -13,6 +13,7 @@ from pgen.testing.contracts import (
 from pgen.testing.fakes import (
     PICK_AND_PLACE,
     FakeGenerator,
+    FakeMomentGenerator,
     FakeSource,
     FirstFrames,
     MemoryRecorder,
@@ -26,6 +27,7 @@ from pgen.testing.fakes import (
 __all__ = [
     "PICK_AND_PLACE",
     "FakeGenerator",
+    "FakeMomentGenerator",
     "FakeSource",
     "FirstFrames",
     "MemoryRecorder",

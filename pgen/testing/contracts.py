@@ -3,6 +3,7 @@
 import json
 import pickle
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from pgen.components import (
     Context,
     Executor,
     Generator,
+    MomentPromptBuilder,
     PromptBuilder,
     Recording,
     Sampler,
@@ -21,7 +23,8 @@ from pgen.components import (
 )
 from pgen.formats.schemas import compiled, first_error, validator
 from pgen.inference.parsing import parse
-from pgen.records import Annotation, Dialogue, Episode, Request, Sample
+from pgen.inference.replies import parse_dialogues
+from pgen.records import SCOPES, Annotation, Dialogue, Episode, Reply, Request, Sample
 from pgen.run.planning import samples_of
 from pgen.testing.fakes import (
     FakeGenerator,
@@ -70,6 +73,9 @@ def check_sampler(sampler: Sampler, episodes: Sequence[Episode] = ()) -> None:
                 clip[-1] == frame and clip == sorted(set(clip)) and len(clip) <= sampler.images_per_camera
             )
             assert valid, f"{sampler}: the clip {clip} of frame {frame} does not ascend to it, or is too long"
+            scopes = sampler.scopes(episode, frame)
+            known = scopes is None or {*scopes} <= {*SCOPES}
+            assert known, f"{sampler}: the scopes {scopes} of frame {frame} are not among {', '.join(SCOPES)}"
 
 
 def check_prompt_builder(
@@ -82,9 +88,22 @@ def check_prompt_builder(
         for seed in seeds:
             prompt = builder.build(sample, seed)
             assert prompt == builder.build(sample, seed), f"{builder} builds another prompt on the second call"
-            assert sample.span.skill in prompt.text, f"{builder} does not name the current skill"
+            named = sample.span.skill in f"{prompt.context}\n{prompt.text}"
+            assert named, f"{builder} does not name the current skill"
             problem = first_error(compiled(prompt.schema), builder.example(sample, seed))
             assert problem is None, f"{builder} refuses its own example: {problem}"
+            if isinstance(builder, MomentPromptBuilder):
+                _check_moment(builder, sample, seed)
+
+
+def _check_moment(builder: MomentPromptBuilder, sample: Sample, seed: int) -> None:
+    """Check the prompt about all dialogues that the builder wants at a moment, in two wordings."""
+    (questions,) = builder.questions([sample], seed)
+    wordings = [replace(question, variant=variant) for question in questions for variant in range(2)]
+    samples = [Sample(sample.span, sample.moment, question) for question in wordings or [sample.question]]
+    prompt = builder.build_moment(samples, seed)
+    assert prompt == builder.build_moment(samples, seed), f"{builder} builds another prompt on the second call"
+    assert len(prompt.plans) == len(samples), f"{builder} has {len(prompt.plans)} plans for {len(samples)} samples"
 
 
 async def check_generator(generator: Generator, requests: Sequence[Request]) -> list[Dialogue]:
@@ -92,9 +111,20 @@ async def check_generator(generator: Generator, requests: Sequence[Request]) -> 
     _check_component(generator)
     await generator.open()
     try:
-        return [parse(await generator.generate(request), request.prompt) for request in requests]
+        replies = [(request, await generator.generate(request)) for request in requests]
+        return [dialogue for request, reply in replies for dialogue in _dialogues(reply, request)]
     finally:
         await generator.close()
+
+
+def _dialogues(reply: Reply, request: Request) -> list[Dialogue]:
+    """Return the dialogues of a reply: one, or one for each number of the request."""
+    if "dialogues" not in request.prompt.schema.get("properties", {}):
+        return [parse(reply, request.prompt)]
+    outcomes = parse_dialogues(reply, request.prompt, request.numbers).values()
+    dialogues = [outcome for outcome in outcomes if isinstance(outcome, Dialogue)]
+    assert len(dialogues) == len(request.numbers), f"of the requested dialogues {[*outcomes]} were returned"
+    return dialogues
 
 
 def check_check(check: Check, annotations: Sequence[Annotation] = (), context: Context | None = None) -> None:

@@ -96,6 +96,12 @@ class FakeGenerator(Generator):
         return answer if isinstance(answer, Reply) else Reply(answer)
 
 
+class FakeMomentGenerator(FakeGenerator):
+    """A FakeGenerator that takes requests for all dialogues of a moment."""
+
+    several = True
+
+
 class MemoryRecorder(Recorder):
     """Keeps the results of rollouts in `results`, in the order in which they come; `recorded` is the journal."""
 

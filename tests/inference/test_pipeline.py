@@ -24,7 +24,7 @@ from pgen_samplers.samplers import EveryFrame
 def run(generator, source=None, samples=None, attempts=2, prompts=None, stop_after=None, groups=None):
     """The annotations of a run over `samples`, or `groups` of them, in the order they ended."""
     source = source or FakeSource()
-    groups = iter(groups or [samples or make_samples()])
+    groups = ([(sample,) for sample in group] for group in groups or [samples or make_samples()])
     stop = asyncio.Event()
     recorder = MemoryRecorder(on_result=lambda _: stop.set() if stop_after == len(recorder.results) else None)
     pipeline = Pipeline(source, prompts or SeedPrompt(), generator, 0, attempts, 10**6)

@@ -42,7 +42,7 @@ class Steps(Rollouts):
             if text is None:
                 try:
                     images = await context.images(SAMPLE)
-                    request = Request(SAMPLE, PROMPT, images.images, step)
+                    request = Request((SAMPLE,), PROMPT, images.images, step)
                     answer = await context.ask(request, lambda reply: reply.text, 1)
                     text = answer.value()
                 except SampleError as error:

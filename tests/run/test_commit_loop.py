@@ -19,6 +19,11 @@ from pgen_samplers.samplers import EveryFrame
 IN_FLIGHT, SAMPLES = 8, 400
 
 
+def singles(samples):
+    """Return the items that request each sample on its own."""
+    return [(sample,) for sample in samples]
+
+
 def test_answers_that_wait_for_a_slow_disk_are_bounded(tmp_path, monkeypatch):
     asked, synced = 0, 0
     beyond = threading.Event()
@@ -78,7 +83,7 @@ def test_of_what_was_asked_no_more_than_is_in_flight_is_not_committed(tmp_path, 
     generate(
         Local(),
         pipeline,
-        [iter([group] for group in groups) if turns else iter(groups)],
+        [([group] if turns else singles(group) for group in groups)],
         journal,
         lambda _: False,
         done.append,
@@ -101,7 +106,7 @@ def test_a_sync_that_fails_ends_the_run(tmp_path, monkeypatch):
     groups = [make_samples(make_episode(index=index), EveryFrame()) for index in range(20)]
     journal.remember = lambda name, value: None
     with pytest.raises(StorageError, match="disk I/O error"):
-        generate(Local(), pipeline, [iter(groups)], journal, lambda _: False, done.append)
+        generate(Local(), pipeline, [map(singles, groups)], journal, lambda _: False, done.append)
     assert done == []
     assert len(generator.requests) < 20 * 55
     journal.close()

@@ -2,9 +2,22 @@ import pytest
 
 from pgen.components import Sampler
 from pgen.errors import ConfigError, PluginError
-from pgen.run.planning import planned
-from pgen.testing import FakeSource, check_sampler, make_episode, make_samples
+from pgen.labels import DEFAULT_WEIGHTS
+from pgen.run.planning import Planner, Survey
+from pgen.testing import FakeSource, FirstFrames, check_sampler, make_episode, make_samples
+from pgen_dialogue.prompts.hi_robot import HiRobotPrompt
+from pgen_dialogue.prompts.seed import SeedPrompt
 from pgen_samplers.samplers import EveryFrame, Interval, Segments, Uniform
+
+EPISODES = [make_episode(index=0), make_episode(index=1)]
+
+
+def plan(sampler=None, prompts=None, variants=1, scopes=DEFAULT_WEIGHTS, limit=None):
+    """Return the samples of two episodes, by episode."""
+    planner = Planner(
+        FakeSource(*EPISODES), sampler or FirstFrames(), prompts or SeedPrompt(), 0, variants, scopes, limit
+    )
+    return [samples for _, samples in planner.planned(EPISODES)]
 
 
 @pytest.mark.parametrize(
@@ -43,8 +56,7 @@ def test_a_frame_outside_every_span_gives_no_sample():
 
 
 def test_the_limit_holds_over_all_episodes():
-    source = FakeSource(make_episode(index=0), make_episode(index=1))
-    counts = [len(samples) for _, samples in planned(source, Segments(interval=1.0), 9)]
+    counts = [len(samples) for samples in plan(sampler=Segments(interval=1.0), limit=9)]
     assert counts == [7, 2]
 
 
@@ -64,3 +76,71 @@ def test_an_interval_that_is_no_time_is_refused_with_the_option_named():
         Segments(interval=0)
     with pytest.raises(ConfigError, match=r"no option intervall \(did you mean interval\?\)"):
         Segments(intervall=1)
+
+
+def asked(samples):
+    return [(one.moment.frame_index, one.question.scope, one.question.skills, one.question.variant) for one in samples]
+
+
+def test_a_prompt_for_one_dialogue_asks_for_the_step_at_each_moment():
+    assert [asked(samples) for samples in plan()] == [[(0, "step", 1, 0), (18, "step", 1, 0), (31, "step", 1, 0)]] * 2
+
+
+def test_the_dialogues_of_a_moment_follow_each_other_each_in_all_its_wordings():
+    first, _ = plan(prompts=HiRobotPrompt(), variants=2)
+    assert asked(first) == [
+        *((0, scope, skills, variant) for scope, skills in (("episode", 3), ("standing", 3)) for variant in range(2)),
+        *((0, "phase", 3, variant) for variant in range(2)),
+        *((frame, "step", 1, variant) for frame in (0, 18, 31) for variant in range(2)),
+    ]
+    assert len({sample.question.speaker for sample in first}) == 1
+
+
+def test_another_episode_has_another_speaker():
+    first, second = plan(prompts=HiRobotPrompt())
+    assert first[0].question.speaker != second[0].question.speaker
+
+
+@pytest.mark.parametrize("scopes", [{"step": 1}, {"phase": 2.5, "episode": 0.1}, {"standing": 1, "step": 0}])
+def test_dialogues_of_a_scope_without_weight_are_not_requested(scopes):
+    requested = {
+        sample.question.scope for samples in plan(prompts=HiRobotPrompt(), scopes=scopes) for sample in samples
+    }
+    assert requested == {scope for scope, weight in scopes.items() if weight}
+
+
+def test_a_sampler_may_choose_the_scopes_of_a_frame():
+    class Openings(FirstFrames):
+        def scopes(self, episode, frame):
+            return {"episode"} if frame == 0 else () if frame == 18 else None
+
+    first, _ = plan(Openings(), HiRobotPrompt())
+    assert asked(first) == [(0, "episode", 3, 0), (31, "step", 1, 0)]
+
+
+def test_a_moment_inside_a_skill_says_how_long_the_skill_has_been_running():
+    first, _ = plan(Segments(interval=1.0))
+    assert [sample.moment.running for sample in first] == [0.0, 1.0, 0.0, 1.0, 0.0, 1.0, 2.0]
+
+
+def survey(turns, several, **options):
+    counts = Survey(turns, several)
+    for episode, samples in zip(EPISODES, plan(prompts=HiRobotPrompt(), **options), strict=True):
+        counts.add(episode, samples)
+    return counts
+
+
+@pytest.mark.parametrize(
+    ("turns", "several", "requests", "first"),
+    [(False, True, 6, 12), (False, False, 36, 1), (True, True, 18, 4), (True, False, 36, 1)],
+)
+def test_a_plan_counts_a_request_for_each_moment_or_for_each_dialogue(turns, several, requests, first):
+    counts = survey(turns, several, variants=3)
+    assert (counts.sizes["samples"], counts.sizes["requests"], counts.sizes["images"]) == (36, requests, requests)
+    assert len(counts.first({})) == first
+
+
+def test_a_plan_counts_the_turns_that_conversations_repeat():
+    sizes = survey(True, True, variants=2).sizes
+    assert (sizes["conversations"], sizes["longest"]) == (4, 3)
+    assert sizes["retold"] == 4 * (0 + 1 + 2)

@@ -99,7 +99,7 @@ def test_conversations_without_a_failure_come_first(journal):
     (_, (first, second, _)), (_, (other, *_)), *_ = PLANNED
     opening = as_turn(first, ())
     journal.add([answered(opening)])
-    fail(journal, as_turn(second, turns_after(answered(opening))), as_turn(other, ()))
+    fail(journal, as_turn(second, turns_after([answered(opening)])), as_turn(other, ()))
     for looked in (False, True):
         answers = conversations()
         if looked:

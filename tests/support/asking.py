@@ -6,7 +6,7 @@ from typing import Any
 
 from pgen.components import Generator, PromptBuilder
 from pgen.inference.pipeline import Pipeline
-from pgen.records import Annotation, Episode, Plan, Prompt, Reply, Request, Sample
+from pgen.records import Annotation, Episode, Prompt, Reply, Request, Sample
 from pgen.testing import FakeSource, MemoryRecorder, make_episode, make_samples
 from pgen_dialogue.prompts.reply_schema import typed_schema
 from pgen_qwen_openai.generator import QwenOpenAIGenerator
@@ -20,7 +20,7 @@ class NumberedPrompt(PromptBuilder):
     name = "numbered"
 
     def build(self, sample: Sample, seed: int) -> Prompt:
-        return Prompt(sample.span.skill, SCHEMA, "You write dialogue.", Plan())
+        return Prompt(sample.span.skill, SCHEMA, "You write dialogue.")
 
     def example(self, sample: Sample, seed: int) -> dict[str, str]:
         return {"user_prompt": "Go on.", "robot_utterance": "Sure."}
@@ -49,7 +49,8 @@ def annotate(
         await generator.open()
         try:
             pipeline = Pipeline(source, NumberedPrompt(), generator, 0, attempts, 10**6)
-            await pipeline.run(map(make_samples, source.episodes()), recorder, asyncio.Event())
+            groups = ([(sample,) for sample in make_samples(episode)] for episode in source.episodes())
+            await pipeline.run(groups, recorder, asyncio.Event())
         finally:
             await generator.close()
 
@@ -60,7 +61,7 @@ def annotate(
 def a_request(**changes: Any) -> Request:
     """One request for a first sample."""
     (sample, *_) = make_samples()
-    fields = {"sample": sample, "prompt": Prompt("step 0", SCHEMA), "images": (), "seed": 7}
+    fields = {"samples": (sample,), "prompt": Prompt("step 0", SCHEMA), "images": (), "seed": 7}
     return Request(**{**fields, **changes})
 
 

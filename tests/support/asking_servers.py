@@ -23,7 +23,7 @@ def requests_with_images(count: int) -> Iterator[Request]:
     for number in range(count):
         images = tuple(image(number, camera) for camera in range(number % 3))
         prompt = Prompt(f"Step {number}: what may be said?", SCHEMA, "You write dialogue.")
-        yield Request(sample, prompt, images, seed=number)
+        yield Request((sample,), prompt, images, seed=number)
 
 
 def requests_with_clips(count: int) -> Iterator[Request]:

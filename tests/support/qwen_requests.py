@@ -34,7 +34,7 @@ def request(number: int, count: int = 1, schema: Any = SHORT_SCHEMA, **changes: 
     text = f"Step {number}. " + "What does the person say? " * (number % 4)
     prompt = Prompt(text, schema, system="You write dialogue." if number % 2 else "")
     images = tuple(image(number + place) for place in range(count))
-    fields = {"sample": make_samples()[0], "prompt": prompt, "images": images, "seed": 1000 + number}
+    fields = {"samples": (make_samples()[0],), "prompt": prompt, "images": images, "seed": 1000 + number}
     return Request(**{**fields, **changes})
 
 

@@ -12,7 +12,7 @@ from pgen_dialogue.template.generator import reply_to
 
 def reply_for(one, seed, plan=None, schema=None, asides=0.0):
     """Return the reply about a sample, as an object."""
-    return reply_to(Request(one, Prompt("", schema or typed_schema(), plan=plan or Plan()), (), seed), asides)
+    return reply_to(Request((one,), Prompt("", schema or typed_schema(), plans=(plan or Plan(),)), (), seed), asides)
 
 
 def replies_for(count, one, scenario, response="acknowledgment"):
@@ -24,4 +24,5 @@ def conversation(count, asides=0.0):
     """Return `count` samples of realistic episodes with their replies, as a run with the default prompts makes them."""
     everyone = [altered(one, frame_index=one.moment.frame_index + again) for again in range(9) for one in moments()]
     keyed = [(one, derive(0, sample_key(one))) for one in sorted(everyone, key=sample_key)[:count]]
-    return [(one, reply_for(one, seed, HiRobotPrompt().build(one, seed).plan, asides=asides)) for one, seed in keyed]
+    planned = [(one, seed, HiRobotPrompt().build(one, seed).plans[0]) for one, seed in keyed]
+    return [(one, reply_for(one, seed, plan, asides=asides)) for one, seed, plan in planned]

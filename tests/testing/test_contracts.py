@@ -5,11 +5,15 @@ from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
+from altered import altered
 
 from pgen import Check, Context, Episode, Finding, ImageReader, Options, Request, Sampler, Segmenter
-from pgen.components import Recording
+from pgen.components import MomentPromptBuilder, Recording
+from pgen.inference.prompting import prompt_for
+from pgen.records import Prompt, Question
 from pgen.registry import registry
 from pgen.testing import (
+    FakeMomentGenerator,
     FakeSource,
     FirstFrames,
     MemorySink,
@@ -23,6 +27,7 @@ from pgen.testing import (
     check_source,
     make_episode,
     make_samples,
+    plain_answer,
 )
 from pgen_demo.example import write_example
 from pgen_lerobot.read import LeRobotSource
@@ -52,8 +57,22 @@ def test_shipped_samplers_keep_their_contract(name, clip):
 def test_shipped_prompt_builders_and_the_model_free_generator_keep_their_contract(name):
     builder = find("prompt", name)()
     check_prompt_builder(builder)
-    requests = [Request(sample, builder.build(sample, 0), (), 0) for sample in make_samples()]
+    requests = [Request((sample,), builder.build(sample, 0), (), 0) for sample in make_samples()]
     assert len(asyncio.run(check_generator(find("generator", "template")(), requests))) == 3
+
+
+def without_second(request):
+    return plain_answer(replace(request, numbers=(1, 3)))
+
+
+def test_a_generator_that_takes_several_dialogues_a_request_keeps_its_contract():
+    builder = find("prompt", "hi-robot")()
+    samples = [altered(sample, variant=variant) for sample in make_samples()[:1] for variant in range(3)]
+    prompt = prompt_for(builder, samples, 0, "en", several=True)
+    request = Request(tuple(samples), prompt, (), 0, numbers=(1, 2, 3))
+    assert len(asyncio.run(check_generator(FakeMomentGenerator(), [request]))) == 3
+    with pytest.raises(AssertionError, match="no dialogue with the number 2"):
+        asyncio.run(check_generator(FakeMomentGenerator(without_second), [request]))
 
 
 @pytest.mark.parametrize("name", registry().components("check"))
@@ -93,6 +112,29 @@ class Outside(Sampler[WideOptions]):
 
     def frames(self, episode: Episode):
         return [len(episode.timestamps) + self.options.step]
+
+
+class Elsewhere(FirstFrames):
+    name = "elsewhere"
+
+    def scopes(self, episode, frame):
+        return ("step", "chapter")
+
+
+class Forgetful(MomentPromptBuilder):
+    name = "forgetful"
+
+    def build_moment(self, samples, seed):
+        return Prompt(samples[0].span.skill, {})
+
+    def questions(self, samples, seed):
+        return [(Question(), Question(scope="phase")) for _ in samples]
+
+    def example(self, sample, seed):
+        return {}
+
+    def fingerprint(self):
+        return ""
 
 
 class Changing(FirstFrames):
@@ -141,6 +183,8 @@ class Backwards(FakeSource):
     ("check", "arguments", "message"),
     [
         (check_sampler, [Outside(step=3)], r"Outside\(step=3\) leaves the episode: \[58\]"),
+        (check_sampler, [Elsewhere()], r"the scopes \('step', 'chapter'\) of frame 0 are not among episode, phase"),
+        (check_prompt_builder, [Forgetful()], "has 1 plans for 4 samples"),
         (check_sampler, [Changing()], "chooses other frames on the second call"),
         (check_check, [Silent()], "lacks a code or a reason"),
         (check_segmenter, [Flat(), FakeSource(), [Recording(make_episode())]], "'start' is a required property"),

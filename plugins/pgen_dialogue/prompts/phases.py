@@ -17,6 +17,7 @@ _WAITING = re.compile(
     r"|stationary|none|nothing)\b",
     re.IGNORECASE,
 )
+_PRONOUN = re.compile(r"\b(?:it|them)\b")
 _MANIPULATING = frozenset(("grasp", "release", "carry", "push", "open", "close", "turn", "clean", "fold", "pour"))
 
 
@@ -33,7 +34,7 @@ def is_readable(name: str) -> bool:
 def object_of(name: str) -> str:
     """Return the object that a skill is about, or "": of "place it in the bin" that is none."""
     phrase = read(name)
-    placed = phrase.act in ("release", "carry") and re.search(r"\b(?:it|them)\b", phrase.do)
+    placed = phrase.act in ("release", "carry") and _PRONOUN.search(phrase.do)
     return phrase.objects[0] if phrase.objects and not placed else ""
 
 
