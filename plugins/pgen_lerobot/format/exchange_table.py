@@ -12,10 +12,11 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pgen.errors import InputError
 from pgen.labels import exchanges
 from pgen.records import Annotation, Episode, Scope
 from pgen.storage.durable import new_text, sync
-from pgen_lerobot.format.parquet import read_table
+from pgen_lerobot.format.parquet import open_parquet
 
 EXCHANGES = "meta/exchanges.parquet"
 COUNTERFACTUALS = "meta/counterfactuals.jsonl"
@@ -92,11 +93,15 @@ def with_exchanges(
     sync(path)
 
 
-def read_exchanges(path: Path) -> list[ExchangeRow]:
-    """Read the table; empty where the file is missing. Raises InputError."""
+def read_exchanges(path: Path) -> Iterator[ExchangeRow]:
+    """Yield the rows of the table; none where the file is missing. Raises InputError."""
     if not path.is_file():
-        return []
-    return [ExchangeRow(**row) for row in read_table(path).select(_SCHEMA.names).to_pylist()]
+        return
+    with open_parquet(path) as file:
+        if missing := set(_SCHEMA.names) - set(file.schema_arrow.names):
+            raise InputError(f"{path} has no column {', '.join(sorted(missing))}; `pgen repair` writes it again.")
+        for batch in file.iter_batches(_BATCH, columns=_SCHEMA.names):
+            yield from (ExchangeRow(**row) for row in batch.to_pylist())
 
 
 def with_counterfactuals(

@@ -15,7 +15,7 @@ from pgen.errors import PgenError
 from pgen.formats.syn_annotations import from_line, read_lines
 from pgen.labels import Labelling, frame_ranges
 from pgen.records import Annotation, Episode
-from pgen_lerobot.format import Dataset, TaskRow
+from pgen_lerobot.format import EXCHANGES, Dataset, ExchangeRow, TaskRow, exchange_rows, read_exchanges
 from pgen_lerobot.read import LeRobotSource
 from pgen_lerobot.verify.problems import Problem
 from pgen_lerobot.write import KEPT_SKILLS, LINES, MANIFEST, Annotated, Labeller
@@ -85,8 +85,26 @@ class ExpectedLabels:
 
     def _start(self) -> None:
         stats = self._dataset.layout.stats.names()
-        labelling = Labelling.of_run(self._manifest.get("run") or {})
-        self.labeller = Labeller(self.annotated(), self._row, self.least or None, labelling, stats)
+        run = self._manifest.get("run") or {}
+        if "scopes" not in run:
+            return  # made before exchanges had scopes: which wording labels a frame was chosen in another way
+        annotated = self._with_exchanges(self.annotated())
+        self.labeller = Labeller(annotated, self._row, self.least or None, Labelling.of_run(run), stats)
+
+    def _with_exchanges(self, annotated: Iterator[Annotated]) -> Iterator[Annotated]:
+        """Yield the same episodes, and compare the exchanges of each with the table of exchanges."""
+        actual = read_exchanges(self._dataset.root / EXCHANGES)
+        row, equal = 0, True
+        for episode, annotations in annotated:
+            for expected in exchange_rows(episode, annotations, self._row):
+                found = next(actual, None)
+                if equal and found != expected:
+                    equal = False
+                    self._problems.append(Problem(EXCHANGES, _difference(found, expected), row))
+                row += 1
+            yield episode, annotations
+        if equal and next(actual, None) is not None:
+            self._problems.append(Problem(EXCHANGES, "the annotations give no further exchange", row))
 
     def _row(self, annotation: Annotation, spoken: bool) -> int:
         task_row = TaskRow.of(annotation, spoken)
@@ -141,6 +159,27 @@ class ExpectedLabels:
             return None
 
 
+def _forbidden_skill(annotation: Annotation) -> str:
+    """Return the first skill that uses what a standing exchange forbids, or ""."""
+    excluded = _words(annotation.plan.excluded or "")
+    if annotation.sample.question.scope != "standing" or not excluded:
+        return ""
+    return next((name for name in annotation.sample.skills if excluded <= _words(name)), "")
+
+
+def _words(text: str) -> set[str]:
+    return {word.strip(".,;:()'\"") for word in text.lower().replace("_", " ").split()} - {"the", "a", "an"}
+
+
+def _difference(actual: ExchangeRow | None, expected: ExchangeRow) -> str:
+    """Say in which column an exchange is not what the annotations give."""
+    if actual is None:
+        return "the row is missing; the annotations give more exchanges"
+    pairs = zip(ExchangeRow._fields, actual, expected, strict=True)
+    name, value, wanted = next((name, value, wanted) for name, value, wanted in pairs if value != wanted)
+    return f"{name} is {value!r}, the annotations give {wanted!r} (and others may differ)"
+
+
 def source_options(root: Path, manifest: dict[str, Any]) -> dict[str, Any]:
     """Return the options of the run's source, for the dataset in its present folder, without images."""
     recorded = manifest.get("source")
@@ -156,6 +195,11 @@ def misfit(episode: Episode, ranges: list[range], annotation: Annotation) -> str
     index, frame, timestamp = sample.span.skill_index, sample.moment.frame_index, sample.moment.timestamp
     if index >= len(ranges) or episode.skills[index].name != sample.span.skill:
         return f"skill {index} of episode {episode.index} is not {sample.span.skill!r}"
+    names = tuple(skill.name for skill in episode.skills[index : index + sample.question.skills])
+    if sample.skills != names:
+        return f"the {sample.question.scope} exchange of frame {frame} leads to skills that follow no more"
+    if used := _forbidden_skill(annotation):
+        return f"the standing exchange of frame {frame} forbids {annotation.plan.excluded}, which {used!r} uses"
     if frame not in ranges[index]:
         return f"frame {frame} of episode {episode.index} is not in the span of {sample.span.skill!r}"
     if timestamp is None or abs(timestamp - episode.timestamps[frame]) > 1e-6:
