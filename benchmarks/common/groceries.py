@@ -5,9 +5,9 @@
 cameras at 10 fps. `grocery_plans` and `stack_plans` describe the episodes. The same arguments give the same bytes.
 """
 
+import functools
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import permutations
 from pathlib import Path
 from random import Random
@@ -33,7 +33,7 @@ BINS = {
     "blue": Bin((-0.66, 0.66, 0.0), (0.52, 0.34, 0.15), (40, 84, 190)),
     "green": Bin((0.66, 0.66, 0.0), (0.52, 0.34, 0.15), (36, 142, 70)),
 }
-TASK = "sort the groceries: put the {}, {}, {} and the {} into their bins, in this order"
+TASK = "sort the groceries: put the {} and the {} into their bins, in this order"
 COLOURS = {
     "red": (206, 30, 36),
     "blue": (40, 84, 190),
@@ -72,10 +72,15 @@ def write_groceries(
     seed: int = 0,
     retry: Collection[int] = (3, 8),
     wrong_scene: Collection[int] = (),
+    partial: Collection[int] = (),
 ) -> Path:
-    """Write the groceries into `root`, which must not exist; `retry` and `wrong_scene` are episode indices."""
-    plans = grocery_plans(episodes, seed, retry, wrong_scene)
-    scripts = [Script(TASK.format(*plan.order), tuple(_sorting(plan))) for plan in plans]
+    """Write the groceries into `root`, which must not exist.
+
+    `retry`, `wrong_scene` and `partial` are the indices of episodes in which a grasp fails, in which an object of the
+    labels is not in the images, and in which one object is left on the table (and the spans are 25).
+    """
+    plans = grocery_plans(episodes, seed, retry, wrong_scene, partial)
+    scripts = [Script(TASK.format(", ".join(plan.order[:-1]), plan.order[-1]), tuple(_sorting(plan))) for plan in plans]
     return _write(root, plans, scripts, GROCERIES, tuple(BINS.values()), seed)
 
 
@@ -91,12 +96,17 @@ def write_stack(root: Path, episodes: int = 12, seed: int = 0, wrong_scene: Coll
 
 
 def grocery_plans(
-    episodes: int = 12, seed: int = 0, retry: Collection[int] = (3, 8), wrong_scene: Collection[int] = ()
+    episodes: int = 12,
+    seed: int = 0,
+    retry: Collection[int] = (3, 8),
+    wrong_scene: Collection[int] = (),
+    partial: Collection[int] = (),
 ) -> list[Plan]:
     """Return the plans of the episodes that `write_groceries` writes."""
     plans = []
     for index, order in enumerate(_orders(tuple(GROCERIES), len(GROCERIES), episodes, Random(f"groceries {seed}"))):
         rng = Random(f"groceries {seed} {index}")
+        order = order[:-1] if index in partial else order
         retried, absent = rng.choice(order), rng.choice(order)
         plans.append(
             Plan(
@@ -213,7 +223,7 @@ def _write(
         frames, skills = record(
             script, Frame(HOME, OPEN, plan.places), {n: s.size for n, s in solids.items()}, FPS, rng
         )
-        recordings.append(_recording(frames, script.task, partial(_draw, frames, plan.absent, solids, bins)))
+        recordings.append(_recording(frames, script.task, functools.partial(_draw, frames, plan.absent, solids, bins)))
         episodes[str(index)] = {"episode_index": index, "description": script.task, "skills": skills}
     content = {"coarse_description": "", "skill_to_task_index": {}, "episodes": episodes}
     return write_dataset(root, recordings, layout, skills=content)

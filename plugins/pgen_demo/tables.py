@@ -21,6 +21,7 @@ from pgen_lerobot.format import DATA_PATH, EPISODES_PATH, pandas_index
 type Stats = dict[str, Any]
 
 QUANTILES = {"q01": 0.01, "q10": 0.10, "q50": 0.50, "q90": 0.90, "q99": 0.99}
+IMAGE = pa.struct({"bytes": pa.binary(), "path": pa.string()})
 
 
 def column_stats(values: Sequence[float] | Sequence[Sequence[float]]) -> Stats:
@@ -54,9 +55,6 @@ def _stats(values: Any, count: int) -> Stats:
     stats |= {"mean": values.mean(axis=0), "std": values.std(axis=0), "count": np.array([count])}
     stats |= {key: np.quantile(values, share, axis=0, method="lower") for key, share in QUANTILES.items()}
     return {key: value.tolist() for key, value in stats.items()}
-
-
-IMAGE = pa.struct({"bytes": pa.binary(), "path": pa.string()})
 
 
 class DataFiles:

@@ -4,15 +4,13 @@ The metadata are committed last, and the tag after them, so that an interrupted 
 it uploads the missing files. Nothing in the folder is changed.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import batched
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pgen.errors import ConfigError, InputError, PgenError
-from pgen_lerobot.format import Dataset, first_line, walk
+from pgen.errors import ConfigError, InputError
+from pgen_lerobot.format import Dataset, hub_errors, walk
 from pgen_lerobot.write import CARD, MANIFEST, SEGMENTATION_FILES, pushed_card
 
 if TYPE_CHECKING:
@@ -22,6 +20,7 @@ FILES_A_COMMIT = 500
 """With more files the Hub answers slowly, up to a timeout."""
 _RECORDS = frozenset({MANIFEST, SEGMENTATION_FILES["segmentation.json"]})
 """One of these shows that pgen wrote a dataset: with dialogue, or with skills alone."""
+_ADVICE = "Check the id, the network, HF_ENDPOINT and what HF_TOKEN may write; the same command goes on where it was."
 _REPLACED = ("data/", "meta/", "videos/", "video/")
 """Folders from which files of a former push that the dataset no longer has are removed."""
 
@@ -40,14 +39,19 @@ def push(root: Path, repo_id: str, *, private: bool = False) -> Pushed:
     dataset = Dataset(root)
     if not any((root / record).is_file() for record in _RECORDS):
         raise InputError(f"{root / MANIFEST} is missing: only a dataset that pgen wrote can be pushed.")
-    with _as_input_error(repo_id):
+    names = sorted({*walk(root), CARD}, key=_metadata_last)
+    with hub_errors("REPO_ID", f"the push to {repo_id} is not finished", _ADVICE):
         from huggingface_hub import HfApi
+        from huggingface_hub.errors import LocalTokenNotFoundError
 
         api = HfApi()
-    card = pushed_card(dataset).encode()
-    names = sorted({*walk(root), CARD}, key=_metadata_last)
-    with _as_input_error(repo_id):
-        remote = _repository(api, repo_id, private)
+        card = pushed_card(dataset).encode()
+        try:
+            remote = _repository(api, repo_id, private)
+        except LocalTokenNotFoundError:
+            raise ConfigError(
+                f"pushing to {repo_id} needs a token: set HF_TOKEN, or log in with `hf auth login`."
+            ) from None
         url = _commit(api, repo_id, root, names, remote, card)
         tag = str(dataset.info["codebase_version"])
         _tag(api, repo_id, tag)
@@ -87,24 +91,3 @@ def _tag(api: "HfApi", repo_id: str, tag: str) -> None:
     if any(ref.name == tag for ref in refs.tags):
         api.delete_tag(repo_id, tag=tag, repo_type="dataset")
     api.create_tag(repo_id, tag=tag, repo_type="dataset")
-
-
-@contextmanager
-def _as_input_error(repo_id: str) -> Iterator[None]:
-    from huggingface_hub.errors import HFValidationError, LocalTokenNotFoundError
-
-    try:
-        yield
-    except HFValidationError as error:
-        raise ConfigError(f"REPO_ID: {error}") from None
-    except LocalTokenNotFoundError:
-        raise ConfigError(
-            f"pushing to {repo_id} needs a token: set HF_TOKEN, or log in with `hf auth login`."
-        ) from None
-    except PgenError:
-        raise
-    except Exception as error:  # of any class, as in pgen_lerobot.format.files
-        raise InputError(
-            f"the push to {repo_id} is not finished: {first_line(error)} Check the id, the network, "
-            "HF_ENDPOINT and what HF_TOKEN may write; the same command goes on where it was."
-        ) from None

@@ -48,7 +48,7 @@ def reddish(image):
 
 
 def test_an_episode_has_33_motor_level_spans_in_the_demonstrated_order(groceries):
-    plan, episode = grocery_plans(3, retry=(1,), wrong_scene=(2,))[0], next(source_of(groceries).episodes())
+    plan, episode = grocery_plans(3)[0], next(source_of(groceries).episodes())
     names = [skill.name for skill in episode.skills]
     assert len(names) == 33
     assert [name.removeprefix("move above the ") for name in names[::8]] == [*plan.order, "move home"]
@@ -116,6 +116,17 @@ def test_each_object_is_the_first_of_equally_many_episodes():
     firsts = sorted(plan.order[0] for plan in grocery_plans(12))
     assert [len(list(group)) for _, group in groupby(firsts)] == [3] * len(GROCERIES)
     assert len({plan.order for plan in grocery_plans(12)}) == 12
+
+
+def test_a_partial_episode_leaves_one_object_on_the_table(tmp_path):
+    plan, whole = grocery_plans(1, partial=(0,))[0], grocery_plans(1)[0]
+    episode = next(source_of(write_groceries(tmp_path / "three", 1, retry=(), partial=(0,))).episodes())
+    assert len(episode.skills) == 25
+    assert plan.order == whole.order[:-1]
+    assert plan.places == whole.places
+    left = whole.order[-1]
+    assert left not in episode.task
+    assert not any(left in skill.name for skill in episode.skills)
 
 
 def test_a_stack_has_skill_level_spans_and_two_blocks_that_are_never_touched(tmp_path):

@@ -13,12 +13,12 @@ import json
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from pgen.errors import ConfigError, InputError
+from pgen.errors import ConfigError, InputError, PgenError
 from pgen.safety.bounded_json import check_text, json_lines, read_bounded
 from pgen.safety.paths import VIDEOS as VIDEOS
 
@@ -29,6 +29,10 @@ EDITED = frozenset({"README.md", "meta/lerobot_annotations.json"})
 _SKIPPED = frozenset({".cache", ".git"})
 _SKIPPED_SUFFIXES = (".lock", ".pgen")
 """Locks, and the work folder of a run, which may lie inside the input."""
+TIMEOUT = 10.0
+"""Seconds to wait for the Hub's list of files; after that the cache must hold the whole dataset."""
+_REPO_ID = re.compile(r"[A-Za-z0-9_.\-]{1,96}(/[A-Za-z0-9_.\-]{1,96})?")
+_INDENT = re.compile(r"\{\r?\n( +|\t+)")
 
 
 def walk(root: Path) -> Iterator[str]:
@@ -68,11 +72,6 @@ def _walk(root: Path, folder: PurePosixPath, above: frozenset[Path]) -> Iterator
             yield from _walk(root, folder / entry.name, above | {real})
         else:
             yield f"{folder}/{entry.name}" if folder.parts else entry.name
-
-
-TIMEOUT = 10.0
-"""Seconds to wait for the Hub's list of files; after that the cache must hold the whole dataset."""
-_REPO_ID = re.compile(r"[A-Za-z0-9_.\-]{1,96}(/[A-Za-z0-9_.\-]{1,96})?")
 
 
 class Files:
@@ -115,7 +114,7 @@ class HubFiles(Files):
         from huggingface_hub import hf_hub_download
 
         if name in self._names and not (self.root / name).is_file():
-            with _as_input_error(self._repo_id):
+            with _reading(self._repo_id):
                 hf_hub_download(self._repo_id, name, repo_type="dataset", revision=self._commit)
 
     def fetch_all(self) -> None:
@@ -165,25 +164,31 @@ def _on_the_hub(repo_id: str, revision: str | None) -> Files:
 
 
 def _snapshot(repo_id: str, revision: str | None, **options: Any) -> Path:
-    with _as_input_error(repo_id):
+    with _reading(repo_id):
         from huggingface_hub import snapshot_download
 
         return Path(snapshot_download(repo_id, repo_type="dataset", revision=revision, **options))
 
 
+def _reading(repo_id: str) -> AbstractContextManager[None]:
+    failed = f"the dataset {repo_id} is neither complete in a cache nor available from the Hub"
+    advice = "Name a folder with --root DIR, or check the id, the network, HF_ENDPOINT and HF_TOKEN."
+    return hub_errors("--repo-id", failed, advice)
+
+
 @contextmanager
-def _as_input_error(repo_id: str) -> Iterator[None]:
+def hub_errors(option: str, failed: str, advice: str) -> Iterator[None]:
+    """Turn any exception of huggingface_hub into a ConfigError about the option, or an InputError."""
     from huggingface_hub.errors import HFValidationError
 
     try:
         yield
+    except PgenError:
+        raise
     except HFValidationError as error:
-        raise ConfigError(f"--repo-id: {error}") from None
+        raise ConfigError(f"{option}: {error}") from None
     except Exception as error:
-        raise InputError(
-            f"the dataset {repo_id} is neither complete in a cache nor available from the Hub: {first_line(error)} "
-            "Name a folder with --root DIR, or check the id, the network, HF_ENDPOINT and HF_TOKEN."
-        ) from None
+        raise InputError(f"{failed}: {first_line(error)} {advice}") from None
 
 
 def _lerobot_home() -> Path:
@@ -192,9 +197,6 @@ def _lerobot_home() -> Path:
         return Path(home).expanduser()
     hub = os.environ.get("HF_HOME") or str(Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")) / "huggingface")
     return Path(hub).expanduser() / "lerobot"
-
-
-_INDENT = re.compile(r"\{\r?\n( +|\t+)")
 
 
 def insert_after(neighbour: str, content: dict[str, Any], key: str, value: Any) -> dict[str, Any]:

@@ -27,6 +27,8 @@ from pgen_lerobot.format.parquet import chunked, pandas_index, read_table, write
 
 COLUMN = "task_index_high_level"
 """The column that pgen adds: for each frame, the row of the task table that holds its dialogue."""
+TASK_ROWS = "meta/tasks_high_level.parquet"
+ANNOTATED_COLUMNS = ("skill", "scenario_type", "response_type")
 
 
 class TaskTable(ABC):
@@ -144,9 +146,6 @@ def _unique(path: Path, texts: Sequence[str | None]) -> tuple[str, ...]:
     return tuple(unique)
 
 
-TASK_ROWS = "meta/tasks_high_level.parquet"
-
-
 @dataclass(frozen=True, slots=True)
 class TaskRow:
     """A task's dialogue. A value is None where it is unknown, or differs between the samples with that text."""
@@ -178,7 +177,6 @@ class TaskRow:
         return replace(self, **differing) if differing else self
 
 
-ANNOTATED_COLUMNS = ("skill", "scenario_type", "response_type")
 TASK_ROW_COLUMNS = ("task_index", *(field.name for field in fields(TaskRow)), "task")
 
 

@@ -1,8 +1,9 @@
 """The source `lerobot`: a LeRobot dataset in a folder or on the Hub, with its skills."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from pgen.components import ImageReader, Options, Source
 from pgen.config import parse_ranges
 from pgen.errors import ConfigError, InputError
 from pgen.labels import frame_ranges, normalize
-from pgen.records import Episode
+from pgen.records import MAX_ELSEWHERE, Episode, Skill
 from pgen.safety.paths import check_links
 from pgen_lerobot.format import (
     OTHER_TASKS,
@@ -61,6 +62,7 @@ class LeRobotSource(Source[LeRobotOptions]):
         self._dataset_notes = cameras.notes(self._cameras) + self.dataset.notes() + unlisted_notes(self.dataset)
         self.skills: SkillReader = choose(self.options.skills, Place(self.dataset, self._selected))
         self._episode_notes: Counter[str] = Counter()
+        self._skill_names = self.skills.names()
         self._last_entry: EpisodeEntry | None = None
 
     def identity(self) -> dict[str, Any]:
@@ -127,11 +129,16 @@ class LeRobotSource(Source[LeRobotOptions]):
             timestamps=frames.timestamps,
             skills=normalize(spans, frames.timestamps, self.dataset.fps, self._episode_notes),
             cameras=self._cameras,
+            elsewhere=self._elsewhere(spans),
         )
         empty = sum(1 for span in frame_ranges(episode) if not span)
         if empty:
             self._episode_notes["skills shorter than a frame: nothing to label"] += empty
         return episode
+
+    def _elsewhere(self, spans: Iterable[Skill]) -> tuple[str, ...]:
+        own = {span.name.strip() for span in spans}
+        return tuple(islice((name for name in self._skill_names if name not in own), MAX_ELSEWHERE))
 
     def _note(self, skills: EpisodeSkills | None) -> None:
         if skills is None:

@@ -7,9 +7,17 @@ a file, whose name decides on the reader.
 from pathlib import Path
 
 from pgen.errors import InputError
-from pgen_lerobot.skills.base import EpisodeSkills, FileReader, Place, SkillReader, load_json
+from pgen_lerobot.skills.base import EpisodeSkills, Place, SkillReader
 from pgen_lerobot.skills.columns import LanguagePersistent, SubtaskIndex, TaskAsSkill
-from pgen_lerobot.skills.files import CustomAnnotation, LeRobotAnnotations, SkillsJson, SpanLines, read_spans
+from pgen_lerobot.skills.files import (
+    CustomAnnotation,
+    FileReader,
+    LeRobotAnnotations,
+    SkillsJson,
+    SpanLines,
+    load_json,
+    read_spans,
+)
 
 __all__ = [
     "READERS",

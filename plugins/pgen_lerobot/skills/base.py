@@ -5,15 +5,12 @@ holds spans, never a value per frame.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from pgen.errors import InputError
-from pgen.formats.schemas import first_error, validator
 from pgen.records import Skill
-from pgen.safety.bounded_json import read_json
 from pgen_lerobot.format import Dataset, EpisodeFrames
 
 
@@ -68,38 +65,13 @@ class SkillReader(ABC):
         content = self._episodes.get(frames.episode_index)
         return EpisodeSkills(self.spans(content, frames)) if content else None
 
+    def names(self) -> tuple[str, ...]:
+        """Return the names of the skills of all episodes, selected or not, where one file holds them all."""
+        return ()
+
     @abstractmethod
     def spans(self, content: Any, frames: EpisodeFrames) -> tuple[Skill, ...]:
         """Return an episode's spans from its content."""
-
-
-class FileReader(SkillReader):
-    """A reader of one file: `reads` in the dataset, or the file that the user named."""
-
-    @classmethod
-    def has(cls, dataset: Dataset) -> bool:
-        return (dataset.root / cls.reads).is_file()
-
-    @classmethod
-    def path(cls, place: Place) -> Path:
-        """Return the file to read. Raises InputError where it is missing."""
-        path = place.file or place.dataset.root / cls.reads
-        if not path.is_file():
-            raise InputError(f"{path} is missing; --skills {cls.name} reads it.")
-        return path
-
-
-def load_json(path: Path, schema: str) -> dict[str, Any]:
-    """Read a JSON file that fits the schema. Raises InputError with the file and the location in it."""
-    content = read_json(path)
-    if problem := first_error(validator(schema), content):
-        raise InputError(f"{path} does not fit the schema `{schema}` at {problem}. See `pgen schema {schema}`.")
-    return dict(content)
-
-
-def spans_of(skills: Iterable[Mapping[str, Any]], name: str = "name") -> tuple[Skill, ...]:
-    """Return the spans of JSON objects with `start` and `end`, whose name is under the key `name`."""
-    return tuple(Skill(skill[name], float(skill["start"]), float(skill["end"])) for skill in skills)
 
 
 def spans_between(starts: Iterable[tuple[float, str]], frames: EpisodeFrames, fps: float) -> tuple[Skill, ...]:

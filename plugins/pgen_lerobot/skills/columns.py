@@ -25,6 +25,7 @@ type Run = tuple[int, int, int]
 
 _ROWS = 256
 """Rows read at a time where each frame repeats a list."""
+TABLE = "meta/subtasks.parquet"
 
 
 class ColumnReader(SkillReader):
@@ -76,9 +77,6 @@ def _shards(dataset: Dataset, column: str) -> Iterator[tuple[str, pq.ParquetFile
             if column not in shard.schema_arrow.names:
                 raise InputError(f"{dataset.root / name} has no column {column}, which meta/info.json declares.")
             yield name, shard
-
-
-TABLE = "meta/subtasks.parquet"
 
 
 class SubtaskIndex(ColumnReader):

@@ -7,15 +7,48 @@ https://github.com/Physical-Intelligence/pi-data-sharing; `meta/custom_metadata.
 """
 
 import csv
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from pgen.errors import InputError
 from pgen.formats.schemas import first_error, validator
 from pgen.records import Skill
-from pgen.safety.bounded_json import check_text, json_lines
-from pgen_lerobot.format import EpisodeFrames
-from pgen_lerobot.skills.base import EpisodeSkills, FileReader, Place, load_json, spans_between, spans_of
+from pgen.safety.bounded_json import check_text, json_lines, read_json
+from pgen_lerobot.format import Dataset, EpisodeFrames
+from pgen_lerobot.skills.base import EpisodeSkills, Place, SkillReader, spans_between
+
+METADATA = "custom_metadata.csv"
+_NO_SKILL = "human_intervention"
+
+
+def load_json(path: Path, schema: str) -> dict[str, Any]:
+    """Read a JSON file that fits the schema. Raises InputError with the file and the location in it."""
+    content = read_json(path)
+    if problem := first_error(validator(schema), content):
+        raise InputError(f"{path} does not fit the schema `{schema}` at {problem}. See `pgen schema {schema}`.")
+    return dict(content)
+
+
+def spans_of(skills: Iterable[Mapping[str, Any]], name: str = "name") -> tuple[Skill, ...]:
+    """Return the spans of JSON objects with `start` and `end`, whose name is under the key `name`."""
+    return tuple(Skill(skill[name], float(skill["start"]), float(skill["end"])) for skill in skills)
+
+
+class FileReader(SkillReader):
+    """A reader of one file: `reads` in the dataset, or the file that the user named."""
+
+    @classmethod
+    def has(cls, dataset: Dataset) -> bool:
+        return (dataset.root / cls.reads).is_file()
+
+    @classmethod
+    def path(cls, place: Place) -> Path:
+        """Return the file to read. Raises InputError where it is missing."""
+        path = place.file or place.dataset.root / cls.reads
+        if not path.is_file():
+            raise InputError(f"{path} is missing; --skills {cls.name} reads it.")
+        return path
 
 
 def read_spans(path: Path) -> dict[int, tuple[Skill, ...]]:
@@ -48,6 +81,10 @@ class SkillsJson(FileReader):
         # The tool that writes this file puts the dataset's first task into every description.
         own = task == self._dataset_task and own_task
         return EpisodeSkills(self.spans(episode, frames), own_task if own else task)
+
+    def names(self) -> tuple[str, ...]:
+        names = (skill["name"].strip() for episode in self._episodes.values() for skill in episode["skills"])
+        return tuple(dict.fromkeys(names))
 
     def spans(self, content: dict[str, Any], frames: EpisodeFrames) -> tuple[Skill, ...]:
         return spans_of(content["skills"])
@@ -107,10 +144,6 @@ class LeRobotAnnotations(FileReader):
 def _starts(episode: dict[str, Any]) -> list[tuple[float, str]]:
     atoms = episode.get("atoms") or []
     return [(float(atom["timestamp"]), atom["content"] or "") for atom in atoms if atom.get("style") == "subtask"]
-
-
-METADATA = "custom_metadata.csv"
-_NO_SKILL = "human_intervention"
 
 
 class CustomAnnotation(FileReader):

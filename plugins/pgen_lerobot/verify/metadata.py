@@ -29,6 +29,8 @@ from pgen_lerobot.format import (
 from pgen_lerobot.verify.problems import Problem, in_input
 from pgen_lerobot.write import INFO, STATS
 
+_EXACT = ("min", "max", "mean", "std", "count")
+
 
 def problems(dataset: Dataset, manifest: dict[str, Any], notes: list[str]) -> Iterator[Problem]:
     """Return the problems of the metadata, and the files that are missing or changed."""
@@ -113,9 +115,6 @@ def _compare(dataset: Dataset, row: int, cells: dict[str, Any], text: str) -> It
     user, robot = cells["user_prompt"], cells["robot_utterance"]
     if (user if robot == "" else f"{user} | {robot}") != text:
         yield Problem(TASK_ROWS, f"{user!r} and {robot!r} do not make up {text!r}", row, "user_prompt")
-
-
-_EXACT = ("min", "max", "mean", "std", "count")
 
 
 def global_stats(dataset: Dataset, counts: Counter[int]) -> Iterator[Problem]:

@@ -26,6 +26,10 @@ from pgen_lerobot.verify.expected_labels import NO_ROW, ExpectedLabels
 from pgen_lerobot.verify.metadata import episode_stats, global_stats, task_row_differences
 from pgen_lerobot.verify.problems import Problem, in_input
 
+_EMPTY = -3
+"""The label that stands for an empty cell."""
+_READ = ("index", "frame_index", "episode_index", "timestamp", "task_index", COLUMN)
+
 
 def schema_problems(
     dataset: Dataset, name: str, schema: pa.Schema, number_types: dict[str, list[str]]
@@ -109,11 +113,6 @@ class RowOrder:
 
 def _counting(first: int, number: int) -> "pa.Array[Any]":
     return pa.array(range(first, first + number), pa.int64())
-
-
-_EMPTY = -3
-"""The label that stands for an empty cell."""
-_READ = ("index", "frame_index", "episode_index", "timestamp", "task_index", COLUMN)
 
 
 def problems(

@@ -20,6 +20,9 @@ from pgen_lerobot.write.labelling import Annotated
 INFO = "meta/info.json"
 STATS = "meta/stats.json"
 MANIFEST = "meta/pgen/manifest.json"
+KEPT_SKILLS = "meta/pgen/skills.json"
+SEGMENTATION_FILES = {"skills.json": SkillsJson.reads, "segmentation.json": "meta/pgen/segmentation.json"}
+"""The files of `pgen segment --skills-only`, and their places in a dataset."""
 
 
 def check_metadata(dataset: Dataset) -> None:
@@ -64,11 +67,6 @@ def write_stats(dataset: Dataset, target: Path, counts: Mapping[int, int], colum
     changed = insert_after("task_index", stats, column, stats_in_form(counts, like))
     write_text(target, [dump_like(text, changed)], UNDECODED)
     return True
-
-
-KEPT_SKILLS = "meta/pgen/skills.json"
-SEGMENTATION_FILES = {"skills.json": SkillsJson.reads, "segmentation.json": "meta/pgen/segmentation.json"}
-"""The files of `pgen segment --skills-only`, and their places in a dataset."""
 
 
 def check_segmented(root: Path, overwrite: bool) -> None:

@@ -31,18 +31,14 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     return folder, done.output
 
 
-def test_a_demo_leaves_a_dataset_and_its_dialogue(made: tuple[Path, str]) -> None:
-    folder, _ = made
+def test_a_demo_leaves_two_datasets_and_prints_where_with_three_dialogues_and_no_model(made: tuple[Path, str]) -> None:
+    folder, printed = made
     infos = [json.loads((folder / name / "meta/info.json").read_text()) for name in ("source", "annotated")]
     assert [info["total_frames"] for info in infos] == [570, 570]
     assert ["task_index_high_level" in info["features"] for info in infos] == [False, True]
-
-
-def test_a_demo_says_where_to_look_shows_three_dialogues_and_names_no_model(made: tuple[Path, str]) -> None:
-    folder, said = made
-    assert str(folder / "annotated") in said
-    assert said.count("  user   ") == said.count("  robot  ") == 3
-    assert "by the generator `template`, from phrases, without a model" in said
+    assert str(folder / "annotated") in printed
+    assert printed.count("  user   ") == printed.count("  robot  ") == 3
+    assert "by the generator `template`, from phrases, without a model" in printed
 
 
 def test_a_folder_that_is_no_demo_is_refused_even_with_force(tmp_path: Path) -> None:
@@ -76,7 +72,7 @@ def test_a_link_to_a_former_demo_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("episode", [0, 1])
-def test_the_motion_keeps_to_its_skills(episode: int) -> None:
+def test_the_motion_keeps_to_its_skills_and_has_no_jumps(episode: int) -> None:
     spans, brick = SPANS[episode], BRICKS[episode][1]
     before_pick, after_pick = (state_at(spans[1][0] - 0.001, spans, brick), state_at(spans[2][0], spans, brick))
     released = state_at(spans[4][0], spans, brick)
@@ -85,11 +81,6 @@ def test_the_motion_keeps_to_its_skills(episode: int) -> None:
     assert abs(released.brick[0] - BOX[0]) < BOX_SIZE[0] / 2
     assert released.brick[2] < 0.05
     assert released.opening > after_pick.opening
-
-
-@pytest.mark.parametrize("episode", [0, 1])
-def test_the_motion_has_no_jumps(episode: int) -> None:
-    spans, brick = SPANS[episode], BRICKS[episode][1]
     states = [state_at(frame / 30, spans, brick) for frame in range(round(spans[-1][1] * 30))]
     steps = [
         max(abs(a - b) for a, b in zip((*one.gripper, one.opening), (*two.gripper, two.opening), strict=True))

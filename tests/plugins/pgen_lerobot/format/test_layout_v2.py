@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 from layout_helpers import edit_json, mean_colours, opened
 from old_layout import ONE_A_FILE, as_v20, as_v21
-from sink_helpers import LENGTHS, TASKS, dataset
+from sink_helpers import LENGTHS, TASKS, change, dataset
 
 from pgen.errors import InputError
 from pgen_lerobot.format import Dataset
@@ -119,10 +119,25 @@ def test_lines_may_stand_in_any_order(old_root):
     assert [(episode.index, episode.task) for episode in opened(old_root)[1]] == [(n, TASKS[n % 2]) for n in range(4)]
 
 
-def test_a_file_with_another_episodes_rows_is_refused(old_root):
-    folder = old_root / "data/chunk-000"
+def other_episode(root):
+    folder = root / "data/chunk-000"
     shutil.copy(folder / "episode_000000.parquet", folder / "episode_000001.parquet")
-    with pytest.raises(InputError, match=r"column episode_index holds 0; the file is that of episode 1 alone"):
+
+
+def no_rows(root):
+    change(root / "data/chunk-000/episode_000002.parquet", lambda table: table.slice(0, 0))
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (other_episode, r"column episode_index holds 0; the file is that of episode 1 alone"),
+        (no_rows, r"the data holds 3 of the 4 episodes that meta/episodes.jsonl lists"),
+    ],
+)
+def test_a_file_without_its_episodes_rows_is_refused(old_root, edit, message):
+    edit(old_root)
+    with pytest.raises(InputError, match=message):
         opened(old_root)
 
 
@@ -147,10 +162,3 @@ def test_times_that_are_no_numbers_are_refused(tmp_path, rearranged):
     pq.write_table(table.set_column(table.column_names.index("timestamp"), "timestamp", words), path)
     with pytest.raises(InputError, match=r"column timestamp: times have to be numbers"):
         opened(root)
-
-
-def test_an_episode_without_frames_is_missed(old_root):
-    path = old_root / "data/chunk-000/episode_000002.parquet"
-    pq.write_table(pq.read_table(path).slice(0, 0), path)
-    with pytest.raises(InputError, match=r"the data holds 3 of the 4 episodes that meta/episodes.jsonl lists"):
-        opened(old_root)

@@ -29,32 +29,25 @@ def root(tmp_path):
     return dataset(tmp_path / "in", codec="h264", **ONE_A_FILE)
 
 
+@pytest.mark.parametrize("command", ["annotate", "segment"])
 @pytest.mark.parametrize(("version", "with_lerobot"), [("v2.1", False), ("v3.0", False), ("v3.0", True)])
-def test_a_run_without_pictures_is_verified_and_repaired_without_videos(root, tmp_path, version, with_lerobot):
+def test_an_output_without_videos_is_verified_and_repaired_as_its_input_had_none(
+    root, tmp_path, version, with_lerobot, command
+):
     if with_lerobot:
         pytest.importorskip("lerobot")
     root = as_v21(root) if version == "v2.1" else root
     shutil.rmtree(root / "videos")
     out = tmp_path / "out"
-    assert annotate(root, out, "--num-image-views-per-sample", "0").exit_code == 0
+    options = {"annotate": ["--generator", "template", "--num-image-views-per-sample", "0"], "segment": ["--overwrite"]}
+    assert run(command, "--root", root, "--output-dir", out, *options[command]).exit_code == 0
     found = verify(out, with_lerobot=with_lerobot)
     assert found.problems == []
     assert found.notes[:2] == [LACKING.format(TOP, 4), LACKING.format(WRIST, 4)]
-    done = run("repair", out)
-    assert done.exit_code == 0, done.output
-    assert verify(out, with_lerobot=False).problems == []
-
-
-@pytest.mark.parametrize("with_lerobot", [False, True])
-def test_skills_of_a_dataset_without_videos_are_verified(root, tmp_path, with_lerobot):
-    if with_lerobot:
-        pytest.importorskip("lerobot")
-    shutil.rmtree(root / "videos")
-    out = tmp_path / "out"
-    assert run("segment", "--root", root, "--output-dir", out, "--overwrite").exit_code == 0
-    found = verify(out, with_lerobot=with_lerobot)
-    assert found.problems == []
-    assert found.notes[:2] == [LACKING.format(TOP, 4), LACKING.format(WRIST, 4)]
+    if command == "annotate":
+        done = run("repair", out)
+        assert done.exit_code == 0, done.output
+        assert verify(out, with_lerobot=False).problems == []
 
 
 @pytest.mark.parametrize("command", ["annotate", "segment"])

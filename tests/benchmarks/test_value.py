@@ -1,0 +1,207 @@
+"""The benchmark of a run's value to a policy tests prompts where they can be held, and rewards useful dialogue."""
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+TOP = Path(__file__).parents[2]
+sys.path.insert(0, str(TOP / "benchmarks"))
+
+import value  # noqa: E402
+from common.value_prompts import FOLDER, SETS, Placements, Prompt, read_prompts  # noqa: E402
+from common.value_run import Counterfactual, Exchange, Frame, Run, read_run  # noqa: E402
+from common.value_training import WAIT, is_held_out  # noqa: E402
+from pgen.errors import InputError  # noqa: E402
+
+CUP = ("move above the cup", "lift the cup", "open the gripper")
+JAR = ("move above the jar", "lift the jar", "open the gripper")
+LENGTH = 4
+"""Frames of a span."""
+CHOICE = Prompt("table", "choice", "the glass one", "move above the jar")
+
+
+def a_run(episodes=9, dialogue=True):
+    """Return a run whose images show the kind of skill and how many are done, but not which object is next."""
+    rng = np.random.default_rng(0)
+    frames, images, exchanges, spans = [], [], [], {}
+    for episode in range(episodes):
+        skills = [*CUP, *JAR] if episode % 2 else [*JAR, *CUP]
+        spans[episode] = skills
+        for position, skill in enumerate(skills):
+            place = range(position * LENGTH, (position + 1) * LENGTH)
+            for number in place:
+                frames.append(Frame(episode, number, position, skill, number == place.start))
+                images.append(np.eye(6)[position] + rng.normal(0, 0.05, 6))
+            if dialogue:
+                exchanges.append(Exchange(episode, "step", place.start, place.stop, f"please {skill} now"))
+        if dialogue:
+            exchanges.append(Exchange(episode, "episode", 0, 6 * LENGTH, f"clear the table, {skills[0][-3:]} first"))
+    tasks = dict.fromkeys(spans, "clear the table")
+    return Run("table", frames, np.array(images, np.float32), tasks, spans, exchanges, [])
+
+
+def held(run, prompt):
+    """Return the episode, the span, the position in it and the right skills of each test."""
+    tests = Placements(run, [CHOICE, prompt]).of(prompt)
+    listed = [(run.frames[test.frame], test.right) for test in tests]
+    return [(frame.episode, frame.span, frame.number % LENGTH, set(right)) for frame, right in listed]
+
+
+def scores(run, prompts):
+    trial = value.Trial(run, prompts)
+    return {
+        name: {key: float(np.mean(listed)) for key, listed in trial.scores(rows).items()}
+        for name, rows in value.conditions(run, 0.2, seed=0)
+    }
+
+
+def test_every_third_episode_is_held_out():
+    run = a_run()
+    assert [episode for episode in run.spans if is_held_out(run, episode)] == [2, 5, 8]
+
+
+def test_a_prompt_for_a_step_is_held_during_the_skill():
+    tests = held(a_run(3), Prompt("table", "step", "up with the cup", "lift the cup"))
+    assert tests == [(2, 4, number, {"lift the cup"}) for number in range(LENGTH)]
+
+
+def test_a_choice_is_tested_at_decision_points_where_the_object_is_left():
+    assert held(a_run(3), CHOICE) == [(2, 0, 0, {"move above the jar"})]
+    cup = replace(CHOICE, skill="move above the cup")
+    assert held(a_run(3), cup) == [(2, 0, 0, {"move above the cup"}), (2, 3, 0, {"move above the cup"})]
+
+
+def test_steering_is_tested_while_the_robot_turns_to_another_object():
+    tests = held(a_run(3), Prompt("table", "steer", "no, the cup", "move above the cup"))
+    assert tests == [(2, 0, number, {"move above the cup"}) for number in range(1, LENGTH)]
+
+
+def test_nothing_is_right_after_stop_but_to_wait():
+    tests = held(a_run(3), Prompt("table", "stop", "stop"))
+    assert len(tests) == 6
+    assert all(right == {WAIT} for *_, right in tests)
+
+
+def test_a_whole_task_without_an_order_leaves_the_choice_open():
+    tests = held(a_run(3), Prompt("table", "whole", "clear this"))
+    right = {span: right for _, span, number, right in tests if number == 0}
+    assert right[0] == {"move above the jar", "move above the cup"}
+    assert right[3] == {"move above the cup"}
+    assert right[1] == {"lift the jar"}
+
+
+def test_a_whole_task_is_tested_until_the_demonstration_departs_from_its_order():
+    run = a_run(6)
+    jar = held(run, Prompt("table", "whole", "the jar, then the rest", order=("jar",)))
+    cup = held(run, Prompt("table", "whole", "the cup, then the rest", order=("cup",)))
+    assert ({episode for episode, *_ in jar}, {episode for episode, *_ in cup}) == ({2}, {5})
+    assert (2, 0, 0, {"move above the jar"}) in jar
+
+
+def test_a_constraint_is_tested_some_skills_later_where_it_can_be_violated():
+    run = a_run(3)
+    assert held(run, Prompt("table", "standing", "leave the cup", excludes="cup")) == []
+    run.spans[2][:] = [*CUP, *JAR, *("move above the tin", "lift the tin")]
+    skills = dict(enumerate(run.spans[2]))
+    run.frames[:] = [replace(f, skill=skills[f.span]) if f.episode == 2 else f for f in run.frames]
+    tests = held(run, Prompt("table", "standing", "leave the jar", excludes="jar"))
+    assert tests == [(2, 3, 0, {"move above the tin"})]
+
+
+def test_useful_dialogue_is_worth_more_than_task_names_and_shuffled_dialogue():
+    prompts = [CHOICE, Prompt("table", "choice", "please the cup", "move above the cup")]
+    prompts = [replace(prompts[0], user_prompt="the jar please"), prompts[1]]
+    found = scores(a_run(), prompts)
+    assert found["exchanges"]["choice"] > 0.8 > max(found["task names"]["choice"], found["shuffled"]["choice"])
+    assert set(found) == {"task names", "shuffled", "one line per moment", "exchanges"}
+
+
+def test_a_policy_learns_to_stop_from_counterfactuals_alone():
+    run = a_run()
+    others = [Counterfactual(frame.episode, frame.number, "stop it", None) for frame in run.frames[::7]]
+    found = scores(replace(run, counterfactuals=others), [CHOICE, Prompt("table", "stop", "stop it")])
+    assert found["exchanges"]["stop"] == 0.0
+    assert found["with counterfactuals"]["stop"] > 0.8
+
+
+def test_the_table_is_the_same_each_time():
+    prompts = [CHOICE, Prompt("table", "stop", "stop")]
+    tables = [list(value.table(a_run(), prompts, 0.2, seed=1)) for _ in range(2)]
+    assert tables[0] == tables[1]
+    assert tables[0][0] == "table: 6 episodes, tested on 3 others; 63 exchanges, 0 counterfactuals"
+    assert tables[0][1].split()[:2] == ["trained", "on"]
+
+
+def test_prompts_that_cannot_be_held_are_counted():
+    unknown = Prompt("table", "step", "do a dance", "dance")
+    lines = list(value.table(a_run(), [CHOICE, unknown], 0.2, seed=0))
+    assert lines[1] == "1 prompts lead to no skill of the held-out episodes, and are left out"
+
+
+def test_the_interval_covers_the_mean():
+    low, high = value.interval([0.0, 1.0] * 20, seed=0)
+    assert low < 0.5 < high
+    assert high - low < 0.4
+
+
+def test_prompts_of_other_datasets_are_left_out():
+    other = Prompt("shed", "step", "turn the key", "turn the key")
+    assert value.prompts_of(a_run(), "", [CHOICE, other]) == [CHOICE]
+    assert value.prompts_of(a_run(), "shed", [CHOICE, other]) == [other]
+
+
+def test_there_are_prompts_of_two_authors_for_every_set():
+    for file in sorted(FOLDER.glob("*.jsonl")):
+        prompts = read_prompts([file])
+        assert {prompt.set for prompt in prompts} == set(SETS)
+    assert len(read_prompts(FOLDER.glob("*.jsonl"))) >= 150
+    assert len(list(FOLDER.glob("*.jsonl"))) >= 2
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ({"dataset": "a", "set": "step"}, "needs `dataset`, `set` and `user_prompt`"),
+        ({"dataset": "a", "set": "step", "user_prompt": "up"}, "needs `skill` or `excludes`"),
+    ],
+)
+def test_an_incomplete_prompt_is_refused(tmp_path, line, reason):
+    path = tmp_path / "prompts.jsonl"
+    path.write_text(json.dumps(line) + "\n")
+    with pytest.raises(InputError, match=rf"prompts\.jsonl, line 1.*{reason}"):
+        read_prompts([path])
+
+
+def test_a_run_is_read_with_the_images_and_the_prompts_of_its_frames(tmp_path):
+    from common.groceries import write_groceries
+    from pgen import annotate
+
+    annotate(write_groceries(tmp_path / "groceries", 1), tmp_path / "out", generator="template")
+    run = read_run(tmp_path / "out")
+    assert len(run.images) == len(run.frames)
+    assert len(run.spans[0]) == 33
+    assert [frame.span for frame in run.frames if frame.first] == list(range(33))
+    assert {exchange.episode for exchange in run.exchanges} == {0}
+    for frame in run.frames:
+        assert any(exchange.start <= frame.number < exchange.stop for exchange in run.exchanges)
+    assert run.images.std(axis=0).max() > 0.05
+
+
+def test_further_prompts_are_tested_from_the_command_line(tmp_path, monkeypatch, capsys):
+    from common.groceries import write_groceries
+    from pgen import annotate
+
+    annotate(write_groceries(tmp_path / "groceries", 3, retry=()), tmp_path / "out", generator="template")
+    path = tmp_path / "mine.jsonl"
+    line = {"dataset": "groceries", "set": "mine", "skill": "open the gripper", "user_prompt": "drop it"}
+    path.write_text(json.dumps(line) + "\n")
+    monkeypatch.setattr(sys, "argv", ["value.py", "--prompts", str(path), str(tmp_path / "out")])
+    value.main()
+    first, *_, head, _, _, row = capsys.readouterr().out.splitlines()
+    assert first.startswith("out: 2 episodes, tested on 1 others; ")
+    assert head.split()[-2:] == ["mine", "(1)"]
+    assert row.startswith("one line per moment ")
