@@ -8,13 +8,21 @@ from altered import altered
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from pgen.records import ClipFrame, Dialogue, Moment, Question, Sample, SpanContext
+from pgen.records import SCOPES, ClipFrame, Dialogue, Moment, Question, Sample, SpanContext
 from pgen.seeds import derive, journal_key, sample_key, sample_seed
 from pgen.testing import make_samples
 
 indices = st.integers(0, 2**40)
 moments = st.builds(Moment, frame_index=indices, timestamp=st.none() | st.floats() | st.integers(0, 10**6))
-samples = st.builds(Sample, st.builds(SpanContext, skill_index=indices), moments, st.builds(Question))
+questions = st.builds(
+    Question,
+    variant=st.integers(0, 3),
+    scope=st.sampled_from(SCOPES),
+    skills=st.integers(1, 4),
+    counterfactual=st.sampled_from([None, "other", "wait"]),
+    speaker=st.integers(0, 2**32 - 1),
+)
+samples = st.builds(Sample, st.builds(SpanContext, skill_index=indices), moments, questions)
 PLAIN = {
     "variant": 0,
     "scope": "step",
@@ -39,6 +47,7 @@ def key_by_json(sample):
     span, moment, question = sample.span, sample.moment, sample.question
     place = span.episode_index, span.episode_id, moment.frame_index, moment.timestamp
     skills = span.skill_index, span.skill, span.history, span.future, span.task
+    skills = (*skills, {"elsewhere": span.elsewhere}) if span.elsewhere else skills
     fields = [*place, *skills, moment.cameras, moment.images, *([moment.clip] if moment.clip else [])]
     fields += [{"running": moment.running}] if moment.running else []
     if further := {name: value for name, plain in PLAIN.items() if (value := getattr(question, name)) != plain}:
@@ -100,6 +109,7 @@ def test_the_scope_and_the_time_of_a_moment_give_further_keys():
         "speaker": 7,
         "running": 1.5,
         "variant": 1,
+        "elsewhere": ("robot arm picks up red lego brick",),
     }
     others = [altered(sample, **{name: value}) for name, value in fields.items()]
     for key in (sample_key, journal_key):

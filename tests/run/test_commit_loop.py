@@ -3,6 +3,7 @@ import threading
 from contextlib import closing
 
 import pytest
+from altered import altered
 
 from pgen.api import annotate
 from pgen.errors import StorageError
@@ -11,12 +12,26 @@ from pgen.records import Reply
 from pgen.run.commit_loop import generate
 from pgen.storage.committer import UNSYNCED
 from pgen.storage.journal import Journal
-from pgen.testing import FakeGenerator, FakeSource, MemorySink, make_episode, make_samples, plain_answer
+from pgen.testing import (
+    FakeGenerator,
+    FakeMomentGenerator,
+    FakeSource,
+    MemorySink,
+    make_episode,
+    make_samples,
+    plain_answer,
+)
+from pgen_dialogue.prompts.hi_robot import HiRobotPrompt
 from pgen_dialogue.prompts.seed import SeedPrompt
 from pgen_local.executor import Local
 from pgen_samplers.samplers import EveryFrame
 
 IN_FLIGHT, SAMPLES = 8, 400
+
+
+def in_moments(samples):
+    """Return the items that request three dialogues of each moment."""
+    return [tuple(altered(sample, variant=variant) for variant in range(3)) for sample in samples]
 
 
 def singles(samples):
@@ -109,4 +124,29 @@ def test_a_sync_that_fails_ends_the_run(tmp_path, monkeypatch):
         generate(Local(), pipeline, [map(singles, groups)], journal, lambda _: False, done.append)
     assert done == []
     assert len(generator.requests) < 20 * 55
+    journal.close()
+
+
+def test_of_the_requests_about_moments_no_more_than_are_in_flight_are_not_committed(tmp_path):
+    """A request counts as committed once all of its dialogues are."""
+
+    class Watching(FakeMomentGenerator):
+        most_missing = 0
+
+        async def generate(self, request):
+            with closing(Journal(journal.path)) as other:
+                stored = [*other.get_all(sample for request in self.requests for sample in request.samples)]
+            whole = sum(all(stored[3 * place : 3 * place + 3]) for place in range(len(self.requests)))
+            self.most_missing = max(self.most_missing, len(self.requests) - whole)
+            reply = await super().generate(request)
+            await asyncio.sleep(0)
+            return reply
+
+    journal, done = Journal(tmp_path / "journal.sqlite"), []
+    generator = Watching(concurrency=IN_FLIGHT)
+    pipeline = Pipeline(FakeSource(), HiRobotPrompt(), generator, 0, 2, 10**6)
+    groups = (in_moments(make_samples(make_episode(index=index))) for index in range(20))
+    generate(Local(), pipeline, [groups], journal, lambda _: False, done.append)
+    assert generator.most_missing <= IN_FLIGHT - 1
+    assert (len(generator.requests), len(done)) == (60, 180)
     journal.close()

@@ -1,0 +1,111 @@
+"""Conversations: which turns a request repeats, in which order, and how much of it stays as it was."""
+
+from itertools import pairwise
+
+import pytest
+from altered import altered
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pgen.inference.conversation import (
+    BLOCK,
+    MAX_TURNS,
+    as_turn,
+    moments,
+    repeated_turns,
+    turns_after,
+    with_turns,
+)
+from pgen.records import Annotation, Failure, Plan, Prompt
+from pgen.testing import make_annotation, make_episode, make_samples
+from pgen_samplers.samplers import EveryFrame
+
+SAMPLES = make_samples(make_episode(("pick up the cup", 0.0, 12.0), ("wipe the table", 12.0, 20.0)), EveryFrame())
+PROMPT = Prompt("What is said?", {}, "You write dialogue.", "Task: tidy up")
+
+
+def failed(sample):
+    return Annotation(sample, Plan(), Failure("parse", "no"))
+
+
+def conversation(length, failing=()):
+    """Return the samples of a conversation, as turns."""
+    turns, said = (), []
+    for number, sample in enumerate(SAMPLES[:length]):
+        turn = as_turn(sample, turns)
+        said.append(turn)
+        turns = turns_after([failed(turn) if number in failing else make_annotation(turn, f"turn {number}")])
+    return said
+
+
+def prompts_of(sample):
+    return [turn.user_prompt for turn in sample.question.turns]
+
+
+def test_turns_open_a_conversation_interject_and_follow_up():
+    kinds = [sample.question.turn_type for sample in conversation(125)]
+    assert kinds == ["opening", *["interjection"] * 119, "followup", *["interjection"] * 4]
+
+
+@pytest.mark.parametrize("length", [0, 1, 29, 30, 31, 32, 40, 41, 60, 200])
+def test_the_counted_turns_are_those_that_the_requests_repeat(length):
+    assert repeated_turns(length) == sum(len(sample.question.turns) for sample in conversation(length))
+
+
+@given(st.sets(st.integers(0, 150)))
+def test_a_request_repeats_the_latest_turns_and_drops_the_oldest_in_blocks(failing):
+    for before, after in pairwise(prompts_of(sample) for sample in conversation(150, failing)):
+        assert len(after) <= MAX_TURNS
+        if after[: len(before)] == before:
+            assert len(after) <= len(before) + 1
+        else:
+            assert (len(before), after[:-1]) == (MAX_TURNS, before[BLOCK:])
+
+
+def test_a_long_conversation_has_its_latest_turns_and_most_requests_only_append():
+    said = conversation(200)
+    appended = sum(prompts_of(after)[:-1] == prompts_of(before) for before, after in pairwise(said))
+    assert appended == 199 - len(range(MAX_TURNS + 1, 200, BLOCK))
+    last = prompts_of(said[-1])
+    assert last == [f"turn {number}" for number in range(199 - len(last), 199)]
+    assert len(last) > MAX_TURNS - BLOCK
+
+
+def test_a_request_begins_like_the_one_before_it():
+    contexts = [with_turns(PROMPT, sample).context for sample in conversation(30)]
+    assert contexts[0] == PROMPT.context
+    for before, after in pairwise(contexts):
+        assert after.startswith(before)
+
+
+def test_turns_stand_before_the_images_and_the_kind_of_turn_after_them():
+    *_, last = conversation(3)
+    prompt = with_turns(PROMPT, last)
+    assert prompt.context == (
+        "Task: tidy up\n\nThe conversation so far:\nUser: turn 0\nRobot: All right.\nUser: turn 1\nRobot: All right."
+    )
+    assert prompt.text.startswith("The robot is in the midst of a skill")
+    assert prompt.text.endswith("\n\nWhat is said?")
+    assert (prompt.system, prompt.schema) == (PROMPT.system, PROMPT.schema)
+    assert with_turns(PROMPT, SAMPLES[0]) == PROMPT
+
+
+def test_a_prompt_without_a_context_has_the_turns_alone():
+    *_, last = conversation(2)
+    assert with_turns(Prompt("Go on.", {}), last).context.startswith("The conversation so far:\nUser: turn 0")
+
+
+def test_only_a_dialogue_about_the_step_becomes_a_turn():
+    (sample, *_) = conversation(1)
+    opening = make_annotation(altered(sample, scope="episode", skills=2), "opening")
+    step, other = make_annotation(sample, "first wording"), make_annotation(altered(sample, variant=1), "second")
+    assert [turn.user_prompt for turn in turns_after([opening, step, other])] == ["first wording"]
+    assert turns_after([opening]) == turns_after([opening, failed(sample)]) == ()
+
+
+def test_moments_are_the_samples_of_a_frame_and_span_in_their_order():
+    samples = [altered(sample, variant=variant) for sample in SAMPLES[118:122] for variant in range(3)]
+    grouped = moments(samples)
+    assert [len(group) for group in grouped] == [3] * 4
+    assert [sample for group in grouped for sample in group] == samples
+    assert moments([]) == []
