@@ -31,7 +31,7 @@ def lacks_article(tokens: list[Token], group: range) -> bool:
     head, first = tokens[group[-1]], tokens[group.start]
     if before and (before.kind in ("determiner", "fixed") or _second_of_pair(tokens, group.start - 1)):
         return False
-    if first.core[:1].isdigit() or first.core in w.NUMBERS or head.core.isdigit() or len(head.core) < 2:
+    if any(word.core[:1].isdigit() or word.core in w.NUMBERS for word in (first, head)) or len(head.core) < 2:
         return False
     if before and ((before.core, first.core) in w.BARE or _measured(tokens, group.start - 1)):
         return False

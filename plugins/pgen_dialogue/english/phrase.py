@@ -25,6 +25,8 @@ _FORMED: dict[str, Callable[[str], str]] = {
 }
 _ARTICLE = re.compile(r"\b([Aa])n? (?=(\w+))")
 _SOUNDS_LIKE_YOU = re.compile(r"uni|us[aeiu]|eu|one|uten")
+_ALONE = dict.fromkeys(("home", "homing", "home position", "home pose"), "return home") | {"lower": "move down"}
+"""Labels of one or two words that mean more than they say."""
 _ENDS_UP = frozenset(("into", "onto", "in", "on", "to", "inside"))
 
 
@@ -55,6 +57,7 @@ class Phrase:
 def read(label: str) -> Phrase:
     """Return the phrase of a label."""
     text, subject, side = split_label(label)
+    text = _ALONE.get(text, text)
     words = text.split()
     lead = _lead(words, subject) if words and len(text) <= LONGEST else None
     if lead is None:
@@ -165,6 +168,8 @@ def _act(verb: str, tokens: list[Token]) -> str:
     direct = _has_object(tokens[1:])
     if verb in ("open", "close") and own:
         return "release" if verb == "open" else "grasp"
+    if verb == "stand" and direct:
+        return "release"
     if verb == "turn" and {"on", "off"} & set(cores):
         return "switch"
     if verb in ("move", "go", "pull", "lift", "raise") and {"away", "back"} & set(cores) and not direct:

@@ -71,7 +71,7 @@ def _token(text: str, last: Token, rest: list[str], form: str) -> Token:
         return Token(text, "infinitive" if last.core == "to" else "verb", verb)
     if core in w.CONJUNCTIONS:
         return Token(text, "conjunction")
-    if core in w.DETERMINERS and following and not _ends_nouns(following):
+    if core in w.DETERMINERS and following and (core in w.ARTICLES or not _ends_nouns(following)):
         return Token(text, "determiner")
     if core in w.PRONOUNS or core in w.DETERMINERS:
         return Token(text, "pronoun")
@@ -94,6 +94,8 @@ def _verb(core: str, last: Token, following: str, form: str) -> str | None:
 
 def _adverb(core: str, last: Token, following: str) -> bool:
     ends = not following or _ends_nouns(following)
+    if last.kind == "determiner" and not ends:
+        return False  # the lower rack
     if following == "to" and core in w.BEFORE_TO:
         return True
     if core in w.SIDES:

@@ -28,7 +28,7 @@ ACTS = {
     "shovel dig wring drain strain dip dunk dab pat stroke pluck snip trim tear rip tuck staple hammer drill saw "
     "knead roll weigh measure paint erase type swipe buckle unbuckle latch unlatch button unbutton click thread "
     "use make do find look locate inspect check touch shake stir mix cut slice chop peel spread "
-    "wrap connect disconnect detach remove swap sort arrange organize organise align "
+    "brew prepare apply dispense wrap connect disconnect detach remove swap sort arrange organize organise align "
     "adjust level hit strike draw write wave point feed serve cook heat water return wait stop pause stay "
     "stand sit start begin continue finish complete keep let try give show scan rest reset orient separate "
     "join fit mount assemble disassemble bend stretch hook unhook clip tie untie lie loosen tighten regrasp "
@@ -58,6 +58,7 @@ DETERMINERS = _words(
     "the a an this that these those my your his her its their our each every all both some any "
     "another no either neither"
 )
+ARTICLES = _words("the a an my your his its her their our")
 PRONOUNS = _words(
     "it them this that everything something anything nothing everyone someone me you him us itself themselves one"
 )
@@ -107,7 +108,7 @@ ROBOT_PARTS = _words(
 PLACES = _words(
     "position pose location point spot zone area state configuration height side left right top "
     "bottom direction way place degrees air front end edge center centre middle corner home start "
-    "step task"
+    "step task half"
 )
 """Heads of phrases that name a place, not an object."""
 
@@ -124,11 +125,12 @@ STRESSED_LATE = _words("transfer begin reset unplug unwrap unzip unclip unpin un
 """Verbs of two syllables that double their last letter."""
 
 PARTICLES = {
-    "up": _words("pick lift hold fold clean bring gather take turn open cut set"),
+    "up": _words("tidy pick lift hold fold clean bring gather take turn open cut set"),
     "down": _words("put set lay press push pull fold turn bring take lower"),
-    "on": _words("turn switch"),
+    "on": _words("turn switch screw"),
     "off": _words("turn switch take"),
     "over": _words("hand flip turn"),
     "out": _words("take pull empty spread"),
+    "in": _words("fold push tuck"),
 }
 """Words that belong to these verbs, so that a pronoun goes before them: pick it up, turn it on."""

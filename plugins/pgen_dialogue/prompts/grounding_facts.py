@@ -14,10 +14,17 @@ from pgen_dialogue.prompts.phases import is_turn, is_waiting, object_of, phases,
 from pgen_dialogue.prompts.same_object import content, may_be_same
 
 _MOST = 4
-_LISTING = re.compile(r"[:,;]")
-"""What a task that lists things contains; its objects cannot be read."""
+_HANDLING = frozenset(("grasp", "release", "carry", "open", "close", "push", "turn", "clean", "switch"))
+"""Kinds of action whose object is still there afterwards, and is no part of another."""
+_TAKING = frozenset(("grasp", "carry", "turn", "pour"))
+"""Kinds of action that take what is in an object along."""
 _REPEATABLE = frozenset(("clean", "fold", "pour", "push", "turn"))
 """Kinds of action of which one may have had enough."""
+_FINAL = ("in", "on", "off", "open", "shut", "closed", "upright")
+"""Ends of an action after which nobody would do it again: "push the rack in"."""
+_GOALS = ("into", "onto", "in", "on", "to", "against")
+_KEEPING = ("lift", "raise", "hold", "grip")
+"""Verbs of skills with what is grasped already: they are no second grasp."""
 _TROUBLE = re.compile(
     r"\b(?:retr(?:y|ies|ying)|re-?(?:attempt|grasp|grip|try)\w*|fail\w*|miss(?:es|ed|ing)?|slip\w*|fall\w*|recover\w*"
     r"|(?:once|try|tries|trying) (?:more|again))\b",
@@ -44,7 +51,7 @@ def exclusions(span: SpanContext) -> Exclusions:
         return Exclusions()  # a skill that cannot be read might use any object
     past = [read(name) for name in span.history if not is_waiting(name)]
     objects = _excluded_objects(past, ahead, read_task(span.task)) if ahead[0].objects else []
-    repeatable = [phrase for phrase in reversed(past) if phrase.act in _REPEATABLE]
+    repeatable = [phrase for phrase in reversed(past) if phrase.act in _REPEATABLE and not _is_final(phrase)]
     actions = {phrase.do: phrase for phrase in repeatable if not _repeated(phrase, ahead)}
     return Exclusions(tuple(dict.fromkeys(objects))[:_MOST], tuple(actions.values())[:_MOST])
 
@@ -67,7 +74,7 @@ def alternatives(span: SpanContext) -> tuple[str, ...]:
     if span.skill_index in starts:
         chosen = object_of(span.skill)
         listed = [object_of(names[start]) for start in starts if start > span.skill_index]
-        listed += read_task(span.task).objects if not _LISTING.search(span.task) else ()
+        listed += [name for name in read_task(span.task).objects if _rivals(name, chosen)]
         act = read(span.skill).act
         listed += [object_of(name) for name in span.elsewhere if read(name).act == act]
         done = [object_of(name) for name in span.history]
@@ -107,16 +114,18 @@ def failed_skill(span: SpanContext) -> str:
 def _lost_grasp(span: SpanContext) -> str:
     """Return the earlier grasp of the current skill's object after which the robot approaches it again."""
     name = object_of(span.skill)
-    lifted = read(span.skill).verb in ("lift", "raise")  # to lift what it holds is no second grasp
-    if not name or lifted:
+    if not name or read(span.skill).verb in _KEEPING:
         return ""
-    for earlier in reversed(span.history):
+    grasp = held = approached = ""
+    for earlier in span.history:
         phrase = read(earlier)
         if phrase.act == "release":
-            return ""
-        if phrase.act == "grasp" and phrase.verb not in ("lift", "raise"):
-            return earlier if may_be_same(object_of(earlier) or name, name) else ""
-    return ""
+            grasp = held = ""
+        elif phrase.act == "grasp" and phrase.verb not in _KEEPING:
+            grasp, held = earlier, object_of(earlier) or approached
+        elif phrase.act == "approach":
+            approached = object_of(earlier)
+    return grasp if held and may_be_same(held, name) else ""
 
 
 def uninvolved_objects(span: SpanContext) -> tuple[str, ...]:
@@ -136,13 +145,30 @@ def _excluded_objects(past: list[Phrase], ahead: list[Phrase], task: Phrase) -> 
         return []
     needed = [name for phrase in ahead for name in phrase.objects] + held
     texts = [content(f"{phrase.do} {phrase.text}") for phrase in ahead]
-    handled = [phrase.objects[0] for phrase in reversed(past) if phrase.objects]
+    handled = [_handled(phrase) for phrase in reversed(past) if phrase.act in _HANDLING]
+    taken = [phrase.objects[0] for phrase in ahead if phrase.act in _TAKING and phrase.objects]
+    carried = {_handled(phrase) for phrase in past if any(_is_in(phrase, other) for other in taken)}
     rivals = [name for name in task.objects if _rivals(name, ahead[0].objects[0])]
     return [
         name
         for name in [*rivals, *handled]
+        if name and name not in carried
         if not any(may_be_same(name, other) for other in needed) and not any(content(name) <= text for text in texts)
     ]
+
+
+def _is_final(phrase: Phrase) -> bool:
+    return phrase.do.split()[-1] in _FINAL or phrase.where.partition(" ")[0] in _GOALS
+
+
+def _handled(phrase: Phrase) -> str:
+    return object_of(phrase.do) if phrase.do else ""
+
+
+def _is_in(phrase: Phrase, name: str) -> bool:
+    """Return whether a skill puts something into or onto an object."""
+    place = place_of(phrase.do) if phrase.do else ""
+    return bool(place) and may_be_same(place, name)
 
 
 def _held(past: list[Phrase]) -> tuple[list[str], bool]:

@@ -17,8 +17,8 @@ _WAITING = re.compile(
     r"|stationary|none|nothing)\b",
     re.IGNORECASE,
 )
-_PRONOUN = re.compile(r"\b(?:it|them)\b")
-_MANIPULATING = frozenset(("grasp", "release", "carry", "push", "open", "close", "turn", "clean", "fold", "pour"))
+_INTO = ("in", "into", "inside", "on", "onto", "to", "towards", "at", "under", "by", "beside", "above", "over")
+"""What stands before a place, not before the object of a skill."""
 
 
 def is_waiting(name: str) -> bool:
@@ -32,10 +32,13 @@ def is_readable(name: str) -> bool:
 
 
 def object_of(name: str) -> str:
-    """Return the object that a skill is about, or "": of "place it in the bin" that is none."""
+    """Return the object that a skill is about, or "": of "place it in the bin" or "place in bin" that is none."""
     phrase = read(name)
-    placed = phrase.act in ("release", "carry") and _PRONOUN.search(phrase.do)
-    return phrase.objects[0] if phrase.objects and not placed else ""
+    if not phrase.objects:
+        return ""
+    before = phrase.do.partition(f" {phrase.objects[0]}")[0].split()
+    placed = phrase.act in ("release", "carry") and ({"it", "them"}.intersection(before) or before[-1] in _INTO)
+    return "" if placed else phrase.objects[0]
 
 
 @lru_cache(maxsize=256)
@@ -61,7 +64,7 @@ class _State:
     def begins(self, name: str) -> bool:
         """Take the next skill; return whether it begins a phase."""
         phrase, focus = read(name), object_of(name)
-        begins = not self._holding and self._turns(phrase, focus)
+        begins = self._takes_another(phrase, focus) if self._holding else self._turns(phrase, focus)
         if begins:
             self._object = focus
         elif focus and not self._holding:
@@ -73,6 +76,10 @@ class _State:
         if begins:
             self._released = phrase.act == "release"
         return begins
+
+    def _takes_another(self, phrase: Phrase, focus: str) -> bool:
+        """Return whether the robot grasps another object, whatever became of the one it holds."""
+        return phrase.act == "grasp" and bool(focus and self._object) and not may_be_same(focus, self._object)
 
     def _turns(self, phrase: Phrase, focus: str) -> bool:
         if phrase.act == "retreat":

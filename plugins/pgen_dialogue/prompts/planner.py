@@ -15,7 +15,7 @@ from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
 from pgen.components import Options
-from pgen.records import Plan, Sample
+from pgen.records import Plan, Sample, SpanContext
 from pgen.seeds import derive
 from pgen_dialogue.prompts.grounding_facts import alternatives, exclusions, failed_skill, names_of, previous_skill
 from pgen_dialogue.prompts.phases import is_readable, is_turn
@@ -110,7 +110,7 @@ def fitting_responses(scenario: str, sample: Sample) -> tuple[str, ...]:
     if sample.question.scope == "standing":
         return ("acknowledgment", "constraint_acknowledgment")
     step = sample.question.scope == "step" and is_readable(sample.span.skill)
-    failed = scenario == "situated_correction" and bool(failed_skill(sample.span))
+    failed = scenario == "situated_correction" and not sample.moment.running and bool(failed_skill(sample.span))
     absent = scenario == "specific_object" and is_decision(sample)
     if step and (failed or absent):
         return responses
@@ -179,9 +179,14 @@ def _absent(sample: Sample, types: tuple[str, str], seed: int) -> str | None:
     """Return what a false premise asks for: nothing that the labels name."""
     if types != ("specific_object", "error_handling"):
         return None
-    named = content(" ".join((sample.span.task, *names_of(sample.span))))
-    absent = [name for name in _ABSENT if not content(name) & named]
+    absent = absent_objects(sample.span)
     return absent[derive(seed, "absent", sample.question.variant) * len(absent) // 2**32] if absent else None
+
+
+def absent_objects(span: SpanContext) -> list[str]:
+    """Return things that no label of the episode names."""
+    named = content(" ".join((span.task, *names_of(span))).replace("_", " "))
+    return [name for name in _ABSENT if not content(name) & named]
 
 
 def _normalized(weights: Mapping[str, float], names: Iterable[str]) -> dict[str, float]:

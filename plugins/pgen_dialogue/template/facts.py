@@ -1,137 +1,106 @@
-"""The facts about a span that the phrases insert; each only where it is grounded.
+"""The facts about a sample that the phrases insert; each only where it is grounded.
 
-do, doing          the next skill ("pick up the cup", "picking up the cup")
+do, doing          what the dialogue leads to ("pick up the cup", "picking up the cup")
 do_it, doing_it    the same with a pronoun for its object, if it has one ("pick it up")
-do_so, doing_so    the same, if the previous other skill names that object already; else as do, doing
-obj                its object, with the words that agree: them/it (as object, subject), is, has, s; dest: where it goes
-last_doing, last_done  the previous other skill; task: the task, if it does not contradict the skill
-not_obj, not_do, not_doing, not_done  what a negative request forbids; care, other: a constraint, an object to mind
-label              the skill's own words, if no action could be read from them
+obj, thing         its object, or "that" where no label names it, with the words that agree: is, s
+where, dest        where it goes ("into the bin"), and where it is then ("in the bin")
+result             its object as it is then ("the towel folded")
+not_obj, not_do, not_doing  what a negative request forbids, with not_it, not_them, not_is, not_s
+other, where_not   what else could have followed: another object, another place
+absent             what is not there; first: what the whole task begins with; again, next: these words, where they fit
+label              the words of a label in which no action can be read
 
 A name in capitals ("Do") has the same text with a capital.
 """
 
-from random import Random
+import re
 
-from pgen.records import SpanContext
-from pgen_dialogue.english import Phrase, read, read_task
+from pgen.records import Plan, Sample, SpanContext
+from pgen_dialogue.english import Phrase, read
 from pgen_dialogue.english.nouns import is_several
-from pgen_dialogue.english.verbs import gerund
-from pgen_dialogue.prompts.grounding_facts import exclusions, previous_skill, uninvolved_objects
+from pgen_dialogue.prompts.grounding_facts import alternatives, exclusions, names_of
+from pgen_dialogue.prompts.phases import object_of
+from pgen_dialogue.prompts.planner import absent_objects
 from pgen_dialogue.prompts.reply_schema import sayable
 from pgen_dialogue.prompts.same_object import may_be_same
-from pgen_dialogue.template.phrasebook import compose, phrases
+from pgen_dialogue.template.purposes import LONGEST, moved_objects
 
-_LONGEST_ASIDE, _LONGEST_TASK = 70, 40
-_LONGEST_LABEL = 150
-_RESTING = {"into": "in", "onto": "on", "to": "at"}
-_NEED_PLACE = ("put", "set", "lay", "place")
-_PLACING = ("in", "on", "inside", "under", "beside", "behind", "above", "between", "over", "at", "near", "below")
-_AGREEING = ("them", "it", "is", "has", "s")
-_SINGULAR, _PLURAL = ("it", "it", "is", "has", "s"), ("them", "they", "are", "have", "")
-
-
-def facts_of(span: SpanContext, random: Random) -> dict[str, str]:
-    """Return the facts of a span; where several would serve, one is drawn."""
-    phrase = read(span.skill)
-    if not phrase.verb:
-        label = sayable(phrase.text, _LONGEST_LABEL)
-        return {"label": label} if label else {}
-    facts = {"do": phrase.do, "doing": phrase.doing}
-    facts |= _object(phrase) | _previous(span) | _task(span, phrase) | _forbidden(span, random)
-    if others := [name for name in uninvolved_objects(span) if len(name) < _LONGEST_ASIDE]:
-        facts["other"] = random.choice(others)
-    facts["care"] = _care(phrase, facts, random)
-    mentioned = facts.get("obj") and facts["obj"] in facts.get("last_doing", "")
-    facts |= {f"{name}_so": facts[f"{name}_it" if mentioned else name] for name in ("do", "doing")}
-    return with_capitals({name: text for name, text in facts.items() if text})
+_RESTING = {"into": "in", "in": "in", "inside": "inside", "onto": "on", "on": "on", "under": "under"}
+_GOING = {"above": "over to", "over": "over to", "towards": "to", "toward": "to"}
+_PLACE = re.compile(rf"\b({'|'.join([*_RESTING, *_GOING, 'to'])}) (the .+)\Z")
+_PARTICLES = frozenset(("up", "down", "off", "out", "over", "on"))
+_UNMOVED = frozenset(("approach", "retreat", "push", "switch", "other"))
+"""Kinds of action whose object is not described by a participle: "the box moved to"."""
+_REPEATED = re.compile(r"\bagain\b|\bonce more\b|\bre-?(?:gr|tr|att)\w+", re.IGNORECASE)
 
 
-def in_other_words(facts: dict[str, str], random: Random) -> dict[str, str]:
-    """Return the facts with a synonym of the verb, if it has one."""
-    for verb, synonyms in phrases()["synonyms"].items():
-        if facts["do"].startswith(f"{verb} "):
-            usable = [other for other in synonyms if other not in _NEED_PLACE or "dest" in facts]
-            other = random.choice(usable or [verb])
-            changed = {
-                "do": other + facts["do"].removeprefix(verb),
-                "doing": _gerund(other) + facts["doing"].removeprefix(_gerund(verb)),
-            }
-            changed |= {f"{name}_so": text for name, text in changed.items() if facts[f"{name}_so"] == facts[name]}
-            return facts | with_capitals(changed)
-    return facts
+def facts_of(sample: Sample, purpose: Phrase, planned: Plan, draw: int) -> dict[str, str]:
+    """Return the facts of a sample; `draw` chooses where several would serve."""
+    facts = _unless_empty(absent=planned.absent or _drawn(absent_objects(sample.span), draw))
+    facts |= _forbidden(sample.span, planned, draw)
+    if not purpose.verb:
+        text = sayable(" ".join(purpose.text.split()[:LONGEST]), 150)
+        return with_capitals(facts | _unless_empty(label=text))
+    moved = moved_objects(sample.span)
+    facts |= _unless_empty(first=moved[0] if len(moved) > 1 else "")
+    facts |= _purpose(purpose) | _unless_empty(other=_drawn(alternatives(sample.span), draw))
+    begun = sample.span.history and sample.question.scope != "episode"
+    facts |= _unless_empty(again="" if _REPEATED.search(purpose.do) else "again", next="next" if begun else "")
+    facts |= _unless_empty(where_not=_way_to(facts["other"], sample.span) if "other" in facts else "")
+    return with_capitals(facts)
 
 
 def with_capitals(facts: dict[str, str]) -> dict[str, str]:
     """Return the facts, each also with a capital."""
-    return facts | {_capital(name): _capital(text) for name, text in facts.items()}
+    return facts | {name[:1].upper() + name[1:]: text[:1].upper() + text[1:] for name, text in facts.items()}
 
 
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
+def _purpose(phrase: Phrase) -> dict[str, str]:
+    name = object_of(phrase.do) if phrase.act in ("release", "carry") else next(iter(phrase.objects), "")
+    several = bool(name) and is_several(name.lower().split())
+    facts = {"do": phrase.do, "doing": phrase.doing, "thing": name or "that"}
+    facts |= {"is": "are", "s": ""} if several else {"is": "is", "s": "s"}
+    alone = bool(name) and "," not in phrase.do  # "fold the sleeves, fold the towel" has no object that "it" could be
+    facts |= {"do_it": (alone and phrase.do_it) or phrase.do, "doing_it": (alone and phrase.doing_it) or phrase.doing}
+    place = _PLACE.search(phrase.do) if phrase.act in ("release", "carry") else None
+    if place:
+        facts["where"] = f"{_GOING.get(place[1], place[1])} {place[2]}"
+        facts |= _unless_empty(dest=f"{_RESTING[place[1]]} {place[2]}" if place[1] in _RESTING else "")
+    return facts | _unless_empty(obj=name, result=_result(phrase, name))
 
 
-def _gerund(words: str) -> str:
-    verb, space, rest = words.partition(" ")
-    return gerund(verb) + space + rest
+def _result(phrase: Phrase, name: str) -> str:
+    """Return the object with what it is to be: "the banana put on the plate" of "put the banana on the plate"."""
+    before, found, after = phrase.done.partition(name) if name else ("", "", "")
+    words = before.split()
+    direct = len(words) == 1 or (len(words) == 2 and words[1] in _PARTICLES)
+    if not found or not direct or phrase.act in _UNMOVED or " and " in phrase.done:
+        return ""
+    return " ".join([name, *words, *after.split()])
 
 
-def _object(phrase: Phrase) -> dict[str, str]:
-    if not phrase.objects:
-        return {"them": "it", "do_it": phrase.do, "doing_it": phrase.doing}
-    name = phrase.objects[0]
-    facts = {"obj": name, "do_it": phrase.do_it, "doing_it": phrase.doing_it, **_agreement(name)}
-    preposition, _, place = phrase.where.partition(" ")
-    preposition = _RESTING.get(preposition, preposition)
-    if phrase.act in ("release", "carry") and preposition in _PLACING and phrase.do.endswith(phrase.where):
-        facts["dest"] = f"{preposition} {place}"
-    return facts
-
-
-def _agreement(name: str, prefix: str = "") -> dict[str, str]:
-    words = _PLURAL if is_several(name.lower().split()) else _SINGULAR
-    return {f"{prefix}{key}": word for key, word in zip(_AGREEING, words, strict=True)}
-
-
-def _previous(span: SpanContext) -> dict[str, str]:
-    last = previous_skill(span)
-    if last is None or not last.verb or len(last.doing) > _LONGEST_ASIDE:
+def _forbidden(span: SpanContext, planned: Plan, draw: int) -> dict[str, str]:
+    if planned.scenario_type != "negative_task" or planned.excluded == "":
         return {}
-    return {"last_doing": _shortened(last.doing, last), "last_done": _shortened(last.done, last)}
-
-
-def _task(span: SpanContext, phrase: Phrase) -> dict[str, str]:
-    """Return the task, unless it is the skill itself or names other objects of the same kind."""
-    task = read_task(span.task)
-    if not task.verb or len(task.do) > _LONGEST_TASK or task.do == phrase.do:
-        return {}
-    heads = {name.split()[-1]: name for name in task.objects}
-    rivals = ((heads.get(name.split()[-1]), name) for name in phrase.objects)
-    return {} if any(rival and not may_be_same(rival, name) for rival, name in rivals) else {"task": task.do}
-
-
-def _forbidden(span: SpanContext, random: Random) -> dict[str, str]:
     excluded = exclusions(span)
-    choices: list[str | Phrase] = [*excluded.objects]
-    choices += [action for action in excluded.actions if len(action.doing) <= _LONGEST_ASIDE]
-    if not choices:
-        return {}
-    chosen = random.choice(choices)
-    if isinstance(chosen, str):
-        return {"not_obj": chosen, **_agreement(chosen, "not_")}
-    texts = {"not_do": chosen.do, "not_doing": chosen.doing, "not_done": chosen.done}
-    return {name: _shortened(text, chosen) for name, text in texts.items()}
+    actions = {f"{action.doing} again": action for action in excluded.actions}
+    name = planned.excluded or _drawn([*excluded.objects, *actions], draw)
+    if action := actions.get(name):
+        return {"not_do": action.do, "not_doing": action.doing}
+    words = ("they", "them", "are", "") if is_several(name.lower().split() or ["it"]) else ("it", "it", "is", "s")
+    agreeing = zip(("not_it", "not_them", "not_is", "not_s"), words, strict=True)
+    return {"not_obj": name, **dict(agreeing)} if name else {}
 
 
-def _shortened(text: str, phrase: Phrase) -> str:
-    """Return the text without the adverb before its verb and, if the verb allows it, without the place."""
-    first, _, rest = text.partition(" ")
-    text = rest if first.endswith("ly") else text
-    return text.removesuffix(f" {phrase.where}") if phrase.where and phrase.verb not in _NEED_PLACE else text
+def _way_to(name: str, span: SpanContext) -> str:
+    """Return where another skill puts something, "" where none puts anything there: "into the right bin"."""
+    ways = (_PLACE.search(read(skill).do) for skill in names_of(span))
+    return next((f"{_GOING.get(way[1], way[1])} {name}" for way in ways if way and may_be_same(way[2], name)), "")
 
 
-def _care(phrase: Phrase, facts: dict[str, str], random: Random) -> str:
-    care, words = phrases()["care"], set(phrase.do.split())
-    choices = [text for text in [*care["any"], *care.get(phrase.act, [])] if not words.intersection(text.split())]
-    text = compose(choices, facts, random)
-    return text[:1].lower() + text[1:]
+def _drawn(choices: "tuple[str, ...] | list[str]", draw: int) -> str:
+    return choices[draw * len(choices) // 2**32] if choices else ""
+
+
+def _unless_empty(**facts: str) -> dict[str, str]:
+    return {name: text for name, text in facts.items() if text}

@@ -1,17 +1,13 @@
 import re
 from random import Random
 
-from pgen_dialogue.template.phrasebook import compose, load, names_in, phrases, words
-
-FACTS = """
-do doing do_it doing_it do_so doing_so obj it them is has s dest last_doing last_done task
-not_obj not_do not_doing not_done not_it not_is not_s other care label on_it
-"""
+from pgen_dialogue.template import facts
+from pgen_dialogue.template.phrasebook import compose, names_in, phrases
 
 
 def entries():
     """Yield all phrases of the package."""
-    stack = [phrases(), load("asides"), load("words")]
+    stack = [phrases()]
     while stack:
         entry = stack.pop()
         if isinstance(entry, str):
@@ -21,18 +17,25 @@ def entries():
 
 
 def test_every_phrase_is_well_formed_and_names_only_facts_that_a_sample_may_have():
-    facts = FACTS.split()
-    known = {*facts, *(name[0].upper() + name[1:] for name in facts)}
+    documented = re.findall(r"\b\w+\b", facts.__doc__)
+    allowed = {*documented, *(name[0].upper() + name[1:] for name in documented)}
     for entry in entries():
         assert re.fullmatch(r"[^\[\]]*(\[[^\[\]]*\][^\[\]]*)*", entry), entry
-        assert names_in(entry) <= known, entry
+        assert names_in(entry) <= allowed, entry
 
 
-def test_every_list_of_words_exists_and_is_used():
-    assert {name for entry in entries() for name in re.findall(r"<(\w+)>", entry)} | {"seen"} == words().keys()
+def test_no_list_has_a_phrase_twice():
+    for book in phrases().values():
+        for listed in book.values():
+            assert len(listed) == len(set(listed))
 
 
 def test_a_choice_or_phrase_without_its_facts_is_not_used():
-    texts = {compose(["[{gone}|{here}] you go"], {"here": "there"}, Random(seed)) for seed in range(9)}
+    texts = {compose(["[{gone}|{here}] you go"], {"here": "there"}, 0, 0, Random(seed)) for seed in range(9)}
     assert texts == {"There you go"}
-    assert compose(["{gone}"], {}, Random(0)) == ""
+    assert compose(["{gone}"], {}, 0, 0, Random(0)) == ""
+
+
+def test_each_number_takes_another_phrase_as_long_as_there_is_one():
+    for order in range(5):
+        assert {compose(["a", "b", "c"], {}, order, number, Random(0)) for number in range(3)} == {"A", "B", "C"}
