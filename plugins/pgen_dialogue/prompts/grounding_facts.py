@@ -64,8 +64,8 @@ def names_of(span: SpanContext) -> tuple[str, ...]:
 def alternatives(span: SpanContext) -> tuple[str, ...]:
     """Return the objects or places among which the robot chooses in this skill, without the chosen one.
 
-    Objects of the phases to come, those that the task names, and for a place the other places of the episode; and those
-    of other episodes of the dataset, which may be in view.
+    Objects of the phases to come, those of its kind that the task names, and for a place the other places of the
+    episode; and those of other episodes of the dataset, which may be in view.
     """
     names = names_of(span)
     if is_waiting(span.skill) or not is_turn(names, span.skill_index):
@@ -126,17 +126,6 @@ def _lost_grasp(span: SpanContext) -> str:
         elif phrase.act == "approach":
             approached = object_of(earlier)
     return grasp if held and may_be_same(held, name) else ""
-
-
-def uninvolved_objects(span: SpanContext) -> tuple[str, ...]:
-    """Return the objects of other skills that the current one neither uses nor holds: it should not bump them."""
-    past = [read(name) for name in span.history]
-    others = [*past, *(read(name) for name in span.future)]
-    current = read(span.skill)
-    used = [*current.objects, *_held(past)[0]]
-    objects = dict.fromkeys(name for phrase in others for name in phrase.objects if name.startswith("the "))
-    unused = (name for name in objects if not any(may_be_same(name, other) for other in used))
-    return tuple(name for name in unused if not content(name) <= content(current.do))
 
 
 def _excluded_objects(past: list[Phrase], ahead: list[Phrase], task: Phrase) -> list[str]:

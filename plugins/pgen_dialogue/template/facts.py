@@ -14,6 +14,7 @@ A name in capitals ("Do") has the same text with a capital.
 """
 
 import re
+from dataclasses import replace
 
 from pgen.records import Plan, Sample, SpanContext
 from pgen_dialogue.english import Phrase, read
@@ -41,9 +42,10 @@ def facts_of(sample: Sample, purpose: Phrase, planned: Plan, draw: int) -> dict[
     if not purpose.verb:
         text = sayable(" ".join(purpose.text.split()[:LONGEST]), 150)
         return with_capitals(facts | _unless_empty(label=text))
+    own = replace(sample.span, elsewhere=())  # what other episodes handle need not be there
     moved = moved_objects(sample.span)
     facts |= _unless_empty(first=moved[0] if len(moved) > 1 else "")
-    facts |= _purpose(purpose) | _unless_empty(other=_drawn(alternatives(sample.span), draw))
+    facts |= _purpose(purpose) | _unless_empty(other=_drawn(alternatives(own), draw))
     begun = sample.span.history and sample.question.scope != "episode"
     facts |= _unless_empty(again="" if _REPEATED.search(purpose.do) else "again", next="next" if begun else "")
     facts |= _unless_empty(where_not=_way_to(facts["other"], sample.span) if "other" in facts else "")
@@ -60,7 +62,7 @@ def _purpose(phrase: Phrase) -> dict[str, str]:
     several = bool(name) and is_several(name.lower().split())
     facts = {"do": phrase.do, "doing": phrase.doing, "thing": name or "that"}
     facts |= {"is": "are", "s": ""} if several else {"is": "is", "s": "s"}
-    alone = bool(name) and "," not in phrase.do  # "fold the sleeves, fold the towel" has no object that "it" could be
+    alone = bool(name) and "," not in phrase.do and not {"it", "them"}.intersection(phrase.do.split())
     facts |= {"do_it": (alone and phrase.do_it) or phrase.do, "doing_it": (alone and phrase.doing_it) or phrase.doing}
     place = _PLACE.search(phrase.do) if phrase.act in ("release", "carry") else None
     if place:

@@ -42,12 +42,12 @@ def test_examples_and_the_replies_of_template_fit_what_each_builder_asks_for(bui
     for builder in builders:
         prompt = builder.build(one, seed)
         schema = SCHEMAS["typed" if "scenario_type" in prompt.schema["properties"] else "dialogue"]
-        reply = reply_to(Request(one, prompt, (), seed))
+        reply = reply_to(Request((one,), prompt, (), seed))
         assert first_error(schema, builder.example(one, seed)) is None
         assert first_error(schema, reply) is None
         assert json.dumps(reply, ensure_ascii=False).encode()
         for name in ("scenario_type", "response_type"):
-            planned = getattr(prompt.plan, name)
+            planned = getattr(prompt.plans[0], name)
             assert planned is None or reply.get(name, planned) == planned
 
 
@@ -69,25 +69,29 @@ def test_fingerprints_differ_between_the_builders_and_versions_are_no_option(bui
 
 @pytest.mark.parametrize("builder", [SeedPrompt(), HiRobotPrompt()], ids=["seed", "hi-robot"])
 def test_text_from_the_dataset_is_inserted_literally_and_once(builder):
-    text = builder.build(sample(ODD, task="{skill_current}"), 1).text
+    prompt = builder.build(sample(ODD, task="{skill_current}"), 1)
+    text = prompt.context or prompt.text
     assert text.count(ODD) == 1
     assert text.count("{skill_current}") == 1
+    assert ODD in prompt.text
 
 
 @quick
 @given(one=samples, seed=seeds)
 def test_no_prompt_mentions_images_if_none_is_shown(builders, one, seed):
-    blind = altered(one, images=(), cameras=(), clip=(), skill="go", history=(), future=(), task="tidy up")
-    claims = ["You see", "images of the scene", "what the images show", "visible", "once for each camera"]
+    blind = altered(
+        one, images=(), cameras=(), clip=(), skill="go", skill_index=0, history=(), future=(), task="tidy up"
+    )
+    claims = ["You see", "images of the scene", "what the images show", "visible, in", "once for each camera"]
     for builder in builders:
-        prompt = prompt_for(builder, blind, seed, "en")
-        text = f"{prompt.system}\n{prompt.text}"
+        prompt = prompt_for(builder, (blind,), seed, "en", several=False)
+        text = f"{prompt.system}\n{prompt.context}\n{prompt.text}"
         assert not [claim for claim in claims if claim in text]
         assert "You are shown no picture of the scene" in text
 
 
 def test_prompts_mention_images_if_some_are_shown():
-    assert "images of the scene" in prompt_for(SeedPrompt(), sample("go"), 0, "en").text
-    prompt = prompt_for(HiRobotPrompt(), sample("go"), 0, "en")
-    assert "You see the scene as it is now" in prompt.system
+    assert "images of the scene" in prompt_for(SeedPrompt(), (sample("go"),), 0, "en", several=False).text
+    prompt = prompt_for(HiRobotPrompt(), (sample("go"),), 0, "en", several=True)
+    assert "Then you see the scene at one moment" in prompt.system
     assert "no picture" not in prompt.text

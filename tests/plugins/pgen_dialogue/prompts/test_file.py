@@ -30,14 +30,14 @@ def test_labels_are_inserted_literally(template, name, text):
 def test_a_template_may_use_every_placeholder(template, name, braces):
     one = sample("lift", ["go"], ["put"], "task", timestamp=None, cameras=("a", "b"))
     lines = template("\n".join(map(braces.format, PLACEHOLDERS)), name).build(one, 3).text.splitlines()
-    planned = HiRobotPrompt().build(one, 3).plan
+    planned = HiRobotPrompt().build(one, 3).plans[0]
     assert (lines[0], lines[2], lines[5]) == ("task", "lift", "unknown")
     assert lines[7:] == [planned.scenario_type, planned.response_type]
 
 
 def test_only_the_types_that_a_template_mentions_are_planned(template):
-    assert template("{skill_current}").build(sample("lift"), 1).plan == Plan()
-    planned = template("{skill_current} {response_type}").build(sample("lift"), 1).plan
+    assert template("{skill_current}").build(sample("lift"), 1).plans[0] == Plan()
+    planned = template("{skill_current} {response_type}").build(sample("lift"), 1).plans[0]
     assert planned.scenario_type is None
     assert planned.response_type in RESPONSE_TYPES
 

@@ -6,11 +6,11 @@ from prompt_samples import BRICKS, moments, sample, samples
 
 from pgen_dialogue.english import read
 from pgen_dialogue.prompts.grounding_facts import (
+    alternatives,
     exclusions,
     failed_skill,
     may_be_same,
     previous_skill,
-    uninvolved_objects,
 )
 
 
@@ -53,14 +53,41 @@ def test_nothing_that_may_be_the_same_as_in_a_later_skill_is_forbidden(one):
     assert not {action.verb for action in excluded.actions} & {phrase.verb for phrase in ahead}
 
 
-def test_an_object_may_be_another_by_a_shorter_name():
-    assert may_be_same("the brick", "the red lego brick")
-    assert not may_be_same("the pink lego brick", "the red lego brick")
+@pytest.mark.parametrize(
+    ("skill", "history", "future", "objects"),
+    [
+        # a place is no object that one could leave alone
+        ("fold the towel", ["pick up the towel", "lay it flat on the table"], [], ()),
+        # what lies in a thing that is moved moves too
+        ("carry the rack to the sink", ["pick up the tube", "place the tube in the rack"], [], ()),
+        ("push the drawer shut", ["pick up the tube", "place the tube in the drawer"], [], ("the tube",)),
+        # nothing is left of what was poured
+        ("put the kettle back", ["pick up the cup", "put the cup down", "pour the water"], [], ("the cup",)),
+    ],
+)
+def test_what_may_be_forbidden_is_still_there_and_is_not_moved(skill, history, future, objects):
+    assert exclusions(sample(skill, history, future).span).objects == objects
 
 
-def test_uninvolved_objects_are_those_that_the_skill_neither_uses_nor_holds():
-    one = sample("move above the plate", ["pick up the banana", "open the drawer"], ["close the lid"])
-    assert uninvolved_objects(one.span) == ("the drawer", "the lid")
+def test_only_what_somebody_might_do_again_is_an_action_to_forbid():
+    span = sample("grasp the cup", ["wipe the table", "push the rack in", "push the box to the wall"]).span
+    assert [action.do for action in exclusions(span).actions] == ["wipe the table"]
+
+
+@pytest.mark.parametrize(
+    ("skill", "history", "future", "task", "others"),
+    [
+        ("pick up the milk", [], ["put it in the bin", "pick up the bread"], "unpack", ("the bread",)),
+        ("pick up the bread", ["pick up the milk", "put it in the bin"], ["put it away"], "unpack", ()),
+        ("pick up red brick", [], ["place red brick in box"], "pink brick into the box", ("the pink brick",)),
+        ("pick up the milk", [], ["put it in the bin"], "put the milk and the bread in the bin", ()),
+        ("put it in the bin", ["pick up the milk"], ["pick up the bread", "put it on the shelf"], "", ("the shelf",)),
+        ("lift the milk", ["grasp the milk"], ["pick up the bread"], "unpack", ()),
+        ("wait", [], ["pick up the bread"], "unpack", ()),
+    ],
+)
+def test_alternatives_are_what_is_turned_to_later_or_put_elsewhere(skill, history, future, task, others):
+    assert alternatives(sample(skill, history, future, task).span) == others
 
 
 def test_the_previous_skill_is_the_latest_that_differs():
@@ -75,6 +102,13 @@ def test_the_previous_skill_is_the_latest_that_differs():
         ("grasp the cup", ["grasp the cup"], "grasp the cup"),
         ("grasp the cup", ["cup slips out of the gripper"], "cup slips out of the gripper"),
         ("grasp the cup", ["move to the cup"], ""),
+        ("move to the cup", ["move to the cup", "grasp the cup", "lift the cup"], "grasp the cup"),
+        ("move to the cup", ["lower the gripper around the cup", "close the gripper"], "close the gripper"),
+        ("move to the cup", ["grasp the cup", "put the cup down"], ""),
+        ("lift the cup", ["grasp the cup"], ""),
+        ("hold the bracket steady", ["pick up the bracket"], ""),
+        ("move above tray", ["grasp", "lift"], ""),
+        ("move to the left of bowl", ["approach apple", "close gripper", "move up"], ""),
     ],
 )
 def test_a_failed_skill_is_one_that_the_labels_show(skill, history, failed):
