@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pgen.errors import ConfigError, InputError
-from pgen_lerobot.format import Dataset, hub_errors, walk
-from pgen_lerobot.write import CARD, MANIFEST, SEGMENTATION_FILES, pushed_card
+from pgen_lerobot.format import MANIFEST, Dataset, hub_errors, walk
+from pgen_lerobot.write import CARD, SEGMENTATION_FILES, pushed_card
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi

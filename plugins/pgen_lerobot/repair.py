@@ -24,10 +24,19 @@ from pgen.records import Annotation, Episode, Skill
 from pgen.run.job import Job, prepare, running
 from pgen.storage.durable import write_text
 from pgen.storage.in_place import InPlace
-from pgen_lerobot.format import COLUMN, Dataset, episode_tables, to_array
-from pgen_lerobot.read import LeRobotSource
-from pgen_lerobot.verify import misfit, source_options
-from pgen_lerobot.write import KEPT_SKILLS, LINES, MANIFEST, Annotated, LeRobotSink, skills_entry
+from pgen_lerobot.format import (
+    COLUMN,
+    COUNTERFACTUALS,
+    KEPT_SKILLS,
+    MANIFEST,
+    Dataset,
+    episode_tables,
+    read_counterfactuals,
+    to_array,
+)
+from pgen_lerobot.read import LeRobotSource, read_manifest, source_options
+from pgen_lerobot.verify import misfit
+from pgen_lerobot.write import LINES, Annotated, LeRobotSink, skills_entry
 
 _INDICES = {"index", "episode_index", "frame_index", "task_index", COLUMN}
 _NUMBERS = ("float", "int", "uint", "bool")
@@ -53,6 +62,8 @@ class Original:
         self._annotations: dict[int, list[Annotation]] = {}
         for line in read_lines(root / LINES):
             self._annotations.setdefault(line["episode_index"], []).append(from_line(line))
+        for annotation in read_counterfactuals(root / COUNTERFACTUALS):
+            self._annotations.setdefault(annotation.sample.span.episode_index, []).append(annotation)
 
     def episodes(self) -> Iterator[tuple[int, AnnotatedEpisode]]:
         """Read every annotated episode. A skill that was the task has the name that the task had then."""
@@ -91,7 +102,8 @@ def match(dataset: Dataset, originals: list[Original]) -> dict[int, AnnotatedEpi
 
 def _renamed(episode: Episode, annotations: list[Annotation]) -> tuple[Skill, ...]:
     """Return the skills with the names that the annotations have."""
-    names = {annotation.sample.span.skill_index: annotation.sample.span.skill for annotation in annotations}
+    factual = (it for it in annotations if not it.sample.question.counterfactual)
+    names = {annotation.sample.span.skill_index: annotation.sample.span.skill for annotation in factual}
     spans = enumerate(episode.skills)
     return tuple(Skill(names.get(position, span.name), span.start, span.end) for position, span in spans)
 
@@ -134,8 +146,8 @@ def _digest(table: pa.Table, columns: list[str]) -> bytes:
 
 def _read_manifest(root: Path) -> dict[str, Any]:
     try:
-        return dict(json.loads((root / MANIFEST).read_text(encoding="utf-8")))
-    except (OSError, ValueError):
+        return read_manifest(root)
+    except InputError:
         raise InputError(
             f"{root / MANIFEST} is missing or no JSON: {root} is not as pgen wrote it. lerobot's tools that make a new "
             "dataset keep no annotations; name those it was made from with --from DIR."
@@ -206,14 +218,16 @@ def _adapted(source: LeRobotSource, episode: Episode, matched: Matched) -> list[
         images = source.image_names(episode, sample.moment.frame_index)
         moment = replace(sample.moment, cameras=episode.cameras, images=images)
         adapted.append(replace(annotation, sample=replace(sample, span=span, moment=moment)))
-        if what := misfit(episode, ranges, adapted[-1]):
+        counterfactual = sample.question.counterfactual
+        if not counterfactual and (what := misfit(episode, ranges, adapted[-1])):
             raise InputError(f"{source.dataset.root}: the annotations do not fit: {what}; verify the original.")
     return adapted
 
 
 def _count(dataset: Dataset, matched: Matched) -> Repaired:
     annotated = sum(1 for original in matched.values() if original.annotations)
-    answers = sum(1 for original in matched.values() for annotation in original.annotations if annotation.dialogue)
+    annotations = [annotation for original in matched.values() for annotation in original.annotations]
+    answers = sum(1 for it in annotations if it.dialogue and not it.sample.question.counterfactual)
     return Repaired(annotated, len(dataset.episode_indices), answers)
 
 

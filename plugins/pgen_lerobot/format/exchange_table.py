@@ -14,7 +14,8 @@ import pyarrow.parquet as pq
 
 from pgen.errors import InputError
 from pgen.labels import exchanges
-from pgen.records import Annotation, Episode, Scope
+from pgen.records import Annotation, Dialogue, Episode, Moment, Plan, Question, Sample, Scope, SpanContext
+from pgen.safety.bounded_json import json_lines
 from pgen.storage.durable import new_text, sync
 from pgen_lerobot.format.parquet import open_parquet
 
@@ -134,6 +135,16 @@ def counterfactual_line(annotation: Annotation) -> dict[str, Any]:
         "skill_current": sample.span.skill,
         "images": list(sample.moment.images),
     }
+
+
+def read_counterfactuals(path: Path) -> Iterator[Annotation]:
+    """Yield the counterfactuals of a file of lines, without what a line does not say; none where it is missing."""
+    for _, line in json_lines(path) if path.is_file() else ():
+        span = SpanContext(line["episode_index"], "", "", 0, line["skill_current"], (), ())
+        moment = Moment(line["frame_index"], line["timestamp"], (), tuple(line["images"]))
+        question = Question(counterfactual=line["kind"], target=line["skill_target"])
+        dialogue = Dialogue(line["user_prompt"], line["robot_utterance"])
+        yield Annotation(Sample(span, moment, question), Plan(), dialogue)
 
 
 def _table(rows: list[ExchangeRow]) -> pa.Table:

@@ -24,6 +24,9 @@ from pgen.safety.paths import VIDEOS as VIDEOS
 
 UNDECODED = "surrogateescape"
 """The error handler with which bytes that are no UTF-8 survive reading and writing a text."""
+MANIFEST = "meta/pgen/manifest.json"
+KEPT_SKILLS = "meta/pgen/skills.json"
+"""The spans that a run used, in the form of skills.json, where the dataset's own file has others."""
 EDITED = frozenset({"README.md", "meta/lerobot_annotations.json"})
 """Files that users edit: the card and the annotate page's file. The manifest has no hash of them."""
 _SKIPPED = frozenset({".cache", ".git"})

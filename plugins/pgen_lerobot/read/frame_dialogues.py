@@ -1,25 +1,27 @@
-"""The dialogue of each frame of a dataset that pgen wrote: `pgen.open` and `pgen.LeRobotDialogueDataset`.
+"""The dialogue of each frame of a dataset that pgen wrote: `pgen.open`.
 
-Only the labels (eight bytes a frame) and one row for each distinct text are held.
+The labels (eight bytes a frame), one row for each distinct text, the spans and the exchanges are held.
 """
 
 from array import array
-from dataclasses import dataclass
+from bisect import bisect_right
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
 from pgen.errors import InputError
-from pgen_lerobot.format import COLUMN, TASK_ROWS, Dataset, TaskRow, read_task_rows, runs, to_array
+from pgen.records import Scope
+from pgen_lerobot.format import COLUMN, TASK_ROWS, Dataset, ExchangeRow, TaskRow, read_task_rows, runs, to_array
+from pgen_lerobot.read.recorded import Recorded
 
 
 @dataclass(frozen=True, slots=True)
 class FrameDialogue:
     """A frame's dialogue. `task_index` is its row in the task table.
 
-    A frame without a dialogue has its own task as `user_prompt`, and "" as `robot_utterance`. The skill and the
-    types are None where they are unknown, or differ between the samples with the same words.
+    A frame without a dialogue has its own task as `user_prompt`, and "" as `robot_utterance`. `skill` is the frame's
+    own, the target of training; `scope` says what the dialogue leads to. They and the types are None where unknown.
     """
 
     user_prompt: str
@@ -28,6 +30,7 @@ class FrameDialogue:
     scenario_type: str | None
     response_type: str | None
     task_index: int
+    scope: Scope | None = None
 
 
 class Texts:
@@ -53,17 +56,50 @@ class Texts:
         return FrameDialogue(row.user_prompt or text, row.robot_utterance or "", *types, task_index)
 
 
+class FrameTexts:
+    """The dialogue that a label means at a frame, and the others in force there."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        self.texts = Texts(dataset)
+        self.recorded = Recorded(dataset)
+
+    def labelled(self, label: int, episode_index: int, frame_index: int) -> FrameDialogue:
+        """Return the dialogue of a label at a frame, by its position in the episode. Raises IndexError."""
+        dialogue = self.texts[label]
+        skill = self.recorded.skill(episode_index, frame_index) or dialogue.skill
+        # Once an utterance is over, the label is another task with the same prompt.
+        rows = self.recorded.in_force(episode_index, frame_index)
+        same = (row for row in rows if self.texts[row.task_index].user_prompt == dialogue.user_prompt)
+        row = next((row for row in rows if row.task_index == label), None) or next(same, None)
+        return self._described(dialogue, row, skill)
+
+    def in_force(self, episode_index: int, frame_index: int) -> list[tuple[ExchangeRow, FrameDialogue]]:
+        """Return all exchanges in force at a frame, each with its dialogue."""
+        skill = self.recorded.skill(episode_index, frame_index)
+        rows = self.recorded.in_force(episode_index, frame_index)
+        return [(row, self._described(self.texts[row.task_index], row, skill)) for row in rows]
+
+    def _described(self, dialogue: FrameDialogue, row: ExchangeRow | None, skill: str | None) -> FrameDialogue:
+        if row is None:
+            return replace(dialogue, skill=skill)
+        scenario, response = row.scenario_type, row.response_type
+        return replace(dialogue, skill=skill, scope=row.scope, scenario_type=scenario, response_type=response)
+
+
 class Dialogues:
     """Dialogues by frame: `dialogues[row]`, or `dialogues.at(episode_index, frame_index)`."""
 
     def __init__(self, root: str | Path) -> None:
         dataset = Dataset(Path(root))
-        self.texts = Texts(dataset)
+        self._texts = FrameTexts(dataset)
+        self.texts = self._texts.texts
         self._labels: array[int] = array("q")
         self._episodes: dict[int, range] = {}
         """The rows of each episode."""
         for name in dataset.data_files:
             self._read(dataset, name)
+        self._order = sorted(self._episodes, key=lambda episode: self._episodes[episode].start)
+        self._starts = [self._episodes[episode].start for episode in self._order]
 
     def __len__(self) -> int:
         """The number of frames."""
@@ -73,7 +109,13 @@ class Dialogues:
         """Return the dialogue of the frame in a row of the whole dataset, from 0. Raises IndexError."""
         if not 0 <= row < len(self):
             raise IndexError(f"there is no frame {row}; the dataset has {len(self)}")
-        return self.texts[self._labels[row]]
+        position = bisect_right(self._starts, row) - 1
+        episode = self._order[position]
+        return self._texts.labelled(self._labels[row], episode, row - self._starts[position])
+
+    def in_force(self, episode_index: int, frame_index: int) -> list[FrameDialogue]:
+        """Return the dialogues of all exchanges in force at a frame; the column holds one of them."""
+        return [dialogue for _, dialogue in self._texts.in_force(episode_index, frame_index)]
 
     def at(self, episode_index: int, frame_index: int) -> FrameDialogue:
         """Return the dialogue of an episode's frame, by its position in the episode. Raises IndexError."""
@@ -103,32 +145,3 @@ class Dialogues:
 def open(root: str | Path) -> Dialogues:
     """Return the dialogues of the dataset at `root`, which pgen wrote. Raises InputError for any other."""
     return Dialogues(root)
-
-
-class LeRobotDialogueDataset:
-    """A map-style dataset: an item of lerobot's dataset, and `user_prompt` and `robot_utterance`, both str.
-
-    Takes the arguments of `LeRobotDataset`; its other attributes are available here and under `dataset`.
-    A frame without a dialogue has its task as `user_prompt` and "" as `robot_utterance`. Raises InputError where
-    pgen did not write the dataset, ImportError where lerobot is not installed.
-    """
-
-    def __init__(self, repo_id: str, root: str | Path | None = None, **options: Any) -> None:
-        from lerobot.datasets.lerobot_dataset import LeRobotDataset
-
-        self.dataset: Any = LeRobotDataset(repo_id, root=root, **options)
-        self._texts = Texts(Dataset(Path(self.dataset.root)))
-
-    def __len__(self) -> int:
-        return len(self.dataset)
-
-    def __getitem__(self, index: int) -> dict[str, Any]:
-        item = self.dataset[index]
-        label = int(item[COLUMN])
-        dialogue = self._texts[label if label >= 0 else int(item["task_index"])]
-        return {**item, "user_prompt": dialogue.user_prompt, "robot_utterance": dialogue.robot_utterance}
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_") or name == "dataset":  # torch would read whole batches past __getitem__
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        return getattr(self.dataset, name)

@@ -15,10 +15,10 @@ from pgen.errors import PgenError
 from pgen.formats.syn_annotations import from_line, read_lines
 from pgen.labels import Labelling, frame_ranges
 from pgen.records import Annotation, Episode
-from pgen_lerobot.format import EXCHANGES, Dataset, ExchangeRow, TaskRow, exchange_rows, read_exchanges
-from pgen_lerobot.read import LeRobotSource
+from pgen_lerobot.format import EXCHANGES, MANIFEST, Dataset, ExchangeRow, TaskRow, exchange_rows, read_exchanges
+from pgen_lerobot.read import LeRobotSource, source_options
 from pgen_lerobot.verify.problems import Problem
-from pgen_lerobot.write import KEPT_SKILLS, LINES, MANIFEST, Annotated, Labeller
+from pgen_lerobot.write import LINES, Annotated, Labeller
 
 NO_ROW = -2
 """The expected label of a dialogue that has no row in the task table."""
@@ -178,15 +178,6 @@ def _difference(actual: ExchangeRow | None, expected: ExchangeRow) -> str:
     pairs = zip(ExchangeRow._fields, actual, expected, strict=True)
     name, value, wanted = next((name, value, wanted) for name, value, wanted in pairs if value != wanted)
     return f"{name} is {value!r}, the annotations give {wanted!r} (and others may differ)"
-
-
-def source_options(root: Path, manifest: dict[str, Any]) -> dict[str, Any]:
-    """Return the options of the run's source, for the dataset in its present folder, without images."""
-    recorded = manifest.get("source")
-    source = recorded if isinstance(recorded, dict) else {}
-    path = root / KEPT_SKILLS
-    skills = str(path) if path.is_file() else source.get("skills", "auto")
-    return {"root": root, "episodes": source.get("episodes"), "skills": skills, "views": 0}
 
 
 def misfit(episode: Episode, ranges: list[range], annotation: Annotation) -> str | None:

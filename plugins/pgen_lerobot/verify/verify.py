@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from pgen.errors import PgenError
-from pgen_lerobot.format import Dataset, unlisted_notes
+from pgen_lerobot.format import MANIFEST, Dataset, unlisted_notes
 from pgen_lerobot.verify import lerobot, metadata, other_forms, segmentation, shards
 from pgen_lerobot.verify.expected_labels import ExpectedLabels
 from pgen_lerobot.verify.problems import LIMIT, Problem, Verification
-from pgen_lerobot.write import MANIFEST, shard_names
+from pgen_lerobot.write import shard_names
 
 _NO_MANIFEST = "the file is missing; without it nobody can tell how the dialogues were made"
 

@@ -5,8 +5,6 @@ from pgen_lerobot.write.carried_files import CarriedVideos, carry_over, copied_b
 from pgen_lerobot.write.labelling import Annotated, Labeller, to_arrow
 from pgen_lerobot.write.metadata import (
     INFO,
-    KEPT_SKILLS,
-    MANIFEST,
     SEGMENTATION_FILES,
     STATS,
     check_metadata,
@@ -23,9 +21,7 @@ from pgen_lerobot.write.sink import CARD, LINES, REPORT, LeRobotSink, OtherForm
 __all__ = [
     "CARD",
     "INFO",
-    "KEPT_SKILLS",
     "LINES",
-    "MANIFEST",
     "REPORT",
     "SEGMENTATION_FILES",
     "STATS",

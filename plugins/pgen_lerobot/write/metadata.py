@@ -13,14 +13,22 @@ from pgen.errors import InputError
 from pgen.records import Skill
 from pgen.run import manifest
 from pgen.storage.durable import new_text, write_text
-from pgen_lerobot.format import COLUMN, UNDECODED, Dataset, digest, dump_like, insert_after, read_text, stats_in_form
+from pgen_lerobot.format import (
+    COLUMN,
+    MANIFEST,
+    UNDECODED,
+    Dataset,
+    digest,
+    dump_like,
+    insert_after,
+    read_text,
+    stats_in_form,
+)
 from pgen_lerobot.skills import SkillsJson
 from pgen_lerobot.write.labelling import Annotated
 
 INFO = "meta/info.json"
 STATS = "meta/stats.json"
-MANIFEST = "meta/pgen/manifest.json"
-KEPT_SKILLS = "meta/pgen/skills.json"
 SEGMENTATION_FILES = {"skills.json": SkillsJson.reads, "segmentation.json": "meta/pgen/segmentation.json"}
 """The files of `pgen segment --skills-only`, and their places in a dataset."""
 

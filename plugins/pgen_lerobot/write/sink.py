@@ -21,6 +21,8 @@ from pgen_lerobot.format import (
     COUNTERFACTUALS,
     EDITED,
     EXCHANGES,
+    KEPT_SKILLS,
+    MANIFEST,
     TASK_ROWS,
     Dataset,
     TaskRows,
@@ -38,8 +40,6 @@ from pgen_lerobot.write.carried_files import CarriedVideos, carry_over, copied_b
 from pgen_lerobot.write.labelling import Annotated, Labeller
 from pgen_lerobot.write.metadata import (
     INFO,
-    KEPT_SKILLS,
-    MANIFEST,
     STATS,
     check_metadata,
     check_segmented,

@@ -71,6 +71,8 @@ def language_rows(episode: Episode, annotations: Iterable[Annotation], labelling
         if stretch.annotation is not None and stretch.annotation.dialogue is not None:
             dialogue = stretch.annotation.dialogue
             prompt = _row("user", dialogue.user_prompt, "interjection")
+            if stretch.exchange is None or stretch.start != stretch.exchange.start:
+                continue  # it was spoken earlier, and is merely still in force
             events[stretch.start] = [_row("assistant", None, None, [_say_call(dialogue.robot_utterance)]), prompt]
     persistent.sort(key=lambda row: (row["timestamp"], row["style"], row["role"]))
     return LanguageRows(persistent, events)
