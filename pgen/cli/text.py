@@ -18,7 +18,7 @@ def plan_text(plan: Plan) -> str:
         *_conversations(plan),
         f"images     {plan.images:,}",
         *([f"executor   {plan.executor}"] if plan.executor else []),
-        *([f"judged     about {plan.judged:,} (a request more each)"] if plan.judged else []),
+        *([f"judged     about {plan.judged:,} (at most two requests more each)"] if plan.judged else []),
         *_notes(plan),
         "",
         f"The first sample: {span.episode_id}, frame {moment.frame_index}, {len(moment.images)} images",

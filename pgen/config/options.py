@@ -9,7 +9,7 @@ from pydantic import Field, field_validator
 from pgen.components import Options
 from pgen.labels import DEFAULT_WEIGHTS
 from pgen.languages import code_of
-from pgen.records import Scope
+from pgen.records import SCOPES, Scope
 
 type Turns = Literal["off", "episode"]
 type OnCheck = Literal["retry", "keep", "fail"]
@@ -81,11 +81,21 @@ class RunOptions(Options):
 
 
 def parse_weights(value: Any) -> Any:
-    """Return weights such as `step=4,phase=3` as a table; other values are validated as they are."""
+    """Return weights such as `step=4,phase=3` as a table; other values are validated as they are.
+
+    Raises ValueError for a name that is no scope, and for one without a weight or with two.
+    """
     if not isinstance(value, str):
         return value
-    pairs = [pair.partition("=") for pair in value.split(",")]
-    return {name.strip(): number.strip() or "nan" for name, _, number in pairs}
+    weights: dict[str, str] = {}
+    for pair in value.split(","):
+        name, _, number = (part.strip() for part in pair.partition("="))
+        if name not in SCOPES:
+            raise ValueError(f"there is no scope {name!r}; there are {', '.join(SCOPES)}")
+        if not number or name in weights:
+            raise ValueError(f"{name} needs one weight, as in step=4,phase=3")
+        weights[name] = number
+    return weights
 
 
 class RunKeywords(TypedDict, total=False):

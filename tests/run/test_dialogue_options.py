@@ -12,8 +12,9 @@ from pgen.components import Check
 from pgen.errors import ConfigError, InterruptedRunError, PluginError, SampleError, TooManyFailuresError
 from pgen.inference.judging import SCORES
 from pgen.records import Finding
-from pgen.testing import FakeGenerator, FakeSource, MemorySink, make_episode, plain_answer
+from pgen.testing import FakeGenerator, FakeMomentGenerator, FakeSource, MemorySink, make_episode, plain_answer
 from pgen_dialogue.checks.duplicates import Duplicates
+from pgen_dialogue.prompts.hi_robot import HiRobotPrompt
 from pgen_samplers.samplers import EveryFrame, Segments
 
 
@@ -157,7 +158,7 @@ def test_each_request_of_a_conversation_is_told_what_was_said_before(tmp_path):
         turns = annotation.sample.question.turns
         assert [turn.user_prompt for turn in turns] == [f"turn {n} of 0" for n in range(len(turns))]
         (request,) = [r for r in generator.requests if r.sample == annotation.sample]
-        assert all(f"User: {turn.user_prompt}" in request.prompt.text for turn in turns)
+        assert all(f"User: {turn.user_prompt}" in request.prompt.context for turn in turns)
     kinds = [a.sample.question.turn_type for a in sink.annotations[:6]]
     assert kinds == ["opening", "interjection", "followup", "interjection", "followup", "interjection"]
 
@@ -220,7 +221,8 @@ def test_a_turn_that_was_answered_is_not_asked_again_where_its_conversation_is_t
 
 
 def test_variants_are_different_dialogues_with_different_plans_and_share_the_frames(tmp_path):
-    report, sink, _ = run(tmp_path / "out", variants=3, prompt="hi-robot", episodes=1)
+    options = {"variants": 3, "prompt": "hi-robot", "scopes": {"step": 1}}
+    report, sink, _ = run(tmp_path / "out", episodes=1, **options)
     plans = {}
     for annotation in sink.annotations:
         plans.setdefault(annotation.sample.moment.frame_index, []).append(annotation.plan)
@@ -256,10 +258,17 @@ def test_a_language_that_is_none_or_that_the_generator_cannot_write_is_refused(t
 
 
 def judged(request):
+    """Choose the first skill, and score by the length of the prompt."""
+    if is_choice(request):
+        return json.dumps({"reason": "So.", "choice": 1})
     scores = {name: 1 + len(request.prompt.text) % 5 for name in SCORES}
     return json.dumps(
         {key: value for name in SCORES for key, value in ((f"{name}_reason", "So."), (name, scores[name]))}
     )
+
+
+def is_choice(request):
+    return "choice" in request.prompt.schema["properties"]
 
 
 def test_a_judge_is_asked_about_a_seeded_share_and_its_judgements_are_stored(tmp_path):
@@ -267,12 +276,37 @@ def test_a_judge_is_asked_about_a_seeded_share_and_its_judgements_are_stored(tmp
     judge = FakeGenerator(judged)
     report, sink, _ = run(tmp_path / "out", judge=judge, **options)
     stored = [a for a in sink.annotations if a.judgement]
-    assert len(stored) == len(judge.requests) == report.judged == sink.manifest["judge"]["judged"]
+    assert [is_choice(request) for request in judge.requests].count(False) == len(stored)
+    assert len(judge.requests) == 2 * len(stored)
+    assert len(stored) == report.judged == sink.manifest["judge"]["judged"]
     assert 0.15 < len(stored) / report.samples < 0.35
     assert all(a.dialogue.user_prompt in "".join(r.prompt.text for r in judge.requests) for a in stored)
     again = FakeGenerator(judged)
     _, second, _ = run(tmp_path / "again", judge=again, **options)
     assert [a.judgement for a in second.annotations] == [a.judgement for a in sink.annotations]
+
+
+def test_a_dialogue_that_leads_the_judge_to_another_skill_is_marked(tmp_path):
+    report, sink, _ = run(tmp_path / "out", judge=FakeGenerator(judged), judge_share=1)
+    elsewhere = [a for a in sink.annotations if a.judgement.chosen != a.sample.span.skill]
+    assert report.findings == {"round_trip": len(elsewhere)}
+    assert 0 < len(elsewhere) < report.samples
+    assert all([finding.code for finding in a.checks] == ["round_trip"] for a in elsewhere)
+    assert sink.manifest["checks"]["found"] == report.findings
+
+
+def test_counterfactual_dialogues_are_not_judged(tmp_path):
+    judge = FakeGenerator(judged)
+    names = [f"{action} the {thing}" for thing in ("can", "cup") for action in ("reach for", "pick up", "put down")]
+    source = FakeSource(make_episode(*((name, float(n), n + 1.0) for n, name in enumerate(names))))
+    sink = MemorySink()
+    options = {"generator": FakeMomentGenerator(), "sampler": Segments(), "checks": (), "sink": sink, "variants": 1}
+    prompt = HiRobotPrompt(counterfactuals=1.0)
+    annotate(source, tmp_path / "out", prompt=prompt, judge=judge, judge_share=1, **options)
+    counterfactual = [a.judgement for a in sink.annotations if a.sample.question.counterfactual]
+    assert counterfactual
+    assert not any(counterfactual)
+    assert all(a.judgement for a in sink.annotations if not a.sample.question.counterfactual)
 
 
 def test_a_run_stopped_while_it_is_judged_asks_only_for_the_other_judgements(tmp_path):
@@ -289,7 +323,7 @@ def test_a_run_stopped_while_it_is_judged_asks_only_for_the_other_judgements(tmp
     judge = FakeGenerator(judged)
     report, _, generator = run(tmp_path / "out", judge=judge, **options)
     assert generator.requests == []
-    assert len(judge.requests) == report.judged - 10
+    assert len(judge.requests) == 2 * (report.judged - 5)
 
 
 def test_judgements_that_fail_are_counted_and_end_no_run(tmp_path):

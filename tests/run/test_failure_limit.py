@@ -1,3 +1,5 @@
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,14 +9,24 @@ from pgen.errors import SampleError, TooManyFailuresError
 from pgen.records import Annotation, Dialogue, Failure, Plan, Usage
 from pgen.run.failure_limit import FIRST, Budget, check
 from pgen.run.manifest import tally
-from pgen.testing import FakeGenerator, FakeSource, MemorySink, make_episode, make_samples, plain_answer
+from pgen.testing import (
+    FakeGenerator,
+    FakeMomentGenerator,
+    FakeSource,
+    MemorySink,
+    make_episode,
+    make_samples,
+    plain_answer,
+)
 from pgen_samplers.samplers import EveryFrame
 
 (SAMPLE, *_) = make_samples()
 
 
 def finished(fails, attempts=1):
-    return Annotation(SAMPLE, Plan(), Failure("parse", "no") if fails else Dialogue("a", "b"), Usage(attempts=attempts))
+    """Return an annotation that failed at a stage, by default `parse`, or did not."""
+    failure = Failure(fails if isinstance(fails, str) else "parse", "no")
+    return Annotation(SAMPLE, Plan(), failure if fails else Dialogue("a", "b"), Usage(attempts=attempts))
 
 
 def ended_after(budget, fails, attempts=1):
@@ -103,6 +115,49 @@ def test_what_failed_is_asked_again_in_turn_so_that_each_start_reaches_other_sam
         pass
     requests = [request for _ in range(10) for request in run(tmp_path / "out", tenth)[0]]
     assert len(set(requests)) == 40, "not all that failed were asked again"
+
+
+def scene(request):
+    """Every second moment contradicts its labels."""
+    reply = json.loads(plain_answer(request))
+    fits = request.sample.moment.frame_index % 2 == 0
+    return json.dumps({**reply, "fits": fits, "seen": "an empty table", "dialogues": reply["dialogues"] * fits})
+
+
+def annotate_scenes(out, answer, **options):
+    """Run over 20 moments with several dialogues each; return the report and the sink."""
+    source, sink = FakeSource(make_episode(("pick it up", 0.0, 2.0), length=20)), MemorySink()
+    parts = {"sampler": EveryFrame(), "prompt": "hi-robot", "checks": (), "variants": 2, "sink": sink}
+    return annotate(source, out, generator=FakeMomentGenerator(answer), **parts, **options), sink
+
+
+def test_images_that_contradict_the_labels_are_reported_and_end_no_run(tmp_path):
+    report, sink = annotate_scenes(tmp_path / "out", scene, max_failures=0)
+    failed = [annotation for annotation in sink.annotations if annotation.failure]
+    assert report.failed == sink.manifest["counts"]["failed"] == {"scene": len(failed)}
+    assert {annotation.sample.moment.frame_index % 2 for annotation in failed} == {1}
+    assert all("an empty table" in annotation.failure.reason for annotation in failed)
+    assert sink.manifest["counts"]["answered"] == report.samples - len(failed)
+
+
+def test_a_dataset_of_which_no_moment_fits_ends_no_run_either(tmp_path):
+    def never(request):
+        return json.dumps({"seen": "darkness", "fits": False, "dialogues": []})
+
+    report, _ = annotate_scenes(tmp_path / "out", never, max_failures=0)
+    assert report.failed == {"scene": report.samples}
+    assert ended_after(Budget(0, 0.02), ["scene"] * 1000) is None
+
+
+def test_other_failures_are_counted_without_those_of_scenes(tmp_path):
+    def both(request):
+        return "no" if request.sample.moment.frame_index == 2 else scene(request)
+
+    with pytest.raises(TooManyFailuresError, match=r"2 of 44 samples failed \(2 at parse\)") as raised:
+        annotate_scenes(tmp_path / "out", both, max_failures=0)
+    assert "empty table" not in str(raised.value)
+    report, _ = annotate_scenes(tmp_path / "out", both, max_failures=0.05)
+    assert report.failed == {"parse": 2, "scene": 20}
 
 
 def test_failures_that_stay_within_what_is_allowed_end_no_resumed_run(tmp_path):

@@ -3,7 +3,7 @@ import pytest
 from pgen.api import annotate
 from pgen.errors import ConfigError, InputError, SampleError, StorageError, TooManyFailuresError
 from pgen.run.run import Run
-from pgen.testing import FakeGenerator, FakeSource, MemorySink, make_episode, plain_answer
+from pgen.testing import FakeGenerator, FakeMomentGenerator, FakeSource, MemorySink, make_episode, plain_answer
 from pgen_samplers.samplers import EveryFrame
 
 SAMPLES = 4 * 55
@@ -155,13 +155,17 @@ def test_the_plan_counts_without_a_request(tmp_path):
     from pgen.config.assembly import create
     from pgen.config.runfile import build
 
-    objects = {"source": FakeSource(), "generator": FakeGenerator(), "sink": MemorySink(), "sampler": EveryFrame()}
+    generator = FakeMomentGenerator()
+    objects = {"source": FakeSource(), "generator": generator, "sink": MemorySink(), "sampler": EveryFrame()}
     config = build({"output_dir": tmp_path / "out", **{kind: {"name": c.name} for kind, c in objects.items()}})
     with Run(config.run, create(config, objects)) as opened:
         plan = opened.plan
-    assert (plan.episodes, plan.frames, plan.samples, plan.images) == (1, 55, 55, 55)
+    assert (plan.episodes, plan.frames, plan.requests, plan.images) == (1, 55, 55, 55)
+    assert plan.samples == 3 * (55 + 3)  # wordings of the steps, and of the three scopes that the episode begins with
     assert plan.sample.span.skill == "robot arm moves towards pink lego brick"
-    assert plan.sample.span.skill in plan.prompt.text
+    assert plan.sample.span.skill in plan.prompt.context
+    assert len(plan.prompt.plans) == 12
+    assert generator.requests == []
     assert list(tmp_path.iterdir()) == []
 
 
