@@ -11,6 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import chain
 
 from pgen.errors import first_error
 from pgen.storage.journal import Journal
@@ -23,12 +24,11 @@ UNSYNCED = 64
 
 
 @dataclass(slots=True, eq=False)
-class Group[T]:
+class _Group[T]:
     """The results of one commit."""
 
     results: list[T] = field(default_factory=list)
     committed: asyncio.Event = field(default_factory=asyncio.Event)
-    synced: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Commits[T]:
@@ -38,25 +38,21 @@ class Commits[T]:
         self, journal: Journal, write: Callable[[list[T]], None], done: Callable[[T], object] = lambda result: None
     ) -> None:
         self._journal, self._write, self._done = journal, write, done
-        self._next: Group[T] = Group()
-        self._committing: Group[T] = Group()
-        self._unsynced: list[Group[T]] = []
+        self._next: _Group[T] = _Group()
+        self._committing: _Group[T] = _Group()
+        self._unsynced: list[list[T]] = []
         self._error: BaseException | None = None
         self._wake, self._committed = asyncio.Event(), asyncio.Event()
         self._room, self._sync_wanted = asyncio.Event(), asyncio.Event()
 
-    async def store(self, result: T) -> Group[T]:
-        """Wait until the result is committed, and return the group of its commit. Raises what `run` does."""
+    async def store(self, result: T) -> None:
+        """Wait until the result is committed. Raises what `run` does."""
         group = self._next
         group.results.append(result)
         self._wake.set()
-        await self._wait(group.committed)
-        return group
-
-    async def synced(self, group: Group[T]) -> None:
-        """Have the group synced now, and wait for it. Raises what `run` does."""
-        self._sync_wanted.set()
-        await self._wait(group.synced)
+        await group.committed.wait()
+        if self._error:
+            raise self._error
 
     async def run(self) -> None:
         """Commit and sync until cancelled. Raises StorageError, or ConfigError where the journal has another owner."""
@@ -68,9 +64,8 @@ class Commits[T]:
                     tasks.create_task(self._sync())
         except BaseExceptionGroup as group:
             self._error = first_error(group)
-            for waiting in (*self._unsynced, self._committing, self._next):
+            for waiting in (self._committing, self._next):
                 waiting.committed.set()
-                waiting.synced.set()
             raise self._error from None
 
     def flush(self) -> None:
@@ -80,8 +75,8 @@ class Commits[T]:
         """
         if results := [*self._committing.results, *self._next.results]:
             self._write(results)
-            self._unsynced.append(Group(results))
-            self._committing, self._next = Group(), Group()
+            self._unsynced.append(results)
+            self._committing, self._next = _Group(), _Group()
         if self._unsynced:
             self._journal.sync()
             # The system reports a failed write once: a sync that succeeds after a failed one proves nothing.
@@ -93,17 +88,17 @@ class Commits[T]:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            while sum(len(group.results) for group in self._unsynced) >= UNSYNCED:
+            while sum(map(len, self._unsynced)) >= UNSYNCED:
                 self._sync_wanted.set()
                 self._room.clear()
                 await self._room.wait()
             if not self._next.results:  # `flush` has committed them meanwhile
                 continue
-            self._committing, self._next = self._next, Group()
+            self._committing, self._next = self._next, _Group()
             await loop.run_in_executor(thread, self._write, self._committing.results)
-            self._unsynced.append(self._committing)
+            self._unsynced.append(self._committing.results)
             self._committing.committed.set()
-            self._committing = Group()
+            self._committing = _Group()
             self._committed.set()
 
     async def _sync(self) -> None:
@@ -117,16 +112,9 @@ class Commits[T]:
             await asyncio.to_thread(self._journal.sync)
             self._settle(count)
 
-    async def _wait(self, event: asyncio.Event) -> None:
-        await event.wait()
-        if self._error:
-            raise self._error
-
     def _settle(self, count: int) -> None:
         """Report the first `count` groups as done."""
         groups, self._unsynced = self._unsynced[:count], self._unsynced[count:]
         self._room.set()
-        for group in groups:
-            group.synced.set()
-            for result in group.results:
-                self._done(result)
+        for result in chain.from_iterable(groups):
+            self._done(result)

@@ -115,26 +115,31 @@ def in_wal(db: sqlite3.Connection) -> bool:
 
 
 def _rebuild(path: Path, rebuilt: Path, reason: str) -> None:
-    """Copy the intact rows to a new journal, then set this one aside and put the new one in its place."""
+    """Copy the intact rows to a new journal, and put it in the place of this one.
+
+    This one is set aside, or deleted where all of it was copied.
+    """
     _remove(rebuilt)
     with closing(_connect(rebuilt)) as db:
         rebuild = Rebuild(db)
         rebuild.from_pages(path)
         checkpoint(db)  # raises what cannot be written; closing would ignore it
-        results, usable, empty = rebuild.results, rebuild.usable, rebuild.empty
+        results, usable = rebuild.results, rebuild.usable
     if results and not usable:
         _remove(rebuilt)
         raise ConfigError(
             f"the journal {path} {reason}; the options of its {results:,} results are lost, so that these cannot be "
             "used. Start anew with --fresh, which requests them again, or restore a copy of the file."
         )
-    if empty and reason != NO_JOURNAL:  # as after a power cut while it was created
+    recovered = f"{results:,} results in it are intact and were recovered" if results else "nothing was recovered"
+    if rebuild.complete and reason != NO_JOURNAL:  # as after a power cut, which loses pages and damages none
         _remove(path)
         _replace(path, rebuilt)
-        return
-    aside = _replace(path, rebuilt)
-    recovered = f"{results:,} results in it are intact and were recovered" if results else "nothing was recovered"
-    print(f"pgen: the journal {path} {reason}. It was set aside as {aside}; {recovered}.", file=sys.stderr)
+        message = f"; {recovered}" if results else ""
+    else:
+        message = f". It was set aside as {_replace(path, rebuilt)}; {recovered}"
+    if message:
+        print(f"pgen: the journal {path} {reason}{message}.", file=sys.stderr)
 
 
 def _remove(path: Path) -> None:

@@ -18,6 +18,32 @@ def pgen_generators() -> "Iterable[type[Generator]]":
 
 @hookimpl
 def pgen_flags() -> "Iterable[Flag]":
-    from pgen_qwen_openai.flags import FLAGS
-
-    return FLAGS
+    return (
+        Flag("--model", "generator.model", "The model's Hub id, folder or name on the server.", "generator"),
+        Flag(
+            "--temperature", "generator.temperature", "0 always takes the most likely token.", "generator", type=float
+        ),
+        Flag("--concurrency", "generator.concurrency", "Requests in flight.", "generator", type=int, metavar="N"),
+        Flag(
+            "--base-url",
+            "generator.base_url",
+            "The server's address; several are separated by commas.",
+            "server",
+            metavar="URL",
+        ),
+        Flag(
+            "--wait-for-server",
+            "generator.wait_for_server",
+            "How long to wait for a server that is down, such as 10m.",
+            "server",
+            metavar="TIME",
+        ),
+        Flag(
+            "--serve",
+            "generator.serve",
+            "Start the server with a command that contains {port}.",
+            "server",
+            metavar="COMMAND",
+        ),
+        Flag("--replicas", "generator.replicas", "Start N servers, on one GPU each.", "server", type=int, metavar="N"),
+    )

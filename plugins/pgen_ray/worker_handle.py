@@ -4,8 +4,7 @@ import pickle
 from typing import Any
 
 from pgen_ray.work_items import Assignment, Group
-from pgen_ray.worker import Report
-from pgen_ray.worker_protocol import Opened
+from pgen_ray.worker import Opened, Report
 
 
 class WorkerHandle:

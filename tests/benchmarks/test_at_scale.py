@@ -56,8 +56,3 @@ def test_the_tables_are_printed_and_replace_the_former_ones(tmp_path):
     assert "| what a GPU reads and writes | 1000 tokens a second | assumed" in done.stdout
     for gpus in (1, 8, 64):
         assert re.search(rf"^\| {gpus} \| the coordinator \| ", done.stdout, re.MULTILINE)
-
-
-def test_the_page_has_a_place_for_the_tables():
-    page = (TOP / "docs/scale.md").read_text(encoding="utf-8")
-    assert page.count("<!-- figures -->\n") == page.count("<!-- end of figures -->\n") == 1

@@ -69,9 +69,10 @@ def test_rows_replace_the_benchmark_s_former_rows_and_no_others(tmp_path):
     assert "| old |" not in figures
 
 
-def test_the_page_has_a_place_for_the_figures():
-    page = (TOP / "docs/performance.md").read_text(encoding="utf-8")
-    assert page.count("<!-- figures -->\n") == page.count("<!-- end of figures -->\n") == 1
+def test_the_pages_have_a_place_for_the_figures():
+    for name in ("performance", "scale"):
+        page = (TOP / f"docs/{name}.md").read_text(encoding="utf-8")
+        assert page.count("<!-- figures -->\n") == page.count("<!-- end of figures -->\n") == 1
 
 
 def test_the_limit_encodes_images_with_pgen_s_quality(monkeypatch):

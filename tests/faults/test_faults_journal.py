@@ -24,7 +24,7 @@ COUNT = 150
 OPTIONS = {"generator": {"name": "fake"}, "seed": 1}
 FRAME = FRAME_HEADER + PAGE
 WAL_HEADER = 32
-INTERIOR_TABLE, INTERIOR_INDEX, LEAF = 5, 2, 13
+FILES = [("in_file", "journal.sqlite"), ("in_wal", "journal.sqlite"), ("in_wal", "journal.sqlite-wal")]
 SAMPLES = [altered(make_samples()[0], frame_index=number) for number in range(COUNT)]
 
 
@@ -75,10 +75,6 @@ class Stored:
             (touched if any(meet(span, place) for place in damaged) else others).update(numbers)
         here = {number for number in others if not is_long(number) or number not in touched}
         return here | self.stored_in(self.file if path == self.wal else self.wal)
-
-    def pages(self, kind):
-        content = self.file.read_bytes()
-        return [at for at in range(PAGE, len(content), PAGE) if content[at] == kind]
 
 
 @cache
@@ -139,22 +135,29 @@ def overwritten(content, span, zero=False):
     )
 
 
-def test_a_database_that_was_cut_off_at_any_page_loses_only_what_was_cut(in_file, tally):
-    content, lost = in_file.file.read_bytes(), []
-    for size in [*range(PAGE, len(content), PAGE), *range(2000, len(content), PAGE)]:
-        numbers = recovered(in_file, "journal.sqlite", content[:size])
-        assert numbers >= in_file.whole(in_file.file, [range(size, len(content))]), size
+@pytest.mark.parametrize(("where", "name"), FILES)
+def test_a_file_that_is_cut_off_loses_only_what_is_cut(request, where, name, tally):
+    """At each page or frame and within it. The options are in the WAL too, in case nothing remains of the database."""
+    stored, lost = request.getfixturevalue(where), []
+    path = stored.folder / name
+    content = path.read_bytes()
+    for size in [span.start + inside for span, _ in stored.parts(path) for inside in (0, 10, 2000)]:
+        numbers = recovered(stored, name, content[:size])
+        assert numbers >= stored.whole(path, [range(size, len(content))]), size
         lost.append(COUNT - len(numbers))
     tally.add("journal cut off at each page or frame", len(lost), redone=sum(lost))
 
 
-def test_a_database_that_was_cut_off_at_any_page_costs_no_answer_in_its_wal(in_wal, tally):
-    """Nor does it where nothing is left of it: the options are in the WAL too."""
-    content = in_wal.file.read_bytes()
-    sizes = [*range(0, len(content), PAGE), *range(2000, len(content), PAGE)]
-    for size in sizes:
-        assert recovered(in_wal, "journal.sqlite", content[:size]) >= in_wal.stored_in(in_wal.wal), size
-    tally.add("journal cut off at each page or frame", len(sizes), redone=0)
+@pytest.mark.parametrize(("where", "name"), FILES)
+def test_a_damaged_page_or_frame_loses_only_the_answers_on_it(request, where, name, tally):
+    stored, lost = request.getfixturevalue(where), []
+    path = stored.folder / name
+    content = path.read_bytes()
+    for number, (span, _) in enumerate(stored.parts(path)[name == "journal.sqlite" :]):
+        numbers = recovered(stored, name, overwritten(content, span, zero=number % 2 == 0))
+        assert numbers >= stored.whole(path, [span]), span
+        lost.append(COUNT - len(numbers))
+    tally.add("journal with a damaged page or frame", len(lost), redone=sum(lost))
 
 
 def test_a_log_that_began_anew_has_the_options_too(folder, monkeypatch, tally):
@@ -165,15 +168,6 @@ def test_a_log_that_began_anew_has_the_options_too(folder, monkeypatch, tally):
         stored = Stored(folder / "anew", folder / "anew.sqlite")
     assert 0 in recovered(stored, "journal.sqlite", stored.file.read_bytes()[:PAGE])
     tally.add("journal with damaged options", 1, redone=0)
-
-
-def test_a_wal_that_was_cut_off_at_any_frame_loses_only_what_was_cut(in_wal, tally):
-    content, lost = in_wal.wal.read_bytes(), []
-    for size in [start + inside for inside in (0, 10, 2000) for start in range(WAL_HEADER, len(content), FRAME)]:
-        numbers = recovered(in_wal, "journal.sqlite-wal", content[:size])
-        assert numbers >= in_wal.whole(in_wal.wal, [range(size, len(content))]), size
-        lost.append(COUNT - len(numbers))
-    tally.add("journal cut off at each page or frame", len(lost), redone=sum(lost))
 
 
 @pytest.mark.parametrize("where", ["in_file", "in_wal"])
@@ -197,42 +191,6 @@ def test_the_header_of_a_wal_with_any_byte_damaged_loses_nothing(in_wal, tally):
         damaged = overwritten(content, range(at, at + 1))
         assert len(recovered(in_wal, "journal.sqlite-wal", damaged)) == COUNT, at
     tally.add("journal with a damaged header", WAL_HEADER, redone=0)
-
-
-def test_a_damaged_leaf_page_loses_only_the_answers_on_it(in_file, tally):
-    content, lost = in_file.file.read_bytes(), []
-    for at in in_file.pages(LEAF):
-        for zero in (True, False):
-            page = range(at, at + PAGE)
-            numbers = recovered(in_file, "journal.sqlite", overwritten(content, page, zero))
-            assert numbers >= in_file.whole(in_file.file, [page]), at
-            lost.append(COUNT - len(numbers))
-    tally.add("journal with a damaged page or frame", len(lost), redone=sum(lost))
-
-
-@pytest.mark.parametrize("kind", [INTERIOR_TABLE, INTERIOR_INDEX])
-def test_a_damaged_interior_page_loses_nothing(in_file, kind, tally):
-    pages = in_file.pages(kind)
-    assert pages
-    for at in pages:
-        content = overwritten(in_file.file.read_bytes(), range(at, at + PAGE))
-        assert len(recovered(in_file, "journal.sqlite", content)) == COUNT
-    tally.add("journal with a damaged page or frame", len(pages), redone=0)
-
-
-def test_a_damaged_frame_of_a_wal_loses_only_the_answers_in_it(in_wal, tally):
-    content, lost = in_wal.wal.read_bytes(), []
-    for span, _ in in_wal.parts(in_wal.wal):
-        numbers = recovered(in_wal, "journal.sqlite-wal", overwritten(content, span))
-        assert numbers >= in_wal.whole(in_wal.wal, [span]), span
-        lost.append(COUNT - len(numbers))
-    tally.add("journal with a damaged page or frame", len(lost), redone=sum(lost))
-
-
-@pytest.mark.parametrize("where", ["in_file", "in_wal"])
-def test_a_wal_that_is_gone_loses_nothing_that_is_in_the_database(request, where):
-    stored = request.getfixturevalue(where)
-    assert recovered(stored, "journal.sqlite-wal", b"") >= stored.stored_in(stored.file)
 
 
 def pages_of_options(stored):
@@ -280,6 +238,7 @@ damages = st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(1, 2
 @given(places=damages, cut=st.none() | st.floats(0, 1), name=st.sampled_from(["in_file", "in_wal", "in_wal file"]))
 @example(places=[], cut=0.0, name="in_wal file")
 @example(places=[], cut=0.0, name="in_file")
+@example(places=[], cut=0.0, name="in_wal")
 def test_whatever_is_damaged_all_other_answers_are_recovered_or_refused(in_file, in_wal, places, cut, name):
     stored = in_file if name == "in_file" else in_wal
     path = stored.wal if name == "in_wal" else stored.file
@@ -325,11 +284,3 @@ def test_an_answer_counts_more_than_the_failure_that_it_replaced(folder):
         content = overwritten(stored.file.read_bytes(), range(at, at + 8))
         assert len(recovered(stored, "journal.sqlite", content)) == COUNT
     assert len(recovered(stored, "journal.sqlite-wal", overwritten(stored.wal.read_bytes(), range(8)))) == COUNT
-
-
-def test_how_many_answers_were_recovered_is_told(folder, in_file, capsys):
-    path = folder / "counted" / "journal.sqlite"
-    path.parent.mkdir()
-    path.write_bytes(overwritten(in_file.file.read_bytes(), range(8)))
-    Journal(path).close()
-    assert "aside-1; 150 results in it are intact and were recovered" in capsys.readouterr().err

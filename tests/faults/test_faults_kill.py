@@ -1,4 +1,4 @@
-"""Processes that are killed or told to stop, at moments that nobody chose."""
+"""Runs that are killed or stopped by a signal at random moments."""
 
 import shutil
 import signal
@@ -30,33 +30,49 @@ from pgen_qwen_openai.generator import QwenOpenAIGenerator
 from pgen_samplers.samplers import Interval
 
 AT_ONCE = 4
-"""Runs side by side: most of their time they wait for answers."""
+"""Runs at a time: they mostly wait for responses."""
 
 
-def test_a_run_killed_while_it_asks_loses_nothing(runs, root, place, undisturbed, tally, number, rng):
+def check_kills(runs, job, moments, undisturbed, samples, tally):
+    """Kill copies of the run, each after a number of requests, and resume them."""
+
     def trial(index, after):
-        job = Job(root, place / f"out{index}", place / f"{index}.log", slowness=SLOW, seed=index)
-        assert killed(runs, job, after) == -signal.SIGKILL, errors(job)
-        flying = in_flight(job.log)
-        return flying, resumed(runs, job, undisturbed)
+        copy = replace(job, out=job.out.with_name(f"out{index}"), log=job.log.with_name(f"{index}.log"), seed=index)
+        assert killed(runs, copy, after) == -signal.SIGKILL, errors(copy)
+        flying = in_flight(copy.log)
+        return flying, resumed(runs, copy, undisturbed, samples)
 
-    count = number(25, 500)
-    moments = [rng.randint(IN_FLIGHT, SAMPLES - 10) for _ in range(count)]
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        results = list(pool.map(trial, range(count), moments))
+        results = list(pool.map(trial, range(len(moments)), moments))
     assert all(redone <= IN_FLIGHT for _, redone in results), results
     flying, redone = (sum(column) for column in zip(*results, strict=True))
-    tally.add("SIGKILL while asking", count, in_flight=flying, redone=redone)
+    tally.add("SIGKILL while asking", len(moments), in_flight=flying, redone=redone)
+
+
+def test_a_run_that_is_killed_during_its_requests_loses_nothing(runs, root, place, undisturbed, tally, number, rng):
+    moments = [rng.randint(IN_FLIGHT, SAMPLES - 10) for _ in range(number(25, 500))]
+    check_kills(runs, Job(root, place / "out", place / "log", slowness=SLOW), moments, undisturbed, SAMPLES, tally)
+
+
+def test_the_same_on_a_real_dataset(runs, place, tally, number, rng, shared_datasets):
+    root = shutil.copytree(shared_datasets / "cr5_realarm_v21_8ep", place / "real")
+    before, source = hashes(root), LeRobotSource(root=root, skills="task", episodes="0-3")
+    whole = Job(source, place / "whole", place / "whole.log", options={"sampler": Interval(interval=1.0)})
+    assert runs.finish(whole) == 0, errors(whole)
+    undisturbed, samples = contents(whole.out), asked(whole.log).total()
+    moments = [rng.randint(IN_FLIGHT, samples - 10) for _ in range(number(2, 50))]
+    check_kills(runs, replace(whole, slowness=1.0), moments, undisturbed, samples, tally)
+    assert hashes(root) == before
 
 
 WAVES = {0.005: 40, 3.0: 3}
-"""How often each slot sends a request in a run, by the seconds that an answer takes."""
+"""Requests of each slot in a run, by the seconds that a response takes."""
 
 
 @pytest.mark.parametrize("concurrency", [8, 64, 512])
 @pytest.mark.parametrize("latency", WAVES)
-def test_a_killed_run_asks_again_no_more_than_was_in_flight(runs, tmp_path, tally, number, rng, latency, concurrency):
-    """Over HTTP, with the journal on a disk; the server says how often it was asked."""
+def test_a_killed_run_repeats_at_most_the_requests_in_flight(runs, tmp_path, tally, number, rng, latency, concurrency):
+    """Over HTTP, with the journal on a disk; the server counts the requests."""
     samples = min(WAVES[latency] * concurrency, 2000)
 
     def trial(index, after):
@@ -80,29 +96,6 @@ def test_a_killed_run_asks_again_no_more_than_was_in_flight(runs, tmp_path, tall
         redone = list(pool.map(trial, range(count), moments))
     assert max(redone) <= concurrency, redone
     tally.add("SIGKILL while asking over HTTP", count, in_flight=count * concurrency, redone=sum(redone))
-
-
-def test_a_run_on_a_real_dataset_killed_while_it_asks_loses_nothing(runs, place, tally, number, rng, shared_datasets):
-    root = shutil.copytree(shared_datasets / "cr5_realarm_v21_8ep", place / "real")
-    before, source = hashes(root), LeRobotSource(root=root, skills="task", episodes="0-3")
-    whole = Job(source, place / "whole", place / "whole.log", options={"sampler": Interval(interval=1.0)})
-    assert runs.finish(whole) == 0, errors(whole)
-    undisturbed, samples = contents(whole.out), asked(whole.log).total()
-
-    def trial(index, after):
-        job = replace(whole, out=place / f"out{index}", log=place / f"{index}.log", slowness=1.0, seed=index)
-        assert killed(runs, job, after) == -signal.SIGKILL, errors(job)
-        flying = in_flight(job.log)
-        return flying, resumed(runs, job, undisturbed, samples)
-
-    count = number(2, 50)
-    moments = [rng.randint(IN_FLIGHT, samples - 10) for _ in range(count)]
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        results = list(pool.map(trial, range(count), moments))
-    assert all(redone <= IN_FLIGHT for _, redone in results), results
-    flying, redone = (sum(column) for column in zip(*results, strict=True))
-    assert hashes(root) == before
-    tally.add("SIGKILL while asking", count, in_flight=flying, redone=redone)
 
 
 @pytest.mark.long
@@ -130,7 +123,7 @@ def test_a_run_killed_around_each_step_of_its_writing_leaves_all_or_nothing(
     tally.add("SIGKILL around each write, fsync, rename of the write-out", len(chosen))
 
 
-def test_a_run_told_to_stop_keeps_what_is_in_flight_unless_told_twice(
+def test_after_a_signal_requests_in_flight_are_completed_and_after_two_they_are_cancelled(
     runs, root, place, undisturbed, tally, number, rng
 ):
     once = [(number, False) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
@@ -161,7 +154,7 @@ def test_a_run_told_to_stop_keeps_what_is_in_flight_unless_told_twice(
 
 
 @pytest.mark.long
-def test_of_two_runs_on_one_output_one_writes_and_the_other_says_who(runs, root, place, undisturbed, tally, number):
+def test_of_two_runs_on_one_output_one_writes_and_the_other_names_it(runs, root, place, undisturbed, tally, number):
     def trial(index):
         gate = place / f"gate{index}"
         job = Job(root, place / f"out{index}", place / f"{index}.log", gate=gate)

@@ -8,9 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from fault_power import Entry, survivors, traced
+from fault_power import Entry, survivors
 from fault_power_jobs import JOBS, Cut, work
 from fault_runs import contents, hashes, make_dataset
+from fault_trace import traced
 
 CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload(["fault_power_jobs", "pgen_lerobot.write.sink"])

@@ -1,12 +1,9 @@
 import asyncio
 import os
 import signal
-import subprocess
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 
@@ -91,16 +88,3 @@ def test_after_a_signal_work_in_flight_is_cancelled_once_its_time_is_over(monkey
 
     with pytest.raises(InterruptedRunError, match="SIGTERM"):
         asyncio.run(work())
-
-
-SCRIPT = Path(__file__).parents[1] / "support" / "blocked_process.py"
-
-
-@pytest.mark.parametrize(("where", "codes"), [("loop", {130}), ("thread", {130}), ("regex", {-9}), ("last act", {130})])
-def test_after_a_second_signal_a_process_ends_whatever_blocks_it(where, codes):
-    process = subprocess.Popen([sys.executable, SCRIPT, where], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    assert process.stdout.readline() == b"blocked\n"
-    process.send_signal(signal.SIGINT)
-    process.send_signal(signal.SIGTERM)
-    process.communicate()
-    assert process.returncode in codes

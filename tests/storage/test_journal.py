@@ -125,29 +125,6 @@ def test_the_intact_rows_of_a_damaged_journal_are_recovered(path, capsys, text):
     assert "2 results in it are intact and were recovered" in capsys.readouterr().err
 
 
-def test_no_flipped_bit_turns_a_result_into_another(tmp_path, path, capsys):
-    """Bits of the pages, of the schema, of keys, texts and checksums."""
-    samples, damaged = filled(path), tmp_path / "damaged" / "journal.sqlite"
-    whole = path.read_bytes()
-    damaged.parent.mkdir()
-    page_of_results = whole.index(b"Do 0") // 4096
-    for at in [at for at, byte in enumerate(whole) if byte][::9]:
-        content = bytearray(whole)
-        content[at] ^= 1 << at % 8
-        for old in damaged.parent.iterdir():
-            old.unlink()
-        damaged.write_bytes(content)
-        with closing(Journal(damaged)) as journal:
-            results = texts(journal, samples)
-            assert journal.metadata("options") == IDENTITY, at
-        assert all(text in (None, f"Do {number}") for number, text in enumerate(results)), at
-        assert all(results) or "was set aside" in capsys.readouterr().err, at
-        page, offset = divmod(at, 4096)
-        # All three results are on one page: a bit of its header may cost all of them, any other bit one.
-        at_most = 0 if page != page_of_results else 3 if offset < 8 else 1
-        assert results.count(None) <= at_most, at
-
-
 @pytest.mark.parametrize("step", [0, 1, 2, 3])
 def test_a_run_killed_while_a_journal_is_rebuilt_costs_no_result(path, monkeypatch, step):
     """At each of the renames that end it."""
@@ -206,6 +183,21 @@ def test_a_row_costs_less_than_a_kilobyte_beyond_its_text(path):
         samples = [altered(make_samples()[0], frame_index=number) for number in range(count)]
         journal.add([Annotation(one, Plan("a" * 20, "b" * 20), Dialogue("x" * 1000, "y")) for one in samples])
     assert path.stat().st_size < count * (1000 + 1000)
+
+
+def test_a_sync_writes_the_log_to_the_disk(path, monkeypatch):
+    fsync, files = os.fsync, set()
+
+    def recorded(number):
+        files.add(Path(f"/proc/self/fd/{number}").readlink().name)
+        fsync(number)
+
+    monkeypatch.setattr(os, "fsync", recorded)
+    with closing(Journal(path)) as journal:
+        journal.add([dialogue(make_samples()[0])])
+        files.clear()
+        journal.sync()
+        assert "journal.sqlite-wal" in files
 
 
 def test_other_processes_see_a_commit_at_once(path):

@@ -2,11 +2,9 @@ import fcntl
 import json
 import os
 import resource
-import signal
 import subprocess
 import sys
 from dataclasses import asdict, replace
-from pathlib import Path
 
 import pytest
 
@@ -15,8 +13,6 @@ from pgen.storage import lock_holder as holders
 from pgen.storage import locking
 from pgen.storage.lock_holder import Holder
 from pgen.storage.locking import HOLDER, lock
-
-RACE = Path(__file__).parents[1] / "support" / "lock_race.py"
 
 
 @pytest.fixture
@@ -146,19 +142,3 @@ def test_an_invalid_record_holds_nothing(tmp_path):
     (tmp_path / "lock.0123.new").mkdir()
     with lock(tmp_path / "lock", "it"):
         assert [path.name for path in tmp_path.iterdir()] == ["lock.78"]
-
-
-def test_a_process_that_is_stopped_and_resumed_after_another_took_over_writes_nothing(tmp_path):
-    """It was silent for longer than its lock lasts; the other is, by its name, on another host."""
-    command = [sys.executable, str(RACE), str(tmp_path / "place"), str(tmp_path / "log"), "1", "no locks", "hold"]
-    first = subprocess.Popen([*command, "first"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    assert first.stdout.readline() == "holding\n"
-    first.send_signal(signal.SIGSTOP)
-    os.waitid(os.P_PID, first.pid, os.WSTOPPED | os.WNOWAIT)
-    os.utime(tmp_path / "place/lock.1" / HOLDER, (0, 0))
-    second = subprocess.Popen([*command, "second"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    assert second.stdout.readline() == "holding\n"
-    first.send_signal(signal.SIGCONT)
-    assert first.communicate("go on\n")[0] == "lost\n"
-    assert second.communicate("go on\n")[0] == "left\n"
-    assert not list((tmp_path / "place").iterdir())

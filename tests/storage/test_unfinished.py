@@ -8,7 +8,7 @@ import pytest
 from pgen.records import Annotation, Dialogue, Plan
 from pgen.storage.journal import Journal
 from pgen.storage.unfinished import COMMAND, inspect
-from pgen.testing import make_samples
+from pgen.testing import make_annotation, make_episode, make_samples
 
 
 @pytest.fixture
@@ -51,3 +51,21 @@ def test_a_flipped_bit_in_the_command_s_name_makes_the_results_no_other_command_
     left = inspect(path)
     assert left is not None
     assert left.command == "annotate"
+
+
+def test_a_journal_is_not_set_aside_where_all_of_its_pages_were_copied(path, tmp_path, capsys):
+    """As after a power cut, which loses pages of the log and damages none."""
+    added = [make_samples(make_episode(index=index)) for index in (1, 2)]
+    with closing(Journal(path)) as journal:
+        for samples in added:
+            journal.add(map(make_annotation, samples))
+        torn = tmp_path / "torn" / path.name
+        torn.parent.mkdir()
+        shutil.copy(path, torn)
+        log = path.with_name(f"{path.name}-wal").read_bytes()
+    frame = 24 + 4096
+    torn.with_name(f"{torn.name}-wal").write_bytes(log[:32] + bytes(frame) + log[32 + frame :])
+    with closing(Journal(torn)) as journal:
+        assert [journal.unanswered(samples) for samples in (make_samples(), *added)] == [[], [], []]
+    assert [file.name for file in torn.parent.iterdir()] == [path.name]
+    assert "9 results in it are intact and were recovered." in capsys.readouterr().err

@@ -63,6 +63,7 @@ PLACES: dict[str, Callable[[Job], Any]] = {
     "the interpreter": lambda job: _asking(job, lambda: asyncio.to_thread(hold_the_interpreter)),
     "a decoder's thread": _decoding,
     "the write-out": lambda job: patch.object(Workspace, "stage", lambda self: _said(job, forever)),
+    "the publication": lambda job: patch.object(Workspace, "publish", lambda self, _: _said(job, forever)),
 }
 
 

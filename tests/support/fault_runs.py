@@ -55,7 +55,6 @@ class Job:
     kill_at: int = -1
     side: str = "before"
     gate: Path | None = None
-    breakage: str = ""
     generator: Generator | None = None
     options: dict[str, Any] = field(default_factory=dict)
 
@@ -97,11 +96,8 @@ def _draw(camera: str, frame: int) -> Image.Image:
 
 def work(job: Job) -> None:
     """The run itself, in this process."""
-    import fault_breakages
-
-    with fault_breakages.turned_on(job.breakage):
-        options = {"sampler": EveryFrame(), "prompt": "seed", **job.options}
-        annotate(job.root, job.out, generator=job.generator or Logged(job), **options)
+    options = {"sampler": EveryFrame(), "prompt": "seed", **job.options}
+    annotate(job.root, job.out, generator=job.generator or Logged(job), **options)
 
 
 def _child(job: Job) -> None:
@@ -155,9 +151,7 @@ class Runs:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(
-            ["fault_runs", "fault_breakages", "fault_server", "pgen.cli.text", "pgen_lerobot.write.sink"]
-        )
+        self._context.set_forkserver_preload(["fault_runs", "fault_server", "pgen.cli.text", "pgen_lerobot.write.sink"])
 
     def start(self, job: Job) -> Process:
         process = self._context.Process(target=_child, args=(job,))
@@ -232,7 +226,7 @@ def killed(runs: Runs, job: Job, after: int, number: int = signal.SIGKILL) -> in
 
 def resumed(runs: Runs, job: Job, undisturbed: dict[str, str], samples: int = SAMPLES) -> int:
     """Start again and compare with an undisturbed run; return how many requests were repeated."""
-    again = Job(job.root, job.out, job.log, breakage=job.breakage, options=job.options)
+    again = Job(job.root, job.out, job.log, options=job.options)
     code = runs.finish(again)
     assert code == 0 or "exists already" in errors(again), errors(again)
     assert contents(job.out) == undisturbed

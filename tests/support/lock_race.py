@@ -1,7 +1,6 @@
-"""A process that tries to hold a lock, and says in a file when it does.
+"""A process that acquires a lock repeatedly and logs when it holds it.
 
-Usage: lock_race.py FOLDER LOG ATTEMPTS SYSTEM [hold HOST]: SYSTEM is `locks` or `no locks`. With `hold` it holds the
-lock, as a process on HOST, until a line comes, and prints whether it still has it.
+Usage: lock_race.py FOLDER LOG ATTEMPTS SYSTEM, where SYSTEM is `locks` or `no locks`.
 """
 
 import errno
@@ -13,7 +12,6 @@ import time
 from pathlib import Path
 
 from pgen.errors import ConfigError, LockLostError
-from pgen.storage import lock_holder as holders
 from pgen.storage import locking
 
 
@@ -36,22 +34,7 @@ def race(folder: Path, log: int, attempts: int) -> None:
             os.write(log, b"lost\n")
 
 
-def hold(folder: Path, host: str) -> None:
-    holders.host_name = lambda: host
-    try:
-        with locking.lock(folder / "lock", "it") as held:
-            print("holding", flush=True)
-            sys.stdin.readline()
-            held.check()
-            print("left")
-    except LockLostError:
-        print("lost")
-
-
 if __name__ == "__main__":
     if sys.argv[4] == "no locks":
         fcntl.flock = no_locks
-    if sys.argv[5:]:
-        hold(Path(sys.argv[1]), sys.argv[6])
-    else:
-        race(Path(sys.argv[1]), os.open(sys.argv[2], os.O_WRONLY | os.O_APPEND | os.O_CREAT), int(sys.argv[3]))
+    race(Path(sys.argv[1]), os.open(sys.argv[2], os.O_WRONLY | os.O_APPEND | os.O_CREAT), int(sys.argv[3]))

@@ -1,4 +1,4 @@
-"""A generator that answers the questions of `vlm`, and what it was asked."""
+"""A generator that replies to the requests of `vlm`, and the job that uses it."""
 
 import json
 from collections.abc import Callable
@@ -14,7 +14,7 @@ SPANS = [{"name": "reach for the cup", "start": 0, "end": 3.0}, {"name": "lift t
 
 
 def kind(request: Request) -> str:
-    """What is asked: the one property of the answer."""
+    """The only property of the reply that is requested."""
     (name,) = request.prompt.schema["properties"]
     return str(name)
 
@@ -23,8 +23,8 @@ def answering(spans: Any = SPANS, **others: Any) -> Callable[[Request], Any]:
     """An answer may be a function of the request, a value to write as JSON, or an exception; `spans` any text."""
 
     def answer(request: Request) -> Any:
-        given = {"description": "The arm moves.", "skills": spans, "name": "do it", "names": ["do it"]} | others
-        value = given[kind(request)]
+        replies = {"description": "The arm moves.", "skills": spans, "name": "do it", "names": ["do it"]} | others
+        value = replies[kind(request)]
         value = value(request) if callable(value) else value
         text = isinstance(value, str) and kind(request) == "skills"
         return value if text or isinstance(value, Exception) else json.dumps({kind(request): value})
@@ -41,9 +41,5 @@ def vlm_job(
     **options: Any,
 ) -> Job:
     source = LeRobotSource(root=root, skills="task", episodes=episodes)
-    given = {"output_dir": out, "skills_only": True, **(run or {})}
-    return Job(SegmentOptions(**given), source, Vlm(**options), generator)
-
-
-def asked(generator: FakeGenerator) -> list[str]:
-    return [kind(request) for request in generator.requests]
+    options_of_run = {"output_dir": out, "skills_only": True, **(run or {})}
+    return Job(SegmentOptions(**options_of_run), source, Vlm(**options), generator)

@@ -9,7 +9,7 @@ from mmap import mmap
 from pathlib import Path
 from struct import unpack_from
 
-from pgen.storage.recovery.wal_frames import FRAME_HEADER, PAGE, Frame, Wal, mapped
+from pgen.storage.recovery.wal_frames import FRAME_HEADER, PAGE, WAL_HEADER, Frame, Wal, mapped
 
 type Cell = int | str | bytes | None
 type Cells = tuple[Cell, ...]
@@ -40,7 +40,7 @@ def leaves(path: Path) -> Iterator[list[Cells | None]]:
         for shift in {0, -len(file) % PAGE}:  # where bytes are missing, pages may have moved by that many
             read = _reader(file, shift)
             for number in range(2, (len(file) + shift - 1) // PAGE + 2):
-                yield _rows(read(number), read)
+                yield _rows(read(number), read, aligned=not shift)
         yield from _logged(file, log, wal, (frame for frame in wal.frames if frame.salts == wal.salts))
 
 
@@ -74,13 +74,14 @@ def _logged(file: bytes | mmap, log: bytes | mmap, wal: Wal, frames: Iterable[Fr
 
     for frame in frames:
         if frame.number != 1:
-            yield _rows(content(frame), read)
+            yield _rows(content(frame), read, aligned=(frame.offset - WAL_HEADER) % (FRAME_HEADER + PAGE) == 0)
 
 
-def _rows(page: bytes, read: _ReadPage) -> list[Cells | None]:
+def _rows(page: bytes, read: _ReadPage, *, aligned: bool) -> list[Cells | None]:
     kind, count = page[0], int.from_bytes(page[3:5])
     if kind not in _LOCAL:
-        return [] if kind in _INTERIOR or not any(page) else [None]  # overwritten, or a part of a long row
+        # Overwritten, or a part of a long row. Where bytes are missing, what is read there is read aligned too.
+        return [None] if aligned and kind not in _INTERIOR and any(page) else []
     pointers = unpack_from(f">{min(count, (PAGE - 8) // 2)}H", page, 8)
     return [_row(page, kind, pointer, read) for pointer in pointers]
 

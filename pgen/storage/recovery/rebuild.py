@@ -25,7 +25,8 @@ class Rebuild:
         self._values: dict[str, str] = {}
         self._doubtful = False
         """Whether a value may be missing."""
-        self._undecoded = False
+        self.complete = True
+        """Whether nothing is left in the file that was not copied: each page is intact or empty."""
 
     def from_pages(self, path: Path) -> None:
         """Copy what is intact on the pages of the file at `path` and of its WAL."""
@@ -36,11 +37,6 @@ class Rebuild:
         """The number of results, without failures."""
         count: int = self._db.execute("SELECT count(*) FROM samples WHERE ok").fetchone()[0]
         return count
-
-    @property
-    def empty(self) -> bool:
-        """Whether the file can hold no sample: all of its pages are intact, and none has one."""
-        return not self._undecoded and not self._db.execute("SELECT 1 FROM samples").fetchone()
 
     @property
     def usable(self) -> bool:
@@ -67,11 +63,19 @@ class Rebuild:
                     self._copies.append(copy)
                 elif row := parse_row(cells) if cells else None:
                     yield row
-                elif not value:
-                    self._undecoded = True
+                elif not value and not _is_index_entry(cells):
+                    self.complete = False
 
     def _take_values(self, values: list[dict[str, str] | None]) -> None:
         """Take the values, all on one page: a row that is damaged may be any of them."""
         self._doubtful |= not all(values)
         for some in filter(None, values):
             self._values |= some
+
+
+def _is_index_entry(cells: Cells | None) -> bool:
+    """Return whether a row is one of the index of samples, which holds no result."""
+    match cells:
+        case (int(), bytes(), int()):
+            return True
+    return False

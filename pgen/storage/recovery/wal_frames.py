@@ -15,7 +15,7 @@ PAGE = 4096
 """Bytes of a page of a journal: SQLite's default, which no journal has ever changed."""
 
 FRAME_HEADER = 24
-_WAL_HEADER = 32
+WAL_HEADER = 32
 _FRAME = FRAME_HEADER + PAGE
 _BYTE_ORDERS = {0x377F0682: "<", 0x377F0683: ">"}
 _UNWRITTEN = bytes(8)
@@ -39,7 +39,7 @@ class Wal:
     """
 
     def __init__(self, content: bytes | mmap) -> None:
-        self.intact = _header_intact(content[:_WAL_HEADER])
+        self.intact = _header_intact(content[:WAL_HEADER])
         self.frames = [_frame(content, offset) for offset in _offsets(len(content))]
         self.salts: bytes | None = content[16:24] if self.intact else self._guess_salts()
         self.newest = {frame.number: frame for frame in self.frames if frame.salts == self.salts}
@@ -98,10 +98,10 @@ def mapped(path: Path) -> Iterator[bytes | mmap]:
 
 def _offsets(size: int) -> list[int]:
     """Return where frames begin: counted from the beginning and, where bytes are missing, from the end too."""
-    starts = list(range(_WAL_HEADER, size - FRAME_HEADER + 1, _FRAME))
-    missing = -(size - _WAL_HEADER) % _FRAME
-    if missing and size > _WAL_HEADER:
-        starts += [start for start in range(_WAL_HEADER - missing, size, _FRAME) if start >= 0]
+    starts = list(range(WAL_HEADER, size - FRAME_HEADER + 1, _FRAME))
+    missing = -(size - WAL_HEADER) % _FRAME
+    if missing and size > WAL_HEADER:
+        starts += [start for start in range(WAL_HEADER - missing, size, _FRAME) if start >= 0]
     return starts
 
 
@@ -112,7 +112,7 @@ def _frame(content: bytes | mmap, offset: int) -> Frame:
 
 def _header_intact(header: bytes) -> bool:
     order = _BYTE_ORDERS.get(int.from_bytes(header[:4]))
-    if order is None or len(header) < _WAL_HEADER or int.from_bytes(header[8:12]) != PAGE:
+    if order is None or len(header) < WAL_HEADER or int.from_bytes(header[8:12]) != PAGE:
         return False
     first = second = 0
     for even, odd in batched(unpack(f"{order}6I", header[:24]), 2):

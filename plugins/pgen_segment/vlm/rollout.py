@@ -28,16 +28,16 @@ WITHIN = 0.5
 """Seconds: half the length of the shortest skills, so that an edge hardly ever moves past one."""
 
 
-def snap(skills: Sequence[Skill], points: Sequence[float], within: float = WITHIN) -> list[Skill]:
+def snap(skills: Sequence[Skill], points: Sequence[float]) -> list[Skill]:
     """Return normalized spans with the edges between them at change points; none is lost, some may become short."""
     if not skills:
         return []
-    edges = [skills[0].start, *snapped([skill.start for skill in skills[1:]], points, within), skills[-1].end]
+    edges = [skills[0].start, *snapped([skill.start for skill in skills[1:]], points), skills[-1].end]
     return [replace(skill, start=a, end=b) for skill, (a, b) in zip(skills, pairwise(edges), strict=True)]
 
 
-def snapped(edges: Sequence[float], points: Sequence[float], within: float = WITHIN) -> list[float]:
-    """Return each edge at the change point nearest to it, where there is one within so many seconds.
+def snapped(edges: Sequence[float], points: Sequence[float]) -> list[float]:
+    """Return each edge at the change point nearest to it, where there is one within `WITHIN` seconds.
 
     Both are ascending, and so is the result. The nearest pairs come first; a point takes one edge, and no
     edge moves past another. An edge without a point stays where it is.
@@ -45,7 +45,7 @@ def snapped(edges: Sequence[float], points: Sequence[float], within: float = WIT
     pairs = [
         (abs(points[point] - edge), position, points[point])
         for position, edge in enumerate(edges)
-        for point in range(bisect_left(points, edge - within), bisect_right(points, edge + within))
+        for point in range(bisect_left(points, edge - WITHIN), bisect_right(points, edge + WITHIN))
     ]
     moved = [float("-inf"), *edges, float("inf")]
     done: set[int] = set()

@@ -21,16 +21,8 @@ def labeled(tmp_path):
         for camera, name in enumerate(names):
             (tmp_path / name).write_bytes(image(number + camera).jpeg)
         done = ["open fridge", "pick up lettuce", "place lettuce"][: number % 3]
-        lines.append(
-            {
-                "episode_id": f"ep_{number // 3:03d}",
-                "t": 10 * (number % 3),
-                "images": names,
-                "skill_current": "pick up the KitKat",
-                "skill_history": done,
-                "task_description": "making a sandwich",
-            }
-        )
+        line = {"episode_id": f"ep_{number // 3:03d}", "t": 10 * (number % 3), "images": names, "skill_history": done}
+        lines.append({**line, "skill_current": "pick up the KitKat", "task_description": "making a sandwich"})
     file = tmp_path / "labeled.jsonl"
     file.write_text("".join(json.dumps(line) + "\n" for line in lines))
     return file

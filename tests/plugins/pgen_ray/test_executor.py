@@ -9,6 +9,7 @@ from pgen.formats.schemas import validator
 from pgen.testing import FakeGenerator, FakeSource
 from pgen_demo.example import write_example
 from pgen_lerobot.read import LeRobotSource
+from pgen_ray import cluster as clusters
 from pgen_ray.executor import RayExecutor
 
 pytestmark = pytest.mark.usefixtures("cluster")
@@ -23,22 +24,22 @@ def both(root, folder, **options):
 
 @pytest.mark.parametrize(("name", "skills"), [("sim_pickplace_so101_v30", "auto"), ("cr5_realarm_v21_8ep", "task")])
 def test_a_real_dataset_gets_the_same_files_byte_for_byte(shared_datasets, tmp_path, name, skills):
-    found, expected = both(LeRobotSource(root=shared_datasets / name, skills=skills), tmp_path, max_samples=60)
-    assert found == expected
+    result, expected = both(LeRobotSource(root=shared_datasets / name, skills=skills), tmp_path, max_samples=60)
+    assert result == expected
 
 
 def test_a_conversation_with_variants_and_a_judge_is_the_same_in_workers(tmp_path):
     root = write_example(tmp_path / "demo")
     judged = {"judge": Judging(), "judge_share": 0.5}
-    found, expected = both(root, tmp_path, turns="episode", variants=2, **judged)
-    assert found == expected
-    told = manifest(tmp_path / "ray")
-    assert told["judge"]["judged"] > 0
-    assert 1 <= told["executor"]["workers"] <= 2
-    validator("manifest").validate(told)
+    result, expected = both(root, tmp_path, turns="episode", variants=2, **judged)
+    assert result == expected
+    record = manifest(tmp_path / "ray")
+    assert record["judge"]["judged"] > 0
+    assert 1 <= record["executor"]["workers"] <= 2
+    validator("manifest").validate(record)
 
 
-def test_dialogues_that_the_whole_run_finds_repeated_are_asked_about_once_more(tmp_path):
+def test_dialogues_that_repeat_in_the_run_are_requested_again(tmp_path):
     for executor in ("local", "ray"):
         log = tmp_path / f"{executor}.log"
         annotate(tmp_path / executor, Same(log=log), executor, checks=["duplicates"])
@@ -47,7 +48,7 @@ def test_dialogues_that_the_whole_run_finds_repeated_are_asked_about_once_more(t
     assert lines(tmp_path / "ray") == lines(tmp_path / "local")
 
 
-def test_what_a_conversation_said_before_a_failure_is_not_asked_again(tmp_path):
+def test_after_a_failure_stored_turns_of_a_conversation_are_not_requested_again(tmp_path):
     log = tmp_path / "log"
     failing = Logged(log=log, lanes=8, fail=("1-3", "5-20"))
     with pytest.raises(pgen.PgenError, match="2 of 144 samples failed"):
@@ -61,7 +62,7 @@ def test_what_a_conversation_said_before_a_failure_is_not_asked_again(tmp_path):
     assert len(asked(log)) == 144 - len(answered)
 
 
-def test_a_component_s_error_in_a_worker_arrives_as_what_it_is(tmp_path):
+def test_an_error_of_a_component_in_a_worker_arrives_unchanged(tmp_path):
     with pytest.raises(pgen.ConfigError, match=r"^closed: this generator never opens; take another\.$"):
         annotate(tmp_path / "out", Closed())
     assert not (tmp_path / "out").exists()
@@ -80,22 +81,22 @@ def test_more_failures_than_allowed_end_the_run(tmp_path):
     assert asked(tmp_path / "log").total() < len(everything)
 
 
-def test_workers_that_the_cluster_has_no_room_for_are_told_of_in_one_sentence(tmp_path):
+def test_a_cluster_without_room_for_the_workers_ends_the_run_with_one_sentence(tmp_path):
     greedy = RayExecutor(workers=1, cpus=99, patience=0.5)
     with pytest.raises(WorkersError, match="there is no worker, and none can be started: each asks for 99 CPUs"):
         annotate(tmp_path / "out", Logged(log=tmp_path / "log"), greedy)
 
 
-def test_fewer_workers_than_asked_for_do_the_work_and_each_sample_is_asked_about_once(tmp_path):
+def test_fewer_workers_than_requested_do_the_work_and_send_each_request_once(tmp_path):
     both = Logged(log=tmp_path / "log", crowd=2)
     annotate(tmp_path / "out", both, RayExecutor(workers=3, cpus=2))
     assert asked(tmp_path / "log") == {f"{episode}-{frame}": 1 for episode in range(6) for frame in range(24)}
-    told = manifest(tmp_path / "out")
-    assert told["executor"]["workers"] == 2
-    assert told["generator"]["model"] == "logged-1"
+    record = manifest(tmp_path / "out")
+    assert record["executor"]["workers"] == 2
+    assert record["generator"]["model"] == "logged-1"
 
 
-def test_what_cannot_travel_is_refused_before_anything_is_asked(tmp_path):
+def test_a_component_that_cannot_be_pickled_is_refused_before_the_first_request(tmp_path):
     class Connected(FakeGenerator):
         name = "connected"
 
@@ -123,26 +124,35 @@ def test_a_component_that_is_more_than_its_options_is_refused(tmp_path):
         annotate(tmp_path / "out", Logged(log=tmp_path / "log"), source=Stateful(3))
 
 
-def test_the_plan_says_where_the_work_would_be_done(tmp_path):
+def test_the_plan_names_the_executor(tmp_path):
     from click.testing import CliRunner
 
     from pgen.cli import cli
 
     root = write_example(tmp_path / "demo")
     command = ["annotate", "--root", root, "--output-dir", tmp_path / "out", "--generator", "template", "--dry-run"]
-    told = CliRunner().invoke(cli, [*map(str, command), "--executor", "ray", "--opt", "executor.workers=8"])
-    assert "executor   ray, 8 workers, on this machine\n" in told.output
+    result = CliRunner().invoke(cli, [*map(str, command), "--executor", "ray", "--opt", "executor.workers=8"])
+    assert "executor   ray, 8 workers, on this machine\n" in result.output
 
 
-def test_an_address_that_nobody_listens_at_is_an_error_before_anything_is_asked(tmp_path, monkeypatch):
-    from pgen_ray import cluster
-
+def test_an_address_without_a_listener_is_an_error_before_the_first_request(tmp_path, monkeypatch):
     monkeypatch.setattr("ray.is_initialized", lambda: False)
     with pytest.raises(pgen.ConfigError, match=r"nothing answers at 127\.0\.0\.1:9"):
-        cluster.Cluster("127.0.0.1:9", None)
+        clusters.Cluster("127.0.0.1:9", None)
 
 
 @pytest.mark.parametrize("address", ["ray://head:10001", "head", "http://head:8265"])
-def test_what_is_no_address_of_a_cluster_is_refused(address):
+def test_an_invalid_address_is_refused(address):
     with pytest.raises(pgen.ConfigError, match="HOST:PORT, or auto"):
         RayExecutor(address=address)
+
+
+@pytest.mark.parametrize(
+    ("ip", "mode", "warned"),
+    [("192.0.2.7", "", True), ("192.0.2.7", "token", False), ("127.0.0.1", "", False)],
+)
+def test_a_cluster_that_others_can_use_causes_a_warning(monkeypatch, caplog, ip, mode, warned):
+    monkeypatch.setattr("ray.util.get_node_ip_address", lambda: ip)
+    monkeypatch.setenv(clusters.MODE, mode)
+    clusters.warn_where_open()
+    assert ("docs/cluster.md" in caplog.text) == warned

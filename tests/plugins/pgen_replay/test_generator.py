@@ -167,14 +167,11 @@ def test_the_identity_depends_on_the_content_of_the_file_and_not_on_its_path(for
 
 @pytest.mark.parametrize("name", [LINES, ATOMS])
 def test_the_sampler_chooses_the_moments_of_the_file(root, former, tmp_path, name):
-    replay(root, tmp_path / "out", former / name, sampler=ReplaySampler(file=former / name), prompt="seed")
+    sampler, source = ReplaySampler(file=former / name), LeRobotSource(root=root)
+    replay(root, tmp_path / "out", former / name, sampler=sampler, prompt="seed")
     assert dialogues(tmp_path / "out" / LINES) == dialogues(former / LINES)
-
-
-def test_the_sampler_fulfils_the_contract(root, former):
-    source = LeRobotSource(root=root)
     source.open()
-    check_sampler(ReplaySampler(file=former / LINES), [*source.episodes(), make_episode(index=7)])
+    check_sampler(sampler, [*source.episodes(), make_episode(index=7)])
 
 
 @pytest.mark.parametrize(

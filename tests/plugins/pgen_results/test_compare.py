@@ -52,7 +52,7 @@ def test_each_variant_of_a_moment_is_compared_with_its_own(tmp_path):
 
 
 def test_the_table_has_a_row_for_each_value_of_both_runs(comparison):
-    values = {name: (one, other) for name, one, other in rows(comparison)}
+    values = {name: tuple(pair) for name, *pair in rows(comparison)}
     assert values["samples in both"] == ("4 of 8", "4 of 4")
     assert values["failed"] == ("0", "1")
     assert values["words a user prompt"] == ("2.0", "3.3")
@@ -73,9 +73,6 @@ def test_the_command_prints_the_table_and_writes_the_page(folders, tmp_path):
     output = invoked("compare", folders / "first", folders / "second", "--page", tmp_path / "page.html")
     assert "same words: 1 of 4 samples" in output
     assert "Two runs compared" in (tmp_path / "page.html").read_text()
-
-
-def test_a_folder_without_a_result_is_named(folders, tmp_path):
     assert f"{tmp_path} contains no syn_annotations.jsonl" in invoked("compare", folders / "first", tmp_path, code=2)
 
 

@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -47,16 +48,12 @@ def refused(folder, out):
     return invoked("export", folder, "--output-dir", out, code=2)
 
 
-def test_an_episode_is_in_one_part_alone(chats):
-    train, validation = ({line["episode_id"] for line in lines(chats, part)} for part in ("train", "validation"))
-    assert not train & validation
-    assert len(train | validation) == EPISODES
-
-
 def test_a_chat_holds_the_frame_s_images_in_the_order_of_the_cameras_and_its_dialogue(chats, result):
     annotations = {
         (line["episode_id"], line["frame_index"]): line for line in read_lines(result / "meta/syn_annotations.jsonl")
     }
+    parts = [{line["episode_id"] for line in lines(chats, part)} for part in ("train", "validation")]
+    assert sum(map(len, parts)) == len(set.union(*parts)) == EPISODES
     for chat in lines(chats, "train") + lines(chats, "validation"):
         line = annotations[chat["episode_id"], chat["frame_index"]]
         system, user, assistant = chat["messages"]
@@ -101,12 +98,16 @@ def test_failed_samples_are_left_out_and_counted(dataset, tmp_path):
     assert report.left_out == {"failed": EPISODES}
 
 
-def test_an_existing_folder_and_one_inside_the_dataset_are_refused(result, tmp_path):
+def test_an_unusable_folder_and_an_empty_run_are_refused(result, tmp_path):
     (tmp_path / "mine").mkdir()
     assert "exists already" in refused(result, tmp_path / "mine")
     assert list((tmp_path / "mine").iterdir()) == []
     assert "lies inside the input" in refused(result, result / "chats")
     assert not (result / "chats").exists()
+    shutil.copytree(result, tmp_path / "empty")
+    (tmp_path / "empty/meta/syn_annotations.jsonl").write_text("")
+    assert "holds no answered sample" in refused(tmp_path / "empty", tmp_path / "chats")
+    assert not (tmp_path / "chats").exists()
 
 
 def test_every_file_is_on_the_disk_before_the_folder_has_its_name(result, tmp_path, monkeypatch):
@@ -141,12 +142,6 @@ def test_lines_without_images_require_the_input(dataset, tmp_path):
     assert "--root" in refused(tmp_path / "lines", tmp_path / "chats")
     assert [path.name for path in tmp_path.iterdir()] == ["lines"]
     assert exported(tmp_path / "lines", tmp_path / "chats", dataset / "data").chats.total() == 2 * EPISODES
-
-
-def test_a_run_without_an_answer_has_nothing_to_export(out, tmp_path):
-    (out / "meta/syn_annotations.jsonl").write_text("")
-    assert "holds no answered sample" in refused(out, tmp_path / "chats")
-    assert not (tmp_path / "chats").exists()
 
 
 def test_names_of_images_are_numbers_whatever_a_camera_is_called(tmp_path):

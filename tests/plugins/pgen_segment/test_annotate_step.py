@@ -5,9 +5,8 @@ import shutil
 
 import hostile_server as hostile
 import pytest
-from click.testing import CliRunner
+from parsed_page import invoked
 
-from pgen.cli import cli
 from pgen.formats.schemas import first_error, validator
 from pgen.formats.syn_annotations import read_lines
 from pgen_demo.example import write_example
@@ -15,6 +14,7 @@ from pgen_lerobot.skills import read_spans
 from pgen_lerobot.verify import verify
 
 SPANS = [{"name": "pick up the brick", "start": 0, "end": 4}, {"name": "drop the brick", "start": 4, "end": "99:00"}]
+TEMPLATE = ("--generator", "template", "--sample-interval", "5")
 
 
 @pytest.fixture(scope="module")
@@ -29,95 +29,89 @@ def root(example, tmp_path):
     return shutil.copytree(example, tmp_path / "in")
 
 
-TEMPLATE = ("--generator", "template", "--sample-interval", "5")
-
-
 def run(root, out, *options, expect=0):
-    given = ["--root", root, "--output-dir", out, "--sample-interval", "5", *options]
-    return command("annotate", "--segment", *given, expect=expect)
+    return invoked("annotate", "--segment", "--root", root, "--output-dir", out, *options, code=expect)
 
 
-def command(*arguments, expect=0):
-    done = CliRunner().invoke(cli, [str(argument) for argument in arguments])
-    assert done.exit_code == expect, done.output
-    return done.output
+def in_place(root, *options):
+    invoked("annotate", "--root", root, "--in-place", *options, *TEMPLATE)
 
 
-def test_skills_are_found_and_then_dialogue_is_written(root, tmp_path):
-    told = run(root, tmp_path / "out", "--generator", "template", "--opt", "segmenter.steady=0.5")
-    assert "by gripper, into" in told
-    assert "answered" in told
-    spans = read_spans(tmp_path / "out/meta/pgen/skills.json")
-    names = {line["skill_current"] for line in read_lines(tmp_path / "out/meta/syn_annotations.jsonl")}
-    assert names <= {span.name for found in spans.values() for span in found}
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "out"]
-    assert CliRunner().invoke(cli, ["verify", str(tmp_path / "out")]).exit_code == 0
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
 
 
-def test_the_output_has_the_skills_for_its_own_with_how_they_were_made(root, tmp_path):
-    run(root, tmp_path / "out", "--generator", "template")
-    skills, made = (tmp_path / "out/meta" / name for name in ("skills.json", "pgen/segmentation.json"))
-    assert first_error(validator("skills"), json.loads(skills.read_text())) is None
-    assert first_error(validator("segmentation"), json.loads(made.read_text())) is None
-    assert read_spans(skills).keys() == {0, 1}
-    held = json.loads((tmp_path / "out/meta/pgen/manifest.json").read_text())["labels"]["files"]
-    assert {"meta/skills.json", "meta/pgen/segmentation.json"} <= held.keys()
-    command("annotate", "--root", tmp_path / "out", "--output-dir", tmp_path / "anew", "--overwrite", *TEMPLATE)
-    assert "no skill" not in command("report", tmp_path / "anew")
+def test_the_output_has_dialogue_about_its_own_skills_and_how_they_were_made(root, tmp_path):
+    report = run(root, tmp_path / "out", *TEMPLATE, "--opt", "segmenter.steady=0.5")
+    assert "by gripper, into" in report
+    assert "answered" in report
+    assert names(tmp_path) == ["in", "out"]
+    meta = tmp_path / "out/meta"
+    for file, schema in (("skills.json", "skills"), ("pgen/segmentation.json", "segmentation")):
+        assert first_error(validator(schema), json.loads((meta / file).read_text())) is None
+    spans = read_spans(meta / "skills.json")
+    assert spans == read_spans(meta / "pgen/skills.json")
+    assert spans.keys() == {0, 1}
+    skills = {line["skill_current"] for line in read_lines(meta / "syn_annotations.jsonl")}
+    assert skills <= {span.name for of_episode in spans.values() for span in of_episode}
+    hashed = json.loads((meta / "pgen/manifest.json").read_text())["labels"]["files"]
+    assert {"meta/skills.json", "meta/pgen/segmentation.json"} <= hashed.keys()
+    invoked("verify", tmp_path / "out")
+    invoked("annotate", "--root", tmp_path / "out", "--output-dir", tmp_path / "anew", "--overwrite", *TEMPLATE)
+    assert "no skill" not in invoked("report", tmp_path / "anew")
     assert verify(tmp_path / "anew", with_lerobot=False).problems == []
 
 
 def test_in_place_the_dataset_itself_gains_skills_and_dialogue(root, tmp_path):
-    command("annotate", "--segment", "--root", root, "--in-place", *TEMPLATE)
+    in_place(root, "--segment")
     assert verify(root, with_lerobot=False).problems == []
     run(shutil.copytree(root, tmp_path / "copy"), tmp_path / "out", "--overwrite", *TEMPLATE)
     assert (tmp_path / "out/meta/skills.json").read_bytes() == (root / "meta/skills.json").read_bytes()
-    command("annotate", "--root", root, "--in-place", "--overwrite", *TEMPLATE)
+    in_place(root, "--overwrite")
     assert verify(root, with_lerobot=False).problems == []
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["copy", "in", "out"]
+    assert names(tmp_path) == ["copy", "in", "out"]
 
 
-def test_in_place_with_other_skills_than_before_the_labels_can_still_be_followed(root):
-    command("annotate", "--root", root, "--in-place", "--skills", "task", *TEMPLATE)
-    command("annotate", "--segment", "--root", root, "--in-place", "--overwrite", *TEMPLATE)
+def test_in_place_labels_are_verified_after_the_skills_have_changed(root):
+    in_place(root, "--skills", "task")
+    in_place(root, "--segment", "--overwrite")
     (root / "meta/pgen/skills.json").write_text('{"episodes": {}}')
-    command("annotate", "--root", root, "--in-place", "--overwrite", *TEMPLATE)
+    in_place(root, "--overwrite")
     assert verify(root, with_lerobot=False).problems == []
 
 
-def test_skills_that_the_dataset_has_are_replaced_only_when_told(root, tmp_path):
+def test_existing_skills_are_replaced_only_with_overwrite(root, tmp_path):
     own = '{"episodes": {"0": {"skills": [{"name": "wait", "start": 0, "end": 1}]}}}'
     (root / "meta/skills.json").write_text(own)
     assert "replace it in the output with --overwrite" in run(root, tmp_path / "out", *TEMPLATE, expect=2)
-    assert [path.name for path in tmp_path.iterdir()] == ["in"]
+    assert names(tmp_path) == ["in"]
     run(root, tmp_path / "out", "--overwrite", *TEMPLATE)
     assert (root / "meta/skills.json").read_text() == own
     assert "wait" not in (tmp_path / "out/meta/skills.json").read_text()
 
 
-def answer(body):
-    asked = json.dumps(body["response_format"])
-    if "skills" in asked:
-        return hostile.says(json.dumps({"skills": SPANS}))
-    return hostile.says(json.dumps({"description": "It moves."})) if "description" in asked else hostile.says()
+def test_after_a_failed_run_only_what_is_missing_is_requested(root, tmp_path):
+    def replying(*, dialogue):
+        def decide(body, count):
+            schema = json.dumps(body["response_format"])
+            if "skills" in schema:
+                return hostile.says(json.dumps({"skills": SPANS}))
+            if "description" in schema:
+                return hostile.says(json.dumps({"description": "It moves."}))
+            return hostile.says() if dialogue or hostile.is_probe(body) else hostile.status(400)
 
+        return hostile.HostileServer(decide)
 
-def test_a_model_is_asked_for_both_and_after_a_stop_only_for_what_is_missing(root, tmp_path):
-    def failing(body, count):
-        wanted = answer(body)
-        dialogue = "user_prompt" in json.dumps(body["response_format"]) and not hostile.is_probe(body)
-        return hostile.status(400) if dialogue else wanted
-
-    where = ["--generator", "qwen-openai", "--opt", "generator.retry_wait=0.01"]
-    with hostile.HostileServer(failing) as server:
-        run(root, tmp_path / "out", *where, "--base-url", server.url, expect=4)
+    options = ["--generator", "qwen-openai", "--opt", "generator.retry_wait=0.01", "--sample-interval", "5"]
+    with replying(dialogue=False) as server:
+        run(root, tmp_path / "out", *options, "--base-url", server.url, expect=4)
     assert not (tmp_path / "out").exists()
-    with hostile.HostileServer(lambda body, count: answer(body)) as server:
-        run(root, tmp_path / "out", *where, "--base-url", server.url)
+    with replying(dialogue=True) as server:
+        run(root, tmp_path / "out", *options, "--base-url", server.url)
         assert not any("Split" in text for text in server.asked)
     lines = list(read_lines(tmp_path / "out/meta/syn_annotations.jsonl"))
     assert {line["skill_current"] for line in lines} == {"pick up the brick", "drop the brick"}
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "out"]
+    assert names(tmp_path) == ["in", "out"]
 
 
 @pytest.mark.parametrize(
@@ -129,6 +123,6 @@ def test_a_model_is_asked_for_both_and_after_a_stop_only_for_what_is_missing(roo
         (["--opt", "segmenter.stedy=1"], "did you mean steady?"),
     ],
 )
-def test_what_cannot_be_done_is_said_before_skills_are_looked_for(root, tmp_path, options, message):
+def test_a_wrong_option_is_refused_before_the_segmentation(root, tmp_path, options, message):
     assert message in run(root, tmp_path / "out", "--generator", "template", *options, expect=2)
-    assert [path.name for path in tmp_path.iterdir()] == ["in"]
+    assert names(tmp_path) == ["in"]

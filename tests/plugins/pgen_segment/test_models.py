@@ -1,4 +1,4 @@
-"""`pgen segment` with the generators that ask a model: a server that stumbles, and a model in this process."""
+"""`pgen segment` with the generators that use a model: a server with faults, and a model in this process."""
 
 import json
 
@@ -14,32 +14,29 @@ def root(tmp_path_factory):
     return dataset(folder, episode(task="first"), episode(task="second"))
 
 
-def answer(body):
-    described = "description" in json.dumps(body["response_format"])
-    return json.dumps({"description": "It moves."} if described else {"skills": SPANS})
+def failing(*behaviours):
+    """A server that meets the request for the second episode's spans with these behaviours, one after another."""
 
-
-def decide(fate):
-    """Fine but for the question that cuts the second episode, which meets `fate`, try after try."""
-
-    def choose(body, count):
+    def decide(body, count):
         if hostile.is_probe(body):
             return hostile.says()
-        asked = hostile.question(body)
-        if "task: second" in asked and "Split" in asked and count < len(fate):
-            return fate[count]
-        return hostile.says(answer(body))
+        prompt = hostile.question(body)
+        if "task: second" in prompt and "Split" in prompt and count < len(behaviours):
+            return behaviours[count]
+        described = "description" in json.dumps(body["response_format"])
+        return hostile.says(json.dumps({"description": "It moves."} if described else {"skills": SPANS}))
 
-    return choose
+    return decide
 
 
-def segmented(root, out, server, *options, expect=0):
-    where = ["--base-url", server.url, "--opt", "generator.retry_wait=0.01", "--opt", "generator.max_retries=2"]
-    return run("--root", root, "--output-dir", out, "--generator", "qwen-openai", *where, *options, expect=expect)
+def segmented(root, out, server, expect=0):
+    options = ["--base-url", server.url, "--opt", "generator.retry_wait=0.01", "--opt", "generator.max_retries=2"]
+    options += ["--opt", "generator.extra.top_p=0.9"]
+    return run("--root", root, "--output-dir", out, "--generator", "qwen-openai", *options, expect=expect)
 
 
 @pytest.mark.parametrize(
-    "fate",
+    "behaviours",
     [
         [hostile.busy(0.01), hostile.hang_up],
         [hostile.cut, hostile.status(500)],
@@ -48,30 +45,25 @@ def segmented(root, out, server, *options, expect=0):
     ],
     ids=["busy", "broken", "prose", "cut short"],
 )
-def test_a_server_that_stumbles_is_asked_again(root, tmp_path, fate):
-    with hostile.HostileServer(decide(fate)) as server:
-        told = segmented(root, tmp_path / "out", server)
-    assert "segmented  2 by vlm, into 4 spans" in told
-    assert "tokens" in told
-    found = read_json(tmp_path / "out/meta/pgen/segmentation.json")["segmenter"]["found"]
-    assert found["model"] == "tiny"
+def test_a_request_that_meets_a_fault_is_sent_again(root, tmp_path, behaviours):
+    with hostile.HostileServer(failing(*behaviours)) as server:
+        report = segmented(root, tmp_path / "out", server)
+    assert "segmented  2 by vlm, into 4 spans" in report
+    assert "tokens" in report
+    assert {body["top_p"] for body in server.bodies.values()} == {0.9}
+    assert read_json(tmp_path / "out/meta/pgen/segmentation.json")["segmenter"]["found"]["model"] == "tiny"
 
 
-def test_what_a_server_never_answered_is_all_that_is_asked_again(root, tmp_path):
-    with hostile.HostileServer(decide([hostile.status(500)] * 9)) as server:
+def test_only_what_is_missing_is_requested_again_and_from_the_same_model(root, tmp_path):
+    with hostile.HostileServer(failing(*[hostile.status(500)] * 9)) as server:
         assert "1 of 2 episodes failed" in segmented(root, tmp_path / "out", server, expect=4)
-    with hostile.HostileServer(decide([])) as server:
-        segmented(root, tmp_path / "out", server)
-        (asked,) = [text for text in server.asked if "robot's task" in text]
-    assert "task: second" in asked
-    assert "Split" in asked
-
-
-def test_another_models_answers_are_not_mixed_in(root, tmp_path):
-    with hostile.HostileServer(decide([hostile.status(500)] * 9)) as server:
-        segmented(root, tmp_path / "out", server, expect=4)
-    with hostile.HostileServer(decide([]), models=("other",)) as server:
+    with hostile.HostileServer(failing(), models=("other",)) as server:
         assert "belongs to a run with other options" in segmented(root, tmp_path / "out", server, expect=2)
+    with hostile.HostileServer(failing()) as server:
+        segmented(root, tmp_path / "out", server)
+        (prompt,) = [text for text in server.asked if "robot's task" in text]
+    assert "task: second" in prompt
+    assert "Split" in prompt
 
 
 @pytest.mark.parametrize(("clips", "shown"), [("video", "clips"), ("sheet", "sheets")])
@@ -81,6 +73,6 @@ def test_a_model_in_this_process_is_shown_clips_or_sheets(root, tiny_checkpoint,
     options = ["--dtype", "float32", "--opt", "generator.max_new_tokens=3000", "--vocabulary", tmp_path / "names.txt"]
     small = ["--opt", "segmenter.max_pixels=20000", "--frames-per-second", "1", "--opt", f"generator.clips={clips}"]
     run("--root", root, "--output-dir", tmp_path / "out", "--skills-only", *model, *options, *small)
-    for told in read_json(tmp_path / "out/skills.json")["episodes"].values():
-        assert {span["name"] for span in told["skills"]} <= {"reach", "lift"}
+    for segmented_episode in read_json(tmp_path / "out/skills.json")["episodes"].values():
+        assert {span["name"] for span in segmented_episode["skills"]} <= {"reach", "lift"}
     assert read_json(tmp_path / "out/segmentation.json")["segmenter"]["found"]["shown"] == shown

@@ -1,5 +1,6 @@
-"""Normalization of spans: properties that hold for any input, and each change by itself."""
+"""Spans as segmenters and models write them: parsed, and normalized with each change counted."""
 
+import json
 from array import array
 from collections import Counter
 from itertools import pairwise
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from pgen.errors import SampleError
 from pgen.records import Episode
 from pgen.testing import make_episode
-from pgen_segment.normalize import IDLE, LONG_GAP, SHORTEST, normalize_spans
+from pgen_segment.normalize import IDLE, LONG_GAP, SHORTEST, FrameSpan, normalize_spans, parse_spans
 
 names = st.sampled_from(["reach", "grasp", "lift", "place the cup"])
 seconds = st.one_of(st.floats(-5, 30), st.integers(-3, 30), st.just(0.0))
@@ -27,7 +28,10 @@ junk = st.recursive(
     max_leaves=12,
 )
 lengths = st.integers(1, 120)
-steps = st.sampled_from([0.05, 0.1, 1 / 3])
+EPISODE = make_episode(length=60)
+DROPPED = "spans without a name or usable times: dropped"
+CLIPPED = "spans reaching beyond their episode: clipped"
+CUT, CLOSED, MERGED = "overlapping spans: cut", "gaps: closed", "spans under 0.3 s: merged into a neighbour"
 
 
 def episode_of(length: int, step: float = 0.1, first: float = 0.0) -> Episode:
@@ -35,123 +39,113 @@ def episode_of(length: int, step: float = 0.1, first: float = 0.0) -> Episode:
     return Episode(0, "ep_000000", "tidy up", 1 / step, times, ())
 
 
-def normalized(raw, episode=None, **options):
-    changes = Counter()
-    skills = normalize_spans(raw, episode or make_episode(length=60), changes, **options)
-    return [(skill.name, round(skill.start, 3), round(skill.end, 3)) for skill in skills], dict(changes)
-
-
 def raw(*spans):
     return [{"name": name, "start": start, "end": end} for name, start, end in spans]
 
 
-@given(st.lists(spans | junk, max_size=8) | junk, lengths, steps, st.booleans())
-def test_spans_cover_the_episode_and_stay_as_they_are_when_normalized_again(given_spans, length, step, keep_idle):
+def normalized(*spans, episode=EPISODE, **options):
+    changes = Counter()
+    skills = normalize_spans(raw(*spans), episode, changes, **options)
+    return [(skill.name, round(skill.start, 3), round(skill.end, 3)) for skill in skills], dict(changes)
+
+
+@given(st.lists(spans | junk, max_size=8) | junk, lengths, st.sampled_from([0.05, 0.1, 1 / 3]), st.booleans())
+def test_spans_cover_the_episode_and_are_unchanged_when_normalized_again(value, length, step, keep_idle):
     episode = episode_of(length, step)
     try:
-        skills = normalize_spans(given_spans, episode, Counter(), keep_idle=keep_idle)
+        skills = normalize_spans(value, episode, Counter(), keep_idle=keep_idle)
     except SampleError:
         return
-    assert skills[0].start == 0.0
-    assert skills[-1].end == episode.timestamps[-1] + step
+    assert (skills[0].start, skills[-1].end) == (0.0, episode.timestamps[-1] + step)
     assert all(left.end == right.start for left, right in pairwise(skills))
     assert {skill.start for skill in skills[1:]} <= set(episode.timestamps)
     assert len(skills) == 1 or all(skill.end - skill.start >= SHORTEST - 2e-3 for skill in skills)
     changes = Counter()
-    again = raw(*((skill.name, skill.start, skill.end) for skill in skills))
+    again = {"skills": raw(*((skill.name, skill.start, skill.end) for skill in skills))}
     assert normalize_spans(again, episode, changes, keep_idle=keep_idle) == skills
     assert not changes
 
 
 @given(st.lists(spans, min_size=1, max_size=8), st.randoms(), lengths, st.booleans())
-def test_the_order_of_spans_does_not_matter_and_no_name_is_invented(given_spans, random, length, keep_idle):
+def test_the_order_of_spans_does_not_matter_and_no_name_is_invented(value, random, length, keep_idle):
     def normalized_or_stage(spans):
         try:
             return normalize_spans(spans, episode_of(length), Counter(), keep_idle=keep_idle)
         except SampleError as error:
             return error.stage
 
-    result = normalized_or_stage(given_spans)
-    assert normalized_or_stage(random.sample(given_spans, len(given_spans))) == result
+    result = normalized_or_stage(value)
+    assert normalized_or_stage(random.sample(value, len(value))) == result
     if not isinstance(result, str):
-        names = {span["name"] for span in given_spans} | ({IDLE} if keep_idle else set())
+        names = {span["name"] for span in value} | ({IDLE} if keep_idle else set())
         assert {skill.name for skill in result} <= names
 
 
 @pytest.mark.parametrize(
-    ("given_spans", "expected", "changes"),
+    ("spans", "expected", "changes"),
     [
-        ([("a", 0, 2.5), ("b", 2.5, 6)], [("a", 0, 2.5), ("b", 2.5, 6)], {}),
         ([("a", 0, 2), ("a", 2, 6)], [("a", 0, 2), ("a", 2, 6)], {}),
-        (
-            [("b", 6, 2.5), ("a", 0, 2.5)],
-            [("a", 0, 2.5), ("b", 2.5, 6)],
-            {"spans that end before they start: turned round": 1, "episodes with spans out of order: sorted": 1},
-        ),
-        (
-            [("a", -1, 2.5), ("b", 2.5, 9.5), ("c", 9.5, 12.5)],
-            [("a", 0, 2.5), ("b", 2.5, 6)],
-            {
-                "spans reaching beyond their episode: clipped": 2,
-                "spans outside their episode or empty: dropped": 1,
-            },
-        ),
-        ([("a", 0, 3), ("b", 2, 6)], [("a", 0, 2), ("b", 2, 6)], {"overlapping spans: cut": 1}),
-        ([("a", 0, 6), ("b", 2, 3)], [("a", 0, 2), ("b", 2, 3), ("a", 3, 6)], {"overlapping spans: cut": 1}),
-        ([("a", 0, 6), ("a", 0, 6)], [("a", 0, 6)], {"overlapping spans: cut": 1}),
-        ([("a", 0.5, 2), ("b", 4, 5)], [("a", 0, 3), ("b", 3, 6)], {"gaps: closed": 3}),
-        (
-            [("a", 0, 2), ("b", 2, 2.2), ("c", 2.2, 6)],
-            [("a", 0, 2), ("c", 2, 6)],
-            {"spans under 0.3 s: merged into a neighbour": 1},
-        ),
-        (
-            [("a", 0, 2), ("b", 2, 2.2), ("a", 2.2, 6)],
-            [("a", 0, 6)],
-            {"spans under 0.3 s: merged into a neighbour": 1},
-        ),
-        (
-            [("a", 0, 2.54), ("b", 2.54, 6)],
-            [("a", 0, 2.5), ("b", 2.5, 6)],
-            {"edges between frames: moved to a frame's time": 2},
-        ),
-        (
-            [("a", 0, 25), ("b", 25, 59)],
-            [("a", 0, 2.5), ("b", 2.5, 6)],
-            {"episodes with times in frames: read as such": 1, "gaps: closed": 1},
-        ),
-        ([("a", 0, 3), ("b", 3, 7)], [("a", 0, 3), ("b", 3, 6)], {"spans reaching beyond their episode: clipped": 1}),
-    ],
-    ids=[
-        "complete", "neighbours of one name", "reversed", "beyond the episode", "overlap", "inside another", "twice",
-        "gaps",
-        "too short", "too short between two of one name", "between frames", "times in frames", "a little too long",
+        ([("b", 6, 2.5), ("a", 0, 2.5)], [("a", 0, 2.5), ("b", 2.5, 6)],
+         {"spans that end before they start: turned round": 1, "episodes with spans out of order: sorted": 1}),
+        ([("a", -1, 2.5), ("b", 2.5, 9.5), ("c", 9.5, 12.5)], [("a", 0, 2.5), ("b", 2.5, 6)],
+         {CLIPPED: 2, "spans outside their episode or empty: dropped": 1}),
+        ([("a", 0, 3), ("b", 2, 6)], [("a", 0, 2), ("b", 2, 6)], {CUT: 1}),
+        ([("a", 0, 6), ("b", 2, 3)], [("a", 0, 2), ("b", 2, 3), ("a", 3, 6)], {CUT: 1}),
+        ([("a", 0, 6), ("a", 0, 6)], [("a", 0, 6)], {CUT: 1}),
+        ([("a", 0.5, 2), ("b", 4, 5)], [("a", 0, 3), ("b", 3, 6)], {CLOSED: 3}),
+        ([("a", 0, 2), ("b", 2, 2.2), ("c", 2.2, 6)], [("a", 0, 2), ("c", 2, 6)], {MERGED: 1}),
+        ([("a", 0, 2), ("b", 2, 2.2), ("a", 2.2, 6)], [("a", 0, 6)], {MERGED: 1}),
+        ([("a", 0, 2.54), ("b", 2.54, 6)], [("a", 0, 2.5), ("b", 2.5, 6)],
+         {"edges between frames: moved to a frame's time": 2}),
+        ([("a", 0, 25), ("b", 25, 59)], [("a", 0, 2.5), ("b", 2.5, 6)],
+         {"episodes with times in frames: read as such": 1, CLOSED: 1}),
+        ([("a", 0, 3), ("b", 3, 7)], [("a", 0, 3), ("b", 3, 6)], {CLIPPED: 1}),
+        ([("a", 0, 6.0), ("", 1, 2), ("b", "later", 3), ("c", 10**400, 3)], [("a", 0, 6)], {DROPPED: 3}),
     ],
 )  # fmt: skip
-def test_each_change_is_made_and_counted(given_spans, expected, changes):
-    assert normalized(raw(*given_spans)) == (expected, changes)
+def test_each_change_is_made_and_counted(spans, expected, changes):
+    assert normalized(*spans) == (expected, changes)
 
 
-def test_an_object_with_skills_is_read_as_its_skills():
-    assert normalized({"skills": raw(("a", 0, 6.0))})[0] == [("a", 0, 6.0)]
+@pytest.mark.parametrize(
+    "time", [2.5, "2.5", " 2.5 s", "2.5 seconds", "00:02.5", "0:02.5", "00:00:02.5", "frame 25", "F25"]
+)
+def test_a_time_may_be_written_in_many_ways(time):
+    parsed = parse_spans(raw(("a", 0, time), ("b", time, 6.0)), EPISODE, Counter())
+    assert parsed == [FrameSpan("a", 0, 25), FrameSpan("b", 25, 60)]
 
 
-def test_a_long_gap_becomes_idle_where_that_is_kept():
-    skills, changes = normalized(raw(("a", 0.5, 2), ("b", 2 + LONG_GAP, 6.0)), keep_idle=True)
+def test_minutes_and_seconds_reach_into_a_long_episode():
+    long = raw(("a", "00:00", "01:30"), ("b", "01:30", "10:00"))
+    assert [span.stop for span in parse_spans(long, make_episode(length=6000), Counter())] == [900, 6000]
+
+
+@pytest.mark.parametrize(
+    ("spans", "reason"),
+    [
+        (None, "None is not of type 'array'"),
+        ([], "there is no span: the list is empty"),
+        ({"skills": []}, "there is no span"),
+        (json.dumps(raw(("a", 0, 1))), "is not of type 'array'"),
+        ([{"name": "a", "start": 0}], "'end' is a required property"),
+        (raw(("a", "soon", "later")), "'soon' to 'later': these are no times"),
+        (raw(("a", 7, 9)), "no span lies inside the episode"),
+    ],
+)
+def test_input_without_a_usable_span_fails_with_a_reason(spans, reason):
+    with pytest.raises(SampleError, match=reason):
+        normalize_spans(spans, EPISODE, Counter())
+
+
+def test_a_long_gap_becomes_idle_on_request():
+    skills, changes = normalized(("a", 0.5, 2), ("b", 2 + LONG_GAP, 6.0), keep_idle=True)
     assert skills == [("a", 0, 2), ("idle", 2, 3), ("b", 3, 6.0)]
-    assert changes == {"gaps: closed": 1, "long gaps: named idle": 1}
+    assert changes == {CLOSED: 1, "long gaps: named idle": 1}
 
 
-def test_an_episode_of_one_frame_is_one_span():
-    skills, _ = normalized(raw(("a", 0, 3), ("b", 3, 7)), episode_of(1))
-    assert skills == [("a", 0, 0.1)]
-
-
-def test_spans_begin_at_zero_where_the_first_timestamp_does_not():
-    skills, _ = normalized(raw(("a", 0, 2), ("b", 2, 6)), episode_of(60, first=0.05))
+def test_the_ends_of_unusual_episodes():
+    assert normalized(("a", 0, 3), ("b", 3, 7), episode=episode_of(1))[0] == [("a", 0, 0.1)]
+    skills, _ = normalized(("a", 0, 2), ("b", 2, 6), episode=episode_of(60, first=0.05))
     assert (skills[0][1], skills[-1][2]) == (0.0, 6.05)
-
-
-def test_an_episode_without_frames_fails_with_a_reason():
     with pytest.raises(SampleError, match="no frames"):
-        normalized(raw(("a", 0, 1)), episode_of(0))
+        normalized(("a", 0, 1), episode=episode_of(0))

@@ -32,8 +32,8 @@ def dataset(root, seconds, spans):
 
 def test_the_command_compares_files_and_datasets(tmp_path):
     file(tmp_path / "true/meta/skills.json", TRUE)
-    found = file(tmp_path / "found.json", [Skill("reach", 0, 2.4), Skill("lift the cup", 2.4, 5)])
-    assert invoked("score", found, tmp_path / "true").splitlines() == [
+    candidate = file(tmp_path / "candidate.json", [Skill("reach", 0, 2.4), Skill("lift the cup", 2.4, 5)])
+    assert invoked("score", candidate, tmp_path / "true").splitlines() == [
         "episodes   1",
         "spans      2, expected 3",
         "",
@@ -56,29 +56,29 @@ def test_as_json_the_command_prints_every_figure(tmp_path):
     assert (scores["mean_iou"], scores["same_frames"], scores["missing"]) == (1.0, 1.0, 0)
 
 
-@pytest.mark.parametrize("name", ["none.json", "."])
-def test_a_missing_file_is_refused(tmp_path, name):
-    assert "there is no skills file" in invoked("score", tmp_path / name, tmp_path, code=2)
-
-
-@pytest.mark.parametrize("command", [["{a}", "{b}"], ["{b}", "{a}"], ["{a}/meta/skills.json", "{b}"]])
-def test_two_datasets_whose_episodes_last_differently_are_refused(tmp_path, command):
-    paths = {"a": dataset(tmp_path / "a", 5, TRUE), "b": dataset(tmp_path / "b", 4.9, TRUE[:2])}
-    message = invoked("score", *(part.format(**paths) for part in command), code=2)
-    assert "are of different datasets: episode 0 lasts" in message
-
-
-def test_skills_that_cannot_be_of_one_dataset_are_refused(tmp_path):
-    late = file(tmp_path / "late.json", [Skill("reach", 0, 40)])
-    message = invoked("score", late, dataset(tmp_path / "a", 5, TRUE), code=2)
-    assert "episode 0 lasts 5.00 s, and a span ends at 40.00 s. Name two sets" in message
-    other = file(tmp_path / "other.json", TRUE, index=7)
-    assert "they have no episode in common" in invoked("score", late, other, code=2)
+@pytest.mark.parametrize(
+    ("candidate", "reference", "message"),
+    [
+        ("none.json", "b", "there is no skills file"),
+        (".", "b", "there is no skills file"),
+        ("a", "b", "are of different datasets: episode 0 lasts"),
+        ("b", "a", "are of different datasets: episode 0 lasts"),
+        ("a/meta/skills.json", "b", "are of different datasets: episode 0 lasts"),
+        ("late.json", "a", "episode 0 lasts 5.00 s, and a span ends at 40.00 s. Name two sets"),
+        ("late.json", "other.json", "they have no episode in common"),
+    ],
+)
+def test_skills_that_are_missing_or_of_different_datasets_are_refused(tmp_path, candidate, reference, message):
+    dataset(tmp_path / "a", 5, TRUE)
+    dataset(tmp_path / "b", 4.9, TRUE[:2])
+    file(tmp_path / "late.json", [Skill("reach", 0, 40)])
+    file(tmp_path / "other.json", TRUE, index=7)
+    assert message in invoked("score", tmp_path / candidate, tmp_path / reference, code=2)
 
 
 def test_two_sets_of_skills_of_one_dataset_are_compared(tmp_path):
     root = dataset(tmp_path / "a", 5, TRUE)
     copy = dataset(tmp_path / "b", 5, [Skill("reach", 0, 2), Skill("lift", 2, 5.2)])
-    found = file(tmp_path / "found.json", [Skill("reach", 0, 2), Skill("lift", 2, 5.4)])
-    for other in (copy, found):
+    candidate = file(tmp_path / "candidate.json", [Skill("reach", 0, 2), Skill("lift", 2, 5.4)])
+    for other in (copy, candidate):
         invoked("score", other, root)

@@ -1,3 +1,5 @@
+"""Scores of spans against a reference."""
+
 from itertools import pairwise
 
 import pytest
@@ -20,8 +22,8 @@ def spans(draw):
 sets = st.dictionaries(st.integers(0, 5), spans(), min_size=1)
 
 
-def skills(*found):
-    return [Skill(*each) for each in found]
+def skills(*spans):
+    return [Skill(*span) for span in spans]
 
 
 TRUE = {0: skills(("reach", 0, 2), ("grasp the cup", 2, 3), ("lift the cup", 3, 5))}
@@ -36,8 +38,8 @@ def test_what_is_the_same_agrees_in_everything(reference):
 
 
 @given(sets, sets)
-def test_every_figure_lies_between_none_and_all_and_grows_with_the_tolerance(found, reference):
-    result = score(found, reference)
+def test_every_figure_lies_between_none_and_all_and_grows_with_the_tolerance(predicted, reference):
+    result = score(predicted, reference)
     figures = [result.mean_iou, result.same_label, result.token_overlap, result.same_frames]
     figures += [each for b in result.boundaries for each in (b.precision, b.recall, b.f1)]
     assert all(0.0 <= figure <= 1.0 + 1e-9 for figure in figures)
@@ -45,23 +47,20 @@ def test_every_figure_lies_between_none_and_all_and_grows_with_the_tolerance(fou
 
 
 @given(cuts, cuts, st.integers(0, 20))
-def test_edges_are_matched_one_to_one_as_often_as_can_be(found, expected, tolerance):
+def test_edges_are_matched_one_to_one_as_often_as_possible(predicted, expected, tolerance):
     def most(ours, theirs):
         if not ours:
             return 0
         pairs = [1 + most(ours[1:], theirs[i + 1 :]) for i, t in enumerate(theirs) if abs(ours[0] - t) <= tolerance]
         return max([most(ours[1:], theirs), *pairs])
 
-    assert count_matches(found, expected, tolerance) == most(found, expected)
-
-
-def test_edges_are_those_inside_the_episode():
-    assert edges(TRUE[0]) == pytest.approx([2, 3])
+    assert count_matches(predicted, expected, tolerance) == most(predicted, expected)
 
 
 def test_figures_of_a_worked_example():
-    found = {0: skills(("reach", 0, 2.4), ("grasp the mug", 2.4, 5))}
-    result = score(found, TRUE)
+    assert edges(TRUE[0]) == pytest.approx([2, 3])
+    predicted = {0: skills(("reach", 0, 2.4), ("grasp the mug", 2.4, 5))}
+    result = score(predicted, TRUE)
     quarter, half, _ = result.boundaries
     assert (quarter.precision, quarter.recall, quarter.f1) == (0.0, 0.0, 0.0)
     assert (half.precision, half.recall) == (1.0, 0.5)
@@ -80,5 +79,5 @@ def test_an_episode_that_is_missing_agrees_in_nothing():
     assert result.boundaries[2].recall == 0
 
 
-def test_names_are_the_same_whatever_their_case_and_spaces():
+def test_case_and_spaces_of_a_name_do_not_matter():
     assert score({0: skills((" Reach  it", 0, 5))}, {0: skills(("reach it", 0, 5))}).same_label == 1

@@ -1,4 +1,4 @@
-"""`pgen segment` in a process of its own that is told to stop while a server still owes it answers."""
+"""`pgen segment` in a process of its own that is stopped while requests are in flight."""
 
 import asyncio
 import json
@@ -24,19 +24,19 @@ def root(tmp_path_factory):
 
 
 class Server(hostile.HostileServer):
-    """Describes at once; from the third question on that cuts an episode it waits for `gate`."""
+    """Describes at once; from the third request for spans on it waits for `gate`."""
 
     def __init__(self):
         super().__init__(self._fate)
-        self.gate, self.cut, self.held = threading.Event(), 0, 0
+        self.gate, self.segmented, self.held = threading.Event(), 0, 0
 
     def _fate(self, body, count):
         if hostile.is_probe(body):
             return hostile.says()
         if "Split" not in hostile.question(body):
             return hostile.says(json.dumps({"description": "It moves."}))
-        self.cut += 1
-        return hostile.says(json.dumps({"skills": SPANS})) if self.cut <= 2 else self._hold
+        self.segmented += 1
+        return hostile.says(json.dumps({"skills": SPANS})) if self.segmented <= 2 else self._hold
 
     async def _hold(self, request, body):
         self.held += 1
@@ -44,88 +44,49 @@ class Server(hostile.HostileServer):
             await asyncio.sleep(0.005)
         return hostile.completion(json.dumps({"skills": SPANS}))
 
-
-def options(root, out, server):
-    made = ["--root", root, "--output-dir", out, "--generator", "qwen-openai", "--base-url", server.url]
-    return [str(option) for option in (*made, "--skills-only", "--concurrency", "2")]
+    def requests(self):
+        return sum(count for prompt, count in self.asked.items() if "robot's task" in prompt)
 
 
-class Process:
-    """The command, and what it has said."""
+@pytest.mark.parametrize(
+    ("signals", "patience", "repeated"),
+    [
+        ([signal.SIGINT], 3600.0, 0),
+        ([signal.SIGTERM], 3600.0, 0),
+        ([signal.SIGINT, signal.SIGTERM], 3600.0, 2),
+        ([signal.SIGTERM], 0.05, 2),
+    ],
+    ids=["SIGINT", "SIGTERM", "a second signal", "out of patience"],
+)
+def test_after_a_signal_only_requests_that_did_not_finish_are_sent_again(root, tmp_path, signals, patience, repeated):
+    out, stderr = tmp_path / "out", tmp_path / "stderr"
+    with Server() as server, stderr.open("w") as errors:
+        options = ["--root", root, "--output-dir", out, "--generator", "qwen-openai", "--base-url", server.url]
+        options = [str(option) for option in (*options, "--skills-only", "--concurrency", "2")]
+        command = [sys.executable, "-c", MAIN, str(patience), "segment", *options]
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors) as process:
 
-    def __init__(self, root, out, server, patience=3600.0):
-        command = [sys.executable, "-c", MAIN, str(patience), "segment", *options(root, out, server)]
-        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-        self.said = ""
-        self._reading = threading.Thread(target=self._read)
-        self._reading.start()
+            def wait(condition):
+                while not condition():
+                    assert process.poll() is None, stderr.read_text()
+                    time.sleep(0.005)
 
-    def _read(self):
-        for line in self._process.stderr:
-            self.said += line
-
-    def wait(self, there):
-        while not there():
-            assert self._process.poll() is None, self.said
-            time.sleep(0.005)
-
-    def send(self, number):
-        self._process.send_signal(number)
-
-    def code(self):
-        code = self._process.wait()
-        self._reading.join()
-        self._process.stderr.close()
-        return code
-
-
-def asked(server):
-    return sum(count for question, count in server.asked.items() if "robot's task" in question)
-
-
-def finished(root, out, server):
-    """The same command to its end; how many questions it asked."""
-    server.gate.set()
-    before = asked(server)
-    run(*options(root, out, server))
-    assert len(read_json(out / "skills.json")["episodes"]) == EPISODES
-    assert not list(out.parent.glob(".*"))
-    return asked(server) - before
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_what_is_in_flight_is_waited_for_and_never_asked_again(root, tmp_path, number):
-    with Server() as server:
-        process = Process(root, tmp_path / "out", server)
-        process.wait(lambda: server.held == 2)
-        process.send(number)
-        process.wait(lambda: "once more to stop at once" in process.said)
+            wait(lambda: server.held == 2)
+            process.send_signal(signals[0])
+            if patience > 1:
+                wait(lambda: "once more to stop at once" in stderr.read_text())
+            for number in signals[1:]:
+                process.send_signal(number)
+            if not repeated:
+                server.gate.set()
+        assert process.returncode == 128 + signals[0], stderr.read_text()
+        assert repeated or f"stopped by {signals[0].name}; the same command resumes from here" in stderr.read_text()
+        assert not out.exists()
+        before = server.requests()
+        assert before < 2 * EPISODES + repeated
         server.gate.set()
-        assert process.code() == 128 + number, process.said
-        assert f"stopped by {number.name}; the same command resumes from here" in process.said
-        assert not (tmp_path / "out").exists()
-        before = asked(server)
-        assert before < 2 * EPISODES
-        assert before + finished(root, tmp_path / "out", server) == 2 * EPISODES
-        assert set(server.asked.values()) == {1, 2}  # only the probe comes twice
-        assert sum(count == 2 for count in server.asked.values()) == 1
-
-
-def test_a_second_signal_stops_at_once(root, tmp_path):
-    with Server() as server:
-        process = Process(root, tmp_path / "out", server)
-        process.wait(lambda: server.held == 2)
-        process.send(signal.SIGINT)
-        process.wait(lambda: "once more to stop at once" in process.said)
-        process.send(signal.SIGTERM)
-        assert process.code() == 128 + signal.SIGINT, process.said
-        assert asked(server) + finished(root, tmp_path / "out", server) == 2 * EPISODES + 2
-
-
-def test_what_takes_too_long_is_not_waited_for(root, tmp_path):
-    with Server() as server:
-        process = Process(root, tmp_path / "out", server, patience=0.05)
-        process.wait(lambda: server.held == 2)
-        process.send(signal.SIGTERM)
-        assert process.code() == 128 + signal.SIGTERM, process.said
-        assert asked(server) + finished(root, tmp_path / "out", server) == 2 * EPISODES + 2
+        run(*options)
+        assert len(read_json(out / "skills.json")["episodes"]) == EPISODES
+        assert not list(tmp_path.glob(".*"))
+        assert server.requests() == 2 * EPISODES + repeated
+        assert sum(count > 1 for count in server.asked.values()) == 1 + repeated  # the probe comes twice in any case

@@ -40,9 +40,9 @@ def test_no_other_cut_is_better(signal, penalty, data):
     every = (cuts for count in range(length) for cuts in combinations(range(1, length), count))
     turning = data.draw(st.integers(0, signal.shape[1]))
     best = min(error(signal, cuts, penalty, turning) for cuts in every if fits(cuts))
-    found = change_points(signal, penalty, times, shortest, turning)
-    assert fits(found)
-    assert error(signal, found, penalty, turning) == pytest.approx(best)
+    cuts = change_points(signal, penalty, times, shortest, turning)
+    assert fits(cuts)
+    assert error(signal, cuts, penalty, turning) == pytest.approx(best)
 
 
 def test_a_long_still_signal_and_a_long_noisy_one_are_one_piece():

@@ -24,7 +24,7 @@ from segment_helpers import (
 )
 
 from pgen.errors import ConfigError, InputError, SampleError
-from pgen_segment.motion.segmenter import GripperOptions
+from pgen_segment.motion.segmenter import GripperOptions, phases
 from pgen_segment.segmentation import segment_all
 
 STATE = "observation.state"
@@ -49,7 +49,13 @@ def per_frame(phases, values):
 def test_a_pick_and_place_is_cut_where_its_phases_change(tmp_path):
     root = dataset(tmp_path / "in")
     check_pick(root)
-    assert segment_all(*opened(root)).episodes == segment_all(*opened(root)).episodes
+    check_pick(dataset(tmp_path / "state", episode(action=None)))
+    source, segmenter = opened(root)
+    assert segment_all(source, segmenter).episodes == segment_all(*opened(root)).episodes
+    assert segmenter.change_points(read(source, segmenter)[0]) == pytest.approx(list(PICK_EDGES), abs=0.11)
+    grippers = ["observation.state[3] gripper.pos", "action[3] gripper.pos"]
+    assert list(segmenter.notes()) == [f"gripper    {', '.join(grippers)}"]
+    assert segmenter.provenance() == {"gripper": grippers}
 
 
 def test_names_hold_the_phase_and_the_episode_s_own_task(tmp_path):
@@ -60,10 +66,6 @@ def test_names_hold_the_phase_and_the_episode_s_own_task(tmp_path):
 @pytest.mark.parametrize("fps", [5, 30, 50])
 def test_the_rate_of_frames_changes_no_phase(tmp_path, fps):
     check_pick(dataset(tmp_path / "in", episode(fps=fps), fps=fps, cameras=()), within=max(0.11, 1.01 / fps))
-
-
-def test_the_state_alone_is_enough(tmp_path):
-    check_pick(dataset(tmp_path / "in", episode(action=None)))
 
 
 @pytest.mark.parametrize("action_names", [("dx", "dy", "dz", "gripper"), ("x", "y", "z", "gripper")])
@@ -116,12 +118,6 @@ def test_without_a_gripper_spans_are_cut_by_the_motion_and_each_is_a_move(tmp_pa
     assert {skill.name for skill in segment_all(source, segmenter).episodes[0].skills} == {f"move: {TASK}"}
 
 
-def test_the_dimensions_of_the_gripper_are_shown_and_stored(tmp_path):
-    _, segmenter = opened(dataset(tmp_path / "in"))
-    assert list(segmenter.notes()) == ["gripper    observation.state[3] gripper.pos, action[3] gripper.pos"]
-    assert segmenter.provenance() == {"gripper": ["observation.state[3] gripper.pos", "action[3] gripper.pos"]}
-
-
 def test_a_long_pause_is_given_to_its_neighbours_or_kept_as_idle(tmp_path):
     root = dataset(tmp_path / "in", episode((Phase(2, ACROSS), Phase(2, STILL), Phase(2, UP))))
     assert segment(root)[1] == pytest.approx([3.0], abs=0.11)
@@ -147,11 +143,6 @@ def test_an_episode_of_ten_minutes_is_cut_at_every_turn(tmp_path):
     names, edges = segment(dataset(tmp_path / "in", long, cameras=()))
     assert names.count("grasp") == names.count("release") == 91
     assert len(edges) == pytest.approx(91 * len(PICK), abs=5)
-
-
-def test_other_segmenters_can_use_the_change_points(tmp_path):
-    source, segmenter = opened(dataset(tmp_path / "in"))
-    assert segmenter.change_points(read(source, segmenter)[0]) == pytest.approx(list(PICK_EDGES), abs=0.11)
 
 
 def test_values_that_are_not_finite_cost_their_episode_alone(tmp_path):
@@ -180,3 +171,21 @@ def test_a_dataset_without_state_and_action_is_refused(tmp_path):
 def test_every_option_is_in_the_docs():
     page = (Path(__file__).parents[4] / "docs/segment.md").read_text(encoding="utf-8")
     assert [name for name in GripperOptions.model_fields if f"segmenter.{name}=" not in page] == []
+
+
+@pytest.mark.parametrize(
+    ("closing", "expected"),
+    [
+        ([0, 1, 0, -1, 0], "approach grasp move release retract"),
+        ([-1, 1, 0, -1], "approach grasp move release"),
+        ([0, 1, 0], "approach grasp move"),
+        ([0, 1, -1, 1, -1], "approach grasp release grasp release"),
+        ([0, 1, 0, -1, 0, 0, 1, -1, 0], "approach grasp move release retract approach grasp release retract"),
+        ([0, 1, -1, 0, 1], "approach grasp release approach grasp"),
+        ([0, 0.1, -0.1], "move move move"),
+        ([], ""),
+        ([[1, 0], [0, 1], [-1, 0], [0, 0], [0, -1], [0, 0]], "grasp grasp release move release retract"),
+    ],
+)
+def test_phases_follow_from_the_grippers(closing, expected):
+    assert phases([change if isinstance(change, list) else [change] for change in closing]) == expected.split()

@@ -1,10 +1,12 @@
-"""Names of skills in one style."""
+"""Names of skills in one style, and vocabularies."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pgen_segment.vlm.naming import mixed, style_of, styled
+from pgen.errors import ConfigError
+from pgen.testing import make_episode
+from pgen_segment.vlm.naming import mixed, read_vocabulary, spread, style_of, styled
 
 WORDS = ("robot", "arm", "picks", "pick", "up", "lifts", "the", "cup", "moving", "to", "slowly", "and", "it")
 PAIRS = [
@@ -17,15 +19,10 @@ PAIRS = [
 ]
 
 
-@pytest.mark.parametrize(("imperative", "third"), PAIRS)
-def test_each_style_is_said_in_the_other_and_back(imperative, third):
-    assert styled(third, "imperative") == styled(imperative, "imperative") == imperative
-    assert styled(imperative, "third-person") == styled(third, "third-person") == third
-
-
 @pytest.mark.parametrize(
     ("name", "imperative", "third"),
     [
+        *((name, *pair) for pair in PAIRS for name in pair),
         ("picking up the cup", "pick up the cup", "robot arm picks up the cup"),
         ("picks up the cup", "pick up the cup", "robot arm picks up the cup"),
         ("the gripper closes", "close the gripper", "the gripper closes"),
@@ -34,7 +31,7 @@ def test_each_style_is_said_in_the_other_and_back(imperative, third):
         ("拿起杯子", "拿起杯子", "拿起杯子"),
     ],
 )
-def test_other_forms_are_said_anew_and_what_has_no_known_verb_stays(name, imperative, third):
+def test_a_name_with_a_known_verb_is_converted_to_either_style(name, imperative, third):
     assert (styled(name, "imperative"), styled(name, "third-person")) == (imperative, third)
 
 
@@ -42,12 +39,27 @@ def test_other_forms_are_said_anew_and_what_has_no_known_verb_stays(name, impera
     st.one_of(st.text(max_size=40), st.lists(st.sampled_from(WORDS), max_size=6).map(" ".join)),
     st.sampled_from(["imperative", "third-person"]),
 )
-def test_to_say_a_name_anew_twice_changes_nothing_more(name, style):
+def test_a_converted_name_is_not_converted_again(name, style):
     once = styled(name, style)
     assert styled(once, style) == once
 
 
-def test_a_list_is_mixed_where_two_styles_can_be_told():
+def test_a_list_is_mixed_where_names_have_two_known_styles():
     assert mixed(["pick up the cup", "robot arm lifts the cup"])
     assert not mixed(["pick up the cup", "lift it", "idle"])
     assert style_of("idle") is None
+
+
+@given(st.integers(1, 100), st.integers(1, 10))
+def test_episodes_for_a_vocabulary_are_spread_over_all_of_them(count, most):
+    chosen = [episode.index for episode in spread((make_episode(index=i) for i in range(count)), most)]
+    assert 1 <= len(chosen) <= most
+    assert chosen[0] == 0
+    assert count <= most or chosen[-1] >= count // 2 - 1 or most == 1
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n\n", "a" * 121, "\n".join(map(str, range(121)))])
+def test_a_vocabulary_that_is_none_is_refused(tmp_path, text):
+    (tmp_path / "names.txt").write_text(text)
+    with pytest.raises(ConfigError, match=r"--vocabulary .*names\.txt"):
+        read_vocabulary(str(tmp_path / "names.txt"))

@@ -1,4 +1,4 @@
-"""The segmenter `vlm`: what a model is shown and asked, what its answers become, and that none is asked twice."""
+"""The segmenter `vlm`: its requests, what its replies become, and that no request is sent twice."""
 
 import pickle
 from io import BytesIO
@@ -6,7 +6,7 @@ from io import BytesIO
 import PIL.Image
 import pytest
 from segment_helpers import ACROSS, STILL, Phase, dataset, episode, files, opened, read, read_json, run
-from vlm_helpers import SPANS, answering, asked, kind, vlm_job
+from vlm_helpers import SPANS, answering, kind, vlm_job
 
 from pgen.errors import ConfigError, SampleError, TooManyFailuresError
 from pgen.formats.schemas import first_error, validator
@@ -33,14 +33,30 @@ def skills_of(out, index=0):
     return [tuple(span.values()) for span in read_json(out / "skills.json")["episodes"][str(index)]["skills"]]
 
 
-def test_an_episode_is_described_first_and_then_cut(root, tmp_path):
+def names_of(out):
+    return [name for name, *_ in skills_of(out)]
+
+
+def record_of(out):
+    return read_json(out / "segmentation.json")["segmenter"]["found"]
+
+
+def first(generator, name="skills", index=0):
+    """The first request of a kind about an episode."""
+    return next(r for r in generator.requests if kind(r) == name and r.sample.span.episode_index == index)
+
+
+def test_an_episode_is_described_and_then_segmented(root, tmp_path):
     generator = FakeGenerator(answering(description="First it reaches, then $task lifts."))
     execute(root, tmp_path / "out", generator)
-    assert sorted(asked(generator)) == ["description", "description", "skills", "skills"]
+    assert sorted(map(kind, generator.requests)) == ["description", "description", "skills", "skills"]
     assert skills_of(tmp_path / "out") == [("reach for the cup", 0.0, 3.0), ("lift the cup", 3.0, 6.6)]
-    (second,) = [r for r in generator.requests if kind(r) == "skills" and r.sample.span.episode_index == 0]
-    assert "First it reaches, then $task lifts." in second.prompt.text
-    assert "The robot's task: a\n" in second.prompt.text
+    assert "First it reaches, then $task lifts." in first(generator).prompt.text
+    assert "The robot's task: a\n" in first(generator).prompt.text
+    record = record_of(tmp_path / "out")
+    assert first_error(validator("segmentation"), read_json(tmp_path / "out/segmentation.json")) is None
+    assert (record["prompts"]["version"], record["shown"], record["attempts"]) == ("2", "sheets", 4)
+    assert record["generator"]["name"] == "fake"
 
 
 def test_a_sheet_holds_two_frames_a_second_and_the_last_one(root, tmp_path):
@@ -55,18 +71,7 @@ def test_a_sheet_holds_two_frames_a_second_and_the_last_one(root, tmp_path):
     assert sheet.width // 32 * (sheet.height // 32) >= 14
 
 
-def test_what_was_asked_is_stored_with_the_prompts_version(root, tmp_path):
-    execute(root, tmp_path / "out", FakeGenerator(answering()))
-    told = read_json(tmp_path / "out/segmentation.json")
-    assert first_error(validator("segmentation"), told) is None
-    found = told["segmenter"]["found"]
-    assert found["prompts"]["version"] == "2"
-    assert found["shown"] == "sheets"
-    assert found["generator"]["name"] == "fake"
-    assert found["attempts"] == 4
-
-
-def test_the_same_answers_give_the_same_file_whatever_their_order(root, tmp_path):
+def test_the_order_of_replies_does_not_change_the_file(root, tmp_path):
     for name, concurrency in (("one", 1), ("two", 9)):
         execute(root, tmp_path / name, FakeGenerator(answering(), concurrency))
     assert (tmp_path / "one/skills.json").read_bytes() == (tmp_path / "two/skills.json").read_bytes()
@@ -92,7 +97,7 @@ def by_window(length, *, relative=False):
 
 
 @pytest.mark.parametrize(("seconds", "fps", "relative"), [(100, 10, False), (100, 10, True), (600, 2, False)])
-def test_windows_of_a_long_episode_are_joined_at_edges_that_both_have(tmp_path, seconds, fps, relative):
+def test_windows_of_a_long_episode_are_joined_at_common_edges(tmp_path, seconds, fps, relative):
     root = dataset(tmp_path / "in", long_episode(seconds, fps), fps=fps)
     generator = FakeGenerator(answering(by_window(3, relative=relative)))
     execute(root, tmp_path / "out", generator)
@@ -103,13 +108,13 @@ def test_windows_of_a_long_episode_are_joined_at_edges_that_both_have(tmp_path, 
     assert skills[-1][2] == pytest.approx(seconds)
 
 
-def test_a_window_is_told_of_the_skills_before_it(tmp_path):
+def test_the_prompt_of_a_window_names_the_skills_before_it(tmp_path):
     root = dataset(tmp_path / "in", long_episode(60))
     generator = FakeGenerator(answering(by_window(3)))
     execute(root, tmp_path / "out", generator)
-    told = [r.prompt.text for r in generator.requests if kind(r) == "skills"]
-    assert "Until then" not in told[0]
-    assert "skill 7; skill 8; skill 9" in told[1]
+    prompts = [r.prompt.text for r in generator.requests if kind(r) == "skills"]
+    assert "Until then" not in prompts[0]
+    assert "skill 7; skill 8; skill 9" in prompts[1]
 
 
 def test_an_episode_of_one_frame_is_one_span(tmp_path):
@@ -138,25 +143,24 @@ def test_times_in_any_form_are_read(root, tmp_path, spans):
 @pytest.mark.parametrize(
     "answer", ["", "I see nothing.", [], [{"name": "a"}], SampleError("transport", "gone"), RuntimeError("odd")]
 )
-def test_an_episode_without_a_usable_answer_fails_with_its_reason_and_others_go_on(root, tmp_path, answer):
+def test_an_episode_without_a_usable_reply_fails_and_the_others_go_on(root, tmp_path, answer):
     generator = FakeGenerator(answering(lambda r: answer if r.sample.span.episode_index == 0 else SPANS))
     lines = execute(root, tmp_path / "out", generator, {"max_failures": 0.5})
     assert any(line.startswith("failed     episode 0, at ") for line in lines)
     assert list(read_json(tmp_path / "out/skills.json")["episodes"]) == ["1"]
 
 
-def test_a_reply_that_does_not_fit_is_asked_for_once_more_with_what_was_wrong(root, tmp_path):
+def test_a_reply_that_does_not_fit_is_requested_again_with_the_problem(root, tmp_path):
     generator = FakeGenerator(answering(lambda r: SPANS if r.repair else "not yet"))
     execute(root, tmp_path / "out", generator)
     (again,) = [r for r in generator.requests if r.repair and r.sample.span.episode_index == 0]
     assert again.repair.reply == "not yet"
     assert "no JSON object" in again.repair.problem
-    first = next(r for r in generator.requests if kind(r) == "skills" and r.sample.span.episode_index == 0)
-    assert again.seed != first.seed
+    assert again.seed != first(generator).seed
 
 
 @pytest.mark.parametrize("times", [(4, 4), (50.5, 60.5), (-9, -1)], ids=["empty", "behind", "before"])
-def test_spans_of_which_nothing_lies_in_the_episode_are_asked_for_again(root, tmp_path, times):
+def test_spans_outside_the_episode_are_requested_again(root, tmp_path, times):
     nowhere = [{"name": "reach", "start": times[0], "end": times[1]}]
     generator = FakeGenerator(answering(lambda r: SPANS if r.repair else nowhere))
     execute(root, tmp_path / "out", generator)
@@ -164,20 +168,20 @@ def test_spans_of_which_nothing_lies_in_the_episode_are_asked_for_again(root, tm
     assert "no span lies between 0.0 and 6.6 s" in next(r.repair.problem for r in generator.requests if r.repair)
 
 
-def test_a_run_that_failed_asks_only_for_what_is_missing(root, tmp_path):
+def test_after_a_failed_run_only_what_is_missing_is_requested(root, tmp_path):
     failing = FakeGenerator(answering(lambda r: "nothing" if r.sample.span.episode_index == 1 else SPANS))
     with pytest.raises(TooManyFailuresError, match="results so far are kept"):
         execute(root, tmp_path / "out", failing)
     again = FakeGenerator(answering())
     execute(root, tmp_path / "out", again)
     sent, missing = ([(kind(r), r.sample.span.episode_index) for r in each.requests] for each in (failing, again))
-    answered = set(sent) - {("skills", 1)}
+    stored = set(sent) - {("skills", 1)}
     assert len(missing) == len(set(missing))
-    assert set(missing) == {(name, index) for name in ("description", "skills") for index in (0, 1)} - answered
+    assert set(missing) == {(name, index) for name in ("description", "skills") for index in (0, 1)} - stored
     assert not list(tmp_path.glob(".*"))
 
 
-def test_answers_of_other_options_are_refused_unless_started_anew(root, tmp_path):
+def test_results_of_other_options_are_refused_unless_started_anew(root, tmp_path):
     with pytest.raises(TooManyFailuresError):
         execute(root, tmp_path / "out", FakeGenerator(answering("nothing")))
     with pytest.raises(ConfigError, match="frames_per_second"):
@@ -197,14 +201,11 @@ def test_a_camera_that_cannot_be_read_is_left_out_and_counted(tmp_path, takes_cl
     assert "note       1 sheets of a camera that cannot be read: left out" in lines
 
 
-def test_spans_are_named_once_more_from_their_own_frames(root, tmp_path):
+def test_relabel_requests_each_name_again_with_the_frames_of_its_span(root, tmp_path):
     generator = FakeGenerator(answering(name=lambda r: f"step at {r.sample.moment.clip[0].timestamp:.0f}"))
     execute(root, tmp_path / "out", generator, relabel=True)
     assert skills_of(tmp_path / "out") == [("step at 0", 0.0, 3.0), ("step at 3", 3.0, 6.6)]
-    told = next(
-        r.prompt.text for r in generator.requests if kind(r) == "name" and r.sample.moment.clip[0].frame_index == 0
-    )
-    assert "The skill before: none\nThe skill after: lift the cup" in told
+    assert "The skill before: none\nThe skill after: lift the cup" in first(generator, "name").prompt.text
 
 
 def test_edges_are_moved_to_where_the_arm_changes(root, tmp_path):
@@ -216,24 +217,21 @@ def test_edges_are_moved_to_where_the_arm_changes(root, tmp_path):
     assert skills_of(tmp_path / "out") == [("reach for the cup", 0.0, nearest), ("lift the cup", nearest, 6.6)]
 
 
-def test_names_are_held_to_a_vocabulary(root, tmp_path):
+def test_only_names_of_the_vocabulary_become_labels(root, tmp_path):
     (tmp_path / "names.txt").write_text("# all of them\nReach for the cup\n\nlift the cup\n")
     generator = FakeGenerator(answering())
     execute(root, tmp_path / "out", generator, vocabulary=str(tmp_path / "names.txt"))
-    assert [name for name, *_ in skills_of(tmp_path / "out")] == ["Reach for the cup", "lift the cup"]
-    asked_for = next(r for r in generator.requests if kind(r) == "skills").prompt
-    span = asked_for.schema["properties"]["skills"]["items"]["properties"]
+    assert names_of(tmp_path / "out") == ["Reach for the cup", "lift the cup"]
+    prompt = first(generator).prompt
+    span = prompt.schema["properties"]["skills"]["items"]["properties"]
     assert span["name"] == {"type": "string", "enum": ["Reach for the cup", "lift the cup"]}
-    assert "Use these names and no others: Reach for the cup; lift the cup." in asked_for.text
-
-
-def test_a_name_that_is_not_in_the_vocabulary_becomes_no_label(root, tmp_path):
+    assert "Use these names and no others: Reach for the cup; lift the cup." in prompt.text
     (tmp_path / "names.txt").write_text("lift the cup\n")
     with pytest.raises(TooManyFailuresError, match="'reach for the cup' is none of the skills"):
-        execute(root, tmp_path / "out", FakeGenerator(answering()), vocabulary=str(tmp_path / "names.txt"))
+        execute(root, tmp_path / "none", FakeGenerator(answering()), vocabulary=str(tmp_path / "names.txt"))
 
 
-def test_a_vocabulary_is_made_from_some_episodes_and_then_used_by_all(root, tmp_path):
+def test_auto_makes_a_vocabulary_from_some_episodes_for_all(root, tmp_path):
     def spans(request):
         closed = "Use these names" in request.prompt.text
         return [{"name": "Lift" if closed else f"lift {request.sample.span.task}", "start": 0, "end": 6.6}]
@@ -243,19 +241,17 @@ def test_a_vocabulary_is_made_from_some_episodes_and_then_used_by_all(root, tmp_
     (merging,) = [r for r in generator.requests if kind(r) == "names"]
     assert "- lift a (1)\n- lift b (1)" in merging.prompt.text
     assert read_json(tmp_path / "out/skills.json")["skill_to_task_index"] == {"lift": 0}
-    assert read_json(tmp_path / "out/segmentation.json")["segmenter"]["found"]["vocabulary"] == ["lift"]
+    assert record_of(tmp_path / "out")["vocabulary"] == ["lift"]
 
 
 SERVER = ["--generator", "qwen-openai", "--base-url", "http://127.0.0.1:9/v1"]
 
 
-def test_a_dry_run_counts_what_would_be_asked_and_asks_nothing(tmp_path):
+def test_a_dry_run_counts_the_requests_and_sends_none(tmp_path):
     cameras = ("observation.images.top", "observation.images.side")
     root = dataset(tmp_path / "in", long_episode(60), episode(), cameras=cameras)
-    told = run(
-        "--root", root, "--output-dir", tmp_path / "out", *SERVER, "--dry-run", "--relabel", "--vocabulary", "auto"
-    )
-    assert told.splitlines() == [
+    options = (*SERVER, "--dry-run", "--relabel", "--vocabulary", "auto")
+    assert run("--root", root, "--output-dir", tmp_path / "out", *options).splitlines() == [
         "episodes   2",
         "frames     666",
         "windows    4",
@@ -270,21 +266,18 @@ def test_a_dry_run_counts_what_would_be_asked_and_asks_nothing(tmp_path):
     assert (len(generator.requests), sum(len(r.images) for r in generator.requests)) == (8, 16)
 
 
-def test_a_dry_run_checks_what_a_run_does(root, tmp_path):
+def test_a_dry_run_names_the_gripper_and_checks_what_a_run_does(root, tmp_path):
+    plan = run("--root", root, "--output-dir", tmp_path / "out", "--dry-run").splitlines()
+    assert plan[:2] == ["episodes   2", "frames     132"]
+    assert plan[2].startswith("gripper    observation.state[3]")
     (tmp_path / "out").mkdir()
     assert "exists already" in run("--root", root, "--output-dir", tmp_path / "out", *SERVER, "--dry-run", expect=2)
 
 
-def test_a_dry_run_without_a_model_names_the_gripper(root, tmp_path):
-    told = run("--root", root, "--output-dir", tmp_path / "out", "--dry-run").splitlines()
-    assert told[:2] == ["episodes   2", "frames     132"]
-    assert told[2].startswith("gripper    observation.state[3]")
-
-
-def test_a_generator_that_takes_clips_is_shown_the_frames_with_their_times_in_words(root, tmp_path):
+def test_a_generator_that_takes_clips_gets_the_times_of_the_frames_in_words(root, tmp_path):
     generator = TakesClips(answering())
     execute(root, tmp_path / "out", generator, max_pixels=60 * 400, relabel=True)
-    request = next(r for r in generator.requests if kind(r) == "skills")
+    request = first(generator)
     assert request.images == ()
     (clip,) = request.clips
     times = [moment.timestamp for moment in request.sample.moment.clip]
@@ -295,29 +288,28 @@ def test_a_generator_that_takes_clips_is_shown_the_frames_with_their_times_in_wo
     assert "burned" not in request.prompt.text + request.prompt.system
     assert {len(r.clips) for r in generator.requests} == {1}
     assert skills_of(tmp_path / "out")[0] == ("do it", 0.0, 3.0)
-    assert read_json(tmp_path / "out/segmentation.json")["segmenter"]["found"]["shown"] == "clips"
+    assert record_of(tmp_path / "out")["shown"] == "clips"
 
 
-def test_names_of_another_style_are_said_anew_and_counted(root, tmp_path):
+def test_names_of_another_style_are_converted_and_counted(root, tmp_path):
     spans = [
         {"name": "robot arm reaches for the cup", "start": 0, "end": 2},
         {"name": "lift the cup", "start": 2, "end": 4},
         {"name": "wiggling fnords", "start": 4, "end": 6.6},
     ]
     lines = execute(root, tmp_path / "out", FakeGenerator(answering(spans)))
-    assert [name for name, *_ in skills_of(tmp_path / "out")] == [
-        "reach for the cup",
-        "lift the cup",
-        "wiggling fnords",
-    ]
+    assert names_of(tmp_path / "out") == ["reach for the cup", "lift the cup", "wiggling fnords"]
     assert "note       2 names in another style: converted" in lines
     assert "note       2 names without a known verb: unchanged" in lines
     execute(root, tmp_path / "third", FakeGenerator(answering(spans)), names="third-person")
-    names = [name for name, *_ in skills_of(tmp_path / "third")]
-    assert names == ["robot arm reaches for the cup", "robot arm lifts the cup", "wiggling fnords"]
+    assert names_of(tmp_path / "third") == [
+        "robot arm reaches for the cup",
+        "robot arm lifts the cup",
+        "wiggling fnords",
+    ]
 
 
-def test_a_list_that_is_made_has_one_style_and_answers_in_the_other_are_found_on_it(root, tmp_path):
+def test_a_made_vocabulary_has_one_style_and_replies_in_the_other_match_it(root, tmp_path):
     def spans(request):
         closed = "Use these names" in request.prompt.text
         return [{"name": "picks up the cup" if closed else "pick up the cup", "start": 0, "end": 6.6}]
@@ -328,11 +320,11 @@ def test_a_list_that_is_made_has_one_style_and_answers_in_the_other_are_found_on
     assert len(generator.requests) == 2 * 2 + 1 + 2
 
 
-def test_the_users_own_list_is_kept_as_it_is_written_and_a_mixture_is_noted(root, tmp_path):
+def test_the_users_own_vocabulary_is_unchanged_and_a_mixture_is_noted(root, tmp_path):
     (tmp_path / "names.txt").write_text("robot arm reaches for the cup\nlift the cup\n")
     spans = [{"name": "robot arm reaches for the cup", "start": 0, "end": 3}, SPANS[1]]
     lines = execute(root, tmp_path / "out", FakeGenerator(answering(spans)), vocabulary=str(tmp_path / "names.txt"))
-    assert [name for name, *_ in skills_of(tmp_path / "out")] == ["robot arm reaches for the cup", "lift the cup"]
+    assert names_of(tmp_path / "out") == ["robot arm reaches for the cup", "lift the cup"]
     assert "note       --vocabulary mixes names in several styles: they are used as they are written" in lines
     (tmp_path / "names.txt").write_text("reach for the cup\nlift the cup\n")
     lines = execute(root, tmp_path / "one", FakeGenerator(answering()), vocabulary=str(tmp_path / "names.txt"))
@@ -347,21 +339,16 @@ def test_the_users_own_list_is_kept_as_it_is_written_and_a_mixture_is_noted(root
          "[{{ before|join('; ') }}] {{ description }}"),
     ],
 )  # fmt: skip
-def test_the_users_own_question_takes_the_place_of_the_one_for_spans(root, tmp_path, file, text):
+def test_the_users_own_prompt_replaces_the_one_for_spans(root, tmp_path, file, text):
     (tmp_path / file).write_text(text)
     hostile = "{start} {{ 7 * 7 }} $task"
     generator = FakeGenerator(answering(description=hostile))
     execute(root, tmp_path / "out", generator, prompt=f"file:{tmp_path / file}")
-    asked_for = min((r for r in generator.requests if kind(r) == "skills"), key=lambda r: r.sample.span.episode_index)
-    asked_for = asked_for.prompt.text
-    assert asked_for.startswith("From 0.0 to 6.6 of 6.6 s: a. Name skills in the imperative")
-    assert asked_for.endswith(f"as burned into the frames [] {hostile}")
+    prompt = first(generator).prompt.text
+    assert prompt.startswith("From 0.0 to 6.6 of 6.6 s: a. Name skills in the imperative")
+    assert prompt.endswith(f"as burned into the frames [] {hostile}")
     execute(root, tmp_path / "plain", FakeGenerator(answering()))
-    hashes = {
-        read_json(tmp_path / out / "segmentation.json")["segmenter"]["found"]["prompts"]["hash"]
-        for out in ("out", "plain")
-    }
-    assert len(hashes) == 2
+    assert len({record_of(tmp_path / out)["prompts"]["hash"] for out in ("out", "plain")}) == 2
 
 
 @pytest.mark.parametrize(
@@ -373,7 +360,7 @@ def test_the_users_own_question_takes_the_place_of_the_one_for_spans(root, tmp_p
         (None, "there is no file"),
     ],
 )
-def test_a_question_of_ones_own_that_cannot_be_asked_is_refused_before_anything_is_asked(root, tmp_path, text, message):
+def test_an_unusable_prompt_of_the_user_is_refused_before_the_first_request(root, tmp_path, text, message):
     path = tmp_path / "own.txt"
     if text is not None:
         path.write_text(text)
@@ -383,7 +370,7 @@ def test_a_question_of_ones_own_that_cannot_be_asked_is_refused_before_anything_
         execute(root, tmp_path / "out", FakeGenerator(answering()), prompt=str(path))
 
 
-def test_answers_to_another_question_of_ones_own_are_not_mixed_in(root, tmp_path):
+def test_results_of_another_prompt_of_the_user_are_refused(root, tmp_path):
     path = tmp_path / "own.txt"
     path.write_text("{start} {stop} {names}")
     with pytest.raises(TooManyFailuresError):
@@ -411,12 +398,12 @@ def test_answers_to_another_question_of_ones_own_are_not_mixed_in(root, tmp_path
         ),
     ],
 )
-def test_a_wrong_option_ends_in_one_sentence_before_anything_is_asked(root, tmp_path, options, message):
+def test_a_wrong_option_ends_in_one_sentence_before_the_first_request(root, tmp_path, options, message):
     assert message in run("--root", root, "--output-dir", tmp_path / "out", *options, expect=2)
     assert [path.name for path in tmp_path.iterdir()] == ["in"]
 
 
-def test_the_generator_template_answers_from_the_gripper(root, tmp_path):
+def test_the_generator_template_stands_for_the_segmenter_gripper(root, tmp_path):
     run("--root", root, "--output-dir", tmp_path / "out", "--generator", "template")
     run("--root", root, "--output-dir", tmp_path / "same")
     assert files(tmp_path / "out")["meta/skills.json"] == files(tmp_path / "same")["meta/skills.json"]

@@ -7,10 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pgen.errors import ConfigError
 from pgen.records import Skill
 from pgen.testing import make_episode
-from pgen_segment.vlm.naming import read_vocabulary, spread
 from pgen_segment.vlm.windows import Window, bounds, sampled_frames, stitched, window_spans, windows
 
 EPISODE = make_episode(("a", 0.0, 60.0))
@@ -19,12 +17,12 @@ EPISODE = make_episode(("a", 0.0, 60.0))
 @given(st.integers(1, 300), st.integers(2, 60), st.data())
 def test_windows_cover_all_frames_and_share_some(count, most, data):
     overlap = data.draw(st.integers(1, most - 1))
-    found = [list(frames) for frames in windows(range(count), most, overlap)]
-    assert sorted({frame for frames in found for frame in frames}) == list(range(count))
-    assert all(len(frames) <= most for frames in found)
-    assert all(left[-1] - right[0] + 1 >= overlap for left, right in pairwise(found))
-    assert found[0][0] == 0
-    assert all(left[0] < right[0] for left, right in pairwise(found))
+    shown = [list(frames) for frames in windows(range(count), most, overlap)]
+    assert sorted({frame for frames in shown for frame in frames}) == list(range(count))
+    assert all(len(frames) <= most for frames in shown)
+    assert all(left[-1] - right[0] + 1 >= overlap for left, right in pairwise(shown))
+    assert shown[0][0] == 0
+    assert all(left[0] < right[0] for left, right in pairwise(shown))
 
 
 @pytest.mark.parametrize(("fps", "rate", "length"), [(10, 2, 1), (10, 2, 66), (30, 2, 285), (5, 10, 20), (3, 2, 100)])
@@ -66,28 +64,13 @@ def test_stitched_windows_have_neither_gap_nor_overlap(first, second):
 
 
 def test_times_from_the_windows_own_start_are_moved_and_counted():
-    given = [{"name": "a", "start": 0, "end": 12}, {"name": "b", "start": 12, "end": 30}]
+    spans = [{"name": "a", "start": 0, "end": 12}, {"name": "b", "start": 12, "end": 30}]
     changes = Counter()
-    found = window_spans(given, EPISODE, 26.0, 56.0, changes)
-    assert found.spans == (Skill("a", 26.0, 38.0), Skill("b", 38.0, 56.0))
+    window = window_spans(spans, EPISODE, 26.0, 56.0, changes)
+    assert window.spans == (Skill("a", 26.0, 38.0), Skill("b", 38.0, 56.0))
     assert changes == {"windows with times from their own start: moved": 1}
 
 
 def test_the_last_window_reaches_to_the_episodes_end():
     assert bounds(EPISODE, [0, 5, 599]) == (0.0, 60.0)
     assert bounds(EPISODE, [0, 5, 10]) == (0.0, 1.0)
-
-
-@given(st.integers(1, 100), st.integers(1, 10))
-def test_episodes_for_a_vocabulary_are_spread_over_all_of_them(count, most):
-    chosen = [episode.index for episode in spread((make_episode(index=i) for i in range(count)), most)]
-    assert 1 <= len(chosen) <= most
-    assert chosen[0] == 0
-    assert count <= most or chosen[-1] >= count // 2 - 1 or most == 1
-
-
-@pytest.mark.parametrize("text", ["", "# nothing\n\n", "a" * 121, "\n".join(map(str, range(121)))])
-def test_a_vocabulary_that_is_none_is_refused(tmp_path, text):
-    (tmp_path / "names.txt").write_text(text)
-    with pytest.raises(ConfigError, match=r"--vocabulary .*names\.txt"):
-        read_vocabulary(str(tmp_path / "names.txt"))

@@ -6,7 +6,7 @@ import pytest
 
 from pgen.errors import ConfigError
 from pgen.safety.redaction import register
-from pgen_ray.worker_protocol import portable
+from pgen_ray.worker import portable
 
 KEY = "a-worker-s-key-41"
 
