@@ -40,7 +40,10 @@ def write(path: Path, manifest: dict[str, Any]) -> None:
 
 @dataclass(slots=True)
 class Tally:
-    """Counts over the annotations of a run; `planned` and `achieved` are keyed by kind of type and type."""
+    """Counts over the annotations of a run; `planned` and `achieved` are keyed by kind of type and type.
+
+    `counterfactuals` has their kinds, or the stages of those that failed; they are part of `samples` and `failed` too.
+    """
 
     samples: int = 0
     failed: Counter[str] = field(default_factory=Counter)
@@ -50,6 +53,7 @@ class Tally:
     judged: int = 0
     scores: Counter[str] = field(default_factory=Counter)
     scopes: Counter[str] = field(default_factory=Counter)
+    counterfactuals: Counter[str] = field(default_factory=Counter)
     usage: Usage = field(default_factory=lambda: Usage(attempts=0))
 
     def add(self, annotation: Annotation) -> None:
@@ -58,9 +62,11 @@ class Tally:
         self.usage += annotation.usage
         if annotation.failure:
             self.failed[annotation.failure.stage] += 1
+        question = annotation.sample.question
+        if question.counterfactual:
+            self.counterfactuals[annotation.failure.stage if annotation.failure else question.counterfactual] += 1
         elif annotation.dialogue:
-            question = annotation.sample.question
-            self.scopes["counterfactual" if question.counterfactual else question.scope] += 1
+            self.scopes[question.scope] += 1
         self.findings.update({finding.code for finding in annotation.checks})
         for record, counts in ((annotation.plan, self.planned), (annotation.dialogue, self.achieved)):
             counts.update((kind, name) for kind in _TYPES if (name := getattr(record, kind, None)))
@@ -122,10 +128,11 @@ def manifest_of(
         "counts": {
             "episodes": report.episodes,
             "frames": report.frames,
-            "samples": report.samples,
+            "samples": report.samples - counts.counterfactuals.total(),
             "scopes": dict(sorted(counts.scopes.items())),
-            "answered": report.samples - counts.failed.total(),
-            "failed": report.failed,
+            "answered": counts.scopes.total(),
+            "failed": dict(sorted((counts.failed - counts.counterfactuals).items())),
+            "counterfactuals": dict(sorted(counts.counterfactuals.items())),
         },
         "types": counts.types(),
         "repairs": report.notes,
