@@ -1,7 +1,7 @@
 """The dialogues of `template` for real skills: shares of types, findings of the checks, and diversity.
 
-On the episodes with skills of the datasets in PGEN_DATASETS (without images, which `template` does not use): one run
-per seed with all defaults, and one per seed in which each dialogue has an aside (`asides=1`).
+On the episodes with skills of the datasets in PGEN_DATASETS (without images, which `template` does not use), one run
+per seed with all defaults.
 Usage: dialogue.py [SEEDS]
 """
 
@@ -19,7 +19,6 @@ from pgen.records import Annotation, Episode
 from pgen.testing import FakeSource, MemorySink
 from pgen_dialogue.checks.words import words_of
 from pgen_dialogue.prompts.planner import RESPONSE_TYPES, SCENARIO_TYPES, PlanOptions, shares
-from pgen_dialogue.template.generator import TemplateGenerator
 from pgen_lerobot.read import LeRobotSource
 from pgen_samplers.samplers import Segments
 
@@ -41,7 +40,7 @@ class Measured:
 
     def add(self, annotation: Annotation) -> None:
         self.samples += 1
-        for plan, share in shares(annotation.sample.span, PlanOptions()).items():
+        for plan, share in shares(annotation.sample, PlanOptions()).items():
             for kind in plan:
                 self.expected[kind] += share
         self.planned.update([annotation.plan.scenario_type, annotation.plan.response_type])
@@ -73,30 +72,25 @@ def episodes(folder: Path) -> list[Episode]:
     return listed
 
 
-def measure(folder: Path, seeds: int = SEEDS, asides: float = 0.0) -> Measured:
-    """Run over all episodes once per seed, with all defaults except `asides`."""
+def measure(folder: Path, seeds: int = SEEDS) -> Measured:
+    """Run over all episodes once per seed, with all defaults."""
     measured, listed = Measured(), episodes(folder)
     for seed in range(seeds):
         with tempfile.TemporaryDirectory() as place:
-            sink = MemorySink()
-            template = TemplateGenerator(asides=asides)
-            annotate(
-                FakeSource(*listed), Path(place, "out"), generator=template, sink=sink, sampler=Segments(), seed=seed
-            )
+            sink, source = MemorySink(), FakeSource(*listed)
+            annotate(source, Path(place, "out"), generator="template", sink=sink, sampler=Segments(), seed=seed)
         for annotation in sink.annotations:
             measured.add(annotation)
     return measured
 
 
 def lines(seeds: int = SEEDS) -> Iterator[str]:
-    """Yield both tables."""
+    """Yield the table, or why there is none."""
     folder = os.environ.get("PGEN_DATASETS")
     if not folder or not Path(folder).is_dir():
         yield f"no datasets: PGEN_DATASETS is {folder!r}, which is not a folder"
         return
-    for asides, named in ((0, "to the point (the default)"), (1, "with something beside the matter (asides=1)")):
-        yield f"{named}:"
-        yield from table(measure(Path(folder), seeds, asides), seeds)
+    yield from table(measure(Path(folder), seeds), seeds)
 
 
 def table(measured: Measured, seeds: int) -> Iterator[str]:

@@ -35,9 +35,9 @@ def test_a_dataset_with_variants_or_conversations_is_verified(dataset, tmp_path,
     assert verify(out, with_lerobot=False).problems == []
     written = lines(out)
     assert len(written) == report.samples
-    assert {line["variant"] for line in written} == set(range(options.get("variants", 1)))
-    opened = Counter(line["turn_type"] for line in written)["opening"]
-    assert opened == (2 * options.get("variants", 1) if "turns" in options else 0)
+    assert {line["variant"] for line in written} == set(range(options.get("variants", 3)))
+    opened = {line["frame_index"] for line in written if line["turn_type"] == "opening"}
+    assert opened == ({0} if "turns" in options else set())
 
 
 def test_all_variants_label_frames_of_one_dataset(dataset, tmp_path):
@@ -48,18 +48,17 @@ def test_all_variants_label_frames_of_one_dataset(dataset, tmp_path):
     texts = pq.read_table(out / "meta/tasks.parquet", columns=["task"])["task"].to_pylist()
     shards = [pq.read_table(path, columns=["task_index_high_level"]) for path in out.glob("data/**/*.parquet")]
     used = {texts[index] for shard in shards for index in shard["task_index_high_level"].to_pylist()}
-    said = {f"{line['user_prompt']} | {line['robot_utterance']}" for line in lines(out)}
-    assert used == said
+    variants = {f"{line['user_prompt']} | {line['robot_utterance']}": line["variant"] for line in lines(out)}
+    assert {variants[text] for text in used} == {0, 1, 2}
 
 
-@pytest.mark.parametrize(("asides", "distinct"), [(0, 0.27), (1, 0.5)])
-def test_on_real_skills_template_reaches_every_type_and_no_check_finds_anything(shared_datasets, asides, distinct):
-    measured = BENCHMARK["measure"](shared_datasets, 4, asides)
+def test_on_real_skills_template_reaches_every_type_and_no_check_finds_anything(shared_datasets):
+    measured = BENCHMARK["measure"](shared_datasets, 4)
     assert set(measured.achieved) == {*SCENARIO_TYPES, *RESPONSE_TYPES}
     assert measured.achieved == measured.planned
     assert measured.findings == {}
     assert measured.samples >= BENCHMARK["SAMPLES"]
-    assert measured.distinct() >= distinct
+    assert len(set(measured.texts[::2])) >= 0.7 * BENCHMARK["SAMPLES"]
 
 
 def test_on_real_skills_each_type_is_planned_within_two_points_of_its_weight(shared_datasets):
@@ -71,7 +70,7 @@ def test_on_real_skills_each_type_is_planned_within_two_points_of_its_weight(sha
             chosen = plan(one, sample_seed(seed, one), PlanOptions())
             planned.update([chosen.scenario_type, chosen.response_type])
     for one in moments:
-        for kinds, share in shares(one.span, PlanOptions()).items():
+        for kinds, share in shares(one, PlanOptions()).items():
             likely.update(dict.fromkeys(kinds, 40 * share))
     total = 40 * len(moments)
     assert all(abs(planned[kind] - likely[kind]) / total < 0.02 for kind in (*SCENARIO_TYPES, *RESPONSE_TYPES))

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from pgen.records import SpanContext
 from pgen_dialogue.english import Phrase, read, read_task
-from pgen_dialogue.prompts.phases import is_turn, is_waiting, object_of, phases, place_of
+from pgen_dialogue.prompts.phases import is_turn, is_waiting, object_of, phase_of, phases, place_of
 from pgen_dialogue.prompts.same_object import content, may_be_same
 
 _MOST = 4
@@ -25,11 +25,11 @@ _FINAL = ("in", "on", "off", "open", "shut", "closed", "upright")
 _GOALS = ("into", "onto", "in", "on", "to", "against")
 _KEEPING = ("lift", "raise", "hold", "grip")
 """Verbs of skills with what is grasped already: they are no second grasp."""
-_TROUBLE = re.compile(
-    r"\b(?:retr(?:y|ies|ying)|re-?(?:attempt|grasp|grip|try)\w*|fail\w*|miss(?:es|ed|ing)?|slip\w*|fall\w*|recover\w*"
-    r"|(?:once|try|tries|trying) (?:more|again))\b",
+_RETRY = re.compile(
+    r"\b(?:retr(?:y|ies|ying)|re-?(?:attempt|grasp|grip|try)\w*|recover\w*|(?:once|try|tries|trying) (?:more|again))\b",
     re.IGNORECASE,
 )
+_MISHAP = re.compile(r"\b(?:fail\w*|miss(?:es|ed|ing)?|slip\w*|fall\w*)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,8 @@ def alternatives(span: SpanContext) -> tuple[str, ...]:
         done = [object_of(name) for name in span.history]
     else:
         chosen, done = place_of(span.skill), [object_of(span.skill)]
-        listed = [place_of(name) for name in (*names, *span.elsewhere)]
+        group = phase_of(names, span.skill_index)  # within a phase, "onto the table" may be at "to the goal"
+        listed = [place_of(name) for name in (*names[: group.start], *names[group.stop :], *span.elsewhere)]
     others = [name for name in listed if name and not may_be_same(name, chosen)]
     usable = (name for name in others if not any(it and may_be_same(name, it) for it in done))
     return tuple(dict.fromkeys(usable))[:_MOST]
@@ -100,9 +101,10 @@ def failed_skill(span: SpanContext) -> str:
     grasps an object once more that it had grasped and did not put down.
     """
     last = span.history[-1] if span.history else ""
-    for name in (last, span.skill):
-        if _TROUBLE.search(name):
-            return name
+    if _RETRY.search(span.skill):
+        return span.skill
+    if _MISHAP.search(last):
+        return last
     current = read(span.skill)
     if not current.verb:
         return ""

@@ -8,6 +8,7 @@ prefixes computes the rest once.
 
 import tomllib
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 from random import Random
@@ -17,6 +18,7 @@ from pgen.components import MomentPromptBuilder
 from pgen.records import Plan, Prompt, Question, Sample, SpanContext
 from pgen.seeds import derive
 from pgen_dialogue.prompts.grounding_facts import alternatives, failed_skill, names_of
+from pgen_dialogue.prompts.phases import is_readable, object_of
 from pgen_dialogue.prompts.planner import PlanOptions, is_decision, plan, spread
 from pgen_dialogue.prompts.questions import questions
 from pgen_dialogue.prompts.reply_schema import example_dialogue, fingerprint_of, typed, typed_schema
@@ -104,6 +106,10 @@ def _position(sample: Sample) -> str:
     name = ("running" if done else "running_first") if seconds else ("begins" if done else "first")
     text: str = texts()["positions"][name]
     listed = "1" if done == 1 else f"1 to {done}"
+    failed = failed_skill(sample.span)
+    if failed in sample.span.history and is_readable(failed):
+        number = done - sample.span.history[::-1].index(failed)
+        listed = texts()["positions"]["failed"].format(done=listed, number=number)
     return text.format(done=listed, number=done + 1, seconds=f"{seconds:.0f}", skill=sample.span.skill)
 
 
@@ -119,9 +125,9 @@ def _dialogues(samples: Sequence[Sample], plans: Sequence[Plan], seed: int) -> I
 
 def _heading(sample: Sample) -> str:
     """Return the scope with the skills that it leads to, and what else could have followed at a decision point."""
-    question, first = sample.question, sample.span.skill_index + 1
-    others = [*alternatives(sample.span), *([texts()["notes"]["others"]] if sample.moment.images else [])]
+    question, first, others = sample.question, sample.span.skill_index + 1, _others(sample)
     if question.counterfactual:
+        others = [*filter(None, [object_of(sample.span.skill)]), *others]
         text: str = texts()["instead"][question.counterfactual]
         return text.format(target=question.target, others=" or ".join(others))
     scope = "running" if question.scope == "step" and sample.moment.running else question.scope
@@ -129,6 +135,14 @@ def _heading(sample: Sample) -> str:
     if question.scope in ("step", "phase") and is_decision(sample):
         text += f". {texts()['notes']['decision'].format(others=' or '.join(others))}"
     return text
+
+
+def _others(sample: Sample) -> list[str]:
+    """Return what else could have followed, with a remark on what only other episodes name."""
+    span, notes = sample.span, texts()["notes"]
+    own = alternatives(replace(span, elsewhere=()))
+    names = [name if name in own else notes["elsewhere"].format(name=name) for name in alternatives(span)]
+    return [*names, notes["others"]] if sample.moment.images else names
 
 
 def _line(sample: Sample, planned: Plan, seed: int) -> str:

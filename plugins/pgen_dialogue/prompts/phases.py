@@ -91,11 +91,16 @@ class _State:
 
 def is_turn(names: tuple[str, ...], position: int) -> bool:
     """Return whether the robot turns to another object or place in this skill: another could have followed."""
-    if any(group.start == position for group in phases(names)):
+    group = phase_of(names, position)
+    if group.start == position:
         return bool(object_of(names[position]))
-    place = place_of(names[position])
-    before = place_of(names[position - 1]) if position else ""
-    return bool(place) and not (before and may_be_same(place, before))  # to lower it there is no choice any more
+    before = names[group.start : position] if group else names[max(position - 1, 0) : position]
+    return bool(place_of(names[position])) and not any(map(place_of, before))  # to lower it there is no choice any more
+
+
+def phase_of(names: tuple[str, ...], position: int) -> range:
+    """Return the positions of the phase to which a skill belongs; empty if there is none."""
+    return next((group for group in phases(names) if position in group), range(-1, -1))
 
 
 def place_of(name: str) -> str:

@@ -19,6 +19,7 @@ MOST_WORDS = 25
 _OWN = re.compile(r"\bthe ((?:left |right )?)(?:robot(?:ic|'s)? )?(gripper|arm|hand|fingers?|wrist)\b(?! of)")
 _GOING_ON = ("lift", "raise", "lower")
 """Verbs of skills that follow a skill of their own kind: to lift what is grasped, to lower what was carried."""
+_APART = 3
 _OTHER_NAMES = ("not_obj", "other", "absent")
 
 
@@ -28,8 +29,8 @@ def dialogue(sample: Sample, planned: Plan, seed: int) -> tuple[str, str]:
     The wordings of a dialogue take different phrases, as their order depends on the speaker and the moment alone.
     """
     question, span = sample.question, sample.span
-    place = (span.episode_id, sample.moment.frame_index, question.scope, question.counterfactual or "")
-    order, number = derive(question.speaker or seed, *place), question.variant
+    order = derive(question.speaker or seed, span.episode_id, sample.moment.frame_index)
+    number = question.variant + _APART * (question.scope == "step")  # a phase that begins here has other phrases
     random = Random(derive(seed, "phrases"))
     purpose = purpose_of(sample)
     facts = facts_of(sample, purpose, planned, derive(seed, "fact"))

@@ -2,7 +2,7 @@
 
 do, doing          what the dialogue leads to ("pick up the cup", "picking up the cup")
 do_it, doing_it    the same with a pronoun for its object, if it has one ("pick it up")
-obj, thing         its object, or "that" where no label names it, with the words that agree: is, s
+obj, thing         its object, or "that" where no label names it, with the words that agree: is, has, s
 where, dest        where it goes ("into the bin"), and where it is then ("in the bin")
 result             its object as it is then ("the towel folded")
 not_obj, not_do, not_doing  what a negative request forbids, with not_it, not_them, not_is, not_s
@@ -24,7 +24,7 @@ from pgen_dialogue.prompts.phases import object_of
 from pgen_dialogue.prompts.planner import absent_objects
 from pgen_dialogue.prompts.reply_schema import sayable
 from pgen_dialogue.prompts.same_object import may_be_same
-from pgen_dialogue.template.purposes import LONGEST, moved_objects
+from pgen_dialogue.template.purposes import LONGEST, PUT_DOWN, moved_objects
 
 _RESTING = {"into": "in", "in": "in", "inside": "inside", "onto": "on", "on": "on", "under": "under"}
 _GOING = {"above": "over to", "over": "over to", "towards": "to", "toward": "to"}
@@ -61,10 +61,11 @@ def _purpose(phrase: Phrase) -> dict[str, str]:
     name = object_of(phrase.do) if phrase.act in ("release", "carry") else next(iter(phrase.objects), "")
     several = bool(name) and is_several(name.lower().split())
     facts = {"do": phrase.do, "doing": phrase.doing, "thing": name or "that"}
-    facts |= {"is": "are", "s": ""} if several else {"is": "is", "s": "s"}
+    facts |= {"is": "are", "has": "have", "s": ""} if several else {"is": "is", "has": "has", "s": "s"}
     alone = bool(name) and "," not in phrase.do and not {"it", "them"}.intersection(phrase.do.split())
     facts |= {"do_it": (alone and phrase.do_it) or phrase.do, "doing_it": (alone and phrase.doing_it) or phrase.doing}
-    place = _PLACE.search(phrase.do) if phrase.act in ("release", "carry") else None
+    goes = phrase.do.removesuffix(PUT_DOWN) if phrase.act in ("release", "carry") else ""
+    place = _PLACE.search(goes) if " and " not in goes else None
     if place:
         facts["where"] = f"{_GOING.get(place[1], place[1])} {place[2]}"
         facts |= _unless_empty(dest=f"{_RESTING[place[1]]} {place[2]}" if place[1] in _RESTING else "")
@@ -72,12 +73,14 @@ def _purpose(phrase: Phrase) -> dict[str, str]:
 
 
 def _result(phrase: Phrase, name: str) -> str:
-    """Return the object with what it is to be: "the banana put on the plate" of "put the banana on the plate"."""
+    """Return the object as it is to be: "the banana on the plate", "the towel folded"."""
     before, found, after = phrase.done.partition(name) if name else ("", "", "")
     words = before.split()
     direct = len(words) == 1 or (len(words) == 2 and words[1] in _PARTICLES)
     if not found or not direct or phrase.act in _UNMOVED or " and " in phrase.done:
         return ""
+    if place := _PLACE.fullmatch(after.strip()):
+        return f"{name} {_RESTING[place[1]]} {place[2]}" if place[1] in _RESTING else ""
     return " ".join([name, *words, *after.split()])
 
 

@@ -12,11 +12,15 @@ from pgen.records import Sample, SpanContext
 from pgen_dialogue.english import Phrase, read, read_task
 from pgen_dialogue.english.nouns import is_several
 from pgen_dialogue.prompts.grounding_facts import names_of
-from pgen_dialogue.prompts.phases import is_waiting, object_of, phases, place_of
+from pgen_dialogue.prompts.phases import is_waiting, object_of, phase_of, phases, place_of
 from pgen_dialogue.prompts.same_object import may_be_same
 
 LONGEST = 17
 """Words of a purpose at most."""
+_TERSE = 8
+"""Words of a task that even somebody who sums it up says."""
+PUT_DOWN = " and put it down"
+"""What is added where something is set down at a place that no label says."""
 _MOVING = ("approach", "grasp", "carry", "release", "retreat")
 _RETURNING = ("return", "wait", "stop", "pause", "stay")
 _HOISTING = ("pick", "lift", "raise", "take", "get", "fetch")
@@ -31,7 +35,8 @@ def purpose_of(sample: Sample) -> Phrase:
     if question.counterfactual == "other" and question.target:
         return _spoken(question.target)
     if question.scope == "episode":
-        return _whole(span)
+        brief = question.variant % 2 and len(span.task.split()) > _TERSE
+        return (brief and _care(moved_objects(span))) or _whole(span)
     if question.scope == "phase":
         name = focus(span)
         return _short(_of_phase(sample.skills, name), 13) or _care([name]) or _spoken(span.skill)
@@ -41,7 +46,7 @@ def purpose_of(sample: Sample) -> Phrase:
 def focus(span: SpanContext) -> str:
     """Return the object of the span's phase, or ""."""
     names = names_of(span)
-    group = next((group for group in phases(names) if span.skill_index in group), range(0))
+    group = phase_of(names, span.skill_index)
     return _first_object(names[group.start : group.stop])
 
 
@@ -141,7 +146,7 @@ def _placing(names: Sequence[str], name: str) -> str:
         named = object_of(placed[-1]) and last.verb != "release"
         return last.do if named else _with_object(last, name, place_of(placed[-1]))
     if not may_be_same(place_of(placed[0]), place_of(placed[-1])):
-        return f"{first.do} and put it down"
+        return first.do + PUT_DOWN
     preposition, place = _preposition(last.do, place_of(placed[-1])), place_of(placed[-1])
     released = any(read(skill).act == "release" for skill in names)
     if released and preposition in _RESTING:

@@ -82,6 +82,7 @@ def test_only_what_somebody_might_do_again_is_an_action_to_forbid():
         ("pick up red brick", [], ["place red brick in box"], "pink brick into the box", ("the pink brick",)),
         ("pick up the milk", [], ["put it in the bin"], "put the milk and the bread in the bin", ()),
         ("put it in the bin", ["pick up the milk"], ["pick up the bread", "put it on the shelf"], "", ("the shelf",)),
+        ("carry it to the goal", ["pick up the milk"], ["lower it onto the table", "open the gripper"], "", ()),
         ("lift the milk", ["grasp the milk"], ["pick up the bread"], "unpack", ()),
         ("wait", [], ["pick up the bread"], "unpack", ()),
     ],
@@ -108,6 +109,8 @@ def test_the_previous_skill_is_the_latest_that_differs():
         ("lift the cup", ["grasp the cup"], ""),
         ("hold the bracket steady", ["pick up the bracket"], ""),
         ("move above tray", ["grasp", "lift"], ""),
+        ("lift the cup", ["grasp the cup", "regrasp the cup"], ""),  # the second try did succeed
+        ("failed grasp of the cup", ["move to the cup"], ""),  # it has not failed yet
         ("move to the left of bowl", ["approach apple", "close gripper", "move up"], ""),
     ],
 )
