@@ -29,9 +29,26 @@ def as_turn(sample: Sample, turns: Sequence[Turn]) -> Sample:
     return replace(sample, question=replace(sample.question, turn_type=kind, turns=tuple(turns)))
 
 
-def repeated_turns(length: int) -> int:
-    """Return how many earlier turns all requests of a conversation of `length` turns repeat."""
-    return sum(_window(position) for position in range(length))
+def repeated_turns(requests: Sequence[Sequence[Sample]]) -> int:
+    """Return how many earlier turns the requests of a conversation repeat, where every sample has a dialogue.
+
+    Each request is given by its samples; the requests of one moment repeat the same turns.
+    """
+    repeated = turns = 0
+    for _, group in groupby(requests, key=lambda request: _place(request[0])):
+        of_moment = list(group)
+        repeated += len(of_moment) * _window(turns)
+        turns += any(_is_turn(sample) for request in of_moment for sample in request)
+    return repeated
+
+
+def _is_turn(sample: Sample) -> bool:
+    """Return whether the sample's dialogue becomes a turn: what is said about the skill that the robot carries out."""
+    return sample.question.scope == "step" and not sample.question.counterfactual
+
+
+def _place(sample: Sample) -> tuple[int, int]:
+    return sample.span.skill_index, sample.moment.frame_index
 
 
 def _window(count: int) -> int:
@@ -42,7 +59,7 @@ def _window(count: int) -> int:
 def turns_after(annotations: Sequence[Annotation]) -> tuple[Turn, ...]:
     """Return the turns after a moment, whose annotations these are: what was said about its skill comes last."""
     turns = annotations[0].sample.question.turns
-    spoken = [annotation for annotation in annotations if annotation.sample.question.scope == "step"]
+    spoken = [annotation for annotation in annotations if _is_turn(annotation.sample)]
     if not spoken or (dialogue := spoken[0].dialogue) is None:
         return turns
     turn = Turn(spoken[0].sample.span.skill_index, dialogue.user_prompt, dialogue.robot_utterance)
@@ -51,8 +68,7 @@ def turns_after(annotations: Sequence[Annotation]) -> tuple[Turn, ...]:
 
 def moments(samples: Sequence[Sample]) -> list[tuple[Sample, ...]]:
     """Return an episode's samples, which are in order, by their moments."""
-    groups = groupby(samples, key=lambda sample: (sample.span.skill_index, sample.moment.frame_index))
-    return [tuple(group) for _, group in groups]
+    return [tuple(group) for _, group in groupby(samples, key=_place)]
 
 
 def with_turns(prompt: Prompt, sample: Sample) -> Prompt:

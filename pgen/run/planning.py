@@ -35,9 +35,11 @@ class Survey:
         self._max_images = max([self._max_images, *images])
         self._first = self._first or (requests[0] if requests else ())
         if self._turns:
-            turns = Counter(request[0].question.variant for request in requests)
-            self._counts.update(conversations=len(turns), retold=sum(map(repeated_turns, turns.values())))
-            self._longest = max([self._longest, *turns.values()])
+            ordered = sorted(requests, key=lambda request: request[0].question.variant)
+            conversations = [list(group) for _, group in groupby(ordered, lambda request: _variant(request[0]))]
+            retold = sum(map(repeated_turns, conversations))
+            self._counts.update(conversations=len(conversations), retold=retold)
+            self._longest = max([self._longest, *map(len, conversations)])
 
     def _requests(self, samples: list[Sample]) -> list[tuple[Sample, ...]]:
         if not self._several:

@@ -135,11 +135,12 @@ def test_control_characters_of_a_dataset_do_not_reach_the_terminal(root, tmp_pat
 
 def test_a_dry_run_prints_the_plan_and_a_prompt_and_writes_nothing(example, tmp_path):
     out = ["--output-dir", tmp_path / "out"]
-    output = annotate("--root", example, *out, "--generator", "template", "--dry-run").output
-    assert "episodes   2" in output
-    assert "samples    " in output
-    assert "images     " in output
+    server = ["--generator", "qwen-openai", "--base-url", "http://127.0.0.1:9/v1"]
+    output = annotate("--root", example, *out, *server, "--dry-run").output
+    assert "episodes   2\nframes     570\nrequests   10\ndialogues  48\nimages     20\n" in output
     assert "robot arm moves towards pink lego brick" in output
+    template = annotate("--root", example, *out, "--generator", "template", "--dry-run").output
+    assert "requests   48\ndialogues  48\nimages     96\n" in template
     assert list(tmp_path.iterdir()) == []
 
 
@@ -147,10 +148,10 @@ def test_a_dry_run_prints_the_cost_of_conversations_variants_and_a_judge(example
     options = ["--turns", "episode", "--variants", "2", "--judge", "qwen-openai", "--judge-share", "0.5", "--dry-run"]
     options += ["--opt", "judge.base_url=http://127.0.0.1:9/v1", "--output-dir", tmp_path / "out"]
     output = annotate("--root", example, "--generator", "template", *options).output
-    assert "samples    48 (one request each)" in output
+    assert "requests   32\ndialogues  32\n" in output
     assert "turns      in 4 conversations" in output
-    assert "266 earlier turns are told again" in output
-    assert "judged     about 24 (a request more each)" in output
+    assert "40 earlier turns are told again" in output
+    assert "judged     about 16 (at most two requests more each)" in output
 
 
 def test_a_run_without_images_says_so_in_its_plan_and_its_report(example, tmp_path):

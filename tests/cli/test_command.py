@@ -99,7 +99,7 @@ def test_underscored_options_have_the_same_effect(tmp_path):
     arguments = ["annotate", "--root", str(root), "--generator", "template", "--output_dir", str(tmp_path / "out")]
     done = run(*arguments, "--max_samples", "3", "--sample_interval=2", "--dry_run")
     assert done.exit_code == 0, done.output
-    assert "samples    3" in done.output
+    assert "dialogues  3" in done.output
 
 
 def test_a_components_option_may_have_dashes_but_keys_below_it_stay():

@@ -44,7 +44,7 @@ def test_a_full_standard_error_ends_no_run(root, tmp_path):
     with FULL.open("w") as full:
         done = subprocess.run(annotate(root, tmp_path / "out"), stdout=subprocess.PIPE, stderr=full, text=True)
     assert done.returncode == 0
-    assert "answered   24 by template" in done.stdout
+    assert "answered   48 by template" in done.stdout
 
 
 @pytest.mark.parametrize("stream", ["full", "closed"])

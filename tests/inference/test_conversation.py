@@ -49,7 +49,16 @@ def test_turns_open_a_conversation_interject_and_follow_up():
 
 @pytest.mark.parametrize("length", [0, 1, 29, 30, 31, 32, 40, 41, 60, 200])
 def test_the_counted_turns_are_those_that_the_requests_repeat(length):
-    assert repeated_turns(length) == sum(len(sample.question.turns) for sample in conversation(length))
+    said = conversation(length)
+    assert repeated_turns([(sample,) for sample in said]) == sum(len(sample.question.turns) for sample in said)
+
+
+def test_requests_of_one_moment_repeat_the_same_turns():
+    first, second, third = SAMPLES[:3]
+    phase = altered(second, scope="phase", skills=2)
+    assert repeated_turns([(first,), (phase,), (second,), (third,)]) == 0 + 1 + 1 + 2
+    assert repeated_turns([(first,), (phase, second), (third,)]) == 0 + 1 + 2
+    assert repeated_turns([(first,), (phase,), (third,)]) == 0 + 1 + 1
 
 
 @given(st.sets(st.integers(0, 150)))
@@ -100,6 +109,8 @@ def test_only_a_dialogue_about_the_step_becomes_a_turn():
     opening = make_annotation(altered(sample, scope="episode", skills=2), "opening")
     step, other = make_annotation(sample, "first wording"), make_annotation(altered(sample, variant=1), "second")
     assert [turn.user_prompt for turn in turns_after([opening, step, other])] == ["first wording"]
+    counterfactual = make_annotation(altered(sample, counterfactual="wait"), "not done")
+    assert turns_after([counterfactual, opening]) == ()
     assert turns_after([opening]) == turns_after([opening, failed(sample)]) == ()
 
 

@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 
 from pgen.api import annotate
-from pgen.run.planning import samples_of
+from pgen.labels import DEFAULT_WEIGHTS
+from pgen.records import SCOPES
+from pgen.run.planning import Planner
 from pgen.seeds import sample_seed
 from pgen.testing import FakeSource
 from pgen_demo.example import write_example
+from pgen_dialogue.prompts.hi_robot import HiRobotPrompt
 from pgen_dialogue.prompts.planner import RESPONSE_TYPES, SCENARIO_TYPES, PlanOptions, plan, shares
 from pgen_lerobot.verify import verify
 from pgen_samplers.samplers import Segments
@@ -36,20 +39,22 @@ def test_a_dataset_with_variants_or_conversations_is_verified(dataset, tmp_path,
     written = lines(out)
     assert len(written) == report.samples
     assert {line["variant"] for line in written} == set(range(options.get("variants", 3)))
-    opened = {line["frame_index"] for line in written if line["turn_type"] == "opening"}
-    assert opened == ({0} if "turns" in options else set())
+    assert {line["scope"] for line in written} == {*SCOPES}
+    opened = {(line["episode_index"], line["t"]) for line in written if line["turn_type"] == "opening"}
+    assert opened == ({(0, 0), (1, 0)} if "turns" in options else set())
 
 
-def test_all_variants_label_frames_of_one_dataset(dataset, tmp_path):
+def test_every_dialogue_is_a_task_and_frames_have_some_of_them_in_all_scopes(dataset, tmp_path):
     import pyarrow.parquet as pq
 
     out = tmp_path / "out"
-    annotate(dataset, out, generator="template", variants=3)
+    annotate(dataset, out, generator="template", variants=3, scopes=dict.fromkeys(SCOPES, 1), seed=1)
     texts = pq.read_table(out / "meta/tasks.parquet", columns=["task"])["task"].to_pylist()
     shards = [pq.read_table(path, columns=["task_index_high_level"]) for path in out.glob("data/**/*.parquet")]
     used = {texts[index] for shard in shards for index in shard["task_index_high_level"].to_pylist()}
-    variants = {f"{line['user_prompt']} | {line['robot_utterance']}": line["variant"] for line in lines(out)}
-    assert {variants[text] for text in used} == {0, 1, 2}
+    scopes = {f"{line['user_prompt']} | {line['robot_utterance']}": line["scope"] for line in lines(out)}
+    assert used < {*scopes} < {*texts}
+    assert len({scopes[text] for text in used}) > 2
 
 
 def test_on_real_skills_template_reaches_every_type_and_no_check_finds_anything(shared_datasets):
@@ -63,7 +68,8 @@ def test_on_real_skills_template_reaches_every_type_and_no_check_finds_anything(
 
 def test_on_real_skills_each_type_is_planned_within_two_points_of_its_weight(shared_datasets):
     listed = BENCHMARK["episodes"](shared_datasets)
-    moments = [one for episode in listed for one in samples_of(episode, FakeSource(*listed), Segments())]
+    planner = Planner(FakeSource(*listed), Segments(), HiRobotPrompt(), 0, 1, DEFAULT_WEIGHTS)
+    moments = [one for _, samples in planner.planned(listed) for one in samples]
     likely, planned = Counter(), Counter()
     for seed in range(40):
         for one in moments:

@@ -78,7 +78,8 @@ def check_read(seen: dict, root: Path) -> None:
     assert seen["batch"] == ["torch.int64", [4]]
     assert seen["column"] == [row[COLUMN] for row in frames]
     dialogues = {f"{line['user_prompt']} | {line['robot_utterance']}" for line in lines_of(root)}
-    assert set(seen["texts"]) == dialogues
+    texts = tasks_of(root)
+    assert set(seen["texts"]) == {texts[index] for index in {*seen["column"]}} <= dialogues <= {*texts}
     assert all(len(shape) == 3 and 3 in shape for shape in seen["images"].values())
 
 
@@ -126,17 +127,20 @@ def test_all_other_columns_are_the_inputs_value_for_value_and_type_for_type(anno
 
 @pytest.mark.needs("pandas")
 @pytest.mark.parametrize("name", ALL)
-def test_every_frame_points_at_a_dialogue_made_for_the_skill_it_shows(annotated, name):
+def test_every_frame_points_at_a_dialogue_that_is_in_force_and_leads_to_the_skill_it_shows(annotated, name):
     root = annotated(name)
     texts = tasks_of(root)
-    said: dict[str, set[str]] = {}
+    said: dict[tuple[int, str], list[dict]] = {}
     for line in lines_of(root):
-        said.setdefault(f"{line['user_prompt']} | {line['robot_utterance']}", set()).add(line["skill_current"])
+        text = f"{line['user_prompt']} | {line['robot_utterance']}"
+        said.setdefault((line["episode_index"], text), []).append(line)
     subtasks = root / "meta/subtasks.parquet"
     truth = pq.read_table(subtasks).to_pandas().index.tolist() if subtasks.exists() else None
     for row in rows(root):
         skill = truth[row["subtask_index"]] if truth else texts[row["task_index"]]
-        assert skill in said[texts[row[COLUMN]]]
+        lines = said[row["episode_index"], texts[row[COLUMN]]]
+        in_force = [line for line in lines if line["start"] <= row["frame_index"] < line["stop"]]
+        assert any(skill in line["skills"] for line in in_force)
 
 
 @pytest.mark.parametrize("name", ALL)

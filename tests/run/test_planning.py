@@ -140,7 +140,8 @@ def test_a_plan_counts_a_request_for_each_moment_or_for_each_dialogue(turns, sev
     assert len(counts.first({})) == first
 
 
-def test_a_plan_counts_the_turns_that_conversations_repeat():
-    sizes = survey(True, True, variants=2).sizes
-    assert (sizes["conversations"], sizes["longest"]) == (4, 3)
+@pytest.mark.parametrize(("several", "longest"), [(True, 3), (False, 6)])
+def test_a_plan_counts_the_turns_that_conversations_repeat(several, longest):
+    sizes = survey(True, several, variants=2).sizes
+    assert (sizes["conversations"], sizes["longest"]) == (4, longest)
     assert sizes["retold"] == 4 * (0 + 1 + 2)
