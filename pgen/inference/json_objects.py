@@ -42,11 +42,11 @@ def objects(reply: Reply) -> list[dict[str, Any]]:
         raise too_deep(text) from None
 
 
-def complete_items(text: str, name: str) -> list[dict[str, Any]]:
-    """Return the objects that stand complete in the array `name` of a text that was cut within it."""
-    answer = _behind_thinking(text)[:MAX_REPLY]
-    start = answer.find("[", answer.find(f'"{name}"'))
-    return list(_scan(answer[start + 1 :], [])) if start > 0 else []
+def complete_part(text: str, name: str) -> dict[str, Any]:
+    """Return the object of a text that was cut within its array `name`: the values before it, and its whole objects."""
+    head, _, rest = _behind_thinking(text)[:MAX_REPLY].partition(f'"{name}"')
+    values = next(_scan(head.rstrip().removesuffix(",") + "}", []), {})
+    return {**values, name: list(_scan(rest.partition("[")[2], []))}
 
 
 def _objects(text: str) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from pgen.errors import SampleError, Stage
 from pgen.inference.ask import failure
-from pgen.inference.json_objects import complete_items, excerpt_of, objects, too_deep
+from pgen.inference.json_objects import complete_part, excerpt_of, objects, too_deep
 from pgen.inference.parsing import parse_dialogue
 from pgen.records import Dialogue, Failure, Prompt, Reply, Request
 
@@ -56,9 +56,9 @@ def _parse_dialogues(reply: Reply, prompt: Prompt, numbers: Sequence[int]) -> di
     try:
         answers = [value for value in objects(reply) if isinstance(value.get("dialogues"), list)]
     except SampleError as error:
-        if error.stage != "truncated" or not (items := complete_items(reply.text, "dialogues")):
+        if error.stage != "truncated" or not (part := complete_part(reply.text, "dialogues"))["dialogues"]:
             raise
-        answers = [{"dialogues": items}]
+        answers = [part]
     if len(answers) != 1:
         raise SampleError("schema", f"the reply holds {len(answers)} lists of dialogues, in {excerpt_of(reply.text)}")
     if answers[0].get("fits") is False:

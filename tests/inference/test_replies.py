@@ -133,6 +133,13 @@ def test_images_that_contradict_the_labels_fail_the_samples_with_what_is_seen(di
     assert "an empty table" in raised.value.reason
 
 
+def test_they_do_so_in_a_reply_that_was_cut_too():
+    text = json.dumps(reply(*map(item, NUMBERS), fits=False, seen='a "dark" table'))
+    with pytest.raises(SampleError, match='a "dark" table') as raised:
+        parse(f"<think>Which dialogues?</think>{text[:-40]}", truncated=True)
+    assert raised.value.stage == "scene"
+
+
 @pytest.mark.parametrize("fits", [True, None, 0, "false", "no"])
 def test_only_a_plain_false_says_that_the_images_do_not_fit(fits):
     assert len(user_prompts(parse(reply(*map(item, NUMBERS), fits=fits)))) == 3
