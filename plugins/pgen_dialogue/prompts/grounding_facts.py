@@ -78,6 +78,8 @@ def alternatives(span: SpanContext) -> tuple[str, ...]:
         act = read(span.skill).act
         listed += [object_of(name) for name in span.elsewhere if read(name).act == act]
         done = [object_of(name) for name in span.history]
+        group = phase_of(names, span.skill_index)  # "the tool drawer" may be the drawer into which this is put
+        done += [used for name in names[group.start : group.stop] for used in read(name).objects]
     else:
         chosen, done = place_of(span.skill), [object_of(span.skill)]
         group = phase_of(names, span.skill_index)  # within a phase, "onto the table" may be at "to the goal"

@@ -17,8 +17,6 @@ from pgen_dialogue.template.purposes import purpose_of
 MOST_WORDS = 25
 """Words of either text."""
 _OWN = re.compile(r"\bthe ((?:left |right )?)(?:robot(?:ic|'s)? )?(gripper|arm|hand|fingers?|wrist)\b(?! of)")
-_GOING_ON = ("lift", "raise", "lower")
-"""Verbs of skills that follow a skill of their own kind: to lift what is grasped, to lower what was carried."""
 _APART = 3
 _OTHER_NAMES = ("not_obj", "other", "absent")
 
@@ -94,11 +92,16 @@ def _correction(sample: Sample, purpose: Phrase) -> Sequence[str]:
         choices: Sequence[str] = phrases()["user"]["running"]
     elif failed_skill(sample.span):
         choices = phrases()["user"]["failed"]
-    elif last is None or last.act not in after or (last.act == purpose.act and purpose.verb not in _GOING_ON):
+    elif last is None or last.act not in after or (last.act == purpose.act and not _goes_on(last, purpose)):
         choices = after["other"]
     else:
         choices = [*after[last.act], *after["other"]]
     return choices
+
+
+def _goes_on(last: Phrase, purpose: Phrase) -> bool:
+    """Return whether a skill follows one of its own kind: to lift what is grasped, to lower what was carried."""
+    return (last.act, purpose.verb) in (("grasp", "lift"), ("grasp", "raise"), ("carry", "lower"))
 
 
 def _constraints(sample: Sample) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ from pgen_dialogue.prompts.phases import object_of
 from pgen_dialogue.prompts.planner import absent_objects
 from pgen_dialogue.prompts.reply_schema import sayable
 from pgen_dialogue.prompts.same_object import may_be_same
-from pgen_dialogue.template.purposes import LONGEST, PUT_DOWN, moved_objects
+from pgen_dialogue.template.purposes import LONGEST, PUT_DOWN, moved_objects, with_name
 
 _RESTING = {"into": "in", "in": "in", "inside": "inside", "onto": "on", "on": "on", "under": "under"}
 _GOING = {"above": "over to", "over": "over to", "towards": "to", "toward": "to"}
@@ -42,6 +42,8 @@ def facts_of(sample: Sample, purpose: Phrase, planned: Plan, draw: int) -> dict[
     if not purpose.verb:
         text = sayable(" ".join(purpose.text.split()[:LONGEST]), 150)
         return with_capitals(facts | _unless_empty(label=text))
+    if planned.excluded or planned.absent:
+        purpose = with_name(purpose, sample.span)
     own = replace(sample.span, elsewhere=())  # what other episodes handle need not be there
     moved = moved_objects(sample.span)
     facts |= _unless_empty(first=moved[0] if len(moved) > 1 else "")
@@ -62,11 +64,10 @@ def _purpose(phrase: Phrase) -> dict[str, str]:
     several = bool(name) and is_several(name.lower().split())
     facts = {"do": phrase.do, "doing": phrase.doing, "thing": name or "that"}
     facts |= {"is": "are", "has": "have", "s": ""} if several else {"is": "is", "has": "has", "s": "s"}
-    alone = bool(name) and "," not in phrase.do and not {"it", "them"}.intersection(phrase.do.split())
+    text = phrase.do.removesuffix(PUT_DOWN)
+    alone = bool(name) and "," not in text and not {"it", "them"}.intersection(text.split())
     facts |= {"do_it": (alone and phrase.do_it) or phrase.do, "doing_it": (alone and phrase.doing_it) or phrase.doing}
-    goes = phrase.do.removesuffix(PUT_DOWN) if phrase.act in ("release", "carry") else ""
-    place = _PLACE.search(goes) if " and " not in goes else None
-    if place:
+    if phrase.act in ("release", "carry") and " and " not in text and (place := _PLACE.search(text)):
         facts["where"] = f"{_GOING.get(place[1], place[1])} {place[2]}"
         facts |= _unless_empty(dest=f"{_RESTING[place[1]]} {place[2]}" if place[1] in _RESTING else "")
     return facts | _unless_empty(obj=name, result=_result(phrase, name))

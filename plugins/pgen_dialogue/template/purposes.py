@@ -50,6 +50,13 @@ def focus(span: SpanContext) -> str:
     return _first_object(names[group.start : group.stop])
 
 
+def with_name(phrase: Phrase, span: SpanContext) -> Phrase:
+    """Return the phrase with the name of its phase's object: beside another object, "it" is vague."""
+    name = focus(span)
+    vague = name and _PRONOUN.search(phrase.do) and name not in phrase.do
+    return read(_PRONOUN.sub(lambda _: name, phrase.do, count=1)) if vague else phrase
+
+
 def moved_objects(span: SpanContext) -> list[str]:
     """Return the objects that the robot takes, in order."""
     names = names_of(span)
@@ -146,7 +153,8 @@ def _placing(names: Sequence[str], name: str) -> str:
         named = object_of(placed[-1]) and last.verb != "release"
         return last.do if named else _with_object(last, name, place_of(placed[-1]))
     if not may_be_same(place_of(placed[0]), place_of(placed[-1])):
-        return first.do + PUT_DOWN
+        way = _preposition(first.do, place_of(placed[0]))
+        return f"bring {name} {'over to' if way in _ABOVE else way} {place_of(placed[0])}{PUT_DOWN}"
     preposition, place = _preposition(last.do, place_of(placed[-1])), place_of(placed[-1])
     released = any(read(skill).act == "release" for skill in names)
     if released and preposition in _RESTING:

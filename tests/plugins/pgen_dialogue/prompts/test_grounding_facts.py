@@ -82,6 +82,7 @@ def test_only_what_somebody_might_do_again_is_an_action_to_forbid():
         ("pick up red brick", [], ["place red brick in box"], "pink brick into the box", ("the pink brick",)),
         ("pick up the milk", [], ["put it in the bin"], "put the milk and the bread in the bin", ()),
         ("put it in the bin", ["pick up the milk"], ["pick up the bread", "put it on the shelf"], "", ("the shelf",)),
+        ("take the pen", [], ["place the pen in the drawer", "close the tool drawer"], "", ()),
         ("carry it to the goal", ["pick up the milk"], ["lower it onto the table", "open the gripper"], "", ()),
         ("lift the milk", ["grasp the milk"], ["pick up the bread"], "unpack", ()),
         ("wait", [], ["pick up the bread"], "unpack", ()),

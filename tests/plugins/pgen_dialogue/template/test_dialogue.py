@@ -88,6 +88,13 @@ def test_an_exclusion_is_forbidden_and_the_robot_repeats_it():
         assert all("red lego brick" in text for text in texts(reply))
 
 
+def test_beside_another_object_that_of_the_skill_is_named():
+    one = sample("put it on the shelf", ["pick up the train", "put it in the box", "pick up the bear"])
+    for plan in ({"excluded": "the train"}, {"absent": "the tape"}):
+        for reply in replies_for(20, one, "negative_task" if "excluded" in plan else "specific_object", **plan):
+            assert "put the bear on the shelf" in reply["user_prompt"].lower().replace("putting", "put")
+
+
 def test_a_standing_constraint_asks_for_no_skill():
     named = altered(BRICKS, scope="standing")
     for reply in replies_for(40, named, "negative_task", "constraint_acknowledgment", excluded="the pink brick"):

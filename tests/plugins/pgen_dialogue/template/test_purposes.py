@@ -17,7 +17,7 @@ WIPE = "grasp the sponge; wipe the table with the sponge; put the sponge in the 
     ("skills", "purpose"),
     [
         (MILK, "put the milk into the bin"),
-        (GOAL, "carry the block to the goal and put it down"),
+        (GOAL, "bring the block to the goal and put it down"),
         (WIPE, "wipe the table with the sponge and put it in the sink"),
         ("pick up the train; put it in the toy box", "put the train in the toy box"),
         ("picking up the jeans; placing in drum", "put the jeans in the drum"),
