@@ -4,7 +4,7 @@ from abc import abstractmethod
 from collections.abc import Collection, Iterable, Sequence
 
 from pgen.components.base import Component, OptionsT
-from pgen.records import Episode, Scope
+from pgen.records import Episode, Question, Scope
 
 
 class Sampler(Component[OptionsT]):
@@ -24,6 +24,11 @@ class Sampler(Component[OptionsT]):
     def scopes(self, episode: Episode, frame: int) -> Collection[Scope] | None:
         """Return the scopes of the dialogues to request at a frame; None leaves them to the prompt builder."""
         return None
+
+    def admits(self, episode: Episode, frame: int, question: Question) -> bool:
+        """Return whether to request a dialogue of those that the prompt builder has for a frame, by its scope."""
+        scopes = self.scopes(episode, frame)
+        return scopes is None or question.scope in scopes
 
     def clip(self, episode: Episode, frame: int) -> Sequence[int]:
         """Return the frames of the clip that ends in `frame`, ascending; empty for a still image."""

@@ -77,6 +77,8 @@ def exchanges(episode: Episode, annotations: Iterable[Annotation]) -> list[Excha
     """Return the exchanges of an episode's answered annotations, by their first frames."""
     ranges = frame_ranges(episode)
     answered = [it for it in annotations if it.dialogue and not it.sample.question.counterfactual]
+    if not ranges:  # a source of single moments knows no spans
+        return []
     steps: dict[int, list[int]] = {}
     for annotation in answered:
         if annotation.sample.question.scope == "step":

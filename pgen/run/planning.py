@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 from typing import Any
@@ -148,19 +148,20 @@ class Planner:
         asked = self.prompts.questions(chosen, self.seed) if whole else [(Question(),) for _ in chosen]
         variants = self.variants or (self.prompts.variants if whole else 1)
         return [
-            replace(sample, question=replace(question, variant=variant))
+            replace(sample, question=question)
             for sample, questions in zip(chosen, asked, strict=True)
-            for question in self._wanted(episode, sample, questions)
-            for variant in range(variants)
+            for question in self._wanted(episode, sample, questions, variants)
         ]
 
-    def _wanted(self, episode: Episode, sample: Sample, questions: Sequence[Question]) -> Iterator[Question]:
-        """Yield the questions that the sampler and the weights admit."""
-        scopes = self.sampler.scopes(episode, sample.moment.frame_index)
-        yield from (it for it in questions if self._admits(it, scopes))
-
-    def _admits(self, question: Question, scopes: Collection[Scope] | None) -> bool:
-        return bool(self.scopes.get(question.scope)) and (scopes is None or question.scope in scopes)
+    def _wanted(
+        self, episode: Episode, sample: Sample, questions: Sequence[Question], variants: int
+    ) -> Iterator[Question]:
+        """Yield the questions, with their variants, that the weights and the sampler admit."""
+        frame = sample.moment.frame_index
+        for question in questions:
+            if self.scopes.get(question.scope):
+                wordings = (replace(question, variant=variant) for variant in range(variants))
+                yield from (it for it in wordings if self.sampler.admits(episode, frame, it))
 
 
 def _variant(sample: Sample) -> int:

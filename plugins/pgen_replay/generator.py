@@ -1,4 +1,4 @@
-"""The generator and the sampler `replay`: the recorded dialogue of each sample, and the moments that have one.
+"""The generator and the sampler `replay`: the recorded dialogue of each sample, and the samples that have one.
 
 A sample that the file lacks, or has for another skill, fails with that reason: no dialogue is used for another moment.
 """
@@ -13,8 +13,8 @@ from typing import Any
 from pgen.components import Generator, Options, Sampler, tuning
 from pgen.errors import InputError, SampleError
 from pgen.labels import frame_ranges
-from pgen.records import Episode, Reply, Request
-from pgen_replay.recorded import Recorded, RecordedDialogues, locate
+from pgen.records import Episode, Question, Reply, Request
+from pgen_replay.recorded import Recorded, RecordedDialogues, describe, locate
 
 _TYPES = ("scenario_type", "response_type")
 
@@ -48,6 +48,8 @@ class ReplayGenerator(Generator[ReplayOptions]):
 
     async def generate(self, request: Request) -> Reply:
         recorded = self._recorded.find(request.sample)
+        if recorded and recorded.failure and recorded.failure.stage == "scene":  # about the dataset, not about this run
+            raise SampleError("scene", recorded.failure.reason)
         if problem := _problem(recorded, request):
             raise SampleError("generate", f"{self._recorded.path.name} {problem}")
         properties = request.prompt.schema.get("properties", {})
@@ -58,19 +60,19 @@ class ReplayGenerator(Generator[ReplayOptions]):
 
 def _problem(recorded: Recorded | None, request: Request) -> str:
     """Return why what is recorded is no reply to the request, or ""."""
-    span, variant = request.sample.span, request.sample.question.variant
-    moment = f"{span.episode_id}, frame {request.sample.moment.frame_index}"
-    moment += f", variant {variant}" if variant else ""
+    sample = request.sample
+    where = f"{sample.span.episode_id}, frame {sample.moment.frame_index}, {describe(sample.question)}"
     if recorded is None:
-        return f"holds no dialogue for {moment}; sample as the former run did, or with fewer samples."
-    if recorded.failed:
-        return f"has no dialogue for {moment}: it failed there, at {recorded.failed}"
-    if recorded.skill not in (None, span.skill):
-        return f"holds a dialogue for {moment}, but for the skill {recorded.skill!r}, not {span.skill!r}."
+        return f"holds no dialogue for {where}; --sampler replay requests only what the file holds."
+    if recorded.failure:
+        return f"has no dialogue for {where}: it failed there, at {recorded.failure.stage}: {recorded.failure.reason}"
+    if recorded.skills not in ((), sample.skills):
+        skills, others = ("; ".join(names) for names in (recorded.skills, sample.skills))
+        return f"holds a dialogue for {where}, but for the skill {skills!r}, not {others!r}."
     for key in request.prompt.schema.get("required", ("user_prompt", "robot_utterance")):
         if key not in recorded.reply:
             hint = " Use --prompt seed, which asks for no types." if key in _TYPES else ""
-            return f"says no {key} for {moment}.{hint}"
+            return f"says no {key} for {where}.{hint}"
     return ""
 
 
@@ -80,7 +82,7 @@ class ReplaySamplerOptions(Options):
 
 
 class ReplaySampler(Sampler[ReplaySamplerOptions]):
-    """The moments of a file with dialogues, as the generator `replay` answers them."""
+    """The moments of a file with dialogues, and of these the dialogues that it has."""
 
     name = "replay"
 
@@ -93,6 +95,9 @@ class ReplaySampler(Sampler[ReplaySamplerOptions]):
                     "move it into a skill, or take it out."
                 )
             yield frame
+
+    def admits(self, episode: Episode, frame: int, question: Question) -> bool:
+        return self._recorded.has(episode, frame, question)
 
     def remarks(self) -> tuple[str, ...]:
         return self._recorded.remarks()

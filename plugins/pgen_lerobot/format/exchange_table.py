@@ -129,8 +129,11 @@ def counterfactual_line(annotation: Annotation) -> dict[str, Any]:
         "frame_index": sample.moment.frame_index,
         "timestamp": sample.moment.timestamp,
         "kind": sample.question.counterfactual,
+        "variant": sample.question.variant,
         "user_prompt": dialogue.user_prompt,
         "robot_utterance": dialogue.robot_utterance,
+        "scenario_type": dialogue.scenario_type,
+        "response_type": dialogue.response_type,
         "skill_target": sample.question.target,
         "skill_current": sample.span.skill,
         "images": list(sample.moment.images),
@@ -142,8 +145,9 @@ def read_counterfactuals(path: Path) -> Iterator[Annotation]:
     for _, line in json_lines(path) if path.is_file() else ():
         span = SpanContext(line["episode_index"], "", "", 0, line["skill_current"], (), ())
         moment = Moment(line["frame_index"], line["timestamp"], (), tuple(line["images"]))
-        question = Question(counterfactual=line["kind"], target=line["skill_target"])
-        dialogue = Dialogue(line["user_prompt"], line["robot_utterance"])
+        question = Question(line.get("variant", 0), counterfactual=line["kind"], target=line["skill_target"])
+        texts = line["user_prompt"], line["robot_utterance"]
+        dialogue = Dialogue(*texts, line.get("scenario_type"), line.get("response_type"))
         yield Annotation(Sample(span, moment, question), Plan(), dialogue)
 
 

@@ -63,7 +63,8 @@ def test_each_line_is_in_the_output_with_its_dialogue_and_the_manifest_is_beside
         assert "kitkat" in (line["user_prompt"] + line["robot_utterance"]).lower()
         assert (line["status"], line["generator"]) == ("ok", "template")
     manifest = json.loads((labeled.parent.parent / "out/manifest.json").read_text())
-    assert manifest["counts"] == {"episodes": 2, "frames": 0, "samples": 3, "answered": 3, "failed": {}}
+    counts = {"episodes": 2, "frames": 0, "samples": 3, "answered": 3, "failed": {}}
+    assert manifest["counts"] == {**counts, "scopes": {"step": 3}, "counterfactuals": {}}
 
 
 def test_the_same_seed_gives_the_same_lines_and_another_one_others(labeled):

@@ -42,7 +42,7 @@ def test_the_only_line_of_a_moment_and_skill_serves_a_sample_with_other_images(t
 def test_two_dialogues_for_one_sample_are_refused_and_a_repeated_line_is_not(tmp_path):
     lines = [(SAMPLE, "Go."), (SAMPLE, "Go."), (SAMPLE, "Stop.")]
     assert RecordedDialogues(written(tmp_path, lines[:2])).find(SAMPLE).reply["user_prompt"] == "Go."
-    with pytest.raises(InputError, match="two lines say different things about ep_000000, frame 0, variant 0"):
+    with pytest.raises(InputError, match="two lines say different things about ep_000000, frame 0, step, variant 0"):
         RecordedDialogues(written(tmp_path, lines))
 
 
