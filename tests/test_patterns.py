@@ -26,10 +26,8 @@ UNITS = (
 )
 """Strings that are repeated to make a text, besides the words and characters of the pattern itself."""
 
-GROUNDING = ("_ASIDE", "_CLAUSE", "_DOING", "_NEGATION", "_PROMISE", "_SOFT")
 SHORT = frozenset(
     {
-        *(f"pgen_dialogue.checks.grounding.{name}" for name in GROUNDING),
         "pgen_dialogue.checks.wording._PATTERNS",
         "pgen_dialogue.checks.words._PHRASES",
         "pgen_dialogue.english.verbs._ONE_SYLLABLE",

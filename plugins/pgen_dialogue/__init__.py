@@ -23,9 +23,10 @@ def pgen_checks() -> "Iterable[type[Check]]":
     from pgen_dialogue.checks.duplicates import Duplicates
     from pgen_dialogue.checks.grounding import Grounding
     from pgen_dialogue.checks.language import Language
+    from pgen_dialogue.checks.speech import Speech
     from pgen_dialogue.checks.wording import LabelCopy, Length, MetaWords
 
-    return Grounding, MetaWords, LabelCopy, Length, Language, Duplicates
+    return Grounding, Speech, MetaWords, LabelCopy, Length, Language, Duplicates
 
 
 @hookimpl
@@ -44,5 +45,5 @@ def pgen_flags() -> "Iterable[Flag]":
 
 @hookimpl
 def pgen_defaults() -> dict[str, str | tuple[str, ...]]:
-    checks = ("grounding", "meta-words", "label-copy", "length", "language", "duplicates")
+    checks = ("grounding", "speech", "meta-words", "label-copy", "length", "language", "duplicates")
     return {"prompt": "hi-robot", "check": checks}

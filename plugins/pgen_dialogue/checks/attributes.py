@@ -14,18 +14,31 @@ ATTRIBUTES = tuple(
         "first second third fourth",
     )
 )
+SYNONYMS = {
+    "big": "large",
+    "little": "small",
+    "tiny": "small",
+    "huge": "large",
+    "upper": "top",
+    "lower": "bottom",
+    "gray": "grey",
+}
 _REACH = 3
 """Words after an attribute among which its noun is looked for."""
 
 
 def other_attribute(label: str, text: str) -> str:
     """Return what a text names of the same kind as an object of the label but with another attribute, or ""."""
-    own, named = list(_attributed(words_of(label))), list(_attributed(words_of(text)))
+    own, named = list(_attributed(_plain(label))), list(_attributed(_plain(text)))
     for noun, attribute, group in named:
         expected = {mine for name, mine, other in own if other is group and noun in (name, "one")}
         if expected and not expected & {value for name, value, _ in named if name == noun}:
             return f"{attribute} {noun}"
     return ""
+
+
+def _plain(text: str) -> tuple[str, ...]:
+    return tuple(SYNONYMS.get(word, word) for word in words_of(text))
 
 
 def names(name: str, text: str) -> bool:

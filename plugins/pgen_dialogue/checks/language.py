@@ -4,6 +4,7 @@ Rather a missed text than a false finding: a text without a common word of any l
 """
 
 import re
+from functools import lru_cache
 
 from pgen.components import Check, Context
 from pgen.languages import LANGUAGES
@@ -55,6 +56,7 @@ class Language(Check):
         return None
 
 
+@lru_cache(maxsize=4096)
 def in_other_language(text: str, language: str) -> str:
     """Return why a text is not in the language, or ""."""
     latin = len(_LATIN.findall(text))

@@ -6,6 +6,7 @@ from pgen.components import Check, Context, Options
 from pgen.records import Annotation, Finding
 from pgen_dialogue.checks.words import words_of
 from pgen_dialogue.english import form_of, read
+from pgen_dialogue.english.clauses import clauses, plain_words
 from pgen_dialogue.english.words import DETERMINERS
 
 _META = {
@@ -13,7 +14,8 @@ _META = {
     r"(?! ?(?:on the (?:wall|desk|shelf)|of (?:the|my|your|our) (?:family|dog|cat)))",
     "the form of the answer": r"\bjson\b|\buser_prompt\b|\brobot_utterance\b|\bscenario_type\b|[{}]|```|</?\w+>",
     "how it was made": r"\b(?:dataset|annotation|annotator|label(?:led|ed)? (?:as|data)|ground truth|training data|"
-    r"language model|as an ai|(?:low|high)-level (?:policy|skill)|(?:current|next|previous) skill|"
+    r"language model|as an ai|(?:my|the|this) policy|(?:next|current|previous|given) (?:label|annotation|skill)|"
+    r"(?:low|high)-level (?:policy|skill)|"
     r"skill (?:label|name)s?|demonstration|timestep|episode|trajectory)\b",
     "the robot as a third party": r"\b(?:the )?(?:robot arm|robotic arm|robot) (?:will |should |then |now |is )*"
     r"(?:moves?|moving|picks?|picking|places?|placing|approach\w*|retract\w*|releas\w*|lifts?|lifting|clos\w+|opens?|"
@@ -58,6 +60,8 @@ class LabelCopy(Check):
             whole = words in (label, (*label, "please"), ("please", *label)) and not text.lower().startswith("please")
             if whole or (not natural and _contains(words, label)):
                 return Finding("label_copied", f"it reads out the skill's label ({text!r}); say it in other words")
+        if _reads_out(text := dialogue.robot_utterance, annotation.sample.span.skill):
+            return Finding("label_copied", f"it reads out the skill's label ({text!r}); say it in other words")
         return None
 
 
@@ -85,6 +89,17 @@ class Length(Check[LengthOptions]):
             if (count := _count_words(text)) > limit:
                 return Finding("too_long", f"the {name} has {count} words, more than {limit}")
         return None
+
+
+def _reads_out(text: str, label: str) -> bool:
+    """Return whether a clause is the label of a motion that nobody names so: "I will retreat upwards"."""
+    spoken = [tuple(word for word in clause.words if word not in _AROUND) for clause in clauses(text)]
+    words = plain_words(read(label).do)
+    return len(words) > 1 and words in spoken and bool(_MOTIONS & set(words)) and not DETERMINERS & set(words)
+
+
+_AROUND = frozenset(["i", "will", "am", "now", "okay", "sure", "going", "to", "just", "then", "please"])
+_MOTIONS = frozenset(["gripper", "retreat", "retract", "upwards", "upward", "downwards", "downward", "effector"])
 
 
 def _is_natural(label: tuple[str, ...]) -> bool:

@@ -1,0 +1,82 @@
+"""What the robot claims to have done and is only about to do."""
+
+from pgen.records import Finding
+from pgen_dialogue.checks.lexicon import act_at, fitting
+from pgen_dialogue.checks.phrases import PHRASES, WORDS
+from pgen_dialogue.checks.promises import promised_acts
+from pgen_dialogue.checks.scope import ScopeFacts, matches, nouns
+from pgen_dialogue.english.clauses import Clause, clauses
+from pgen_dialogue.english.noun_phrases import noun_phrase
+
+_IS = frozenset(("is", "are", "'s"))
+_STATES = {
+    "open": frozenset(("open", "pull")),
+    "closed": frozenset(("close",)),
+    "shut": frozenset(("close",)),
+    "on": frozenset(("on",)),
+    "off": frozenset(("off", "open")),
+    "clean": frozenset(("clean",)),
+    "full": frozenset(("fill",)),
+    "empty": frozenset(("empty",)),
+    "up": frozenset(("lift",)),
+    "down": frozenset(("place", "lower")),
+}
+"""The kinds of action after which a thing is in this state."""
+
+
+def claim_finding(text: str, scope: ScopeFacts) -> Finding | None:
+    """Return a finding where the robot claims to have done what is still to come, and promises nothing of it."""
+    listed = clauses(text)
+    fit = fitting(scope.kinds)
+    if not scope.readable or any(act.kinds & fit for clause in listed for act in promised_acts(clause)):
+        return None
+    claim = next((clause for clause in listed if _claims(clause, scope)), None)
+    if claim is None:
+        return None
+    return Finding("claims_done", f"the robot says that it has done ({claim.text!r}) what it is only about to do")
+
+
+def _claims(clause: Clause, scope: ScopeFacts) -> bool:
+    words = clause.words
+    if scope.kinds & {"grasp", "clench", "lift", "approach"} and clause.has(*PHRASES["holding"]):
+        return True
+    if clause.has(*PHRASES["finished"]) or words[0] in ("done", "finished"):
+        return True
+    if any(_is_past(words, index, scope) for index in range(len(words))):
+        return True
+    return any(word in _IS and _is_there(words, index, scope) for index, word in enumerate(words))
+
+
+def _is_past(words: tuple[str, ...], index: int, scope: ScopeFacts) -> bool:
+    """Return whether a past form of what is to come stands here: "I have filled", "I put", "it is folded"."""
+    act = act_at(words, index, "participle")
+    ahead = scope.kinds.union(*(skill.kinds for skill in scope.future))
+    past = [skill for skill in scope.past if not scope.handled or nouns(skill.object) & scope.handled]
+    done = frozenset().union(*(skill.kinds for skill in past)) - scope.kinds
+    if act is None or not act.kinds & fitting(ahead) or act.kinds <= done:
+        return False
+    before = index - 1
+    while before >= 0 and words[before] in WORDS["claim_adverbs"]:
+        before -= 1
+    return words[before] in (*_IS, "have", "i") if before >= 0 else words[index] != act.verb
+
+
+def _is_there(words: tuple[str, ...], index: int, scope: ScopeFacts) -> bool:
+    """Return whether "the milk is in its bin now", "it's been in the oven", "the door is closed"."""
+    rest = words[index + 1 :]
+    while rest and rest[0] in WORDS["claim_adverbs"]:
+        rest = rest[1:]
+    if not rest or words[max(0, index - 1) : index] == ("there",):
+        return False
+    if rest[1:2] in ((), ("now",), ("already",)) and _STATES.get(rest[0], frozenset()) & scope.kinds:
+        return True
+    place = noun_phrase(rest, 1) if rest[0] in ("in", "on", "into", "onto", "inside") else None
+    if place is None or not place.words:
+        return False
+    return matches(place, scope.scene if "been" in words[index + 1 :] else _places(scope))
+
+
+def _places(scope: ScopeFacts) -> frozenset[str]:
+    """Return the words for the places to which things are still brought."""
+    placing = [skill for skill in (*scope.skills, *scope.future) if skill.kinds & {"place", "carry", "lower", "push"}]
+    return frozenset(word for skill in placing for word in nouns(*skill.places))

@@ -1,0 +1,77 @@
+"""What a user's clause asks for: its thing and its action."""
+
+from collections.abc import Iterator
+
+from pgen_dialogue.checks.lexicon import Act, act_at, acts
+from pgen_dialogue.checks.phrases import WORDS
+from pgen_dialogue.checks.scope import ScopeFacts
+from pgen_dialogue.english.clauses import Clause
+from pgen_dialogue.english.noun_phrases import NounPhrase, noun_phrase, object_after
+from pgen_dialogue.english.speech_acts import FILLERS, WISHES, request_verb
+
+_BEFORE_THING = (("do", "with"), ("how", "about"), ("what", "about"), ("not", "forget"))
+_AFTER_VERB = frozenset(("the", "it", "them", "that", "this", "my", "your", "those", "these", "a"))
+
+
+def is_positive(clause: Clause) -> bool:
+    """Return whether a clause of the user asks for something."""
+    if clause.has("why do not", "not forget", "not hesitate", "why not", "can not you"):
+        return True
+    return not WORDS["negations"] & set(clause.words) and clause.words[0] not in WORDS["subordinating"]
+
+
+def requested(clause: Clause) -> Act | None:
+    """Return the verb of a request: in its base form, or a gerund after "mind" and the like."""
+    verb = request_verb(clause)
+    if verb is None:
+        return None
+    after = verb > 0 and clause.words[verb - 1] in ("mind", "about", "try", "start", "keep")
+    return act_at(clause.words, verb, "base gerund" if after else "base")
+
+
+def focused(clause: Clause) -> Iterator[NounPhrase]:
+    """Yield the noun phrase that a clause asks for, if there is one."""
+    words, verb = clause.words, request_verb(clause)
+    if verb is not None and (requested(clause) or words[verb] in ("have", "see", "do")):
+        thing = object_after(words, verb)
+    else:
+        starts = (index for index in range(1, len(words)) if _wishes(words, index - 1))
+        thing = next((thing for index in starts if (thing := noun_phrase(words, index))), None)
+    if thing := thing or fragment(words):
+        yield thing
+
+
+def wanted(clause: Clause, scope: ScopeFacts) -> Iterator[Act]:
+    """Yield the actions that a clause asks for, as far as they are of a kind."""
+    act = requested(clause)
+    if act and act.kinds and not _is_noun(clause.words, act, scope) and object_after(clause.words, act.index):
+        yield act
+    elif clause.has("needs", "wants", "need"):
+        for gerund in acts(clause.words, "gerund"):
+            if gerund.kinds and clause.words[gerund.index - 1] in ("needs", "wants", "need", "still"):
+                yield gerund
+
+
+def fragment(words: tuple[str, ...]) -> NounPhrase | None:
+    """Return the noun phrase of "the salad bowl next", "lettuce now", "the milk goes to the left"."""
+    start = next((index for index, word in enumerate(words) if word not in FILLERS), 0)
+    thing = noun_phrase(words, start)
+    if thing is None or not thing.words:
+        return None
+    rest = words[thing.stop :]
+    if rest[:2] in (("can", "wait"), ("can", "stay")):
+        return None
+    lies = rest[:1] in (("'s",), ("is",), ("are",)) and rest[1:2] == ("still",)
+    return thing if not rest or lies or rest[0] in WORDS["wish_verbs"] else None
+
+
+def _wishes(words: tuple[str, ...], index: int) -> bool:
+    """Return whether what is wished for follows the word at a position: "I need", "how about"."""
+    if words[max(0, index - 1) : index + 1] in _BEFORE_THING:
+        return True
+    return words[index] in WISHES and bool({"i", "we", "she", "he"} & set(words[max(0, index - 2) : index]))
+
+
+def _is_noun(words: tuple[str, ...], act: Act, scope: ScopeFacts) -> bool:
+    """Return whether a word that may be a verb names a thing of the scene: "hammer next"."""
+    return act.verb in scope.scene and words[act.index + 1 : act.index + 2] not in {(word,) for word in _AFTER_VERB}

@@ -1,0 +1,50 @@
+"""Whether a thing that somebody names is none of the scope's."""
+
+from pgen_dialogue.checks.attributes import other_attribute
+from pgen_dialogue.checks.lexicon import PARTS, is_kind, is_object, related, same, singular
+from pgen_dialogue.checks.phrases import WORDS
+from pgen_dialogue.checks.scope import ScopeFacts, head_of, matches, mentioned, nouns
+from pgen_dialogue.english.noun_phrases import NounPhrase
+
+
+def is_other(thing: NounPhrase, spoken: tuple[str, ...], scope: ScopeFacts) -> bool:
+    """Return whether a thing, named among the words of a text, is another than those of the scope."""
+    if not thing.words:
+        return False
+    labels = " ".join(f"{skill.phrase.do} {skill.object}" for skill in scope.skills)
+    if other_attribute(labels, " ".join(thing.words)) and other_attribute(labels, " ".join(spoken)):
+        return True
+    return _is_foreign(thing, scope) and not _names_own(thing, spoken, scope)
+
+
+def _is_foreign(thing: NounPhrase, scope: ScopeFacts) -> bool:
+    """Return whether a thing is another one of the scene, or a known object that the scene has not."""
+    head = head_of(thing)
+    if is_kind("drink", head) and scope.handled & WORDS["drinkware"]:
+        return False
+    if _is_named_elsewhere(thing, scope):
+        return True
+    if matches(thing, scope.own) or "robot" in thing.words or head in ("one", "thing", "stuff", "lot", "way", "bit"):
+        return False
+    if WORDS["substances"] & set(thing.words) and scope.kinds & WORDS["watery"]:
+        return False
+    others = frozenset(word for skill in scope.others for word in nouns(skill.object, *skill.places))
+    if matches(thing, others):
+        return head not in PARTS or head in others
+    return is_object(head) and not any(related(head, word) for word in scope.scene)
+
+
+def _is_named_elsewhere(thing: NounPhrase, scope: ScopeFacts) -> bool:
+    """Return whether another skill's object has all of a thing's words, and the scope has not: the network cable."""
+    words = nouns(" ".join(thing.words))
+    if words <= scope.own or words <= PARTS:
+        return False
+    return any(words <= nouns(skill.object) for skill in scope.others)
+
+
+def _names_own(thing: NounPhrase, spoken: tuple[str, ...], scope: ScopeFacts) -> bool:
+    """Return whether the words beside a foreign thing name the scope's own."""
+    if not _is_named_elsewhere(thing, scope):
+        return mentioned(spoken, scope.handled)
+    own = scope.handled - nouns(" ".join(thing.words))
+    return any(same(singular(word), one) for word in spoken for one in own)

@@ -1,0 +1,176 @@
+"""Compares words by meaning: synonyms and kinds of objects, and the kinds of action that verbs name."""
+
+import tomllib
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+
+from pgen_dialogue.english.verbs import gerund, participle, third_person
+from pgen_dialogue.english.words import DETERMINERS
+
+_LEXICON = tomllib.loads((files("pgen_dialogue.checks") / "lexicon.toml").read_text(encoding="utf-8"))
+_PLURALS = {"ves": ("f", "fe"), "ies": ("y",), "ches": ("ch",), "shes": ("sh",), "xes": ("x",), "sses": ("ss",)}
+_PLURALS |= {"oes": ("o",), "cacti": ("cactus",)}
+_REACH = 5
+"""Words after a verb among which its particle is looked for."""
+
+
+_WRITTEN = frozenset(
+    word for line in (*_LEXICON["same"], *_LEXICON["related"], *_LEXICON["kinds"].values()) for word in line.split()
+)
+
+
+@lru_cache(maxsize=16384)
+def singular(word: str) -> str:
+    """Return a noun without the ending of its plural."""
+    word = word.removesuffix("'s")
+    for ending, replacements in _PLURALS.items():
+        if word.endswith(ending) and (len(word) > len(ending) or word == "cacti"):
+            forms = [word[: -len(ending)] + replacement for replacement in replacements]
+            return next((form for form in forms if form in _WRITTEN), word[:-1] if ending == "ves" else forms[0])
+    return word[:-1] if word.endswith("s") and not word.endswith(("ss", "us", "is")) and len(word) > 3 else word
+
+
+def _groups(lines: list[str]) -> dict[str, frozenset[int]]:
+    groups = defaultdict(set)
+    for number, line in enumerate(lines):
+        for word in line.split():
+            groups[singular(word)].add(number)
+    return {word: frozenset(numbers) for word, numbers in groups.items()}
+
+
+_SAME = _groups(_LEXICON["same"])
+_RELATED = _groups(_LEXICON["related"])
+_KINDS = _groups(list(_LEXICON["kinds"].values()))
+_KIND_NAMES = {singular(words.split()[0]): number for number, words in enumerate(_LEXICON["kinds"].values())}
+PARTS = frozenset(_LEXICON["parts"].split())
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """A verb in a text: its position, its base form, and the kinds of action that it may name."""
+
+    index: int
+    verb: str
+    kinds: frozenset[str]
+
+
+def is_object(word: str) -> bool:
+    """Return whether a noun, in the singular, is known to name things that a robot could handle."""
+    return word in _KINDS and word not in PARTS
+
+
+@lru_cache(maxsize=16384)
+def same(first: str, second: str) -> bool:
+    """Return whether two nouns, in the singular, name one object: synonyms, or the end of a compound."""
+    if first == second or (min(len(first), len(second)) > 2 and (first.endswith(second) or second.endswith(first))):
+        return True
+    return bool(_SAME.get(first, frozenset()) & _SAME.get(second, frozenset()))
+
+
+@lru_cache(maxsize=16384)
+def related(first: str, second: str) -> bool:
+    """Return whether two nouns, in the singular, may name one object, or a thing and its part."""
+    return same(first, second) or bool(_RELATED.get(first, frozenset()) & _RELATED.get(second, frozenset()))
+
+
+@lru_cache(maxsize=16384)
+def is_kind(first: str, second: str) -> bool:
+    """Return whether one of two nouns, in the singular, names the kind of the other: fruit and apple."""
+    return kind_of(first, second) or kind_of(second, first)
+
+
+def kind_of(name: str, noun: str) -> bool:
+    """Return whether a noun, in the singular, names the kind of another: fruit of apple."""
+    return name in _KIND_NAMES and _KIND_NAMES[name] in _KINDS.get(noun, ())
+
+
+def kinds_of_verb(verb: str) -> frozenset[str]:
+    """Return the kinds of action that a verb may name without a particle."""
+    return _VERBS.get(verb, frozenset())
+
+
+def fitting(kinds: frozenset[str]) -> frozenset[str]:
+    """Return these kinds of action with all that do not contradict them."""
+    return kinds.union(*(_LEXICON["fits"].get(kind, "").split() for kind in kinds))
+
+
+def act_at(words: tuple[str, ...], index: int, forms: str = "base gerund") -> Act | None:
+    """Return the verb at a position, if it has one of these forms."""
+    for form in forms.split():
+        if verb := _FORMS[form].get(words[index]):
+            return Act(index, verb, _kinds(verb, words[index + 1 : index + 1 + _REACH]))
+    return None
+
+
+def acts(words: tuple[str, ...], forms: str = "base gerund third participle") -> Iterator[Act]:
+    """Yield every word of a text that may be a verb."""
+    for index in range(len(words)):
+        if act := act_at(words, index, forms):
+            yield act
+
+
+def _kinds(verb: str, following: tuple[str, ...]) -> frozenset[str]:
+    """Return the kinds of a verb with its particle ("turn it on"), with its noun ("give it a tug"), or without."""
+    if verb in _LIGHT and (kinds := _kinds_of_noun(following)):
+        return kinds
+    if verb in _BEGINNING and following[:1] in _NOT_AN_OBJECT:
+        return frozenset()
+    for kinds, particles, adjacent in _PHRASES.get(verb, ()):
+        if following[: len(particles)] == particles or (not adjacent and _has_particles(following, particles)):
+            return kinds
+    return _VERBS.get(verb, frozenset())
+
+
+def _has_particles(following: tuple[str, ...], particles: tuple[str, ...]) -> bool:
+    """Return whether the particles follow in their order: "turn it on", not "turn the knob on the stove"."""
+    pairs = zip(following, (*following[1:], ""), strict=False)
+    rest = iter([word for word, after in pairs if not _is_preposition(word, after)])
+    return all(particle in rest for particle in particles)
+
+
+def _is_preposition(word: str, after: str) -> bool:
+    return word in ("on", "in") and after in DETERMINERS
+
+
+def _kinds_of_noun(following: tuple[str, ...]) -> frozenset[str]:
+    for index, word in enumerate(following):
+        if index and word in _VERBS and {"a", "another", "one"} & set(following[:index]):
+            return _VERBS[word]
+    return frozenset()
+
+
+type _Phrases = dict[str, list[tuple[frozenset[str], tuple[str, ...], bool]]]
+
+
+def _lexicon_of_acts() -> tuple[dict[str, frozenset[str]], _Phrases]:
+    found: dict[str, set[str]] = defaultdict(set)
+    for kind, entries in _LEXICON["acts"].items():
+        for entry in entries.split(","):
+            found[entry.strip()].add(kind)
+    phrases: _Phrases = defaultdict(list)
+    for entry in sorted(found, key=lambda entry: ("_" not in entry, -len(entry.split()))):
+        verb, *particles = entry.replace("_", " ").split()
+        if particles:
+            phrases[verb].append((frozenset(found[entry]), tuple(particles), "_" in entry))
+    single = {verb: frozenset(kinds) for verb, kinds in found.items() if " " not in verb and "_" not in verb}
+    return single, dict(phrases)
+
+
+_LIGHT = frozenset(("give", "take", "have", "do"))
+_BEGINNING = frozenset(("start", "begin"))
+_NOT_AN_OBJECT = ((), *((word,) for word in ("with", "by", "from", "on", "over", "again", "here", "at", "off", "now")))
+
+
+_VERBS, _PHRASES = _lexicon_of_acts()
+_NEUTRAL = "get go come do make let have keep want need move try help see finish continue carry-on use"
+"""Verbs without a kind of their own, which may have one with a particle."""
+_BASES = _VERBS.keys() | _PHRASES.keys() | set(_NEUTRAL.split())
+_FORMS: dict[str, dict[str, str]] = {
+    "base": {verb: verb for verb in _BASES},
+    "gerund": {gerund(verb): verb for verb in _BASES},
+    "third": {third_person(verb): verb for verb in _BASES},
+    "participle": {participle(verb): verb for verb in _BASES},
+}

@@ -1,0 +1,80 @@
+"""What the robot promises, compared with the scope: another object or action."""
+
+from collections.abc import Iterator
+
+from pgen.records import Finding
+from pgen_dialogue.checks.foreign import is_other
+from pgen_dialogue.checks.lexicon import Act, act_at, acts, fitting
+from pgen_dialogue.checks.phrases import PHRASES, WORDS
+from pgen_dialogue.checks.scope import ScopeFacts
+from pgen_dialogue.english.clauses import Clause, clauses
+from pgen_dialogue.english.noun_phrases import NounPhrase, noun_phrase, object_after
+from pgen_dialogue.english.speech_acts import FILLERS, promise_verbs
+from pgen_dialogue.english.words import DETERMINERS
+
+_MOVING = frozenset(("place", "carry", "lower", "pour", "hand"))
+_HEADING = frozenset(tuple(phrase.split()) for phrase in PHRASES["heading"])
+
+
+def promise_finding(text: str, scope: ScopeFacts) -> Finding | None:
+    """Return what is wrong with what the robot promises, or None."""
+    if not scope.readable:
+        return None
+    positive = [clause for clause in clauses(text) if _is_positive(clause)]
+    spoken = tuple(word for clause in positive for word in clause.words)
+    if thing := next((thing for thing in _things(positive) if is_other(thing, spoken, scope)), None):
+        return Finding("other_object", f"the robot speaks of {' '.join(thing.words)!r}, but it will {scope.label}")
+    promised = [(clause, act) for clause in positive for act in promised_acts(clause) if act.kinds]
+    kinds = frozenset().union(*(act.kinds for clause in positive for act in _verbs(clause.words)))
+    if scope.kinds and promised and not kinds & fitting(scope.kinds) and not scope.whole:
+        clause, act = promised[0]
+        return Finding("other_action", f"the robot promises to {act.verb} ({clause.text!r}), but it will {scope.label}")
+    return None
+
+
+def promised_acts(clause: Clause) -> Iterator[Act]:
+    """Yield the verbs of what the robot says that it does or will do."""
+    for index in promise_verbs(clause):
+        if act := act_at(clause.words, index):
+            yield act
+
+
+def _is_positive(clause: Clause) -> bool:
+    return not WORDS["robot_negations"] & set(clause.words) and not clause.has("can wait", "can stay")
+
+
+def _verbs(words: tuple[str, ...]) -> Iterator[Act]:
+    """Yield the words that may be verbs, without those after a determiner: "its cover"."""
+    for act in acts(words):
+        if not act.index or words[act.index - 1] not in DETERMINERS:
+            yield act
+
+
+def _things(listed: list[Clause]) -> Iterator[NounPhrase]:
+    """Yield the things that the robot says it turns to, and where it brings them."""
+    for clause in listed:
+        words = clause.words
+        phrases = [object_after(words, act.index) for act in promised_acts(clause) if act.verb not in ("let", "make")]
+        phrases += [noun_phrase(words, i + 2) for i in range(len(words) - 2) if words[i : i + 2] in _HEADING]
+        yield from (phrase for phrase in phrases if phrase)
+        for act in promised_acts(clause):
+            if act.kinds & _MOVING:
+                yield from _destinations(words, act.index)
+        if thing := _announced(words):
+            yield thing
+
+
+def _announced(words: tuple[str, ...]) -> NounPhrase | None:
+    """Return the thing of "the bowl is first", "the petri dish is coming up"."""
+    start = next((index for index, word in enumerate(words) if word not in FILLERS), 0)
+    thing = None if words[start] in ("let", "i") else noun_phrase(words, start)
+    return thing if thing and thing.words and set(words[thing.stop : thing.stop + 1]) & WORDS["announced"] else None
+
+
+def _destinations(words: tuple[str, ...], verb: int) -> Iterator[NounPhrase]:
+    """Yield where the verb at a position moves something."""
+    for index in range(verb + 1, len(words) - 1):
+        if words[index] in ("in", "into", "on", "onto", "to", "under") and words[index - 1] != "from":
+            place = noun_phrase(words, index + 1)
+            if place and place.words:
+                yield place

@@ -1,0 +1,74 @@
+"""What a robot would not say: the user's words, an apology without a failure, a refusal or only a question."""
+
+from pgen.records import Annotation, Dialogue, Finding
+from pgen_dialogue.checks.lexicon import act_at, fitting
+from pgen_dialogue.checks.phrases import PHRASES, WORDS
+from pgen_dialogue.checks.promises import promised_acts
+from pgen_dialogue.checks.scope import ScopeFacts, mentioned
+from pgen_dialogue.checks.small_talk import is_aside
+from pgen_dialogue.english.clauses import Clause, clauses, plain_words
+from pgen_dialogue.english.noun_phrases import object_after
+from pgen_dialogue.english.speech_acts import request_verb
+from pgen_dialogue.prompts.grounding_facts import failed_skill
+
+_POINTING = frozenset(("it", "him", "that", "them"))
+
+
+def robot_finding(annotation: Annotation, dialogue: Dialogue, scope: ScopeFacts) -> Finding | None:
+    """Return what is wrong with how the robot speaks, or None."""
+    text, sample = dialogue.robot_utterance, annotation.sample
+    listed = clauses(text)
+    if clause := _users_words(listed, scope):
+        return Finding("wrong_speaker", f"the robot says what the user would say ({clause.text!r})")
+    if annotation.plan.absent:
+        return None
+    if _apologizes(listed, text) and not failed_skill(sample.span):
+        return Finding("false_apology", f"the robot is sorry for a failure that did not happen ({text!r})")
+    if sample.question.scope != "standing" and _declines(listed, scope):
+        return Finding("refusal", f"the robot declines or only asks ({text!r}), but it will {scope.label}")
+    return None
+
+
+def _users_words(listed: tuple[Clause, ...], scope: ScopeFacts) -> Clause | None:
+    """Return a clause of the robot that asks for an action."""
+    promising = {clause.sentence for clause in listed if _promises(clause)}
+    for clause in listed:
+        if clause.has(*PHRASES["user_wish"]):
+            return clause
+        if clause.sentence in promising:
+            continue
+        verb = request_verb(clause)
+        act = act_at(clause.words, verb, "base") if verb is not None else None
+        if act is None:
+            continue
+        if clause.has(*PHRASES["asking_robot"]) and (act.kinds or clause.has("for me")):
+            return clause
+        if act.kinds & fitting(scope.kinds) and act.index < 3 and _has_own_object(clause, act.index, scope):
+            return clause
+    return None
+
+
+def _promises(clause: Clause) -> bool:
+    return clause.has(*PHRASES["promising"], "i can") and not clause.has("i can not")
+
+
+def _has_own_object(clause: Clause, verb: int, scope: ScopeFacts) -> bool:
+    """Return whether a verb acts on a thing of the scope or on "it"."""
+    thing = object_after(clause.words, verb)
+    if thing is None or not (mentioned(clause.words, scope.own) or _POINTING & set(clause.words)):
+        return False
+    return bool(thing.pronoun) or thing.words[0] != clause.words[verb + 1]  # "right hand side" has no determiner
+
+
+def _apologizes(listed: tuple[Clause, ...], text: str) -> bool:
+    failed = WORDS["failure"] & set(plain_words(text))
+    return bool(failed) and any(clause.has(*PHRASES["apology"]) for clause in listed)
+
+
+def _declines(listed: tuple[Clause, ...], scope: ScopeFacts) -> bool:
+    """Return whether the robot declines, or only asks, and promises nothing of what it does."""
+    if any(clause.has(*PHRASES["decline"]) for clause in listed):
+        promised = (act for clause in listed if "not" not in clause.words for act in promised_acts(clause))
+        return not any(act.kinds & fitting(scope.kinds) for act in promised)
+    does = any(not clause.question and not is_aside(clause) for clause in listed)
+    return not does and any(clause.question for clause in listed)

@@ -1,0 +1,188 @@
+"""What a dialogue's scope is about: the objects, places and kinds of action of its skills, and of the other skills."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from pgen.records import Sample, SpanContext
+from pgen_dialogue.checks.attributes import ATTRIBUTES
+from pgen_dialogue.checks.lexicon import acts, is_kind, kinds_of_verb, related, singular
+from pgen_dialogue.checks.words import EMPTY
+from pgen_dialogue.english import Phrase, read
+from pgen_dialogue.english.clauses import plain_words
+from pgen_dialogue.english.noun_phrases import NounPhrase, noun_phrase
+from pgen_dialogue.prompts.phases import is_waiting, object_of
+
+_ATTRIBUTES = frozenset().union(*ATTRIBUTES) | {"middle", "other", "new", "old", "first", "last"}
+_NOT_OBJECTS = EMPTY | frozenset(("gripper", "position", "place", "half", "arm", "finger", "fingers"))
+
+
+@dataclass(frozen=True, slots=True)
+class SkillFacts:
+    """What is known of a skill: its phrase, object ("" if there is none), places, words, and kinds of action."""
+
+    phrase: Phrase
+    object: str
+    places: tuple[str, ...]
+    words: frozenset[str]
+    kinds: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeFacts:
+    """The skills that a dialogue leads to; those before and after; the words of what it is about.
+
+    `handled` are the nouns of the objects that its skills handle, or that the robot holds where a skill names none;
+    `own` are these with their places; `scene` those of the task and of all skills. `whole` if it is the whole episode.
+    """
+
+    skills: tuple[SkillFacts, ...]
+    past: tuple[SkillFacts, ...]
+    future: tuple[SkillFacts, ...]
+    handled: frozenset[str]
+    own: frozenset[str]
+    scene: frozenset[str]
+    task: str
+    whole: bool = False
+
+    @property
+    def readable(self) -> bool:
+        """Return whether every skill's action can be read."""
+        return bool(self.skills) and all(skill.phrase.verb for skill in self.skills)
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        return frozenset().union(*(skill.kinds for skill in self.skills))
+
+    @property
+    def others(self) -> tuple[SkillFacts, ...]:
+        """Return the skills before and after."""
+        return (*self.past, *self.future)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the objects of all skills."""
+        return tuple(dict.fromkeys(skill.object for skill in (*self.skills, *self.past, *self.future)))
+
+    @property
+    def label(self) -> str:
+        """The scope's first skill as text."""
+        return self.skills[0].phrase.do or self.skills[0].phrase.text if self.skills else ""
+
+
+def scope_of(sample: Sample) -> ScopeFacts:
+    """Return what a sample's dialogue is about."""
+    return _scope_of(sample.span, sample.question.skills)
+
+
+@lru_cache(maxsize=1024)
+def _scope_of(span: SpanContext, count: int) -> ScopeFacts:
+    names = (*span.history, span.skill, *span.future)
+    listed = tuple(_with_objects(skill_facts(name) for name in names))
+    start, stop = len(span.history), len(span.history) + count
+    skills = _acting(listed[start:stop], names[start:stop])
+    past, future = _acting(listed[:start], names[:start]), _acting(listed[stop:], names[stop:])
+    handled = nouns(*(skill.object for skill in skills))
+    own = handled.union(*(skill.words for skill in skills))
+    if skills and not skill_facts(span.skill).object:
+        own |= _held(past)
+    scene = own.union(*(skill.words for skill in (*past, *future))) | nouns(span.task)
+    return ScopeFacts(skills, past, future, handled, own, scene, span.task, not past and not future and len(skills) > 1)
+
+
+def _acting(skills: tuple[SkillFacts, ...], names: tuple[str, ...]) -> tuple[SkillFacts, ...]:
+    return tuple(skill for skill, name in zip(skills, names, strict=True) if not is_waiting(name))
+
+
+def _with_objects(skills: Iterable[SkillFacts]) -> Iterator[SkillFacts]:
+    """Yield the skills, with the latest object where a label names none: what the robot holds or has put down."""
+    latest = ""
+    for skill in skills:
+        latest = skill.object or latest
+        yield replace(skill, object=latest)
+
+
+@lru_cache(maxsize=8192)
+def skill_facts(name: str) -> SkillFacts:
+    """Return what is known of a skill."""
+    phrase = read(name)
+    handled = object_of(name)
+    handled = handled if nouns(handled) else _part(phrase)
+    places = tuple(place for place in phrase.objects if place != handled)
+    text = phrase.do or phrase.text
+    words = plain_words(text)
+    verbs = [act for act in acts(words, "base") if act.index == 0 or words[act.index - 1] == "and"]
+    kinds = frozenset().union(*(act.kinds for act in verbs[:1])) or _kind_of(phrase)
+    kinds |= kinds_of_verb(phrase.verb) if phrase.verb in ("pull", "push", "slide", "press", "twist") else frozenset()
+    return SkillFacts(phrase, handled, places, nouns(text), kinds | _particular(phrase))
+
+
+@lru_cache(maxsize=8192)
+def nouns(*texts: str) -> frozenset[str]:
+    """Return the nouns and other content words of texts, in the singular; colours, sizes and sides are left out."""
+    words = (singular(word) for text in texts for word in plain_words(text) if word not in _NOT_OBJECTS)
+    return frozenset(word for word in words if word not in _ATTRIBUTES)
+
+
+def matches(phrase: NounPhrase, words: frozenset[str]) -> bool:
+    """Return whether a noun phrase may name one of the things that `words` name, by any of its words."""
+    named = [singular(word) for word in phrase.words if word not in _ATTRIBUTES]
+    return any(related(noun, word) for noun in named for word in words) or any(
+        is_kind(noun, word) for noun in named[-1:] for word in words
+    )
+
+
+def mentioned(text: str | tuple[str, ...], words: frozenset[str]) -> bool:
+    """Return whether a text contains a word for one of the things that `words` name."""
+    spoken = plain_words(text) if isinstance(text, str) else text
+    return any(related(singular(one), word) for one in spoken if one not in _NOT_OBJECTS for word in words)
+
+
+def head_of(phrase: NounPhrase) -> str:
+    """Return the noun of a noun phrase, in the singular."""
+    return singular(phrase.words[-1]) if phrase.words else ""
+
+
+def _held(past: tuple[SkillFacts, ...]) -> frozenset[str]:
+    """Return the words of the skills up to the latest that names an object."""
+    words: frozenset[str] = frozenset()
+    for skill in reversed(past):
+        words |= skill.words | nouns(skill.object)
+        if skill.phrase.objects and object_of(skill.phrase.text):
+            break
+    return words
+
+
+def _part(phrase: Phrase) -> str:
+    """Return a part that a skill is about and that is no object by itself: "the right side"."""
+    words = plain_words(phrase.do)
+    part = noun_phrase(words, 1) if len(words) > 1 else None
+    return (
+        " ".join(part.words)
+        if part and part.words and part.words[-1] in ("side", "corner", "end", "edge", "sleeve")
+        else ""
+    )
+
+
+def _kind_of(phrase: Phrase) -> frozenset[str]:
+    return {"grasp": frozenset(["grasp"]), "release": frozenset(["place"])}.get(
+        phrase.act, frozenset([phrase.act]) - {"", "other", "switch"}
+    )
+
+
+def _particular(phrase: Phrase) -> frozenset[str]:
+    """Return kinds that only a label's objects show: to move the gripper down is no carrying."""
+    kinds = {"approach": "approach", "retreat": "retreat", "carry": "carry"}
+    moved = phrase.verb in ("move", "raise", "bring", "go", "extend", "position")
+    kind = kinds.get(phrase.act) if moved else None
+    if "switch" in phrase.do.split()[1:] or "button" in phrase.do.split()[1:]:
+        return frozenset(("on", "off", "push", "turn"))
+    if phrase.verb in ("lower", "drop", "raise") and "gripper" in phrase.do:
+        kind = "approach"
+    if phrase.verb == "return" and not phrase.objects:
+        kind = "retreat"
+    if phrase.act == "release" and "gripper" in phrase.do:
+        kind = "letgo"
+    if phrase.act == "grasp" and "gripper" in phrase.do:
+        kind = "clench"
+    return frozenset([kind]) if kind else frozenset()

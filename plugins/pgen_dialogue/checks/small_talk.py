@@ -1,0 +1,56 @@
+"""Talk that leads to no skill. A remark or a wish may lead to one without naming it, so small talk must show."""
+
+from pgen_dialogue.checks.lexicon import act_at
+from pgen_dialogue.checks.phrases import PHRASES, WORDS
+from pgen_dialogue.checks.scope import ScopeFacts, mentioned
+from pgen_dialogue.english.clauses import Clause
+from pgen_dialogue.english.speech_acts import request_verb
+
+_EMPTY_PHRASES = ((" it 's ", " "), (" it is ", " "), (" it was ", " was "), (" believe it or not ", " "))
+"""Phrases whose "it" points to no thing."""
+
+
+def is_small_talk(listed: tuple[Clause, ...], scope: ScopeFacts) -> bool:
+    """Return whether a user's text only talks."""
+    spoken = tuple(word for clause in listed for word in clause.words)
+    if not spoken or mentioned(spoken, scope.own) or any(map(asks_for_action, listed)):
+        return False
+    if any(clause.has(*PHRASES["request"]) for clause in listed):
+        return False
+    text = f" {' '.join(spoken)} "
+    if any(clause.has(*PHRASES["small_talk"]) for clause in listed):
+        return True
+    if any(text.startswith(f" {phrase} ") for phrase in PHRASES["about_others"]):
+        return True
+    if mentioned(spoken, scope.scene):
+        return False
+    return _tells(listed, text)
+
+
+def asks_for_action(clause: Clause) -> bool:
+    """Return whether a clause has the verb of a request."""
+    verb = request_verb(clause)
+    return verb is not None and act_at(clause.words, verb, "base") is not None
+
+
+def is_aside(clause: Clause) -> bool:
+    """Return whether a clause does nothing by itself: "sorry", "oh"."""
+    return clause.plain in WORDS["aside"] or (len(clause.words) < 3 and clause.words[0] in WORDS["aside"])
+
+
+def _tells(listed: tuple[Clause, ...], text: str) -> bool:
+    """Return whether a text is about a topic of small talk, or tells a story, and urges nobody on."""
+    main = {word for clause in listed if not clause.has(*PHRASES["subordinate"]) for word in clause.words}
+    if any(word.endswith("ly") for word in text.split()[:2]):
+        return False
+    if main & WORDS["topics"] and not main & WORDS["urging"]:
+        return True
+    pointing = WORDS["deictic"] | WORDS["urging"] - {"now", "again"}
+    asks = any(clause.question for clause in listed)
+    return bool(main & WORDS["past"]) and not asks and not pointing & set(_without_empty(text))
+
+
+def _without_empty(text: str) -> list[str]:
+    for phrase, other in _EMPTY_PHRASES:
+        text = text.replace(phrase, other)
+    return text.split()

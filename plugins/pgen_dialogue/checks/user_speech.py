@@ -1,0 +1,115 @@
+"""What a user would not say: an echo, a refusal, the robot's words, a question or talk that leads to nothing."""
+
+from pgen.records import Dialogue, Finding, Scope
+from pgen_dialogue.checks.lexicon import act_at, acts, fitting
+from pgen_dialogue.checks.phrases import PHRASES, WORDS
+from pgen_dialogue.checks.promises import promised_acts
+from pgen_dialogue.checks.scope import ScopeFacts, mentioned
+from pgen_dialogue.checks.small_talk import asks_for_action, is_aside, is_small_talk
+from pgen_dialogue.english.clauses import Clause, clauses, plain_words
+
+_SWAPPED = {"i": "you", "my": "your", "me": "you", "mine": "yours", "am": "are"}
+_NEARLY = 0.9
+"""From what share of common words on two texts are the same."""
+
+
+def user_finding(dialogue: Dialogue, scope: ScopeFacts, kind: Scope) -> Finding | None:
+    """Return what is wrong with how the user speaks, or None."""
+    text = dialogue.user_prompt
+    listed = clauses(text)
+    if _is_echo(text, dialogue.robot_utterance):
+        return Finding("echo", f"both say the same ({text!r}); the robot answers in its own words")
+    if kind != "standing" and _refuses(listed, scope):
+        return Finding("refusal", f"the user refuses ({text!r}); a user asks the robot for something")
+    if clause := _robots_words(listed, scope):
+        return Finding("wrong_speaker", f"the user says what the robot would say ({clause.text!r})")
+    if kind != "standing" and _only_asks(listed, scope):
+        return Finding("counter_question", f"the user only asks ({text!r}), which leads to no skill")
+    if kind == "step" and is_small_talk(listed, scope):
+        return Finding("ungrounded", f"the user says nothing that leads to the skill ({text!r})")
+    return None
+
+
+def _is_echo(user: str, robot: str) -> bool:
+    first, second = ([_SWAPPED.get(word, word) for word in plain_words(text)] for text in (user, robot))
+    if len(first) < 3:
+        return False
+    a, b = set(first), set(second)
+    return first == second or (len(first) > 4 and 2 * len(a & b) >= _NEARLY * (len(a) + len(b)))
+
+
+def _refuses(listed: tuple[Clause, ...], scope: ScopeFacts) -> bool:
+    """Return whether the user refuses: by a usual phrase, or says what the robot does and will not do it."""
+    for clause in listed:
+        refused = clause.has(*PHRASES["refusing"]) and "you" not in clause.words
+        if refused and any(act.kinds & fitting(scope.kinds) for act in acts(clause.words, "base")):
+            return True
+    if any(clause.has(*PHRASES["refusal"]) for clause in listed):
+        return True
+    regrets = any(clause.has(*PHRASES["regret"]) for clause in listed)
+    unable = any(clause.has(*PHRASES["inability"]) for clause in listed)
+    return regrets and unable and not any(map(asks_for_action, listed))
+
+
+def _robots_words(listed: tuple[Clause, ...], scope: ScopeFacts) -> Clause | None:
+    """Return a clause of the user that the robot would say, or that tells what the robot does."""
+    if any(clause.has(*PHRASES["request"]) for clause in listed):
+        return None
+    agreed = bool(listed) and f"{listed[0].plain} ".startswith(tuple(f"{phrase} " for phrase in PHRASES["agreement"]))
+    for clause in listed:
+        if _is_about_robot(clause) or _is_narrated(clause, scope) or _promises(clause, scope, agreed):
+            return clause
+    return listed[0] if agreed and len(listed) > 1 and not any(map(asks_for_action, listed)) else None
+
+
+def _is_about_robot(clause: Clause) -> bool:
+    return clause.has(*PHRASES["robot_as_subject"]) and any(acts(clause.words)) and not clause.has(*PHRASES["duty"])
+
+
+def _promises(clause: Clause, scope: ScopeFacts, agreed: bool) -> bool:
+    """Return whether a clause says "I" will do, or "doing", what the robot does."""
+    words = clause.words
+    first_person = words[0] == "i" or words[:2] == ("let", "me") or clause.has("i will", "i am")
+    if not first_person and act_at(words, 0, "gerund") is None:
+        return False
+    kinds = fitting(scope.kinds)
+    promised = any(act.kinds & kinds or (agreed and not act.kinds) for act in promised_acts(clause))
+    return promised and (mentioned(words, scope.own) or bool({"it", "that", "them", "this"} & set(words)))
+
+
+def _is_narrated(clause: Clause, scope: ScopeFacts) -> bool:
+    """Return whether a clause tells what is done with the thing: "the tray is drawn out of the oven"."""
+    words = clause.words
+    for act in acts(words, "participle"):
+        before = [word for word in words[max(0, act.index - 2) : act.index] if not word.endswith("ly")]
+        if act.kinds & scope.kinds and before[-1:] in (["is"], ["are"]) and not clause.question:
+            return mentioned(words[: act.index], scope.handled) and not clause.has(*PHRASES["not_narrated"])
+    return False
+
+
+def _only_asks(listed: tuple[Clause, ...], scope: ScopeFacts) -> bool:
+    """Return whether all sentences are questions of which none asks for an action."""
+    questions = [clause for clause in listed if clause.question]
+    if not questions or not all(is_aside(clause) for clause in listed if not clause.question):
+        return False
+    if any(clause.has(*PHRASES["request"]) and not clause.has(*PHRASES["preference"]) for clause in questions):
+        return False
+    if any(clause.has(*PHRASES["wish"]) for clause in questions):
+        return False
+    if any(clause.has(*PHRASES["question"]) and "still" not in clause.words for clause in questions):
+        return True
+    return _offers_choice(questions) or _is_vague(questions, scope)
+
+
+def _offers_choice(questions: list[Clause]) -> bool:
+    """Return whether it is a question like "is it Celsius or Fahrenheit"."""
+    begins = questions[0].words[0] in ("is", "are", "was", "do", "does", "should", "would")
+    return begins and any(clause.words[0] == "or" for clause in questions)
+
+
+def _is_vague(questions: list[Clause], scope: ScopeFacts) -> bool:
+    """Return whether the questions neither name nor point to a thing of the scope."""
+    spoken = tuple(word for clause in questions for word in clause.words)
+    if mentioned(spoken, scope.own) or WORDS["deictic"] & set(spoken):
+        return False
+    return any(clause.has(*PHRASES["vague_question"]) for clause in questions)
