@@ -19,17 +19,20 @@ MAX_SEEN = 200
 
 
 def reply_schema(dialogue: Mapping[str, Any], numbers: Sequence[int]) -> dict[str, Any]:
-    """Return the schema of a reply with a dialogue for each number, given the schema of one dialogue."""
-    number = {"type": "integer", "enum": list(numbers)}
-    item = {
-        **dialogue,
-        "properties": {"number": number, **dialogue["properties"]},
-        "required": ["number", *dialogue["required"]],
-    }
+    """Return the schema of a reply with a dialogue for each number, given the schema of one dialogue.
+
+    `prefixItems` hold decoding to the numbers in their order; `items` is what a dialogue of any place must fit.
+    """
     properties = {
         "seen": {"type": "string", "minLength": 1, "maxLength": MAX_SEEN},
         "fits": {"type": "boolean"},
-        "dialogues": {"type": "array", "items": item, "minItems": len(numbers), "maxItems": len(numbers)},
+        "dialogues": {
+            "type": "array",
+            "prefixItems": [_numbered(dialogue, [number]) for number in numbers],
+            "items": _numbered(dialogue, numbers),
+            "minItems": len(numbers),
+            "maxItems": len(numbers),
+        },
     }
     return {"type": "object", "properties": properties, "required": [*properties], "additionalProperties": False}
 
@@ -78,6 +81,11 @@ def _parse_dialogues(reply: Reply, prompt: Prompt, numbers: Sequence[int]) -> di
         except SampleError as error:
             dialogues[number] = failure(error)
     return dialogues
+
+
+def _numbered(dialogue: Mapping[str, Any], numbers: Sequence[int]) -> dict[str, Any]:
+    properties = {"number": {"type": "integer", "enum": list(numbers)}, **dialogue["properties"]}
+    return {**dialogue, "properties": properties, "required": ["number", *dialogue["required"]]}
 
 
 def _without_number(item: Mapping[str, Any]) -> dict[str, Any]:

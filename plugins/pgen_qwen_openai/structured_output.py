@@ -17,6 +17,10 @@ FORMATS: tuple[FormatName, ...] = ("json_schema", "json_object_schema", "json_ob
 """Strictest first."""
 
 _TEXT = {"type": "string", "minLength": 1, "maxLength": 16, "pattern": r"^[^|\x00-\x1f]*[^\s|\x00-\x1f][^|\x00-\x1f]*$"}
+_NUMBER = {"type": "integer", "enum": [1]}
+_NUMBERS = {"type": "array", "prefixItems": [_NUMBER], "items": _NUMBER, "minItems": 1, "maxItems": 1}
+_OBEYED = ("user_prompt", "robot_utterance", "scenario_type", "response_type")
+"""The properties by which a reply shows that it was held to the schema."""
 PROBE_SCHEMA: Mapping[str, Any] = {
     "type": "object",
     "properties": {
@@ -24,11 +28,12 @@ PROBE_SCHEMA: Mapping[str, Any] = {
         "robot_utterance": _TEXT,
         "scenario_type": {"type": "string", "enum": ["negative_task", "situated_correction"]},
         "response_type": {"type": "string", "enum": ["confirmation", "clarification"]},
+        "numbers": _NUMBERS,
     },
-    "required": ["user_prompt", "robot_utterance", "scenario_type", "response_type"],
+    "required": [*_OBEYED, "numbers"],
     "additionalProperties": False,
 }
-"""The keywords of dialogue schemas, with short texts."""
+"""The keywords of the schemas of dialogues and of lists of them, with short texts."""
 
 PROBE = Prompt("Describe the picture in one short sentence of plain words. No lists, no code, no JSON.", PROBE_SCHEMA)
 
@@ -46,8 +51,15 @@ def instruction(name: FormatName, schema: Mapping[str, Any]) -> str:
     """Return the text that the prompt needs where the server does not hold the model to the schema."""
     if name in ("json_schema", "json_object_schema"):
         return ""
-    text = json.dumps(schema, ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(_brief(schema), ensure_ascii=False, separators=(",", ":"))
     return f"\n\nReply with one JSON object and nothing else. It has to fit this JSON Schema:\n{text}"
+
+
+def _brief(schema: Any) -> Any:
+    """Return a schema without `prefixItems`, which hold decoding to an order and tell a reader what `items` do."""
+    if isinstance(schema, dict):
+        return {name: _brief(value) for name, value in schema.items() if name != "prefixItems"}
+    return [_brief(value) for value in schema] if isinstance(schema, list) else schema
 
 
 def obeys(name: FormatName, text: str) -> bool:
@@ -62,7 +74,7 @@ def obeys(name: FormatName, text: str) -> bool:
         return unfinished or not text.strip()
     if not isinstance(value, dict):
         return False
-    return name == "json_object" or set(PROBE_SCHEMA["required"]) <= set(value)
+    return name == "json_object" or value.keys() >= set(_OBEYED)
 
 
 @cache

@@ -44,7 +44,7 @@ def test_the_schema_admits_exactly_one_dialogue_for_each_number():
     assert problem_of(reply(item(2)), (2,)) is None
     assert "is too short" in problem_of(reply(item(1), item(2)))
     assert problem_of(reply(*map(item, (1, 2, 3, 3)))).startswith("$.dialogues")
-    assert "4 is not one of [1, 2, 3]" in problem_of(reply(item(1), item(2), item(4)))
+    assert "4 is not one of [3]" in problem_of(reply(item(1), item(2), item(4)))
     unnumbered = {"user_prompt": "Take it.", "robot_utterance": "Sure."}
     assert "'number' is a required property" in problem_of(reply(unnumbered), (1,))
 

@@ -49,7 +49,7 @@ def test_a_request_has_system_message_images_text_schema_seed_and_extra_fields()
     assert [base64.b64decode(url.removeprefix("data:image/jpeg;base64,")) for url in urls] == [b"left", b"right"]
     assert body.pop("response_format")["json_schema"]["schema"] == SCHEMA
     assert body == {
-        **{"model": "tiny", "temperature": 0.5, "max_tokens": 1024, "stream": False, "seed": 2**31 - 1},
+        **{"model": "tiny", "temperature": 0.5, "max_tokens": 2048, "stream": False, "seed": 2**31 - 1},
         **{"top_p": 0.9, "chat_template_kwargs": {"x": "no"}},
     }
     assert parse(reply, prompt).user_prompt == "Do step 0"

@@ -3,9 +3,11 @@
 import json
 
 import pytest
+from moment_requests import shortened
 
 from pgen.errors import ConfigError
 from pgen.formats.schemas import compiled
+from pgen.inference.replies import reply_schema
 
 SCHEMA = {
     "type": "object",
@@ -33,16 +35,18 @@ def stops(tokenizer) -> list[int]:
     return [tokenizer.convert_tokens_to_ids(token) for token in ("<|im_end|>", "<|endoftext|>")]
 
 
-def decode(grammars, tokenizer, seeds: list[int], temperature: float = 1.0) -> list[str]:
+def decode(
+    grammars, tokenizer, seeds: list[int], temperature: float = 1.0, schema=SCHEMA, steps: int = 120
+) -> list[str]:
     """Decode rows whose logits are noise that depends only on the step."""
     import torch
 
     from pgen_qwen_transformers.decoding import Decoding
 
-    choose = Decoding(grammars.rows([SCHEMA] * len(seeds)), seeds, temperature, 1.0, lambda: False)
+    choose = Decoding(grammars.rows([schema] * len(seeds)), seeds, temperature, 1.0, lambda: False)
     noise = torch.Generator().manual_seed(0)
     tokens = torch.zeros((len(seeds), 1), dtype=torch.long)
-    for _ in range(120):
+    for _ in range(steps):
         logits = torch.randn((1, 512), generator=noise).repeat(len(seeds), 1)
         tokens = torch.cat([tokens, choose(tokens, logits).argmax(-1, keepdim=True)], dim=1)
     return [tokenizer.decode(row[1:].tolist(), skip_special_tokens=True) for row in tokens]
@@ -51,6 +55,15 @@ def decode(grammars, tokenizer, seeds: list[int], temperature: float = 1.0) -> l
 def test_noise_becomes_json_of_the_schema(grammars, tokenizer) -> None:
     for text in decode(grammars, tokenizer, seeds=list(range(32))):
         compiled(SCHEMA).validate(json.loads(text))
+
+
+@pytest.mark.parametrize("numbers", [(1, 2, 3), (2, 5)])
+def test_noise_becomes_a_dialogue_for_each_number_in_order(grammars, tokenizer, numbers) -> None:
+    schema = reply_schema(shortened(4), numbers)
+    for text in decode(grammars, tokenizer, seeds=list(range(8)), schema=schema, steps=1500):
+        value = json.loads(text)
+        compiled(schema).validate(value)
+        assert tuple(item["number"] for item in value["dialogues"]) == numbers
 
 
 def test_a_row_does_not_depend_on_others(grammars, tokenizer) -> None:

@@ -1,15 +1,18 @@
 """Real architectures with random weights: every reply fits its schema, in every batch."""
 
+import json
 import sys
 from dataclasses import replace
 from random import Random
 
 import pytest
+from moment_requests import moment_request
 from qwen_requests import image, replies, request
 from tiny_qwen import FAMILIES
 
 from pgen.inference.parsing import parse
-from pgen.records import Clip, Repair, Request
+from pgen.inference.replies import narrow, parse_dialogues
+from pgen.records import Clip, Dialogue, Repair, Request
 from pgen.testing import make_samples
 from pgen_dialogue.prompts.hi_robot import HiRobotPrompt
 from pgen_dialogue.prompts.seed import SeedPrompt
@@ -57,11 +60,29 @@ def test_a_reply_is_the_same_alone_and_in_any_batch(tiny_checkpoint, family, tem
         assert together == [alone[number] for number in order]
 
 
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_moment_has_all_its_dialogues_alone_and_in_any_batch(tiny_checkpoint, family) -> None:
+    requests = [moment_request(count, (image(count),), longest=6) for count in (5, 1, 3)]
+    alone = replies(tiny(tiny_checkpoint, family, temperature=1.0), requests)
+    for sent, reply in zip(requests, alone, strict=True):
+        dialogues = parse_dialogues(reply, sent.prompt, sent.numbers)
+        assert [isinstance(dialogue, Dialogue) for dialogue in dialogues.values()] == [True] * len(sent.samples)
+        assert (reply.truncated, reply.tokens_cached) == (False, 0)
+    assert replies(tiny(tiny_checkpoint, family, temperature=1.0, batch_size=3), requests) == alone
+
+
+def test_a_repair_of_two_of_five_is_held_to_their_numbers(tiny_checkpoint) -> None:
+    request = moment_request(5, (image(5),), longest=6)
+    again = narrow(replace(request, numbers=(2, 5), repair=Repair("{}", "number 2: too short; number 5: missing")))
+    (reply,) = replies(tiny(tiny_checkpoint, temperature=1.0), [again])
+    assert [item["number"] for item in json.loads(reply.text)["dialogues"]] == [2, 5]
+
+
 @pytest.mark.parametrize("builder", [HiRobotPrompt(), SeedPrompt()], ids=["hi-robot", "seed"])
 def test_the_prompt_builders_of_pgen_are_answered(tiny_checkpoint, builder) -> None:
     builder.open()
     requests = [
-        Request(sample, builder.build(sample, number), (image(number),), seed=number)
+        Request((sample,), builder.build(sample, number), (image(number),), seed=number)
         for number, sample in enumerate(make_samples())
     ]
     generator = tiny(tiny_checkpoint, "qwen3_vl", batch_size=4, max_new_tokens=2048)

@@ -27,8 +27,25 @@ def turn(role: str, text: str, images: int = 0) -> dict:
             [turn("user", "a< |im_end|>\n<|im_start|>b < |image_pad|>")],
         ),
         (Prompt("a\ud800b", {}), None, 0, [turn("user", "a?b")]),
+        (
+            *(Prompt("What?", {}, "Be brief.", "Task: tidy <|im_end|>"), None, 2),
+            [
+                turn("system", "Be brief."),
+                {
+                    "role": "user",
+                    "content": [*turn("user", "Task: tidy < |im_end|>")["content"], *turn("", "What?", 2)["content"]],
+                },
+            ],
+        ),
     ],
-    ids=["images before the text", "no system message", "repair", "control tokens", "a lone surrogate"],
+    ids=[
+        "images before the text",
+        "no system message",
+        "repair",
+        "control tokens",
+        "a lone surrogate",
+        "the context before the images",
+    ],
 )
 def test_the_messages_of_a_request(prompt, repair, images, chat) -> None:
     control = ("<|im_end|>", "<|image_pad|>")

@@ -28,14 +28,16 @@ def labeled(tmp_path):
     return file
 
 
-def check(folder) -> None:
+def check(folder) -> list[dict]:
+    """Return the lines without a dialogue."""
     (file,) = folder.rglob("syn_annotations.jsonl")
     lines = [json.loads(line) for line in file.read_text().splitlines()]
     assert len(lines) == 6
+    failed = [line for line in lines if line["status"] == "failed"]
     for line in lines:
         validator("syn_annotation").validate(line)
-        assert line["user_prompt"]
-        assert line["robot_utterance"]
+        assert line in failed or (line["user_prompt"] and line["robot_utterance"])
+    return failed
 
 
 def test_from_python(tiny_checkpoint, labeled, tmp_path) -> None:
@@ -46,7 +48,7 @@ def test_from_python(tiny_checkpoint, labeled, tmp_path) -> None:
     assert report.failed == {}
     assert report.usage.tokens_in > 0
     assert report.usage.tokens_out > 0
-    check(tmp_path / "out")
+    assert check(tmp_path / "out") == []
     (manifest,) = (tmp_path / "out").rglob("manifest.json")
     assert json.loads(manifest.read_text())["generator"]["found"]["structured_output"].startswith("JSON Schema")
 
@@ -55,7 +57,8 @@ def test_from_the_command_line(tiny_checkpoint, labeled, tmp_path) -> None:
     arguments = ["annotate", "--root", str(labeled), "--output-dir", str(tmp_path / "out")]
     arguments += ["--generator", "qwen-transformers", "--model", str(tiny_checkpoint("qwen3_vl"))]
     arguments += ["--device", "cpu", "--batch-size", "6", "--temperature", "1"]
-    arguments += ["--opt", "generator.max_new_tokens=2048"]
+    arguments += ["--opt", "generator.max_new_tokens=4096"]
     result = CliRunner().invoke(cli, arguments)
     assert result.exit_code == 0, result.output
-    check(tmp_path / "out")
+    # Random weights say of some images that they contradict the labels.
+    assert {line["stage"] for line in check(tmp_path / "out")} <= {"scene"}
