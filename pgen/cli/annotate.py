@@ -18,14 +18,23 @@ def _steps() -> list[click.Parameter]:
 
 @click.command(cls=Command, place=30, params=[*run_options(), *_steps()])
 @option("--dry-run", group="run", is_flag=True, help="Print the plan and a sample prompt; send and write nothing.")
-def annotate(config: Path | None, opt: tuple[str, ...], dry_run: bool, **flags: Any) -> None:
+@option("--price-in", group="run", type=click.FloatRange(min=0), help="Dollars per million tokens read.")
+@option("--price-out", group="run", type=click.FloatRange(min=0), help="Dollars per million tokens written.")
+def annotate(
+    config: Path | None,
+    opt: tuple[str, ...],
+    dry_run: bool,
+    price_in: float | None,
+    price_out: float | None,
+    **flags: Any,
+) -> None:
     """Write the dialogue for a dataset with skills.
 
     \b
     pgen annotate --root my-dataset --output-dir my-dataset-dialogue --generator template
     """
     from pgen.cli.progress import ProgressBar
-    from pgen.cli.text import plan_text, report_text
+    from pgen.cli.text import Prices, plan_text, report_text
     from pgen.config import build, create, resolve
     from pgen.errors import ConfigError
     from pgen.run.run import Run
@@ -34,6 +43,7 @@ def annotate(config: Path | None, opt: tuple[str, ...], dry_run: bool, **flags: 
     if steps and dry_run:
         raise ConfigError(f"--dry-run sends no request, but {steps[0].flag} does: leave one of them out.")
     assigned = {step.takes: [text for text in opt if text.startswith(f"{step.takes}.")] for step in steps}
+    prices = Prices(price_in, price_out)
     remaining = [text for text in opt if not any(text in taken for taken in assigned.values())]
     with ExitStack() as stack:
         settings = build(resolve(config, flags, remaining))
@@ -42,8 +52,8 @@ def annotate(config: Path | None, opt: tuple[str, ...], dry_run: bool, **flags: 
         command = " ".join(["annotate", *(step.flag for step in steps)])
         run = stack.enter_context(Run(settings.run, create(settings), command))
         if dry_run:
-            click.echo(plan_text(run.plan))
+            click.echo(plan_text(run.plan, run.estimate, prices))
         else:
             with ProgressBar() as bar:
                 report = run.execute(bar.start, bar.phase)
-            click.echo(report_text(report))
+            click.echo(report_text(report, prices))

@@ -1,5 +1,9 @@
 """The plan and the report of a run as text."""
 
+from dataclasses import dataclass
+
+from pgen.records import Usage
+from pgen.run.estimate import Estimate
 from pgen.run.report import Plan, Report
 from pgen.safety.terminal import printable
 
@@ -7,8 +11,23 @@ TURN_TOKENS = 50
 """About how many tokens an earlier turn adds to a request."""
 
 
-def plan_text(plan: Plan) -> str:
-    """Return the plan's counts and notes, and the prompt of the first sample."""
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """Dollars per million tokens, read and written; None where the user states none."""
+
+    tokens_in: float | None = None
+    tokens_out: float | None = None
+
+    def __bool__(self) -> bool:
+        return self.tokens_in is not None or self.tokens_out is not None
+
+    def cost(self, tokens_in: int, tokens_out: int) -> float:
+        """Return the dollars for so many tokens."""
+        return (tokens_in * (self.tokens_in or 0.0) + tokens_out * (self.tokens_out or 0.0)) / 1e6
+
+
+def plan_text(plan: Plan, estimate: Estimate | None = None, prices: Prices | None = None) -> str:
+    """Return the plan's counts and notes, its tokens and their cost, and the prompt of the first sample."""
     moment, span = plan.sample.moment, plan.sample.span
     lines = [
         f"episodes   {plan.episodes:,}",
@@ -18,7 +37,9 @@ def plan_text(plan: Plan) -> str:
         *_conversations(plan),
         f"images     {plan.images:,}",
         *([f"executor   {plan.executor}"] if plan.executor else []),
-        *([f"judged     about {plan.judged:,} (at most two requests more each)"] if plan.judged else []),
+        *_judged(plan, estimate),
+        *(_tokens(estimate) if estimate else []),
+        *(_cost(plan, estimate, prices) if estimate and prices else []),
         *_notes(plan),
         "",
         f"The first sample: {span.episode_id}, frame {moment.frame_index}, {len(moment.images)} images",
@@ -31,8 +52,8 @@ def plan_text(plan: Plan) -> str:
     return printable("\n".join(lines))
 
 
-def report_text(report: Report) -> str:
-    """Return the report's counts and notes, and where the output is."""
+def report_text(report: Report, prices: Prices | None = None) -> str:
+    """Return the report's counts and notes, what it cost, and where the output is."""
     failed, usage = sum(report.failed.values()), report.usage
     stages = ", ".join(f"{count} {stage}" for stage, count in sorted(report.failed.items()))
     findings = ", ".join(f"{count:,} {code}" for code, count in report.findings.items())
@@ -42,7 +63,7 @@ def report_text(report: Report) -> str:
         f"answered   {report.samples - failed:,} by {report.generator}{resumed}",
         *([f"failed     {failed:,} ({stages})"] if failed else []),
         *([f"asked      {usage.attempts:,} times, {usage.retries:,} requests sent again"] if usage.retries else []),
-        *([f"tokens     {usage.tokens_in:,} in, {usage.tokens_out:,} out"] if usage.tokens_out else []),
+        *_spent(usage, prices),
         *([f"checks     {findings}"] if findings else []),
         *([f"judged     {report.judged:,}"] if report.judged else []),
         *_notes(report),
@@ -60,6 +81,39 @@ def _conversations(plan: Plan) -> list[str]:
         f"{plan.longest:,} requests one after the other",
         f"           {plan.retold:,} earlier turns are told again (of about {TURN_TOKENS} tokens each)",
     ]
+
+
+def _judged(plan: Plan, estimate: Estimate | None) -> list[str]:
+    if not plan.judged:
+        return []
+    tokens = f", about {estimate.judge_in:,} tokens in" if estimate and estimate.judge_in else ""
+    return [f"judged     about {plan.judged:,} (at most two requests more each{tokens})"]
+
+
+def _tokens(estimate: Estimate) -> list[str]:
+    bound = "at most" if estimate.bounded else "about"
+    computed = estimate.tokens_in - estimate.tokens_cached
+    return [
+        f"tokens     {bound} {estimate.tokens_in:,} in ({estimate.image_tokens:,} of images), "
+        f"about {estimate.tokens_out:,} out",
+        f"cached     about {estimate.tokens_cached:,} of those in, by a server with a prefix cache: it computes "
+        f"{computed:,}",
+    ]
+
+
+def _cost(plan: Plan, estimate: Estimate, prices: Prices) -> list[str]:
+    bound = "at most" if estimate.bounded else "about"
+    cost = prices.cost(estimate.tokens_in, estimate.tokens_out)
+    without = ", without the judge" if plan.judged else ""
+    return [f"cost       {bound} ${cost:,.2f} (${1000 * cost / plan.episodes:,.2f} per 1,000 episodes){without}"]
+
+
+def _spent(usage: Usage, prices: Prices | None) -> list[str]:
+    if not usage.tokens_out:
+        return []
+    cached = f" ({usage.tokens_cached:,} cached)" if usage.tokens_cached else ""
+    cost = f"cost       ${prices.cost(usage.tokens_in, usage.tokens_out):,.2f}" if prices else ""
+    return [f"tokens     {usage.tokens_in:,} in{cached}, {usage.tokens_out:,} out", *filter(None, [cost])]
 
 
 def _notes(summary: Plan | Report) -> list[str]:

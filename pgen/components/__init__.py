@@ -3,7 +3,7 @@
 from pgen.components.base import Component
 from pgen.components.check import Check, Context
 from pgen.components.executor import Executor, Groups, KeyedResult, Recall, Recorder, Work
-from pgen.components.generator import Generator
+from pgen.components.generator import Generator, Patches
 from pgen.components.options import Options, defaults_of, explain, tuning
 from pgen.components.progress import Phase, Step, silent
 from pgen.components.prompt import MomentPromptBuilder, PromptBuilder
@@ -26,6 +26,7 @@ __all__ = [
     "ModelSegmenter",
     "MomentPromptBuilder",
     "Options",
+    "Patches",
     "Phase",
     "PromptBuilder",
     "Recall",

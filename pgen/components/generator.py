@@ -1,10 +1,28 @@
 """The contract of generators."""
 
 from abc import abstractmethod
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from pgen.components.base import Component, OptionsT
 from pgen.records import Reply, Request
+
+
+@dataclass(frozen=True, slots=True)
+class Patches:
+    """How a model reads an image: a token for each square of `side` pixels, at least `least`, and two around them."""
+
+    side: int
+    least: int = 1
+
+    def tokens(self, width: int, height: int) -> int:
+        """Return the number of tokens of an image."""
+        columns, rows = (max(1, round(pixels / self.side)) for pixels in (width, height))
+        return max(columns * rows, self.least) + 2
+
+    def most(self, pixels: int) -> int:
+        """Return the number of tokens of an image of at most so many pixels, about: its shape is unknown."""
+        return max(pixels // self.side**2, self.least) + 2
 
 
 class Generator(Component[OptionsT]):
@@ -42,6 +60,11 @@ class Generator(Component[OptionsT]):
     def takes_clips(self) -> bool:
         """Whether it accepts clips; otherwise it gets a clip's frames as one image, a contact sheet."""
         return False
+
+    @property
+    def patches(self) -> Patches | None:
+        """How its model reads images, for estimates of tokens; None for a program without a model."""
+        return None
 
     def provenance(self) -> dict[str, Any]:
         """Return facts determined at run time for the manifest, as JSON values."""

@@ -1,7 +1,7 @@
 """The contract of sources."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, ClassVar
@@ -55,6 +55,10 @@ class Source(Component[OptionsT]):
     def image_names(self, episode: Episode, frame_index: int) -> tuple[str, ...]:
         """Return references to a frame's images, one per camera, relative to the input."""
         return ()
+
+    def image_sizes(self) -> Mapping[str, tuple[int, int]]:
+        """Return the width and height of the images of each camera, as far as they are known without opening any."""
+        return {}
 
     def notes(self) -> dict[str, int]:
         """Return counts of what was repaired or left out while reading; shown in the report and stored."""

@@ -19,6 +19,7 @@ from pgen.inference.prompting import BLIND, prompt_for, takes_moments
 from pgen.records import Usage
 from pgen.run.commit_loop import PROVENANCE
 from pgen.run.episodes import RecordedEpisodes
+from pgen.run.estimate import Estimate, estimate
 from pgen.run.failure_limit import check as check_failures
 from pgen.run.job import Job, disk_errors, prepare, running
 from pgen.run.manifest import Tally, judge_entry, manifest_of, tally
@@ -77,6 +78,12 @@ class Run:
     def plan(self) -> Plan:
         """The plan, without any request. Raises InputError where there is nothing to request."""
         return self._survey(None)[0]
+
+    @cached_property
+    def estimate(self) -> Estimate | None:
+        """About how many tokens the plan needs; None for a generator without a model."""
+        plan = self.plan
+        return estimate(self.parts, self.options, self._planned(), plan.requests, plan.judged)
 
     def _survey(self, results: RunResults | None) -> tuple[Plan, int]:
         """Return the plan, and how many of its samples have a dialogue in `results`, in one pass."""

@@ -1,10 +1,11 @@
 """The generator `qwen-openai`: replies of OpenAI-compatible servers, which are running or started for the run."""
 
 import os
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from pgen.components import Generator
+from pgen.components import Generator, Patches
 from pgen.errors import ConfigError, SampleError
 from pgen.records import Clip, Image, Reply, Request
 from pgen.safety.redaction import register
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from pgen_qwen_openai.client import Client
     from pgen_qwen_openai.local_server import LocalServers
     from pgen_qwen_openai.preflight import Preflight
+
+_QWEN3 = re.compile(r"qwen-?3", re.IGNORECASE)
 
 
 class QwenOpenAIGenerator(Generator[QwenOpenAIOptions]):
@@ -51,6 +54,11 @@ class QwenOpenAIGenerator(Generator[QwenOpenAIOptions]):
     @property
     def takes_clips(self) -> bool:
         return self.options.clips == "video"
+
+    @property
+    def patches(self) -> Patches:
+        """Those of Qwen3-VL and later where the model's name says so, else of Qwen2-VL, which has more tokens."""
+        return Patches(32, 64) if _QWEN3.search(self.model or "") else Patches(28, 4)
 
     def provenance(self) -> dict[str, Any]:
         """Return the results of the checks before the run, for the manifest."""

@@ -5,11 +5,14 @@ may change the last bits of the logits. All other options do.
 """
 
 import asyncio
+import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pgen.components import Generator
+from pgen.components import Generator, Patches
 from pgen.errors import ConfigError
 from pgen.records import Reply, Request
 from pgen_qwen_transformers.loading import QwenOptions, Settings
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
 
 IN_FLIGHT = 3
 """Requests in flight for each place in a batch: one is computed, two wait and are grouped by size."""
+
+_QWEN3 = re.compile(r"qwen-?3", re.IGNORECASE)
 
 
 class QwenTransformers(Generator[QwenOptions]):
@@ -51,6 +56,11 @@ class QwenTransformers(Generator[QwenOptions]):
     def takes_clips(self) -> bool:
         return self.options.clips == "video"
 
+    @property
+    def patches(self) -> Patches:
+        """Those of Qwen3-VL and later where the model's name or folder says so, else of Qwen2-VL."""
+        return Patches(32, 64) if _QWEN3.search(_family(self.options.model)) else Patches(28, 4)
+
     def provenance(self) -> dict[str, Any]:
         return self._used or {}
 
@@ -80,3 +90,11 @@ class QwenTransformers(Generator[QwenOptions]):
         await batcher.close()
         self._used = {**self._model.provenance(), "batch_size": batcher.limit}
         self._model = None
+
+
+def _family(model: str) -> str:
+    """Return the architecture that a model's folder names, or else the model's name."""
+    try:
+        return str(json.loads(Path(model, "config.json").read_text(encoding="utf-8"))["model_type"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return model

@@ -4,6 +4,7 @@ Invalid input ends with exit code 2 and one sentence that names the remedy, befo
 """
 
 import json
+import re
 import shutil
 
 import pytest
@@ -141,10 +142,11 @@ def test_a_dry_run_prints_the_plan_and_a_prompt_and_writes_nothing(example, tmp_
     assert "robot arm moves towards pink lego brick" in output
     template = annotate("--root", example, *out, "--generator", "template", "--dry-run").output
     assert "requests   48\ndialogues  48\nimages     96\n" in template
+    assert "tokens" not in template
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_dry_run_prints_the_cost_of_conversations_variants_and_a_judge(example, tmp_path):
+def test_a_dry_run_prints_conversations_and_judged_dialogues(example, tmp_path):
     options = ["--turns", "episode", "--variants", "2", "--judge", "qwen-openai", "--judge-share", "0.5", "--dry-run"]
     options += ["--opt", "judge.base_url=http://127.0.0.1:9/v1", "--output-dir", tmp_path / "out"]
     output = annotate("--root", example, "--generator", "template", *options).output
@@ -154,12 +156,47 @@ def test_a_dry_run_prints_the_cost_of_conversations_variants_and_a_judge(example
     assert "judged     about 16 (at most two requests more each)" in output
 
 
+def test_a_dry_run_prints_tokens_what_a_cache_saves_and_what_they_cost(example, tmp_path):
+    options = ["--output-dir", tmp_path / "out", "--dry-run", "--generator", "qwen-openai"]
+    options += ["--base-url", "http://127.0.0.1:9/v1", "--judge", "qwen-openai", "--opt", "judge.base_url=http://x/v1"]
+    lines = annotate("--root", example, *options, "--price-in", "10", "--price-out", "20").output.splitlines()
+    plan = {line[:11].strip(): line[11:] for line in lines[: lines.index("")]}
+    assert (plan["requests"], plan["dialogues"], plan["images"]) == ("10", "48", "20")
+    tokens_in, images, tokens_out = numbers("about N in (N of images), about N out", plan["tokens"])
+    assert images == 20 * (11 * 9 + 2)
+    cached, computed = numbers("about N of those in, by a server with a prefix cache: it computes N", plan["cached"])
+    assert cached + computed == tokens_in
+    (judge,) = numbers("about 5 (at most two requests more each, about N tokens in)", plan["judged"])
+    assert judge
+    cost = (tokens_in * 10 + tokens_out * 20) / 1e6
+    assert plan["cost"] == f"about ${cost:.2f} (${500 * cost:.2f} per 1,000 episodes), without the judge"
+    newer = annotate("--root", example, *options, "--model", "Qwen/Qwen3-VL-8B-Instruct").output
+    assert f"({20 * (10 * 8 + 2):,} of images)" in newer
+    assert "cost " not in newer
+
+
+def test_the_tokens_of_images_of_unknown_size_are_a_bound(tmp_path):
+    lines = labeled(tmp_path, LABELED)
+    options = ["--output-dir", tmp_path / "out", "--dry-run", "--generator", "qwen-openai", "--max-pixels", "78400"]
+    plan = annotate("--root", lines, *options, "--base-url", "http://127.0.0.1:9/v1", "--price-in", "1").output
+    assert "tokens     at most " in plan
+    assert f"({100 + 2:,} of images)" in plan
+    assert "cost       at most $0.00" in plan
+
+
+def numbers(pattern, text):
+    """Return the numbers that stand for N in a text."""
+    found = re.fullmatch(re.escape(pattern).replace("N", r"([\d,]+)"), text)
+    assert found, text
+    return [int(number.replace(",", "")) for number in found.groups()]
+
+
 def test_a_run_without_images_says_so_in_its_plan_and_its_report(example, tmp_path):
     run = ["--root", example, "--generator", "template", "--max-samples", "2", "--output-dir"]
     blind = [*run, tmp_path / "out", "--num-image-views-per-sample", "0"]
     plan = annotate(*blind, "--dry-run").output
     assert "note       no picture is shown to the model" in plan
     assert "You are shown no picture of the scene" in plan
-    assert "You see the scene" not in plan
+    assert "you see the scene" not in plan
     assert "note       no picture is shown to the model" in annotate(*blind).output
     assert "no picture" not in annotate(*run, tmp_path / "seen", "--dry-run").output

@@ -84,6 +84,11 @@ class Cameras:
                 raise InputError(self._explain_missing(camera))
         return chosen
 
+    def sizes(self, chosen: tuple[str, ...]) -> dict[str, tuple[int, int]]:
+        """Return the width and height of the cameras of which info.json states them."""
+        sizes = ((camera, _size(self._dataset.features[camera])) for camera in chosen)
+        return {camera: size for camera, size in sizes if size}
+
     def notes(self, chosen: tuple[str, ...]) -> Counter[str]:
         """Return the cameras that are left out and the missing videos of all others, counted."""
         notes = Counter(self.left_out.values())
@@ -147,6 +152,18 @@ def _is_16_bit(data: bytes) -> bool:
             return image.mode.startswith(("I", "F"))
     except (OSError, SyntaxError, ValueError, PIL.Image.DecompressionBombError):
         return False
+
+
+def _size(feature: dict[str, Any]) -> tuple[int, int] | None:
+    """Return the width and height that info.json states; None where it does not."""
+    names, shape = feature.get("names"), feature.get("shape")
+    if not (isinstance(names, list) and isinstance(shape, list) and len(names) == len(shape)):
+        return None
+    lengths = {str(name): length for name, length in zip(names, shape, strict=True)}
+    width, height = (lengths.get(name) for name in ("width", "height"))
+    if not (isinstance(width, int) and isinstance(height, int) and min(width, height) > 0):
+        return None
+    return width, height
 
 
 def _is_deep(feature: dict[str, Any]) -> bool:

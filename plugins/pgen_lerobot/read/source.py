@@ -59,6 +59,7 @@ class LeRobotSource(Source[LeRobotOptions]):
         self._selected = self._select_episodes()
         cameras = Cameras(self.dataset)
         self._cameras = cameras.choose(self.options.cameras, self.options.views, self._selected)
+        self._sizes = cameras.sizes(self._cameras)
         self._dataset_notes = cameras.notes(self._cameras) + self.dataset.notes() + unlisted_notes(self.dataset)
         self.skills: SkillReader = choose(self.options.skills, Place(self.dataset, self._selected))
         self._episode_notes: Counter[str] = Counter()
@@ -104,6 +105,9 @@ class LeRobotSource(Source[LeRobotOptions]):
     def image_names(self, episode: Episode, frame_index: int) -> tuple[str, ...]:
         entry = self._entry(episode.index)
         return tuple(self._image_name(entry, camera, frame_index) for camera in self._cameras)
+
+    def image_sizes(self) -> dict[str, tuple[int, int]]:
+        return self._sizes
 
     def notes(self) -> dict[str, int]:
         return dict(sorted((self._dataset_notes + self._episode_notes).items()))

@@ -27,6 +27,15 @@ def test_device_batch_size_and_attention_leave_finished_work_valid() -> None:
     assert QwenTransformers(model="some/model", temperature=1).identity() != plain
 
 
+def test_images_are_read_as_the_model_s_name_or_folder_says(tmp_path) -> None:
+    assert QwenTransformers(model="Qwen/Qwen2.5-VL-7B-Instruct").patches.side == 28
+    assert QwenTransformers(model="Qwen/Qwen3-VL-2B-Instruct").patches.side == 32
+    (tmp_path / "config.json").write_text('{"model_type": "qwen3_vl_moe"}')
+    assert QwenTransformers(model=str(tmp_path)).patches.side == 32
+    (tmp_path / "config.json").write_text("[]")
+    assert QwenTransformers(model=str(tmp_path)).patches.side == 28
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -136,3 +136,18 @@ def test_names_may_be_anything_and_a_folder_may_have_a_space(tmp_path):
     assert first_pictures(source, episodes)[0] == [(32, 32)] * 3
     annotated(root, tmp_path / "my out")
     assert problems_of(tmp_path / "my out") == []
+
+
+def test_the_size_of_images_is_known_where_the_metadata_state_it(tmp_path):
+    root = dataset(tmp_path / "data")
+    source, episodes = opened(root)
+    (pictures,) = {tuple(sizes) for sizes in first_pictures(source, episodes).values()}
+    assert tuple(source.image_sizes().values()) == pictures
+    assert tuple(source.image_sizes()) == (TOP, WRIST)
+
+    def declare(info):
+        info["features"][TOP] |= {"shape": [3, 48, 64], "names": ["channels", "height", "width"]}
+        info["features"][WRIST]["names"] = None
+
+    edit_json(root / "meta/info.json", declare)
+    assert opened(root)[0].image_sizes() == {TOP: (64, 48)}

@@ -1,0 +1,153 @@
+"""The tokens of a plan, compared with those of the requests that a run then sends."""
+
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pgen.components import ImageReader, Patches
+from pgen.config import build, create
+from pgen.inference.token_estimate import PrefixCache, request_tokens
+from pgen.run import estimate as module
+from pgen.run.run import Run
+from pgen.testing import FakeGenerator, FakeMomentGenerator, FakeSource, MemorySink, make_episode
+
+SQUARES = Patches(28, 4)
+EPISODES = [
+    make_episode(
+        ("move towards the red brick", 0.0, 2.0),
+        ("pick up the red brick", 2.0, 4.0),
+        ("put the red brick into the box", 4.0, 12.0),
+        ("move towards the blue brick", 12.0, 13.0),
+        index=index,
+    )
+    for index in range(3)
+]
+
+
+class Reads:
+    """A generator with a model."""
+
+    patches = SQUARES
+
+
+class Moments(Reads, FakeMomentGenerator):
+    pass
+
+
+class Samples(Reads, FakeGenerator):
+    pass
+
+
+class Sized(FakeSource):
+    """States the size of its images."""
+
+    def image_sizes(self) -> dict[str, tuple[int, int]]:
+        return {"front": (64, 48)}
+
+
+def a_run(tmp_path: Path, generator: FakeGenerator, source: FakeSource | None = None, judge=None, **options) -> Run:
+    objects = {"source": source or Sized(*EPISODES), "generator": generator, "sink": MemorySink(), "check": []}
+    objects |= {"judge": judge} if judge else {}
+    tables = {kind: {"name": "fake"} for kind in ("source", "generator", *(["judge"] if judge else []))}
+    config = build({"output_dir": tmp_path / "out", **options, **tables})
+    return Run(config.run, create(config, objects))
+
+
+def sent(generator: FakeGenerator) -> tuple[int, int, int]:
+    """Return the tokens of the recorded requests: in all, of images, and those that a cache has."""
+    tokens = images = cached = 0
+    cache = PrefixCache()
+    for request in generator.requests:
+        names = request.sample.moment.images
+        sizes = [SQUARES.tokens(image.width, image.height) for image in request.images]
+        listed = request_tokens(request.prompt, zip(names, sizes, strict=True))
+        tokens, images, cached = tokens + len(listed), images + sum(sizes), cached + cache.cached(listed)
+    return tokens, images, cached
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "qwen2", "qwen3"),
+    [(320, 240, 101, 82), (640, 480, 393, 302), (64, 48, 6, 66), (8, 8, 6, 66)],
+)
+def test_an_image_has_a_token_for_each_square(width, height, qwen2, qwen3):
+    assert Patches(28, 4).tokens(width, height) == qwen2
+    assert Patches(32, 64).tokens(width, height) == qwen3
+    assert Patches(28, 4).most(width * height) <= qwen2 * 1.1
+
+
+@pytest.mark.parametrize("make", [Moments, Samples])
+@pytest.mark.parametrize("options", [{}, {"variants": 1, "seed": 3}, {"language": "de", "max_pixels": 1024}])
+def test_the_estimate_is_what_the_run_then_sends(tmp_path, make, options):
+    generator = make(concurrency=1)
+    with a_run(tmp_path, generator, **options) as run:
+        expected = run.estimate
+        report = run.execute(lambda total, done: lambda annotation: None)
+    assert not report.failed
+    assert (expected.tokens_in, expected.image_tokens, expected.tokens_cached) == sent(generator)
+    assert not expected.bounded
+    assert expected.tokens_out > 20 * report.samples
+
+
+def test_the_earlier_turns_of_a_conversation_are_counted_about(tmp_path):
+    generator = Moments(concurrency=1)
+    with a_run(tmp_path, generator, turns="episode", variants=2) as run:
+        expected = run.estimate
+        run.execute(lambda total, done: lambda annotation: None)
+    tokens, images, _ = sent(generator)
+    assert expected.image_tokens == images
+    assert expected.tokens_in == pytest.approx(tokens, rel=0.1)
+
+
+def test_an_image_of_unknown_size_has_at_most_the_tokens_of_the_most_pixels(tmp_path):
+    generator = Moments(concurrency=1)
+    with a_run(tmp_path, generator, FakeSource(*EPISODES), max_pixels=100_000) as run:
+        expected = run.estimate
+        run.execute(lambda total, done: lambda annotation: None)
+    assert expected.bounded
+    assert expected.image_tokens == (100_000 // 28**2 + 2) * len(generator.requests)
+    assert expected.tokens_in > sent(generator)[0]
+
+
+def test_no_image_is_read(tmp_path):
+    class Unreadable(Sized):
+        def reader(self, max_pixels: int) -> AbstractContextManager[ImageReader]:
+            raise AssertionError("an image is read")
+
+    with a_run(tmp_path, Moments(), Unreadable(*EPISODES)) as run:
+        assert run.estimate.image_tokens
+
+
+def test_a_program_without_a_model_has_no_tokens(tmp_path):
+    with a_run(tmp_path, FakeGenerator()) as run:
+        assert run.estimate is None
+
+
+def test_the_judge_s_tokens_stand_apart(tmp_path):
+    judge = Samples(lambda request: judgement(request), concurrency=1)
+    with a_run(tmp_path, Moments(concurrency=1), judge=judge, judge_share=1.0) as run:
+        expected, alone = run.estimate, replace(run.estimate, judge_in=0, judge_out=0)
+        run.execute(lambda total, done: lambda annotation: None)
+    assert expected.judge_in == pytest.approx(sent(judge)[0], rel=0.2)
+    assert expected.judge_out
+    with a_run(tmp_path / "other", Moments()) as run:
+        assert run.estimate == alone
+
+
+def judgement(request):
+    """Return a reply to either of the judge's requests."""
+    if "choice" in request.prompt.schema["properties"]:
+        return '{"reason": "It is plain.", "choice": 1}'
+    scores = ("grounding", "consistency", "naturalness")
+    return "{" + ", ".join(f'"{name}_reason": "It is plain.", "{name}": 4' for name in scores) + "}"
+
+
+def test_of_many_requests_the_first_are_measured(tmp_path, monkeypatch):
+    with a_run(tmp_path, Moments()) as run:
+        whole = run.estimate
+    monkeypatch.setattr(module, "MEASURED", 5)
+    with a_run(tmp_path, Moments()) as run:
+        assert run.estimate.image_tokens == whole.image_tokens
+        assert run.estimate.tokens_in == pytest.approx(whole.tokens_in, rel=0.1)
+        assert run.estimate.tokens_out == pytest.approx(whole.tokens_out, rel=0.2)
