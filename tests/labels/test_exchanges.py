@@ -284,6 +284,11 @@ def test_a_failed_sample_leaves_its_frames_to_the_exchanges_around_it():
     assert samples == [(0, 20, second), (20, 30, third), (30, 40, opening.sample)]
 
 
+def test_an_episode_whose_source_chooses_the_moments_has_no_exchanges():
+    (first, *_) = make_samples()
+    assert exchanges(replace(make_episode(), skills=()), [make_annotation(first)]) == []
+
+
 def test_an_utterance_of_a_step_is_over_after_a_second():
     episode = make_episode(("a", 0.0, 3.0))
     stretches = label(episode, steps(make_samples(episode)), replace(STEPS, speech="once"))
