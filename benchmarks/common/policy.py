@@ -21,20 +21,20 @@ COMPONENTS = 200
 PENALTY = 1e-4
 """The weight of the squared coefficients."""
 STEPS = 100
-IMAGE_SCALE = 0.3
-"""The components' standard deviation; a prompt's features have a length of 1."""
+IMAGE_LENGTH, WORDS_LENGTH = 1.5, 2.0
+"""The lengths of an image's features (on average) and of a prompt's."""
 
 type Matrix = "NDArray[np.float32]"
 
 
 @lru_cache(maxsize=65536)
 def words(prompt: str) -> Any:
-    """Return the hashed words and pairs of neighbouring words of a prompt, as a vector of length 1."""
+    """Return the hashed words and pairs of neighbouring words of a prompt, as counts."""
     listed = re.findall(r"[^\W_]+", prompt.lower())
     vector = np.zeros(WORD_BUCKETS, np.float32)
     for feature in [*listed, *(" ".join(pair) for pair in pairwise(listed))]:
         vector[crc32(feature.encode()) % WORD_BUCKETS] += 1
-    return vector / max(float(np.linalg.norm(vector)), 1.0)
+    return vector
 
 
 class Components:
@@ -44,7 +44,7 @@ class Components:
         self._mean = images.mean(axis=0)
         _, sizes, axes = np.linalg.svd(images - self._mean, full_matrices=False)
         kept = min(COMPONENTS, int((sizes > 1e-3 * sizes[0]).sum()))
-        self._axes = axes[:kept].T / sizes[:kept] * np.sqrt(len(images)) * IMAGE_SCALE
+        self._axes = axes[:kept].T / sizes[:kept] * np.sqrt(len(images) / kept) * IMAGE_LENGTH
 
     def __call__(self, images: Matrix) -> Matrix:
         return np.asarray((images - self._mean) @ self._axes, np.float32)
@@ -54,18 +54,24 @@ class Policy:
     """A softmax regression on rows of an image's components and a prompt; `targets` are positions in the classes."""
 
     def __init__(self, images: Matrix, prompts: Sequence[str], targets: Sequence[int], classes: int) -> None:
-        rows = _rows(images, prompts)
+        texts = np.stack([words(prompt) for prompt in dict.fromkeys(prompts)])
+        shares = (texts > 0).mean(axis=0)
+        # Rare words count more than frequent ones; words that do not occur in training count nothing.
+        self._rarity = np.where(shares > 0, -np.log(np.maximum(shares, 1e-9)), 0.0).astype(np.float32)
+        self._used = shares > 0
         wanted = np.eye(classes, dtype=np.float32)[list(targets)]
-        self._weights = _fitted(rows, wanted)
+        self._weights = _fitted(self._rows(images, prompts), wanted)
 
     def choose(self, images: Matrix, prompts: Sequence[str]) -> "NDArray[np.int64]":
         """Return the class of each row."""
-        return np.asarray((_rows(images, prompts) @ self._weights).argmax(axis=1))
+        return np.asarray((self._rows(images, prompts) @ self._weights).argmax(axis=1))
 
-
-def _rows(images: Matrix, prompts: Sequence[str]) -> Matrix:
-    texts = np.stack([words(prompt) for prompt in prompts])
-    return np.hstack([images, texts, np.ones((len(images), 1), np.float32)])
+    def _rows(self, images: Matrix, prompts: Sequence[str]) -> Matrix:
+        distinct = {prompt: number for number, prompt in enumerate(dict.fromkeys(prompts))}
+        texts = np.stack([words(prompt) * self._rarity for prompt in distinct])[:, self._used]
+        texts *= WORDS_LENGTH / np.maximum(np.linalg.norm(texts, axis=1, keepdims=True), 1e-6)
+        constant = np.ones((len(images), 1), np.float32)
+        return np.hstack([images, texts[[distinct[prompt] for prompt in prompts]], constant])
 
 
 def _fitted(rows: Matrix, wanted: Matrix) -> Matrix:

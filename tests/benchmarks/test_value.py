@@ -51,11 +51,11 @@ def held(run, prompt):
     return [(frame.episode, frame.span, frame.number % LENGTH, set(right)) for frame, right in listed]
 
 
-def scores(run, prompts):
+def scores(run, prompts, seed=0):
     trial = value.Trial(run, prompts)
     return {
         name: {key: float(np.mean(listed)) for key, listed in trial.scores(rows).items()}
-        for name, rows in value.conditions(run, 0.2, seed=0)
+        for name, rows in value.conditions(run, 0.2, seed)
     }
 
 
@@ -116,7 +116,9 @@ def test_useful_dialogue_is_worth_more_than_task_names_and_shuffled_dialogue():
     prompts = [CHOICE, Prompt("table", "choice", "please the cup", "move above the cup")]
     prompts = [replace(prompts[0], user_prompt="the jar please"), prompts[1]]
     found = scores(a_run(), prompts)
-    assert found["exchanges"]["choice"] > 0.8 > max(found["task names"]["choice"], found["shuffled"]["choice"])
+    assert found["exchanges"]["choice"] > 0.8 > found["task names"]["choice"]
+    # A shuffle may be right by chance: two prompts have four outcomes.
+    assert np.mean([scores(a_run(), prompts, seed)["shuffled"]["choice"] for seed in range(8)]) < 0.8
     assert set(found) == {"task names", "shuffled", "one line per moment", "exchanges"}
 
 
