@@ -38,9 +38,24 @@ def is_probe(body: Body) -> bool:
 
 
 def dialogue(body: Body) -> str:
-    """Return a valid reply that names its prompt."""
+    """Return a valid reply that names its prompt, with a dialogue for each number that the schema admits."""
     types = {"scenario_type": "negative_task", "response_type": "confirmation"}
-    return json.dumps({"user_prompt": f"Do {question(body)}"[:200], "robot_utterance": "Sure.", **types})
+    single = {"user_prompt": f"Do {question(body)}"[:200], "robot_utterance": "Sure.", **types}
+    if not (numbers := numbers_in(body.get("response_format"))):
+        return json.dumps(single)
+    dialogues = [{"number": number, **single} for number in sorted(numbers)]
+    return json.dumps({"seen": "a table", "fits": True, "dialogues": dialogues})
+
+
+def numbers_in(schema: Any) -> set[int]:
+    """Return the values of every property `number` in a schema."""
+    if isinstance(schema, list):
+        return {number for part in schema for number in numbers_in(part)}
+    if not isinstance(schema, dict):
+        return set()
+    own = schema.get("number", {})
+    listed = own.get("enum", [own["const"]] if "const" in own else []) if isinstance(own, dict) else []
+    return {*listed, *(number for part in schema.values() for number in numbers_in(part))}
 
 
 def completion(text: Any, finish: str = "stop", **message: Any) -> web.Response:
