@@ -50,7 +50,11 @@ def exclusions(span: SpanContext) -> Exclusions:
     if is_waiting(span.skill) or not all(phrase.verb for phrase in ahead):
         return Exclusions()  # a skill that cannot be read might use any object
     past = [read(name) for name in span.history if not is_waiting(name)]
-    objects = _excluded_objects(past, ahead, read_task(span.task)) if ahead[0].objects else []
+    names = names_of(span)
+    group = phase_of(names, span.skill_index)  # "it" is what its phase is about
+    near = [used for name in names[group.start : span.skill_index] for used in read(name).objects] if group else []
+    excludable = _excluded_objects(past, ahead, read_task(span.task)) if ahead[0].objects else []
+    objects = [name for name in excludable if not any(may_be_same(name, used) for used in near)]
     repeatable = [phrase for phrase in reversed(past) if phrase.act in _REPEATABLE and not _is_final(phrase)]
     actions = {phrase.do: phrase for phrase in repeatable if not _repeated(phrase, ahead)}
     return Exclusions(tuple(dict.fromkeys(objects))[:_MOST], tuple(actions.values())[:_MOST])
@@ -138,7 +142,8 @@ def _excluded_objects(past: list[Phrase], ahead: list[Phrase], task: Phrase) -> 
         return []
     needed = [name for phrase in ahead for name in phrase.objects] + held
     texts = [content(f"{phrase.do} {phrase.text}") for phrase in ahead]
-    handled = [_handled(phrase) for phrase in reversed(past) if phrase.act in _HANDLING]
+    mixes = any(phrase.act == "other" and phrase.objects for phrase in ahead)  # to cut the sandwich cuts the bread too
+    handled = [_handled(phrase) for phrase in reversed(past) if phrase.act in _HANDLING and not mixes]
     taken = [phrase.objects[0] for phrase in ahead if phrase.act in _TAKING and phrase.objects]
     carried = {_handled(phrase) for phrase in past if any(_is_in(phrase, other) for other in taken)}
     rivals = [name for name in task.objects if _rivals(name, ahead[0].objects[0])]

@@ -61,6 +61,10 @@ def test_nothing_that_may_be_the_same_as_in_a_later_skill_is_forbidden(one):
         # what lies in a thing that is moved moves too
         ("carry the rack to the sink", ["pick up the tube", "place the tube in the rack"], [], ()),
         ("push the drawer shut", ["pick up the tube", "place the tube in the drawer"], [], ("the tube",)),
+        # "it" is the towel
+        ("put it on the pile", ["pick up the towel", "lay it on the table", "fold the towel"], [], ()),
+        # it is a part of something else by now
+        ("cut the sandwich", ["place a slice of bread on the plate", "add the cheese"], [], ()),
         # nothing is left of what was poured
         ("put the kettle back", ["pick up the cup", "put the cup down", "pour the water"], [], ("the cup",)),
     ],
