@@ -28,7 +28,7 @@ ACTS = {
     "shovel dig wring drain strain dip dunk dab pat stroke pluck snip trim tear rip tuck staple hammer drill saw "
     "knead roll weigh measure paint erase type swipe buckle unbuckle latch unlatch button unbutton click thread "
     "use make do find look locate inspect check touch shake stir mix cut slice chop peel spread "
-    "brew prepare apply dispense wrap connect disconnect detach remove swap sort arrange organize organise align "
+    "route brew prepare apply dispense wrap connect disconnect detach remove swap sort arrange organize organise align "
     "adjust level hit strike draw write wave point feed serve cook heat water return wait stop pause stay "
     "stand sit start begin continue finish complete keep let try give show scan rest reset orient separate "
     "join fit mount assemble disassemble bend stretch hook unhook clip tie untie lie loosen tighten regrasp "

@@ -24,7 +24,7 @@ from pgen_dialogue.prompts.phases import object_of
 from pgen_dialogue.prompts.planner import absent_objects
 from pgen_dialogue.prompts.reply_schema import sayable
 from pgen_dialogue.prompts.same_object import may_be_same
-from pgen_dialogue.template.purposes import LONGEST, PUT_DOWN, moved_objects, with_name
+from pgen_dialogue.template.purposes import LONGEST, moved_objects, with_name
 
 _RESTING = {"into": "in", "in": "in", "inside": "inside", "onto": "on", "on": "on", "under": "under"}
 _GOING = {"above": "over to", "over": "over to", "towards": "to", "toward": "to"}
@@ -64,10 +64,9 @@ def _purpose(phrase: Phrase) -> dict[str, str]:
     several = bool(name) and is_several(name.lower().split())
     facts = {"do": phrase.do, "doing": phrase.doing, "thing": name or "that"}
     facts |= {"is": "are", "has": "have", "s": ""} if several else {"is": "is", "has": "has", "s": "s"}
-    text = phrase.do.removesuffix(PUT_DOWN)
-    alone = bool(name) and "," not in text and not {"it", "them"}.intersection(text.split())
+    alone = bool(name) and "," not in phrase.do and not {"it", "them"}.intersection(phrase.do.split())
     facts |= {"do_it": (alone and phrase.do_it) or phrase.do, "doing_it": (alone and phrase.doing_it) or phrase.doing}
-    if phrase.act in ("release", "carry") and " and " not in text and (place := _PLACE.search(text)):
+    if phrase.act in ("release", "carry") and " and " not in phrase.do and (place := _PLACE.search(phrase.do)):
         facts["where"] = f"{_GOING.get(place[1], place[1])} {place[2]}"
         facts |= _unless_empty(dest=f"{_RESTING[place[1]]} {place[2]}" if place[1] in _RESTING else "")
     return facts | _unless_empty(obj=name, result=_result(phrase, name))

@@ -14,13 +14,12 @@ from pgen_dialogue.english.nouns import is_several
 from pgen_dialogue.prompts.grounding_facts import names_of
 from pgen_dialogue.prompts.phases import is_waiting, object_of, phase_of, phases, place_of
 from pgen_dialogue.prompts.same_object import may_be_same
+from pgen_dialogue.template.phrasebook import phrases as book
 
 LONGEST = 17
 """Words of a purpose at most."""
 _TERSE = 8
 """Words of a task that even somebody who sums it up says."""
-PUT_DOWN = " and put it down"
-"""What is added where something is set down at a place that no label says."""
 _MOVING = ("approach", "grasp", "carry", "release", "retreat")
 _RETURNING = ("return", "wait", "stop", "pause", "stay")
 _HOISTING = ("pick", "lift", "raise", "take", "get", "fetch")
@@ -77,7 +76,11 @@ def _first_object(names: Sequence[str]) -> str:
 
 def _spoken(name: str) -> Phrase:
     phrase = read(name)
-    return read("wait for a moment") if is_waiting(name) and not phrase.verb else phrase
+    if is_waiting(name) and not phrase.verb:
+        return read("wait for a moment")
+    spoken = book()["spoken"].items()
+    found = next((it for it in spoken if f"{phrase.do} ".startswith(f"{it[0]} ")), None)
+    return read(found[1] + phrase.do.removeprefix(found[0])) if found else phrase
 
 
 def _short(text: str, longest: int = LONGEST) -> Phrase | None:
@@ -154,7 +157,7 @@ def _placing(names: Sequence[str], name: str) -> str:
         return last.do if named else _with_object(last, name, place_of(placed[-1]))
     if not may_be_same(place_of(placed[0]), place_of(placed[-1])):
         way = _preposition(first.do, place_of(placed[0]))
-        return f"bring {name} {'over to' if way in _ABOVE else way} {place_of(placed[0])}{PUT_DOWN}"
+        return f"bring {name} {'over to' if way in _ABOVE else way} {place_of(placed[0])}"
     preposition, place = _preposition(last.do, place_of(placed[-1])), place_of(placed[-1])
     released = any(read(skill).act == "release" for skill in names)
     if released and preposition in _RESTING:

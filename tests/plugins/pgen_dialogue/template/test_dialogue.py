@@ -36,8 +36,7 @@ def test_dialogues_read_as_plain_english_in_which_no_check_finds_a_defect():
             assert not re.search(r"  |[.?!,;:] ?[.,;:?]|\b(\w+) \1\b|\ba [aeio]|[.?] [a-z]|[{}\[\]|]", text), text
             assert not re.search(r"\b(image|frame|json|skill|robot arm)", text, re.IGNORECASE), text
             assert 1 <= len(text.split()) <= MOST_WORDS
-        if one.question.scope == "step":
-            assert checked(Annotation(one, plan, Dialogue(*texts(reply))), checks, Context("en")).checks == (), reply
+        assert checked(Annotation(one, plan, Dialogue(*texts(reply))), checks, Context("en")).checks == (), reply
 
 
 @settings(max_examples=100, deadline=None)

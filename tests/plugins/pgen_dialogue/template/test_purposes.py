@@ -17,7 +17,7 @@ WIPE = "grasp the sponge; wipe the table with the sponge; put the sponge in the 
     ("skills", "purpose"),
     [
         (MILK, "put the milk into the bin"),
-        (GOAL, "bring the block to the goal and put it down"),
+        (GOAL, "bring the block to the goal"),
         (WIPE, "wipe the table with the sponge and put it in the sink"),
         ("pick up the train; put it in the toy box", "put the train in the toy box"),
         ("picking up the jeans; placing in drum", "put the jeans in the drum"),
@@ -70,6 +70,19 @@ def test_a_long_task_is_named_by_its_objects():
 def test_a_task_without_a_verb_is_quoted():
     first = altered(sample("xyz", task="シャツをたたむ"), scope="episode")
     assert (purpose_of(first).verb, purpose_of(first).text) == ("", "シャツをたたむ")
+
+
+@pytest.mark.parametrize(
+    ("label", "spoken"),
+    [
+        ("retreat upwards", "move up"),
+        ("robot arm retracts from box", "move away from the box"),
+        ("retreat", "move back"),
+        ("idle", "wait for a moment"),
+    ],
+)
+def test_words_that_only_labels_have_are_replaced(label, spoken):
+    assert purpose_of(sample(label)).do == spoken
 
 
 def test_a_counterfactual_leads_to_its_target():
