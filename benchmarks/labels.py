@@ -1,7 +1,7 @@
 """The share of frames labelled with a dialogue for another skill: pgen, and two simpler rules.
 
 On the two episodes of the demo (plugins/pgen_demo/skills.json) at 30 fps, sampled each N seconds. pgen uses its sampler
-`segments` and labels by `pgen.labels.assign`; the simpler rules sample at 0, N, 2N … seconds and give a frame the
+`segments` and labels by `pgen.labels`; the simpler rules sample at 0, N, 2N … seconds and give a frame the
 dialogue of the last sample before it, or of the nearest sample.
 """
 

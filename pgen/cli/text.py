@@ -54,14 +54,21 @@ def plan_text(plan: Plan, estimate: Estimate | None = None, prices: Prices | Non
 
 def report_text(report: Report, prices: Prices | None = None) -> str:
     """Return the report's counts and notes, what it cost, and where the output is."""
-    failed, usage = sum(report.failed.values()), report.usage
-    stages = ", ".join(f"{count} {stage}" for stage, count in sorted(report.failed.items()))
+    stages_failed, usage = {**report.failed}, report.usage
+    scene = stages_failed.pop("scene", 0)
+    failed = sum(stages_failed.values())
+    stages = ", ".join(f"{count} {stage}" for stage, count in sorted(stages_failed.items()))
     findings = ", ".join(f"{count:,} {code}" for code, count in report.findings.items())
     resumed = f", {report.resumed:,} of them in a former run" if report.resumed else ""
     lines = [
         f"samples    {report.samples:,} in {report.episodes:,} episodes, {report.frames:,} frames",
-        f"answered   {report.samples - failed:,} by {report.generator}{resumed}",
+        f"answered   {report.samples - failed - scene:,} by {report.generator}{resumed}",
         *([f"failed     {failed:,} ({stages})"] if failed else []),
+        *(
+            [f"scene      {scene:,} samples whose images contradict their labels; `pgen report` lists them"]
+            if scene
+            else []
+        ),
         *([f"asked      {usage.attempts:,} times, {usage.retries:,} requests sent again"] if usage.retries else []),
         *_spent(usage, prices),
         *([f"checks     {findings}"] if findings else []),

@@ -146,6 +146,11 @@ class Planner:
         chosen = samples_of(episode, self.source, self.sampler)
         whole = self.source.whole_episodes
         asked = self.prompts.questions(chosen, self.seed) if whole else [(Question(),) for _ in chosen]
+        if len(asked) != len(chosen):
+            raise PluginError(
+                f"prompt {self.prompts.name} returned questions for {len(asked)} moments of episode {episode.index}, "
+                f"which has {len(chosen)}."
+            )
         variants = self.variants or (self.prompts.variants if whole else 1)
         return [
             replace(sample, question=question)

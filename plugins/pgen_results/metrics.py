@@ -132,7 +132,7 @@ def _count_types(counts: dict[str, Counter[str]], line: Line, prefix: str = "") 
 
 
 def _count_frames(metrics: Metrics, episode: Episode, lines: Iterable[Line]) -> None:
-    """Count the frames of each span, all of which have a dialogue or none (see pgen.labels.assign)."""
+    """Count the frames of each span, all of which have a dialogue or none (see pgen.labels)."""
     answered = {line["skill_index"] for line in lines if line["status"] == "ok"}
     for position, frames in enumerate(frame_ranges(episode)):
         labelled = len(frames) if position in answered else 0

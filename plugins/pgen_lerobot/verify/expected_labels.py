@@ -1,4 +1,4 @@
-"""The labels that a dataset should have, computed from its annotations and its skills by pgen.labels.assign.
+"""The labels that a dataset should have, computed from its annotations and its skills by pgen.labels.
 
 The annotations are read along with the episodes, and each is compared with the episode that it names.
 """
