@@ -9,6 +9,8 @@ ATTRIBUTES = tuple(
     for words in (
         "red green blue yellow pink purple orange black white brown grey gray silver gold",
         "big small large little tiny huge",
+        "long short tall",
+        "thick thin",
         "left right",
         "top bottom upper lower",
         "first second third fourth",

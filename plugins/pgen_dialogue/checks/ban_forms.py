@@ -137,7 +137,8 @@ def _left(clause: Clause, verb: int) -> Ban | None:
 def _stays(clause: Clause, thing: NounPhrase, rest: tuple[str, ...]) -> Ban:
     """Return what it forbids that a thing stays as or where the words after it say."""
     for state, kinds in _STATES.items():
-        if (state in rest[:2] and rest[-1] == state) or (rest[:1] == (state,) and state in _FULLY):
+        last = state in rest[:2] and rest[-1] == state
+        if last or (rest[:1] == (state,) and (state in _FULLY or rest[1] in _WORDS["for_a_time"])):
             return Ban(clause.text, thing, kinds)
     if rest[:1] and rest[0] in ("empty", "free", "clear"):
         return Ban(clause.text, thing)
@@ -151,7 +152,11 @@ def _kept_away(clause: Clause) -> Ban | None:
     """Read "stay away from the shelf", "hands off the cup"."""
     words = clause.words
     for index, word in enumerate(words):
-        kept = {"stay", "keep", "hands", "steer", "fingers"} & set(words[:index])
+        kept = {"stay", "keep", "steer"} & set(words[:index]) or words[:index] in (
+            ("hands",),
+            ("so", "hands"),
+            ("fingers",),
+        )
         if word in ("off", "away", "clear", "out") and kept:
             thing = noun_phrase(words, index + 1 + (words[index + 1 : index + 2] in (("from",), ("of",))))
             if thing or words[index - 1] in ("hands", "fingers"):
@@ -176,9 +181,11 @@ def _staying(clause: Clause) -> Ban | None:
 
 
 def _exception(clause: Clause) -> Ban | None:
-    """Read "anywhere but the rack", "nothing on the shelf", "hold the mustard"."""
+    """Read "anywhere but the rack", "nothing on the shelf", "I am allergic to nuts", "hold the mustard"."""
     words = clause.words
     for index, word in enumerate(words[:-1]):
+        if word == "allergic" and words[index + 1] == "to":
+            return Ban(clause.text, noun_phrase(words, index + 2))
         if word in ("anywhere", "anything") and words[index + 1] == "but":
             thing = noun_phrase(words, index + 2)
             return Ban(clause.text, thing) if thing else None
@@ -198,15 +205,17 @@ def _without(clause: Clause) -> Ban | None:
         return Ban(clause.text, None, place=noun_phrase(words, index + 2))
     thing = noun_phrase(words, index + 1 + (words[index + 1] == "about"))
     if thing and thing.pronoun:
-        return Ban(clause.text, thing) if words[index] in ("skip", "ignore", "forget") else None
-    if thing and thing.words[-1] in ("drop", "crumb", "bit"):
+        return Ban(clause.text, thing) if words[index] in ("skip", "ignore", "forget", "none") else None
+    if words[index] == "none":
+        thing = noun_phrase(words, index + 2) if words[index + 1] == "of" else None
+    if thing and thing.words and thing.words[-1] in ("drop", "crumb", "bit"):
         thing = _place_after(words, thing.stop)
     return Ban(clause.text, thing) if thing else None
 
 
 def _excludes(words: tuple[str, ...], index: int, word: str) -> bool:
     forgotten = word == "mind" and words[max(0, index - 1) : index] == ("never",)
-    return word in ("no", "not", "skip", "ignore", "forget", "without") or forgotten
+    return word in ("no", "not", "skip", "ignore", "forget", "without", "none") or forgotten
 
 
 def _is_exclusion(words: tuple[str, ...], index: int) -> bool:

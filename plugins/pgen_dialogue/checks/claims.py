@@ -9,6 +9,7 @@ from pgen_dialogue.english.clauses import Clause, clauses
 from pgen_dialogue.english.noun_phrases import noun_phrase
 
 _IS = frozenset(("is", "are", "'s"))
+_BESIDE = frozenset(("in", "on", "into", "onto", "inside", "to", "beside", "under"))
 _STATES = {
     "open": frozenset(("open", "pull")),
     "closed": frozenset(("close",)),
@@ -40,6 +41,8 @@ def _claims(clause: Clause, scope: ScopeFacts) -> bool:
     words = clause.words
     if scope.kinds & {"grasp", "clench", "lift", "approach"} and clause.has(*PHRASES["holding"]):
         return True
+    if any(words[i] in _IS and words[i + 1] == "all" and words[i + 2].endswith("ed") for i in range(len(words) - 2)):
+        return True
     if clause.has(*PHRASES["finished"]) or words[0] in ("done", "finished"):
         return True
     if any(_is_past(words, index, scope) for index in range(len(words))):
@@ -70,7 +73,8 @@ def _is_there(words: tuple[str, ...], index: int, scope: ScopeFacts) -> bool:
         return False
     if rest[1:2] in ((), ("now",), ("already",)) and _STATES.get(rest[0], frozenset()) & scope.kinds:
         return True
-    place = noun_phrase(rest, 1) if rest[0] in ("in", "on", "into", "onto", "inside") else None
+    rest = rest[1:] if rest[:2] == ("next", "to") else rest
+    place = noun_phrase(rest, 1) if rest[0] in _BESIDE else None
     if place is None or not place.words:
         return False
     return matches(place, scope.scene if "been" in words[index + 1 :] else _places(scope))
@@ -78,5 +82,6 @@ def _is_there(words: tuple[str, ...], index: int, scope: ScopeFacts) -> bool:
 
 def _places(scope: ScopeFacts) -> frozenset[str]:
     """Return the words for the places to which things are still brought."""
-    placing = [skill for skill in (*scope.skills, *scope.future) if skill.kinds & {"place", "carry", "lower", "push"}]
+    taking = {"grasp", "clench", "lift", "approach", "open", "retreat"}
+    placing = [skill for skill in (*scope.skills, *scope.future) if not skill.kinds & taking]
     return frozenset(word for skill in placing for word in nouns(*skill.places))

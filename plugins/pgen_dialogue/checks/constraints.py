@@ -10,7 +10,7 @@ from pgen_dialogue.checks.focus import requested
 from pgen_dialogue.checks.lexicon import is_object, same, singular
 from pgen_dialogue.checks.naming import names_object, names_place
 from pgen_dialogue.checks.promises import promised_acts
-from pgen_dialogue.checks.scope import ScopeFacts, SkillFacts
+from pgen_dialogue.checks.scope import ScopeFacts, SkillFacts, mentioned
 from pgen_dialogue.english.clauses import Clause, clauses, plain_words
 from pgen_dialogue.english.noun_phrases import NounPhrase
 from pgen_dialogue.english.word_lists import word_lists
@@ -21,9 +21,11 @@ _LISTS = {name: frozenset(words) for name, words in word_lists("pgen_dialogue.ch
 def constraint_finding(dialogue: Dialogue, scope: ScopeFacts, kind: Scope) -> Finding | None:
     """Return a finding where the robot does, or says that it will do, what the user forbids."""
     forbidden = bans(dialogue.user_prompt, scope.scene)
-    if kind != "standing":
-        asks = _asks(dialogue.user_prompt, forbidden)
-        forbidden = [ban for ban in forbidden if not _may_ask(ban) and not (asks and _is_vague(ban))]
+    if kind == "standing":
+        forbidden = [ban for ban in forbidden if not _is_vague(ban)]
+    else:
+        asks = _asks(dialogue.user_prompt, forbidden, scope)
+        forbidden = [ban for ban in forbidden if not _may_ask(ban, scope) and not (asks and _is_vague(ban))]
     for ban in forbidden:
         if broken := next((skill for skill in scope.skills if violates(ban, skill, scope)), None):
             what = broken.phrase.do or broken.phrase.text
@@ -41,7 +43,8 @@ def violates(ban: Ban, skill: SkillFacts, scope: ScopeFacts) -> bool:
     """Return whether a skill does what the ban forbids."""
     if ban.verb and ban.verb in plain_words(skill.phrase.do)[1:]:
         return True  # "don't start it" before "press the start button"
-    if "retreat" in skill.kinds and not ban.kinds:
+    waits = "yet" in ban.text.lower().split() and skill.kinds <= {"approach", "lower"}  # "don't touch it yet"
+    if not ban.kinds and ("retreat" in skill.kinds or (waits and not ban.verb)):
         return False
     if ban.stays:
         return _moves(ban, skill, scope)
@@ -52,15 +55,16 @@ def violates(ban: Ban, skill: SkillFacts, scope: ScopeFacts) -> bool:
     return bool(ban.thing or (ban.place and ban.place.words))
 
 
-def _may_ask(ban: Ban) -> bool:
+def _may_ask(ban: Ban, scope: ScopeFacts) -> bool:
     """Return whether it is of the form "hold the mustard", which may ask to hold it."""
-    return ban.text.lower().startswith("hold the ")
+    return ban.text.lower().startswith("hold the ") and bool(scope.kinds & {"hold", "clench", "grasp", "lift"})
 
 
-def _asks(text: str, forbidden: list[Ban]) -> bool:
-    """Return whether a text asks for an action, beside what it forbids."""
+def _asks(text: str, forbidden: list[Ban], scope: ScopeFacts) -> bool:
+    """Return whether a text asks for an action or names the scope's thing, beside what it forbids."""
     forbidding = {ban.text for ban in forbidden}
-    return any(clause.text not in forbidding and requested(clause) for clause in clauses(text))
+    others = [clause for clause in clauses(text) if clause.text not in forbidding]
+    return any(requested(clause) or mentioned(clause.words, scope.handled) for clause in others)
 
 
 def _is_vague(ban: Ban) -> bool:

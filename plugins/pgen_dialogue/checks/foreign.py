@@ -1,9 +1,9 @@
 """Whether a thing that somebody names is none of the scope's."""
 
-from pgen_dialogue.checks.attributes import other_attribute
-from pgen_dialogue.checks.lexicon import PARTS, is_kind, is_object, related, same, singular
+from pgen_dialogue.checks.attributes import ATTRIBUTES, other_attribute
+from pgen_dialogue.checks.lexicon import PARTS, is_kind, is_known, is_object, related, same, singular
 from pgen_dialogue.checks.phrases import WORDS
-from pgen_dialogue.checks.scope import ScopeFacts, head_of, matches, mentioned, nouns
+from pgen_dialogue.checks.scope import ScopeFacts, SkillFacts, head_of, matches, mentioned, nouns
 from pgen_dialogue.english.noun_phrases import NounPhrase
 
 
@@ -11,10 +11,34 @@ def is_other(thing: NounPhrase, spoken: tuple[str, ...], scope: ScopeFacts) -> b
     """Return whether a thing, named among the words of a text, is another than those of the scope."""
     if not thing.words:
         return False
+    text = " ".join(thing.words)
+    if set(thing.words) <= ATTRIBUTES[0]:
+        text += " one"  # "the blue", where it is not the blue tray
+    if text.endswith(" one") and not all(_differs(text, skill) for skill in scope.skills):
+        return False
     labels = " ".join(f"{skill.phrase.do} {skill.object}" for skill in scope.skills)
-    if other_attribute(labels, " ".join(thing.words)) and other_attribute(labels, " ".join(spoken)):
+    if other_attribute(labels, text) and (
+        other_attribute(labels, " ".join(spoken)) or len(text) > len(" ".join(thing.words))
+    ):
         return True
-    return _is_foreign(thing, scope) and not _names_own(thing, spoken, scope)
+    return (_is_foreign(thing, scope) or _has_other_attribute(thing, scope)) and not _names_own(thing, spoken, scope)
+
+
+def _differs(text: str, skill: SkillFacts) -> bool:
+    """Return whether "the blue one" is no thing of a skill."""
+    return any(other_attribute(name, text) for name in (skill.object, *skill.places))
+
+
+def _has_other_attribute(thing: NounPhrase, scope: ScopeFacts) -> bool:
+    """Return whether a thing has another colour than all of the scope's: the black bishop, not the white king."""
+    names = [skill.object for skill in scope.skills if skill.object]
+    if matches(thing, scope.own) or len(thing.words) < 2:
+        return False
+    for group in ATTRIBUTES[:1]:
+        theirs = [set(name.split()) & group for name in names]
+        if group & set(thing.words) and theirs and all(theirs) and not any(own & set(thing.words) for own in theirs):
+            return True
+    return False
 
 
 def _is_foreign(thing: NounPhrase, scope: ScopeFacts) -> bool:
@@ -31,6 +55,8 @@ def _is_foreign(thing: NounPhrase, scope: ScopeFacts) -> bool:
     others = frozenset(word for skill in scope.others for word in nouns(skill.object, *skill.places))
     if matches(thing, others):
         return head not in PARTS or head in others
+    if is_kind("furniture", head) or not any(map(is_known, scope.handled)):
+        return False  # "I need this table" asks for what is on it; a thing without a known name may have many names
     return is_object(head) and not any(related(head, word) for word in scope.scene)
 
 

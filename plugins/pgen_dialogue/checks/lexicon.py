@@ -57,6 +57,11 @@ class Act:
     kinds: frozenset[str]
 
 
+def is_known(word: str) -> bool:
+    """Return whether a noun, in the singular, is in one of the lists, so that others can be compared with it."""
+    return word in _KINDS or word in _SAME or word in _RELATED
+
+
 def is_object(word: str) -> bool:
     """Return whether a noun, in the singular, is known to name things that a robot could handle."""
     return word in _KINDS and word not in PARTS
@@ -97,6 +102,15 @@ def fitting(kinds: frozenset[str]) -> frozenset[str]:
     return kinds.union(*(_LEXICON["fits"].get(kind, "").split() for kind in kinds))
 
 
+def contradict(kinds: frozenset[str], own: frozenset[str]) -> bool:
+    """Return whether no kind of action fits the others, or one is the opposite of them: to take the lid off."""
+    opposed = not kinds & own and any({first, second} & kinds and {first, second} & own for first, second in _OPPOSITES)
+    return opposed or not kinds & fitting(own)
+
+
+_OPPOSITES = (("open", "close"), ("on", "off"), ("tighten", "loosen"))
+
+
 def act_at(words: tuple[str, ...], index: int, forms: str = "base gerund") -> Act | None:
     """Return the verb at a position, if it has one of these forms."""
     for form in forms.split():
@@ -114,13 +128,13 @@ def acts(words: tuple[str, ...], forms: str = "base gerund third participle") ->
 
 def _kinds(verb: str, following: tuple[str, ...]) -> frozenset[str]:
     """Return the kinds of a verb with its particle ("turn it on"), with its noun ("give it a tug"), or without."""
-    if verb in _LIGHT and (kinds := _kinds_of_noun(following)):
-        return kinds
     if verb in _BEGINNING and following[:1] in _NOT_AN_OBJECT:
         return frozenset()
     for kinds, particles, adjacent in _PHRASES.get(verb, ()):
         if following[: len(particles)] == particles or (not adjacent and _has_particles(following, particles)):
             return kinds
+    if verb in _LIGHT and (kinds := _kinds_of_noun(following)):
+        return kinds
     return _VERBS.get(verb, frozenset())
 
 

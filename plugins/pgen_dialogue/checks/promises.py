@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from pgen.records import Finding
 from pgen_dialogue.checks.foreign import is_other
-from pgen_dialogue.checks.lexicon import Act, act_at, acts, fitting
+from pgen_dialogue.checks.lexicon import Act, act_at, acts, contradict
 from pgen_dialogue.checks.phrases import PHRASES, WORDS
 from pgen_dialogue.checks.scope import ScopeFacts
 from pgen_dialogue.english.clauses import Clause, clauses
@@ -26,7 +26,7 @@ def promise_finding(text: str, scope: ScopeFacts) -> Finding | None:
         return Finding("other_object", f"the robot speaks of {' '.join(thing.words)!r}, but it will {scope.label}")
     promised = [(clause, act) for clause in positive for act in promised_acts(clause) if act.kinds]
     kinds = frozenset().union(*(act.kinds for clause in positive for act in _verbs(clause.words)))
-    if scope.kinds and promised and not kinds & fitting(scope.kinds) and not scope.whole:
+    if scope.kinds and promised and contradict(kinds, scope.kinds) and not scope.whole:
         clause, act = promised[0]
         return Finding("other_action", f"the robot promises to {act.verb} ({clause.text!r}), but it will {scope.label}")
     return None
@@ -65,8 +65,10 @@ def _things(listed: list[Clause]) -> Iterator[NounPhrase]:
 
 
 def _announced(words: tuple[str, ...]) -> NounPhrase | None:
-    """Return the thing of "the bowl is first", "the petri dish is coming up"."""
+    """Return the thing of "the bowl is first", "the petri dish is coming up", "into the red tray it goes"."""
     start = next((index for index, word in enumerate(words) if word not in FILLERS), 0)
+    if words[start] in ("into", "onto", "in", "on", "over", "to") and {"it", "they", "he", "she"} & set(words[start:]):
+        return noun_phrase(words, start + 1)
     thing = None if words[start] in ("let", "i") else noun_phrase(words, start)
     return thing if thing and thing.words and set(words[thing.stop : thing.stop + 1]) & WORDS["announced"] else None
 

@@ -6,7 +6,7 @@ from pgen.records import Finding
 from pgen_dialogue.checks.bans import bans, latest_thing
 from pgen_dialogue.checks.focus import focused, fragment, is_positive, requested, wanted
 from pgen_dialogue.checks.foreign import is_other
-from pgen_dialogue.checks.lexicon import Act, fitting, same
+from pgen_dialogue.checks.lexicon import Act, contradict, fitting, same
 from pgen_dialogue.checks.phrases import PHRASES
 from pgen_dialogue.checks.scope import ScopeFacts, SkillFacts, head_of, matches, mentioned, nouns
 from pgen_dialogue.english.clauses import Clause, clauses
@@ -22,7 +22,13 @@ def request_finding(text: str, scope: ScopeFacts) -> Finding | None:
     """Return what is wrong with what the user asks for, or None."""
     if not scope.readable:
         return None
-    if (clause := _order_to_stay(text)) and not scope.kinds & {"hold", "retreat"}:
+    moves = any(act.kinds & fitting(scope.kinds) for clause in clauses(text) for act in wanted(clause, scope))
+    if (
+        (clause := _order_to_stay(text))
+        and not scope.kinds & {"hold", "retreat"}
+        and len(clauses(text)) < 3
+        and not moves
+    ):
         return Finding("forbids_skill", f"the user forbids what the robot then does ({scope.label}): {clause.text!r}")
     if finding := _undone(text, scope):
         return finding
@@ -34,7 +40,7 @@ def request_finding(text: str, scope: ScopeFacts) -> Finding | None:
 
 
 def _order_to_stay(text: str) -> Clause | None:
-    for clause in clauses(text):
+    for clause in clauses(text)[:1]:
         verb = request_verb(clause)
         if verb is not None and clause.words[verb] in ("stay", "hold", "keep") and clause.has(*PHRASES["staying"]):
             return clause
@@ -70,7 +76,7 @@ def _action_finding(asking: list[Clause], scope: ScopeFacts) -> Finding | None:
     """Return a finding where all actions that the user asks for contradict the scope's, or one of them is done."""
     listed = [(clause, act) for clause in asking for act in wanted(clause, scope)]
     own, done = scope.kinds, frozenset().union(*(skill.kinds for skill in scope.past))
-    if own and listed and not scope.whole and not any(act.kinds & fitting(own) for _, act in listed):
+    if own and listed and not scope.whole and all(contradict(act.kinds, own) for _, act in listed):
         clause, act = listed[0]
         code = "already_done" if act.kinds & done else "other_action"
         return Finding(code, f"the user asks to {act.verb} ({clause.text!r}), but what follows is: {scope.label}")

@@ -1,5 +1,7 @@
 """What a robot would not say: the user's words, an apology without a failure, a refusal or only a question."""
 
+from itertools import pairwise
+
 from pgen.records import Annotation, Dialogue, Finding
 from pgen_dialogue.checks.lexicon import act_at, fitting
 from pgen_dialogue.checks.phrases import PHRASES, WORDS
@@ -61,8 +63,11 @@ def _has_own_object(clause: Clause, verb: int, scope: ScopeFacts) -> bool:
 
 
 def _apologizes(listed: tuple[Clause, ...], text: str) -> bool:
-    failed = WORDS["failure"] & set(plain_words(text))
-    return bool(failed) and any(clause.has(*PHRASES["apology"]) for clause in listed)
+    if not any(clause.has(*PHRASES["apology"]) for clause in listed):
+        return False
+    words = plain_words(text)
+    named = any(one == "for" and other.endswith("ing") for one, other in pairwise(words))  # "sorry for crushing it"
+    return named or bool(WORDS["failure"] & set(words))
 
 
 def _declines(listed: tuple[Clause, ...], scope: ScopeFacts) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import pairwise
 
 from pgen.records import Sample, SpanContext
 from pgen_dialogue.checks.attributes import ATTRIBUTES
@@ -11,10 +12,13 @@ from pgen_dialogue.checks.words import EMPTY
 from pgen_dialogue.english import Phrase, read
 from pgen_dialogue.english.clauses import plain_words
 from pgen_dialogue.english.noun_phrases import NounPhrase, noun_phrase
+from pgen_dialogue.english.words import DETERMINERS
 from pgen_dialogue.prompts.phases import is_waiting, object_of
 
+_LIDS = frozenset(("lid", "cap", "cover", "stopper", "cork"))
+_BEFORE_NOUN = DETERMINERS | frozenset().union(*ATTRIBUTES) | {"tin", "soda", "watering", "soup", "tomato", "beer"}
 _ATTRIBUTES = frozenset().union(*ATTRIBUTES) | {"middle", "other", "new", "old", "first", "last"}
-_NOT_OBJECTS = EMPTY | frozenset(("gripper", "position", "place", "half", "arm", "finger", "fingers"))
+_NOT_OBJECTS = (EMPTY - {"can"}) | frozenset(("gripper", "position", "place", "half", "arm", "finger", "fingers"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +139,10 @@ def matches(phrase: NounPhrase, words: frozenset[str]) -> bool:
 def mentioned(text: str | tuple[str, ...], words: frozenset[str]) -> bool:
     """Return whether a text contains a word for one of the things that `words` name."""
     spoken = plain_words(text) if isinstance(text, str) else text
-    return any(related(singular(one), word) for one in spoken if one not in _NOT_OBJECTS for word in words)
+    named = {one for one in spoken if one not in _NOT_OBJECTS and one != "can"}
+    if any(first in _BEFORE_NOUN and one == "can" for first, one in pairwise(spoken)):
+        named.add("can")  # the red can, not "you can"
+    return any(related(singular(one), word) for one in named for word in words)
 
 
 def head_of(phrase: NounPhrase) -> str:
@@ -181,6 +188,8 @@ def _particular(phrase: Phrase) -> frozenset[str]:
         kind = "approach"
     if phrase.verb == "return" and not phrase.objects:
         kind = "retreat"
+    if _LIDS & set(phrase.do.split()) and phrase.act == "release":
+        kind = "close"
     if phrase.act == "release" and "gripper" in phrase.do:
         kind = "letgo"
     if phrase.act == "grasp" and "gripper" in phrase.do:

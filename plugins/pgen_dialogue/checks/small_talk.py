@@ -3,7 +3,8 @@
 from pgen_dialogue.checks.lexicon import act_at
 from pgen_dialogue.checks.phrases import PHRASES, WORDS
 from pgen_dialogue.checks.scope import ScopeFacts, mentioned
-from pgen_dialogue.english.clauses import Clause
+from pgen_dialogue.checks.words import EMPTY
+from pgen_dialogue.english.clauses import Clause, plain_words
 from pgen_dialogue.english.speech_acts import request_verb
 
 _EMPTY_PHRASES = ((" it 's ", " "), (" it is ", " "), (" it was ", " was "), (" believe it or not ", " "))
@@ -22,9 +23,15 @@ def is_small_talk(listed: tuple[Clause, ...], scope: ScopeFacts) -> bool:
         return True
     if any(text.startswith(f" {phrase} ") for phrase in PHRASES["about_others"]):
         return True
-    if mentioned(spoken, scope.scene):
+    if mentioned(spoken, scope.scene) or _has_label_word(spoken, scope):
         return False
     return _tells(listed, text)
+
+
+def _has_label_word(spoken: tuple[str, ...], scope: ScopeFacts) -> bool:
+    """Return whether a text has a colour or another word of the scope's labels."""
+    words = {word for skill in scope.skills for word in plain_words(skill.phrase.do)} - EMPTY
+    return bool(words & set(spoken))
 
 
 def asks_for_action(clause: Clause) -> bool:
@@ -43,7 +50,8 @@ def _tells(listed: tuple[Clause, ...], text: str) -> bool:
     main = {word for clause in listed if not clause.has(*PHRASES["subordinate"]) for word in clause.words}
     if any(word.endswith("ly") for word in text.split()[:2]):
         return False
-    if main & WORDS["topics"] and not main & WORDS["urging"]:
+    pointed = WORDS["deictic"] & set(_without_empty(text))
+    if main & WORDS["topics"] and not main & WORDS["urging"] and not pointed - {"there", "still"}:
         return True
     pointing = WORDS["deictic"] | WORDS["urging"] - {"now", "again"}
     asks = any(clause.question for clause in listed)

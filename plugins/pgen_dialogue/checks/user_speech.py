@@ -21,7 +21,7 @@ def user_finding(dialogue: Dialogue, scope: ScopeFacts, kind: Scope) -> Finding 
         return Finding("echo", f"both say the same ({text!r}); the robot answers in its own words")
     if kind != "standing" and _refuses(listed, scope):
         return Finding("refusal", f"the user refuses ({text!r}); a user asks the robot for something")
-    if clause := _robots_words(listed, scope):
+    if clause := _robots_words(listed, scope, kind):
         return Finding("wrong_speaker", f"the user says what the robot would say ({clause.text!r})")
     if kind != "standing" and _only_asks(listed, scope):
         return Finding("counter_question", f"the user only asks ({text!r}), which leads to no skill")
@@ -51,13 +51,14 @@ def _refuses(listed: tuple[Clause, ...], scope: ScopeFacts) -> bool:
     return regrets and unable and not any(map(asks_for_action, listed))
 
 
-def _robots_words(listed: tuple[Clause, ...], scope: ScopeFacts) -> Clause | None:
+def _robots_words(listed: tuple[Clause, ...], scope: ScopeFacts, kind: Scope) -> Clause | None:
     """Return a clause of the user that the robot would say, or that tells what the robot does."""
     if any(clause.has(*PHRASES["request"]) for clause in listed):
         return None
     agreed = bool(listed) and f"{listed[0].plain} ".startswith(tuple(f"{phrase} " for phrase in PHRASES["agreement"]))
+    own = kind != "standing" or agreed  # who sets a condition may say what they do themselves
     for clause in listed:
-        if _is_about_robot(clause) or _is_narrated(clause, scope) or _promises(clause, scope, agreed):
+        if _is_about_robot(clause) or _is_narrated(clause, scope) or (own and _promises(clause, scope, agreed)):
             return clause
     return listed[0] if agreed and len(listed) > 1 and not any(map(asks_for_action, listed)) else None
 
@@ -74,6 +75,8 @@ def _promises(clause: Clause, scope: ScopeFacts, agreed: bool) -> bool:
         return False
     kinds = fitting(scope.kinds)
     promised = any(act.kinds & kinds or (agreed and not act.kinds) for act in promised_acts(clause))
+    if {"myself", "would"} & set(words):
+        return False
     return promised and (mentioned(words, scope.own) or bool({"it", "that", "them", "this"} & set(words)))
 
 

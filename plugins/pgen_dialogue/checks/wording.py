@@ -3,7 +3,7 @@
 import re
 
 from pgen.components import Check, Context, Options
-from pgen.records import Annotation, Finding
+from pgen.records import Annotation, Dialogue, Finding
 from pgen_dialogue.checks.words import words_of
 from pgen_dialogue.english import form_of, read
 from pgen_dialogue.english.clauses import clauses, plain_words
@@ -53,7 +53,7 @@ class LabelCopy(Check):
         dialogue, label = annotation.dialogue, words_of(annotation.sample.span.skill)
         assert dialogue is not None
         if len(label) < 2:
-            return None
+            return _code_finding(dialogue, annotation.sample.span.skill)
         natural = _is_natural(label)
         for text in (dialogue.user_prompt, dialogue.robot_utterance):
             words = words_of(text)
@@ -89,6 +89,15 @@ class Length(Check[LengthOptions]):
             if (count := _count_words(text)) > limit:
                 return Finding("too_long", f"the {name} has {count} words, more than {limit}")
         return None
+
+
+def _code_finding(dialogue: Dialogue, label: str) -> Finding | None:
+    """Return a finding where a text has a label that is spelled as code: "RotateValve", "pick_cube"."""
+    is_code = " " not in label and plain_words(read(label).text) != plain_words(label)
+    for text in (dialogue.user_prompt, dialogue.robot_utterance) if is_code else ():
+        if label in text:
+            return Finding("label_copied", f"it reads out the skill's label ({text!r}); say it in other words")
+    return None
 
 
 def _reads_out(text: str, label: str) -> bool:

@@ -83,6 +83,8 @@ def _is_noun(words: tuple[str, ...], index: int, begun: bool) -> bool:
     if word == "can":
         determined = index > 0 and words[index - 1] in w.DETERMINERS
         return determined or (begun and (not following or following in _STOP - _LISTS["after_can"]))
+    if word == "back":
+        return not begun and index > 0 and words[index - 1] in w.DETERMINERS and following not in _STOP | {""}
     return word in w.SIDES | {"left"} and not begun
 
 
