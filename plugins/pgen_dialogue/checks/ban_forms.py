@@ -68,7 +68,7 @@ def _action(clause: Clause) -> Ban | None:
     act = next((act for act in acts(words) if act.index >= start), None)
     index = act.index if act else next((i for i in range(start, end) if stem(words[i]) in _WORDS["any_act"]), None)
     verb = act.verb if act else stem(words[index]) if index is not None else ""
-    if index is None or verb in _WORDS["soft_verbs"] or (_WORDS["manner"] | {"again"}) & set(words[start:]):
+    if index is None or verb in _WORDS["soft_verbs"] or _WORDS["manner"] & set(words[start:]):
         return None
     thing = _subject_of(words, start) or object_after(words, index)
     place = _place_after(words, thing.stop if thing else index + 1)

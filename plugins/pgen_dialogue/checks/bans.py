@@ -29,6 +29,7 @@ def latest_thing(clause: Clause, scene: frozenset[str]) -> NounPhrase | None:
     while index < len(clause.words):
         phrase = noun_phrase(clause.words, index)
         if phrase and _names_thing(phrase, scene):
+            phrase = _known_part(phrase, scene)
             if not index or clause.words[index - 1] not in PREPOSITIONS:
                 return phrase
             found = found or phrase
@@ -37,5 +38,15 @@ def latest_thing(clause: Clause, scene: frozenset[str]) -> NounPhrase | None:
 
 
 def _names_thing(phrase: NounPhrase, scene: frozenset[str]) -> bool:
-    head = singular(phrase.words[-1]) if phrase.words else ""
-    return is_object(head) or head in scene or (head == "one" and len(phrase.words) > 1)
+    known = any(_is_known(word, scene) for word in phrase.words)
+    return known or (phrase.words[-1:] == ("one",) and len(phrase.words) > 1)
+
+
+def _known_part(phrase: NounPhrase, scene: frozenset[str]) -> NounPhrase:
+    """Return a noun phrase without what follows its last known noun, such as an unknown verb: "my bunny sleeps"."""
+    last = max((index for index, word in enumerate(phrase.words) if _is_known(word, scene)), default=len(phrase.words))
+    return replace(phrase, words=phrase.words[: last + 1])
+
+
+def _is_known(word: str, scene: frozenset[str]) -> bool:
+    return is_object(singular(word)) or singular(word) in scene

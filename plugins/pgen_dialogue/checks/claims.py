@@ -14,12 +14,13 @@ _STATES = {
     "open": frozenset(("open", "pull")),
     "closed": frozenset(("close",)),
     "shut": frozenset(("close",)),
-    "on": frozenset(("on",)),
+    "on": frozenset(("on", "close")),
     "off": frozenset(("off", "open")),
     "clean": frozenset(("clean",)),
     "full": frozenset(("fill",)),
     "empty": frozenset(("empty",)),
     "up": frozenset(("lift",)),
+    "straight": frozenset(("smooth",)),
     "down": frozenset(("place", "lower")),
 }
 """The kinds of action after which a thing is in this state."""

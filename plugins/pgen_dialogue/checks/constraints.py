@@ -18,6 +18,10 @@ from pgen_dialogue.english.word_lists import word_lists
 _LISTS = {name: frozenset(words) for name, words in word_lists("pgen_dialogue.checks", "bans.toml").items()}
 
 
+_BRINGING = frozenset(("place", "lower", "carry", "letgo", "push"))
+"""Kinds of action whose places are where the thing ends."""
+
+
 def constraint_finding(dialogue: Dialogue, scope: ScopeFacts, kind: Scope) -> Finding | None:
     """Return a finding where the robot does, or says that it will do, what the user forbids."""
     forbidden = bans(dialogue.user_prompt, scope.scene)
@@ -51,7 +55,8 @@ def violates(ban: Ban, skill: SkillFacts, scope: ScopeFacts) -> bool:
     if any(_names_other(phrase, skill, scope) for phrase in (ban.thing, ban.place)):
         return False
     if ban.kinds or ban.verb:
-        return bool(ban.kinds & skill.kinds) or ban.verb == skill.phrase.verb
+        puts = "place" in ban.kinds and ban.place is not None and bool(skill.kinds & {"lower", "letgo"})
+        return puts or bool(ban.kinds & skill.kinds) or ban.verb == skill.phrase.verb
     return bool(ban.thing or (ban.place and ban.place.words))
 
 
@@ -81,7 +86,7 @@ def _names_other(phrase: NounPhrase | None, skill: SkillFacts, scope: ScopeFacts
 
 def _moves(ban: Ban, skill: SkillFacts, scope: ScopeFacts) -> bool:
     """Return whether a skill handles what is to stay at a place to which the scope does not bring it."""
-    if ban.place and any(names_place(ban.place, other, scope) for other in scope.skills):
+    if ban.place and any(names_place(ban.place, other, scope) for other in scope.skills if other.kinds & _BRINGING):
         return False
     return ban.thing is not None and (not ban.thing.words or names_object(ban.thing, skill, scope))
 

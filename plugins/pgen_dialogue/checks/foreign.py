@@ -1,10 +1,16 @@
 """Whether a thing that somebody names is none of the scope's."""
 
+from collections.abc import Iterator
+
 from pgen_dialogue.checks.attributes import ATTRIBUTES, other_attribute
-from pgen_dialogue.checks.lexicon import PARTS, is_kind, is_known, is_object, related, same, singular
+from pgen_dialogue.checks.lexicon import PARTS, PLACES, Act, is_kind, is_known, is_object, related, same, singular
 from pgen_dialogue.checks.phrases import WORDS
 from pgen_dialogue.checks.scope import ScopeFacts, SkillFacts, head_of, matches, mentioned, nouns
-from pgen_dialogue.english.noun_phrases import NounPhrase
+from pgen_dialogue.english.noun_phrases import NounPhrase, noun_phrase
+
+_PUTTING = frozenset(("place", "lower", "letgo", "carry"))
+_MOVING = _PUTTING | {"pour", "hand"}
+"""Kinds of action that bring something to a place."""
 
 
 def is_other(thing: NounPhrase, spoken: tuple[str, ...], scope: ScopeFacts) -> bool:
@@ -22,6 +28,27 @@ def is_other(thing: NounPhrase, spoken: tuple[str, ...], scope: ScopeFacts) -> b
     ):
         return True
     return (_is_foreign(thing, scope) or _has_other_attribute(thing, scope)) and not _names_own(thing, spoken, scope)
+
+
+def other_place(words: tuple[str, ...], act: Act, spoken: tuple[str, ...], scope: ScopeFacts) -> str:
+    """Return the place to which a verb brings something, if the scope's skills bring it to others, or ""."""
+    places = nouns(*(place for skill in scope.skills for place in skill.places))
+    if not act.kinds & _MOVING or not places or not scope.kinds & _PUTTING or mentioned(spoken, places):
+        return ""
+    for place in destinations(words, act.index):
+        head = head_of(place)
+        if head in PLACES and not any(related(head, word) for word in scope.own):
+            return " ".join(place.words)
+    return ""
+
+
+def destinations(words: tuple[str, ...], verb: int) -> Iterator[NounPhrase]:
+    """Yield where the verb at a position moves something."""
+    for index in range(verb + 1, len(words) - 1):
+        if words[index] in ("in", "into", "on", "onto", "to", "under") and words[index - 1] != "from":
+            place = noun_phrase(words, index + 1)
+            if place and place.words:
+                yield place
 
 
 def _differs(text: str, skill: SkillFacts) -> bool:
@@ -73,4 +100,6 @@ def _names_own(thing: NounPhrase, spoken: tuple[str, ...], scope: ScopeFacts) ->
     if not _is_named_elsewhere(thing, scope):
         return mentioned(spoken, scope.handled)
     own = scope.handled - nouns(" ".join(thing.words))
-    return any(same(singular(word), one) for word in spoken for one in own)
+    sources = {"of", "from", "off"}  # "get the eggs out of the bag" is not about the bag
+    named = (word for index, word in enumerate(spoken) if not sources & set(spoken[max(0, index - 2) : index]))
+    return any(same(singular(word), one) for word in named for one in own)

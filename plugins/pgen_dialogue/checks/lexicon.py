@@ -45,6 +45,8 @@ _SAME = _groups(_LEXICON["same"])
 _RELATED = _groups(_LEXICON["related"])
 _KINDS = _groups(list(_LEXICON["kinds"].values()))
 _KIND_NAMES = {singular(words.split()[0]): number for number, words in enumerate(_LEXICON["kinds"].values())}
+DISTINCT = frozenset(_LEXICON["distinct"].split())
+PLACES = frozenset(_LEXICON["places"].split())
 PARTS = frozenset(_LEXICON["parts"].split())
 
 

@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 
 from pgen.records import Finding
-from pgen_dialogue.checks.foreign import is_other
+from pgen_dialogue.checks.ban_forms import Ban
+from pgen_dialogue.checks.bans import bans
+from pgen_dialogue.checks.foreign import destinations, is_other, other_place
 from pgen_dialogue.checks.lexicon import Act, act_at, acts, contradict
 from pgen_dialogue.checks.phrases import PHRASES, WORDS
 from pgen_dialogue.checks.scope import ScopeFacts
@@ -25,11 +27,23 @@ def promise_finding(text: str, scope: ScopeFacts) -> Finding | None:
     if thing := next((thing for thing in _things(positive) if is_other(thing, spoken, scope)), None):
         return Finding("other_object", f"the robot speaks of {' '.join(thing.words)!r}, but it will {scope.label}")
     promised = [(clause, act) for clause in positive for act in promised_acts(clause) if act.kinds]
+    if ban := next(
+        (ban for ban in bans(text, scope.scene) if ban.kinds and not ban.verb and _breaks(ban, scope)), None
+    ):
+        return Finding("other_action", f"the robot says {ban.text!r}, but it will {scope.label}")
+    for clause, act in promised:
+        if place := other_place(clause.words, act, spoken, scope):
+            return Finding("other_object", f"the robot speaks of {place!r}, but it will {scope.label}")
     kinds = frozenset().union(*(act.kinds for clause in positive for act in _verbs(clause.words)))
     if scope.kinds and promised and contradict(kinds, scope.kinds) and not scope.whole:
         clause, act = promised[0]
         return Finding("other_action", f"the robot promises to {act.verb} ({clause.text!r}), but it will {scope.label}")
     return None
+
+
+def _breaks(ban: Ban, scope: ScopeFacts) -> bool:
+    """Return whether a state in which the robot leaves something is not the one that its skills bring about."""
+    return any(ban.kinds & skill.kinds for skill in scope.skills)
 
 
 def promised_acts(clause: Clause) -> Iterator[Act]:
@@ -59,7 +73,7 @@ def _things(listed: list[Clause]) -> Iterator[NounPhrase]:
         yield from (phrase for phrase in phrases if phrase)
         for act in promised_acts(clause):
             if act.kinds & _MOVING:
-                yield from _destinations(words, act.index)
+                yield from destinations(words, act.index)
         if thing := _announced(words):
             yield thing
 
@@ -71,12 +85,3 @@ def _announced(words: tuple[str, ...]) -> NounPhrase | None:
         return noun_phrase(words, start + 1)
     thing = None if words[start] in ("let", "i") else noun_phrase(words, start)
     return thing if thing and thing.words and set(words[thing.stop : thing.stop + 1]) & WORDS["announced"] else None
-
-
-def _destinations(words: tuple[str, ...], verb: int) -> Iterator[NounPhrase]:
-    """Yield where the verb at a position moves something."""
-    for index in range(verb + 1, len(words) - 1):
-        if words[index] in ("in", "into", "on", "onto", "to", "under") and words[index - 1] != "from":
-            place = noun_phrase(words, index + 1)
-            if place and place.words:
-                yield place

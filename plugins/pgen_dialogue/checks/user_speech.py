@@ -42,7 +42,7 @@ def _refuses(listed: tuple[Clause, ...], scope: ScopeFacts) -> bool:
     """Return whether the user refuses: by a usual phrase, or says what the robot does and will not do it."""
     for clause in listed:
         refused = clause.has(*PHRASES["refusing"]) and "you" not in clause.words
-        if refused and any(act.kinds & fitting(scope.kinds) for act in acts(clause.words, "base")):
+        if refused and any(act.kinds & fitting(scope.kinds) for act in acts(clause.words, "base gerund")):
             return True
     if any(clause.has(*PHRASES["refusal"]) for clause in listed):
         return True

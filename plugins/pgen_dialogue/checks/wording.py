@@ -14,7 +14,8 @@ _META = {
     r"(?! ?(?:on the (?:wall|desk|shelf)|of (?:the|my|your|our) (?:family|dog|cat)))",
     "the form of the answer": r"\bjson\b|\buser_prompt\b|\brobot_utterance\b|\bscenario_type\b|[{}]|```|</?\w+>",
     "how it was made": r"\b(?:dataset|annotation|annotator|label(?:led|ed)? (?:as|data)|ground truth|training data|"
-    r"language model|as an ai|(?:my|the|this) policy|(?:next|current|previous|given) (?:label|annotation|skill)|"
+    r"language model|as an ai|(?:my|the|this) policy|next step in the task|"
+    r"(?:next|current|previous|given) (?:label|annotation|skill)|"
     r"(?:low|high)-level (?:policy|skill)|"
     r"skill (?:label|name)s?|demonstration|timestep|episode|trajectory)\b",
     "the robot as a third party": r"\b(?:the )?(?:robot arm|robotic arm|robot) (?:will |should |then |now |is )*"
