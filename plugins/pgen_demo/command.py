@@ -6,20 +6,19 @@ It needs no download and no model. Only a folder with the demo's marker is ever 
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from pgen.cli import Command
 from pgen.errors import ConfigError, VerificationError
+from pgen.records import SCOPES
 
 if TYPE_CHECKING:
     from pgen.run.report import Report
     from pgen.storage.unfinished import Leftover
 
 MARK = ".pgen-demo"
-PRINTED = 3
-"""The number of dialogues to print."""
 
 
 @click.command(cls=Command, place=10, short_help="Render a small dataset, annotate and verify it.")
@@ -91,11 +90,22 @@ def summary(folder: Path, report: "Report") -> Iterator[str]:
 
 
 def _dialogues(dataset: Path) -> Iterator[str]:
+    """Yield a dialogue of each scope, the step being one from the middle of the first episode."""
     from pgen.formats.syn_annotations import FILE, read_lines
+    from pgen_demo.example import FPS
 
     lines = [line for line in read_lines(dataset / "meta" / FILE) if line["status"] == "ok"]
-    for line in lines[:: max(1, len(lines) // PRINTED)][:PRINTED]:
-        yield f"{line['episode_id']} at {line['timestamp']:.1f} s: {line['skill_current']}"
+    by_scope: dict[str, list[dict[str, Any]]] = {}
+    for line in lines:
+        if line["episode_index"] == lines[0]["episode_index"]:
+            by_scope.setdefault(line["scope"], []).append(line)
+    for scope in SCOPES:
+        of_scope = by_scope.get(scope, [])
+        if not of_scope:
+            continue
+        line = of_scope[len(of_scope) // 2]
+        leads = f": {line['skill_current']}" if scope == "step" else ""
+        yield f"{scope}, in force from {line['start'] / FPS:.1f} to {line['stop'] / FPS:.1f} s{leads}"
         yield f"  user   {line['user_prompt']}"
         yield f"  robot  {line['robot_utterance']}"
         yield ""

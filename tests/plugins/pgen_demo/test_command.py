@@ -31,13 +31,15 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     return folder, done.output
 
 
-def test_a_demo_leaves_two_datasets_and_prints_where_with_three_dialogues_and_no_model(made: tuple[Path, str]) -> None:
+def test_a_demo_leaves_two_datasets_and_prints_where_with_a_dialogue_of_each_scope_and_no_model(
+    made: tuple[Path, str],
+) -> None:
     folder, printed = made
     infos = [json.loads((folder / name / "meta/info.json").read_text()) for name in ("source", "annotated")]
     assert [info["total_frames"] for info in infos] == [570, 570]
     assert ["task_index_high_level" in info["features"] for info in infos] == [False, True]
     assert str(folder / "annotated") in printed
-    assert printed.count("  user   ") == printed.count("  robot  ") == 3
+    assert printed.count("  user   ") == printed.count("  robot  ") == 4
     assert "by the generator `template`, from phrases, without a model" in printed
 
 
