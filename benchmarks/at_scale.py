@@ -107,13 +107,13 @@ def _inputs(costs: Costs, assumed: Assumed, tokens: Tokens) -> Iterator[str]:
         ("encoding it as a JPEG", costs.encode),
         ("a request, from its prompt to its parsed reply", costs.request),
         ("a commit of the journal", costs.commit),
-        ("an answer in it", costs.store),
+        ("the dialogues of a request in it", costs.store),
     ):
         yield _row(name, f"{1000 * seconds:.2f} ms", "measured")
     yield _row("writing out a frame", f"{1e6 * costs.sink:.1f} µs", "measured")
-    yield _row("an answer in the journal", f"{costs.journal_bytes:.0f} bytes", "measured")
-    yield _row("an answer in the dataset", f"{costs.line_bytes:.0f} bytes", "measured")
-    yield _row("a dialogue held while the dataset is written", f"{costs.held_bytes:.0f} bytes", "measured")
+    yield _row("the dialogues of a request in the journal", f"{costs.journal_bytes:.0f} bytes", "measured")
+    yield _row("the dialogues of a request in the dataset", f"{costs.line_bytes:.0f} bytes", "measured")
+    yield _row("what is held of them while the dataset is written", f"{costs.held_bytes:.0f} bytes", "measured")
     yield _row("a request's pictures", f"{tokens.images} tokens", f"{pictures}, and two around each")
     texts = f"{tokens.text}, {tokens.reply} tokens"
     yield _row(

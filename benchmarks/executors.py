@@ -1,7 +1,8 @@
 """The cost of the executors: the same job in this process, and on two Ray workers.
 
 The generator answers immediately and samples have no image, so the rest is pgen: in this process the whole pipeline,
-with Ray the part that stays in the run's own process, which limits the number of workers of one run.
+with Ray the part that stays in the run's own process, which limits the number of workers of one run. Each
+answer has the three dialogues of a moment.
 """
 
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from tempfile import TemporaryDirectory
 from time import monotonic, process_time
 from typing import Any, NamedTuple
 
+from common.clients import VARIANTS, in_variants
 from common.table import Row, main
 from pgen.components import Executor, Generator
 from pgen.inference.pipeline import Pipeline
@@ -20,13 +22,14 @@ from pgen.storage.journal import Journal
 from pgen.testing import FakeSource, make_episode, plain_answer
 
 EPISODE = 20
-"""Samples of an episode."""
+"""Moments of an episode."""
 
 
 class Instant(Generator):
     """Answers immediately."""
 
     name = "instant"
+    several = True
 
     @property
     def concurrency(self) -> int:
@@ -37,7 +40,7 @@ class Instant(Generator):
 
 
 class Cost(NamedTuple):
-    """Seconds and CPU seconds of this process per result, from the first result on."""
+    """Seconds and CPU seconds of this process per answer, from the first result on."""
 
     seconds: float
     cpu: float
@@ -66,8 +69,9 @@ def measured(executor: Executor, episodes: int) -> Cost:
         generate(executor, _pipeline(), (_groups(episodes),), journal, lambda _: False, lambda _: times.append(_now()))
         journal.close()
     (began, busy), (ended, done) = times[0], times[-1]
-    assert len(times) == episodes * EPISODE
-    return Cost((ended - began) / len(times), (done - busy) / len(times))
+    answers = episodes * EPISODE
+    assert len(times) == answers * VARIANTS
+    return Cost((ended - began) / answers, (done - busy) / answers)
 
 
 def _now() -> tuple[float, float]:
@@ -96,14 +100,14 @@ class _NoImages:
         return ()
 
 
-def _groups(episodes: int) -> Iterator[list[Sample]]:
+def _groups(episodes: int) -> Iterator[list[tuple[Sample, ...]]]:
     from pgen.run.planning import samples_of
     from pgen_samplers.samplers import EveryFrame
 
     spans = (("robot arm moves towards pink lego brick", 0.0, 1.0), ("robot arm picks up pink lego brick", 1.0, 2.0))
     for index in range(episodes):
         episode = make_episode(*spans, index=index, length=EPISODE)
-        yield samples_of(episode, FakeSource(episode), EveryFrame())
+        yield [in_variants(sample) for sample in samples_of(episode, FakeSource(episode), EveryFrame())]
 
 
 if __name__ == "__main__":

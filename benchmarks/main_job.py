@@ -1,11 +1,11 @@
-"""The whole job: 20 episodes of 20 s at 30 fps, two cameras of 640x480 (AV1, GOP 2), a sample each second.
+"""The whole job: 20 episodes of 20 s at 30 fps, two cameras of 640x480 (AV1, GOP 2), a request each second.
 
-The model answers immediately, so the rest is pgen: reading, decoding, encoding, journal, output. The limit is a bare
-loop of PyAV, simplejpeg and pyarrow that writes the same column; the comparison iterates over `dataset[i]` of lerobot,
-measured on one episode and scaled. Imports are part of the times of pgen and of the limit.
+A request asks for all dialogues of its moment. The model answers immediately, so the rest is pgen: reading, decoding,
+encoding, journal, output. The limit is a bare loop of PyAV, simplejpeg and pyarrow that writes the same column; the
+comparison iterates over `dataset[i]` of lerobot, measured on one episode and scaled. Imports are part of the times of
+pgen and of the limit.
 """
 
-import json
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -45,21 +45,16 @@ def lines(tiny: bool = False) -> Iterator[Row]:
 def pgen(root: Path, out: Path) -> None:
     """Run pgen.annotate with a generator that answers immediately."""
     from pgen import Generator, Reply, Request, annotate
+    from pgen.testing import plain_answer
     from pgen_samplers.samplers import Segments
 
     class Instant(Generator):
         name = "instant"
         concurrency = 64
+        several = True
 
         async def generate(self, request: Request) -> Reply:
-            sample, plan = request.sample, request.prompt.plans[0]
-            dialogue = {
-                "user_prompt": f"Please {sample.span.skill}, {sample.span.episode_id}.",
-                "robot_utterance": f"Sure, at {sample.moment.timestamp} s.",
-                "scenario_type": plan.scenario_type,
-                "response_type": plan.response_type,
-            }
-            return Reply(json.dumps(dialogue))
+            return Reply(plain_answer(request))
 
     annotate(root, out / "annotated", generator=Instant(), sampler=Segments(interval=1.0))
 

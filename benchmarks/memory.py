@@ -1,12 +1,12 @@
 """Runs over 10,000, 100,000 and 1,000,000 planned samples: peak memory, seconds to start, to resume and per sample.
 
-Every frame of a table of 1,000 episodes of 1,000 frames is a sample without images; the model answers immediately. Each
-count is run twice. The first run answers all samples but one; the second searches for the missing one: the extra time
-of its start is the resume scan, and it requests the last sample after passing over all others. Seconds are CPU time.
+The dialogues of each frame of a table of 1,000 episodes of 1,000 frames are samples without images, which one request
+asks for; the model answers immediately. Each count is run twice. The first run answers all requests but the last; the
+second searches for its samples: the extra time of its start is the resume scan, and it sends the last request after
+passing over all others. Seconds are CPU time.
 `memory.py COUNT …` takes other counts.
 """
 
-import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -31,17 +31,18 @@ def lines(tiny: bool = False, counts: tuple[int, ...] = COUNTS) -> Iterator[Row]
         yield Row(f"{count:,} samples: most memory held", f"{first.peak / MB:.0f} MB", "", peaks)
         start, resumed = first.result["start"], second.result["start"]
         yield Row(f"{count:,} samples: CPU seconds until the first is asked", f"{start:.1f}", "0")
-        others = {"until the last sample, which is asked anew": f"{resumed + second.result['asking']:.1f}"}
+        others = {"until the last request, which is sent anew": f"{resumed + second.result['asking']:.1f}"}
         yield Row(f"{count:,} samples: CPU seconds longer when resumed", f"{resumed - start:.1f}", "0", others)
         each = first.result["asking"] / count * 1000
         yield Row(f"{count:,} samples: CPU milliseconds each, from sample to journal", f"{each:.2f}", "0")
 
 
 def run(root: Path, out: Path, count: int) -> dict[str, float]:
-    """Run up to the output, which is not written; the last sample fails. Return the seconds of each part."""
+    """Run up to the output, which is not written; the last request fails. Return the seconds of each part."""
     from pgen import Generator, Reply, Request, SampleError, Sink
     from pgen.config import build, create
     from pgen.run.run import Run
+    from pgen.testing import plain_answer
     from pgen_lerobot.read import LeRobotSource
     from pgen_samplers.samplers import EveryFrame
 
@@ -50,16 +51,14 @@ def run(root: Path, out: Path, count: int) -> dict[str, float]:
     class Instant(Generator):
         name = "instant"
         concurrency = 64
+        several = True
         remaining = count
 
         async def generate(self, request: Request) -> Reply:
-            self.remaining -= 1
+            self.remaining -= len(request.numbers)
             if not self.remaining:
                 raise SampleError("refused", "left for the next run")
-            plan = request.prompt.plans[0]
-            types = {"scenario_type": plan.scenario_type, "response_type": plan.response_type}
-            dialogue = {"user_prompt": f"Go on to {request.seed}.", "robot_utterance": "All right.", **types}
-            return Reply(json.dumps(dialogue))
+            return Reply(plain_answer(request))
 
     class Halt(Sink):
         name = "halt"

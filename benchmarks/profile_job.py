@@ -23,7 +23,7 @@ from main_job import pgen
 PARTS: dict[str, tuple[str, ...]] = {
     "decoding": ("pgen_lerobot.read.images:LeRobotImages.images",),
     "JPEG": ("pgen.media.images:encode_pixels",),
-    "planning": ("pgen.run.planning:planned",),
+    "planning": ("pgen.run.planning:Planner.planned",),
     "prompts": ("pgen.inference.prompting:prompt_for",),
     "replies, parsed": ("pgen.inference.parsing:_dialogue",),
     "checks": ("pgen.inference.checking:checked", "pgen.inference.checking:RunChecks.checked"),

@@ -44,9 +44,11 @@ def column(root: Path, out: Path) -> float:
     source, results = _results(root)
     indices: dict[str, int] = {}
     began = perf_counter()
-    labeller = Labeller(
-        results.read(), lambda annotation: indices.setdefault(annotation.dialogue.task, len(indices)), None
-    )
+
+    def index(annotation: Any, spoken: bool) -> int:
+        return indices.setdefault(annotation.dialogue.task, len(indices))
+
+    labeller = Labeller(results.read(), index, None, results.labelling)
     for name, _ in shard_names(source.dataset):
         with source.dataset.shard(name) as shard:
             rewrite_shard(shard, out / name, labeller.column)
@@ -100,8 +102,9 @@ def add_features(root: Path, out: Path) -> float:
 def _results(root: Path) -> tuple[Any, Any]:
     """Return the source, and results that are generated while they are read."""
     from pgen.components import Results
-    from pgen.run.planning import planned
+    from pgen.run.planning import Planner
     from pgen.testing import make_annotation
+    from pgen_dialogue.prompts.seed import SeedPrompt
     from pgen_lerobot.read import LeRobotSource
     from pgen_samplers.samplers import Segments
 
@@ -109,8 +112,10 @@ def _results(root: Path) -> tuple[Any, Any]:
     source.open()
     manifest = {"source": source.describe(), "generator": {"name": "none", "model": None}, "prompt": {"name": "none"}}
 
+    planner = Planner(source, Segments(interval=1.0), SeedPrompt(), 0, 1, {"step": 1.0})
+
     def read() -> Iterator[Any]:
-        for episode, samples in planned(source, Segments(interval=1.0), None):
+        for episode, samples in planner.planned(source.episodes()):
             yield episode, [make_annotation(sample) for sample in samples]
 
     return source, Results(source, manifest, read)

@@ -17,7 +17,7 @@ from urllib.request import urlopen
 
 from common.datasets import picture
 from common.measure import cost
-from common.server import Server
+from common.server import DIALOGUES, Server
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,10 @@ def measured(ask: Callable[[Task], None], task: Task) -> float:
 def pgen(task: Task) -> float:
     """Run pgen's pipeline and client, from samples to parsed dialogues, and to the journal."""
     return measured(_pgen, task)
+
+
+VARIANTS = DIALOGUES
+"""Dialogues of a request: as many wordings of a step as in a run with all defaults."""
 
 
 @cache
@@ -102,7 +106,7 @@ def _pgen(task: Task) -> None:
             journal.close()
     else:
         asyncio.run(run())
-    assert done == task.count, f"{done} of {task.count} have a dialogue"
+    assert done == VARIANTS * task.count, f"{done} of {VARIANTS * task.count} dialogues"
 
 
 def _source(task: Task) -> Any:
@@ -127,12 +131,18 @@ def _source(task: Task) -> Any:
 
 
 def samples(count: int, an_episode: int = 100) -> Iterator[list[Any]]:
+    """Yield the items of `count` requests, episode by episode."""
     from pgen.testing import make_episode, make_samples
     from pgen_samplers.samplers import EveryFrame
 
     for index, first in enumerate(range(0, count, an_episode)):
         episode = make_episode(("pick up the brick", 0.0, 5.0), ("put it into the box", 5.0, 10.0), index=index)
-        yield list(islice(make_samples(episode, EveryFrame()), count - first))
+        yield [in_variants(sample) for sample in islice(make_samples(episode, EveryFrame()), count - first)]
+
+
+def in_variants(sample: Any) -> tuple[Any, ...]:
+    """Return the samples of a request: the wordings of one dialogue."""
+    return tuple(replace(sample, question=replace(sample.question, variant=number)) for number in range(VARIANTS))
 
 
 @dataclass(frozen=True, slots=True)

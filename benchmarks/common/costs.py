@@ -4,7 +4,7 @@ import asyncio
 import tracemalloc
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -12,6 +12,7 @@ from time import perf_counter, process_time
 from typing import Any
 
 from common import clients
+from common.clients import VARIANTS
 from common.datasets import filmed, picture, rows
 from common.server import Behaviour, Server
 
@@ -21,7 +22,8 @@ FPS = 30
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """Seconds and bytes per image, request, commit, journal row, frame and dialogue."""
+    """Seconds and bytes per image, commit and frame, and of all dialogues of a request: its prompt and its reply, its
+    rows of the journal, its lines of the output, and what is held of them."""
 
     decode: float
     encode: float
@@ -38,13 +40,13 @@ class Costs:
 
 def measured(tiny: bool = False) -> Costs:
     count = 32 if tiny else 1024
-    taken = list(islice(chain.from_iterable(clients.samples(count)), count))
-    annotations, prompt, reply = _annotations(taken)
+    annotations, prompt, reply = _annotations(list(chain.from_iterable(clients.samples(count))))
     decode, encode = _pictures(2 if tiny else 20)
     with TemporaryDirectory() as folder:
         commit, store, journal_bytes = _journal(Path(folder), annotations)
     sink, line_bytes = _sink(rows(3, 90) if tiny else rows(20, 1000))
-    held = _held(annotations)
+    per_dialogue = store, journal_bytes, line_bytes, _held(annotations)
+    store, journal_bytes, line_bytes, held = (VARIANTS * each for each in per_dialogue)
     return Costs(decode, encode, _request(count), commit, store, journal_bytes, sink, line_bytes, held, prompt, reply)
 
 
@@ -68,8 +70,8 @@ def _request(count: int) -> float:
         return clients.pgen(clients.Task(server.url, count, min(count, 64))) / count
 
 
-def _annotations(samples: list[Any]) -> tuple[list[Any], float, float]:
-    """Return the samples' annotations by `template`, and the characters of a prompt and of a reply."""
+def _annotations(items: list[Any]) -> tuple[list[Any], float, float]:
+    """Return the annotations of requests by `template`, and the characters of a prompt and of a reply."""
     from pgen.inference.pipeline import Pipeline
     from pgen.inference.prompting import prompt_for
     from pgen.testing import FakeSource, MemoryRecorder
@@ -79,15 +81,21 @@ def _annotations(samples: list[Any]) -> tuple[list[Any], float, float]:
     pipeline = Pipeline(FakeSource(), HiRobotPrompt(), TemplateGenerator(), 0, 2, 1003520)
 
     recorder = MemoryRecorder()
-    asyncio.run(pipeline.run(iter([samples]), recorder, asyncio.Event()))
+    singles = [(sample,) for samples in items for sample in samples]
+    asyncio.run(pipeline.run(iter([singles]), recorder, asyncio.Event()))
     annotations = recorder.results
-    prompt = len(prompt_for(pipeline.prompts, samples[0], 0, "en").text)
+    prompt = prompt_for(pipeline.prompts, items[0], 0, "en", several=True)
     dialogues = [a.dialogue for a in annotations if a.dialogue]
-    reply = median(len(d.user_prompt) + len(d.robot_utterance) for d in dialogues) + len(_KEYS)
-    return annotations, prompt, reply
+    texts = median(len(d.user_prompt) + len(d.robot_utterance) for d in dialogues)
+    reply = len(_SEEN) + VARIANTS * (texts + len(_KEYS))
+    return annotations, sum(map(len, (prompt.system, prompt.context, prompt.text))), reply
 
 
-_KEYS = '{"user_prompt":"","robot_utterance":"","scenario_type":"implicit_request","response_type":"acknowledgment"}'
+_SEEN = '{"seen":"a brick in front of a box, and the open gripper above it","fits":true,"dialogues":[]}'
+_KEYS = (
+    '{"number":1,"user_prompt":"","robot_utterance":"","scenario_type":"implicit_request",'
+    '"response_type":"acknowledgment"},'
+)
 
 
 def _journal(folder: Path, annotations: list[Any]) -> tuple[float, float, float]:

@@ -18,6 +18,8 @@ from urllib.request import urlopen
 MODEL = "bench"
 PREFLIGHT = 16_384
 """Bytes: a smaller request has no image of a sample."""
+DIALOGUES = 3
+"""Of each answer; a client that requests as many gets all of them."""
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _DIALOGUE = {
@@ -145,7 +147,7 @@ class _Connection(asyncio.BufferedProtocol):
         elif path.endswith(b"/models"):
             self._transport.write(_response({"object": "list", "data": [{"id": MODEL, "object": "model"}]}))
         elif self._size < PREFLIGHT:
-            self._transport.write(ANSWER)
+            self._transport.write(PROBED)
         else:
             self._receive()
 
@@ -177,16 +179,26 @@ def _response(value: Any, status: str = "200 OK") -> bytes:
     return head.encode() + body
 
 
-ANSWER = _response(
+def _completion(content: Any) -> bytes:
+    message = {"role": "assistant", "content": json.dumps(content)}
+    return _response(
+        {
+            "id": "1",
+            "object": "chat.completion",
+            "created": 0,
+            "model": MODEL,
+            "choices": [{"index": 0, "finish_reason": "stop", "message": message}],
+            "usage": {"prompt_tokens": 1000, "completion_tokens": 40, "total_tokens": 1040},
+        }
+    )
+
+
+PROBED = _completion(_DIALOGUE)
+ANSWER = _completion(
     {
-        "id": "1",
-        "object": "chat.completion",
-        "created": 0,
-        "model": MODEL,
-        "choices": [
-            {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": json.dumps(_DIALOGUE)}}
-        ],
-        "usage": {"prompt_tokens": 1000, "completion_tokens": 40, "total_tokens": 1040},
+        "seen": "A brick and a box on a table.",
+        "fits": True,
+        "dialogues": [{"number": number, **_DIALOGUE} for number in range(1, DIALOGUES + 1)],
     }
 )
 REFUSAL = _response({"error": {"message": "too many requests", "code": "busy"}}, "429 Too Many Requests")

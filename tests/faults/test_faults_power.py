@@ -48,7 +48,7 @@ def prepared(name, memory):
     folder = memory / f"power-{name.replace(' ', '')}"
     cut = Cut(name, folder / "base", make_dataset(folder / "in"), folder / "log")
     cut.base.mkdir()
-    if name == "annotate --in-place":
+    if name.startswith("annotate") and in_place(cut):
         shutil.copytree(cut.source, cut.out)
     if name == "repair":
         assert started(Cut("annotate", cut.base, cut.source, folder / "before")) == 0
@@ -59,6 +59,9 @@ def prepared(name, memory):
 def result(cut):
     """The output, but for the records that say how often and when a command ran."""
     found = contents(cut.out) if cut.out.exists() else {}
+    if "moments" in cut.name and (manifest := found.get("meta/pgen/manifest.json")):
+        # What is left of a moment takes a request of its own.
+        found["meta/pgen/manifest.json"] = json.dumps({**json.loads(manifest), "attempts": None})
     for name in {"repair": ["manifest.json"], "segment": ["segmentation.json"]}.get(cut.name, ()):
         found.pop(f"meta/pgen/{name}", None)
     return found
@@ -123,4 +126,4 @@ def judge_cut(cut, told, old, new):
 
 
 def in_place(cut):
-    return cut.name in ("annotate --in-place", "repair")
+    return cut.name == "repair" or "--in-place" in cut.name

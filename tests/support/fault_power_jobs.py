@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -41,25 +41,32 @@ class Cut:
 class Said(FakeGenerator):
     """Says what it is asked; answers come after a moment that differs, so that several groups are stored."""
 
-    def __init__(self, log: int, name_of: Callable[[Request], str]) -> None:
+    def __init__(self, log: int, names_of: Callable[[Request], Sequence[str]]) -> None:
         super().__init__(answer)
-        self._log, self._name_of = log, name_of
+        self._log, self._names_of = log, names_of
 
     async def generate(self, request: Request) -> Any:
-        name = self._name_of(request)
-        os.write(self._log, f"asked {name}\n".encode())
-        await asyncio.sleep(Random(name).uniform(0.001, 0.02))
+        names = self._names_of(request)
+        os.write(self._log, "".join(f"asked {name}\n" for name in names).encode())
+        await asyncio.sleep(Random(names[0]).uniform(0.001, 0.02))
         return await super().generate(request)
 
 
+class SaidSeveral(Said):
+    """Is asked for all dialogues of a moment at once."""
+
+    several = True
+
+
 def annotated(cut: Cut, log: int) -> None:
-    in_place = cut.name == "annotate --in-place"
-    generator = Said(log, lambda request: sample_key(request.sample))
+    in_place = "--in-place" in cut.name
+    kind, prompt = (SaidSeveral, "hi-robot") if "moments" in cut.name else (Said, "seed")
+    generator = kind(log, _keys)
 
     def done(annotation: Annotation) -> None:
         os.write(log, f"done {sample_key(annotation.sample)}\n".encode())
 
-    named = {"generator": {"name": generator.name}, "prompt": {"name": "seed"}, "check": {"name": ["none"]}}
+    named = {"generator": {"name": generator.name}, "prompt": {"name": prompt}, "check": {"name": ["none"]}}
     root = cut.out if in_place else cut.source
     config = build({"output_dir": cut.out, "in_place": in_place, "source": {"root": str(root)}, **named})
     with Run(config.run, create(config, {"generator": generator})) as run:
@@ -67,7 +74,7 @@ def annotated(cut: Cut, log: int) -> None:
 
 
 def segmented(cut: Cut, log: int) -> None:
-    generator = Said(log, lambda request: f"episode {request.sample.span.episode_index}")
+    generator = Said(log, lambda request: [f"episode {request.sample.span.episode_index}"])
     options = SegmentOptions(output_dir=cut.out, overwrite=True)
     job = Job(options, LeRobotSource(root=cut.source, skills="task"), Vlm(), generator)
     with job:
@@ -79,7 +86,12 @@ def repaired(cut: Cut, log: int) -> None:
     repair(cut.out)
 
 
-JOBS = {"annotate": annotated, "annotate --in-place": annotated, "repair": repaired, "segment": segmented}
+def _keys(request: Request) -> list[str]:
+    return [sample_key(request.samples[number - 1]) for number in request.numbers]
+
+
+ANNOTATE = ("annotate", "annotate --in-place", "annotate moments", "annotate moments --in-place")
+JOBS = {**dict.fromkeys(ANNOTATE, annotated), "repair": repaired, "segment": segmented}
 
 
 def work(cut: Cut) -> None:

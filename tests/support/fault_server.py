@@ -1,4 +1,4 @@
-"""A server of chat completions in a process of its own that counts how often it sees each sample.
+"""A server of chat completions in a process of its own that counts how often it sees each sample or dialogue.
 
 It outlives whatever is done to the runs that ask it: what it saw is what was paid for.
 """
@@ -20,8 +20,9 @@ from pgen_dialogue.prompts.reply_schema import typed_schema
 
 SCHEMA = typed_schema()
 _QUESTION = b"Question:"
+_SEVERAL = re.compile(rb"Question: (step \d+): ([\d ]+)\.")
 _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
-_REPLY = {
+REPLY = {
     "user_prompt": "Please put the brick into the box.",
     "robot_utterance": "Sure.",
     "scenario_type": SCHEMA["properties"]["scenario_type"]["enum"][0],
@@ -38,7 +39,7 @@ class Question(PromptBuilder):
         return Prompt(f"Question: {sample.span.skill}", SCHEMA)
 
     def example(self, sample, seed):
-        return _REPLY
+        return REPLY
 
     def fingerprint(self):
         return "question"
@@ -51,7 +52,10 @@ def numbered(count: int) -> FakeSource:
 
 
 class CountingServer:
-    """Listens while it is entered; answers after `latency` seconds, give or take a fifth."""
+    """Listens while it is entered; answers after `latency` seconds, give or take a fifth.
+
+    A question that names a moment and its variants is answered with a dialogue for each.
+    """
 
     def __init__(self, latency: float) -> None:
         context = multiprocessing.get_context("spawn")
@@ -75,7 +79,7 @@ class CountingServer:
         return int(self._total.value)
 
     def counts(self) -> Counter[str]:
-        """How many requests it has seen of each sample."""
+        """How many requests it has seen of each sample, or of each dialogue of a moment."""
         self._port.send(None)
         counts: Counter[str] = self._port.recv()
         return counts
@@ -95,11 +99,14 @@ async def _listen(latency: float, total: Any, port: Connection) -> None:
                 head = await reader.readuntil(b"\r\n\r\n")
                 size = _LENGTH.search(head)
                 body = await reader.readexactly(int(size[1])) if size else b""
+                answer = _MODELS if b"/models" in head.split(b"\r\n", 1)[0] else _ANSWER
                 if _QUESTION in body:
-                    counts[blake2b(body, digest_size=8).hexdigest()] += 1
+                    names = _names(body)
+                    counts.update(names or [blake2b(body, digest_size=8).hexdigest()])
                     total.value += 1
                     await asyncio.sleep(latency * moments.uniform(0.8, 1.2))
-                writer.write(_MODELS if b"/models" in head.split(b"\r\n", 1)[0] else _ANSWER)
+                    answer = _dialogues(names) if names else _ANSWER
+                writer.write(answer)
         except (asyncio.IncompleteReadError, ConnectionError):
             writer.close()
 
@@ -124,12 +131,28 @@ def _response(value: Any) -> bytes:
     return b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
 
 
+def _completion(content: Any) -> bytes:
+    message = {"content": json.dumps(content)}
+    return _response(
+        {
+            "object": "chat.completion",
+            "model": "counting",
+            "choices": [{"index": 0, "finish_reason": "stop", "message": message}],
+            "usage": {"prompt_tokens": 10, "completion_tokens": 10},
+        }
+    )
+
+
+def _names(body: bytes) -> list[str]:
+    """The dialogues of a moment that a body asks for, in the order of their numbers."""
+    match = _SEVERAL.search(body)
+    return [f"{match[1].decode()}/{variant.decode()}" for variant in match[2].split()] if match else []
+
+
+def _dialogues(names: list[str]) -> bytes:
+    items = [{**REPLY, "number": number, "user_prompt": f"Do {name}"} for number, name in enumerate(names, 1)]
+    return _completion({"seen": "a brick", "fits": True, "dialogues": items})
+
+
 _MODELS = _response({"object": "list", "data": [{"id": "counting", "object": "model"}]})
-_ANSWER = _response(
-    {
-        "object": "chat.completion",
-        "model": "counting",
-        "choices": [{"index": 0, "finish_reason": "stop", "message": {"content": json.dumps(_REPLY)}}],
-        "usage": {"prompt_tokens": 10, "completion_tokens": 10},
-    }
-)
+_ANSWER = _completion(REPLY)

@@ -1,0 +1,130 @@
+"""Runs whose requests ask for several dialogues of a moment, and that end between two of these."""
+
+import json
+import re
+import shutil
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+from fault_moments import MomentLog, MomentQuestion, recorded, recorded_texts, requested, requests
+from fault_runs import Job, contents, errors, hashes, left_behind
+from fault_server import CountingServer, numbered
+
+from pgen.errors import TooManyFailuresError
+from pgen.testing import MemorySink
+from pgen_qwen_openai.generator import QwenOpenAIGenerator
+
+VARIANTS = 3
+WAVES = {0.005: 40, 1.0: 3}
+"""Requests of each slot in a run, by the seconds that a response takes."""
+
+OPTIONS = {"sampler": "segments", "prompt": MomentQuestion(), "checks": (), "variants": VARIANTS}
+
+
+@pytest.mark.parametrize("concurrency", [8, 64])
+@pytest.mark.parametrize("latency", WAVES)
+def test_a_killed_run_repeats_at_most_the_requests_in_flight_and_no_recorded_dialogue(
+    runs, tmp_path, tally, number, rng, latency, concurrency
+):
+    """Over HTTP, with the journal on a disk; the server counts the requests and the dialogues."""
+    moments = min(WAVES[latency] * concurrency, 1000)
+    every = {f"step {moment}/{variant}" for moment in range(moments) for variant in range(VARIANTS)}
+
+    def trial(index, after):
+        with CountingServer(latency) as server:
+            generator = {"base_url": server.url, "concurrency": concurrency, "response_format": "json_schema"}
+            job = Job(numbered(moments), tmp_path / f"out{index}", tmp_path / f"{index}.log")
+            options = {**OPTIONS, "sink": MemorySink()}
+            job = replace(job, generator=QwenOpenAIGenerator(**generator), options=options)
+            process = runs.start(job)
+            process.wait(lambda: server.total >= after)
+            process.send(signal.SIGKILL)
+            assert process.wait() == -signal.SIGKILL, errors(job)
+            before = set(re.findall(r"step \d+/\d+", " ".join(recorded_texts(job.out))))
+            assert runs.finish(job) == 0, errors(job)
+            counts, total = server.counts(), server.total
+        assert counts.keys() == every
+        repeated = {name for name, times in counts.items() if times > 1}
+        assert not repeated & before
+        return total - moments
+
+    count = number(2, 10)
+    points = [rng.randint(concurrency, moments - concurrency // 2) for _ in range(count)]
+    with ThreadPoolExecutor(2) as pool:
+        redone = list(pool.map(trial, range(count), points))
+    assert max(redone) <= concurrency, redone
+    tally.add("SIGKILL while asking about moments over HTTP", count, in_flight=count * concurrency, redone=sum(redone))
+
+
+@pytest.fixture(scope="module")
+def whole(memory, rendered, runs):
+    """The output of an undisturbed run, of which each request is about one moment, and its requests."""
+    job = logged(rendered, memory / "moments")
+    assert runs.finish(job) == 0, errors(job)
+    return contents(job.out), requests(job.log)
+
+
+def logged(root, out, **generator):
+    log = out.with_suffix(".log")
+    options = {"prompt": "hi-robot", "checks": ()}
+    return Job(root, out, log, generator=MomentLog(log=log, **generator), options=options)
+
+
+def without_requests(files):
+    """The files of an output, and of its manifest what does not depend on requests."""
+    manifest = json.loads(files["meta/pgen/manifest.json"])
+    return {**files, "meta/pgen/manifest.json": [manifest[name] for name in ("counts", "types", "labels")]}
+
+
+@pytest.mark.parametrize("in_place", [False, True])
+@pytest.mark.parametrize("lanes", [8, 64])
+def test_a_run_killed_between_the_dialogues_of_a_moment_requests_only_those_that_are_missing(
+    runs, rendered, whole, place, tally, number, rng, lanes, in_place
+):
+    output, undisturbed = whole
+    moments = {key: tuple(request) for request in undisturbed for key in request}
+    source, count, total = hashes(rendered), number(2, 20), 0
+    for index in range(count):
+        out = place / str(index) / rendered.name  # the card of an output names the folder of its source
+        out.parent.mkdir()
+        if in_place:
+            shutil.copytree(rendered, out)
+        root = out if in_place else rendered
+        job = logged(root, out, lanes=lanes, between=rng.randint(1, 20), seconds=0.01)
+        job = replace(job, options={**job.options, "in_place": in_place})
+        assert runs.finish(job) == -signal.SIGKILL, errors(job)
+        before, first = recorded(job.out), requests(job.log)
+        assert any(0 < len(before & {*request}) < len(request) for request in first)
+        assert runs.finish(job) == 0, errors(job)
+        counts, again = requested(job.log), requests(job.log)[len(first) :]
+        assert counts.keys() == moments.keys()
+        assert not before & {key for request in again for key in request}
+        for request in again:  # all that is missing of a moment, in one request
+            assert request == [key for key in moments[request[0]] if key not in before]
+        redone = len(first) + len(again) - len(undisturbed)
+        assert 1 <= redone <= lanes
+        found = contents(job.out)
+        assert without_requests(found) == without_requests(output)
+        assert left_behind(job.out) == []
+        total += redone
+    assert hashes(rendered) == source
+    row = "SIGKILL between the dialogues of a moment"
+    tally.add(row, count, in_flight=count * lanes, redone=total)
+
+
+def test_dialogues_that_failed_are_requested_again_without_the_others_of_their_moments(runs, rendered, whole, place):
+    _, undisturbed = whole
+    job = logged(rendered, place / "out", lanes=8, lacking=2)
+    job = replace(job, options={**job.options, "max_failures": 0.05})
+    assert runs.finish(job) == TooManyFailuresError.exit_code, errors(job)
+    before, first = recorded(job.out), len(requests(job.log))
+    answering = replace(job, generator=MomentLog(log=job.log, lanes=8))
+    assert runs.finish(answering) == 0, errors(job)
+    again = requests(job.log)[first:]
+    missing = [[key for key in request if key not in before] for request in undisturbed]
+    assert sorted(again) == sorted(filter(None, missing))
+    assert any(len(request) < len(full) for request, full in zip(missing, undisturbed, strict=True) if request)
+    lines = (job.out / "meta/syn_annotations.jsonl").read_text().splitlines()
+    assert all(json.loads(line)["status"] != "failed" for line in lines)
