@@ -1,7 +1,7 @@
 """Small datasets, scripted dialogues, and helpers for the tests of the sink and of `verify`."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,9 @@ from needed import need
 from PIL import Image
 
 from pgen.components import Results
+from pgen.labels import DEFAULT_WEIGHTS
 from pgen.records import Annotation, Dialogue, Episode, Failure, Plan, Sample
-from pgen.run.planning import planned
+from pgen.run.planning import samples_of
 from pgen_demo.dataset import Recording, write_dataset
 from pgen_demo.layout import Layout
 from pgen_lerobot.format import COLUMN
@@ -59,14 +60,25 @@ def answer(sample: Sample) -> Dialogue | Failure:
     return Dialogue(words, "<b>On it</b>", "specific_object", "acknowledgment")
 
 
-def results(root: Path, say: Answer = answer, generator: str = "template", **options: Any) -> Results:
-    """Return what a run with a sample each 0.3 s passes to its sinks."""
+def results(
+    root: Path,
+    say: Answer = answer,
+    generator: str = "template",
+    of_moment: Callable[[Sample], Iterable[Annotation]] | None = None,
+    **options: Any,
+) -> Results:
+    """Return what a run with a moment each 0.3 s passes to its sinks: the annotations of each, by default one step."""
     source = LeRobotSource(root=root, **options)
     source.open()
+    if of_moment is None:
+
+        def of_moment(sample: Sample) -> list[Annotation]:
+            return [Annotation(sample, Plan(), say(sample))]
 
     def read() -> Iterator[tuple[Episode, list[Annotation]]]:
-        for episode, samples in planned(source, Segments(interval=0.3), None):
-            yield episode, [Annotation(sample, Plan(), say(sample)) for sample in samples]
+        for episode in source.episodes():
+            samples = samples_of(episode, source, Segments(interval=0.3))
+            yield episode, [annotation for sample in samples for annotation in of_moment(sample)]
 
     manifest: dict[str, Any] = {
         "pgen_manifest": 1,
@@ -76,7 +88,7 @@ def results(root: Path, say: Answer = answer, generator: str = "template", **opt
         "prompt": {"name": "made-up", "hash": ""},
         "generator": {"name": generator, "model": None if generator == "template" else "some/model", "found": {}},
         "sinks": [{"name": "lerobot"}],
-        "run": {},
+        "run": {"scopes": DEFAULT_WEIGHTS, "speech": "hold", "silence": 0.0, "seed": 0},
         "counts": {"episodes": 0, "frames": 0, "samples": 0, "answered": 0, "failed": {}},
         "repairs": {},
         "tokens": {"in": 0, "out": 0},
@@ -89,7 +101,8 @@ def results(root: Path, say: Answer = answer, generator: str = "template", **opt
 
 def count(run: Results) -> None:
     """Add the number of samples and of answered ones to the manifest."""
-    outcomes = [annotation.dialogue is not None for _, annotations in run.read() for annotation in annotations]
+    annotations = [annotation for _, found in run.read() for annotation in found]
+    outcomes = [it.dialogue is not None for it in annotations if not it.sample.question.counterfactual]
     run.manifest["counts"] |= {"samples": len(outcomes), "answered": sum(outcomes)}
 
 

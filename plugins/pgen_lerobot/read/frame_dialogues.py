@@ -63,15 +63,18 @@ class FrameTexts:
         self.texts = Texts(dataset)
         self.recorded = Recorded(dataset)
 
-    def labelled(self, label: int, episode_index: int, frame_index: int) -> FrameDialogue:
-        """Return the dialogue of a label at a frame, by its position in the episode. Raises IndexError."""
+    def labelled(self, label: int, episode_index: int, frame_index: int) -> tuple[ExchangeRow | None, FrameDialogue]:
+        """Return the dialogue of a label at a frame, by its position in the episode, and its exchange if it has one.
+
+        Raises IndexError for a label that is no row of the task table.
+        """
         dialogue = self.texts[label]
         skill = self.recorded.skill(episode_index, frame_index) or dialogue.skill
         # Once an utterance is over, the label is another task with the same prompt.
         rows = self.recorded.in_force(episode_index, frame_index)
         same = (row for row in rows if self.texts[row.task_index].user_prompt == dialogue.user_prompt)
         row = next((row for row in rows if row.task_index == label), None) or next(same, None)
-        return self._described(dialogue, row, skill)
+        return row, self._described(dialogue, row, skill)
 
     def in_force(self, episode_index: int, frame_index: int) -> list[tuple[ExchangeRow, FrameDialogue]]:
         """Return all exchanges in force at a frame, each with its dialogue."""
@@ -111,20 +114,27 @@ class Dialogues:
             raise IndexError(f"there is no frame {row}; the dataset has {len(self)}")
         position = bisect_right(self._starts, row) - 1
         episode = self._order[position]
-        return self._texts.labelled(self._labels[row], episode, row - self._starts[position])
+        return self._texts.labelled(self._labels[row], episode, row - self._starts[position])[1]
 
     def in_force(self, episode_index: int, frame_index: int) -> list[FrameDialogue]:
-        """Return the dialogues of all exchanges in force at a frame; the column holds one of them."""
+        """Return the dialogues of all exchanges in force at a frame; the column holds one of them.
+
+        Raises IndexError for a frame that does not exist.
+        """
+        self._row(episode_index, frame_index)
         return [dialogue for _, dialogue in self._texts.in_force(episode_index, frame_index)]
 
     def at(self, episode_index: int, frame_index: int) -> FrameDialogue:
         """Return the dialogue of an episode's frame, by its position in the episode. Raises IndexError."""
+        return self[self._row(episode_index, frame_index)]
+
+    def _row(self, episode_index: int, frame_index: int) -> int:
         rows = self._episodes.get(episode_index)
         if rows is None:
             raise IndexError(f"there is no episode {episode_index}")
         if not 0 <= frame_index < len(rows):
             raise IndexError(f"episode {episode_index} has no frame {frame_index}; it has {len(rows)}")
-        return self[rows[frame_index]]
+        return rows[frame_index]
 
     def _read(self, dataset: Dataset, name: str) -> None:
         with dataset.shard(name) as shard:

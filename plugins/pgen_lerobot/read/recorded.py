@@ -1,6 +1,8 @@
 """What a dataset that pgen wrote says about its frames: the spans of its run, and the exchanges in force."""
 
 import json
+from array import array
+from bisect import bisect_right
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -18,6 +20,9 @@ from pgen_lerobot.format import (
     read_text,
 )
 from pgen_lerobot.read.source import LeRobotSource
+
+_CODED = ("scope", "skills", "scenario_type", "response_type")
+"""The columns of the table that hold no numbers."""
 
 
 def read_manifest(root: Path) -> dict[str, Any]:
@@ -37,30 +42,69 @@ def source_options(root: Path, manifest: Mapping[str, Any]) -> dict[str, Any]:
     return {"root": root, "episodes": source.get("episodes"), "skills": skills, "views": 0}
 
 
+class Exchanges:
+    """The rows of the table of exchanges by frame. Held as numbers, since a dataset may have millions of them."""
+
+    def __init__(self, root: Path) -> None:
+        self._columns = {name: array("q") for name in ExchangeRow._fields}
+        self._values: list[Any] = []
+        """The distinct cells of the columns in _CODED, which have positions here."""
+        self._episodes: dict[int, range] = {}
+        """The rows of each episode, by their first frames, as the table has them."""
+        codes: dict[object, int] = {}
+        for number, row in enumerate(read_exchanges(root / EXCHANGES)):
+            self._add(row, codes)
+            first = self._episodes.get(row.episode_index, range(number, number)).start
+            self._episodes[row.episode_index] = range(first, number + 1)
+
+    def _add(self, row: ExchangeRow, codes: dict[object, int]) -> None:
+        for name, cell in row._asdict().items():
+            value = cell
+            if name in _CODED:
+                value = codes.setdefault(repr(cell), len(codes))
+                self._values += [cell] if value == len(self._values) else []
+            self._columns[name].append(value)
+
+    def in_force(self, episode_index: int, frame_index: int) -> list[ExchangeRow]:
+        """Return the exchanges in force at a frame, by their first frames."""
+        rows = self._episodes.get(episode_index, range(0))
+        begun = bisect_right(self._columns["start"], frame_index, rows.start, rows.stop)
+        stops = self._columns["stop"]
+        return [self._row(number) for number in range(rows.start, begun) if frame_index < stops[number]]
+
+    def _row(self, number: int) -> ExchangeRow:
+        cells: dict[str, Any] = {name: column[number] for name, column in self._columns.items()}
+        return ExchangeRow(**cells | {name: self._values[cells[name]] for name in _CODED})
+
+
 class Recorded:
     """The skill of each frame, and the exchanges in force at it; none of either where the dataset has lost them."""
 
     def __init__(self, dataset: Dataset) -> None:
         self._spans: dict[int, list[tuple[range, str]]] = {}
+        self._knows_spans = False
         with suppress(InputError):  # lerobot's tools keep no skills; the dialogue of each frame is there all the same
             self._read_spans(dataset)
-        self._exchanges: dict[int, list[ExchangeRow]] = {}
-        for row in read_exchanges(dataset.root / EXCHANGES):
-            self._exchanges.setdefault(row.episode_index, []).append(row)
+        self._exchanges = Exchanges(dataset.root)
 
     def _read_spans(self, dataset: Dataset) -> None:
         source = LeRobotSource(**source_options(dataset.root, read_manifest(dataset.root)))
         source.open()
         for episode in source.episodes():
             names = (skill.name for skill in episode.skills)
-            self._spans[episode.index] = list(zip(frame_ranges(episode), names, strict=True))
+            spans = zip(frame_ranges(episode), names, strict=True)
+            self._spans[episode.index] = [(frames, name) for frames, name in spans if frames]
+        self._knows_spans = True
 
     def skill(self, episode_index: int, frame_index: int) -> str | None:
         """Return the skill of a frame, by its position in the episode; None outside every span."""
-        spans = self._spans.get(episode_index, ())
-        return next((name for frames, name in spans if frame_index in frames), None)
+        spans = self._spans.get(episode_index, [])
+        position = bisect_right(spans, frame_index, key=lambda span: span[0].start) - 1
+        frames, name = spans[position] if position >= 0 else (range(0), "")
+        return name if frame_index in frames else None
 
     def in_force(self, episode_index: int, frame_index: int) -> list[ExchangeRow]:
-        """Return the exchanges in force at a frame, by their first frames."""
-        rows = self._exchanges.get(episode_index, ())
-        return [row for row in rows if row.start <= frame_index < row.stop]
+        """Return the exchanges in force at a frame, by their first frames; none where no skill goes on."""
+        if self._knows_spans and self.skill(episode_index, frame_index) is None:
+            return []
+        return self._exchanges.in_force(episode_index, frame_index)

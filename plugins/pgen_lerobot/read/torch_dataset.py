@@ -2,14 +2,16 @@
 
 import random
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
-from pgen.errors import ConfigError
-from pgen.labels import DEFAULT_WEIGHTS
+from pgen.errors import ConfigError, InputError
+from pgen.labels import DEFAULT_WEIGHTS, Labelling
 from pgen.records import Annotation, Scope
-from pgen_lerobot.format import COLUMN, COUNTERFACTUALS, Dataset, read_counterfactuals
+from pgen_lerobot.format import COLUMN, COUNTERFACTUALS, Dataset, ExchangeRow, read_counterfactuals
 from pgen_lerobot.read.frame_dialogues import FrameDialogue, FrameTexts
+from pgen_lerobot.read.recorded import read_manifest
 
 
 class LeRobotDialogueDataset:
@@ -20,10 +22,10 @@ class LeRobotDialogueDataset:
     task as `user_prompt` and "" as `robot_utterance`.
 
     The dialogue is that of the frame's label; with `draw`, each access draws one of those in force, by the weights
-    `scopes`. With `speech="once"` the utterance is "" from a second after it was spoken. In the share `counterfactuals`
-    of all accesses, the item is that of another frame, with a prompt that leads elsewhere: `skill` is then what it
-    leads to, "" for nothing, and `scope` is "counterfactual". Draws are Python's `random`, which torch seeds in each
-    worker.
+    `scopes`. With `speech="once"` the utterance is "" from a second after it was spoken, with "hold" it never is; by
+    default that is as the dataset was annotated. In the share `counterfactuals` of all accesses, the item is that of
+    another frame, with a prompt that leads elsewhere: `skill` is then what it leads to, "" for nothing, and `scope` is
+    "counterfactual". Draws are Python's `random`, which torch seeds in each worker.
 
     Other arguments are those of `LeRobotDataset`; its other attributes are available here and under `dataset`. Raises
     InputError where pgen did not write the dataset, ConfigError for an invalid option, ImportError where lerobot is not
@@ -37,7 +39,7 @@ class LeRobotDialogueDataset:
         *,
         draw: bool = False,
         scopes: Mapping[Scope, float] = DEFAULT_WEIGHTS,
-        speech: Literal["hold", "once"] = "hold",
+        speech: Literal["hold", "once"] | None = None,
         counterfactuals: float = 0.0,
         **options: Any,
     ) -> None:
@@ -48,8 +50,10 @@ class LeRobotDialogueDataset:
         self.dataset: Any = LeRobotDataset(repo_id, root=root, **options)
         dataset = Dataset(Path(self.dataset.root))
         self._texts = FrameTexts(dataset)
-        self._draws, self._scopes, self._speech, self._share = draw, dict(scopes), speech, counterfactuals
-        self._fps = dataset.fps
+        self._draws, self._scopes, self._share = draw, dict(scopes), counterfactuals
+        self._once = (speech or _speech(dataset.root)) == "once"
+        self._spoken = dataset.fps - 0.1
+        """The frames after which an utterance is over: a second, with the slack of the column's labels."""
         self._elsewhere = self._counterfactuals(dataset) if counterfactuals else []
         if counterfactuals and not self._elsewhere:
             raise ConfigError(
@@ -65,23 +69,29 @@ class LeRobotDialogueDataset:
             return self._counterfactual(*random.choice(self._elsewhere))
         item = self.dataset[index]
         label, place = int(item[COLUMN]), (int(item["episode_index"]), int(item["frame_index"]))
-        in_force = [(row.start, dialogue) for row, dialogue in self._texts.in_force(*place)]
-        labelled = self._texts.labelled(label if label >= 0 else int(item["task_index"]), *place)
-        start, dialogue = next(((start, it) for start, it in in_force if it == labelled), (None, labelled))
-        if self._draws and in_force:
-            start, dialogue = self._drawn(in_force)
-        over = self._speech == "once" and start is not None and place[1] - start >= self._fps
-        return {**item, **_fields(dialogue, over=over)}
+        in_force = self._texts.in_force(*place) if self._draws else []
+        if in_force:
+            row, dialogue = self._drawn(in_force)
+        else:
+            row, dialogue = self._texts.labelled(label if label >= 0 else int(item["task_index"]), *place)
+        return {**item, **_fields(dialogue), "robot_utterance": self._utterance(place[1], row, dialogue)}
 
-    def _drawn(self, in_force: list[tuple[int, FrameDialogue]]) -> tuple[int, FrameDialogue]:
-        """Draw a scope by its weight, then one of its dialogues."""
-        by_scope: dict[Scope | None, list[tuple[int, FrameDialogue]]] = {}
-        for start, dialogue in in_force:
-            by_scope.setdefault(dialogue.scope, []).append((start, dialogue))
-        weights = [self._scopes.get(scope, 0.0) if scope else 0.0 for scope in by_scope]
+    def _drawn(self, in_force: list[tuple[ExchangeRow, FrameDialogue]]) -> tuple[ExchangeRow | None, FrameDialogue]:
+        """Draw a scope by its weight, then one of its latest dialogues, as the column's are drawn."""
+        by_scope: dict[Scope, list[tuple[ExchangeRow, FrameDialogue]]] = {}
+        for row, dialogue in in_force:
+            by_scope.setdefault(row.scope, []).append((row, dialogue))
+        weights = [self._scopes.get(scope, 0.0) for scope in by_scope]
         weights = weights if any(weights) else [1.0] * len(weights)
         (wordings,) = random.choices(list(by_scope.values()), weights)
-        return random.choice(wordings)
+        latest = max(row.start for row, _ in wordings)
+        return random.choice([it for it in wordings if it[0].start == latest])
+
+    def _utterance(self, frame_index: int, row: ExchangeRow | None, dialogue: FrameDialogue) -> str:
+        if row is None:
+            return dialogue.robot_utterance
+        over = self._once and frame_index - row.start >= self._spoken
+        return "" if over else self._texts.texts[row.task_index].robot_utterance
 
     def _counterfactuals(self, dataset: Dataset) -> list[tuple[int, Annotation]]:
         """Return the counterfactuals of the loaded episodes, each with the index of its item."""
@@ -107,10 +117,15 @@ class LeRobotDialogueDataset:
         return getattr(self.dataset, name)
 
 
-def _fields(dialogue: FrameDialogue, *, over: bool) -> dict[str, str]:
+def _speech(root: Path) -> str:
+    with suppress(InputError):  # lerobot's tools keep no manifest
+        return Labelling.of_run(read_manifest(root).get("run") or {}).speech
+    return "hold"
+
+
+def _fields(dialogue: FrameDialogue) -> dict[str, str]:
     return {
         "user_prompt": dialogue.user_prompt,
-        "robot_utterance": "" if over else dialogue.robot_utterance,
         "skill": dialogue.skill or "",
         "scope": dialogue.scope or "",
         "scenario_type": dialogue.scenario_type or "",

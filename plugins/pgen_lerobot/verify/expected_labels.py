@@ -22,6 +22,15 @@ from pgen_lerobot.write import LINES, Annotated, Labeller
 
 NO_ROW = -2
 """The expected label of a dialogue that has no row in the task table."""
+_NO_LABELLING = f"{MANIFEST} does not say how frames were labelled, so the labels and {EXCHANGES} were not checked"
+_FORMER = (
+    f"the dataset was annotated before exchanges had scopes: it has no {EXCHANGES}, and its labels were checked as "
+    "those of single skills; `pgen repair` writes the table"
+)
+_FORMER_WORDINGS = (
+    f"the dataset was annotated before exchanges had scopes, with several wordings: it has no {EXCHANGES}, and which "
+    "wording labels a frame was not checked; `pgen repair` labels it anew and writes the table"
+)
 
 
 class ExpectedLabels:
@@ -31,6 +40,8 @@ class ExpectedLabels:
         self._dataset, self._manifest = dataset, manifest
         self._problems: list[Problem] = []
         self._rows = {text: index for index, text in enumerate(dataset.tasks.texts)}
+        self.notes: list[str] = []
+        """What could not be checked."""
         self.labeller: Labeller | None = None
         """The labeller, with its counts; None after an error."""
         labels = manifest.get("labels")
@@ -86,10 +97,19 @@ class ExpectedLabels:
     def _start(self) -> None:
         stats = self._dataset.layout.stats.names()
         run = self._manifest.get("run") or {}
-        if "scopes" not in run:
-            return  # made before exchanges had scopes: which wording labels a frame was chosen in another way
-        annotated = self._with_exchanges(self.annotated())
-        self.labeller = Labeller(annotated, self._row, self.least or None, Labelling.of_run(run), stats)
+        annotated, labelling = self.annotated(), Labelling.of_run(run)
+        if "scopes" in run:
+            annotated = self._with_exchanges(annotated)
+        elif (self._dataset.root / EXCHANGES).exists():
+            self.notes.append(_NO_LABELLING)
+            return
+        elif run.get("variants") not in (None, 1):
+            self.notes.append(_FORMER_WORDINGS)
+            list(annotated)  # reports the lines that do not fit
+            return
+        else:
+            self.notes.append(_FORMER)
+        self.labeller = Labeller(annotated, self._row, self.least or None, labelling, stats)
 
     def _with_exchanges(self, annotated: Iterator[Annotated]) -> Iterator[Annotated]:
         """Yield the same episodes, and compare the exchanges of each with the table of exchanges."""

@@ -58,5 +58,7 @@ def _problems_of(dataset: Dataset, names: list[tuple[str, bool]], notes: list[st
     manifest: dict[str, Any] = {}
     yield from segmentation.read_record(dataset.root, MANIFEST, "manifest", manifest, _NO_MANIFEST)
     yield from metadata.problems(dataset, manifest, notes)
-    yield from shards.problems(dataset, names, manifest, ExpectedLabels(dataset, manifest), notes)
+    expected = ExpectedLabels(dataset, manifest)
+    yield from shards.problems(dataset, names, manifest, expected, notes)
+    notes += expected.notes
     yield from other_forms.problems(dataset, names, manifest, notes)

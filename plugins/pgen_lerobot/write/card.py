@@ -54,6 +54,8 @@ class Counts:
     dialogues: int = 0
     answered: int = 0
     failed: int = 0
+    counterfactuals: int = 0
+    scopes: Counter[str] = field(default_factory=Counter)
     scenarios: Counter[str] = field(default_factory=Counter)
     responses: Counter[str] = field(default_factory=Counter)
     examples: dict[str, Annotation] = field(default_factory=dict)
@@ -66,11 +68,15 @@ class Counts:
             yield episode, annotations
 
     def add(self, annotation: Annotation) -> None:
-        dialogue = annotation.dialogue
+        dialogue, question = annotation.dialogue, annotation.sample.question
+        if question.counterfactual:
+            self.counterfactuals += dialogue is not None
+            return
         if dialogue is None:
             self.failed += 1
             return
         self.answered += 1
+        self.scopes[question.scope] += 1
         self.scenarios[dialogue.scenario_type or "not given"] += 1
         self.responses[dialogue.response_type or "not given"] += 1
         if len(self.examples) < EXAMPLES:

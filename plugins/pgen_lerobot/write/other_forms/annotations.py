@@ -1,7 +1,8 @@
 """The sink `lerobot-annotations`: the file of the LeRobot annotate page, which shows and edits the dialogue.
 
-The file has version 2 (schema `lerobot_annotations`): atoms of an episode, each at the second of a frame. Its
-content is preserved, except subtasks, interjections and speech of the annotated episodes.
+The file has version 2 (schema `lerobot_annotations`): atoms of an episode, each at the second of a frame. A moment
+has one dialogue, a step where it can, since the page has no place for several. The file's content is preserved, except
+subtasks, interjections and speech of the annotated episodes.
 """
 
 import json
@@ -11,7 +12,8 @@ from typing import Any
 
 from pgen.components import Options, Results, Source
 from pgen.errors import InputError
-from pgen.records import Annotation, Episode
+from pgen.labels import Stretch, label
+from pgen.records import Annotation, Dialogue, Episode
 from pgen.storage.durable import write_text
 from pgen_lerobot.skills import load_json
 from pgen_lerobot.write import OtherForm
@@ -51,7 +53,8 @@ def _parts(results: Results, old: dict[int, dict[str, Any]]) -> Iterator[str]:
     for episode, annotations in results.read():
         former = old.pop(episode.index, {})
         preserved = [atom for atom in atoms_of(former) if not (_is_dialogue(atom) or atom["style"] == "subtask")]
-        atoms = [*preserved, *_subtasks(episode), *_dialogue(annotations)]
+        stretches = label(episode, annotations, results.labelling)
+        atoms = [*preserved, *_subtasks(episode), *_dialogue(annotations, stretches)]
         atoms.sort(key=lambda atom: (atom["timestamp"], atom["style"] or "", atom["role"]))
         rest = {key: value for key, value in former.items() if key not in ("atoms", "subtasks", "high_levels")}
         yield separator + _entry(episode.index, {**rest, "atoms": atoms})
@@ -71,12 +74,19 @@ def _subtasks(episode: Episode) -> Iterator[Atom]:
         yield _atom("assistant", name, "subtask", episode.timestamps[frame])
 
 
-def _dialogue(annotations: list[Annotation]) -> Iterator[Atom]:
-    for annotation in annotations:
+def _dialogue(annotations: list[Annotation], stretches: list[Stretch]) -> Iterator[Atom]:
+    """Yield the dialogue of each moment: a step, if it has one, and of several wordings one that labels frames."""
+    labelling = {id(stretch.annotation) for stretch in stretches}
+    factual = (it for it in annotations if not it.sample.question.counterfactual)
+    ranked = sorted(factual, key=lambda it: (it.sample.question.scope != "step", id(it) not in labelling))
+    spoken: dict[float, Dialogue] = {}
+    for annotation in ranked:
         dialogue, time = annotation.dialogue, annotation.sample.moment.timestamp
         if dialogue is not None and time is not None:
-            yield _atom("user", dialogue.user_prompt, "interjection", time)
-            yield _speech(dialogue.robot_utterance, time)
+            spoken.setdefault(time, dialogue)
+    for time, dialogue in spoken.items():
+        yield _atom("user", dialogue.user_prompt, "interjection", time)
+        yield _speech(dialogue.robot_utterance, time)
 
 
 def _atom(role: str, content: str | None, style: str | None, time: float) -> Atom:

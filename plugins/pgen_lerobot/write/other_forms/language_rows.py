@@ -1,10 +1,10 @@
 """An episode's dialogue as rows of lerobot 0.6's language columns.
 
-The first frame that a dialogue labels has the events: the user prompt as an `interjection`, the utterance as a
-call of the tool `say`. lerobot shows events on that frame only. So that every frame has its dialogue, two
-persistent rows continue it: `memory` (user) is the last prompt, `plan` (assistant) lists the remaining skills,
-as lerobot's own plans do, and has the call. Without a dialogue `memory` is the task and `plan` calls nothing. A
-`subtask` is the skill; an empty one says that none is known.
+The frame at which an exchange begins has the events, if it labels that frame: the user prompt as an `interjection`,
+the utterance as a call of the tool `say`. lerobot shows events on that frame only. So that every frame has its
+dialogue, two persistent rows continue it: `memory` (user) is the prompt in force, `plan` (assistant) lists the
+remaining skills, as lerobot's own plans do, and has the call while the utterance is spoken. Without a dialogue
+`memory` is the task and `plan` calls nothing. A `subtask` is the skill; an empty one says that none is known.
 https://huggingface.co/docs/lerobot/language_and_recipes
 """
 
@@ -68,11 +68,10 @@ def language_rows(episode: Episode, annotations: Iterable[Annotation], labelling
     events: dict[int, list[Row]] = {}
     for stretch in label(episode, annotations, labelling):
         persistent += _continued(episode, stretch)
-        if stretch.annotation is not None and stretch.annotation.dialogue is not None:
-            dialogue = stretch.annotation.dialogue
+        dialogue = stretch.annotation.dialogue if stretch.annotation else None
+        # Where another exchange labelled its first frame, it was spoken earlier, and is merely still in force.
+        if stretch.exchange is not None and dialogue is not None and stretch.start == stretch.exchange.start:
             prompt = _row("user", dialogue.user_prompt, "interjection")
-            if stretch.exchange is None or stretch.start != stretch.exchange.start:
-                continue  # it was spoken earlier, and is merely still in force
             events[stretch.start] = [_row("assistant", None, None, [_say_call(dialogue.robot_utterance)]), prompt]
     persistent.sort(key=lambda row: (row["timestamp"], row["style"], row["role"]))
     return LanguageRows(persistent, events)
@@ -122,7 +121,7 @@ def _subtasks(episode: Episode) -> Iterator[Row]:
 
 def _continued(episode: Episode, stretch: Stretch) -> Iterator[Row]:
     dialogue = stretch.annotation.dialogue if stretch.annotation else None
-    calls = [_say_call(dialogue.robot_utterance)] if dialogue else None
+    calls = [_say_call(dialogue.robot_utterance)] if dialogue and stretch.spoken else None
     prompt = dialogue.user_prompt if dialogue else episode.task
     yield _persistent(episode, stretch.start, _row("user", prompt, "memory"))
     yield _persistent(episode, stretch.start, _row("assistant", _plan(episode, stretch.start), "plan", calls))

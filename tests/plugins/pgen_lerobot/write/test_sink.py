@@ -15,7 +15,7 @@ from sink_helpers import TASKS, annotate, change, dataset, regroup, results, set
 from pgen.errors import ConfigError, InputError
 from pgen.records import Dialogue
 from pgen.testing import FakeSource
-from pgen_lerobot.format import COLUMN
+from pgen_lerobot.format import COLUMN, EXCHANGES, TASK_ROWS
 from pgen_lerobot.write import LeRobotSink, rewrite_shard
 
 
@@ -51,7 +51,7 @@ def test_every_other_file_is_there_with_its_bytes(tmp_path):
     out = annotate(root, tmp_path / "out")
     before, after = snapshot(root), snapshot(out)
     assert set(before) <= set(after)
-    made = {"README.md", "meta/tasks_high_level.parquet", "meta/syn_annotations.jsonl", "meta/pgen/manifest.json"}
+    made = {"README.md", EXCHANGES, TASK_ROWS, "meta/syn_annotations.jsonl", "meta/pgen/manifest.json"}
     assert set(after) - set(before) == made
     changed = {name for name in before if before[name][0] != after[name][0]}
     meta = {"meta/info.json", "meta/stats.json", "meta/tasks.parquet", "meta/episodes/chunk-000/file-000.parquet"}

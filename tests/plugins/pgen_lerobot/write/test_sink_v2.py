@@ -12,7 +12,7 @@ from layout_helpers import STATS, stats_of
 from old_layout import ONE_A_FILE, as_v20, as_v21
 from sink_helpers import LENGTHS, TASKS, annotate, column, dataset, read_by_pandas, shards, snapshot
 
-from pgen_lerobot.format import COLUMN, TASK_ROWS, Dataset
+from pgen_lerobot.format import COLUMN, EXCHANGES, TASK_ROWS, Dataset
 from pgen_lerobot.verify import verify
 
 READ_WITH_LEROBOT = Path(__file__).parents[3] / "support" / "read_with_lerobot.py"
@@ -37,7 +37,7 @@ def lines(path):
 def test_every_file_is_there_and_all_but_those_of_the_column_are_the_same(pair):
     root, out = pair
     before, after = snapshot(root), snapshot(out)
-    new = {TASK_ROWS, "README.md", "meta/syn_annotations.jsonl", "meta/pgen/manifest.json"}
+    new = {EXCHANGES, TASK_ROWS, "README.md", "meta/syn_annotations.jsonl", "meta/pgen/manifest.json"}
     assert set(after) == set(before) | new
     changed = {name for name in before if before[name][0] != after[name][0]}
     meta = {"meta/info.json", "meta/tasks.jsonl", "meta/episodes_stats.jsonl", "meta/stats.json"}

@@ -3,8 +3,9 @@
 import json
 
 import pytest
+from exchange_helpers import results_with_exchanges
 from form_helpers import written
-from sink_helpers import results, snapshot
+from sink_helpers import column, results, snapshot, texts
 
 from pgen.errors import InputError
 from pgen.formats.schemas import first_error, validator
@@ -93,3 +94,16 @@ def test_verify_says_that_its_words_are_free_but_not_its_form(root, tmp_path):
     assert "lerobot_annotations.json does not fit" in str(verify(out, with_lerobot=False).problems[0])
     (out / ANNOTATIONS).unlink()
     assert "the file is missing" in str(verify(out, with_lerobot=False).problems[0])
+
+
+def test_a_moment_has_one_dialogue_a_step_where_there_is_one_and_no_counterfactual(root, tmp_path):
+    run = results_with_exchanges(root)
+    out = written(root, tmp_path / "out", LeRobotAnnotationsSink(), run=run)
+    moments = {(e.index, it.sample.moment.timestamp) for e, annotations in run.read() for it in annotations}
+    atoms = [(int(index), atom) for index, episode in episodes(out).items() for atom in episode["atoms"]]
+    asked = [((index, a["timestamp"]), a["content"]) for index, a in atoms if a["style"] == "interjection"]
+    assert sorted(place for place, _ in asked) == sorted(moments)
+    assert {content.split()[0] for _, content in asked} == {"step"}
+    labels = {texts(out)[label].split(" | ")[0] for label in column(out)}
+    steps = {text for text in labels if text.startswith("step")}
+    assert steps <= {content for _, content in asked}
