@@ -38,12 +38,15 @@ class Ban:
 
 
 def _unwanted(clause: Clause) -> Ban | None:
-    """Read "I don't want that pan on the rack"."""
+    """Read "I don't want that pan on the rack", "I don't want it moved"."""
     words = clause.words
     for index in range(len(words) - 3):
         if words[index : index + 3] in (("do", "not", "want"), ("would", "not", "like")):
             thing = noun_phrase(words, index + 3)
             place = _place_after(words, thing.stop if thing else index + 3)
+            done = act_at(words, thing.stop, "participle") if thing and thing.stop < len(words) else None
+            if done:
+                return Ban(clause.text, thing, done.kinds)
             return Ban(clause.text, thing, place=place) if place else None
     return None
 

@@ -57,7 +57,7 @@ def _is_past(words: tuple[str, ...], index: int, scope: ScopeFacts) -> bool:
     ahead = scope.kinds.union(*(skill.kinds for skill in scope.future))
     past = [skill for skill in scope.past if not scope.handled or nouns(skill.object) & scope.handled]
     done = frozenset().union(*(skill.kinds for skill in past)) - scope.kinds
-    if act is None or not act.kinds & fitting(ahead) or act.kinds <= done:
+    if act is None or "time" in words[:index] or not act.kinds & fitting(ahead) or act.kinds <= done:
         return False
     before = index - 1
     while before >= 0 and words[before] in WORDS["claim_adverbs"]:

@@ -47,6 +47,8 @@ def violates(ban: Ban, skill: SkillFacts, scope: ScopeFacts) -> bool:
     """Return whether a skill does what the ban forbids."""
     if ban.verb and ban.verb in plain_words(skill.phrase.do)[1:]:
         return True  # "don't start it" before "press the start button"
+    if ban.thing and ban.thing.words[-1:] == (skill.phrase.verb,) and not ban.kinds:
+        return True  # "don't use the vacuum" before "vacuum the rug"
     waits = "yet" in ban.text.lower().split() and skill.kinds <= {"approach", "lower"}  # "don't touch it yet"
     if not ban.kinds and ("retreat" in skill.kinds or (waits and not ban.verb)):
         return False

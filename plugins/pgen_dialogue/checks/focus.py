@@ -8,6 +8,7 @@ from pgen_dialogue.checks.scope import ScopeFacts
 from pgen_dialogue.english.clauses import Clause
 from pgen_dialogue.english.noun_phrases import NounPhrase, noun_phrase, object_after
 from pgen_dialogue.english.speech_acts import FILLERS, WISHES, request_verb
+from pgen_dialogue.english.verbs import form_of
 
 _BEFORE_THING = (("do", "with"), ("how", "about"), ("what", "about"), ("not", "forget"))
 _AFTER_VERB = frozenset(("the", "it", "them", "that", "this", "my", "your", "those", "these", "a"))
@@ -32,7 +33,7 @@ def requested(clause: Clause) -> Act | None:
 def focused(clause: Clause) -> Iterator[NounPhrase]:
     """Yield the noun phrase that a clause asks for, if there is one."""
     words, verb = clause.words, request_verb(clause)
-    if verb is not None and (requested(clause) or words[verb] in ("have", "see", "do")):
+    if verb is not None and (requested(clause) or words[verb] in ("have", "see") or form_of(words[verb]) == "base"):
         thing = object_after(words, verb)
     else:
         starts = (index for index in range(1, len(words)) if _wishes(words, index - 1))

@@ -8,7 +8,8 @@ from pgen_dialogue.checks.phrases import WORDS
 from pgen_dialogue.checks.scope import ScopeFacts, SkillFacts, head_of, matches, mentioned, nouns
 from pgen_dialogue.english.noun_phrases import NounPhrase, noun_phrase
 
-_PUTTING = frozenset(("place", "lower", "letgo", "carry"))
+_SURFACES = frozenset(("table", "desk", "counter", "bench", "worktop", "shelf", "cupboard", "room"))
+_PUTTING = frozenset(("place", "lower", "letgo", "carry", "pour"))
 _MOVING = _PUTTING | {"pour", "hand"}
 """Kinds of action that bring something to a place."""
 
@@ -45,7 +46,11 @@ def other_place(words: tuple[str, ...], act: Act, spoken: tuple[str, ...], scope
 def destinations(words: tuple[str, ...], verb: int) -> Iterator[NounPhrase]:
     """Yield where the verb at a position moves something."""
     for index in range(verb + 1, len(words) - 1):
-        if words[index] in ("in", "into", "on", "onto", "to", "under") and words[index - 1] != "from":
+        if words[index] in ("in", "into", "on", "onto", "to", "under") and words[index - 1] not in (
+            "from",
+            "next",
+            "close",
+        ):
             place = noun_phrase(words, index + 1)
             if place and place.words:
                 yield place
@@ -82,7 +87,7 @@ def _is_foreign(thing: NounPhrase, scope: ScopeFacts) -> bool:
     others = frozenset(word for skill in scope.others for word in nouns(skill.object, *skill.places))
     if matches(thing, others):
         return head not in PARTS or head in others
-    if is_kind("furniture", head) or not any(map(is_known, scope.handled)):
+    if head in _SURFACES or not any(map(is_known, scope.handled)):
         return False  # "I need this table" asks for what is on it; a thing without a known name may have many names
     return is_object(head) and not any(related(head, word) for word in scope.scene)
 
@@ -92,7 +97,7 @@ def _is_named_elsewhere(thing: NounPhrase, scope: ScopeFacts) -> bool:
     words = nouns(" ".join(thing.words))
     if words <= scope.own or words <= PARTS:
         return False
-    return any(words <= nouns(skill.object) for skill in scope.others)
+    return any(words <= (nouns(skill.object) if skill.phrase.verb else skill.words) for skill in scope.others)
 
 
 def _names_own(thing: NounPhrase, spoken: tuple[str, ...], scope: ScopeFacts) -> bool:

@@ -13,6 +13,8 @@ from pgen_dialogue.english.words import DETERMINERS
 _LEXICON = tomllib.loads((files("pgen_dialogue.checks") / "lexicon.toml").read_text(encoding="utf-8"))
 _PLURALS = {"ves": ("f", "fe"), "ies": ("y",), "ches": ("ch",), "shes": ("sh",), "xes": ("x",), "sses": ("ss",)}
 _PLURALS |= {"oes": ("o",), "cacti": ("cactus",)}
+_ENDING = 5
+"""Letters of the end of a compound at least."""
 _REACH = 5
 """Words after a verb among which its particle is looked for."""
 
@@ -64,9 +66,12 @@ def is_known(word: str) -> bool:
     return word in _KINDS or word in _SAME or word in _RELATED
 
 
+@lru_cache(maxsize=16384)
 def is_object(word: str) -> bool:
     """Return whether a noun, in the singular, is known to name things that a robot could handle."""
-    return word in _KINDS and word not in PARTS
+    if word in PARTS:
+        return False
+    return word in _KINDS or any(word[-size:] in _KINDS for size in range(_ENDING, len(word)))  # bathrobe
 
 
 @lru_cache(maxsize=16384)
@@ -110,6 +115,13 @@ def contradict(kinds: frozenset[str], own: frozenset[str]) -> bool:
     return opposed or not kinds & fitting(own)
 
 
+def clearly_contradict(kinds: frozenset[str], own: frozenset[str]) -> bool:
+    """Return whether kinds of action contradict others and are not just other words for a motion."""
+    if not contradict(kinds, own):
+        return False
+    return kinds <= DISTINCT or any(own & frozenset(_LEXICON["contradicts"].get(kind, "").split()) for kind in kinds)
+
+
 _OPPOSITES = (("open", "close"), ("on", "off"), ("tighten", "loosen"))
 
 
@@ -130,6 +142,8 @@ def acts(words: tuple[str, ...], forms: str = "base gerund third participle") ->
 
 def _kinds(verb: str, following: tuple[str, ...]) -> frozenset[str]:
     """Return the kinds of a verb with its particle ("turn it on"), with its noun ("give it a tug"), or without."""
+    if verb == "give" and following[1:2] in _AMOUNTS and not _kinds_of_noun(following):
+        return frozenset()  # "give it some juice" gives nothing away
     if verb in _BEGINNING and following[:1] in _NOT_AN_OBJECT:
         return frozenset()
     for kinds, particles, adjacent in _PHRASES.get(verb, ()):
@@ -175,6 +189,7 @@ def _lexicon_of_acts() -> tuple[dict[str, frozenset[str]], _Phrases]:
     return single, dict(phrases)
 
 
+_AMOUNTS = (("a",), ("some",), ("another",), ("more",), ("plenty",))
 _LIGHT = frozenset(("give", "take", "have", "do"))
 _BEGINNING = frozenset(("start", "begin"))
 _NOT_AN_OBJECT = ((), *((word,) for word in ("with", "by", "from", "on", "over", "again", "here", "at", "off", "now")))
@@ -188,5 +203,5 @@ _FORMS: dict[str, dict[str, str]] = {
     "base": {verb: verb for verb in _BASES},
     "gerund": {gerund(verb): verb for verb in _BASES},
     "third": {third_person(verb): verb for verb in _BASES},
-    "participle": {participle(verb): verb for verb in _BASES},
+    "participle": {participle(verb): verb for verb in _BASES} | _LEXICON["pasts"],
 }

@@ -6,7 +6,7 @@ from pgen.records import Finding
 from pgen_dialogue.checks.ban_forms import Ban
 from pgen_dialogue.checks.bans import bans
 from pgen_dialogue.checks.foreign import destinations, is_other, other_place
-from pgen_dialogue.checks.lexicon import Act, act_at, acts, contradict
+from pgen_dialogue.checks.lexicon import DISTINCT, Act, act_at, acts, clearly_contradict, contradict
 from pgen_dialogue.checks.phrases import PHRASES, WORDS
 from pgen_dialogue.checks.scope import ScopeFacts
 from pgen_dialogue.english.clauses import Clause, clauses
@@ -35,10 +35,17 @@ def promise_finding(text: str, scope: ScopeFacts) -> Finding | None:
         if place := other_place(clause.words, act, spoken, scope):
             return Finding("other_object", f"the robot speaks of {place!r}, but it will {scope.label}")
     kinds = frozenset().union(*(act.kinds for clause in positive for act in _verbs(clause.words)))
-    if scope.kinds and promised and contradict(kinds, scope.kinds) and not scope.whole:
+    if scope.kinds and promised and _contradicts(kinds, scope) and not scope.whole:
         clause, act = promised[0]
         return Finding("other_action", f"the robot promises to {act.verb} ({clause.text!r}), but it will {scope.label}")
     return None
+
+
+def _contradicts(kinds: frozenset[str], scope: ScopeFacts) -> bool:
+    """Return whether what the robot promises is none of the scope's actions."""
+    if scope.kinds <= DISTINCT:
+        return contradict(kinds, scope.kinds)
+    return clearly_contradict(kinds, scope.kinds)
 
 
 def _breaks(ban: Ban, scope: ScopeFacts) -> bool:

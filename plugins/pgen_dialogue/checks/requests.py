@@ -6,7 +6,7 @@ from pgen.records import Finding
 from pgen_dialogue.checks.bans import bans, latest_thing
 from pgen_dialogue.checks.focus import focused, fragment, is_positive, requested, wanted
 from pgen_dialogue.checks.foreign import is_other, other_place
-from pgen_dialogue.checks.lexicon import DISTINCT, Act, contradict, fitting, same
+from pgen_dialogue.checks.lexicon import Act, clearly_contradict, contradict, fitting, same
 from pgen_dialogue.checks.phrases import PHRASES
 from pgen_dialogue.checks.scope import ScopeFacts, SkillFacts, head_of, matches, mentioned, nouns
 from pgen_dialogue.english.clauses import Clause, clauses
@@ -80,7 +80,7 @@ def _action_finding(asking: list[Clause], scope: ScopeFacts) -> Finding | None:
         if place := other_place(clause.words, act, spoken, scope):
             return Finding("other_object", f"the user names another place ({place!r}) than what follows: {scope.label}")
     own, done = scope.kinds, frozenset().union(*(skill.kinds for skill in scope.past))
-    if own and listed and not scope.whole and all(_contradicts(act, scope) for _, act in listed):
+    if own and listed and not scope.whole and all(_contradicts(clause, act, scope) for clause, act in listed):
         clause, act = listed[0]
         code = "already_done" if act.kinds & done else "other_action"
         return Finding(code, f"the user asks to {act.verb} ({clause.text!r}), but what follows is: {scope.label}")
@@ -90,30 +90,13 @@ def _action_finding(asking: list[Clause], scope: ScopeFacts) -> Finding | None:
     return None
 
 
-def _contradicts(act: Act, scope: ScopeFacts) -> bool:
+def _contradicts(clause: Clause, act: Act, scope: ScopeFacts) -> bool:
     """Return whether an action is none of the scope's: people say "put it away" for many, but not "shake it"."""
-    if not contradict(act.kinds, scope.kinds):
-        return False
+    thing = object_after(clause.words, act.index)
+    about_other = thing is not None and bool(thing.words) and not mentioned(clause.words, scope.own)
     done = frozenset().union(*(skill.kinds for skill in scope.past))
-    return (
-        act.kinds <= DISTINCT
-        or bool(act.kinds & done)
-        or any(act.kinds & one and scope.kinds & two for one, two in _PAIRS)
-    )
-
-
-_PAIRS = tuple(
-    (frozenset((one,)), frozenset(others))
-    for one, others in (
-        ("lower", ("lift",)),
-        ("place", ("lift", "grasp", "clench", "pour", "open", "clean", "approach")),
-        ("lift", ("lower", "place")),
-        ("close", ("open",)),
-        ("carry", ("place", "pour")),
-        ("roll", ("fold",)),
-    )
-)
-"""Kinds of action, each with those of a scope that it contradicts."""
+    finished = bool(act.kinds & done) and contradict(act.kinds, scope.kinds)
+    return not about_other and (finished or clearly_contradict(act.kinds, scope.kinds))
 
 
 def _is_done(clause: Clause, act: Act, scope: ScopeFacts) -> bool:

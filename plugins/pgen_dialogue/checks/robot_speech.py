@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 from pgen.records import Annotation, Dialogue, Finding
-from pgen_dialogue.checks.lexicon import act_at, fitting
+from pgen_dialogue.checks.lexicon import act_at, acts, fitting
 from pgen_dialogue.checks.phrases import PHRASES, WORDS
 from pgen_dialogue.checks.promises import promised_acts
 from pgen_dialogue.checks.scope import ScopeFacts, mentioned
@@ -72,7 +72,10 @@ def _apologizes(listed: tuple[Clause, ...], text: str) -> bool:
 
 def _declines(listed: tuple[Clause, ...], scope: ScopeFacts) -> bool:
     """Return whether the robot declines, or only asks, and promises nothing of what it does."""
-    if any(clause.has(*PHRASES["decline"]) for clause in listed):
+    never = [act for clause in listed if clause.has("we do not", "i do not") for act in acts(clause.words, "base")]
+    if any(act.kinds & fitting(scope.kinds) for act in never) or any(
+        clause.has(*PHRASES["decline"]) for clause in listed
+    ):
         promised = (act for clause in listed if "not" not in clause.words for act in promised_acts(clause))
         return not any(act.kinds & fitting(scope.kinds) for act in promised)
     does = any(not clause.question and not is_aside(clause) for clause in listed)

@@ -19,6 +19,8 @@ def is_small_talk(listed: tuple[Clause, ...], scope: ScopeFacts) -> bool:
     if any(clause.has(*PHRASES["request"]) for clause in listed):
         return False
     text = f" {' '.join(spoken)} "
+    if any(map(_urges, listed[1:])):
+        return False
     if any(clause.has(*PHRASES["small_talk"]) for clause in listed):
         return True
     if any(text.startswith(f" {phrase} ") for phrase in PHRASES["about_others"]):
@@ -45,17 +47,23 @@ def is_aside(clause: Clause) -> bool:
     return clause.plain in WORDS["aside"] or (len(clause.words) < 3 and clause.words[0] in WORDS["aside"])
 
 
+def _urges(clause: Clause) -> bool:
+    """Return whether a clause urges on: "off with those sheets"."""
+    return bool(clause.words[1:2] == ("with",) or {"those", "please", "next", "careful"} & set(clause.words))
+
+
 def _tells(listed: tuple[Clause, ...], text: str) -> bool:
     """Return whether a text is about a topic of small talk, or tells a story, and urges nobody on."""
     main = {word for clause in listed if not clause.has(*PHRASES["subordinate"]) for word in clause.words}
     if any(word.endswith("ly") for word in text.split()[:2]):
         return False
     pointed = WORDS["deictic"] & set(_without_empty(text))
-    if main & WORDS["topics"] and not main & WORDS["urging"] and not pointed - {"there", "still"}:
+    if main & WORDS["topics"] and not main & (WORDS["urging"] - {"again", "now"}) and not pointed - {"there", "still"}:
         return True
     pointing = WORDS["deictic"] | WORDS["urging"] - {"now", "again"}
     asks = any(clause.question for clause in listed)
-    return bool(main & WORDS["past"]) and not asks and not pointing & set(_without_empty(text))
+    personal = {"i", "we", "my", "our", "used", "years"} & main
+    return bool(personal and main & WORDS["past"]) and not asks and not pointing & set(_without_empty(text))
 
 
 def _without_empty(text: str) -> list[str]:
