@@ -66,6 +66,12 @@ DETECTED_BY = {
     "a run goes on however many of its first samples fail": (
         "run/test_failure_limit.py::test_a_model_that_always_fails_costs_no_more_than_the_first_samples_and_those_in_flight"
     ),
+    "of a moment only the last dialogue is recorded": (
+        "run/test_commit_loop.py::test_of_the_requests_about_moments_no_more_than_are_in_flight_are_not_committed"
+    ),
+    "a moment of which a part was recorded is requested as a whole": (
+        "plugins/pgen_ray/test_work_items.py::test_of_the_dialogues_of_a_moment_those_are_left_that_did_not_come_back"
+    ),
     "what failed is asked about in its place": (
         "run/test_failure_limit.py::test_each_start_goes_on_until_only_what_always_fails_is_left"
     ),

@@ -110,8 +110,7 @@ def test_a_run_killed_between_the_dialogues_of_a_moment_requests_only_those_that
         assert left_behind(job.out) == []
         total += redone
     assert hashes(rendered) == source
-    row = "SIGKILL between the dialogues of a moment"
-    tally.add(row, count, in_flight=count * lanes, redone=total)
+    tally.add("SIGKILL between the dialogues of a moment", count, in_flight=count * lanes, redone=total)
 
 
 def test_dialogues_that_failed_are_requested_again_without_the_others_of_their_moments(runs, rendered, whole, place):

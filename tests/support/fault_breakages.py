@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 
 from pgen.inference import parsing
+from pgen.inference.pipeline import SampleRollouts
+from pgen.inference.rollout import RolloutContext
 from pgen.records import Dialogue
 from pgen.run import signals as interrupts
 from pgen.run.failure_limit import Budget
@@ -49,6 +51,15 @@ def _missing_in_order(self: RunResults) -> Iterator[Any]:
     """Samples that failed come before others that were never requested."""
     for _, samples in self._planned():
         yield from self._missing_of(samples)
+
+
+async def _last_alone(self: RolloutContext, results: Any) -> None:
+    """Of the dialogues of a moment only the last is recorded."""
+
+
+def _whole_moment(self: SampleRollouts, item: Any, last: Any) -> Any:
+    """What is left of a moment are all of its dialogues."""
+    return item
 
 
 def _any_run(self: Workspace, marker: Any, journal: Path) -> bool:
@@ -128,6 +139,10 @@ BREAKAGES: dict[str, Callable[[], list[Patch]]] = {
     "the marker of any run counts": lambda: [(Workspace, "_belongs_to", _any_run)],
     "SIGHUP is left to the system": lambda: [(interrupts, "SIGNALS", (signal.SIGINT, signal.SIGTERM))],
     "a run goes on however many of its first samples fail": lambda: [(Budget, "_nearly_all", False)],
+    "of a moment only the last dialogue is recorded": lambda: [(RolloutContext, "record_all", _last_alone)],
+    "a moment of which a part was recorded is requested as a whole": lambda: [
+        (SampleRollouts, "remaining", _whole_moment)
+    ],
     "what failed is asked about in its place": lambda: [(RunResults, "missing", _missing_in_order)],
 }
 
