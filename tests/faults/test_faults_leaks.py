@@ -5,6 +5,7 @@ import logging
 import pickle
 import sys
 from contextlib import suppress
+from zlib import crc32
 
 import hostile_server as hostile
 import pytest
@@ -38,7 +39,7 @@ def spoken(memory, rendered):
     said = {}
 
     def repeat(body, count):
-        if hostile.is_probe(body) or len(hostile.question(body)) % 2:
+        if hostile.is_probe(body) or crc32(json.dumps(body["messages"]).encode()) % 2:
             return hostile.says(hostile.dialogue(body).replace("Sure.", f"The key is {KEY}."))
         return hostile.status(400, f"key {KEY} \x1b[31mmust not\x1b[0m do this")
 
