@@ -31,7 +31,8 @@ SHORT = frozenset(
         "pgen_dialogue.checks.wording._PATTERNS",
         "pgen_dialogue.checks.words._PHRASES",
         "pgen_dialogue.english.verbs._ONE_SYLLABLE",
-        "pgen_dialogue.prompts.grounding_facts._TROUBLE",
+        "pgen_dialogue.prompts.grounding_facts._MISHAP",
+        "pgen_dialogue.prompts.grounding_facts._RETRY",
     }
 )
 """Linear but slow patterns of many words. They only read dialogues and labels, of at most a thousand characters
