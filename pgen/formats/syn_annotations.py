@@ -7,7 +7,7 @@ lines.
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -144,6 +144,13 @@ def write_lines(path: Path, results: Results) -> None:
         pass
 
 
+def lines_of(episode: Episode, annotations: Sequence[Annotation], generator: str) -> Iterator[dict[str, Any]]:
+    """Yield the lines of an episode: of its annotations, except those of counterfactuals."""
+    in_force = {it.annotation.sample: it for it in exchanges(episode, annotations)}
+    factual = (it for it in annotations if not it.sample.question.counterfactual)
+    yield from (to_line(it, generator, in_force.get(it.sample)) for it in factual)
+
+
 def with_lines(
     path: Path, annotated: Iterable[tuple[Episode, list[Annotation]]], generator: str
 ) -> Iterator[tuple[Episode, list[Annotation]]]:
@@ -151,9 +158,7 @@ def with_lines(
     # UTF-8 cannot encode half of a surrogate pair; it is written as the JSON escape of it.
     with new_text(path, "backslashreplace") as file:
         for episode, annotations in annotated:
-            in_force = {it.annotation.sample: it for it in exchanges(episode, annotations)}
-            factual = (it for it in annotations if not it.sample.question.counterfactual)
-            lines = (to_line(it, generator, in_force.get(it.sample)) for it in factual)
+            lines = lines_of(episode, annotations, generator)
             file.writelines(json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n" for line in lines)
             yield episode, annotations
 

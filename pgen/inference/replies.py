@@ -17,6 +17,9 @@ from pgen.records import Dialogue, Failure, Prompt, Reply, Request
 MAX_SEEN = 200
 """Characters of what is seen."""
 
+CONTRADICTION = "the images contradict the labels; to be seen: "
+"""Begins the reason of a failure at `scene`, before what is seen."""
+
 
 def reply_schema(dialogue: Mapping[str, Any], numbers: Sequence[int]) -> dict[str, Any]:
     """Return the schema of a reply with a dialogue for each number, given the schema of one dialogue.
@@ -65,7 +68,7 @@ def _parse_dialogues(reply: Reply, prompt: Prompt, numbers: Sequence[int]) -> di
     if len(answers) != 1:
         raise SampleError("schema", f"the reply holds {len(answers)} lists of dialogues, in {excerpt_of(reply.text)}")
     if answers[0].get("fits") is False:
-        raise SampleError("scene", f"the images contradict the labels; to be seen: {answers[0].get('seen')}")
+        raise SampleError("scene", f"{CONTRADICTION}{answers[0].get('seen')}")
     items = [item for item in answers[0]["dialogues"] if isinstance(item, dict)]
     schema = _without_number(prompt.schema["properties"]["dialogues"]["items"])
     missing: Stage = "truncated" if reply.truncated else "schema"

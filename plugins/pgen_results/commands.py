@@ -52,21 +52,21 @@ def _preview_options() -> list[click.Parameter]:
 
 
 @click.command(
-    cls=Command, place=40, params=_preview_options(), short_help="Try a few samples; show prompts, images and replies."
+    cls=Command, place=40, params=_preview_options(), short_help="Try a few moments; show prompts, images and replies."
 )
 @option(
     "--max-samples",
     group="sampling and prompts",
     type=click.IntRange(min=1),
-    default=8,
+    default=24,
     show_default=True,
-    help="Annotate N samples.",
+    help="Annotate about N samples, those of whole moments.",
 )
 @_page
 @_price_in
 @_price_out
 def preview(page: Path | None, price_in: float | None, price_out: float | None, **flags: Any) -> None:
-    """Annotate a few samples, spread over the episodes, and show prompts, images and replies.
+    """Annotate a few moments, spread over the episodes, and show prompts, images and replies.
 
     Takes the flags of `pgen annotate`, and writes neither an output nor a journal.
 
@@ -121,6 +121,9 @@ def compare(first: Path, second: Path, page: Path | None, root: Path | None, **p
     type=click.IntRange(min=1024),
     metavar="N",
     help="Scale images down to N pixels.  [default: 1003520]",
+)
+@click.option(
+    "--counterfactuals", is_flag=True, default=None, help="Also export prompts that lead to another skill, or to none."
 )
 @_root
 def export(folder: Path, output_dir: Path, root: Path | None, **flags: Any) -> None:

@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pgen.errors import InputError
-from pgen.records import Episode
+from pgen.records import SCOPES, Episode
 from pgen.safety.terminal import printable
+from pgen_results.lines import Line, is_failure, reasons, scope
 from pgen_results.metrics import KINDS, Metrics, compute_metrics, cost
 from pgen_results.page import open_thumbnails, render
-from pgen_results.read import Line, RunResults, reasons
+from pgen_results.read import RunResults
 
 LISTED = 5000
 """The most samples of a page."""
@@ -17,7 +18,7 @@ THUMBNAILS = 400
 WIDTH = 36
 """Characters of a cell in the terminal's table."""
 
-type Key = tuple[str, int, int, str, int]
+type Key = tuple[str, int, int, str, str, int]
 type Row = tuple[str, str, str]
 
 
@@ -94,6 +95,8 @@ def _column(run: RunResults, samples: int, metrics: Metrics) -> list[tuple[str, 
         ("samples in both", f"{metrics.samples:,} of {samples:,}"),
         ("answered", f"{metrics.answered:,}"),
         ("failed", f"{metrics.failed.total():,}"),
+        ("contradicted by images", f"{metrics.contradicted:,}"),
+        *((f"{name} answered", _of_scope(metrics, name)) for name in SCOPES),
         ("marked by checks", f"{metrics.checks.total():,}" if metrics.checked else "not checked"),
         *((f"{kind.replace('_', ' ')} as planned", _agreement(metrics, kind)) for kind in KINDS),
         *((f"distinct-{n}", f"{prompts.distinct[n - 1]:.3f}") for n in (1, 2, 3)),
@@ -106,6 +109,11 @@ def _column(run: RunResults, samples: int, metrics: Metrics) -> list[tuple[str, 
     ]
 
 
+def _of_scope(metrics: Metrics, name: str) -> str:
+    counts = metrics.scopes.get(name)
+    return f"{counts.answered:,} of {counts.samples:,}" if counts else "none"
+
+
 def _agreement(metrics: Metrics, kind: str) -> str:
     planned = metrics.answered and metrics.planned[kind]
     return f"{metrics.agreed[kind] / metrics.answered:.1%}" if planned else "not planned"
@@ -113,7 +121,7 @@ def _agreement(metrics: Metrics, kind: str) -> str:
 
 def _key(line: Line) -> Key:
     moment = line["episode_id"], line["frame_index"], line["skill_index"], line["skill_current"]
-    return *moment, line.get("variant", 0)
+    return *moment, scope(line), line.get("variant", 0)
 
 
 def _only(run: RunResults, keys: set[Key]) -> RunResults:
@@ -138,13 +146,14 @@ def _dialogue(line: Line) -> tuple[Any, Any]:
 def _moment(line: Line) -> dict[str, Any]:
     timestamp = line["timestamp"]
     when = f"frame {line['frame_index']}" if timestamp is None else f"{timestamp:.1f} s"
-    return {"id": line["episode_id"], "when": when, "skill": line["skill_current"]}
+    return {"id": line["episode_id"], "when": when, "scope": scope(line), "skill": line["skill_current"]}
 
 
 def _side(line: Line) -> dict[str, Any]:
     return {
         "user": line["user_prompt"],
         "robot": line["robot_utterance"],
+        "failed": is_failure(line),
         "types": [name for name in (line["scenario_type"], line["response_type"]) if name],
         "reasons": reasons(line),
     }

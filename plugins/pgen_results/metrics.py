@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from heapq import nsmallest
 from operator import itemgetter
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 from pgen.inference.judging import SCORES
 from pgen.labels import frame_ranges
 from pgen.records import Episode
-from pgen_results.diversity import Diversity, measure, most_repeated
-from pgen_results.read import Line, RunResults, codes, scores
+from pgen_results.diversity import Diversity, measure, most_repeated, words
+from pgen_results.lines import Line, chosen, codes, is_scene, moment, scope, scores, seen, skills
+from pgen_results.read import RunResults
 
 KINDS = ("scenario_type", "response_type")
 POOL = 20_000
@@ -33,12 +34,45 @@ class Coverage:
 
 
 @dataclass(slots=True)
-class Metrics:
-    """Counts of a run. `planned` and `achieved` are by kind; `agreed` counts answers of the planned type."""
+class ScopeUse:
+    """The samples of a scope; of those answered, sums of words, skills and frames, and how many have a finding."""
 
-    episodes: int = 0
     samples: int = 0
     answered: int = 0
+    words: int = 0
+    skills: int = 0
+    frames: int = 0
+    found: int = 0
+
+
+class Scene(NamedTuple):
+    """A moment whose images contradict the labels."""
+
+    episode_id: str
+    frame_index: int
+    timestamp: float | None
+    skill: str
+    seen: str
+
+
+@dataclass(slots=True)
+class Metrics:
+    """Counts of a run. `planned` and `achieved` are by kind; `agreed` counts answers of the planned type.
+
+    `failed` has no samples whose images contradict the labels: these are `contradicted`, at the moments `scenes`.
+    `choices` counts the dialogues after which a judge chose a skill, `followed` those where it was the demonstrated
+    one.
+    """
+
+    episodes: int = 0
+    moments: int = 0
+    samples: int = 0
+    answered: int = 0
+    contradicted: int = 0
+    scenes: list[Scene] = field(default_factory=list)
+    scopes: dict[str, ScopeUse] = field(default_factory=lambda: defaultdict(ScopeUse))
+    choices: int = 0
+    followed: int = 0
     failed: Counter[str] = field(default_factory=Counter)
     reasons: Counter[tuple[str, str]] = field(default_factory=Counter)
     planned: dict[str, Counter[str]] = field(default_factory=lambda: {kind: Counter() for kind in KINDS})
@@ -98,6 +132,8 @@ def _count_all(results: RunResults, metrics: Metrics, prompts: Counter[str]) -> 
     for episode, lines in results.read():
         metrics.episodes += 1
         _count_frames(metrics, episode, lines)
+        metrics.moments += len({moment(line) for line in lines})
+        metrics.scenes += _scenes(lines)
         for line in lines:
             _count(metrics, line)
             if line["status"] == "ok":
@@ -105,22 +141,39 @@ def _count_all(results: RunResults, metrics: Metrics, prompts: Counter[str]) -> 
                 yield line["user_prompt"], line["robot_utterance"]
 
 
+def _scenes(lines: Iterable[Line]) -> list[Scene]:
+    """Return the moments whose images contradict the labels, each once."""
+    places = {moment(line): line for line in lines if is_scene(line)}.values()
+    return [
+        Scene(line["episode_id"], line["frame_index"], line["timestamp"], line["skill_current"], seen(line))
+        for line in places
+    ]
+
+
 def _count(metrics: Metrics, line: Line) -> None:
-    skill = metrics.skills[line["skill_current"]]
+    skill, of_scope = metrics.skills[line["skill_current"]], metrics.scopes[scope(line)]
     metrics.samples += 1
     skill.samples += 1
+    of_scope.samples += 1
     _count_types(metrics.planned, line, "planned_")
+    if is_scene(line):
+        metrics.contradicted += 1
+        return
     if line["status"] == "failed":
         metrics.failed[line["stage"]] += 1
         metrics.reasons[line["stage"], line["reason"]] += 1
         return
     metrics.answered += 1
     skill.answered += 1
+    _count_in_scope(of_scope, line)
     _count_types(metrics.achieved, line)
     metrics.agreed.update(kind for kind in KINDS if line[kind] is not None and line[kind] == line[f"planned_{kind}"])
     metrics.checked = metrics.checked or "checks" in line
     metrics.checks.update(set(codes(line)))
     metrics.judged += bool(line.get("judgement"))
+    if choice := chosen(line):
+        metrics.choices += 1
+        metrics.followed += choice == line["skill_current"]
     for name, score, _ in scores(line.get("judgement")):
         metrics.scores[name][score] += 1
 
@@ -131,11 +184,21 @@ def _count_types(counts: dict[str, Counter[str]], line: Line, prefix: str = "") 
             counts[kind][name] += 1
 
 
+def _count_in_scope(counts: ScopeUse, line: Line) -> None:
+    counts.answered += 1
+    counts.words += len(words(line["user_prompt"]))
+    counts.skills += len(skills(line))
+    counts.frames += (line.get("stop") or 0) - (line.get("start") or 0)
+    counts.found += bool(codes(line))
+
+
 def _count_frames(metrics: Metrics, episode: Episode, lines: Iterable[Line]) -> None:
-    """Count the frames of each span, all of which have a dialogue or none (see pgen.labels)."""
-    answered = {line["skill_index"] for line in lines if line["status"] == "ok"}
+    """Count the frames of each span, and those over which a dialogue is in force."""
+    covered = bytearray(len(episode.timestamps))
+    for line in lines:
+        if line.get("start") is not None:
+            covered[line["start"] : line["stop"]] = b"\1" * len(covered[line["start"] : line["stop"]])
     for position, frames in enumerate(frame_ranges(episode)):
-        labelled = len(frames) if position in answered else 0
         for counts in (metrics, metrics.skills[episode.skills[position].name]):
             counts.frames += len(frames)
-            counts.labelled += labelled
+            counts.labelled += sum(covered[frames.start : frames.stop])

@@ -21,7 +21,7 @@ from pgen.formats.syn_annotations import from_line
 from pgen.records import Sample
 from pgen.safety.redaction import without_keys
 from pgen.storage.durable import sync, write_text
-from pgen_results.read import Line
+from pgen_results.lines import Line
 
 MARK = '<meta name="generator" content="pgen">'
 """Identifies a page that pgen wrote and may replace."""

@@ -1,68 +1,112 @@
-"""Annotate a few samples before the whole run: the run's own pipeline, with an output folder that is then removed.
+"""Annotate a few moments before the whole run: the run's own pipeline, with an output folder that is then removed.
 
-The samples are spread over the episodes and over their length. Requests are recorded as the generator receives them.
+The moments are spread over the episodes and over their length. Requests are recorded as the generator receives them.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from pgen.components import Generator, Results, Sampler, Sink, Source
+from pgen import labels
+from pgen.components import Generator, Results, Sink
+from pgen.config import Parts, RunOptions
 from pgen.formats.syn_annotations import to_line
-from pgen.records import Annotation, Episode, Reply, Request, Sample
-from pgen.run.planning import samples_of
+from pgen.inference.conversation import moments
+from pgen.records import Annotation, Reply, Request
+from pgen.run.results import Planned
+from pgen.run.run import Run
 from pgen.seeds import sample_key
-from pgen_results.read import Line
+from pgen_results.lines import Line
 
 type Exchange = tuple[Request, str]
 """A request and the text of its reply, or the error in parentheses."""
 
 
 @dataclass(frozen=True, slots=True)
-class Preview:
-    """The annotations of a preview, each with its exchanges in order; `samples` are those of the whole run."""
+class Requested:
+    """The annotations of the samples that one request asks for, and its exchanges in order, repairs included."""
 
-    annotations: list[tuple[Line, list[Exchange]]]
+    lines: list[Line]
+    exchanges: list[Exchange]
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """The requests of a preview; `samples` are those of the whole run."""
+
+    requests: list[Requested]
     manifest: dict[str, Any]
     samples: int
 
+    @property
+    def lines(self) -> list[Line]:
+        """The annotations of all requests."""
+        return [line for requested in self.requests for line in requested.lines]
+
 
 def run_preview(config: Path | None, options: Sequence[str], flags: Mapping[str, Any]) -> Preview:
-    """Annotate `max_samples` samples with the options of `pgen annotate`. Raises PgenError as a run does."""
+    """Annotate some `max_samples` samples with the options of `pgen annotate`. Raises PgenError as a run does."""
     from pgen.cli import ProgressBar
     from pgen.config import build, create, resolve
-    from pgen.run.run import Run
 
     with TemporaryDirectory(prefix="pgen-preview-") as folder:
         # A judge's default share, a tenth, of a few samples would mostly be none.
         values = {"judge_share": 1.0, **resolve(config, flags, options)}
+        wanted = values.pop("max_samples", None) or 1
         settings = build({**values, "executor": {}, "output_dir": Path(folder) / "preview", "max_failures": 1.0})
         parts = create(settings)
-        variants = settings.run.variants or parts.prompts.variants
-        subset = Subset(parts.source, parts.sampler, settings.run.max_samples or 1, variants)
         exchanges, sink = record(parts.generator), PreviewSink()
-        parts = replace(parts, sinks=(sink,))
-        with Run(settings.run, parts) as run, ProgressBar() as bar:
+        run = PreviewRun(settings.run, replace(parts, sinks=(sink,)), wanted)
+        with run, ProgressBar() as bar:
             run.execute(bar.start)
-    return sink.preview(exchanges, subset.samples)
+    return sink.preview(exchanges, run.samples)
+
+
+class PreviewRun(Run):
+    """A run about some moments with about `wanted` samples: each with all its dialogues.
+
+    `samples` is the number of samples of the whole run.
+    """
+
+    def __init__(self, options: RunOptions, parts: Parts, wanted: int) -> None:
+        super().__init__(options, parts)
+        self._wanted = wanted
+        self._positions: list[list[int]] | None = None
+        self.samples = 0
+
+    def _planned(self) -> Planned:
+        if self._positions is None:
+            self._positions = self._choose()
+        for (episode, samples), positions in zip(super()._planned(), self._positions, strict=True):
+            of_episode = moments(samples)
+            if positions:
+                yield episode, [sample for position in positions for sample in of_episode[position]]
+
+    def _choose(self) -> list[list[int]]:
+        """Return the positions of the moments to request, for each episode."""
+        counts = []
+        for _, samples in super()._planned():
+            self.samples += len(samples)
+            counts.append(len(moments(samples)))
+        return spread(counts, ceil(self._wanted * sum(counts) / max(1, self.samples)))
 
 
 def record(generator: Generator) -> dict[str, list[Exchange]]:
-    """Record the exchanges of this one generator, by the key of their sample, in the mapping that is returned."""
+    """Record the exchanges of this one generator, by the key of their first sample, in the mapping that is returned."""
     exchanges: dict[str, list[Exchange]] = {}
     generate = generator.generate
 
     async def recorded(request: Request) -> Reply:
-        of_sample = exchanges.setdefault(sample_key(request.sample), [])
+        of_request = exchanges.setdefault(sample_key(request.sample), [])
         try:
             reply = await generate(request)
         except Exception as error:
-            of_sample.append((request, f"({error})"))
+            of_request.append((request, f"({error})"))
             raise
-        of_sample.append((request, reply.text))
+        of_request.append((request, reply.text))
         return reply
 
     # Set on the object, so that it stays a generator of its class in everything else.
@@ -91,47 +135,39 @@ def spread(counts: Sequence[int], wanted: int) -> list[list[int]]:
     return positions
 
 
-class Subset:
-    """Limits the moments of a source to enough for `wanted` samples, `variants` of each moment.
-
-    `samples` is the number of samples of the whole source, known once its episodes have been read.
-    """
-
-    def __init__(self, source: Source, sampler: Sampler, wanted: int, variants: int) -> None:
-        self._source, self._sampler, self._variants = source, sampler, variants
-        self._moments = ceil(wanted / variants)
-        self._episodes = source.episodes
-        self._positions: list[list[int]] | None = None
-        self.samples = 0
-        vars(source)["episodes"] = self.episodes  # on the object, as in `record`
-
-    def episodes(self) -> Iterator[Episode]:
-        if self._positions is None:
-            counts = [len(self._samples_of(episode)) for episode in self._episodes()]
-            self.samples = sum(counts) * self._variants
-            self._positions = spread(counts, self._moments)
-        for episode, positions in zip(self._episodes(), self._positions, strict=True):
-            if positions:
-                samples = self._samples_of(episode)
-                yield replace(episode, samples=tuple(samples[position] for position in positions))
-
-    def _samples_of(self, episode: Episode) -> list[Sample]:
-        return samples_of(episode, self._source, self._sampler)
-
-
 class PreviewSink(Sink):
     """Keeps the annotations in memory and writes nothing."""
 
     name = "preview"
 
     def write(self, results: Results, out: Path) -> None:
-        self._annotations: list[Annotation] = [each for _, annotations in results.read() for each in annotations]
+        self._annotated = [(episode, list(annotations)) for episode, annotations in results.read()]
         self._results = results
 
     def preview(self, exchanges: Mapping[str, list[Exchange]], samples: int) -> Preview:
-        """Return the annotations with their exchanges."""
-        annotations = [
-            (to_line(annotation, self._results.generator), exchanges.get(sample_key(annotation.sample), []))
-            for annotation in self._annotations
-        ]
-        return Preview(annotations, self._results.manifest, samples)
+        """Return the annotations by their requests."""
+        first = {
+            sample_key(sample): key
+            for key, of_request in exchanges.items()
+            for request, _ in of_request
+            for sample in request.samples
+        }
+        requests: dict[str, Requested] = {}
+        for episode, annotations in self._annotated:
+            in_force = {it.annotation.sample: it for it in labels.exchanges(episode, annotations)}
+            for annotation in annotations:
+                own = sample_key(annotation.sample)
+                key = first.get(own, own)
+                requested = requests.setdefault(key, Requested([], exchanges.get(key, [])))
+                line = to_line(annotation, self._results.generator, in_force.get(annotation.sample))
+                requested.lines.append(_with_counterfactual(line, annotation))
+        return Preview(list(requests.values()), self._results.manifest, samples)
+
+
+def _with_counterfactual(line: Line, annotation: Annotation) -> Line:
+    """Return the line; of a counterfactual, with its kind as the scope and the skill that it leads to, if any."""
+    question = annotation.sample.question
+    if not question.counterfactual:
+        return line
+    target = [question.target] if question.target else []
+    return {**line, "scope": f"counterfactual {question.counterfactual}", "skills": target}

@@ -3,14 +3,15 @@
 import base64
 from collections.abc import Iterator
 from io import BytesIO
+from typing import Any
 
 from pgen.media import encode, sheet
 from pgen.records import Image, Request
 from pgen.safety.terminal import printable
+from pgen_results.lines import POOR, Line, chosen, is_failure, reasons, scope, scores, skills
 from pgen_results.metrics import cost
 from pgen_results.page import render
 from pgen_results.preview import Exchange, Preview
-from pgen_results.read import POOR, Line, scores
 
 PIXELS = 320 * 240
 """Of an image on the page."""
@@ -18,42 +19,47 @@ _INDENT = "    "
 
 
 def preview_text(preview: Preview, price_in: float | None = None, price_out: float | None = None) -> str:
-    """Return the summary, then each sample with images, prompts and replies: the first prompt, then what differs."""
+    """Return the summary, then each request with images, replies and dialogues: the first prompt, then what differs."""
     lines = [f"{name:<10} {value}" for name, value in summary(preview, price_in, price_out)]
     shared: set[str] = set()
-    for number, (line, exchanges) in enumerate(preview.annotations, start=1):
+    for number, requested in enumerate(preview.requests, start=1):
         lines += [
             "",
-            f"{number}. {_one_line(_headline(line))}",
-            *_sent_and_received(exchanges, shared),
-            *_result(line),
+            f"{number}. {_one_line(_headline(requested.lines[0]))}",
+            *_sent_and_received(requested.exchanges, shared),
+            *(text for line in requested.lines for text in _result(line)),
         ]
     return printable("\n".join(lines))
 
 
 def preview_page(preview: Preview, price_in: float | None = None, price_out: float | None = None) -> str:
     """Return the same as HTML, with the images and every prompt in full."""
-    moments = [
+    requests = [
         {
-            "headline": _headline(line),
-            "line": line,
-            "scores": scores(line["judgement"]),
-            "images": [(image, _data_url(image)) for request, _ in exchanges[:1] for image in _small(request)],
-            "exchanges": [{"prompt": prompt(request), "reply": text} for request, text in exchanges],
+            "headline": _headline(requested.lines[0]),
+            "dialogues": [_dialogue(line) for line in requested.lines],
+            "images": [
+                (image, _data_url(image)) for request, _ in requested.exchanges[:1] for image in _small(request)
+            ],
+            "exchanges": [{"prompt": prompt(request), "reply": text} for request, text in requested.exchanges],
         }
-        for line, exchanges in preview.annotations
+        for requested in preview.requests
     ]
-    return render("preview.html", summary=summary(preview, price_in, price_out), moments=moments, poor=POOR)
+    return render("preview.html", summary=summary(preview, price_in, price_out), requests=requests, poor=POOR)
+
+
+def _dialogue(line: Line) -> dict[str, Any]:
+    return {"line": line, "reach": _reach(line), "reasons": reasons(line), "scores": scores(line["judgement"])}
 
 
 def summary(preview: Preview, price_in: float | None, price_out: float | None) -> list[tuple[str, str]]:
     """Return names and values: the samples of the preview, and an estimate for all samples."""
-    manifest, done = preview.manifest, len(preview.annotations)
+    manifest, done = preview.manifest, len(preview.lines)
     generator, tokens = manifest["generator"], manifest["tokens"]
     model = f", {_one_line(generator['model'])}" if generator.get("model") else ""
-    failed = sum(manifest["counts"]["failed"].values())
+    failed = sum(line["status"] == "failed" for line in preview.lines)
     values = [
-        ("samples", f"{done:,} of {preview.samples:,}"),
+        ("samples", f"{done:,} of {preview.samples:,}, in {len(preview.requests):,} requests"),
         ("answered", f"{done - failed:,} by {generator['name']}{model}"),
         ("prompt", f"{manifest['prompt']['name']}, {manifest['prompt']['hash'][:12]}"),
     ]
@@ -66,10 +72,12 @@ def summary(preview: Preview, price_in: float | None, price_out: float | None) -
 
 
 def prompt(request: Request) -> str:
-    """Return all text of a request."""
+    """Return all text of a request, with a note where the images are."""
     repair = request.repair
     again = f"\n\n(requested again, because the previous reply did not fit: {repair.problem})" if repair else ""
-    return "\n\n".join(part for part in (request.prompt.system, request.prompt.text) if part) + again
+    images = len(request.images) + len(request.clips)
+    parts = (request.prompt.system, request.prompt.context, f"[{images} images]" if images else "", request.prompt.text)
+    return "\n\n".join(part for part in parts if part) + again
 
 
 def _headline(line: Line) -> str:
@@ -92,12 +100,23 @@ def _sent_and_received(exchanges: list[Exchange], shared: set[str]) -> Iterator[
         yield from (f"{_INDENT}{line}" for line in reply.splitlines())
 
 
+def _reach(line: Line) -> str:
+    """Return the scope of a dialogue, the frames over which it is in force, and the skills that it leads to."""
+    frames = "" if line["start"] is None else f", frames {line['start']:,} to {line['stop'] - 1:,}"
+    return f"{scope(line)}{frames}: {'; '.join(skills(line)) or 'no skill'}"
+
+
 def _result(line: Line) -> Iterator[str]:
+    yield f"  dialogue {_one_line(_reach(line))}"
     if line["status"] == "ok":
         yield f"  user     {_one_line(line['user_prompt'])}"
         yield f"  robot    {_one_line(line['robot_utterance'])}"
     else:
         yield f"  failed   {line['stage']}: {_one_line(line['reason'])}"
+    if not is_failure(line):
+        yield from (f"  finding  {_one_line(reason)}" for reason in reasons(line))
+    if choice := chosen(line):
+        yield f"  judge    chose {_one_line(choice)}"
     for name, score, reason in scores(line["judgement"]):
         yield f"  judge    {name} {score}: {_one_line(reason)}"
 

@@ -5,7 +5,7 @@ names; a path that is stored in a result is never opened. Without the input, epi
 """
 
 from array import array
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
@@ -15,17 +15,12 @@ from typing import Any
 from pgen.components import Results, Source
 from pgen.errors import ConfigError, InputError, PgenError
 from pgen.formats.schemas import first_error, validator
-from pgen.formats.syn_annotations import FILE, read_lines, to_line
-from pgen.inference.judging import SCORES
-from pgen.records import Episode, Skill
+from pgen.formats.syn_annotations import FILE, from_line, lines_of, read_lines
+from pgen.labels import exchanges
+from pgen.records import Annotation, Episode, Skill
 from pgen.registry import registry
 from pgen.safety.bounded_json import read_json
-
-type Line = dict[str, Any]
-"""An annotation as a line of syn_annotations.jsonl."""
-
-POOR = 2
-"""The highest score of a judge, of 5, that a page marks as poor."""
+from pgen_results.lines import Line
 
 _RUN = (("meta", "meta/pgen/manifest.json"), (".", "manifest.json"))
 """Where sinks write the annotations and the manifest: in a dataset, and alone."""
@@ -36,6 +31,7 @@ class RunResults:
     """The results of a run. Each call of `read` starts at the first episode.
 
     `source` is open; it is None where the input is not available, and `no_images` then gives the reason.
+    `counterfactuals` reads those of all episodes.
     """
 
     name: str
@@ -43,6 +39,7 @@ class RunResults:
     source: Source | None
     read: Callable[[], Iterator[tuple[Episode, list[Line]]]]
     no_images: str = ""
+    counterfactuals: Callable[[], Iterator[Annotation]] = lambda: iter(())
 
 
 def from_sink(results: Results, name: str) -> RunResults:
@@ -50,7 +47,7 @@ def from_sink(results: Results, name: str) -> RunResults:
 
     def read() -> Iterator[tuple[Episode, list[Line]]]:
         for episode, annotations in results.read():
-            yield episode, [to_line(annotation, results.generator) for annotation in annotations]
+            yield episode, list(lines_of(episode, annotations, results.generator))
 
     return RunResults(name, results.manifest, results.source, read)
 
@@ -58,6 +55,8 @@ def from_sink(results: Results, name: str) -> RunResults:
 @contextmanager
 def open_results(folder: Path, root: Path | None = None) -> Iterator[RunResults]:
     """Open the results in `folder`, with the input in `root`. Raises InputError or ConfigError."""
+    from pgen_lerobot.format import COUNTERFACTUALS, read_counterfactuals
+
     path, manifest = _locate(folder)
     is_dataset = manifest["source"]["name"] == "lerobot" and (folder / "meta/info.json").is_file()
     input_folder = root or (folder if is_dataset else None)
@@ -69,7 +68,14 @@ def open_results(folder: Path, root: Path | None = None) -> Iterator[RunResults]
     source = _source(manifest["source"], input_folder, folder)
     source.open()
     try:
-        yield RunResults(name, manifest, source, lambda: _from_source(source, path))
+        instead = folder / COUNTERFACTUALS
+        yield RunResults(
+            name,
+            manifest,
+            source,
+            lambda: _from_source(source, path),
+            counterfactuals=lambda: read_counterfactuals(instead),
+        )
     finally:
         source.close()
 
@@ -88,23 +94,6 @@ def read_validated(path: Path, schema: str) -> dict[str, Any]:
     if problem := first_error(validator(schema), content):
         raise InputError(f"{path} does not fit the schema `{schema}` at {problem}.")
     return content
-
-
-def codes(line: Line) -> list[str]:
-    """Return the codes of the checks that the dialogue did not pass."""
-    return [finding["code"] for finding in line.get("checks", ())]
-
-
-def reasons(line: Line) -> list[str]:
-    """Return the codes and reasons of those checks; of a failed sample, its stage and reason."""
-    if line["status"] == "failed":
-        return [f"{line['stage']}: {line['reason']}"]
-    return [f"{finding['code']}: {finding['reason']}" for finding in line.get("checks", ())]
-
-
-def scores(judgement: Mapping[str, Any] | None) -> list[tuple[str, int, str]]:
-    """Return the name, the score from 1 to 5 and the reason of each score of a judge."""
-    return [(name, judgement[name], judgement[f"{name}_reason"]) for name in SCORES] if judgement else []
 
 
 def _locate(folder: Path) -> tuple[Path, dict[str, Any]]:
@@ -142,7 +131,7 @@ def _from_source(source: Source, path: Path) -> Iterator[tuple[Episode, list[Lin
     for episode in source.episodes():
         lines: list[Line] = []
         if upcoming is not None and upcoming[0] == episode.index:
-            lines = [_checked(line, episode, path) for line in upcoming[1]]
+            lines = _with_exchanges([_checked(line, episode, path) for line in upcoming[1]], episode)
             upcoming = next(groups, None)
         yield episode, lines
     if upcoming is not None:
@@ -157,6 +146,16 @@ def _checked(line: Line, episode: Episode, path: Path) -> Line:
         where = f"{line['episode_id']}, frame {line['frame_index']}"
         raise InputError(f"{path}: {where} is about {name!r}, which is not in the input; is it another dataset?")
     return line
+
+
+def _with_exchanges(lines: list[Line], episode: Episode) -> list[Line]:
+    """Return the lines; those of an earlier version with the frames over which their dialogue is in force."""
+    if all("scope" in line for line in lines):
+        return lines
+    annotations = [from_line(line) for line in lines]
+    frames = {it.annotation.sample: (it.start, it.stop) for it in exchanges(episode, annotations)}
+    places = (frames.get(annotation.sample, (None, None)) for annotation in annotations)
+    return [{**line, "start": start, "stop": stop} for line, (start, stop) in zip(lines, places, strict=True)]
 
 
 def _from_lines(path: Path) -> Iterator[tuple[Episode, list[Line]]]:

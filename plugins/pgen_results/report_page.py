@@ -9,15 +9,18 @@ from typing import Any
 from pydantic import Field
 
 from pgen.components import Options, Results, Sink, Source
-from pgen.records import Episode, Skill
+from pgen.records import SCOPES, Episode, Skill
 from pgen_results import page
+from pgen_results.clock import Clock
+from pgen_results.lines import POOR, Line, chosen, codes, is_failure, is_scene, moment, reasons, scope, scores, skills
 from pgen_results.metrics import KINDS, POOL, Metrics, compute_metrics, cost
 from pgen_results.page import Thumbnails, open_thumbnails, render
-from pgen_results.read import POOR, Line, RunResults, codes, from_sink, reasons, scores
+from pgen_results.read import RunResults, from_sink
 
 FILE = "report.html"
 SKILLS_LISTED = 100
 REASONS_LISTED = 20
+SCENES_LISTED = 100
 _RECORDED = ("source", "sampler", "prompt", "generator", "sinks", "run", "versions", "repairs")
 BINS = 24
 """The most bars of a histogram."""
@@ -39,28 +42,38 @@ def report_page(results: RunResults, options: ReportOptions) -> str:
     metrics, manifest = compute_metrics(results), results.manifest
     by_samples = sorted(metrics.skills.items(), key=lambda item: (-item[1].samples, item[0]))
     positions = {name: position for position, (name, _) in enumerate(by_samples)}
-    with open_thumbnails(results.source, min(metrics.samples, options.samples), options.thumbnails) as thumbnails:
+    listed = ceil(metrics.moments * min(1.0, options.samples / max(1, metrics.samples)))
+    with open_thumbnails(results.source, listed, options.thumbnails) as thumbnails:
         episodes = [
             _episode(episode, lines, positions, thumbnails)
             for episode, lines in _choose(results, metrics, options.samples)
         ]
+    shown = [sample for episode in episodes for sample in episode["samples"]]
     return render(
         "report.html",
         ("page.js", "report.js"),
-        {"skills": list(positions), "episodes": episodes, "thumbnails": thumbnails.images, "poor": POOR},
+        {
+            "skills": list(positions),
+            "scopes": SCOPES,
+            "episodes": episodes,
+            "thumbnails": thumbnails.images,
+            "poor": POOR,
+        },
         name=results.name,
         no_images=results.no_images,
         run=manifest,
         options={key: manifest.get(key) for key in _RECORDED},
         metrics=metrics,
         kinds=KINDS,
+        scopes=[(name, metrics.scopes[name]) for name in SCOPES if name in metrics.scopes],
+        scenes=metrics.scenes[:SCENES_LISTED],
         cost=cost(manifest, options.price_in, options.price_out),
         measured=min(metrics.answered, POOL),
         skills=by_samples[:SKILLS_LISTED],
         reasons=metrics.reasons.most_common(REASONS_LISTED),
         histograms=[histogram(metrics.prompts.lengths), histogram(metrics.utterances.lengths)],
-        listed=sum(len(episode["samples"]) for episode in episodes),
-        images=len(thumbnails.images),
+        listed=len(shown),
+        images=sum("image" in sample for sample in shown),
         unreadable=thumbnails.unreadable,
     )
 
@@ -79,19 +92,13 @@ def spans(episode: Episode, lines: list[Line]) -> tuple[Skill, ...]:
     """Return the episode's skills; where the input is not available, one span from each skill's first sample on."""
     if episode.skills or not lines:
         return episode.skills
-    times = _times(lines)
-    skills = [(line["skill_index"], line["skill_current"]) for line in lines]
-    starts = [i for i in range(len(lines)) if i == 0 or skills[i] != skills[i - 1]]
-    end = times[-1] + max(1.0, (times[-1] - times[0]) / max(1, len(times) - 1))
+    clock = Clock(episode, lines)
+    times = [clock.of_line(line) for line in lines]
+    names = [(line["skill_index"], line["skill_current"]) for line in lines]
+    starts = [i for i in range(len(lines)) if i == 0 or names[i] != names[i - 1]]
+    end = times[-1] + max(1.0, (times[-1] - times[0]) / max(1, len({*times}) - 1))
     edges = pairwise([*(times[i] for i in starts), end])
-    return tuple(Skill(skills[i][1], *edge) for i, edge in zip(starts, edges, strict=True))
-
-
-def _times(lines: list[Line]) -> list[float]:
-    """Return the samples' times in seconds, or their positions where the input has no ascending times."""
-    times = [line["timestamp"] for line in lines]
-    timed = all(time is not None for time in times) and all(a <= b for a, b in pairwise(times))
-    return [float(time) for time in (times if timed else range(len(lines)))]
+    return tuple(Skill(names[i][1], *edge) for i, edge in zip(starts, edges, strict=True))
 
 
 def _choose(results: RunResults, metrics: Metrics, limit: int) -> Iterator[tuple[Episode, list[Line]]]:
@@ -105,34 +112,55 @@ def _choose(results: RunResults, metrics: Metrics, limit: int) -> Iterator[tuple
 
 
 def _episode(episode: Episode, lines: list[Line], skills: dict[str, int], thumbnails: Thumbnails) -> dict[str, Any]:
-    drawn, times = spans(episode, lines), _times(lines)
+    drawn, clock = spans(episode, lines), Clock(episode, lines)
+    images: dict[tuple[int, int], int | None] = {}
+    for line in lines:
+        if moment(line) not in images:
+            images[moment(line)] = thumbnails.of_line(line)
+    samples = [{**_sample(line, clock, skills), "image": images[moment(line)]} for line in lines]
     recorded = [episode.timestamps[-1] + 1 / episode.fps] if episode.timestamps else []
+    ends = [sample["until"] for sample in samples if sample.get("until") is not None]
     return {
         "id": episode.id,
         "task": episode.task,
-        "timed": times == [line["timestamp"] for line in lines],
-        "start": min([0.0, *times[:1]]),
-        "end": max([*recorded, *(span.end for span in drawn), *times]),
+        "timed": clock.timed,
+        "start": min([0.0, *(sample["time"] for sample in samples[:1])]),
+        "end": max([*recorded, *ends, *(span.end for span in drawn), *(sample["time"] for sample in samples)]),
         "spans": [[skills.setdefault(span.name, len(skills)), span.start, span.end] for span in drawn],
-        "samples": [_sample(line, time, skills, thumbnails) for line, time in zip(lines, times, strict=True)],
+        "samples": [_without_nothing(sample) for sample in samples],
     }
 
 
-def _sample(line: Line, time: float, skills: dict[str, int], thumbnails: Thumbnails) -> dict[str, Any]:
-    values = {
-        "time": round(time, 3),
+def _sample(line: Line, clock: Clock, positions: dict[str, int]) -> dict[str, Any]:
+    return {
+        "time": round(clock.of_line(line), 3),
         "frame": line["frame_index"],
-        "skill": skills[line["skill_current"]],
+        "skill": positions[line["skill_current"]],
+        "scope": scope(line),
+        "skills": skills(line)[1:],
+        **_in_force(line, clock),
         "user": line["user_prompt"],
         "robot": line["robot_utterance"],
         "scenario": line["scenario_type"] or line["planned_scenario_type"],
         "response": line["response_type"] or line["planned_response_type"],
-        "failed": line["status"] == "failed",
+        "failed": is_failure(line),
+        "scene": is_scene(line),
         "codes": codes(line),
         "reasons": reasons(line),
         "scores": scores(line.get("judgement")),
-        "image": thumbnails.of_line(line),
+        "chosen": chosen(line) or None,
     }
+
+
+def _in_force(line: Line, clock: Clock) -> dict[str, Any]:
+    """Return the frames over which the dialogue is in force, and their times."""
+    if line.get("start") is None:
+        return {}
+    start, stop = line["start"], line["stop"]
+    return {"frames": [start, stop], "from": clock.of_frame(start), "until": clock.of_frame(stop)}
+
+
+def _without_nothing(values: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in values.items() if value is not None and value is not False and value != []}
 
 

@@ -1,6 +1,6 @@
 """What the tests of Ray run: components that travel to workers, and runs that are compared.
 
-Generators here keep a log in a file: a line for each request, as it is asked, with the worker's process.
+Generators here keep a log in a file: a line for each dialogue, as it is asked for, with the worker's process.
 """
 
 import asyncio
@@ -49,9 +49,9 @@ class Logged(Generator[LoggedOptions]):
     async def generate(self, request):
         options, place = self.options, f"{request.sample.span.episode_index}-{request.sample.moment.frame_index}"
         with options.log.open("a") as file:
-            file.write(f"{place} {os.getpid()}\n")
+            file.write(f"{place} {os.getpid()}\n" * len(request.numbers))
         if options.deadly == place:
-            await self._die()
+            await self._die(len(request.numbers))
         while len({line.split()[1] for line in options.log.read_text().splitlines()}) < options.crowd:
             await asyncio.sleep(0.02)
         await asyncio.sleep(options.seconds)
@@ -59,17 +59,24 @@ class Logged(Generator[LoggedOptions]):
             raise pgen.SampleError("refused", "not this one")
         return Reply(plain_answer(request))
 
-    async def _die(self):
+    async def _die(self, in_flight):
         """Once all that was answered here is in the journal, so that it is known what is in flight."""
         options, once = self.options, self.options.log.with_suffix(".died")
         if once.exists() and not options.always:
             return
         asked = [line.split()[1] for line in options.log.read_text().splitlines()].count(str(os.getpid()))
         out = options.log.with_name("out")
-        while not options.always and stored(out, os.getpid(), options.log) < asked - 1:
+        while not options.always and stored(out, os.getpid(), options.log) < asked - in_flight:
             await asyncio.sleep(0.02)
         once.touch()
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Moments(Logged):
+    """Answers requests for all dialogues of a moment."""
+
+    name = "moments"
+    several = True
 
 
 class Closed(Generator):

@@ -1,6 +1,7 @@
 """Runs to report on: a small rendered dataset, and runs whose replies a test provides."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -50,10 +51,15 @@ def reply(prompt: str, utterance: str = "All right.", scenario: str | None = Non
     return json.dumps({"user_prompt": prompt, "robot_utterance": utterance, **types})
 
 
-def judging(score: Callable[[Request], int]) -> FakeGenerator:
-    """A judge that gives each dialogue the same score for everything."""
+def judging(score: Callable[[Request], int], choice: str = "") -> FakeGenerator:
+    """A judge that gives each dialogue the same score for everything, and chooses this skill where it is asked to."""
 
     def answer(request: Request) -> str:
+        if "choice" in request.prompt.schema["properties"]:
+            (number,) = re.findall(
+                rf"^(\d+)\. {choice or request.sample.span.skill}$", request.prompt.text, re.MULTILINE
+            )
+            return json.dumps({"reason": "So it is.", "choice": int(number)})
         reasons = {f"{name}_reason": f"{name}: so so." for name in SCORES}
         return json.dumps({**reasons, **dict.fromkeys(SCORES, score(request))})
 

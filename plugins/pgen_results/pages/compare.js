@@ -3,12 +3,12 @@ const names = [list.dataset.first, list.dataset.second];
 const state = document.getElementById("state");
 const entries = data.moments.map((moment) => ({ moment, text: textOf(moment) }));
 
-function textOf({ id, skill, sides }) {
-  return [id, skill, ...sides.flatMap((side) => [side.user, side.robot, ...side.reasons])].filter(Boolean).join("\n").toLowerCase();
+function textOf({ id, scope, skill, sides }) {
+  return [id, scope, skill, ...sides.flatMap((side) => [side.user, side.robot, ...side.reasons])].filter(Boolean).join("\n").toLowerCase();
 }
 
 function inState({ sides: [first, second] }) {
-  if (state.value === "failed") return first.user === null || second.user === null;
+  if (state.value === "failed") return first.failed || second.failed;
   return !state.value || first.user !== second.user || first.robot !== second.robot;
 }
 
@@ -25,7 +25,7 @@ function side({ user, robot, types, reasons }, name) {
 }
 
 function show({ moment }) {
-  const head = element("h4", {}, element("span", { class: "when" }, `${moment.id}, ${moment.when}`), element("span", { dir: "auto" }, moment.skill));
+  const head = element("h4", {}, element("span", { class: "when" }, `${moment.id}, ${moment.when}, ${moment.scope}`), element("span", { dir: "auto" }, moment.skill));
   const sides = element("div", { class: "sides" }, ...moment.sides.map((each, place) => side(each, names[place])));
   const image = thumbnail(moment.image);
   list.append(element("section", { class: "moment" }, head, element("div", { class: image ? "body" : "body bare" }, image, sides)));

@@ -34,18 +34,23 @@ function speech(speaker, text) {
   return element("p", { class: `speech ${speaker}` }, element("b", {}, speaker), element("span", { dir: "auto" }, text));
 }
 
-/** Draw the skills of an episode as a strip; `at` gives the position of a time on it, `format` writes a time. */
-function strip(episode, format, height) {
+/** Draw the skills of an episode as a strip `top` pixels below the edge; `at` gives the position of a time on it,
+ * `block` draws a labelled part of the time, `format` writes a time. */
+function strip(episode, format, height, top = 0) {
   const length = episode.end - episode.start || 1;
   const at = (time) => `${((100 * (time - episode.start)) / length).toFixed(3)}%`;
   const svg = drawn("svg", { class: "timeline", width: "100%", height, role: "img", "aria-label": "The skills of the episode" });
-  for (const [skill, start, end] of episode.spans) {
+  const block = (name, [start, end], y, tall, text, tip) => {
     const width = `${((100 * (end - start)) / length).toFixed(3)}%`;
-    const tip = drawn("title", {}, `${data.skills[skill]}, ${format(start)} to ${format(end)}`);
-    const block = drawn("rect", { class: `hue${skill % HUES}`, width: "100%", height: 24, rx: 3 });
-    svg.append(drawn("svg", { x: at(start), width, height: 24 }, block, drawn("text", { x: 7, y: 16 }, data.skills[skill]), tip));
+    const box = drawn("rect", { class: name, width: "100%", height: tall, rx: 3 });
+    const label = drawn("text", { x: 7, y: tall / 2 + 4 }, text);
+    svg.append(drawn("svg", { x: at(start), y, width, height: tall }, box, label, drawn("title", {}, tip)));
+  };
+  for (const [skill, start, end] of episode.spans) {
+    const name = data.skills[skill];
+    block(`hue${skill % HUES}`, [start, end], top, 24, name, `${name}, ${format(start)} to ${format(end)}`);
   }
-  return { svg, at };
+  return { svg, at, block };
 }
 
 /** Shows the matching entries, `batch` at a time: `show(entry)` adds an entry, `clear()` removes all. */

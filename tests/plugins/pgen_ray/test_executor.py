@@ -6,8 +6,9 @@ from ray_runs import Closed, Judging, Logged, Named, Same, annotate, asked, file
 import pgen
 from pgen.errors import WorkersError
 from pgen.formats.schemas import validator
-from pgen.testing import FakeGenerator, FakeSource
+from pgen.testing import FakeGenerator, FakeMomentGenerator, FakeSource
 from pgen_demo.example import write_example
+from pgen_dialogue.prompts.hi_robot import HiRobotPrompt
 from pgen_lerobot.read import LeRobotSource
 from pgen_ray import cluster as clusters
 from pgen_ray.executor import RayExecutor
@@ -15,10 +16,10 @@ from pgen_ray.executor import RayExecutor
 pytestmark = pytest.mark.usefixtures("cluster")
 
 
-def both(root, folder, **options):
+def both(root, folder, generator="template", **options):
     """The files of the same run by workers and in this process."""
     for name, executor in (("local", "local"), ("ray", RayExecutor(workers=2))):
-        pgen.annotate(root, folder / name, generator="template", executor=executor, **options)
+        pgen.annotate(root, folder / name, generator=generator, executor=executor, **options)
     return files(folder / "ray"), files(folder / "local")
 
 
@@ -26,6 +27,18 @@ def both(root, folder, **options):
 def test_a_real_dataset_gets_the_same_files_byte_for_byte(shared_datasets, tmp_path, name, skills):
     result, expected = both(LeRobotSource(root=shared_datasets / name, skills=skills), tmp_path, max_samples=60)
     assert result == expected
+
+
+@pytest.mark.parametrize("turns", ["off", "episode"])
+def test_requests_for_all_dialogues_of_a_moment_give_the_same_files(tmp_path, turns):
+    root, prompt = write_example(tmp_path / "demo"), HiRobotPrompt(counterfactuals=1.0)
+    options = {"prompt": prompt, "turns": turns, "checks": ()}
+    result, expected = both(root, tmp_path, FakeMomentGenerator(concurrency=2), **options)
+    assert result == expected
+    assert result["meta/counterfactuals.jsonl"]
+    counts = manifest(tmp_path / "ray")["counts"]
+    assert {*counts["scopes"]} == {"episode", "phase", "standing", "step"}
+    assert counts["failed"] == {}
 
 
 def test_a_conversation_with_variants_and_a_judge_is_the_same_in_workers(tmp_path):

@@ -3,7 +3,7 @@
 import threading
 
 import pytest
-from ray_runs import Logged, annotate, asked, lines, manifest
+from ray_runs import Logged, Moments, annotate, asked, lines, manifest
 
 from pgen_ray.executor import RayExecutor
 
@@ -21,6 +21,17 @@ def test_after_a_worker_s_death_only_what_had_not_arrived_is_asked_again(tmp_pat
     assert {place for place, times in asked(log).items() if times > 1} == {"2-12"}
     assert manifest(tmp_path / "out")["executor"]["deaths"] == 1
     annotate(tmp_path / "undisturbed", Logged(log=tmp_path / "log2"), "local", turns=turns)
+    assert lines(tmp_path / "out") == lines(tmp_path / "undisturbed")
+
+
+def test_after_a_worker_s_death_no_dialogue_of_a_moment_that_arrived_is_asked_for_again(tmp_path):
+    options = {"prompt": "hi-robot", "checks": ()}
+    annotate(tmp_path / "undisturbed", Moments(log=tmp_path / "log2"), "local", **options)
+    annotate(tmp_path / "out", Moments(log=tmp_path / "log", lanes=1, deadly="2-12"), **options)
+    expected = asked(tmp_path / "log2")
+    assert {*expected.values()} >= {3}
+    assert asked(tmp_path / "log") == {**expected, "2-12": 2 * expected["2-12"]}
+    assert manifest(tmp_path / "out")["executor"]["deaths"] == 1
     assert lines(tmp_path / "out") == lines(tmp_path / "undisturbed")
 
 

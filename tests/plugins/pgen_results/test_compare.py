@@ -5,6 +5,7 @@ from report_runs import HOSTILE, reply
 
 import pgen
 from pgen.errors import InputError
+from pgen.labels import DEFAULT_WEIGHTS
 from pgen_results.compare import compare_runs, compare_text, rows
 from pgen_results.read import open_results
 from pgen_samplers.samplers import Segments
@@ -17,7 +18,7 @@ def folders(tmp_path_factory):
     """Two runs over one dataset: the second has every other sample, and half of its dialogues differ."""
     folder = tmp_path_factory.mktemp("compare")
     options = {"episodes": 2, "skills": SKILLS}
-    report_runs.run(folder / "first", reply("Grab it."), **options)
+    report_runs.run(folder / "first", reply("Grab it."), sampler=Segments(interval=1.0), **options)
 
     def second(request):
         if request.sample.span.episode_index:
@@ -49,6 +50,22 @@ def test_each_variant_of_a_moment_is_compared_with_its_own(tmp_path):
     with open_results(tmp_path / "first") as a, open_results(tmp_path / "second") as b:
         comparison = compare_runs(a, b)
     assert comparison.same == comparison.samples[0] == 4
+
+
+def test_each_scope_is_compared_with_its_own(tmp_path):
+    def scoped(request):
+        return reply(
+            f"Do {request.sample.question.scope} {request.sample.question.variant}.", "Yes.", "specific_object"
+        )
+
+    for name, scopes in (("all", DEFAULT_WEIGHTS), ("steps", {"step": 1})):
+        report_runs.run(tmp_path / name, scoped, prompt="hi-robot", scopes=scopes, checks=())
+    with open_results(tmp_path / "all") as a, open_results(tmp_path / "steps") as b:
+        comparison = compare_runs(a, b)
+    assert comparison.same == comparison.samples[1] == 6
+    values = {name: tuple(pair) for name, *pair in rows(comparison)}
+    assert values["samples in both"] == ("6 of 15", "6 of 6")
+    assert (values["step answered"], values["phase answered"]) == (("6 of 6", "6 of 6"), ("none", "none"))
 
 
 def test_the_table_has_a_row_for_each_value_of_both_runs(comparison):

@@ -13,9 +13,13 @@ from report_runs import CAMERAS, reply
 from unfinished import answered
 
 import pgen
+from pgen.errors import ConfigError
 from pgen.formats.syn_annotations import read_lines
+from pgen.safety.bounded_json import json_lines
 from pgen.storage.unfinished import inspect
 from pgen.testing import FakeGenerator, make_episode
+from pgen_demo.example import write_example
+from pgen_dialogue.prompts.hi_robot import HiRobotPrompt
 from pgen_results.export import ExportOptions, export_chats, validation_episodes
 from pgen_results.read import RunResults, open_results
 
@@ -31,7 +35,7 @@ def result(dataset):
 def chats(result, tmp_path_factory):
     out = tmp_path_factory.mktemp("chats") / "chats"
     output = invoked("export", result, "--output-dir", out, "--validation", "0.4")
-    assert output.splitlines()[:2] == ["train      4 chats of 2 episodes", "validation 4 chats of 2 episodes"]
+    assert output.splitlines()[:2] == ["train      30 chats of 2 episodes", "validation 30 chats of 2 episodes"]
     return out
 
 
@@ -49,13 +53,14 @@ def refused(folder, out):
 
 
 def test_a_chat_holds_the_frame_s_images_in_the_order_of_the_cameras_and_its_dialogue(chats, result):
-    annotations = {
-        (line["episode_id"], line["frame_index"]): line for line in read_lines(result / "meta/syn_annotations.jsonl")
-    }
+    annotations = list(read_lines(result / "meta/syn_annotations.jsonl"))
     parts = [{line["episode_id"] for line in lines(chats, part)} for part in ("train", "validation")]
     assert sum(map(len, parts)) == len(set.union(*parts)) == EPISODES
-    for chat in lines(chats, "train") + lines(chats, "validation"):
-        line = annotations[chat["episode_id"], chat["frame_index"]]
+    in_order = [line for part in parts for line in annotations if line["episode_id"] in part]
+    assert {line["scope"] for line in in_order} == {"episode", "phase", "standing", "step"}
+    for chat, line in zip(lines(chats, "train") + lines(chats, "validation"), in_order, strict=True):
+        assert (chat["episode_id"], chat["frame_index"]) == (line["episode_id"], line["frame_index"])
+        assert chat["scope"] == line["scope"]
         system, user, assistant = chat["messages"]
         assert (system["role"], user["role"], assistant["role"]) == ("system", "user", "assistant")
         assert [part.get("image") for part in user["content"]] == [*chat["images"], None]
@@ -67,6 +72,26 @@ def test_a_chat_holds_the_frame_s_images_in_the_order_of_the_cameras_and_its_dia
             with Image.open(chats / name) as image:
                 expected = report_runs.colour(line["episode_index"], line["frame_index"], camera)
                 assert image.getpixel((32, 24)) == pytest.approx(expected, abs=4)
+
+
+def test_counterfactuals_are_exported_on_request_and_lead_to_their_own_skill_or_to_none(result, tmp_path):
+    root, prompt = write_example(tmp_path / "data"), HiRobotPrompt(counterfactuals=1.0)
+    pgen.annotate(root, tmp_path / "out", generator="template", prompt=prompt, variants=1)
+    counterfactuals = list(json_lines(tmp_path / "out/meta/counterfactuals.jsonl"))
+    without = exported(tmp_path / "out", tmp_path / "without").chats.total()
+    report = exported(tmp_path / "out", tmp_path / "chats", counterfactuals=True, validation=0)
+    assert report.chats.total() == without + len(counterfactuals)
+    chats = [chat for chat in lines(tmp_path / "chats", "train") if chat["scope"] == "counterfactual"]
+    for chat, (_, line) in zip(chats, counterfactuals, strict=True):
+        answer = json.loads(chat["messages"][2]["content"][0]["text"])
+        assert answer == {"robot_utterance": line["robot_utterance"], "skill": line["skill_target"]}
+        assert chat["messages"][1]["content"][-1]["text"] == line["user_prompt"]
+        assert len(chat["images"]) == len(chat["cameras"]) > 0
+        assert "null" in chat["messages"][0]["content"][0]["text"]
+        assert "null" not in lines(tmp_path / "without", "train")[0]["messages"][0]["content"][0]["text"]
+    assert {line["skill_target"] is None for _, line in counterfactuals} >= {True}
+    with pytest.raises(ConfigError, match="annotate with --counterfactuals"):
+        exported(result, tmp_path / "none", counterfactuals=True)
 
 
 def test_the_same_seed_splits_alike_and_another_otherwise(result):
@@ -141,15 +166,15 @@ def test_lines_without_images_require_the_input(dataset, tmp_path):
     pgen.annotate(dataset / "data", tmp_path / "lines", generator="template", sink="jsonl")
     assert "--root" in refused(tmp_path / "lines", tmp_path / "chats")
     assert [path.name for path in tmp_path.iterdir()] == ["lines"]
-    assert exported(tmp_path / "lines", tmp_path / "chats", dataset / "data").chats.total() == 2 * EPISODES
+    assert exported(tmp_path / "lines", tmp_path / "chats", dataset / "data").chats.total() == 15 * EPISODES
 
 
 def test_names_of_images_are_numbers_whatever_a_camera_is_called(tmp_path):
     root = report_runs.rendered(tmp_path / "data", 1, codec="png", cameras=("observation.images.to:p up",))
     pgen.annotate(root, tmp_path / "out", generator="template")
     exported(tmp_path / "out", tmp_path / "chats")
-    images = [chat["images"] for chat in lines(tmp_path / "chats", "train")]
-    assert images == [[f"images/episode_000000/frame_0000{frame}_camera_0.jpg"] for frame in ("00", "10")]
+    images = list(dict.fromkeys(name for chat in lines(tmp_path / "chats", "train") for name in chat["images"]))
+    assert images == [f"images/episode_000000/frame_0000{frame}_camera_0.jpg" for frame in ("00", "10")]
 
 
 def test_text_that_utf_8_cannot_encode_is_written_as_an_escape(out, tmp_path):
@@ -163,7 +188,7 @@ def test_text_that_utf_8_cannot_encode_is_written_as_an_escape(out, tmp_path):
 def test_provenance_is_stored_with_the_chats(chats):
     provenance = json.loads((chats / "export.json").read_text())
     assert provenance["generator"]["name"] == "template"
-    assert provenance["chats"] == {"train": 4, "validation": 4}
+    assert provenance["chats"] == {"train": 30, "validation": 30}
     assert (provenance["seed"], provenance["validation"]) == (0, 0.4)
 
 

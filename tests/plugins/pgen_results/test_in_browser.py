@@ -102,14 +102,40 @@ def test_two_thousand_samples_open_with_what_fits_the_view(browser, many):
 def test_every_sample_is_a_card_with_its_picture_under_the_timeline_of_its_skills(report):
     first = report.all(".episode")[0]
     names = [text.text for text in first.find_elements("css selector", ".timeline text")]
-    assert names == ["reach for the cup", "lift the cup"]
-    for selector in (".timeline circle", ".card"):
-        assert len(first.find_elements("css selector", selector)) == 2
+    assert names[:2] == ["reach for the cup", "lift the cup"]
+    assert len(first.find_elements("css selector", ".timeline circle")) == 2
+    assert len(first.find_elements("css selector", ".card")) == 15
     assert report.run(LOADED)
-    assert len(report.all(".card img")) == 8
+    assert len(report.all(".card img")) == len(report.all(".card")) == VIEW
+
+
+def test_exchanges_are_rows_by_scope_above_the_skills_each_with_its_length(report):
+    first = report.all(".episode")[0]
+    assert [row.text for row in first.find_elements("css selector", ".names span")] == [
+        "episode",
+        "phase",
+        "step",
+        "standing",
+    ]
+    bars = [bar.rect for bar in first.find_elements("css selector", ".timeline .exchange")]
+    assert [round(bar["width"] / bars[0]["width"], 1) for bar in bars] == [1.0, 1.0, 0.5, 0.5, 1.0]
+    tops = [bar["y"] for bar in bars]
+    assert tops[0] < tops[1] < tops[2] == tops[3] < tops[4]
+    skills = [block.rect["y"] for block in first.find_elements("css selector", ".timeline rect[class^=hue]")]
+    assert tops[4] < skills[0] == skills[1]
+
+
+def test_a_filter_by_scope_leaves_its_dialogues_and_each_card_says_what_it_leads_to(report):
+    search(report, "ep_000001")
+    report.choose("#scope", "phase")
+    assert texts(report, ".card .reach") == ["phase, 0.0 to 2.0 s, 20 frames; then lift the cup"] * 3
+    report.choose("#scope", "step")
+    steps = ["step, 0.0 to 1.0 s, 10 frames"] * 3 + ["step, 1.0 to 2.0 s, 10 frames"] * 3
+    assert texts(report, ".card .reach") == steps
 
 
 def test_a_filter_by_type_leaves_the_samples_of_that_type(report):
+    search(report, "ep_000000")
     types = texts(report, ".card .chip:first-child")
     report.choose("#scenario", types[0].replace(" ", "_"))
     assert texts(report, ".card .chip:first-child") == [name for name in types if name == types[0]]

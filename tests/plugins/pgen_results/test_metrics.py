@@ -5,9 +5,11 @@ import report_runs
 from report_runs import reply
 
 from pgen.errors import SampleError
+from pgen.inference.replies import CONTRADICTION
 from pgen_results import metrics as module
 from pgen_results.metrics import compute_metrics, cost
 from pgen_results.read import open_results
+from pgen_samplers.samplers import Segments
 
 PROMPTS = {0: "Grab the red cup.", 20: "Lift it, please.", 30: "Up with it."}
 SKILLS = [("reach for the cup", 0.0, 2.0), ("lift the cup", 2.0, 4.0)]
@@ -23,7 +25,9 @@ def answer(request):
 
 @pytest.fixture(scope="module")
 def result(tmp_path_factory):
-    return report_runs.run(tmp_path_factory.mktemp("metrics") / "out", answer, 2, skills=SKILLS, prompt="hi-robot")
+    """A run with one step for each second."""
+    options = {"prompt": "hi-robot", "sampler": Segments(interval=1.0), "variants": 1, "scopes": {"step": 1}}
+    return report_runs.run(tmp_path_factory.mktemp("metrics") / "out", answer, 2, skills=SKILLS, **options)
 
 
 @pytest.fixture
@@ -49,6 +53,44 @@ def test_shares_are_of_the_planned_and_of_the_returned_types(metrics, result):
         assert achieved == (name == "specific_object")
     agreed = sum(line["planned_scenario_type"] == line["scenario_type"] for line in lines if line["status"] == "ok")
     assert metrics.agreed["scenario_type"] == agreed
+
+
+def test_each_scope_has_its_counts(tmp_path):
+    def scoped(request):
+        failed = request.sample.question.scope == "standing"
+        return SampleError("refused", "no") if failed else reply("Grab the red cup.", "Yes.", "specific_object")
+
+    with open_results(report_runs.run(tmp_path / "out", scoped, prompt="hi-robot", variants=2, checks=())) as results:
+        scopes = compute_metrics(results).scopes
+    assert {name: (use.samples, use.answered, use.skills, use.frames) for name, use in scopes.items()} == {
+        "episode": (2, 2, 4, 40),
+        "phase": (2, 2, 4, 40),
+        "step": (4, 4, 4, 40),
+        "standing": (2, 0, 0, 0),
+    }
+    assert scopes["step"].words == 16
+
+
+def test_images_that_contradict_the_labels_are_no_failures_and_are_listed_once_a_moment(tmp_path):
+    def at_odds(request):
+        at_start = request.sample.moment.frame_index == 0
+        return SampleError("scene", CONTRADICTION + "an empty table") if at_start else reply("Grab it.")
+
+    with open_results(report_runs.run(tmp_path / "out", at_odds, 2, variants=3)) as results:
+        metrics = compute_metrics(results)
+    assert (metrics.failed, metrics.contradicted, metrics.answered) == ({}, 6, 6)
+    assert metrics.scenes == [
+        (f"ep_00000{episode}", 0, 0.0, "reach for the cup", "an empty table") for episode in range(2)
+    ]
+
+
+def test_a_judge_s_choices_are_compared_with_the_demonstration(tmp_path):
+    judge = report_runs.judging(lambda request: 5, choice="reach for the cup")
+    out = report_runs.run(tmp_path / "out", reply("Grab it."), judge=judge, judge_share=1.0)
+    with open_results(out) as results:
+        metrics = compute_metrics(results)
+    assert (metrics.judged, metrics.choices, metrics.followed) == (2, 2, 1)
+    assert metrics.checks["round_trip"] == 1
 
 
 def test_diversity_is_that_of_the_answers(metrics):

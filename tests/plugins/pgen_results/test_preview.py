@@ -1,5 +1,6 @@
 import json
 import tempfile
+from operator import itemgetter
 
 import pytest
 import report_runs
@@ -11,7 +12,7 @@ from report_runs import HOSTILE, reply
 import pgen
 from pgen.cli import run_options
 from pgen.registry import registry
-from pgen.testing import FakeGenerator
+from pgen.testing import FakeGenerator, FakeMomentGenerator, plain_answer
 from pgen_results.commands import preview
 from pgen_results.preview import run_preview, spread
 from pgen_results.preview_view import preview_page, preview_text, prompt, summary
@@ -26,10 +27,10 @@ def root(dataset):
 def answering(monkeypatch):
     """Register a generator `scripted` that replies what a test gives it."""
 
-    def script(answer):
-        generator = FakeGenerator(answer)
+    def script(answer, kind=FakeGenerator):
+        generator = kind(answer)
 
-        class Scripted(FakeGenerator):
+        class Scripted(kind):
             name = "scripted"
 
             def __new__(cls, **options):
@@ -48,7 +49,7 @@ def previewed(root, **flags):
 
 
 @given(st.lists(st.integers(0, 9), max_size=12), st.integers(1, 30))
-def test_as_many_samples_as_wanted_are_spread_over_the_episodes(counts, wanted):
+def test_as_many_moments_as_wanted_are_spread_over_the_episodes(counts, wanted):
     taken = spread(counts, wanted)
     assert sum(map(len, taken)) == min(wanted, sum(counts))
     for positions, count in zip(taken, counts, strict=True):
@@ -57,17 +58,41 @@ def test_as_many_samples_as_wanted_are_spread_over_the_episodes(counts, wanted):
     assert sum(map(bool, taken)) == min(wanted, sum(map(bool, counts)))
 
 
-def test_samples_are_spread_over_the_lengths_of_episodes_and_over_all_episodes():
+def test_moments_are_spread_over_the_lengths_of_episodes_and_over_all_episodes():
     assert spread([8, 8, 8, 8], 4) == [[1], [3], [5], [7]]
     assert [episode for episode, taken in enumerate(spread([1] * 9, 3)) if taken] == [1, 4, 7]
 
 
 def test_the_variants_of_a_moment_are_shown_together_and_leave_room_for_other_moments(root):
-    result = previewed(root, variants=3)
-    moments = [(line["episode_index"], line["frame_index"]) for line, _ in result.annotations]
-    assert [moments.count(moment) for moment in dict.fromkeys(moments)] == [3, 3, 2]
+    result = previewed(root, variants=3, prompt="seed")
+    moments = [(line["episode_index"], line["frame_index"]) for line in result.lines]
+    assert [moments.count(moment) for moment in dict.fromkeys(moments)] == [3, 3, 3]
     assert len({episode for episode, _ in moments}) == 3
-    assert result.samples == 3 * previewed(root).samples
+    assert result.samples == 3 * previewed(root, prompt="seed").samples
+
+
+def test_a_request_for_all_dialogues_of_a_moment_is_shown_once_with_each_of_them(root, answering):
+    answering(plain_answer, FakeMomentGenerator)
+    result = previewed(root, generator="scripted", counterfactuals=1.0, max_samples=99, check=("none",))
+    assert len(result.requests) == 8
+    assert result.samples == len(result.lines) > 60
+    first = result.requests[0]
+    scopes = dict.fromkeys(line["scope"] for line in first.lines)
+    assert [*scopes] == ["episode", "standing", "phase", "step", *[name for name in scopes if "counter" in name]]
+    assert len(scopes) > 4
+    assert len(first.exchanges) == 1
+    text, page = preview_text(result), preview_page(result)
+    assert text.count("\n  reply\n") == page.count('<summary class="quiet">Reply</summary>') == 8
+    assert text.count("\n  dialogue phase, frames 0 to 19: reach for the cup; lift the cup\n") == 4 * 3
+    ((request, reply),) = first.exchanges
+    prompt_of = request.prompt
+    assert prompt(request) == "\n\n".join((prompt_of.system, prompt_of.context, "[2 images]", prompt_of.text))
+    assert reply in text
+
+
+def test_a_moment_has_the_dialogues_that_a_run_requests_there(root):
+    lines = previewed(root, max_samples=1).lines
+    assert {(line["frame_index"], line["scope"]) for line in lines} == {(10, "step")}
 
 
 def test_a_preview_leaves_nothing_behind(root, tmp_path, monkeypatch):
@@ -94,14 +119,16 @@ def test_a_preview_takes_the_flags_of_a_run_except_those_of_its_output():
 def test_a_sample_gets_the_request_that_a_run_sends(root, tmp_path):
     pgen.annotate(root, tmp_path / "out", generator="template", seed=5)
     lines = map(json.loads, (tmp_path / "out/meta/syn_annotations.jsonl").read_text().splitlines())
-    prompts = {(line["episode_index"], line["frame_index"]): line["user_prompt"] for line in lines}
-    for line, _ in previewed(root, seed=5, max_samples=5).annotations:
-        assert line["user_prompt"] == prompts[line["episode_index"], line["frame_index"]]
+    place = itemgetter("episode_index", "frame_index", "scope", "variant")
+    expected = {place(line): line for line in lines}
+    shown = previewed(root, seed=5, max_samples=30).lines
+    assert 20 <= len(shown) <= 40
+    assert all(line["user_prompt"] == expected[place(line)]["user_prompt"] for line in shown)
 
 
 def test_the_first_prompt_is_shown_in_full_and_of_the_others_what_differs(root):
     result = previewed(root, max_samples=2)
-    first, second = (prompt(exchanges[0][0]).splitlines() for _, exchanges in result.annotations)
+    first, second, *_ = (prompt(requested.exchanges[0][0]).splitlines() for requested in result.requests)
     text = preview_text(result)
     assert all(line in text for line in first + second)
     assert text.count(max(set(first) & set(second), key=len)) == 1
@@ -117,8 +144,9 @@ def test_images_are_described_as_they_are_sent(root):
 def test_the_cost_of_the_whole_run_is_estimated(root, answering):
     text = reply("Grab it.", scenario="specific_object")
     answering(lambda request: pgen.Reply(text, tokens_in=900, tokens_out=100))
-    values = dict(summary(previewed(root, generator="scripted", max_samples=2, check=("none",)), 1000.0, 1000.0))
-    assert values["samples"] == "2 of 8"
+    options = {"generator": "scripted", "max_samples": 2, "check": ("none",), "prompt": "seed"}
+    values = dict(summary(previewed(root, **options), 1000.0, 1000.0))
+    assert values["samples"] == "2 of 8, in 2 requests"
     assert values["tokens"] == "1,800 in, 200 out"
     assert values["whole run"] == "about 7,200 in, 800 out"
     assert values["cost"] == "2.0000; whole run about 8.00"
@@ -134,18 +162,18 @@ def test_replies_that_did_not_fit_are_shown_with_the_problem(root, answering):
 
 def test_every_dialogue_is_judged_and_shown_with_its_scores(root, answering):
     answering(report_runs.judging(lambda request: 1 + request.sample.span.skill_index).answer)
-    result = previewed(root, judge="scripted", max_samples=4)
+    result = previewed(root, judge="scripted", max_samples=4, prompt="seed")
     text = preview_text(result)
     assert text.count("  judge    grounding 1: grounding: so so.") == 2
     assert text.count("  judge    grounding 2: grounding: so so.") == 2
     assert preview_page(result).count('<p class="bad" dir="auto">grounding') == 4
     few = previewed(root, judge="scripted", max_samples=4, judge_share=0.001)
-    assert not any(line["judgement"] for line, _ in few.annotations)
+    assert not any(line["judgement"] for line in few.lines)
 
 
 def test_a_failed_sample_is_shown_with_its_reason(root, answering):
     answering(lambda request: pgen.SampleError("refused", "no, thanks"))
-    result = previewed(root, generator="scripted", max_samples=2)
+    result = previewed(root, generator="scripted", max_samples=2, prompt="seed")
     assert preview_text(result).count("failed   refused: no, thanks") == 2
     assert preview_text(result).count("(refused: no, thanks)") == preview_page(result).count("(refused: no, thanks)")
 
@@ -164,7 +192,7 @@ def test_a_wrong_option_is_refused_as_by_annotate(root):
 
 
 def test_a_page_is_written_where_the_user_wants_it_or_refused_before_anything_is_asked(root, tmp_path):
-    flags = ("--root", root, "--generator", "template", "--page")
+    flags = ("--root", root, "--generator", "template", "--prompt", "seed", "--page")
     assert "page       " in invoked("preview", *flags, tmp_path / "page.html")
     assert (tmp_path / "page.html").read_text().count("data:image/jpeg") == 16
     (tmp_path / "mine.html").write_text("mine")

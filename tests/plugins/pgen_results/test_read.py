@@ -47,14 +47,16 @@ def test_invalid_lines_are_refused_by_each_command(out, tmp_path):
         assert "syn_annotations.jsonl, line 1 is not JSON" in invoked(*command, code=2)
 
 
-@pytest.mark.parametrize("wrong", [{"cameras": ["none"]}, {"frame_index": 10**19}, {"frame_index": 20}])
-def test_a_line_about_a_frame_or_camera_that_the_input_lacks_has_no_image(out, wrong):
+@pytest.mark.parametrize(
+    ("wrong", "shown"), [({"cameras": ["none"]}, 48), ({"frame_index": 10**19}, 59), ({"frame_index": 20}, 59)]
+)
+def test_a_moment_at_a_frame_or_camera_that_the_input_lacks_has_no_image(out, wrong, shown):
     path = out / "meta/syn_annotations.jsonl"
     first, *others = path.read_text().splitlines()
     path.write_text("\n".join([json.dumps({**json.loads(first), **wrong}), *others]))
     with open_results(out) as results:
         page = report_page(results, ReportOptions())
-    assert "7 of these 8 samples have an image, from the first camera. 1 images could not be read" in page
+    assert f"{shown} of these 60 samples have an image, from the first camera. 1 images could not be read" in page
 
 
 def test_a_path_in_a_manifest_is_never_read(dataset, lines):
@@ -63,7 +65,7 @@ def test_a_path_in_a_manifest_is_never_read(dataset, lines):
         assert results.source is None
         assert "No images: the result does not contain its images" in report_page(results, ReportOptions())
     with open_results(lines, dataset / "data") as results:
-        assert "8 of these 8 samples have an image" in report_page(results, ReportOptions())
+        assert "60 of these 60 samples have an image" in report_page(results, ReportOptions())
 
 
 def test_a_skills_file_in_a_manifest_is_requested_and_not_read(dataset, tmp_path):
@@ -77,7 +79,7 @@ def test_a_skills_file_in_a_manifest_is_requested_and_not_read(dataset, tmp_path
     stored.parent.mkdir(parents=True)
     skills.rename(stored)
     with open_results(tmp_path / "out", dataset / "data") as results:
-        assert sum(len(lines) for _, lines in results.read()) == 8
+        assert sum(len(lines) for _, lines in results.read()) == 60
 
 
 def test_an_episode_that_the_input_does_not_have_is_refused(lines, tmp_path):

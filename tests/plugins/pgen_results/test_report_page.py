@@ -10,6 +10,8 @@ from parsed_page import Parsed, invoked, reported
 from report_runs import reply
 
 import pgen
+from pgen.formats.syn_annotations import read_lines
+from pgen.inference.replies import CONTRADICTION
 from pgen.testing import make_episode
 from pgen_results.metrics import compute_metrics
 from pgen_results.read import open_results
@@ -23,7 +25,7 @@ def page_of(folder, **options):
 
 def test_report_writes_one_page_into_the_result(out):
     data = reported(out).data()
-    assert [len(episode["samples"]) for episode in data["episodes"]] == [2] * 4
+    assert [len(episode["samples"]) for episode in data["episodes"]] == [15] * 4
     assert len(data["thumbnails"]) == 8
     assert [data["skills"][span[0]] for span in data["episodes"][0]["spans"]] == ["reach for the cup", "lift the cup"]
 
@@ -72,7 +74,9 @@ def test_more_samples_than_the_page_may_hold_leave_out_whole_episodes(tmp_path):
 
 def test_thumbnails_are_spread_evenly_and_limited_in_bytes(dataset, monkeypatch):
     data = page_of(dataset / "out", thumbnails=4).data()
-    assert [["image" in sample for sample in episode["samples"]] for episode in data["episodes"]] == [[True, False]] * 4
+    for episode in data["episodes"]:
+        places = {(sample["frame"], sample.get("image")) for sample in episode["samples"]}
+        assert [(frame, image is not None) for frame, image in sorted(places)] == [(0, True), (10, False)]
     monkeypatch.setattr("pgen_results.page.BYTES", 1)
     assert len(page_of(dataset / "out").data()["thumbnails"]) == 1
 
@@ -99,9 +103,9 @@ def test_findings_of_checks_are_counted_by_code_and_shown_with_the_dialogue(data
 
     with open_results(dataset / "out") as results:
         page = Parsed(report_page(replace(results, read=lambda: with_findings(results)), ReportOptions()))
-    assert [[row[0], *row[2:]] for row in page.rows("Checks")] == [["length", "6", "75.0 %"]]
+    assert [[row[0], *row[2:]] for row in page.rows("Checks")] == [["length", "45", "75.0 %"]]
     samples = [sample for episode in page.data()["episodes"] for sample in episode["samples"]]
-    assert [sample.get("reasons") for sample in samples] == [None] * 2 + [["length: 41 words"]] * 6
+    assert [sample.get("reasons") for sample in samples] == [None] * 15 + [["length: 41 words"]] * 45
 
 
 def test_scores_of_a_judge_are_counted_and_shown_with_the_dialogue(tmp_path, out):
@@ -116,13 +120,65 @@ def test_scores_of_a_judge_are_counted_and_shown_with_the_dialogue(tmp_path, out
     assert "<h2>Judge</h2>" not in reported(out).text
 
 
+def test_a_dialogue_is_shown_with_its_scope_its_skills_and_the_time_over_which_it_is_in_force(out):
+    skills, (first, *_) = (page := reported(out).data())["skills"], page["episodes"]
+    lasting = {(sample["scope"], *sample["frames"], sample["from"], sample["until"]) for sample in first["samples"]}
+    assert lasting == {
+        ("episode", 0, 20, 0.0, 2.0),
+        ("phase", 0, 20, 0.0, 2.0),
+        ("standing", 0, 20, 0.0, 2.0),
+        ("step", 0, 10, 0.0, 1.0),
+        ("step", 10, 20, 1.0, 2.0),
+    }
+    phase = next(sample for sample in first["samples"] if sample["scope"] == "phase")
+    assert (skills[phase["skill"]], phase["skills"]) == ("reach for the cup", ["lift the cup"])
+
+
+def test_lines_of_an_earlier_version_are_steps_in_force_over_their_spans(out):
+    path, new = out / "meta/syn_annotations.jsonl", ("scope", "start", "stop", "skills", "running")
+    lines = [line for line in read_lines(path) if (line["scope"], line["variant"]) == ("step", 0)]
+    path.write_text("\n".join(json.dumps({key: line[key] for key in line if key not in new}) for line in lines))
+    page = reported(out)
+    samples = page.data()["episodes"][0]["samples"]
+    assert [(sample["scope"], sample["frames"]) for sample in samples] == [("step", [0, 10]), ("step", [10, 20])]
+    assert "have a dialogue: 80 of 80" in page.text
+
+
+def test_images_that_contradict_the_labels_are_listed_apart_from_failures(tmp_path):
+    def at_odds(request):
+        at_start = request.sample.moment.frame_index == 0
+        return pgen.SampleError("scene", CONTRADICTION + "<b>nothing</b>") if at_start else reply("Grab it.")
+
+    page = reported(report_runs.run(tmp_path / "out", at_odds, variants=2))
+    listed = page.rows("Images that contradict the labels")
+    assert listed == [["ep_000000", "frame 0, 0.0 s", "reach for the cup", "<b>nothing</b>"]]
+    assert page.rows("Failures") == []
+    assert "<strong>0</strong><span>failed</span>" in page.text
+    samples = page.data()["episodes"][0]["samples"]
+    assert [(sample.get("scene"), sample.get("failed")) for sample in samples] == [(True, None)] * 2 + [
+        (None, None)
+    ] * 2
+
+
+def test_the_choice_of_a_judge_is_shown_with_the_dialogue(tmp_path):
+    judge = report_runs.judging(lambda request: 5, choice="reach for the cup")
+    options = {"judge": judge, "judge_share": 1.0, "checks": ()}
+    page = reported(report_runs.run(tmp_path / "out", reply("Grab it."), **options))
+    first, second = page.data()["episodes"][0]["samples"]
+    assert (first["chosen"], first.get("codes")) == ("reach for the cup", None)
+    assert second["codes"] == ["round_trip"]
+    assert "After 1 of 2 user prompts alone, the judge chose the demonstrated skill (50.0 %)" in page.text
+    assert [row[0] for row in page.rows("Checks")] == ["round_trip"]
+
+
 def test_every_metric_of_a_run_is_on_its_page(tmp_path):
     def answer(request):
         if request.sample.moment.frame_index == 10:
             return pgen.SampleError("refused", "no, thanks")
         return reply("Grab the red cup.", "On it.", "specific_object")
 
-    out = report_runs.run(tmp_path / "out", answer, episodes=12, prompt="hi-robot", checks=("duplicates",))
+    options = {"prompt": "hi-robot", "variants": 1, "scopes": {"step": 1}, "checks": ("duplicates",)}
+    out = report_runs.run(tmp_path / "out", answer, episodes=12, **options)
     with open_results(out) as results:
         metrics = compute_metrics(results)
     page = reported(out, "--price-in", "1")
@@ -139,6 +195,7 @@ def test_every_metric_of_a_run_is_on_its_page(tmp_path):
     assert diverse["12\N{MULTIPLICATION SIGN}"] == ["Grab the red cup."]
     assert re.findall(r"<rect [^>]*><title>(.*?)</title>", page.text) == ["4 words: 12", "2 words: 12"]
     assert [row[0] for row in page.rows("Checks")] == ["repeated"]
+    assert page.rows("Exchanges") == [["step", "12 of 24", "1.0", "10.0", "4.0", str(metrics.checks["repeated"])]]
     assert [row[:1] + row[2:4] for row in page.rows("Skills")] == [
         ["lift the cup", "12", "0"],
         ["reach for the cup", "12", "12"],
@@ -169,8 +226,8 @@ def test_a_histogram_holds_every_text_in_bars_of_one_width():
 def test_without_the_input_spans_reach_from_one_skill_s_first_sample_to_the_next(times, edges):
     names = ["reach", "reach", "lift"]
     lines = [
-        {"timestamp": time, "skill_index": names.index(name), "skill_current": name}
-        for time, name in zip(times, names, strict=True)
+        {"timestamp": time, "frame_index": frame, "skill_index": names.index(name), "skill_current": name}
+        for frame, (time, name) in enumerate(zip(times, names, strict=True))
     ]
     drawn = spans(replace(make_episode(), skills=()), lines)
     assert [(span.name, span.start, span.end) for span in drawn] == [
