@@ -29,7 +29,6 @@ UNITS = (
 SHORT = frozenset(
     {
         "pgen_dialogue.checks.wording._PATTERNS",
-        "pgen_dialogue.checks.words._PHRASES",
         "pgen_dialogue.english.verbs._ONE_SYLLABLE",
         "pgen_dialogue.prompts.grounding_facts._MISHAP",
         "pgen_dialogue.prompts.grounding_facts._RETRY",

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from pgen_dialogue.checks.words import head, name_stems, stem, words_of
+from pgen_dialogue.checks.words import stem, words_of
 
 ATTRIBUTES = tuple(
     frozenset(words.split())
@@ -41,15 +41,6 @@ def other_attribute(label: str, text: str) -> str:
 
 def _plain(text: str) -> tuple[str, ...]:
     return tuple(SYNONYMS.get(word, word) for word in words_of(text))
-
-
-def names(name: str, text: str) -> bool:
-    """Return whether a text names the object: its noun (or "one") with no attribute but its own."""
-    stems = frozenset(map(stem, words_of(text)))
-    own = {word for word in name_stems(name) if any(word in group for group in ATTRIBUTES)}
-    if other_attribute(name, text):
-        return False
-    return (head(name) in stems or ("one" in stems and bool(own))) and own <= stems
 
 
 def _attributed(words: tuple[str, ...]) -> Iterator[tuple[str, str, frozenset[str]]]:

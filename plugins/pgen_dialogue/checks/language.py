@@ -9,6 +9,7 @@ from functools import lru_cache
 from pgen.components import Check, Context
 from pgen.languages import LANGUAGES
 from pgen.records import Annotation, Finding
+from pgen_dialogue.english.clauses import LONGEST_TEXT
 
 _SCRIPT_RANGES = {
     "ar": r"[\u0600-\u06ff]", "bg": r"[\u0400-\u04ff]", "el": r"[\u0370-\u03ff]", "he": r"[\u0590-\u05ff]",
@@ -59,6 +60,7 @@ class Language(Check):
 @lru_cache(maxsize=4096)
 def in_other_language(text: str, language: str) -> str:
     """Return why a text is not in the language, or ""."""
+    text = text[:LONGEST_TEXT]
     latin = len(_LATIN.findall(text))
     counts = {code: len(script.findall(text)) for code, script in _SCRIPTS.items()}
     if max(latin, *counts.values()) > counts.get(language, latin):

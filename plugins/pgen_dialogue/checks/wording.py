@@ -6,7 +6,7 @@ from pgen.components import Check, Context, Options
 from pgen.records import Annotation, Dialogue, Finding
 from pgen_dialogue.checks.words import words_of
 from pgen_dialogue.english import form_of, read
-from pgen_dialogue.english.clauses import clauses, plain_words
+from pgen_dialogue.english.clauses import LONGEST_TEXT, clauses, plain_words
 from pgen_dialogue.english.words import DETERMINERS
 
 _META = {
@@ -39,7 +39,7 @@ class MetaWords(Check):
         in_scene = {word.removesuffix("s") for word in words_of(labels)} & _OBJECTS
         for topic, pattern in _PATTERNS.items():
             for text in (dialogue.user_prompt, dialogue.robot_utterance):
-                match = pattern.search(text)
+                match = pattern.search(text[:LONGEST_TEXT])
                 if match and match[0].lower().removesuffix("s") not in in_scene:
                     return Finding("meta_words", f"it speaks of {topic} ({match[0]!r}), which the two never would")
         return None
