@@ -9,7 +9,7 @@ from pgen.safety.redaction import clean_json
 from pgen.seeds import journal_key
 from pgen.storage.recovery.pages import Cells
 
-VERSION = 5
+VERSION = 6
 """SQLite's user_version of a journal: its format."""
 
 NO_EPISODE = -1

@@ -14,7 +14,7 @@ from fault_runs import contents, make_dataset
 from pgen.storage.unfinished import unfinished_in
 
 INTO_OUT = ("--root", "in", "--output-dir", "out")
-ANNOTATE = ("annotate", "--generator", "fake", "--prompt", "seed", "--check", "none")
+ANNOTATE = ("annotate", "--generator", "fake", "--prompt", "seed", "--check", "none", "--opt", "sampler.interval=1")
 SEGMENT = ("segment", "--segmenter", "vlm", "--generator", "fake", "--overwrite")
 
 COMMANDS = {

@@ -66,7 +66,12 @@ def annotated(cut: Cut, log: int) -> None:
     def done(annotation: Annotation) -> None:
         os.write(log, f"done {sample_key(annotation.sample)}\n".encode())
 
-    named = {"generator": {"name": generator.name}, "prompt": {"name": prompt}, "check": {"name": ["none"]}}
+    named: dict[str, Any] = {
+        "sampler": {"name": "segments", "interval": 1.0},
+        "generator": {"name": generator.name},
+        "prompt": {"name": prompt},
+        "check": {"name": ["none"]},
+    }
     root = cut.out if in_place else cut.source
     config = build({"output_dir": cut.out, "in_place": in_place, "source": {"root": str(root)}, **named})
     with Run(config.run, create(config, {"generator": generator})) as run:
