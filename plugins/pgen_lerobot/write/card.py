@@ -18,7 +18,18 @@ from pgen.formats.syn_annotations import FILE, from_line, read_lines
 from pgen.records import Annotation
 from pgen.safety.terminal import printable
 from pgen.storage.durable import write_text
-from pgen_lerobot.format import COLUMN, UNDECODED, Dataset, Layout, read_text
+from pgen_lerobot.format import (
+    COLUMN,
+    COUNTERFACTUALS,
+    EXCHANGES,
+    MANIFEST,
+    TASK_ROWS,
+    UNDECODED,
+    Dataset,
+    Layout,
+    read_counterfactuals,
+    read_text,
+)
 from pgen_lerobot.write.labelling import Annotated
 from pgen_lerobot.write.metadata import SEGMENTATION_FILES
 
@@ -42,6 +53,8 @@ dataset = LeRobotDataset(repo_id)
 frame = dataset[0]
 text = {text}
 ```"""
+_HOLD = "the utterance is part of it as long as the dialogue is in force."
+_ONCE = "the utterance is part of it only in the second in which it is spoken, after that the prompt stands alone."
 _MARKUP = re.compile(r"([\\`*_{}\[\]()#+!|~$:@-])")
 
 
@@ -79,7 +92,7 @@ class Counts:
         self.scopes[question.scope] += 1
         self.scenarios[dialogue.scenario_type or "not given"] += 1
         self.responses[dialogue.response_type or "not given"] += 1
-        if len(self.examples) < EXAMPLES:
+        if len(self.examples) < EXAMPLES and not question.variant:
             self.examples.setdefault(dialogue.task, annotation)
 
 
@@ -120,6 +133,8 @@ def _section_again(dataset: Dataset) -> str:
     counts = Counts(labels["frames_labelled"], labels["frames"], labels["dialogues"])
     for line in read_lines(dataset.root / "meta" / FILE):
         counts.add(from_line(line))
+    for annotation in read_counterfactuals(dataset.root / COUNTERFACTUALS):
+        counts.add(annotation)
     return _section(manifest, counts, labels["unlabelled"], dataset.layout)
 
 
@@ -156,16 +171,29 @@ def _section(manifest: dict[str, Any], counts: Counts, unlabelled: str, layout: 
         f"- Source: {_origin(manifest['source'])}.\n"
         f"- Frames with a dialogue: {counts.labelled} of {counts.frames}. Any other frame {others}.\n"
         f"- Dialogues: {counts.dialogues}, from {counts.answered} samples; {counts.failed} samples failed.\n"
+        f"- Scopes, what a dialogue leads to: {_shares(counts.scopes)}.\n"
         f"- Scenario types: {_shares(counts.scenarios)}.\n"
         f"- Response types: {_shares(counts.responses)}.",
         f"`{COLUMN}` is the row of `{layout.tasks_file}` with a frame's dialogue, `user prompt | robot "
-        "utterance`; `meta/tasks_high_level.parquet` has the same rows, with the two apart and the skill and "
-        "types. `meta/syn_annotations.jsonl` has a line for each sample, `meta/pgen/manifest.json` says how "
-        "they were made.",
+        f"utterance`; {_ONCE if manifest['run'].get('speech') == 'once' else _HOLD} `{TASK_ROWS}` has the same rows, "
+        "with the two apart and the skill and types.",
+        f"A dialogue is in force over a range of frames, and several are at once; the column holds one. `{EXCHANGES}` "
+        "has all of them, with the frames `[start, stop)`, the scope and the skills that each leads to."
+        f"{_elsewhere(counts)} "
+        f"`meta/{FILE}` has a line for each sample, `{MANIFEST}` says how they were made.",
         _USE.format(text=layout.text_of.format(f'int(frame["{COLUMN}"])')),
         _table(counts),
     ]
     return "\n\n".join([BEGIN, *(part for part in parts if part), END])
+
+
+def _elsewhere(counts: Counts) -> str:
+    if not counts.counterfactuals:
+        return ""
+    return (
+        f" `{COUNTERFACTUALS}` has {counts.counterfactuals} prompts that lead elsewhere than the demonstration, or to "
+        "nothing: they are for a high-level policy only, and label no frame."
+    )
 
 
 def _origin(source: dict[str, Any]) -> str:
@@ -193,11 +221,12 @@ def _shares(types: Counter[str]) -> str:
 def _table(counts: Counts) -> str:
     if not counts.examples:
         return ""
-    rows = ["| skill | user prompt | robot utterance |", "|---|---|---|"]
+    rows = ["| scope | skill | user prompt | robot utterance |", "|---|---|---|---|"]
     for annotation in counts.examples.values():
         dialogue = annotation.dialogue
         if dialogue is not None:
-            cells = (annotation.sample.span.skill, dialogue.user_prompt, dialogue.robot_utterance)
+            sample = annotation.sample
+            cells = (sample.question.scope, sample.span.skill, dialogue.user_prompt, dialogue.robot_utterance)
             rows.append(f"| {' | '.join(map(escaped, cells))} |")
     return "\n".join(rows)
 

@@ -9,14 +9,15 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from exchange_helpers import with_exchanges
 from old_layout import ONE_A_FILE, as_v20, as_v21
 from sink_helpers import TASKS, annotate, change, dataset, regroup, results, set_cell, shards, snapshot, texts
 
 from pgen.errors import ConfigError, InputError
-from pgen.records import Dialogue
+from pgen.records import SCOPES, Dialogue
 from pgen.testing import FakeSource
-from pgen_lerobot.format import COLUMN, EXCHANGES, TASK_ROWS
-from pgen_lerobot.write import LeRobotSink, rewrite_shard
+from pgen_lerobot.format import COLUMN, COUNTERFACTUALS, EXCHANGES, TASK_ROWS, Dataset
+from pgen_lerobot.write import LeRobotSink, pushed_card, rewrite_shard
 
 
 def test_the_input_stays_as_it_was_to_the_byte_and_the_nanosecond(tmp_path):
@@ -215,3 +216,28 @@ def test_at_most_ten_dialogues_are_shown(root, tmp_path):
     run = results(root, lambda s: Dialogue(f"Say {s.span.episode_index} {s.moment.frame_index}", "Ok"))
     card = (annotate(root, tmp_path / "out", run) / "README.md").read_text()
     assert sum(line.endswith("| Ok |") for line in card.splitlines()) == 10
+
+
+@pytest.mark.parametrize(
+    ("speech", "words"), [("hold", "as long as the dialogue is in force"), ("once", "stands alone")]
+)
+def test_the_card_counts_scopes_and_names_the_tables(root, tmp_path, speech, words):
+    out = with_exchanges(root, tmp_path / "out", run={"speech": speech})
+    card = (out / "README.md").read_text()
+    lines = [json.loads(line) for line in (out / "meta/syn_annotations.jsonl").read_text().splitlines()]
+    counts = {scope: sum(line["scope"] == scope for line in lines) for scope in sorted(SCOPES)}
+    assert f"Scopes, what a dialogue leads to: {', '.join(f'{scope} {n}' for scope, n in counts.items())}." in card
+    assert f"from {len(lines)} samples; 0 samples failed" in card
+    assert words in card
+    assert f"`{EXCHANGES}` has all of them" in card
+    number = len((out / COUNTERFACTUALS).read_text().splitlines())
+    assert f"`{COUNTERFACTUALS}` has {number} prompts that lead elsewhere" in card
+    assert "| standing | reach | standing 0 at 0 of ep" in card
+    assert COUNTERFACTUALS not in (annotate(root, tmp_path / "plain") / "README.md").read_text()
+
+
+def test_the_card_that_is_made_again_to_be_pushed_says_the_same(root, tmp_path):
+    out = with_exchanges(root, tmp_path / "out")
+    card = (out / "README.md").read_text()
+    (out / "README.md").write_text(card[: card.index("<!-- pgen:begin")])
+    assert card.strip() in pushed_card(Dataset(out))
