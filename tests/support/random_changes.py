@@ -16,18 +16,20 @@ import pyarrow.parquet as pq
 from mutations import LINES, MANIFEST, TASK_ROWS
 from sink_helpers import change, set_cell
 
-from pgen_lerobot.format import COLUMN
+from pgen_lerobot.format import COLUMN, EXCHANGES, ExchangeRow
 
 BASE_TASKS = 2
 _TELLING = {
     "data/": {COLUMN, "index", "frame_index", "episode_index"},
     "meta/tasks": {"task", "task_index"},
     TASK_ROWS: {"task", "task_index", "user_prompt", "robot_utterance", "skill", "scenario_type", "response_type"},
-    LINES: {"user_prompt", "robot_utterance", "skill_current", "frame_index", "timestamp", "skill_index", "status"},
+    LINES: {"user_prompt", "robot_utterance", "skill_current", "frame_index", "timestamp", "skill_index", "status"}
+    | {"scope", "start", "stop", "skills", "variant"},
+    EXCHANGES: {*ExchangeRow._fields},
     "meta/episodes.jsonl": {"episode_index", "length"},
 }
 """The columns whose every change shows in the content, by the file or folder."""
-_TELLING_ROWS = ("data/", TASK_ROWS, LINES)
+_TELLING_ROWS = ("data/", TASK_ROWS, LINES, EXCHANGES)
 _COUNTS = [("counts", "samples"), ("counts", "answered")] + [
     ("labels", key) for key in ("frames", "frames_labelled", "frames_unlabelled", "dialogues")
 ]
@@ -76,9 +78,17 @@ def _row(root: Path, draw: Random) -> Done:
         rows = list(range(pq.read_metadata(root / name).num_rows))
         order = how(rows, draw)
         change(root / name, lambda content: content.take(pa.array(order, pa.int64())))
-    else:
-        _write(root / name, how(_lines(root / name), draw))
-    return Done(f"a row {how.__name__[1:]}", name, name.startswith(_TELLING_ROWS))
+        return Done(f"a row {how.__name__[1:]}", name, name.startswith(_TELLING_ROWS))
+    lines = _lines(root / name)
+    after = how(lines, draw)
+    _write(root / name, after)
+    # Two scopes of one moment may stand in either order: nothing depends on it.
+    hidden = name.startswith(_TELLING_ROWS) and [*map(_moment, after)] != [*map(_moment, lines)]
+    return Done(f"a row {how.__name__[1:]}", name, hidden)
+
+
+def _moment(line: dict[str, Any]) -> tuple[Any, ...]:
+    return line["episode_index"], line.get("frame_index"), line.get("scope") == "step" and line["variant"]
 
 
 def _file(root: Path, draw: Random) -> Done:

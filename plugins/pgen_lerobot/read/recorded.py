@@ -21,8 +21,8 @@ from pgen_lerobot.format import (
 )
 from pgen_lerobot.read.source import LeRobotSource
 
-_CODED = ("scope", "skills", "scenario_type", "response_type")
-"""The columns of the table that hold no numbers."""
+_CODED = tuple(map(ExchangeRow._fields.index, ("scope", "skills", "scenario_type", "response_type")))
+"""The positions of the columns that hold no numbers."""
 
 
 def read_manifest(root: Path) -> dict[str, Any]:
@@ -46,35 +46,38 @@ class Exchanges:
     """The rows of the table of exchanges by frame. Held as numbers, since a dataset may have millions of them."""
 
     def __init__(self, root: Path) -> None:
-        self._columns = {name: array("q") for name in ExchangeRow._fields}
+        self._columns = tuple(array("q") for _ in ExchangeRow._fields)
         self._values: list[Any] = []
-        """The distinct cells of the columns in _CODED, which have positions here."""
+        """The distinct cells of the columns that hold no numbers; these columns have positions here."""
         self._episodes: dict[int, range] = {}
         """The rows of each episode, by their first frames, as the table has them."""
-        codes: dict[object, int] = {}
+        codes: dict[str, int] = {}
         for number, row in enumerate(read_exchanges(root / EXCHANGES)):
             self._add(row, codes)
             first = self._episodes.get(row.episode_index, range(number, number)).start
             self._episodes[row.episode_index] = range(first, number + 1)
 
-    def _add(self, row: ExchangeRow, codes: dict[object, int]) -> None:
-        for name, cell in row._asdict().items():
-            value = cell
-            if name in _CODED:
-                value = codes.setdefault(repr(cell), len(codes))
-                self._values += [cell] if value == len(self._values) else []
-            self._columns[name].append(value)
+    def _add(self, row: ExchangeRow, codes: dict[str, int]) -> None:
+        cells: list[Any] = list(row)
+        for position in _CODED:
+            code = codes.setdefault(repr(cells[position]), len(codes))
+            self._values += [cells[position]] if code == len(self._values) else []
+            cells[position] = code
+        for column, cell in zip(self._columns, cells, strict=True):
+            column.append(cell)
 
     def in_force(self, episode_index: int, frame_index: int) -> list[ExchangeRow]:
         """Return the exchanges in force at a frame, by their first frames."""
         rows = self._episodes.get(episode_index, range(0))
-        begun = bisect_right(self._columns["start"], frame_index, rows.start, rows.stop)
-        stops = self._columns["stop"]
+        _, starts, stops, *_ = self._columns
+        begun = bisect_right(starts, frame_index, rows.start, rows.stop)
         return [self._row(number) for number in range(rows.start, begun) if frame_index < stops[number]]
 
     def _row(self, number: int) -> ExchangeRow:
-        cells: dict[str, Any] = {name: column[number] for name, column in self._columns.items()}
-        return ExchangeRow(**cells | {name: self._values[cells[name]] for name in _CODED})
+        cells: list[Any] = [column[number] for column in self._columns]
+        for position in _CODED:
+            cells[position] = self._values[cells[position]]
+        return ExchangeRow._make(cells)
 
 
 class Recorded:

@@ -7,13 +7,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
 from pgen.errors import PgenError
 from pgen.formats.syn_annotations import from_line, read_lines
-from pgen.labels import Labelling, frame_ranges
+from pgen.labels import Labelling, exchanges, frame_ranges
 from pgen.records import Annotation, Episode
 from pgen_lerobot.format import EXCHANGES, MANIFEST, Dataset, ExchangeRow, TaskRow, exchange_rows, read_exchanges
 from pgen_lerobot.read import LeRobotSource, source_options
@@ -31,6 +31,14 @@ _FORMER_WORDINGS = (
     f"the dataset was annotated before exchanges had scopes, with several wordings: it has no {EXCHANGES}, and which "
     "wording labels a frame was not checked; `pgen repair` labels it anew and writes the table"
 )
+
+
+class Line(NamedTuple):
+    """The annotation of a line, and the frames of its exchange as the line states them; None in a former output."""
+
+    row: int
+    annotation: Annotation
+    frames: tuple[int | None, int | None] | None
 
 
 class ExpectedLabels:
@@ -134,8 +142,8 @@ class ExpectedLabels:
         return row
 
     def _annotated(self, source: LeRobotSource, path: Path) -> Iterator[Annotated]:
-        numbered = ((row, from_line(line)) for row, line in enumerate(read_lines(path)))
-        groups = groupby(numbered, key=lambda item: item[1].sample.span.episode_index)
+        numbered = (Line(row, from_line(line), _frames(line)) for row, line in enumerate(read_lines(path)))
+        groups = groupby(numbered, key=lambda line: line.annotation.sample.span.episode_index)
         group = next(groups, None)
         for episode in source.episodes():
             annotations: list[Annotation] = []
@@ -144,17 +152,17 @@ class ExpectedLabels:
                 group = next(groups, None)
             yield episode, annotations
         if group is not None:
-            row = next(group[1])[0]
+            row = next(group[1]).row
             what = f"episode {group[0]} is not among the annotated ones, or comes out of order"
             self._problems.append(Problem(LINES, what, row))
 
-    def _fitting(self, episode: Episode, lines: list[tuple[int, Annotation]]) -> list[Annotation]:
+    def _fitting(self, episode: Episode, lines: list[Line]) -> list[Annotation]:
         """Return the annotations that fit the episode; the others become problems."""
         ranges = frame_ranges(episode)
         fitting: list[Annotation] = []
         before = -1
         seen: set[tuple[int, str, int]] = set()
-        for row, annotation in lines:
+        for row, annotation, _ in lines:
             self._outcomes[annotation.dialogue is not None] += 1
             frame, question = annotation.sample.moment.frame_index, annotation.sample.question
             place = frame, question.scope, question.variant
@@ -167,6 +175,8 @@ class ExpectedLabels:
                 seen.add(place)
             else:
                 self._problems.append(Problem(LINES, what, row))
+        if len(fitting) == len(lines):
+            self._problems += _other_frames(episode, lines)
         return fitting
 
     def _try[T](self, step: Callable[[], T]) -> T | None:
@@ -177,6 +187,19 @@ class ExpectedLabels:
             self.labeller = None
             self._problems.append(Problem(LINES, f"the labels cannot be made again: {error}"))
             return None
+
+
+def _frames(line: dict[str, Any]) -> tuple[int | None, int | None] | None:
+    return (line["start"], line["stop"]) if {"start", "stop"} <= line.keys() else None
+
+
+def _other_frames(episode: Episode, lines: list[Line]) -> Iterator[Problem]:
+    """Report lines that state other frames than those over which their exchanges are in force."""
+    in_force = {it.annotation.sample: (it.start, it.stop) for it in exchanges(episode, (it.annotation for it in lines))}
+    for row, annotation, frames in lines:
+        expected = in_force.get(annotation.sample, (None, None))
+        if frames not in (expected, None):
+            yield Problem(LINES, f"the exchange is in force over the frames {expected}, the line says {frames}", row)
 
 
 def _forbidden_skill(annotation: Annotation) -> str:

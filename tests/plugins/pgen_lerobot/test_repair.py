@@ -5,12 +5,14 @@ import shutil
 
 import pytest
 from click.testing import CliRunner
-from sink_helpers import TASKS, annotate, column, dataset, results, snapshot, texts
+from exchange_helpers import exchange_table, with_exchanges
+from sink_helpers import TASKS, annotate, change, column, dataset, results, set_cell, shards, snapshot, texts
 
 from pgen.cli import cli
 from pgen.errors import InputError
-from pgen.records import Dialogue
-from pgen_lerobot.format import COLUMN
+from pgen.records import SCOPES, Dialogue
+from pgen_lerobot.format import COLUMN, COUNTERFACTUALS, EXCHANGES
+from pgen_lerobot.read import LeRobotSource
 from pgen_lerobot.repair import repair
 from pgen_lerobot.verify import verify
 
@@ -65,7 +67,6 @@ def other(folder):
 
     source = dataset(folder / "in2")
     import pyarrow.parquet as pq
-    from sink_helpers import set_cell, shards
 
     for path in shards(source):
         table = pq.read_table(path)
@@ -180,3 +181,62 @@ def test_an_episode_that_could_be_either_of_two_is_refused(made, root, tmp_path)
 def test_a_folder_that_is_not_there_is_named_as_such(tmp_path):
     with pytest.raises(InputError, match=r"there is no dataset at .*nowhere: the folder does not exist"):
         repair(tmp_path / "nowhere")
+
+
+def exchanges_of(root):
+    """The exchanges and counterfactuals of each episode, without numbers that depend on the dataset."""
+    prompts, episodes = texts(root), {}
+    for row in exchange_table(root):
+        cells = {key: cell for key, cell in row.items() if key not in ("episode_index", "task_index")}
+        episodes.setdefault(row["episode_index"], []).append(cells | {"text": prompts[row["task_index"]]})
+    for text in (root / COUNTERFACTUALS).read_text().splitlines():
+        line = json.loads(text)
+        kept = {key: cell for key, cell in line.items() if key not in ("episode_index", "images")}
+        episodes.setdefault(line["episode_index"], []).append(kept)
+    return episodes
+
+
+@pytest.fixture(scope="module")
+def talkative(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("talkative")
+    return with_exchanges(dataset(folder / "in", codec="png"), folder / "out", run={"speech": "once", "silence": 0.3})
+
+
+def test_a_repair_keeps_exchanges_counterfactuals_and_the_labelling(talkative, tmp_path):
+    root = shutil.copytree(talkative, tmp_path / "out")
+    before, labels = exchanges_of(root), column(root)
+    tables = [(root / name).read_bytes() for name in (EXCHANGES, COUNTERFACTUALS)]
+    change(shards(root)[0], lambda table: set_cell(table, COLUMN, 5, 0))
+    (root / EXCHANGES).unlink()
+    repair(root)
+    sound(root)
+    assert (column(root), exchanges_of(root)) == (labels, before)
+    assert [(root / name).read_bytes() for name in (EXCHANGES, COUNTERFACTUALS)] == tables
+    counts = json.loads((root / "meta/pgen/manifest.json").read_text())["counts"]
+    lines = [json.loads(line) for line in (root / "meta/syn_annotations.jsonl").read_text().splitlines()]
+    assert counts["scopes"] == {scope: sum(it["scope"] == scope for it in lines) for scope in sorted(SCOPES)}
+    assert counts["samples"] == counts["answered"] == len(lines)
+    assert counts["counterfactuals"] == {"other": 5, "wait": 5}
+
+
+def test_episodes_that_were_renumbered_keep_their_exchanges_and_counterfactuals(tools, talkative, tmp_path):
+    before = exchanges_of(talkative)
+    tools.delete_episodes(tools.opened(talkative), [0], output_dir=tmp_path / "fewer", repo_id="me/fewer")
+    repair(tmp_path / "fewer", [talkative])
+    sound(tmp_path / "fewer")
+    assert exchanges_of(tmp_path / "fewer") == {0: before[1], 2: before[3]}
+
+
+def test_merged_episodes_keep_the_exchanges_and_counterfactuals_of_their_originals(tools, talkative, root, tmp_path):
+    more = other(tmp_path)
+    tools.merge_datasets([tools.opened(more), tools.opened(talkative)], "me/both", output_dir=tmp_path / "both")
+    repair(tmp_path / "both", [talkative, more])
+    sound(tmp_path / "both")
+    merged, before = exchanges_of(tmp_path / "both"), exchanges_of(talkative)
+    assert {index: merged[index + 4] for index in before} == before
+    assert {row["scope"] for index in (0, 1, 3) for row in merged[index]} == {"step"}
+    images = [json.loads(line)["images"] for line in (tmp_path / "both" / COUNTERFACTUALS).read_text().splitlines()]
+    source = LeRobotSource(root=tmp_path / "both", skills="task")
+    source.open()
+    episode = next(it for it in source.episodes() if it.index == 4)
+    assert images[0] == list(source.image_names(episode, 0))

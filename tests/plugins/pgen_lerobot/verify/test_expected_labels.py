@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from exchange_helpers import with_exchanges
 from former_output import former
-from mutations import DATA, cell, content, gone, table
+from mutations import DATA, cell, content, gone, line, table
 from sink_helpers import dataset, texts
 
 from pgen_lerobot.format import COLUMN, EXCHANGES, MANIFEST
@@ -89,6 +89,10 @@ CHANGES = {
     "the table of another form": (
         table(EXCHANGES, lambda t: t.drop_columns("scope")),
         rf"{EXCHANGES} has no column scope; `pgen repair` writes it again",
+    ),
+    "the frames that a line states": (
+        line(2, lambda it: it.update(stop=11)),
+        rf"{LINES}, row 2: the exchange is in force over the frames \(0, 12\), the line says \(0, 11\)",
     ),
     "a skill that was renamed": (
         renamed,

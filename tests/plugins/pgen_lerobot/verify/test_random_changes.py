@@ -3,6 +3,7 @@
 import shutil
 
 import pytest
+from exchange_helpers import with_exchanges
 from old_layout import ONE_A_FILE, as_v21
 from random_changes import changed
 from sink_helpers import annotate, dataset
@@ -16,12 +17,13 @@ CHANGES = 200
 _PLACED = {COLUMN, "index", "frame_index"}
 
 
-@pytest.fixture(scope="module", params=["v2.1", "v3.0"])
+@pytest.fixture(scope="module", params=["v2.1", "v3.0", "every scope"])
 def good(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("good")
     if request.param == "v2.1":
         return annotate(as_v21(dataset(folder / "in", codec="h264", **ONE_A_FILE)), folder / "out")
-    return annotate(dataset(folder / "in", codec="h264", episodes_per_data_file=3), folder / "out")
+    root = dataset(folder / "in", codec="h264", episodes_per_data_file=3)
+    return with_exchanges(root, folder / "out") if request.param == "every scope" else annotate(root, folder / "out")
 
 
 def found(root, done):

@@ -1,5 +1,6 @@
 """`pgen annotate --in-place`: the dataset's own folder gains the dialogue, all of it or nothing."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -7,11 +8,12 @@ import sys
 
 import pytest
 from click.testing import CliRunner
+from exchange_helpers import exchange_table
 from old_layout import ONE_A_FILE, as_v21
 from sink_helpers import dataset, snapshot
 
 from pgen.cli import cli
-from pgen_lerobot.format import Dataset
+from pgen_lerobot.format import COUNTERFACTUALS, Dataset
 from pgen_lerobot.verify import verify
 
 KILLED = """
@@ -135,3 +137,27 @@ def test_in_place_needs_one_folder(arguments, told):
     done = run(["annotate", "--in-place", "--generator", "template", *arguments])
     assert done.exit_code == 2
     assert told in done.output
+
+
+def test_exchanges_and_counterfactuals_are_those_of_a_new_folder_and_are_replaced_with_the_dialogue(rendered, tmp_path):
+    root = shutil.copytree(rendered, tmp_path / "bricks")
+    spans = [
+        ("pick up the red brick", 0.0, 0.4),
+        ("put the red brick in the box", 0.4, 0.8),
+        ("lift the cup", 0.8, 1.2),
+    ]
+    skills = json.loads((root / "meta/skills.json").read_text())
+    skills["episodes"]["0"]["skills"] = [{"name": name, "start": start, "end": end} for name, start, end in spans]
+    (root / "meta/skills.json").write_text(json.dumps(skills))
+    elsewhere = ["--counterfactuals", "1.0"]
+    new = ["annotate", "--root", str(root), "--output-dir", str(tmp_path / "new"), "--generator", "template"]
+    assert run([*new, *elsewhere]).exit_code == 0
+    assert run([*command(root), *elsewhere]).exit_code == 0
+    assert contents(root) == contents(tmp_path / "new")
+    assert (root / COUNTERFACTUALS).read_text()
+    assert {row["scope"] for row in exchange_table(root)} >= {"episode", "phase", "step"}
+    assert verify(root, with_lerobot=False).problems == []
+    assert run([*command(root), "--overwrite", "--seed", "1", "--scopes", "step=1"]).exit_code == 0
+    assert (root / COUNTERFACTUALS).read_text() == ""
+    assert {row["scope"] for row in exchange_table(root)} == {"step"}
+    assert verify(root, with_lerobot=False).problems == []
