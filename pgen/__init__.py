@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         Executor,
         Generator,
         ImageReader,
+        MomentPromptBuilder,
         Options,
         PromptBuilder,
         Results,
@@ -79,6 +80,7 @@ __all__ = [
     "Judgement",
     "LeRobotDialogueDataset",
     "Moment",
+    "MomentPromptBuilder",
     "Options",
     "PgenError",
     "Plan",
@@ -112,8 +114,8 @@ __all__ = [
 _MODULES = {
     "pgen.api": ("annotate",),
     "pgen.components": (
-        "Check", "Component", "Context", "Generator", "ImageReader", "Options", "PromptBuilder", "Results", "Sampler",
-        "Sink", "Source", "tuning",
+        "Check", "Component", "Context", "Generator", "ImageReader", "MomentPromptBuilder", "Options", "PromptBuilder",
+        "Results", "Sampler", "Sink", "Source", "tuning",
     ),
     "pgen.components.executor": ("Executor",),
     "pgen.components.segmenter": ("Segmenter",),
