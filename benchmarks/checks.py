@@ -135,7 +135,7 @@ def author_lines() -> Iterator[str]:
     yield f"{'false alarms':<22}" + "".join(f"{_ratio(*counts[author]['']):>12}" for author in AUTHORS)
 
 
-def lines() -> Iterator[str]:
+def lines(tiny: bool = False) -> Iterator[str]:
     """Yield the table of the dialogues in text files."""
     yield f"{'':<14}{'200 dialogues':>29}{'60 held out':>31}"
     yield (

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from common.value_draws import WAIT
 from common.value_run import Frame, Run
-from common.value_training import WAIT, is_held_out
+from common.value_training import is_held_out
 from pgen.errors import InputError
 from pgen.safety.bounded_json import json_lines
 
@@ -36,10 +37,14 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """A frame (its position in the run's frames), and the skills that are right there."""
+    """A frame (its position in the run's frames), and the skills that are right there.
+
+    The policy chooses among `options`, or where there are none, among all classes.
+    """
 
     frame: int
     right: frozenset[str]
+    options: tuple[str, ...] = ()
 
 
 def read_prompts(files: Iterable[Path]) -> list[Prompt]:
@@ -90,15 +95,16 @@ class Placements:
     def _choice(self, prompt: Prompt) -> Iterator[Placement]:
         """At decision points that have the skill among their options, whichever is demonstrated."""
         for position, frame in self._held_out:
-            if frame.first and prompt.skill and prompt.skill in self._options(frame):
-                yield _placement(position, prompt.skill)
+            options = self._options(frame)
+            if frame.first and prompt.skill in options and len(options) > 1:
+                yield _placement(position, prompt.skill, options)
 
     def _steer(self, prompt: Prompt) -> Iterator[Placement]:
         """While the robot turns to another object than the one that the user would rather have."""
         for position, frame in self._held_out:
             options = self._options(frame)
-            if not frame.first and prompt.skill and prompt.skill in options and prompt.skill != frame.skill:
-                yield _placement(position, prompt.skill)
+            if not frame.first and prompt.skill in options and prompt.skill != frame.skill:
+                yield _placement(position, prompt.skill, options)
 
     def _stop(self, prompt: Prompt) -> Iterator[Placement]:
         for position, _ in self._held_out[::STRIDE]:
@@ -132,7 +138,7 @@ class Placements:
                 excluded = set(options) - {prompt.skill}
             allowed = frozenset(options) - excluded
             if allowed and excluded:
-                yield Placement(position, allowed)
+                yield Placement(position, allowed, tuple(options))
 
     def _options(self, frame: Frame) -> list[str]:
         """Return the options of a decision point, its own skill first; none at other spans."""
@@ -143,8 +149,8 @@ class Placements:
         return list(dict.fromkeys(skills[span] for span in decisions if span >= frame.span))
 
 
-def _placement(position: int, skill: str) -> Placement:
-    return Placement(position, frozenset([skill]))
+def _placement(position: int, skill: str | None, options: Sequence[str] = ()) -> Placement:
+    return Placement(position, frozenset([skill] if skill else ()), tuple(options))
 
 
 def _kind(skill: str) -> str:

@@ -1,28 +1,24 @@
 """The rows on which a policy is trained: frames of the training episodes, a prompt held at each, and the next skill."""
 
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from random import Random
 
-from common.value_run import Exchange, Run
+from common.value_draws import Draws, Row
+from common.value_run import Frame, Run
 
-WAIT = "wait"
-"""The class of prompts that lead to no skill."""
-DRAWS = 3
-"""Rows per frame: as many draws among the exchanges in force."""
-WEIGHTS = {"step": 4.0, "phase": 3.0, "episode": 2.0, "standing": 1.0}
+EPOCHS = 4
+"""Passes over the frames, each with other draws."""
 HELD_OUT = 3
 """Every third episode is held out for the tests."""
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A frame (its position in the run's frames), the prompt held at it, and the skill that follows."""
-
-    frame: int
-    user_prompt: str
-    skill: str
+TASKS, SHUFFLED, FORMER, EXCHANGES, OTHERS, BOUND = (
+    "task names",
+    "shuffled",
+    "one line per second",
+    "exchanges",
+    "with counterfactuals",
+    "the test prompts",
+)
 
 
 def is_held_out(run: Run, episode: int) -> bool:
@@ -33,85 +29,49 @@ def is_held_out(run: Run, episode: int) -> bool:
 
 def of_tasks(run: Run) -> list[Row]:
     """Return rows with the episode's task as the prompt, without any dialogue."""
-    return [Row(position, run.tasks[run.frames[position].episode], skill) for position, skill in _frames(run)]
+    return [Row(*frame.place, run.tasks[frame.episode]) for frame in _training(run)]
 
 
-def of_exchanges(run: Run, rng: Random) -> list[Row]:
-    """Return rows with exchanges in force: a scope drawn by the weights, then one of its latest wordings."""
-    return list(_drawn(run, run.exchanges, rng))
+def drawn(run: Run, draws: Draws, share: float, seed: str) -> list[Row]:
+    """Return the rows of several epochs, the share of them counterfactual."""
+    places = [frame.place for frame in _training(run)]
+    return [row for epoch in range(EPOCHS) for row in draws.epoch(places, share, f"{seed} {epoch}")]
 
 
-def of_shuffled(run: Run, rng: Random) -> list[Row]:
-    """Return the same rows with the prompts of other exchanges, as a control."""
-    prompts = [exchange.user_prompt for exchange in run.exchanges]
-    rng.shuffle(prompts)
-    shuffled = [replace(exchange, user_prompt=text) for exchange, text in zip(run.exchanges, prompts, strict=True)]
-    return list(_drawn(run, shuffled, rng))
+def shuffled(rows: Sequence[Row], seed: str) -> list[Row]:
+    """Return the rows with the prompts of other rows, as a control."""
+    prompts = [row.user_prompt for row in rows]
+    Random(seed).shuffle(prompts)
+    return [replace(row, user_prompt=prompt) for row, prompt in zip(rows, prompts, strict=True)]
 
 
-def of_steps(run: Run, rng: Random) -> list[Row]:
-    """Return rows of the former form: one line per moment, which leads to the current skill."""
-    return list(_drawn(run, [e for e in run.exchanges if e.scope == "step" and e.variant == 0], rng))
+def placed(run: Run, prompts: Mapping[str, Sequence[str]]) -> Draws:
+    """Return draws among the prompts for each frame's skill; its task where there are none."""
+    skills = {frame.place: frame.skill for frame in run.frames}
+
+    def in_force(episode: int, frame: int) -> list[tuple[str, str]]:
+        listed = [("step", prompt) for prompt in prompts.get(skills[episode, frame], ())]
+        return listed or [("", run.tasks[episode])]
+
+    return Draws(in_force)
 
 
-def of_counterfactuals(run: Run, rng: Random, share: float, rows: int) -> list[Row]:
-    """Return rows outside the demonstration, so many that they are the share of all."""
-    positions = {(frame.episode, frame.number): position for position, frame in enumerate(run.frames)}
-    listed = [
-        Row(positions[each.episode, each.frame], each.user_prompt, each.skill or WAIT)
-        for each in run.counterfactuals
-        if not is_held_out(run, each.episode)
-    ]
-    count = round(rows * share / (1 - share))
-    return [rng.choice(listed) for _ in range(count)] if listed else []
+def conditions(
+    run: Run, share: float, seed: int, known: Mapping[str, Sequence[str]]
+) -> Iterator[tuple[str, list[Row]]]:
+    """Yield the name and the training rows of the run and of each baseline; `known` are test prompts by skill."""
+    yield TASKS, of_tasks(run)
+    rows = drawn(run, run.draws, 0.0, f"exchanges {seed}")
+    yield SHUFFLED, shuffled(rows, f"shuffled {seed}")
+    if run.former:
+        yield FORMER, drawn(run, run.former, 0.0, f"former {seed}")
+    yield EXCHANGES, rows
+    if share and run.draws.counterfactuals:
+        yield OTHERS, drawn(run, run.draws, share, f"others {seed}")
+    if known:
+        yield BOUND, drawn(run, placed(run, known), 0.0, f"bound {seed}")
 
 
-def conditions(run: Run, share: float, seed: int) -> Iterator[tuple[str, list[Row]]]:
-    """Yield the name and the training rows of the run and of each baseline."""
-    yield "task names", of_tasks(run)
-    yield "shuffled", of_shuffled(run, Random(f"shuffled {seed}"))
-    if _has_scopes(run):
-        yield "one line per moment", of_steps(run, Random(f"steps {seed}"))
-    rows = of_exchanges(run, Random(f"exchanges {seed}"))
-    yield "exchanges" if _has_scopes(run) else "one line per moment", rows
-    if run.counterfactuals:
-        yield "with counterfactuals", rows + of_counterfactuals(run, Random(f"others {seed}"), share, len(rows))
-
-
-def _has_scopes(run: Run) -> bool:
-    return any(exchange.scope != "step" for exchange in run.exchanges)
-
-
-def _frames(run: Run) -> Iterator[tuple[int, str]]:
-    for position, frame in enumerate(run.frames):
-        if not is_held_out(run, frame.episode):
-            yield position, frame.skill
-
-
-def _drawn(run: Run, exchanges: Sequence[Exchange], rng: Random) -> Iterator[Row]:
-    in_force = _finder(exchanges)
-    for position, skill in _frames(run):
-        frame = run.frames[position]
-        by_scope = in_force(frame.episode, frame.number)
-        scopes = list(by_scope)
-        for _ in range(DRAWS if scopes else 0):
-            scope = rng.choices(scopes, [WEIGHTS[scope] for scope in scopes])[0]
-            start = max(exchange.start for exchange in by_scope[scope])
-            latest = [exchange.user_prompt for exchange in by_scope[scope] if exchange.start == start]
-            yield Row(position, rng.choice(latest), skill)
-
-
-def _finder(exchanges: Sequence[Exchange]) -> Callable[[int, int], dict[str, list[Exchange]]]:
-    """Return a function from an episode and a frame to the exchanges in force, by scope."""
-    by_episode: dict[int, list[Exchange]] = defaultdict(list)
-    for exchange in exchanges:
-        by_episode[exchange.episode].append(exchange)
-
-    def in_force(episode: int, number: int) -> dict[str, list[Exchange]]:
-        by_scope: dict[str, list[Exchange]] = {}
-        for exchange in by_episode[episode]:
-            if exchange.start <= number < exchange.stop:
-                by_scope.setdefault(exchange.scope, []).append(exchange)
-        return by_scope
-
-    return in_force
+def _training(run: Run) -> list[Frame]:
+    held_out: Callable[[int], bool] = {episode: is_held_out(run, episode) for episode in run.spans}.__getitem__
+    return [frame for frame in run.frames if not held_out(frame.episode)]
