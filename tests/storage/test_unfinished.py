@@ -69,3 +69,22 @@ def test_a_journal_is_not_set_aside_where_all_of_its_pages_were_copied(path, tmp
         assert [journal.unanswered(samples) for samples in (make_samples(), *added)] == [[], [], []]
     assert [file.name for file in torn.parent.iterdir()] == [path.name]
     assert "9 results in it are intact and were recovered." in capsys.readouterr().err
+
+
+def test_a_journal_is_not_set_aside_where_its_first_page_lost_its_number_in_the_log(path, tmp_path, capsys):
+    """As after a power cut, which may lose the header of a frame alone."""
+    added = [make_samples(make_episode(index=index)) for index in range(1, 40)]
+    with closing(Journal(path)) as journal:
+        for samples in added:
+            journal.add(map(make_annotation, samples))
+        torn = tmp_path / "torn" / path.name
+        torn.parent.mkdir()
+        shutil.copy(path, torn)
+        log = path.with_name(f"{path.name}-wal").read_bytes()
+    frame = 24 + 4096
+    (at, *_) = [at for at in range(32, len(log) - frame, frame) if log[at + 24 :].startswith(b"SQLite format 3\0")]
+    torn.with_name(f"{torn.name}-wal").write_bytes(log[:at] + bytes(24) + log[at + 24 :])
+    with closing(Journal(torn)) as journal:
+        assert not any(journal.unanswered(samples) for samples in (make_samples(), *added))
+    assert [file.name for file in torn.parent.iterdir()] == [path.name]
+    assert "120 results in it are intact and were recovered." in capsys.readouterr().err

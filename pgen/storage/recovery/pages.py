@@ -35,8 +35,8 @@ def leaves(path: Path) -> Iterator[list[Cells | None]]:
     with mapped(path) as file, mapped(path.with_name(path.name + "-wal")) as log:
         wal = Wal(log)
         yield from _logged(file, log, wal, (frame for frame in wal.frames if frame.salts != wal.salts))
-        if file and not (file[:16] == MAGIC and file[100:101] == bytes([_TABLE_LEAF])):
-            yield [None]  # page 1 has the schema, and no row of a journal
+        if file and not _is_first(file[:PAGE]):
+            yield [None]
         for shift in {0, -len(file) % PAGE}:  # where bytes are missing, pages may have moved by that many
             read = _reader(file, shift)
             for number in range(2, (len(file) + shift - 1) // PAGE + 2):
@@ -73,8 +73,14 @@ def _logged(file: bytes | mmap, log: bytes | mmap, wal: Wal, frames: Iterable[Fr
         return log[start : start + PAGE].ljust(PAGE, b"\0")
 
     for frame in frames:
-        if frame.number != 1:
-            yield _rows(content(frame), read, aligned=(frame.offset - WAL_HEADER) % (FRAME_HEADER + PAGE) == 0)
+        page = content(frame)
+        if frame.number != 1 and not _is_first(page):  # after a power cut a page may be there without its number
+            yield _rows(page, read, aligned=(frame.offset - WAL_HEADER) % (FRAME_HEADER + PAGE) == 0)
+
+
+def _is_first(page: bytes) -> bool:
+    """Return whether it is page 1, intact: it has the schema, and no row of a journal."""
+    return page[:16] == MAGIC and page[100:101] == bytes([_TABLE_LEAF])
 
 
 def _rows(page: bytes, read: _ReadPage, *, aligned: bool) -> list[Cells | None]:
