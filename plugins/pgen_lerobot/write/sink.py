@@ -55,7 +55,8 @@ REPORT = "report.html"
 """The page of the sink and the command `report`; the input's is about another run and is not carried over."""
 CARD = "README.md"
 _OWN = {LINES, MANIFEST, KEPT_SKILLS, REPORT, EXCHANGES, COUNTERFACTUALS}
-_BYTES_A_FRAME = 16
+_BYTES_A_FRAME = 160
+"""The labels, and the lines and tables of a dozen dialogues about each span of a few seconds."""
 _MARGIN_BYTES = 16_000_000
 
 
