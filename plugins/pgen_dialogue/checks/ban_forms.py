@@ -37,30 +37,6 @@ class Ban:
     stays: bool = False
 
 
-def _unwanted(clause: Clause) -> Ban | None:
-    """Read "I don't want that pan on the rack", "I don't want it moved"."""
-    words = clause.words
-    for index in range(len(words) - 3):
-        if words[index : index + 3] in (("do", "not", "want"), ("would", "not", "like")):
-            thing = noun_phrase(words, index + 3)
-            place = _place_after(words, thing.stop if thing else index + 3)
-            done = act_at(words, thing.stop, "participle") if thing and thing.stop < len(words) else None
-            if done:
-                return Ban(clause.text, thing, done.kinds)
-            return Ban(clause.text, thing, place=place) if place else None
-    return None
-
-
-def _not_given(clause: Clause) -> Ban | None:
-    """Read "the cactus does not get any water"."""
-    words = clause.words
-    for index in range(1, len(words) - 2):
-        if words[index] in ("do", "does") and words[index + 1] == "not" and words[index + 2] in ("get", "need"):
-            subject = phrase_before(words, index)
-            return Ban(clause.text, subject) if subject and subject.words else None
-    return None
-
-
 def _action(clause: Clause) -> Ban | None:
     """Read "do not carry it", "never touch the bread", "the mug is not to be moved", "nobody opens the lid"."""
     start = next(_after_negations(clause.words), None)
@@ -127,9 +103,9 @@ def _left_alone(clause: Clause) -> Ban | None:
 
 def _left(clause: Clause, verb: int) -> Ban | None:
     words = clause.words
-    thing = object_after(words, verb) or NounPhrase((), verb + 1, "it")
-    rest = words[thing.stop :]
-    if "else" in rest[:2]:
+    thing = object_after(words, verb)
+    rest = words[thing.stop :] if thing else ()
+    if thing is None or "else" in rest[:2]:
         return None
     needed = {"let": {"stay", "be", "alone"}, "keep": _WORDS["kept"]}.get(words[verb])
     if (needed and not needed & set(rest)) or _WORDS["quantities"] & set(thing.words[:1]):
@@ -241,4 +217,4 @@ def _place_after(words: tuple[str, ...], start: int) -> NounPhrase | None:
     return None
 
 
-FORMS = (_unwanted, _not_given, _action, _left_alone, _kept_away, _staying, _exception, _without)
+FORMS = (_action, _left_alone, _kept_away, _staying, _exception, _without)

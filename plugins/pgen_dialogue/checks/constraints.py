@@ -37,7 +37,7 @@ def constraint_finding(dialogue: Dialogue, scope: ScopeFacts, kind: Scope) -> Fi
                 return Finding("standing_violated", f"the user forbids ({ban.text!r}) what a later skill does ({what})")
             return Finding("forbids_skill", f"the user forbids what the robot then does ({what}): {ban.text!r}")
     listed = [clause for clause in clauses(dialogue.robot_utterance) if not _LISTS["respecting"] & set(clause.words)]
-    for ban in forbidden:
+    for ban in (ban for ban in forbidden if not ban.stays):
         if clause := next(_forgotten(ban, listed), None):
             return Finding("forgets_constraint", f"the user says {ban.text!r}, but the robot: {clause.text!r}")
     return None

@@ -61,11 +61,6 @@ class Act:
     kinds: frozenset[str]
 
 
-def is_known(word: str) -> bool:
-    """Return whether a noun, in the singular, is in one of the lists, so that others can be compared with it."""
-    return word in _KINDS or word in _SAME or word in _RELATED
-
-
 @lru_cache(maxsize=16384)
 def is_object(word: str) -> bool:
     """Return whether a noun, in the singular, is known to name things that a robot could handle."""

@@ -3,9 +3,7 @@
 from collections.abc import Iterator
 
 from pgen.records import Finding
-from pgen_dialogue.checks.ban_forms import Ban
-from pgen_dialogue.checks.bans import bans
-from pgen_dialogue.checks.foreign import destinations, is_other, other_place
+from pgen_dialogue.checks.foreign import is_other
 from pgen_dialogue.checks.lexicon import DISTINCT, Act, act_at, acts, clearly_contradict, contradict
 from pgen_dialogue.checks.phrases import PHRASES, WORDS
 from pgen_dialogue.checks.scope import ScopeFacts
@@ -14,7 +12,6 @@ from pgen_dialogue.english.noun_phrases import NounPhrase, noun_phrase, object_a
 from pgen_dialogue.english.speech_acts import FILLERS, promise_verbs
 from pgen_dialogue.english.words import DETERMINERS
 
-_MOVING = frozenset(("place", "carry", "lower", "pour", "hand"))
 _HEADING = frozenset(tuple(phrase.split()) for phrase in PHRASES["heading"])
 
 
@@ -27,15 +24,8 @@ def promise_finding(text: str, scope: ScopeFacts) -> Finding | None:
     if thing := next((thing for thing in _things(positive) if is_other(thing, spoken, scope)), None):
         return Finding("other_object", f"the robot speaks of {' '.join(thing.words)!r}, but it will {scope.label}")
     promised = [(clause, act) for clause in positive for act in promised_acts(clause) if act.kinds]
-    if ban := next(
-        (ban for ban in bans(text, scope.scene) if ban.kinds and not ban.verb and _breaks(ban, scope)), None
-    ):
-        return Finding("other_action", f"the robot says {ban.text!r}, but it will {scope.label}")
-    for clause, act in promised:
-        if place := other_place(clause.words, act, spoken, scope):
-            return Finding("other_object", f"the robot speaks of {place!r}, but it will {scope.label}")
     kinds = frozenset().union(*(act.kinds for clause in positive for act in _verbs(clause.words)))
-    if scope.kinds and promised and _contradicts(kinds, scope) and not scope.whole:
+    if scope.kinds and promised and len(scope.skills) == 1 and _contradicts(kinds, scope):
         clause, act = promised[0]
         return Finding("other_action", f"the robot promises to {act.verb} ({clause.text!r}), but it will {scope.label}")
     return None
@@ -46,11 +36,6 @@ def _contradicts(kinds: frozenset[str], scope: ScopeFacts) -> bool:
     if scope.kinds <= DISTINCT:
         return contradict(kinds, scope.kinds)
     return clearly_contradict(kinds, scope.kinds)
-
-
-def _breaks(ban: Ban, scope: ScopeFacts) -> bool:
-    """Return whether a state in which the robot leaves something is not the one that its skills bring about."""
-    return any(ban.kinds & skill.kinds for skill in scope.skills)
 
 
 def promised_acts(clause: Clause) -> Iterator[Act]:
@@ -72,15 +57,12 @@ def _verbs(words: tuple[str, ...]) -> Iterator[Act]:
 
 
 def _things(listed: list[Clause]) -> Iterator[NounPhrase]:
-    """Yield the things that the robot says it turns to, and where it brings them."""
+    """Yield the things that the robot says it turns to."""
     for clause in listed:
         words = clause.words
         phrases = [object_after(words, act.index) for act in promised_acts(clause) if act.verb not in ("let", "make")]
         phrases += [noun_phrase(words, i + 2) for i in range(len(words) - 2) if words[i : i + 2] in _HEADING]
         yield from (phrase for phrase in phrases if phrase)
-        for act in promised_acts(clause):
-            if act.kinds & _MOVING:
-                yield from destinations(words, act.index)
         if thing := _announced(words):
             yield thing
 

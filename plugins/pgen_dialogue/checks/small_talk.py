@@ -19,7 +19,7 @@ def is_small_talk(listed: tuple[Clause, ...], scope: ScopeFacts) -> bool:
     if any(clause.has(*PHRASES["request"]) for clause in listed):
         return False
     text = f" {' '.join(spoken)} "
-    if any(map(_urges, listed[1:])):
+    if any(map(_urges, listed[1:])) or (WORDS["deictic"] - {"there", "still"}) & set(_without_empty(text)):
         return False
     if any(clause.has(*PHRASES["small_talk"]) for clause in listed):
         return True

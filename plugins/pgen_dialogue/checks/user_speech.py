@@ -2,7 +2,7 @@
 
 from pgen.records import Dialogue, Finding, Scope
 from pgen_dialogue.checks.lexicon import act_at, acts, fitting
-from pgen_dialogue.checks.phrases import PHRASES, WORDS
+from pgen_dialogue.checks.phrases import PHRASES
 from pgen_dialogue.checks.promises import promised_acts
 from pgen_dialogue.checks.scope import ScopeFacts, mentioned
 from pgen_dialogue.checks.small_talk import asks_for_action, is_aside, is_small_talk
@@ -58,7 +58,7 @@ def _robots_words(listed: tuple[Clause, ...], scope: ScopeFacts, kind: Scope) ->
     agreed = bool(listed) and f"{listed[0].plain} ".startswith(tuple(f"{phrase} " for phrase in PHRASES["agreement"]))
     own = kind != "standing" or agreed  # who sets a condition may say what they do themselves
     for clause in listed:
-        if _is_about_robot(clause) or _is_narrated(clause, scope) or (own and _promises(clause, scope, agreed)):
+        if _is_about_robot(clause) or (own and _promises(clause, scope, agreed)):
             return clause
     return listed[0] if agreed and len(listed) > 1 and not any(map(asks_for_action, listed)) else None
 
@@ -80,16 +80,6 @@ def _promises(clause: Clause, scope: ScopeFacts, agreed: bool) -> bool:
     return promised and (mentioned(words, scope.own) or bool({"it", "that", "them", "this"} & set(words)))
 
 
-def _is_narrated(clause: Clause, scope: ScopeFacts) -> bool:
-    """Return whether a clause tells what is done with the thing: "the tray is drawn out of the oven"."""
-    words = clause.words
-    for act in acts(words, "participle"):
-        before = [word for word in words[max(0, act.index - 2) : act.index] if not word.endswith("ly")]
-        if act.kinds & scope.kinds and before[-1:] in (["is"], ["are"]) and not clause.question:
-            return mentioned(words[: act.index], scope.handled) and not clause.has(*PHRASES["not_narrated"])
-    return False
-
-
 def _only_asks(listed: tuple[Clause, ...], scope: ScopeFacts) -> bool:
     """Return whether all sentences are questions of which none asks for an action."""
     questions = [clause for clause in listed if clause.question]
@@ -99,20 +89,4 @@ def _only_asks(listed: tuple[Clause, ...], scope: ScopeFacts) -> bool:
         return False
     if any(clause.has(*PHRASES["wish"]) for clause in questions):
         return False
-    if any(clause.has(*PHRASES["question"]) and "still" not in clause.words for clause in questions):
-        return True
-    return _offers_choice(questions) or _is_vague(questions, scope)
-
-
-def _offers_choice(questions: list[Clause]) -> bool:
-    """Return whether it is a question like "is it Celsius or Fahrenheit"."""
-    begins = questions[0].words[0] in ("is", "are", "was", "do", "does", "should", "would")
-    return begins and any(clause.words[0] == "or" for clause in questions)
-
-
-def _is_vague(questions: list[Clause], scope: ScopeFacts) -> bool:
-    """Return whether the questions neither name nor point to a thing of the scope."""
-    spoken = tuple(word for clause in questions for word in clause.words)
-    if mentioned(spoken, scope.own) or WORDS["deictic"] & set(spoken):
-        return False
-    return any(clause.has(*PHRASES["vague_question"]) for clause in questions)
+    return any(clause.has(*PHRASES["question"]) and "still" not in clause.words for clause in questions)
