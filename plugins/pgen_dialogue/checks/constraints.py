@@ -37,7 +37,7 @@ def constraint_finding(dialogue: Dialogue, scope: ScopeFacts, kind: Scope) -> Fi
                 return Finding("standing_violated", f"the user forbids ({ban.text!r}) what a later skill does ({what})")
             return Finding("forbids_skill", f"the user forbids what the robot then does ({what}): {ban.text!r}")
     listed = [clause for clause in clauses(dialogue.robot_utterance) if not _LISTS["respecting"] & set(clause.words)]
-    for ban in (ban for ban in forbidden if not ban.stays):
+    for ban in (ban for ban in forbidden if not (ban.stays and _brings_there(ban, scope))):
         if clause := next(_forgotten(ban, listed), None):
             return Finding("forgets_constraint", f"the user says {ban.text!r}, but the robot: {clause.text!r}")
     return None
@@ -88,9 +88,15 @@ def _names_other(phrase: NounPhrase | None, skill: SkillFacts, scope: ScopeFacts
 
 def _moves(ban: Ban, skill: SkillFacts, scope: ScopeFacts) -> bool:
     """Return whether a skill handles what is to stay at a place to which the scope does not bring it."""
-    if ban.place and any(names_place(ban.place, other, scope) for other in scope.skills if other.kinds & _BRINGING):
+    if _brings_there(ban, scope):
         return False
     return ban.thing is not None and (not ban.thing.words or names_object(ban.thing, skill, scope))
+
+
+def _brings_there(ban: Ban, scope: ScopeFacts) -> bool:
+    """Return whether one of the scope's skills brings something to the place where the ban's thing is to stay."""
+    bringing = (skill for skill in scope.skills if skill.kinds & _BRINGING)
+    return ban.place is not None and any(names_place(ban.place, skill, scope) for skill in bringing)
 
 
 def _forgotten(ban: Ban, listed: list[Clause]) -> Iterator[Clause]:

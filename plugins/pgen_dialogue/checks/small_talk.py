@@ -53,13 +53,8 @@ def _urges(clause: Clause) -> bool:
 
 
 def _tells(listed: tuple[Clause, ...], text: str) -> bool:
-    """Return whether a text is about a topic of small talk, or tells a story, and urges nobody on."""
+    """Return whether a text tells a story, and urges nobody on."""
     main = {word for clause in listed if not clause.has(*PHRASES["subordinate"]) for word in clause.words}
-    if any(word.endswith("ly") for word in text.split()[:2]):
-        return False
-    pointed = WORDS["deictic"] & set(_without_empty(text))
-    if main & WORDS["topics"] and not main & (WORDS["urging"] - {"again", "now"}) and not pointed - {"there", "still"}:
-        return True
     pointing = WORDS["deictic"] | WORDS["urging"] - {"now", "again"}
     asks = any(clause.question for clause in listed)
     personal = {"i", "we", "my", "our", "used", "years"} & main
