@@ -40,7 +40,7 @@ class Ban:
 def _action(clause: Clause) -> Ban | None:
     """Read "do not carry it", "never touch the bread", "the mug is not to be moved", "nobody opens the lid"."""
     start = next(_after_negations(clause.words), None)
-    if start is None or "else" in clause.words or clause.words[start] in _WORDS["soft_verbs"]:
+    if start is None or {"else", "with"} & set(clause.words) or clause.words[start] in _WORDS["soft_verbs"]:
         return None
     end = next((i for i in range(start, len(clause.words)) if clause.words[i] in _WORDS["before"]), len(clause.words))
     words = clause.words[:end]
@@ -189,7 +189,8 @@ def _without(clause: Clause) -> Ban | None:
         thing = noun_phrase(words, index + 2) if words[index + 1] == "of" else None
     if thing and thing.words and thing.words[-1] in ("drop", "crumb", "bit"):
         thing = _place_after(words, thing.stop)
-    return Ban(clause.text, thing) if thing else None
+    place = _place_after(words, thing.stop) if thing and thing.words else None
+    return Ban(clause.text, thing, place=place) if thing else None
 
 
 def _excludes(words: tuple[str, ...], index: int, word: str) -> bool:

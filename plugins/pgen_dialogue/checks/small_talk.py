@@ -23,8 +23,6 @@ def is_small_talk(listed: tuple[Clause, ...], scope: ScopeFacts) -> bool:
         return False
     if any(clause.has(*PHRASES["small_talk"]) for clause in listed):
         return True
-    if any(text.startswith(f" {phrase} ") for phrase in PHRASES["about_others"]):
-        return True
     if mentioned(spoken, scope.scene) or _has_label_word(spoken, scope):
         return False
     return _tells(listed, text)
