@@ -178,7 +178,7 @@ def _without(clause: Clause) -> Ban | None:
     """Read "no sugar", "not the red one", "skip the basil", "never mind the mug", "not a drop for the cactus"."""
     words = clause.words
     index = next((i for i, word in enumerate(words[:-1]) if _excludes(words, i, word)), None)
-    if index is None or not _is_exclusion(words, index):
+    if index is None or clause.question or not _is_exclusion(words, index):
         return None
     if words[index] == "not" and words[index + 1] in ("on", "in", "into", "onto", "to"):
         return Ban(clause.text, None, place=noun_phrase(words, index + 2))

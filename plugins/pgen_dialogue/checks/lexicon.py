@@ -48,7 +48,6 @@ _RELATED = _groups(_LEXICON["related"])
 _KINDS = _groups(list(_LEXICON["kinds"].values()))
 _KIND_NAMES = {singular(words.split()[0]): number for number, words in enumerate(_LEXICON["kinds"].values())}
 DISTINCT = frozenset(_LEXICON["distinct"].split())
-PLACES = frozenset(_LEXICON["places"].split())
 PARTS = frozenset(_LEXICON["parts"].split())
 
 

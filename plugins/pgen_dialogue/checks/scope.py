@@ -37,7 +37,7 @@ class ScopeFacts:
     """The skills that a dialogue leads to; those before and after; the words of what it is about.
 
     `handled` are the nouns of the objects that its skills handle, or that the robot holds where a skill names none;
-    `own` are these with their places; `scene` those of the task and of all skills. `whole` if it is the whole episode.
+    `own` are these with their places; `scene` those of the task and of all skills.
     """
 
     skills: tuple[SkillFacts, ...]
@@ -47,7 +47,6 @@ class ScopeFacts:
     own: frozenset[str]
     scene: frozenset[str]
     task: str
-    whole: bool = False
 
     @property
     def readable(self) -> bool:
@@ -91,7 +90,7 @@ def _scope_of(span: SpanContext, count: int) -> ScopeFacts:
     if skills and not skill_facts(span.skill).object:
         own |= _held(past)
     scene = own.union(*(skill.words for skill in (*past, *future))) | nouns(span.task)
-    return ScopeFacts(skills, past, future, handled, own, scene, span.task, not past and not future and len(skills) > 1)
+    return ScopeFacts(skills, past, future, handled, own, scene, span.task)
 
 
 def _acting(skills: tuple[SkillFacts, ...], names: tuple[str, ...]) -> tuple[SkillFacts, ...]:

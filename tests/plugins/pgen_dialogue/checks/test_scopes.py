@@ -44,7 +44,7 @@ def test_few_good_dialogues_and_most_faulty_ones_have_a_finding():
     faulty = [found for is_good, found in listed if not is_good]
     assert len(good) > 250
     assert sum(good) <= 0.01 * len(good)
-    assert sum(faulty) >= 0.9 * len(faulty)
+    assert sum(faulty) >= 0.7 * len(faulty)  # many name an object that no label names
 
 
 @pytest.mark.parametrize(("at", "expected"), [(2, set()), (3, {"forbids_skill"})])
@@ -107,3 +107,26 @@ def test_an_apology_after_a_failure_that_the_labels_show_is_no_finding():
 )
 def test_each_kind_of_fault_has_its_code(user, robot, code):
     assert codes(GROCERIES, 2, user, robot) == {code}
+
+
+@pytest.mark.parametrize(
+    ("user", "robot"),
+    [
+        ("Pass me the bottle, please.", "I'll get the bottle."),  # no label names a bottle: it may be the carton
+        ("If we leave without it, he'll sulk.", "Moving above the milk."),
+        ("The kids have been asking for it.", "Moving above the milk."),
+        ("What's breakfast without milk?", "Moving above the milk."),
+        ("How do I make porridge if that's out of reach?", "Moving above the milk."),
+    ],
+)
+def test_words_that_may_mean_the_skill_have_no_finding(user, robot):
+    assert codes(GROCERIES, 0, user, robot) == set()
+
+
+def test_a_request_for_several_skills_may_name_what_none_of_them_is_called():
+    assert codes(GROCERIES, 0, "Weigh the milk.", scope="phase", skills=4) == set()
+
+
+def test_what_stays_where_the_scope_puts_it_is_no_constraint():
+    user, robot = "Leave the milk in the left bin, and don't rush.", "The milk is going to the left bin."
+    assert codes(GROCERIES, 3, user, robot, scope="phase", skills=3) == set()
