@@ -164,3 +164,16 @@ def _start(path: Path, size: int) -> bytes:
         return b""
     with path.open("rb") as file:
         return file.read(size)
+
+
+def unfinished_parts(out: Path, work: Path) -> Iterator[Leftover]:
+    """Yield the journals in hidden folders of OUT other than `work`, such as the skills of `annotate --segment`."""
+    for folder in out.parent.glob(".*"):
+        if folder.stem == f".{out.name}" and folder != work:
+            yield from unfinished_in(folder)
+
+
+def owned_by(journal: Path, run: object) -> bool:
+    """Return whether a journal is that of a run: it may have another owner by now."""
+    left = inspect(journal)
+    return left is not None and left.owner is not None and left.owner == run

@@ -16,7 +16,15 @@ from pgen.errors import ConfigError
 from pgen.storage.durable import check_can_make, make_folder, sync, write_text
 from pgen.storage.journal import Journal
 from pgen.storage.locking import Lock, lock
-from pgen.storage.unfinished import COMMAND, Leftover, check_journal, inspect, remove_journal, unfinished_in
+from pgen.storage.unfinished import (
+    COMMAND,
+    Leftover,
+    check_journal,
+    inspect,
+    owned_by,
+    remove_journal,
+    unfinished_parts,
+)
 
 
 class Workspace:
@@ -94,7 +102,7 @@ class Workspace:
         with self._locks(journal=False):
             if marker := self._marker():
                 journals = {self.journal, self._recorded_journal()}
-                self._discard([path for path in journals if self._belongs_to(marker, path)])
+                self._discard([path for path in journals if owned_by(path, marker.get("run"))])
             elif self.out.is_dir() and not self._unfinished():
                 self._discard([])
 
@@ -180,7 +188,7 @@ class Workspace:
             check_journal(self.journal)
         for left in self._leftovers():
             left.check(self.command, self.journal, self.fresh)
-        for left in self._leftovers_of_parts():
+        for left in unfinished_parts(self.out, self.work):
             left.check(self.command, left.path, self.fresh)
 
     def _leftovers(self) -> Iterator[Leftover]:
@@ -188,12 +196,6 @@ class Workspace:
         for path in dict.fromkeys((self.journal, self._default_journal, self._recorded_journal())):
             if left := inspect(path):
                 yield left
-
-    def _leftovers_of_parts(self) -> Iterator[Leftover]:
-        """Yield the journals in other hidden folders of OUT, such as that of the skills of `annotate --segment`."""
-        for folder in self.out.parent.glob(".*"):
-            if folder.stem == f".{self.out.name}" and folder != self.work:
-                yield from unfinished_in(folder)
 
     def _recorded_journal(self) -> Path:
         with suppress(OSError, ValueError, KeyError, TypeError):
@@ -206,11 +208,6 @@ class Workspace:
             marker: dict[str, Any] = json.loads(self._published.read_text(encoding="utf-8"))
             return marker if marker["inode"] == self.out.stat().st_ino else None
         return None
-
-    def _belongs_to(self, marker: dict[str, Any], journal: Path) -> bool:
-        """Return whether a journal is that of the marker's run: it may have another owner by now."""
-        left = inspect(journal)
-        return left is not None and left.owner is not None and left.owner == marker.get("run")
 
     def _unfinished(self) -> bool:
         """Return whether there is something to resume; a staged output is built again."""
