@@ -15,7 +15,7 @@ from typing import Any
 from pgen.errors import ConfigError, InputError
 from pgen.safety.paths import PICTURES, VIDEOS
 from pgen.storage.durable import sync, write_text
-from pgen.storage.unfinished import remove_journal
+from pgen.storage.unfinished import owned_by, remove_journal
 from pgen.storage.workspace import Workspace
 
 
@@ -140,7 +140,7 @@ class InPlace(Workspace):
         self.check_lock()
         # The journal goes first, durably: results without the record would look like those of an unfinished run.
         journal = Path(record["journal"] or self._default_journal)
-        if self._belongs_to(record, journal):
+        if owned_by(journal, record.get("run")):
             remove_journal(journal)
         self.switch.record.unlink()
         sync(self.work)

@@ -13,18 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from pgen.errors import ConfigError
+from pgen.storage import unfinished
 from pgen.storage.durable import check_can_make, make_folder, sync, write_text
 from pgen.storage.journal import Journal
 from pgen.storage.locking import Lock, lock
-from pgen.storage.unfinished import (
-    COMMAND,
-    Leftover,
-    check_journal,
-    inspect,
-    owned_by,
-    remove_journal,
-    unfinished_parts,
-)
 
 
 class Workspace:
@@ -102,7 +94,7 @@ class Workspace:
         with self._locks(journal=False):
             if marker := self._marker():
                 journals = {self.journal, self._recorded_journal()}
-                self._discard([path for path in journals if owned_by(path, marker.get("run"))])
+                self._discard([path for path in journals if unfinished.owned_by(path, marker.get("run"))])
             elif self.out.is_dir() and not self._unfinished():
                 self._discard([])
 
@@ -130,7 +122,7 @@ class Workspace:
         journal = Journal(self.journal)
         try:
             journal.own(self.token, self.check_lock)
-            journal.claim(COMMAND, self.command)
+            journal.claim(unfinished.COMMAND, self.command)
         except BaseException:
             journal.close()
             raise
@@ -164,7 +156,7 @@ class Workspace:
         if self.fresh:
             # The one in the working folder too: once OUT exists, no command could use or discard it.
             for journal in {self.journal, self._default_journal}:
-                remove_journal(journal)
+                unfinished.remove_journal(journal)
         self._remove_staged()
         write_text(self._run, [json.dumps({"command": self.command, "journal": self.journal_elsewhere})])
         # Synced before there is a new journal: with an earlier run's marker, the next start would delete that.
@@ -185,16 +177,16 @@ class Workspace:
     def _check_journals(self) -> None:
         """Raise ConfigError where --journal is no journal, or results would be lost or requested again."""
         if self.journal_elsewhere:
-            check_journal(self.journal)
+            unfinished.check_journal(self.journal)
         for left in self._leftovers():
             left.check(self.command, self.journal, self.fresh)
-        for left in unfinished_parts(self.out, self.work):
+        for left in unfinished.unfinished_parts(self.out, self.work):
             left.check(self.command, left.path, self.fresh)
 
-    def _leftovers(self) -> Iterator[Leftover]:
+    def _leftovers(self) -> Iterator[unfinished.Leftover]:
         """Yield the journals of an unfinished command: in this run's place, the default one, and the recorded one."""
         for path in dict.fromkeys((self.journal, self._default_journal, self._recorded_journal())):
-            if left := inspect(path):
+            if left := unfinished.inspect(path):
                 yield left
 
     def _recorded_journal(self) -> Path:
@@ -227,7 +219,7 @@ class Workspace:
         """Delete these journals and all else of a finished run. A journal that was set aside stays."""
         self.check_lock()
         for journal in journals:
-            remove_journal(journal)
+            unfinished.remove_journal(journal)
         self._remove_staged()
         # The marker goes last: while it exists, the next start may delete the others.
         for path in (self._run, self._published):
