@@ -50,8 +50,9 @@ def test_its_sampler_and_its_generator_are_used_by_their_names(
     installed: Callable[..., str], dataset: Path, tmp_path: Path
 ) -> None:
     lines = annotate(installed, dataset, tmp_path / "out", "--sampler", "first-last", "--generator", "shout")
-    assert [line["frame_index"] for line in lines] == [0, 9, 10, 23]
-    assert [line["user_prompt"] for line in lines] == ["REACH FOR THE CUP!"] * 2 + ["LIFT THE CUP!"] * 2
+    assert list(dict.fromkeys(line["frame_index"] for line in lines)) == [0, 9, 10, 23]
+    steps = [line for line in lines if line["scope"] == "step" and line["variant"] == 0]
+    assert [line["user_prompt"] for line in steps] == ["REACH FOR THE CUP!"] * 2 + ["LIFT THE CUP!"] * 2
     installed("pgen", "verify", tmp_path / "out")
 
 

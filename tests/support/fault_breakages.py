@@ -23,7 +23,7 @@ from pgen.run.failure_limit import Budget
 from pgen.run.results import RunResults
 from pgen.safety import redaction as secrets
 from pgen.safety.key_forms import Mask
-from pgen.storage import journal_db, journal_metadata, journal_wal, workspace
+from pgen.storage import journal_db, journal_metadata, journal_wal, unfinished, workspace
 from pgen.storage.committer import Commits
 from pgen.storage.journal import Journal
 from pgen.storage.recovery import integrity, rebuild
@@ -62,7 +62,7 @@ def _whole_moment(self: SampleRollouts, item: Any, last: Any) -> Any:
     return item
 
 
-def _any_run(self: Workspace, marker: Any, journal: Path) -> bool:
+def _any_run(journal: Path, run: object) -> bool:
     """A marker counts for the journal of any run."""
     return journal.exists()
 
@@ -135,8 +135,8 @@ BREAKAGES: dict[str, Callable[[], list[Patch]]] = {
     "the log of the journal is not synced": lambda: [(journal_wal, "sync", _nothing)],
     "the lock is not checked before the output is published": lambda: [(Workspace, "check_lock", _nothing)],
     "answers of another command are thrown away": lambda: [(Leftover, "check", _nothing)],
-    "any file is taken for a journal": lambda: [(workspace, "check_journal", _nothing)],
-    "the marker of any run counts": lambda: [(Workspace, "_belongs_to", _any_run)],
+    "any file is taken for a journal": lambda: [(unfinished, "check_journal", _nothing)],
+    "the marker of any run counts": lambda: [(unfinished, "owned_by", _any_run)],
     "SIGHUP is left to the system": lambda: [(interrupts, "SIGNALS", (signal.SIGINT, signal.SIGTERM))],
     "a run goes on however many of its first samples fail": lambda: [(Budget, "_nearly_all", False)],
     "of a moment only the last dialogue is recorded": lambda: [(RolloutContext, "record_all", _last_alone)],

@@ -22,7 +22,7 @@ from pgen.cli import cli
 from pgen.records import Request
 from pgen.registry import Registry
 from pgen.storage import in_place as switching
-from pgen.storage import workspace
+from pgen.storage import unfinished
 from pgen.storage.unfinished import unfinished_in
 from pgen.storage.workspace import Workspace
 from pgen.testing import FakeGenerator, plain_answer
@@ -95,7 +95,7 @@ class _Places:
             "built": [(Workspace, "publish"), (switching.InPlace, "publish")],
             "before the rename": [(Path, "rename")],
             "between the renames": [(Path, "replace")],
-            "after the rename": [(workspace, "remove_journal"), (switching, "remove_journal")],
+            "after the rename": [(unfinished, "remove_journal"), (switching, "remove_journal")],
         }
         with ExitStack() as stack:
             for owner, name in owners.get(self._command.place, ()):

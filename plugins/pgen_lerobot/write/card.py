@@ -15,6 +15,7 @@ from typing import Any
 
 from pgen.errors import InputError
 from pgen.formats.syn_annotations import FILE, from_line, read_lines
+from pgen.labels import Labelling
 from pgen.records import Annotation
 from pgen.safety.terminal import printable
 from pgen.storage.durable import write_text
@@ -175,8 +176,8 @@ def _section(manifest: dict[str, Any], counts: Counts, unlabelled: str, layout: 
         f"- Scenario types: {_shares(counts.scenarios)}.\n"
         f"- Response types: {_shares(counts.responses)}.",
         f"`{COLUMN}` is the row of `{layout.tasks_file}` with a frame's dialogue, `user prompt | robot "
-        f"utterance`; {_ONCE if manifest['run'].get('speech') == 'once' else _HOLD} `{TASK_ROWS}` has the same rows, "
-        "with the two apart and the skill and types.",
+        f"utterance`; {_HOLD if labelling.speech == 'hold' else _ONCE} `{TASK_ROWS}` has the same rows, with the two "
+        "apart and the skill and types.",
         f"A dialogue is in force over a range of frames, and several are at once; the column holds one. `{EXCHANGES}` "
         "has all of them, with the frames `[start, stop)`, the scope and the skills that each leads to."
         f"{_elsewhere(counts)} "
@@ -198,6 +199,7 @@ def _elsewhere(counts: Counts) -> str:
 
 def _origin(source: dict[str, Any]) -> str:
     """Return the Hub id and revision; of a folder only its name."""
+    labelling = Labelling.of_run(manifest.get("run", {}))
     if source.get("root"):
         return f"the folder {escaped(Path(source['root']).resolve().name)}"
     revision = source.get("commit") or source.get("revision")
