@@ -164,6 +164,7 @@ def _with_section(text: str, section: str) -> str:
 
 
 def _section(manifest: dict[str, Any], counts: Counts, unlabelled: str, layout: Layout) -> str:
+    labelling = Labelling.of_run(manifest.get("run", {}))
     others = "points at its own task" if unlabelled == "task" else f"has {unlabelled}"
     parts = [
         "## Dialogue",
@@ -199,7 +200,6 @@ def _elsewhere(counts: Counts) -> str:
 
 def _origin(source: dict[str, Any]) -> str:
     """Return the Hub id and revision; of a folder only its name."""
-    labelling = Labelling.of_run(manifest.get("run", {}))
     if source.get("root"):
         return f"the folder {escaped(Path(source['root']).resolve().name)}"
     revision = source.get("commit") or source.get("revision")
