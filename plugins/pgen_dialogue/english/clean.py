@@ -20,7 +20,8 @@ _SUBJECT = re.compile(
     (?:(?:will|should|must|can|has\ to|needs\ to|is|are|starts\ to|begins\ to)\s+)?""",
     re.IGNORECASE | re.VERBOSE,
 )
-_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+# The capital is looked for first: most characters are none, and end the attempt.
+_HUMP = re.compile(r"(?=[A-Z])(?:(?=.[a-z])(?<=[A-Z])|(?<=[a-z0-9]))")
 _SEPARATORS = re.compile(r"[_()\[\]{},;]+")
 _EDGES = " \t.,;:!?…-–—_/\\\"'`“”„‘’*#"
 
