@@ -20,8 +20,8 @@ from pgen_samplers.samplers import EveryFrame
 
 DOCS = Path(__file__).parents[1] / "docs"
 SHEET_FRAME, SHEET_PIXELS = 60, 640_000
-MOMENTS = (54, 123, 300)
-"""Sampled frames of the first episode."""
+MOMENTS = ((0, "episode"), (0, "standing"), (54, "step"))
+"""Frames of the first episode at which dialogue is spoken, each with the scope to draw."""
 CAMERA = "observation.images.front"
 
 PANEL, FRAME = (400, 650), (400, 300)
@@ -53,7 +53,9 @@ def moments(folder: Path, root: Path) -> Iterator[Moment]:
     source.open()
     with source.reader(FRAME[0] * FRAME[1]) as reader:
         for annotation in map(from_line, read_lines(folder / "annotated/meta" / FILE)):
-            if annotation.sample.span.episode_index == 0 and annotation.sample.moment.frame_index in MOMENTS:
+            sample = annotation.sample
+            place = sample.moment.frame_index, sample.question.scope
+            if sample.span.episode_index == 0 and place in MOMENTS and sample.question.variant == 1:
                 image = reader.images(annotation.sample)[list(annotation.sample.moment.cameras).index(CAMERA)]
                 yield annotation, Image.open(BytesIO(image.jpeg))
 
@@ -67,7 +69,8 @@ def panel(moment: Moment) -> Image.Image:
     image = Image.new("RGB", PANEL, PAPER)
     draw = ImageDraw.Draw(image)
     draw.text((0, 0), f"{sample.moment.timestamp:.1f} s", MUTED, font(15))
-    draw.text((0, 22), sample.span.skill, INK, font(17))
+    whole = sample.question.scope != "step"
+    draw.text((0, 22), f"{sample.question.scope}: to the end" if whole else sample.span.skill, INK, font(17))
     image.paste(picture.resize(FRAME, Image.Resampling.LANCZOS), (0, 54))
     below = bubble(draw, 54 + FRAME[1] + 16, "user prompt", dialogue.user_prompt, right=False)
     bubble(draw, below + 14, "robot utterance", dialogue.robot_utterance, right=True)
