@@ -33,14 +33,15 @@ class Noisy(FakeSource):
         return nullcontext(Noise())
 
 
-def lines() -> Iterator[str]:
+def lines(tiny: bool = False) -> Iterator[str]:
+    episodes = 2 if tiny else EPISODES
     spans = [(f"skill {number}", float(number), float(number + 1)) for number in range(SKILLS)]
-    source = Noisy(*(make_episode(*spans, index=index) for index in range(EPISODES)))
+    source = Noisy(*(make_episode(*spans, index=index) for index in range(episodes)))
     with TemporaryDirectory() as folder:
         out = Path(folder) / "out"
         annotate(source, out, generator=FakeGenerator(concurrency=64), prompt="seed", sink=ReportSink())
         page = out / "report.html"
-        yield f"{EPISODES * SKILLS:,} samples: {page.stat().st_size / 1e6:.1f} MB"
+        yield f"{episodes * SKILLS:,} samples: {page.stat().st_size / 1e6:.1f} MB"
         yield _opened(page)
 
 
