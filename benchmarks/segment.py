@@ -61,7 +61,7 @@ def row(name: str, found: Episodes, reference: Episodes) -> str:
 
 def lines(tiny: bool = False) -> Iterator[str]:
     """Yield a table per dataset: F1 at each tolerance and the mean overlap; then one for all generated motions."""
-    drawn = 2 if tiny else DRAWN
+    drawn = 1 if tiny else DRAWN
     folder = os.environ.get("PGEN_DATASETS")
     if not folder:
         yield "needs the folder of datasets that PGEN_DATASETS names, for those of simulated arms"

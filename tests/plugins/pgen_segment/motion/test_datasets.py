@@ -103,11 +103,11 @@ def test_the_same_holds_for_arms_that_were_not_used_for_tuning(benchmark, tmp_pa
 
 def test_the_benchmark_prints_a_table_for_each_dataset(shared_datasets, benchmark, monkeypatch):
     monkeypatch.setenv("PGEN_DATASETS", str(shared_datasets))
-    printed = "\n".join(benchmark.lines(1))
+    printed = "\n".join(benchmark.lines(tiny=True))
     assert all(name in printed for name in (*NAMES[:3], "1 drawn arms"))
     assert printed.count("uniform, each 1 s") == 4
     monkeypatch.delenv("PGEN_DATASETS")
-    first, title, *_ = benchmark.lines(1)
+    first, title, *_ = benchmark.lines(tiny=True)
     assert first.startswith("needs the folder of datasets that PGEN_DATASETS names")
     assert title.startswith("1 drawn arms")
 
