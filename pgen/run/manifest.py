@@ -68,8 +68,9 @@ class Tally:
         elif annotation.dialogue:
             self.scopes[question.scope] += 1
         self.findings.update({finding.code for finding in annotation.checks})
-        for record, counts in ((annotation.plan, self.planned), (annotation.dialogue, self.achieved)):
-            counts.update((kind, name) for kind in _TYPES if (name := getattr(record, kind, None)))
+        if not question.counterfactual:  # no types are planned for these: theirs would shift the achieved shares
+            for record, counts in ((annotation.plan, self.planned), (annotation.dialogue, self.achieved)):
+                counts.update((kind, name) for kind in _TYPES if (name := getattr(record, kind, None)))
         if annotation.judgement:
             self.judged += 1
             self.scores.update({name: getattr(annotation.judgement, name) for name in SCORES})
