@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pgen.errors import ConfigError, InputError
-from pgen.labels import DEFAULT_WEIGHTS, Labelling
+from pgen.labels import Labelling
 from pgen.records import Annotation, Scope
 from pgen_lerobot.format import COLUMN, COUNTERFACTUALS, Dataset, ExchangeRow, read_counterfactuals
 from pgen_lerobot.read.frame_dialogues import FrameDialogue, FrameTexts
@@ -22,8 +22,8 @@ class LeRobotDialogueDataset:
     task as `user_prompt` and "" as `robot_utterance`.
 
     The dialogue is that of the frame's label; with `draw`, each access draws one of those in force, by the weights
-    `scopes`. With `speech="once"` the utterance is "" from a second after it was spoken, with "hold" it never is; by
-    default that is as the dataset was annotated. In the share `counterfactuals` of all accesses, the item is that of
+    `scopes`. With `speech="once"` the utterance is "" from a second after it was spoken, with "hold" it never is. Both
+    are by default as the dataset was annotated. In the share `counterfactuals` of all accesses, the item is that of
     another frame, with a prompt that leads elsewhere: `skill` is then what it leads to, "" for nothing, and `scope` is
     "counterfactual". Draws are Python's `random`, which torch seeds in each worker.
 
@@ -38,7 +38,7 @@ class LeRobotDialogueDataset:
         root: str | Path | None = None,
         *,
         draw: bool = False,
-        scopes: Mapping[Scope, float] = DEFAULT_WEIGHTS,
+        scopes: Mapping[Scope, float] | None = None,
         speech: Literal["hold", "once"] | None = None,
         counterfactuals: float = 0.0,
         **options: Any,
@@ -50,8 +50,10 @@ class LeRobotDialogueDataset:
         self.dataset: Any = LeRobotDataset(repo_id, root=root, **options)
         dataset = Dataset(Path(self.dataset.root))
         self._texts = FrameTexts(dataset)
-        self._draws, self._scopes, self._share = draw, dict(scopes), counterfactuals
-        self._once = (speech or _speech(dataset.root)) == "once"
+        labelling = _labelling(dataset.root)
+        self._draws, self._share = draw, counterfactuals
+        self._scopes = dict(labelling.scopes if scopes is None else scopes)
+        self._once = (speech or labelling.speech) == "once"
         self._spoken = dataset.fps - 0.1
         """The frames after which an utterance is over: a second, with the slack of the column's labels."""
         self._elsewhere = self._counterfactuals(dataset) if counterfactuals else []
@@ -117,10 +119,10 @@ class LeRobotDialogueDataset:
         return getattr(self.dataset, name)
 
 
-def _speech(root: Path) -> str:
+def _labelling(root: Path) -> Labelling:
     with suppress(InputError):  # lerobot's tools keep no manifest
-        return Labelling.of_run(read_manifest(root).get("run") or {}).speech
-    return "hold"
+        return Labelling.of_run(read_manifest(root).get("run") or {})
+    return Labelling()
 
 
 def _fields(dialogue: FrameDialogue) -> dict[str, str]:

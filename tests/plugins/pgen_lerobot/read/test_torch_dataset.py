@@ -121,6 +121,13 @@ def test_speech_is_by_default_as_the_dataset_was_annotated(opened, tmp_path, dra
     assert {items[row]["robot_utterance"] for row in range(LENGTHS[0])} == {"Sure, episode."}
 
 
+def test_the_weights_are_by_default_those_of_the_run(opened, tmp_path):
+    run = {"scopes": {"episode": 1}}
+    out = with_exchanges(dataset(tmp_path / "in", cameras=()), tmp_path / "out", run=run)
+    items = opened(out, draw=True)
+    assert {items[row]["scope"] for row in range(LENGTHS[0])} == {"episode"}
+
+
 def test_a_share_of_the_accesses_gives_a_counterfactual_at_its_own_frame(opened, out):
     items = opened(out, counterfactuals=0.5)
     random.seed(0)
