@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from pgen.records import Usage
 from pgen.run.estimate import Estimate
+from pgen.run.failure_limit import SCENE
 from pgen.run.report import Plan, Report
 from pgen.safety.terminal import printable
 
@@ -55,7 +56,7 @@ def plan_text(plan: Plan, estimate: Estimate | None = None, prices: Prices | Non
 def report_text(report: Report, prices: Prices | None = None) -> str:
     """Return the report's counts and notes, what it cost, and where the output is."""
     stages_failed, usage = {**report.failed}, report.usage
-    scene = stages_failed.pop("scene", 0)
+    scene = stages_failed.pop(SCENE, 0)
     failed = sum(stages_failed.values())
     stages = ", ".join(f"{count} {stage}" for stage, count in sorted(stages_failed.items()))
     findings = ", ".join(f"{count:,} {code}" for code, count in report.findings.items())

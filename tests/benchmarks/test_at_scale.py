@@ -12,7 +12,7 @@ import pytest
 TOP = Path(__file__).parents[2]
 sys.path.insert(0, str(TOP / "benchmarks"))
 
-from common.simulation import Machine, simulate  # noqa: E402
+from common.simulation import Machine, simulate  # noqa: E402 - the folder of benchmarks is no package
 
 IDLE = Machine(1, 1, 8, decode=1e-4, request=1e-4, latency=4.0, commit=1e-4, store=1e-5)
 PAGE = "Before.\n\n<!-- figures -->\nold\n<!-- end of figures -->\n\nAfter.\n"

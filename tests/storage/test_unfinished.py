@@ -53,16 +53,21 @@ def test_a_flipped_bit_in_the_command_s_name_makes_the_results_no_other_command_
     assert left.command == "annotate"
 
 
-def test_a_journal_is_not_set_aside_where_all_of_its_pages_were_copied(path, tmp_path, capsys):
-    """As after a power cut, which loses pages of the log and damages none."""
-    added = [make_samples(make_episode(index=index)) for index in (1, 2)]
+def copied(path, tmp_path, episodes):
+    """Add the samples of episodes; return them, a copy of the journal without its log, and the log."""
+    added = [make_samples(make_episode(index=index)) for index in episodes]
     with closing(Journal(path)) as journal:
         for samples in added:
             journal.add(map(make_annotation, samples))
         torn = tmp_path / "torn" / path.name
         torn.parent.mkdir()
         shutil.copy(path, torn)
-        log = path.with_name(f"{path.name}-wal").read_bytes()
+        return added, torn, path.with_name(f"{path.name}-wal").read_bytes()
+
+
+def test_a_journal_is_not_set_aside_where_all_of_its_pages_were_copied(path, tmp_path, capsys):
+    """As after a power cut, which loses pages of the log and damages none."""
+    added, torn, log = copied(path, tmp_path, (1, 2))
     frame = 24 + 4096
     torn.with_name(f"{torn.name}-wal").write_bytes(log[:32] + bytes(frame) + log[32 + frame :])
     with closing(Journal(torn)) as journal:
@@ -73,14 +78,7 @@ def test_a_journal_is_not_set_aside_where_all_of_its_pages_were_copied(path, tmp
 
 def test_a_journal_is_not_set_aside_where_its_first_page_lost_its_number_in_the_log(path, tmp_path, capsys):
     """As after a power cut, which may lose the header of a frame alone."""
-    added = [make_samples(make_episode(index=index)) for index in range(1, 40)]
-    with closing(Journal(path)) as journal:
-        for samples in added:
-            journal.add(map(make_annotation, samples))
-        torn = tmp_path / "torn" / path.name
-        torn.parent.mkdir()
-        shutil.copy(path, torn)
-        log = path.with_name(f"{path.name}-wal").read_bytes()
+    added, torn, log = copied(path, tmp_path, range(1, 40))
     frame = 24 + 4096
     (at, *_) = [at for at in range(32, len(log) - frame, frame) if log[at + 24 :].startswith(b"SQLite format 3\0")]
     torn.with_name(f"{torn.name}-wal").write_bytes(log[:at] + bytes(24) + log[at + 24 :])

@@ -8,7 +8,7 @@ from pgen.components import Check, Context
 from pgen.records import Annotation, Finding
 from pgen_dialogue.checks.claims import claim_finding
 from pgen_dialogue.checks.constraints import constraint_finding
-from pgen_dialogue.checks.language import in_other_language
+from pgen_dialogue.checks.language import is_read
 from pgen_dialogue.checks.promises import promise_finding
 from pgen_dialogue.checks.requests import request_finding
 from pgen_dialogue.checks.scope import scope_of
@@ -22,8 +22,7 @@ class Grounding(Check):
     def check(self, annotation: Annotation, context: Context) -> Finding | None:
         dialogue, question = annotation.dialogue, annotation.sample.question
         assert dialogue is not None
-        text = f"{dialogue.user_prompt} {dialogue.robot_utterance}"
-        if context.language != "en" or question.counterfactual or in_other_language(text, "en"):
+        if not is_read(annotation, context):
             return None
         scope = scope_of(annotation.sample)
         if finding := constraint_finding(dialogue, scope, question.scope):

@@ -58,6 +58,14 @@ class Language(Check):
 
 
 @lru_cache(maxsize=4096)
+def is_read(annotation: Annotation, context: Context) -> bool:
+    """Return whether the checks that read English and compare with the demonstration apply to a dialogue."""
+    dialogue = annotation.dialogue
+    if dialogue is None or context.language != "en" or annotation.sample.question.counterfactual:
+        return False
+    return not in_other_language(f"{dialogue.user_prompt} {dialogue.robot_utterance}", "en")
+
+
 def in_other_language(text: str, language: str) -> str:
     """Return why a text is not in the language, or ""."""
     text = text[:LONGEST_TEXT]

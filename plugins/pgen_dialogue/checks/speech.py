@@ -2,7 +2,7 @@
 
 from pgen.components import Check, Context
 from pgen.records import Annotation, Finding
-from pgen_dialogue.checks.language import in_other_language
+from pgen_dialogue.checks.language import is_read
 from pgen_dialogue.checks.robot_speech import robot_finding
 from pgen_dialogue.checks.scope import scope_of
 from pgen_dialogue.checks.user_speech import user_finding
@@ -16,8 +16,7 @@ class Speech(Check):
     def check(self, annotation: Annotation, context: Context) -> Finding | None:
         dialogue, question = annotation.dialogue, annotation.sample.question
         assert dialogue is not None
-        text = f"{dialogue.user_prompt} {dialogue.robot_utterance}"
-        if context.language != "en" or question.counterfactual or in_other_language(text, "en"):
+        if not is_read(annotation, context):
             return None
         scope = scope_of(annotation.sample)
         return user_finding(dialogue, scope, question.scope) or robot_finding(annotation, dialogue, scope)

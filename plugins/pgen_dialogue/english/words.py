@@ -39,9 +39,6 @@ ACTS = {
 
 ACT_OF = {verb: act for act, verbs in reversed(ACTS.items()) for verb in verbs.split()}
 
-MOTION = frozenset({"approach", "carry"})
-"""Kinds of action that a label with `move` may mean."""
-
 TRANSITIVE = _words(
     "grasp grab pick take lift grip hold release place put drop set insert pull push wipe fold open "
     "close carry bring approach"
