@@ -71,13 +71,14 @@ def episodes(folder: Path) -> list[Episode]:
     return listed
 
 
-def measure(folder: Path, seeds: int = SEEDS) -> Measured:
-    """Run over all episodes once per seed, with all defaults."""
+def measure(folder: Path, seeds: int = SEEDS, variants: int | None = None) -> Measured:
+    """Run over all episodes once per seed, with all defaults but `variants`."""
     measured, listed = Measured(), episodes(folder)
     for seed in range(seeds):
         with tempfile.TemporaryDirectory() as place:
             sink, source = MemorySink(), FakeSource(*listed)
-            annotate(source, Path(place, "out"), generator="template", sink=sink, sampler=Segments(), seed=seed)
+            out, chosen = Path(place, "out"), {"seed": seed, "variants": variants}
+            annotate(source, out, generator="template", sink=sink, sampler=Segments(), **chosen)
         for annotation in sink.annotations:
             measured.add(annotation)
     return measured

@@ -57,13 +57,16 @@ def test_every_dialogue_is_a_task_and_frames_have_some_of_them_in_all_scopes(dat
     assert len({scopes[text] for text in used}) > 2
 
 
-def test_on_real_skills_template_reaches_every_type_and_checks_find_only_few_near_duplicates(shared_datasets):
+def test_on_real_skills_no_check_finds_anything_in_one_wording_of_template(shared_datasets):
+    assert BENCHMARK["measure"](shared_datasets, 4, 1).findings == {}
+
+
+def test_on_real_skills_template_reaches_every_type_and_its_wordings_are_seldom_close_to_each_other(shared_datasets):
     measured = BENCHMARK["measure"](shared_datasets, 4)
     assert set(measured.achieved) == {*SCENARIO_TYPES, *RESPONSE_TYPES}
     assert measured.achieved == measured.planned
-    # three wordings of each of few skills may come close to each other
-    assert measured.findings.keys() <= {"near_duplicate", "repeated"}
-    assert measured.findings.total() <= 0.03 * measured.samples
+    assert measured.findings.keys() <= {"near_duplicate"}
+    assert measured.findings.total() <= 0.01 * measured.samples
     assert measured.samples >= BENCHMARK["SAMPLES"]
     assert len(set(measured.texts[::2])) >= 0.7 * BENCHMARK["SAMPLES"]
 

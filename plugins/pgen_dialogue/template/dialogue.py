@@ -24,11 +24,13 @@ _OTHER_NAMES = ("not_obj", "other", "absent")
 def dialogue(sample: Sample, planned: Plan, seed: int) -> tuple[str, str]:
     """Return the user's prompt and the robot's utterance.
 
-    The wordings of a dialogue take different phrases, as their order depends on the speaker and the moment alone.
+    The wordings of a dialogue take different phrases, as their order depends on the speaker alone.
     """
     question, span = sample.question, sample.span
-    order = derive(question.speaker or seed, span.episode_id, sample.moment.frame_index)
-    number = question.variant + _APART * (question.scope == "step")  # a phase that begins here has other phrases
+    order = derive(question.speaker or seed, span.episode_id)
+    # A phase has other phrases than its steps, which take new ones as the episode goes on.
+    turn = 1 + 2 * sample.span.skill_index if question.scope == "step" else 0
+    number = question.variant + _APART * turn
     random = Random(derive(seed, "phrases"))
     purpose = purpose_of(sample)
     facts = facts_of(sample, purpose, planned, derive(seed, "fact"))
