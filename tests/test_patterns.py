@@ -19,6 +19,12 @@ CORE, PLUGINS = Path(pgen.__file__).parents[1], Path(pgen_lerobot.__file__).pare
 SIZE = 1_000_000
 LIMIT = 0.05
 """Seconds of CPU time for a pattern and a text of `SIZE` characters."""
+EACH_PLACE = re.compile(r"\b(?!)")
+"""The simplest pattern that is tried at every place of a text and never matches.
+
+It takes about 25 ms where nothing else runs. Beside other processes a machine can be so slow that it takes longer than
+`LIMIT`; a pattern may then take twice its time, measured directly afterwards.
+"""
 
 UNITS = (
     *("-", "a", "A", "0", " ", "\n", ".", ",", ":", "/", "%", "&", "'", '"', "_", "|", "{", "[", "\\", "<", "é", "字"),
@@ -100,8 +106,13 @@ def texts(pattern, size):
 def check(pattern, size):
     for unit, text in texts(pattern, size):
         # The fastest of several attempts: other work on the machine slows a pattern down.
-        times = (seconds(pattern, text) for _ in range(6))
-        assert any(elapsed <= LIMIT for elapsed in times), unit
+        assert any(is_fast(pattern, text) for _ in range(6)), unit
+
+
+def is_fast(pattern, text):
+    elapsed = seconds(pattern, text)
+    plain = text if isinstance(text, str) else text.decode()
+    return elapsed <= LIMIT or elapsed <= 2 * seconds(EACH_PLACE, plain)
 
 
 @pytest.mark.parametrize(("name", "pattern"), PATTERNS, ids=[name for name, _ in PATTERNS])
