@@ -1,6 +1,6 @@
 """Read the chosen episodes with some columns of their data, one after another."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -40,12 +40,20 @@ def recordings(source: LeRobotSource, columns: Sequence[str]) -> Iterator[Record
     if not columns:
         yield from (Recording(episode) for episode in source.episodes())
         return
-    for episode, table in zip(source.episodes(), _tables(source, columns), strict=True):
+    for episode, table in zip(source.episodes(), _tables(source, columns, _chosen(source)), strict=True):
         yield Recording(episode, {name: table.column(name) for name in columns})
 
 
-def _tables(source: LeRobotSource, columns: Sequence[str]) -> Iterator[pa.Table]:
+def sample(source: LeRobotSource, columns: Sequence[str], most: int) -> Iterator[Mapping[str, Any]]:
+    """Yield these columns of at most `most` of the chosen episodes, spread evenly over them."""
     chosen = _chosen(source)
+    indices = sorted(source.dataset.episode_indices if chosen is None else chosen & set(source.dataset.episode_indices))
+    selected = {indices[i * len(indices) // most] for i in range(most)} if len(indices) > most else set(indices)
+    for table in _tables(source, columns, selected):
+        yield {name: table.column(name) for name in columns}
+
+
+def _tables(source: LeRobotSource, columns: Sequence[str], chosen: Any) -> Iterator[pa.Table]:
     for name in source.dataset.data_files:
         only = source.dataset.episode_of(name)
         if only is not None and chosen is not None and only not in chosen:

@@ -1,213 +1,157 @@
-"""Describe the motion of an arm by a signal that changes with the skill: its heading and its gripper's level.
+"""The motion of a dataset's robot as a signal to segment by: `usable_signal` returns it, or why there is none.
 
-An arm's speed rises and falls within one skill; its heading turns between two. So the signal has unit vectors: the
-direction in which the state moves, and in which the action commands it to, near zero where the arm stands still.
-A row is a step of `STEP` seconds. The gripper's dimensions are found by their names, or as the user lists them.
+What does not depend on an episode is found out once, from a survey of some episodes: the columns of state and action,
+the arms, their grippers, and how far these close.
 """
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from pydantic import Field
 
-from pgen.errors import ConfigError, InputError
+from pgen.components import Options, Recording, Source
+from pgen.errors import SampleError
+from pgen_lerobot.format import Dataset
+from pgen_lerobot.read import LeRobotSource
+from pgen_segment import reading
+from pgen_segment.motion.arm_motion import Motion
+from pgen_segment.motion.arms import Groups, Robot, arms, grouped, named_grippers
+from pgen_segment.motion.columns import Columns, motion_columns, numeric, select, with_modality
+from pgen_segment.motion.episode_motion import MotionReader
+from pgen_segment.motion.levels import grippers_by_level
+from pgen_segment.motion.spans import MotionSpan, pieces, spans
+from pgen_segment.normalize import SHORTEST
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from pgen_segment.motion.columns import Values
 
-    type Array = NDArray[np.float64]
+SURVEYED = 40
+"""Episodes of the survey at most."""
 
 
-STATE, ACTION = "observation.state", "action"
-_WORD = re.compile(r"[a-z]+\d*")
-_HAND = re.compile(r"\A(?:gripper|grip|finger|fingers|jaw|claw)\d*")
-_OTHER = re.compile(
-    r"\A(?:d?[xyz]|r[xyzwp]|q[xyzw]|roll|pitch|yaw|rot\w*|vel\w*|speed|effort|force|torque|current|temp\w*)\d*"
-)
-"""What else is stored of a gripper besides its opening: its pose, speed and force."""
+class MotionOptions(Options):
+    gripper: tuple[str, ...] = ()
+    """The gripper's dimensions, as `action[6]` or by their names; guessed where not given."""
+    closed: Literal["auto", "low", "high"] = "auto"
+    """Whether a closed gripper has low or high values; `auto`: low if measured, and for commands by their effect."""
+    steady: float = Field(SHORTEST, gt=0, allow_inf_nan=False)
+    """Seconds that a motion, a stop or a gripper's level must last to get its own span; more give fewer spans."""
+    state: tuple[str, ...] = ()
+    """The columns of the robot's state; guessed from their names where not given."""
+    action: tuple[str, ...] = ()
+    """The columns of the robot's action; guessed from their names where not given."""
 
 
 @dataclass(frozen=True, slots=True)
-class Dimension:
-    """One number of a vector feature: its `position` in the vector, and its name where it has one."""
+class Signal:
+    """The motion of one dataset: what divides its episodes into spans."""
 
-    feature: str
-    position: int
-    name: str = ""
+    reader: MotionReader
+    steady: float
+    moves: bool
+    """Whether anything moves in the episodes of the survey."""
 
-    def __str__(self) -> str:
-        return f"{self.feature}[{self.position}]" + (f" {self.name}" if self.name else "")
+    @property
+    def columns(self) -> list[str]:
+        """The columns of the data that it reads."""
+        return self.robot.columns.features
+
+    @property
+    def robot(self) -> Robot:
+        """The arms and their grippers."""
+        return self.reader.robot
+
+    def motions(self, recording: Recording) -> list[Motion]:
+        """Return the motion of each arm. Raises SampleError for values that are not finite numbers."""
+        episode = recording.episode
+        values = self.robot.columns.read(recording.columns)
+        return self.reader.read(values, episode.timestamps, episode.fps)
+
+    def spans(self, recording: Recording) -> list[MotionSpan]:
+        """Return the spans of an episode: without gaps, in order, with their phases and failures."""
+        return spans(self.motions(recording), self.steady)
+
+    def change_points(self, recording: Recording) -> list[float]:
+        """Return the seconds at which the episode changes, without its two ends."""
+        motions = self.motions(recording)
+        return [float(motions[0].times[start]) for start, _ in pieces(motions, self.steady)[1:]]
+
+    def notes(self) -> Iterator[str]:
+        """Yield which dimensions are the grippers, and how that was recognized."""
+        robot = self.robot
+        several = len(robot.arms) > 1
+        for arm in robot.arms:
+            hands = [(role, of) for roles in arm.grippers for role, of in roles.items()]
+            if hands:
+                listed = ", ".join(robot.columns.listed(role, of) for role, of in hands)
+                yield f"gripper    {arm.name + ': ' if several else ''}{listed}"
+        yield from (f"gripper    {reason}" for reason in robot.reasons)
+        if several:
+            yield f"arms       {', '.join(arm.name or 'the rest of the robot' for arm in robot.arms)}"
+        if not robot.grippers:
+            yield (
+                "gripper    none found by name or motion: spans are cut by the arm's motion alone; name it with "
+                f"--gripper. There are: {robot.columns}"
+            )
 
 
-def dimensions(feature: str, declared: Mapping[str, Any]) -> list[Dimension]:
-    """Return the dimensions of a feature as info.json declares it; names may be a list, or lists in an object.
+def usable_signal(source: Source, options: MotionOptions | None = None) -> Signal | str:
+    """Return the motion signal of an open source, or the reason why it has none that can be used.
 
-    Raises InputError for an invalid shape.
+    Raises ConfigError for an option that names no column or dimension of the dataset.
     """
-    shape = declared.get("shape")
-    size = shape[0] if isinstance(shape, list) and shape else None
-    if not isinstance(size, int) or size < 1:
-        raise InputError(
-            f"meta/info.json: the feature {feature} has the shape {shape!r}; expected its size, as in [7]."
+    signal = motion_signal(source, options or MotionOptions())
+    if isinstance(signal, str) or signal.moves:
+        return signal
+    return f"{reading.dataset_of(source).root}: nothing moves in the columns {', '.join(signal.columns)}."
+
+
+def motion_signal(source: Source, options: MotionOptions) -> Signal | str:
+    """Do the same for a dataset in which nothing may move."""
+    dataset = reading.dataset_of(source)
+    columns = motion_columns(dataset.features, options.state, options.action)
+    if not columns.dimensions:
+        return (
+            f"{dataset.root / 'meta/info.json'} has no column of a robot's state or action, such as observation.state "
+            "or action; name one with --opt segmenter.state=COLUMN or segmenter.action=COLUMN. The columns with "
+            f"numbers are: {numeric(dataset.features)}."
         )
-    names = list(_names(declared.get("names")))
-    return [Dimension(feature, i, names[i] if len(names) == size else "") for i in range(size)]
+    episodes, fps = list(_survey(source, columns)), float(dataset.fps)
+    robot = _robot(dataset, columns, options, episodes, fps)
+    moves = any(np.ptp(values, axis=0).any() for episode in episodes for values in episode.values() if len(values))
+    return Signal(MotionReader.of(robot, episodes, options.closed), options.steady, moves)
 
 
-def gripper_dimensions(dimensions: Sequence[Dimension]) -> list[Dimension]:
-    """Return those whose names say gripper, jaw or finger, and not its pose, speed or force."""
-    words = [_WORD.findall(dimension.name.lower()) for dimension in dimensions]
-    return [
-        dimension
-        for dimension, parts in zip(dimensions, words, strict=True)
-        if any(map(_HAND.fullmatch, parts)) and not any(map(_OTHER.fullmatch, parts))
-    ]
+def _survey(source: Source, columns: Columns) -> "Iterator[Values]":
+    """Yield the values of some episodes; those that cannot be read fail later, on their own."""
+    assert isinstance(source, LeRobotSource)
+    reading.check(source, columns.features)
+    for table in reading.sample(source, columns.features, SURVEYED):
+        try:
+            values = columns.read(table)
+        except SampleError:
+            continue
+        if all(map(len, values.values())):
+            yield values
 
 
-def select(dimensions: Sequence[Dimension], wanted: Sequence[str]) -> list[Dimension]:
-    """Return those listed in `wanted`, as `action[6]` or by name. Raises ConfigError for an unknown one."""
-    selected = []
-    for text in wanted:
-        matching = [d for d in dimensions if text in (f"{d.feature}[{d.position}]", d.name)]
-        if not matching:
-            known = ", ".join(map(str, dimensions))
-            raise ConfigError(f"option gripper: there is no dimension {text!r}; there are: {known}.")
-        selected += matching
-    return selected
-
-
-def _names(declared: Any) -> Iterator[str]:
-    if isinstance(declared, str):
-        yield declared
-    elif isinstance(declared, list | Mapping):
-        for inner in declared.values() if isinstance(declared, Mapping) else declared:
-            yield from _names(inner)
-
-
-STEP = 0.1
-"""Seconds: people do not place the edges of skills more precisely, and an arm moves further than its sensors' noise."""
-NOISE = 0.05
-"""The share of its usual speed below which an arm stands still; and of the widest range of its dimensions, below
-which a dimension's motion is noise. A position sensor's noise stays below a twentieth."""
-MOVING = 0.1
-"""The share of its greatest value that a gripper's range must reach; below it, the gripper did not move."""
-
-
-@dataclass(frozen=True, slots=True)
-class Hand:
-    """A gripper through an episode: how far it is closed at each step, 0 to 1, measured and as commanded."""
-
-    levels: "Array"
-    measured: bool
-
-    @property
-    def closed(self) -> "Array":
-        """The mean of its signals."""
-        mean: Array = self.levels.mean(axis=1)
-        return mean
-
-
-@dataclass(frozen=True, slots=True)
-class Motion:
-    """An episode in steps of `step` seconds: step i begins at frame `starts[i]` and at `times[i]`, the last one ends
-    at `times[-1]`. `headings` are those of the state and of the action, where there are any.
-    """
-
-    starts: list[int]
-    times: "Array"
-    step: float
-    headings: "list[Array]"
-    hands: list[Hand]
-
-    @property
-    def signal(self) -> "Array":
-        """All signals, a row per step: a stop and a gripper's full range have the length 1, a turn back 2.
-
-        What both the state and the action have weighs as much as what only one of them has. The last column is for
-        an episode in which nothing moves.
-        """
-        levels = [level for hand in self.hands for level in _weighted([level[:, None] for level in hand.levels.T])]
-        return np.hstack([*_weighted(self.headings), *levels, np.zeros((len(self.starts), 1))])
-
-    @property
-    def turning(self) -> int:
-        """The number of columns, the first ones, that are headings: only these may turn steadily."""
-        return sum(heading.shape[1] for heading in self.headings)
-
-    def still(self, start: int, stop: int) -> bool:
-        """Return whether the arm stands still in these steps, by each of its headings."""
-        norms = [np.linalg.norm(heading[start:stop], axis=1) for heading in self.headings]
-        return all(float(np.median(norm)) < 0.5 for norm in norms)
-
-
-def _weighted(signals: "Sequence[Array]") -> "list[Array]":
-    return [signal / np.sqrt(len(signals)) for signal in signals]
-
-
-def frames_per_step(fps: float) -> int:
-    """Return the number of frames in a step."""
-    return max(1, round(STEP * fps))
-
-
-def heading(velocity: "Array") -> "Array":
-    """Return directions of motion: unit vectors, shorter where it is slow compared with its usual speed."""
-    speed = np.linalg.norm(velocity, axis=1)
-    usual = float(np.sqrt((speed**2).mean()))
-    directions: Array = velocity / (speed + max(NOISE * usual, 1e-12))[:, None]
-    return directions
-
-
-def displacement(values: "Array", starts: Sequence[int]) -> "Array":
-    """Return how far positions move in each step, each dimension in units of its range."""
-    ranges = np.ptp(values, axis=0)
-    scale = np.maximum(ranges, max(NOISE * float(ranges.max(initial=0.0)), 1e-12))
-    ends = [*starts[1:], len(values) - 1]
-    moved: Array = (values[ends] - values[starts]) / scale
-    if len(starts) > 1 and ends[-1] == starts[-1]:
-        moved[-1] = moved[-2]  # the frame after the last one is unknown
-    return moved
-
-
-def mean_over(values: "Array", starts: Sequence[int]) -> "Array":
-    """Return the mean of each step."""
-    counts = np.diff([*starts, len(values)])
-    means: Array = np.add.reduceat(values, starts, axis=0) / counts[:, None]
-    return means
-
-
-def is_target(action: "Array", state: "Array") -> bool:
-    """Return whether actions are positions to reach: nearer to the state than the state is to its own mean.
-
-    Both are n x d, with the same dimensions in the same order. Otherwise actions are speeds or steps.
-    """
-    spread = state.var(axis=0)
-    used = spread > 0
-    if not used.any():
-        return False
-    missed = ((action - state) ** 2).mean(axis=0)
-    return bool((missed[used] / spread[used]).mean() < 1.0)
-
-
-def pairs(state: Sequence[Dimension], action: Sequence[Dimension]) -> list[tuple[int, int]]:
-    """Return the positions of dimensions with one name in both; without names, in order where both have as many."""
-    positions = {d.name: d.position for d in state if d.name}
-    named = [(positions[d.name], d.position) for d in action if d.name in positions]
-    if named or any(d.name for d in (*state, *action)) or len(state) != len(action):
-        return named
-    return [(s.position, a.position) for s, a in zip(state, action, strict=True)]
-
-
-def open_until_first_closing(level: "Array", enough: float) -> "Array":
-    """Return a gripper's level, constant until it first closes by `enough`: opening alone is no skill."""
-    closes = np.flatnonzero(level - np.minimum.accumulate(level) > enough)
-    if not len(closes):
-        return level
-    opened = int(level[: closes[0]].argmin())
-    return np.concatenate([np.full(opened, level[opened]), level[opened:]])
-
-
-def moves(values: "Array") -> bool:
-    """Return whether a gripper's signal changes enough to be motion."""
-    return float(np.ptp(values)) > MOVING * float(np.abs(values).max(initial=0.0))
+def _robot(
+    dataset: Dataset, columns: Columns, options: MotionOptions, episodes: "Sequence[Values]", fps: float
+) -> Robot:
+    """Return the arms and grippers: as the user lists them, by name, or by their levels."""
+    grippers: Groups
+    reasons: list[str] = []
+    if options.gripper:
+        wanted = set(select(columns, options.gripper))
+        listed = {role: [i for i, d in enumerate(of) if d in wanted] for role, of in columns.dimensions.items()}
+        grippers = {role: grouped(columns.dimensions[role], of) for role, of in listed.items()}
+    else:
+        grippers = named_grippers(columns)
+        if not any(grippers.values()):
+            named = with_modality(columns, dataset.root / "meta/modality.json")
+            columns, grippers = named, named_grippers(named)
+        if not any(grippers.values()) and episodes:
+            grippers, reasons = grippers_by_level(episodes, fps, columns)
+    return Robot(columns, arms(columns, grippers), tuple(reasons))

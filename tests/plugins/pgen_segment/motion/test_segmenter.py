@@ -24,7 +24,8 @@ from segment_helpers import (
 )
 
 from pgen.errors import ConfigError, InputError, SampleError
-from pgen_segment.motion.segmenter import GripperOptions, phases
+from pgen_segment.motion.segmenter import GripperOptions
+from pgen_segment.motion.spans import phases
 from pgen_segment.segmentation import segment_all
 
 STATE = "observation.state"
@@ -109,11 +110,24 @@ def test_the_gripper_can_be_listed_where_its_name_is_no_gripper_s(tmp_path):
         opened(root, gripper=("action[9]",))
 
 
+def test_a_gripper_without_a_name_is_the_dimension_that_moves_between_two_levels(tmp_path):
+    root = dataset(tmp_path / "in", names={})
+    check_pick(root)
+    _, segmenter = opened(root)
+    assert list(segmenter.notes()) == [
+        f"gripper    {STATE}[3], action[3]",
+        f"gripper    {STATE}[3]: moves between 0 and 1, 94% of the time near one of them",
+        "gripper    action[3]: moves between 0 and 1, 94% of the time near one of them",
+    ]
+
+
 def test_without_a_gripper_spans_are_cut_by_the_motion_and_each_is_a_move(tmp_path):
-    source, segmenter = opened(dataset(tmp_path / "in", names={}))
+    states, actions = ([row[:3] for row in rows] for rows in vectors(PICK))
+    root = dataset(tmp_path / "in", episode(**{STATE: states, "action": actions}), names={})
+    source, segmenter = opened(root)
     (note,) = segmenter.notes()
-    assert "none found by name" in note
-    listed = [f"{feature}[{position}]" for feature in (STATE, "action") for position in range(4)]
+    assert "none found by name or motion" in note
+    listed = [f"{feature}[{position}]" for feature in (STATE, "action") for position in range(3)]
     assert note.endswith(f"There are: {', '.join(listed)}")
     assert {skill.name for skill in segment_all(source, segmenter).episodes[0].skills} == {f"move: {TASK}"}
 
@@ -164,7 +178,9 @@ def test_cells_of_another_form_than_declared_cost_their_episode(tmp_path, cell):
 
 def test_a_dataset_without_state_and_action_is_refused(tmp_path):
     root = dataset(tmp_path / "in", episode(action=None, **{STATE: None}))
-    with pytest.raises(InputError, match=r"has neither observation\.state nor action; .*: .*timestamp, .*task_index\."):
+    with pytest.raises(
+        InputError, match=r"no column .*, such as observation\.state or action; .*: .*timestamp, .*task_index\."
+    ):
         opened(root)
 
 

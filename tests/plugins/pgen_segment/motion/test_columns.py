@@ -1,7 +1,8 @@
 import pytest
 
 from pgen.errors import InputError
-from pgen_segment.motion.signal import Dimension, dimensions, gripper_dimensions
+from pgen_segment.motion.arms import named_grippers
+from pgen_segment.motion.columns import Columns, Dimension, dimensions
 
 
 @pytest.mark.parametrize("shape", [None, [], "7", [0]])
@@ -26,7 +27,8 @@ def test_an_invalid_shape_is_refused(shape):
 def test_the_gripper_is_guessed_from_names(names, expected):
     size = len(names["motors"] if isinstance(names, dict) else names or [0])
     declared = dimensions("action", {"shape": [size], "names": names})
-    assert [dimension.position for dimension in gripper_dimensions(declared)] == expected
+    groups = named_grippers(Columns({"action": tuple(declared)}))["action"]
+    assert [position for group in groups for position in group] == expected
 
 
 def test_names_that_do_not_fit_the_size_are_ignored():
