@@ -21,9 +21,14 @@ def pgen_sources() -> "Iterable[type[Source]]":
 @hookimpl
 def pgen_sinks() -> "Iterable[type[Sink]]":
     from pgen_lerobot.write import LeRobotSink
-    from pgen_lerobot.write.other_forms import LanguageColumnsSink, LeRobotAnnotationsSink, TaskOverrideSink
+    from pgen_lerobot.write.other_forms import (
+        HighLevelPolicySink,
+        LanguageColumnsSink,
+        LeRobotAnnotationsSink,
+        TaskOverrideSink,
+    )
 
-    return LeRobotSink, LanguageColumnsSink, LeRobotAnnotationsSink, TaskOverrideSink
+    return LeRobotSink, HighLevelPolicySink, LanguageColumnsSink, LeRobotAnnotationsSink, TaskOverrideSink
 
 
 @hookimpl

@@ -12,6 +12,8 @@ from sink_helpers import count, results
 from pgen.components import Results, Sink
 from pgen_lerobot.write import LeRobotSink
 
+RECIPE = Path(__file__).parents[2] / "docs/recipes/dialogue.yaml"
+
 
 def written(root: Path, out: Path, *forms: Sink, run: Results | None = None, **options: Any) -> Path:
     """Write the dataset at `root`, annotated, with the sink `lerobot` and these."""
@@ -41,3 +43,15 @@ def opened(root: Path) -> Any:
     from lerobot.datasets.lerobot_dataset import LeRobotDataset
 
     return LeRobotDataset("local/x", root=root, video_backend="pyav")
+
+
+def read_recipe(recipe: dict[str, Any] | str) -> Any:
+    """Return a training recipe of lerobot, from its content or ("docs") from the file of the docs."""
+    import yaml
+
+    try:  # lerobot 0.7
+        from lerobot.datasets.recipe import TrainingRecipe
+    except ImportError:
+        from lerobot.configs.recipe import TrainingRecipe
+    content = yaml.safe_load(RECIPE.read_text()) if recipe == "docs" else recipe
+    return TrainingRecipe.from_dict(content)

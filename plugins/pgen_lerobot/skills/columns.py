@@ -1,8 +1,8 @@
 """Skills in columns of the data, read once when the source is opened, and the task itself.
 
 `subtask_index` has runs of rows of `meta/subtasks.parquet`, looked up by position; an empty cell or a negative value
-is no subtask. `language_persistent` (lerobot 0.6) repeats the same list on every frame of an episode, so that only
-the first is read; its rows of style `subtask` last until the next one.
+is no subtask. `language_persistent` (lerobot 0.6) repeats the same list on the frames of an episode; its rows of style
+`subtask` last until the next one, or until a frame whose list has none.
 """
 
 from abc import abstractmethod
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pgen.errors import InputError
@@ -60,15 +61,23 @@ def episode_runs(place: Place, column: str) -> Iterator[tuple[int, list[Run]]]:
             yield table.column("episode_index")[0].as_py(), list(runs(values))
 
 
-def first_cells(place: Place, column: str) -> Iterator[tuple[int, Any]]:
-    """Read a column's cell in the first row of each episode."""
+def distinct_cells(place: Place, column: str) -> Iterator[tuple[int, list[tuple[int, Any]]]]:
+    """Read a column of lists, by episode: its first cell and each of another length than the one before, by frame."""
     for _, shard in _shards(place.dataset, column):
-        before = None
+        cells: dict[int, list[tuple[int, Any]]] = {}
+        frame = 0
         for batch in shard.iter_batches(_ROWS, columns=["episode_index", column]):
-            for start, _, episode in runs(pa.chunked_array([batch.column("episode_index")])):
-                if episode != before and (place.selected is None or episode in place.selected):
-                    yield episode, batch.column(column)[start].as_py()
-                before = episode
+            lists = batch.column(column)
+            lengths = pc.fill_null(pc.list_value_length(lists), 0)
+            for start, stop, episode in runs(pa.chunked_array([batch.column("episode_index")])):
+                if episode not in cells:
+                    yield from cells.items()
+                    cells, frame = {episode: []}, 0
+                for first, _, length in runs(pa.chunked_array([lengths.slice(start, stop - start)])):
+                    if not cells[episode] or len(cells[episode][-1][1] or ()) != length:
+                        cells[episode].append((frame + first, lists[start + first].as_py()))
+                frame += stop - start
+        yield from cells.items()
 
 
 def _shards(dataset: Dataset, column: str) -> Iterator[tuple[str, pq.ParquetFile]]:
@@ -134,10 +143,22 @@ class LanguagePersistent(ColumnReader):
 
     def read_column(self, place: Place) -> dict[int, list[Any]]:
         where = f"{place.dataset.root}, episode {{}}, column {self.column}"
-        return {episode: _starts(rows, where.format(episode)) for episode, rows in first_cells(place, self.column)}
+        return {
+            episode: _changes(cells, where.format(episode))
+            for episode, cells in distinct_cells(place, self.column)
+            if place.selected is None or episode in place.selected
+        }
 
-    def spans(self, content: list[tuple[float, str]], frames: EpisodeFrames) -> tuple[Skill, ...]:
-        return spans_between(content, frames, self._fps)
+    def spans(self, content: list[tuple[float | int, str]], frames: EpisodeFrames) -> tuple[Skill, ...]:
+        starts = ((frames.timestamps[at] if isinstance(at, int) else at, name) for at, name in content)
+        return spans_between(starts, frames, self._fps)
+
+
+def _changes(cells: list[tuple[int, Any]], where: str) -> list[tuple[float | int, str]]:
+    """Return the second at which each subtask starts, and with an empty name the frame from which there is none."""
+    named = [(frame, _starts(rows, where)) for frame, rows in cells]
+    starts = next((starts for _, starts in named if starts), [])
+    return [*starts, *((frame, "") for frame, empty in named if starts and frame and not empty)]
 
 
 def _starts(rows: Any, where: str) -> list[tuple[float, str]]:

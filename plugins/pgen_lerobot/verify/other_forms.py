@@ -25,11 +25,11 @@ def problems(
     sinks = manifest.get("sinks")
     for sink in sinks if isinstance(sinks, list) else ():
         try:
-            if sink["name"] == "language-columns":
+            if sink["name"] in ("language-columns", "high-level-policy"):
                 yield from _language_columns(dataset, shards, manifest)
-            elif sink["name"] == "task-override":
-                yield from _task_override(dataset, shards, str(sink.get("text")))
-            elif sink["name"] == "lerobot-annotations":
+            if sink["name"] in ("task-override", "high-level-policy"):
+                yield from _task_override(dataset, shards, str(sink.get("text", "prompt")))
+            if sink["name"] == "lerobot-annotations":
                 yield from _annotations(dataset, notes)
         except (PgenError, OSError, KeyError, TypeError, pa.ArrowException) as error:
             yield Problem("", f"the further forms of the output cannot be checked: {error}")

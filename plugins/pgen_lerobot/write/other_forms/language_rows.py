@@ -1,22 +1,22 @@
 """An episode's dialogue as rows of lerobot 0.6's language columns.
 
 The frame at which an exchange begins has the events, if it labels that frame: the user prompt as an `interjection`,
-the utterance as a call of the tool `say`. lerobot shows events on that frame only. So that every frame has its
-dialogue, two persistent rows continue it: `memory` (user) is the prompt in force, `plan` (assistant) lists the
-remaining skills, as lerobot's own plans do, and has the call while the utterance is spoken. Without a dialogue
-`memory` is the task and `plan` calls nothing. A `subtask` is the skill; an empty one says that none is known.
+the utterance as a call of the tool `say`. Persistent rows state the skills, where each begins: `subtask` is its name,
+`memory` the skills that are done, `plan` the remaining ones. Recipes train policies to generate these texts, so that
+no persistent row holds words of the user, and none is empty.
 https://huggingface.co/docs/lerobot/language_and_recipes
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from pgen.labels import Labelling, Stretch, frame_ranges, label
+from pgen.labels import Labelling, frame_ranges, label
 from pgen.records import Annotation, Episode
 
 PERSISTENT, EVENTS = "language_persistent", "language_events"
@@ -56,25 +56,29 @@ type Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class LanguageRows:
-    """The rows of an episode: those that every frame repeats, and those of single frames."""
+    """The rows of an episode: those that frames repeat, those of single frames, and the frames of no skill.
+
+    To lerobot a row stays in force until the next one of its style, so that the frames of no skill repeat the rows
+    without the subtasks.
+    """
 
     persistent: list[Row]
     events: dict[int, list[Row]]
+    gaps: list[range]
 
 
 def language_rows(episode: Episode, annotations: Iterable[Annotation], labelling: Labelling) -> LanguageRows:
     """Return the rows of an episode; every timestamp is that of a frame."""
-    persistent = list(_subtasks(episode))
     events: dict[int, list[Row]] = {}
     for stretch in label(episode, annotations, labelling):
-        persistent += _continued(episode, stretch)
         dialogue = stretch.annotation.dialogue if stretch.annotation else None
         # Where another exchange labelled its first frame, it was spoken earlier, and is merely still in force.
         if stretch.exchange is not None and dialogue is not None and stretch.start == stretch.exchange.start:
             prompt = _row("user", dialogue.user_prompt, "interjection")
             events[stretch.start] = [_row("assistant", None, None, [_say_call(dialogue.robot_utterance)]), prompt]
-    persistent.sort(key=lambda row: (row["timestamp"], row["style"], row["role"]))
-    return LanguageRows(persistent, events)
+    persistent = [_persistent(episode, *row) for row in _of_skills(episode, events)]
+    persistent.sort(key=lambda row: (row["timestamp"], row["style"]))
+    return LanguageRows(persistent, events, _gaps(episode))
 
 
 def starts(episode: Episode) -> Iterator[tuple[int, str]]:
@@ -106,38 +110,41 @@ def json_type() -> pa.DataType:
 def cells(rows: LanguageRows | None, start: int, stop: int) -> tuple["pa.Array[Any]", "pa.Array[Any]"]:
     """Return both columns for the frames [start, stop) of an episode; empty lists where it has no rows."""
     repeated = rows.persistent if rows else []
-    persistent = pa.array([repeated], arrow_type(PERSISTENT, pa.string())).take(
-        pa.array([0] * (stop - start), pa.int64())
-    )
+    lists = [repeated, [row for row in repeated if row["style"] != "subtask"]]
+    which = np.zeros(stop - start, np.int64)
+    for gap in rows.gaps if rows else ():
+        which[max(gap.start - start, 0) : max(gap.stop - start, 0)] = 1
+    persistent = pa.array(lists, arrow_type(PERSISTENT, pa.string())).take(pa.array(which))
     of_frames = rows.events if rows else {}
     events = pa.array([of_frames.get(frame, []) for frame in range(start, stop)], arrow_type(EVENTS, pa.string()))
     return persistent, events
 
 
-def _subtasks(episode: Episode) -> Iterator[Row]:
-    for frame, name in starts(episode):
-        yield _persistent(episode, frame, _row("assistant", name, "subtask"))
+def _of_skills(episode: Episode, spoken: Collection[int]) -> Iterator[tuple[int, str, str]]:
+    """Yield the frame, the style and the text of each persistent row; lerobot wants a plan where a user speaks."""
+    spans = [(s.name, frames) for s, frames in zip(episode.skills, frame_ranges(episode), strict=True) if frames]
+    names = [name for name, _ in spans]
+    for position, (name, frames) in enumerate(spans):
+        yield frames.start, "subtask", name
+        if position:
+            yield frames.start, "memory", f"Done so far: {'; '.join(names[:position])}."
+        plan = "\n".join(f"{number}. {name}" for number, name in enumerate(names[position:], start=1))
+        yield from ((frame, "plan", plan) for frame in sorted({frames.start, *(set(spoken) & set(frames))}))
 
 
-def _continued(episode: Episode, stretch: Stretch) -> Iterator[Row]:
-    dialogue = stretch.annotation.dialogue if stretch.annotation else None
-    calls = [_say_call(dialogue.robot_utterance)] if dialogue and stretch.spoken else None
-    prompt = dialogue.user_prompt if dialogue else episode.task
-    yield _persistent(episode, stretch.start, _row("user", prompt, "memory"))
-    yield _persistent(episode, stretch.start, _row("assistant", _plan(episode, stretch.start), "plan", calls))
-
-
-def _plan(episode: Episode, frame: int) -> str:
-    remaining = [s.name for s, frames in zip(episode.skills, frame_ranges(episode), strict=True) if frames.stop > frame]
-    return "\n".join(f"{number}. {name}" for number, name in enumerate(remaining, start=1))
+def _gaps(episode: Episode) -> list[range]:
+    """Return the frames after the first skill that belong to no skill."""
+    changes = [*starts(episode), (len(episode.timestamps), "")]
+    spans = pairwise(changes)
+    return [range(start, stop) for (start, name), (stop, _) in spans if start and not name]
 
 
 def _row(role: str, content: str | None, style: str | None, calls: list[str] | None = None) -> Row:
     return {"role": role, "content": content, "style": style, "camera": None, "tool_calls": calls}
 
 
-def _persistent(episode: Episode, frame: int, row: Row) -> Row:
-    return {**row, "timestamp": single_below(episode.timestamps[frame])}
+def _persistent(episode: Episode, frame: int, style: str, content: str) -> Row:
+    return {**_row("assistant", content, style), "timestamp": single_below(episode.timestamps[frame])}
 
 
 def single_below(time: float) -> float:

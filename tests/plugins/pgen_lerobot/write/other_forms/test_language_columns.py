@@ -1,8 +1,6 @@
 """The language columns: lerobot's validator passes them, and its renderer finds each frame's own dialogue."""
 
 import json
-from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -17,7 +15,6 @@ from pgen_lerobot.read.frame_dialogues import Dialogues
 from pgen_lerobot.verify import verify
 from pgen_lerobot.write.other_forms import LanguageColumnsSink, arrow_type, language_columns
 
-RECIPE = Path(__file__).parents[5] / "docs" / "recipes" / "dialogue.yaml"
 PERSISTENT, EVENTS = "language_persistent", "language_events"
 
 
@@ -29,76 +26,6 @@ def lerobot(tmp_path, monkeypatch):
 @pytest.fixture
 def out(tmp_path):
     return written(dataset(tmp_path / "in"), tmp_path / "out", LanguageColumnsSink())
-
-
-def rendered(root: Path, name: str) -> list[Any]:
-    """What lerobot's renderer makes of each frame, at the second that the data say, by one part of the docs' recipe."""
-    from lerobot.configs.recipe import load_recipe
-    from lerobot.datasets.language_render import render_sample
-
-    recipe = load_recipe(RECIPE).blend[name]
-    items = opened(root).hf_dataset.select_columns([PERSISTENT, EVENTS, "index"])
-    return [
-        render_sample(
-            recipe=recipe, persistent=item[PERSISTENT], events=item[EVENTS], t=time, sample_idx=int(item["index"])
-        )
-        for item, time in zip(items, column(root, "timestamp"), strict=True)
-    ]
-
-
-def said(message: dict[str, Any]) -> str | None:
-    calls = message.get("tool_calls") or []
-    return calls[0]["function"]["arguments"]["text"] if calls else None
-
-
-@pytest.mark.filterwarnings("ignore")
-@pytest.mark.usefixtures("lerobot")
-def test_lerobots_renderer_finds_each_frames_own_dialogue(out):
-    dialogues = Dialogues(out)
-    source = LeRobotSource(root=out)
-    source.open()
-    skills = [""] * len(dialogues)
-    start = 0
-    for episode in source.episodes():
-        for skill, frames in zip(episode.skills, frame_ranges(episode), strict=True):
-            skills[start + frames.start : start + frames.stop] = [skill.name] * len(frames)
-        start += len(episode.timestamps)
-    for row, told in enumerate(rendered(out, "high_level")):
-        user, robot = told["messages"]
-        assert user["content"] == dialogues[row].user_prompt
-        assert said(robot) == (dialogues[row].robot_utterance or None)
-        assert robot["content"] == skills[row]
-
-
-@pytest.mark.filterwarnings("ignore")
-@pytest.mark.usefixtures("lerobot")
-def test_a_label_begins_on_its_first_frame_where_timestamps_are_doubles_too(root, tmp_path):
-
-    def doubled(table):
-        times = [frame / 10 for frame in table.column("frame_index").to_pylist()]
-        place = table.column_names.index("timestamp")
-        return table.set_column(place, pa.field("timestamp", pa.float64()), pa.array(times, pa.float64()))
-
-    change(shards(root)[0], doubled)
-    info = json.loads((root / "meta/info.json").read_text())
-    info["features"]["timestamp"]["dtype"] = "float64"
-    (root / "meta/info.json").write_text(json.dumps(info))
-    out = written(root, tmp_path / "out", LanguageColumnsSink())
-    asked = [told["messages"][0]["content"] for told in rendered(out, "high_level")]
-    assert asked == [told.user_prompt for told in Dialogues(out)]
-
-
-@pytest.mark.filterwarnings("ignore")
-@pytest.mark.usefixtures("lerobot")
-@pytest.mark.parametrize("part", ["high_level", "low_level"])
-def test_the_recipe_is_dense_on_a_real_dataset(tmp_path, shared_datasets, part):
-    root = shared_datasets / "sim_pickplace_so101_v30_images"
-    out = written(root, tmp_path / "out", LanguageColumnsSink(), run=results(root))
-    frames = rendered(out, part)
-    whole = [f for f in frames if f and all(message.get("content") for message in f["messages"])]
-    assert len(whole) >= 0.95 * len(frames)
-    if part == "high_level":
-        assert sum(said(f["messages"][1]) is not None for f in whole) >= 0.95 * len(frames)
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -117,7 +44,8 @@ def test_lerobots_validator_and_writer_accept_every_row(out, tmp_path):
             {**e, "timestamp": t} for t, row in zip(record.frame_timestamps, rows, strict=True) for e in row[EVENTS]
         ]
         persistent = rows[0][PERSISTENT] if rows else []
-        assert all(row[PERSISTENT] == persistent for row in rows)
+        of_no_skill = [row for row in persistent if row["style"] != "subtask"]
+        assert all(row[PERSISTENT] in (persistent, of_no_skill) for row in rows)
         for row in [*persistent, *events]:
             writer._validate_atom_invariants(row)
             writer._validate_speech_atom(row)
@@ -126,7 +54,7 @@ def test_lerobots_validator_and_writer_accept_every_row(out, tmp_path):
         staging.write("interjections", events)
         first += record.row_count
     report = validator.StagingValidator().validate(records, tmp_path / "staging")
-    assert report.errors == []
+    assert report.errors == report.warnings == []
     assert report.episodes_checked == len(records) == 4
     assert first == len(items)
 

@@ -1,16 +1,15 @@
 """The rows of the language columns: their timestamps, and what is spoken at which frame."""
 
 import json
-from dataclasses import replace
 from struct import pack, unpack
 
 from altered import altered
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pgen.labels import Labelling, label
+from pgen.labels import Labelling, frame_ranges, label
 from pgen.testing import make_annotation, make_episode, make_samples
-from pgen_lerobot.write.other_forms.language_rows import language_rows, single_below
+from pgen_lerobot.write.other_forms.language_rows import cells, language_rows, single_below
 
 
 @given(st.floats(-1e4, 1e6))
@@ -45,17 +44,36 @@ def test_an_exchange_is_an_event_only_at_the_frame_where_it_begins(seed, speech,
     assert "wait" not in json.dumps([rows.events, rows.persistent])
 
 
-def test_once_it_is_spoken_the_prompt_stays_and_the_call_is_over():
-    episode = make_episode()
-    annotations = every_scope(episode)
-    once = Labelling({"episode": 1}, speech="once")
-    rows = [row for row in language_rows(episode, annotations, once).persistent if row["style"] in ("memory", "plan")]
-    prompts = {row["timestamp"]: row["content"] for row in rows if row["style"] == "memory"}
-    calls = {row["timestamp"]: row["tool_calls"] for row in rows if row["style"] == "plan"}
-    begins, *later = sorted(prompts)
-    assert set(prompts.values()) == {annotations[0].dialogue.user_prompt}
-    assert calls[begins]
-    assert min(later) <= episode.timestamps[round(episode.fps)]
-    assert [calls[time] for time in later] == [None] * len(later)
-    held = language_rows(episode, annotations, replace(once, speech="hold")).persistent
-    assert all(row["tool_calls"] for row in held if row["style"] == "plan")
+@st.composite
+def with_gaps(draw):
+    """Return an episode of two skills with gaps before, between and after them."""
+    before, between, after = (draw(st.integers(0, 9)) / 10 for _ in range(3))
+    second = before + 1.0 + between
+    return make_episode(
+        ("reach", before, before + 1.0), ("grasp", second, second + 1.0), length=round((second + 1.0 + after) * 10)
+    )
+
+
+@given(with_gaps(), st.integers(0, 200))
+def test_persistent_rows_state_the_skills_and_never_what_a_user_says(episode, seed):
+    rows = language_rows(episode, every_scope(episode), Labelling(seed=seed)).persistent
+    texts = {style: [row["content"] for row in rows if row["style"] == style] for style in ("subtask", "memory")}
+    plans = [row["content"] for row in rows if row["style"] == "plan"]
+    assert texts == {"subtask": ["reach", "grasp"], "memory": ["Done so far: reach."]}
+    assert set(plans) == {"1. reach\n2. grasp", "1. grasp"}
+    assert len(rows) == 3 + len(plans)
+    assert all(row["role"] == "assistant" and row["tool_calls"] is None for row in rows)
+
+
+@given(with_gaps(), st.integers(0, 20), st.integers(1, 40))
+def test_a_frame_after_a_skill_and_of_no_skill_has_the_rows_without_the_subtasks(episode, start, size):
+    rows = language_rows(episode, every_scope(episode), Labelling())
+    persistent, _ = cells(rows, start, min(start + size, len(episode.timestamps)))
+    covered = {frame for frames in frame_ranges(episode) for frame in frames}
+    for frame, cell in enumerate(persistent.to_pylist(), start=start):
+        expected = rows.persistent if frame in covered or frame < min(covered) else without_subtasks(rows.persistent)
+        assert [(row["style"], row["content"]) for row in cell] == [(r["style"], r["content"]) for r in expected]
+
+
+def without_subtasks(rows):
+    return [row for row in rows if row["style"] != "subtask"]
