@@ -81,7 +81,9 @@ def _span_fields(span: SpanContext) -> tuple[Any, ...]:
     return (*fields, {"elsewhere": span.elsewhere}) if span.elsewhere else fields
 
 
+@lru_cache(256)
 def _question_fields(question: Question) -> dict[str, Any]:
+    """The fields that are set; cached, as most moments of an episode have the same questions."""
     if question == _UNSET:
         return {}
     values = ((name, getattr(question, name)) for name in Question.__match_args__)

@@ -4,6 +4,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import groupby, pairwise
 from typing import Any
 
@@ -153,7 +154,7 @@ class Planner:
             )
         variants = self.variants or (self.prompts.variants if whole else 1)
         return [
-            replace(sample, question=question)
+            Sample(sample.span, sample.moment, question)
             for sample, questions in zip(chosen, asked, strict=True)
             for question in self._wanted(episode, sample, questions, variants)
         ]
@@ -165,8 +166,13 @@ class Planner:
         frame = sample.moment.frame_index
         for question in questions:
             if self.scopes.get(question.scope):
-                wordings = (replace(question, variant=variant) for variant in range(variants))
-                yield from (it for it in wordings if self.sampler.admits(episode, frame, it))
+                yield from (it for it in _wordings(question, variants) if self.sampler.admits(episode, frame, it))
+
+
+@lru_cache(256)
+def _wordings(question: Question, variants: int) -> tuple[Question, ...]:
+    """Return the question for each variant; cached, as most moments of an episode have the same questions."""
+    return tuple(replace(question, variant=variant) for variant in range(variants))
 
 
 def _variant(sample: Sample) -> int:

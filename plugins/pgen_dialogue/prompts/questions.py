@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from pgen.records import Question, Sample
 from pgen.seeds import derive
@@ -60,5 +61,6 @@ def _other_skill(sample: Sample) -> str | None:
     return next((name for name, it in about if it and any(may_be_same(it, other) for other in others)), None)
 
 
+@lru_cache(256)
 def _spoken_by(question: Question, speaker: int) -> Question:
     return replace(question, speaker=speaker)
