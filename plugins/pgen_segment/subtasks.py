@@ -1,8 +1,10 @@
 """Write skills as subtasks: the column `subtask_index` in the data, and their names in meta/subtasks.parquet.
 
-The subtask of a frame in no skill is its own task: readers look the index up by position, so it has to name something.
+In v2.x the names are also in meta/subtasks.jsonl, where forks of openpi and of GR00T's loader read them. The subtask
+of a frame in no skill is its own task: readers look the index up by position, so it has to name something.
 """
 
+import json
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -13,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pgen.storage.durable import sync
+from pgen.storage.durable import sync, write_text
 from pgen_lerobot.format import Dataset, frame_columns, pandas_index, runs, summarize
 from pgen_lerobot.write import (
     INFO,
@@ -28,6 +30,7 @@ from pgen_segment.segmentation import Segmented
 
 COLUMN = "subtask_index"
 TABLE = "meta/subtasks.parquet"
+LINES = "meta/subtasks.jsonl"
 
 
 def write(dataset: Dataset, episodes: Mapping[int, Segmented], out: Path) -> list[str]:
@@ -40,6 +43,9 @@ def write(dataset: Dataset, episodes: Mapping[int, Segmented], out: Path) -> lis
             rewrite_shard(shard, out / name, partial(_labelled, dataset, name, label), COLUMN)
         written.append(name)
     subtasks.write_table(out / TABLE)
+    if dataset.layout.one_episode_a_file:
+        subtasks.write_lines(out / LINES)
+        written.append(LINES)
     write_info(dataset, out / INFO, len(dataset.tasks.texts), COLUMN)
     if write_stats(dataset, out / STATS, subtasks.counts, COLUMN):
         written.append(STATS)
@@ -107,6 +113,11 @@ class Subtasks:
         target.parent.mkdir(parents=True, exist_ok=True)
         pq.write_table(table.replace_schema_metadata(pandas_index(table.schema, "subtask")), target)
         sync(target)
+
+    def write_lines(self, target: Path) -> None:
+        """Write a line for each name, under both keys that readers use."""
+        lines = ({"subtask_index": index, "subtask": name, "task": name} for name, index in self._rows.items())
+        write_text(target, [json.dumps(line, ensure_ascii=False) + "\n" for line in lines])
 
     def _skills(self, segmented: Segmented, length: int, values: "array[int]") -> None:
         first, last = self._position, self._position + length

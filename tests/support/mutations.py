@@ -132,7 +132,7 @@ CHANGES: dict[str, tuple[Change, str]] = {
         r"expected a dialogue that has no row in meta/tasks.parquet",
     ),
     "tasks without their index": (table(TASKS, without_index), rf"{TASKS}: the texts are not the pandas index"),
-    "the mirror gone": (gone(TASK_ROWS), rf"{TASK_ROWS}: cannot be read"),
+    "the mirror gone": (gone(TASK_ROWS), rf"{TASK_ROWS}: is missing .*`pgen repair` writes it again"),
     "a row less in the mirror": (table(TASK_ROWS, lambda t: t.slice(0, 6)), rf"{TASK_ROWS}: has 6 rows, .* has 7"),
     "a text of the mirror": (cell(TASK_ROWS, "task", 4, "x"), rf"{TASK_ROWS}, row 4, column task: found 'x'"),
     "a prompt of the mirror": (cell(TASK_ROWS, "user_prompt", 4, "x"), rf"{TASK_ROWS}, row 4, .*do not make up"),

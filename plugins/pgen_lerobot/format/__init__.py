@@ -1,7 +1,7 @@
 """The LeRobot dataset format, versions 2.0, 2.1 and 3.0."""
 
 from pgen_lerobot.format.cameras import NO_FILES, NO_VIDEO, NO_VIDEO_UNSEEN, Cameras
-from pgen_lerobot.format.dataset import Dataset
+from pgen_lerobot.format.dataset import ANNOTATED_TASKS, Dataset
 from pgen_lerobot.format.exchange_table import (
     COUNTERFACTUALS,
     EXCHANGES,
@@ -52,11 +52,13 @@ from pgen_lerobot.format.task_table import (
     TaskRows,
     TaskTable,
     read_task_rows,
+    rows_problem,
 )
 from pgen_lerobot.format.unlisted_rows import UNLISTED, stray_files, unlisted_notes
 
 __all__ = [
     "ANNOTATED_COLUMNS",
+    "ANNOTATED_TASKS",
     "COLUMN",
     "COUNTERFACTUALS",
     "DATA_PATH",
@@ -105,6 +107,7 @@ __all__ = [
     "rewrite",
     "rewrite_in_place",
     "row_groups",
+    "rows_problem",
     "runs",
     "stats_in_form",
     "stray_files",

@@ -23,10 +23,11 @@ from pgen_lerobot.format.files import VIDEOS, Files, walk
 from pgen_lerobot.format.layout import Layout
 from pgen_lerobot.format.layout_v2 import LayoutV2
 from pgen_lerobot.format.layout_v3 import LayoutV3
-from pgen_lerobot.format.parquet import open_parquet
+from pgen_lerobot.format.parquet import open_parquet, read_table
 from pgen_lerobot.format.task_table import TaskTable
 
 LAYOUTS: dict[str, type[Layout]] = {"v2.0": LayoutV2, "v2.1": LayoutV2, "v3.0": LayoutV3}
+ANNOTATED_TASKS = "meta/tasks_annotated.parquet"
 _FOLDERS = ("meta/", "data/", "videos/", "video/", "images/")
 _OPEN_FILES = 8
 _SUFFIXES = VIDEOS | {".parquet", ".json", ".jsonl"}
@@ -93,6 +94,19 @@ class Dataset:
     def totals(self) -> dict[str, int]:
         """The numbers of episodes and frames, which LeRobot takes from info.json."""
         return {"total_episodes": len(self.episode_indices), "total_frames": self.layout.frames}
+
+    @cached_property
+    def episode_tasks(self) -> dict[int, str]:
+        """The texts of meta/tasks_annotated.parquet, by episode; empty where the dataset has no such file.
+
+        Some publishers give each episode a text of its own there, while its task is that of many others.
+        """
+        path = self.root / ANNOTATED_TASKS
+        table = read_table(path) if path.is_file() else pa.table({})
+        if not {"episode_index", "task"} <= set(table.column_names):
+            return {}
+        rows = zip(table.column("episode_index").to_pylist(), table.column("task").to_pylist(), strict=True)
+        return {index: text.strip() for index, text in rows if isinstance(text, str) and text.strip()}
 
     def notes(self) -> Counter[str]:
         """Return the deviations from the format that were tolerated, counted."""

@@ -191,6 +191,18 @@ def read_task_rows(path: Path) -> dict[str, TaskRow]:
     return {line["task"]: TaskRow(*(line[name] for name in names)) for line in table.to_pylist()}
 
 
+def rows_problem(path: Path, tasks: TaskTable) -> str | None:
+    """Return why the rows at `path` do not describe what the column indexes; None where they do."""
+    if not path.is_file():
+        return "is missing (the LeRobot annotate page removes it when it exports); `pgen repair` writes it again"
+    rows = list(read_task_rows(path))
+    if not rows:
+        return f"has other columns: another tool wrote it, and {COLUMN} may index skills or another table"
+    if rows != list(tasks.texts):
+        return f"has other rows than {tasks.path.name}: {COLUMN} may index either; `pgen repair` writes both again"
+    return None
+
+
 class TaskRows:
     """Give each text its index. `old` are the rows of an earlier run, by text."""
 

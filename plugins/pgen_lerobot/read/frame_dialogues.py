@@ -12,7 +12,17 @@ import pyarrow as pa
 
 from pgen.errors import InputError
 from pgen.records import Scope
-from pgen_lerobot.format import COLUMN, TASK_ROWS, Dataset, ExchangeRow, TaskRow, read_task_rows, runs, to_array
+from pgen_lerobot.format import (
+    COLUMN,
+    TASK_ROWS,
+    Dataset,
+    ExchangeRow,
+    TaskRow,
+    read_task_rows,
+    rows_problem,
+    runs,
+    to_array,
+)
 from pgen_lerobot.read.recorded import Recorded
 
 
@@ -37,11 +47,12 @@ class Texts:
     """The dialogue of each row of the task table: `texts[task_index]`."""
 
     def __init__(self, dataset: Dataset) -> None:
-        rows = read_task_rows(dataset.root / TASK_ROWS)
-        if not rows:
-            raise InputError(
-                f"{dataset.root / TASK_ROWS} is missing or of another form; run `pgen annotate` on the dataset."
-            )
+        path = dataset.root / TASK_ROWS
+        if COLUMN not in dataset.features and not path.is_file():
+            raise InputError(f"{path} is missing; run `pgen annotate` on the dataset.")
+        if problem := rows_problem(path, dataset.tasks):
+            raise InputError(f"{path} {problem}. `pgen annotate --overwrite` writes dialogue anew.")
+        rows = read_task_rows(path)
         self._rows = [(text, rows.get(text, TaskRow(text, ""))) for text in dataset.tasks.texts]
 
     def __len__(self) -> int:

@@ -16,6 +16,7 @@ from pgen.labels import frame_ranges, normalize
 from pgen.records import MAX_ELSEWHERE, Episode, Skill
 from pgen.safety.paths import check_links
 from pgen_lerobot.format import (
+    ANNOTATED_TASKS,
     OTHER_TASKS,
     Cameras,
     Dataset,
@@ -159,6 +160,9 @@ class LeRobotSource(Source[LeRobotOptions]):
                 f"{self.dataset.root}, episode {frames.episode_index}: a task_index lies outside "
                 f"{self.dataset.layout.tasks_file}, which has {len(texts)} rows."
             )
+        if text := self.dataset.episode_tasks.get(frames.episode_index):
+            self._episode_notes[f"episodes whose task comes from {ANNOTATED_TASKS}"] += 1
+            return text
         return texts[frames.task_indices[0]]
 
     def _entry(self, index: int) -> EpisodeEntry:

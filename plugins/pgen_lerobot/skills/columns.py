@@ -176,7 +176,10 @@ def _starts(rows: Any, where: str) -> list[tuple[float, str]]:
 
 
 class TaskAsSkill(SkillReader):
-    """A span for each stretch of frames with one task, named as the task. `--skills auto` never chooses it."""
+    """A span for each stretch of frames with one task, named as the task. `--skills auto` never chooses it.
+
+    Where the episode has a text of its own, it is one span with that name.
+    """
 
     name = "task"
     reads = "the column task_index"
@@ -188,9 +191,12 @@ class TaskAsSkill(SkillReader):
 
     def __init__(self, place: Place) -> None:
         self._texts = place.dataset.tasks.texts
+        self._of_episodes = place.dataset.episode_tasks
         self._fps = place.dataset.fps
 
     def read(self, frames: EpisodeFrames, own_task: str) -> EpisodeSkills:
+        if frames.episode_index in self._of_episodes:
+            return EpisodeSkills((span_of_frames(own_task, frames, 0, len(frames.timestamps), self._fps),))
         return EpisodeSkills(self.spans(frames.task_indices, frames))
 
     def spans(self, content: Iterable[int], frames: EpisodeFrames) -> tuple[Skill, ...]:

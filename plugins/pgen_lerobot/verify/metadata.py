@@ -24,6 +24,7 @@ from pgen_lerobot.format import (
     Dataset,
     TaskRow,
     digest,
+    rows_problem,
     summarize,
 )
 from pgen_lerobot.verify.problems import Problem, in_input
@@ -97,8 +98,11 @@ def task_row_differences(dataset: Dataset, used: Mapping[int, TaskRow]) -> Itera
 
 def _read(dataset: Dataset) -> list[dict[str, Any]] | Problem:
     """Read the rows, or return why they cannot be used."""
+    path = dataset.root / TASK_ROWS
+    if not path.is_file():
+        return Problem(TASK_ROWS, str(rows_problem(path, dataset.tasks)))
     try:
-        with pq.ParquetFile(dataset.root / TASK_ROWS) as file:
+        with pq.ParquetFile(path) as file:
             table = file.read()
     except (OSError, pa.ArrowException) as error:
         return Problem(TASK_ROWS, f"cannot be read: {error}")

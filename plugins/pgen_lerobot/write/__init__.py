@@ -12,6 +12,7 @@ from pgen_lerobot.write.metadata import (
     rehash,
     skills_entry,
     write_info,
+    write_modality,
     write_stats,
     write_totals,
 )
@@ -42,6 +43,7 @@ __all__ = [
     "skills_entry",
     "to_arrow",
     "write_info",
+    "write_modality",
     "write_stats",
     "write_totals",
 ]

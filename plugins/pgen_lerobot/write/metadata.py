@@ -29,6 +29,8 @@ from pgen_lerobot.write.labelling import Annotated
 
 INFO = "meta/info.json"
 STATS = "meta/stats.json"
+MODALITY = "meta/modality.json"
+"""GR00T's file, which names the columns whose texts it trains on, as `annotation.human.*`."""
 SEGMENTATION_FILES = {"skills.json": SkillsJson.reads, "segmentation.json": "meta/pgen/segmentation.json"}
 """The files of `pgen segment --skills-only`, and their places in a dataset."""
 
@@ -75,6 +77,21 @@ def write_stats(dataset: Dataset, target: Path, counts: Mapping[int, int], colum
     changed = insert_after("task_index", stats, column, stats_in_form(counts, like))
     write_text(target, [dump_like(text, changed)], UNDECODED)
     return True
+
+
+def write_modality(root: Path, out: Path, key: str, column: str) -> list[str]:
+    """Name the column as the annotation `key` in GR00T's file, where the dataset has one; return the written file."""
+    path = root / MODALITY
+    if not path.is_file():
+        return []
+    text = read_text(path)
+    try:
+        modality = json.loads(text)
+        modality["annotation"] = {**modality.get("annotation", {}), key: {"original_key": column}}
+    except (ValueError, TypeError, AttributeError, RecursionError):  # another form, which is carried over as it is
+        return []
+    write_text(out / MODALITY, [dump_like(text, modality)], UNDECODED)
+    return [MODALITY]
 
 
 def check_segmented(root: Path, overwrite: bool) -> None:

@@ -30,6 +30,7 @@ from pgen_lerobot.format import (
     digest,
     frame_columns,
     read_task_rows,
+    rows_problem,
     walk,
     with_counterfactuals,
     with_exchanges,
@@ -45,6 +46,7 @@ from pgen_lerobot.write.metadata import (
     check_segmented,
     with_skills,
     write_info,
+    write_modality,
     write_segmented,
     write_stats,
 )
@@ -101,8 +103,9 @@ class LeRobotSink(Sink[LeRobotSinkOptions]):
     def open(self, source: Source) -> None:
         dataset = dataset_of(source, self.name)
         if COLUMN in dataset.features and not self.options.overwrite:
-            path = dataset.root / INFO
-            raise InputError(f"{path} has the feature {COLUMN} already; replace it with --overwrite.")
+            path, problem = dataset.root / INFO, rows_problem(dataset.root / TASK_ROWS, dataset.tasks)
+            reason = f", and {TASK_ROWS} {problem}" if problem else ""
+            raise InputError(f"{path} has the feature {COLUMN} already{reason}; replace it with --overwrite.")
         if self.options.segmented:
             check_segmented(dataset.root, self.options.overwrite)
         check_readable(dataset.root)
@@ -206,6 +209,7 @@ class _Output:
         write_info(self.dataset, self.out / INFO, total_tasks)
         if write_stats(self.dataset, self.out / STATS, labeller.counts):
             written.append(STATS)
+        written += write_modality(self.dataset.root, self.out, "human.dialogue", COLUMN)
         return written + self.dataset.layout.stats.write(self.out, labeller.stats)
 
     def _write_manifest(self, counts: Counts, written: set[str], videos: dict[str, Any] | None) -> None:

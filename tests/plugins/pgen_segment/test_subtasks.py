@@ -60,10 +60,12 @@ def test_subtasks_follow_episodes_through_several_files_and_row_groups(tmp_path)
 def test_an_older_dataset_gets_skills_subtasks_and_stats_in_its_own_version(tmp_path, version):
     root = version(dataset(tmp_path / "in", episode(task="a"), episode(task="b"), codec="h264", **ONE_A_FILE))
     before, out = files(root), segmented(root, tmp_path / "out", "--write-subtasks")
-    new = {"meta/skills.json", "meta/pgen/segmentation.json", "meta/subtasks.parquet"}
+    new = {"meta/skills.json", "meta/pgen/segmentation.json", "meta/subtasks.parquet", "meta/subtasks.jsonl"}
     assert set(files(out)) == set(before) | new
     skills = read_json(out / "meta/skills.json")["episodes"]
     names = pq.read_table(out / "meta/subtasks.parquet").column("subtask").to_pylist()
+    lines = [json.loads(line) for line in (out / "meta/subtasks.jsonl").read_text().splitlines()]
+    assert lines == [{"subtask_index": index, "subtask": name, "task": name} for index, name in enumerate(names)]
     values = [pq.read_table(path).column("subtask_index").to_pylist() for path in sorted(out.glob("data/*/*.parquet"))]
     assert [[names[index] for index, _ in groupby(of_episode)] for of_episode in values] == [
         [name for name, _ in groupby(span["name"] for span in skills[key]["skills"])] for key in ("0", "1")

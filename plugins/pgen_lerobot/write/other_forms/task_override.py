@@ -28,7 +28,7 @@ from pgen_lerobot.format import (
     runs,
     stats_in_form,
 )
-from pgen_lerobot.write import INFO, STATS, OtherForm, edit_json, rehash, shard_names
+from pgen_lerobot.write import INFO, STATS, OtherForm, edit_json, rehash, shard_names, write_modality
 
 TASK = "task_index"
 
@@ -74,6 +74,7 @@ class TaskOverrideSink(OtherForm[TaskOverrideOptions]):
         written += _write_stats(out, counts)
         written += dataset.layout.stats.replace_tasks(counts, tasks.texts)
         edit_json(out / INFO, lambda info: info.update(total_tasks=len(tasks.texts)))
+        written += write_modality(out, out, "human.task", TASK)
         rehash(out, written)
 
     def _write_prompts(self, dataset: Dataset, rows: dict[str, TaskRow], out: Path) -> list[str]:

@@ -78,6 +78,18 @@ def test_skills_as_task_makes_each_stretch_of_one_task_a_skill(tmp_path):
     assert notes == {}
 
 
+def test_texts_of_single_episodes_are_their_tasks(tmp_path):
+    root = written(tmp_path / "in")
+    texts = pa.table({"episode_index": [1, 0, 7], "task": [" fold the blue towel ", "", "other"]})
+    pq.write_table(texts, root / "meta/tasks_annotated.parquet")
+    found, notes = episodes(root, skills="task")
+    assert notes == {"episodes whose task comes from meta/tasks_annotated.parquet": 1}
+    assert [episode.task for episode in found] == ["wipe", "fold the blue towel"]
+    assert [[skill.name for skill in episode.skills] for episode in found] == [["wipe"], ["fold the blue towel"]]
+    pq.write_table(pa.table({"text": ["of another form"]}), root / "meta/tasks_annotated.parquet")
+    assert [episode.task for episode in episodes(root)[0]] == ["wipe", "fold"]
+
+
 def test_only_chosen_episodes_are_read_whatever_the_row_groups(root):
     path = root / "data/chunk-000/file-000.parquet"
     pq.write_table(pq.read_table(path), path, row_group_size=7)

@@ -5,6 +5,7 @@ import json
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from form_helpers import written
 from hypothesis import given
 from hypothesis import strategies as st
 from layout_helpers import STATS, stats_of
@@ -12,6 +13,8 @@ from sink_helpers import LENGTHS, TASKS, annotate, change, column, dataset, read
 
 from pgen.records import Dialogue
 from pgen_lerobot.format import COLUMN, TASK_ROWS, summarize
+from pgen_lerobot.verify import verify
+from pgen_lerobot.write.other_forms import TaskOverrideSink
 
 
 @pytest.mark.parametrize("index", ["task", "", None], ids=["named index", "unnamed index", "plain columns"])
@@ -161,6 +164,25 @@ def test_the_features_that_hugging_face_reads_of_the_episodes_grow_too(root, tmp
 def test_statistics_from_counts_are_those_of_the_values(counts):
     values = [value for value, number in counts.items() for _ in range(number)]
     assert summarize(counts, STATS) == pytest.approx(stats_of(values))
+
+
+def test_groots_file_names_the_column_and_keeps_all_else(root, tmp_path):
+    path = root / "meta/modality.json"
+    former = {"human.validity": {}, "human.task": {"original_key": "annotation.task"}}
+    path.write_text(json.dumps({"state": {"arm": {"start": 0, "end": 2}}, "annotation": former}))
+    dialogue = {"human.dialogue": {"original_key": COLUMN}}
+    plain = json.loads((annotate(root, tmp_path / "plain") / "meta/modality.json").read_text())
+    assert plain == {"state": {"arm": {"start": 0, "end": 2}}, "annotation": former | dialogue}
+    out = written(root, tmp_path / "out", TaskOverrideSink(text="prompt"))
+    expected = former | dialogue | {"human.task": {"original_key": "task_index"}}
+    assert json.loads((out / "meta/modality.json").read_text())["annotation"] == expected
+    assert verify(out, with_lerobot=False).problems == []
+
+
+@pytest.mark.parametrize("content", ["no JSON", "[]", '{"annotation": []}', '{"annotation": "x"}'])
+def test_a_file_of_that_name_in_another_form_is_kept_as_it_is(root, tmp_path, content):
+    (root / "meta/modality.json").write_text(content)
+    assert (annotate(root, tmp_path / "out") / "meta/modality.json").read_text() == content
 
 
 def test_a_table_of_tasks_with_further_columns_keeps_them(root, tmp_path):
