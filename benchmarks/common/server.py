@@ -22,7 +22,7 @@ DIALOGUES = 3
 """Of each answer; a client that requests as many gets all of them."""
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
-_DIALOGUE = {
+DIALOGUE = {
     "user_prompt": "Please put the brick into the box.",
     "robot_utterance": "Sure, I'll put it there.",
     "scenario_type": "specific_object",
@@ -193,12 +193,12 @@ def _completion(content: Any) -> bytes:
     )
 
 
-PROBED = _completion(_DIALOGUE)
+PROBED = _completion(DIALOGUE)
 ANSWER = _completion(
     {
         "seen": "A brick and a box on a table.",
         "fits": True,
-        "dialogues": [{"number": number, **_DIALOGUE} for number in range(1, DIALOGUES + 1)],
+        "dialogues": [{"number": number, **DIALOGUE} for number in range(1, DIALOGUES + 1)],
     }
 )
 REFUSAL = _response({"error": {"message": "too many requests", "code": "busy"}}, "429 Too Many Requests")

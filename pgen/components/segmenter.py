@@ -32,12 +32,14 @@ class Recording:
 class EpisodeSpans:
     """The last result of an episode's rollout: its spans (schema `segments`), or why it has none.
 
+    `levels` has the spans of every level of detail by its name, where there are several.
     `recalled` counts results that the journal had, `changes` what was changed in the model's replies, by a note.
     """
 
     episode_index: int
     outcome: Sequence[Mapping[str, Any]] | Failure
     usage: Usage
+    levels: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     recalled: int = 0
     changes: Counter[str] = field(default_factory=Counter)
 
@@ -56,7 +58,7 @@ class Segmenter(Component[OptionsT]):
     def open(self, source: Source) -> None:
         """Check that this dataset can be segmented. Raises ConfigError or InputError. Called once, first."""
 
-    def planned(self, episode: Episode) -> Mapping[str, int]:
+    def planned(self, recording: Recording) -> Mapping[str, int]:
         """Return what an episode will cost, counted, such as windows, questions and images. Sends no request."""
         return {}
 

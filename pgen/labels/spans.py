@@ -8,6 +8,7 @@ from array import array
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from math import isfinite
 
 from pgen.records import Episode, Skill
@@ -54,8 +55,8 @@ def _with_valid_times(span: Skill, repairs: Counter[str]) -> Skill | None:
         return None
     if span.end < span.start:
         repairs["skills that end before they start: turned round"] += 1
-        return Skill(span.name.strip(), span.end, span.start)
-    return Skill(span.name.strip(), span.start, span.end)
+        return replace(span, name=span.name.strip(), start=span.end, end=span.start)
+    return replace(span, name=span.name.strip())
 
 
 def _clip(span: Skill, end_of_episode: float, repairs: Counter[str]) -> Skill | None:
@@ -67,7 +68,7 @@ def _clip(span: Skill, end_of_episode: float, repairs: Counter[str]) -> Skill | 
         return None
     if not within or span.start < 0.0:
         repairs["skills reaching beyond their episode: clipped"] += 1
-    return Skill(span.name, start, end)
+    return replace(span, start=start, end=end)
 
 
 def _disjoint(spans: list[Skill], repairs: Counter[str]) -> tuple[Skill, ...]:
@@ -77,6 +78,6 @@ def _disjoint(spans: list[Skill], repairs: Counter[str]) -> tuple[Skill, ...]:
             earlier = done.pop()
             repairs["overlapping skills: the earlier one cut"] += 1
             if earlier.start < span.start:
-                done.append(Skill(earlier.name, earlier.start, span.start))
+                done.append(replace(earlier, end=span.start))
         done.append(span)
     return tuple(done)

@@ -3,14 +3,14 @@
 A sheet is for models without video: the frames in rows, each with its time burned in.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
 from math import ceil
 from typing import TYPE_CHECKING
 
 from pgen.components import ImageReader
-from pgen.media.images import encode
+from pgen.media.images import encode, fitted
 from pgen.records import Clip, ClipFrame, Image, Prompt, Sample
 
 if TYPE_CHECKING:
@@ -70,24 +70,41 @@ def sheet(clip: Clip, max_pixels: int) -> Image:
 
 def grid(camera: str, frames: Sequence[Image], labels: Sequence[str], max_pixels: int) -> Image:
     """Return images in rows, in reading order, each with its label in its upper left corner."""
+    return contact_sheet(camera, frames, labels, {}, max_pixels)
+
+
+def contact_sheet(
+    camera: str, frames: Sequence[Image], labels: Sequence[str], badges: Mapping[int, str], max_pixels: int
+) -> Image:
+    """Return images in rows, in reading order, each with its label in its upper left corner.
+
+    The images at the places in `badges` have these texts instead, larger and on yellow.
+    """
     import PIL.Image
 
     width, height = max(frame.width for frame in frames), max(frame.height for frame in frames)
     columns = min(len(frames), max(1, round((len(frames) * height * SHAPE / width) ** 0.5)))
-    whole = PIL.Image.new("RGB", (columns * width, ceil(len(frames) / columns) * height))
+    rows = ceil(len(frames) / columns)
+    # Scaled before the labels are drawn, tiles have labels that stay sharp.
+    width, height = fitted(width, height, max_pixels // (columns * rows))
+    whole = PIL.Image.new("RGB", (columns * width, rows * height))
     for place, (frame, label) in enumerate(zip(frames, labels, strict=True)):
         with PIL.Image.open(BytesIO(frame.jpeg)) as picture:
             tile = picture.convert("RGB")
-        _burn_in(tile, label)
+        tile.thumbnail((width, height))
+        if place in badges:
+            _burn_in(tile, badges[place], max(14, height // 6), "black", "yellow")
+        else:
+            _burn_in(tile, label, max(10, height // 12), "white", "black")
         whole.paste(tile, (place % columns * width, place // columns * height))
     return encode(whole, camera, max_pixels)
 
 
-def _burn_in(tile: "PIL.Image.Image", label: str) -> None:
+def _burn_in(tile: "PIL.Image.Image", label: str, size: int, ink: str, ground: str) -> None:
     from PIL import ImageDraw, ImageFont
 
     draw = ImageDraw.Draw(tile)
-    font = ImageFont.load_default(max(10, tile.height // 12))
+    font = ImageFont.load_default(size)
     left, top, right, bottom = draw.textbbox((4, 2), label, font)
-    draw.rectangle((left - 3, top - 2, right + 3, bottom + 2), fill="black")
-    draw.text((4, 2), label, fill="white", font=font)
+    draw.rectangle((left - 3, top - 2, right + 3, bottom + 2), fill=ground)
+    draw.text((4, 2), label, fill=ink, font=font)

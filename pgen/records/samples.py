@@ -15,11 +15,15 @@ SCOPES: tuple[Scope, ...] = ("episode", "phase", "step", "standing")
 
 @dataclass(frozen=True, slots=True)
 class Skill:
-    """A span of an episode with one skill: the half-open interval [start, end), in seconds."""
+    """A span of an episode with one skill: the half-open interval [start, end), in seconds.
+
+    `failed` is whether the attempt did not succeed.
+    """
 
     name: str
     start: float
     end: float
+    failed: bool = False
 
 
 class Turn(NamedTuple):

@@ -13,10 +13,11 @@ if TYPE_CHECKING:
 
 @hookimpl
 def pgen_segmenters() -> "Iterable[type[Segmenter]]":
+    from pgen_segment.hybrid.segmenter import Hybrid
     from pgen_segment.motion.segmenter import Gripper
     from pgen_segment.vlm.segmenter import Vlm
 
-    return (Gripper, Vlm)
+    return (Gripper, Vlm, Hybrid)
 
 
 @hookimpl

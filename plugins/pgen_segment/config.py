@@ -14,9 +14,9 @@ from pgen_segment.job import Job, SegmentOptions
 
 MODEL_FREE = "template"
 """The generator without a model; here it means the segmenter without one."""
-WITHOUT, WITH = "gripper", "vlm"
+WITHOUT, WITH = "gripper", "hybrid"
 _SOURCE = {"root": "root", "repo_id": "repo_id", "revision": "revision", "episodes": "episodes", "camera": "cameras"}
-_SEGMENTER = ("gripper", "vocabulary", "frames_per_second", "relabel", "snap", "prompt", "names")
+_SEGMENTER = ("gripper", "vocabulary", "frames_per_second", "relabel", "snap", "prompt", "names", "level")
 
 
 def job_from_flags(
@@ -50,9 +50,9 @@ def create_job(
 ) -> Job:
     """Build a job from options by name. Raises ConfigError with the option and the reason."""
     without_model = generator is None or generator.name == MODEL_FREE
-    if generator and without_model and segmenter.name == WITH:
-        raise ConfigError("generator template is not a model; leave --segmenter out, or use gripper.")
     cls: Any = registry().find(Segmenter.kind, segmenter.name)
+    if generator and without_model and cls.asks:
+        raise ConfigError("generator template is not a model; leave --segmenter out, or use gripper.")
     splitter: Segmenter[Any] = cls(**segmenter.options)
     try:
         options = SegmentOptions(**run)

@@ -112,9 +112,9 @@ class Job:
     def plan(self) -> Iterator[str]:
         """Yield what the chosen episodes would cost, line by line; nothing is requested or written."""
         episodes, counts = Counter[str](), Counter[str]()
-        for episode in self.source.episodes():
-            episodes.update(episodes=1, frames=len(episode.timestamps))
-            counts.update(self.segmenter.planned(episode))
+        for recording in reading.recordings(self.source, self.segmenter.columns):
+            episodes.update(episodes=1, frames=len(recording.episode.timestamps))
+            counts.update(self.segmenter.planned(recording))
         yield from (f"{name:<10} {count:,}" for name, count in (episodes + counts).items())
         # Requests that cannot be counted before there are spans.
         options = self.segmenter.options
@@ -122,15 +122,14 @@ class Job:
             yield "note       plus a request for each span, which --relabel names again"
         if getattr(options, "vocabulary", None) == "auto":
             yield "note       plus the requests that make the vocabulary from some episodes"
-        if not self.segmenter.asks:
-            yield from self.segmenter.notes()
+        yield from self.segmenter.notes()
 
     def _check_generator(self) -> None:
         name = self.segmenter.name
         if self.segmenter.asks and self.generator is None:
             raise ConfigError(f"segmenter {name} needs a model: name one with --generator NAME.")
         if self.generator is not None and not self.segmenter.asks:
-            raise ConfigError(f"segmenter {name} uses no model; leave out --generator, or use --segmenter vlm.")
+            raise ConfigError(f"segmenter {name} uses no model; leave out --generator, or use --segmenter hybrid.")
         if self.generator is not None and self.executor is not None:
             self.executor.check((self.source, self.generator))
 
@@ -200,6 +199,7 @@ class Job:
                 "segmented": len(segmentation.episodes),
                 "spans": segmentation.spans,
             },
+            "levels": output.levels_json(segmentation.episodes),
             "repairs": self.source.notes(),
             "changes": dict(sorted(segmentation.changes.items())),
             "failed": [

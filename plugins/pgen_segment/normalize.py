@@ -9,7 +9,7 @@ import re
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Any
@@ -40,6 +40,7 @@ class FrameSpan:
     name: str
     start: int
     stop: int
+    failed: bool = False
 
 
 class FrameEdges:
@@ -73,26 +74,27 @@ def parse_spans(raw: Any, episode: Episode, changes: Counter[str]) -> list[Frame
     spans = raw.get("skills") if isinstance(raw, Mapping) else raw
     if not isinstance(spans, list | tuple):
         raise SampleError("schema", f"{first_error(validator('segments'), raw)}; expected a list of spans.")
-    usable: list[tuple[str, list[_Time]]] = []
+    usable: list[tuple[str, list[_Time], bool]] = []
     problem = "the list is empty."
     for span in spans:
         error = first_error(_span_validator(), span)
         times = [] if error else [time for key in ("start", "end") if (time := _parse_time(span[key]))]
         if len(times) == 2:
-            usable.append((" ".join(span["name"].split()), times))
+            usable.append((" ".join(span["name"].split()), times, span.get("failed") is True))
         else:
             problem = error or f"{span['start']!r} to {span['end']!r}: these are no times."
             changes["spans without a name or usable times: dropped"] += 1
     if not usable:
         raise SampleError("schema", f"there is no span: {problem}")
     edges = FrameEdges(episode)
-    in_frames = _count_frames([number for _, times in usable for number, frames in times if not frames], edges)
+    in_frames = _count_frames([number for _, times, _ in usable for number, frames in times if not frames], edges)
     if in_frames:
         changes["episodes with times in frames: read as such"] += 1
-    return [
-        FrameSpan(name, *(_edge(number, frames or in_frames, edges, changes) for number, frames in times))
-        for name, times in usable
-    ]
+    spans = []
+    for name, times, failed in usable:
+        start, stop = (_edge(number, frames or in_frames, edges, changes) for number, frames in times)
+        spans.append(FrameSpan(name, start, stop, failed))
+    return spans
 
 
 @cache
@@ -155,19 +157,19 @@ def normalize_spans(raw: Any, episode: Episode, changes: Counter[str], *, keep_i
     spans = _cut_overlaps(spans, edges, changes)
     spans = _close_gaps(spans, edges, keep_idle, changes)
     spans = _merge_short(spans, edges, changes)
-    return tuple(Skill(span.name, edges.time(span.start), edges.time(span.stop)) for span in spans)
+    return tuple(Skill(span.name, edges.time(span.start), edges.time(span.stop), span.failed) for span in spans)
 
 
 def _clip(spans: list[FrameSpan], edges: FrameEdges, changes: Counter[str]) -> list[FrameSpan]:
     """Return the spans sorted, start before stop, and inside the episode."""
-    ordered = [FrameSpan(s.name, min(s.start, s.stop), max(s.start, s.stop)) for s in spans]
+    ordered = [replace(s, start=min(s.start, s.stop), stop=max(s.start, s.stop)) for s in spans]
     _count(changes, "spans that end before they start: turned round", sum(s.start > s.stop for s in spans))
     _count(changes, "episodes with spans out of order: sorted", ordered != sorted(ordered, key=_order))
     clipped = []
     for s in sorted(ordered, key=_order):
         start, stop = max(s.start, 0), min(s.stop, edges.frames)
         if start < stop:
-            clipped.append(FrameSpan(s.name, start, stop))
+            clipped.append(replace(s, start=start, stop=stop))
             _count(changes, "spans reaching beyond their episode: clipped", (start, stop) != (s.start, s.stop))
     _count(changes, "spans outside their episode or empty: dropped", len(spans) - len(clipped))
     if not clipped:
@@ -188,7 +190,7 @@ def _cut_overlaps(spans: list[FrameSpan], edges: FrameEdges, changes: Counter[st
     for owner, frames in groupby(owners):
         stop = start + len(list(frames))
         if owner >= 0:
-            parts.append((owner, FrameSpan(spans[owner].name, start, stop)))
+            parts.append((owner, replace(spans[owner], start=start, stop=stop)))
         start = stop
     _count(changes, "overlapping spans: cut", sum(span not in parts for span in enumerate(spans)))
     return [part for _, part in parts]
@@ -202,7 +204,9 @@ def _close_gaps(spans: list[FrameSpan], edges: FrameEdges, keep_idle: bool, chan
     _count(changes, "long gaps: named idle", len(pauses))
     _count(changes, "gaps: closed", sum(start < stop for start, stop in gaps) - len(pauses))
     closed = [gap if gap in pauses else _close(*gap, edges) for gap in gaps]
-    stretched = [FrameSpan(s.name, left[1], right[0]) for s, (left, right) in zip(spans, pairwise(closed), strict=True)]
+    stretched = [
+        replace(s, start=left[1], stop=right[0]) for s, (left, right) in zip(spans, pairwise(closed), strict=True)
+    ]
     return sorted([*stretched, *(FrameSpan(IDLE, *pause) for pause in pauses)], key=_order)
 
 
@@ -226,7 +230,7 @@ def _merge_short(spans: list[FrameSpan], edges: FrameEdges, changes: Counter[str
         to = max(beside, key=lambda i: (spans[i].name == spans[short].name, spans[i].name != IDLE, lengths[i], -i))
         merged = sorted([short, *(i for i in beside if i == to or spans[i].name == spans[to].name)])
         start, stop = spans[merged[0]].start, spans[merged[-1]].stop
-        spans[merged[0] : merged[-1] + 1] = [FrameSpan(spans[to].name, start, stop)]
+        spans[merged[0] : merged[-1] + 1] = [replace(spans[to], start=start, stop=stop)]
     return spans
 
 

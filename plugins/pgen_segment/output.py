@@ -2,13 +2,14 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from math import floor
 from pathlib import Path
 from typing import Any
 
 from pgen.components import Phase
 from pgen.errors import InputError
+from pgen.records import Skill
 from pgen.run import manifest
 from pgen.storage.durable import write_text
 from pgen_lerobot.format import COLUMN as LEROBOT_COLUMN
@@ -45,13 +46,27 @@ def skills_json(episodes: Mapping[int, Segmented]) -> dict[str, Any]:
             str(index): {
                 "episode_index": index,
                 "description": episode.task,
-                "skills": [
-                    {"name": skill.name, "start": rounded(skill.start), "end": rounded(skill.end)}
-                    for skill in episode.skills
-                ],
+                "skills": spans_json(episode.skills),
             }
             for index, episode in sorted(episodes.items())
         },
+    }
+
+
+def spans_json(skills: Iterable[Skill]) -> list[dict[str, Any]]:
+    """Return spans as they are written; `failed` only where it is true."""
+    return [
+        {"name": it.name, "start": rounded(it.start), "end": rounded(it.end), **({"failed": True} if it.failed else {})}
+        for it in skills
+    ]
+
+
+def levels_json(episodes: Mapping[int, Segmented]) -> dict[str, Any]:
+    """Return the spans of each level by episode, for those that have levels."""
+    return {
+        str(index): {level: spans_json(skills) for level, skills in episode.levels.items()}
+        for index, episode in sorted(episodes.items())
+        if episode.levels
     }
 
 

@@ -12,11 +12,16 @@ from pgen_lerobot.format import Dataset, episode_tables
 from pgen_lerobot.read import LeRobotSource
 
 
-def dataset_of(source: Source) -> Dataset:
-    """Return the dataset of a source. Raises ConfigError where it is no LeRobot dataset."""
+def lerobot(source: Source) -> LeRobotSource:
+    """Return a source of a LeRobot dataset as such. Raises ConfigError where it is another one."""
     if not isinstance(source, LeRobotSource):
         raise ConfigError(f"only LeRobot datasets are segmented; the source {source.name} is none.")
-    return source.dataset
+    return source
+
+
+def dataset_of(source: Source) -> Dataset:
+    """Return the dataset of a source. Raises ConfigError where it is no LeRobot dataset."""
+    return lerobot(source).dataset
 
 
 def count(source: LeRobotSource) -> int:

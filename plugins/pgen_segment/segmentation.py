@@ -1,7 +1,7 @@
 """The spans of all chosen episodes: from a segmenter's rules, or from rollouts that ask a model."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from math import inf
 from typing import Any
@@ -22,11 +22,12 @@ type Step = Callable[[int], object]
 
 @dataclass(frozen=True, slots=True)
 class Segmented:
-    """An episode's own task, and its spans with the frames of each."""
+    """An episode's own task, and its spans with the frames of each; `levels` has them at each level of detail."""
 
     task: str
     skills: tuple[Skill, ...]
     frames: tuple[range, ...]
+    levels: Mapping[str, tuple[Skill, ...]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -44,18 +45,23 @@ class Segmentation:
         """The number of all spans."""
         return sum(len(episode.skills) for episode in self.episodes.values())
 
-    def add(self, episode: Episode, spans: Any) -> None:
-        """Normalize an episode's spans (schema `segments`, or a Failure), and add them."""
+    def add(self, episode: Episode, spans: Any, levels: Mapping[str, Any] | None = None) -> None:
+        """Normalize an episode's spans (schema `segments`, or a Failure) and those at each level, and add them."""
         self.frames += len(episode.timestamps)
         try:
             if isinstance(spans, Failure):
                 raise SampleError(spans.stage, spans.reason)
             skills = normalize_spans(spans, episode, self.changes, keep_idle=self.keep_idle)
+            # Changes are counted once, at the level that is written.
+            of_levels = {
+                level: normalize_spans(of_level, episode, Counter(), keep_idle=self.keep_idle)
+                for level, of_level in (levels or {}).items()
+            }
         except SampleError as error:
             self.failed[episode.index] = Failure(error.stage, error.reason)
         else:
             frames = frame_ranges(replace(episode, skills=skills))
-            self.episodes[episode.index] = Segmented(episode.task, skills, tuple(frames))
+            self.episodes[episode.index] = Segmented(episode.task, skills, tuple(frames), of_levels)
 
 
 def segment_all(
@@ -114,7 +120,7 @@ def segment_by_model(
     def receive(result: Any) -> bool:
         segmenter.receive(result)
         if isinstance(result, EpisodeSpans):
-            segmentation.add(in_progress.pop(result.episode_index), result.outcome)
+            segmentation.add(in_progress.pop(result.episode_index), result.outcome, result.levels)
         return len(segmentation.failed) > allowed
 
     def report(result: Any) -> None:

@@ -1,5 +1,6 @@
-"""Prompt builders, and the user templates that other plugins read too."""
+"""Prompt builders; and the user templates and the phases of skills, which other plugins read too."""
 
+from pgen_dialogue.prompts.phases import phases
 from pgen_dialogue.prompts.user_template import Template, load_template
 
-__all__ = ["Template", "load_template"]
+__all__ = ["Template", "load_template", "phases"]

@@ -1,1 +1,5 @@
-"""The generator `template`."""
+"""The generator `template`, and the purpose of a phase, which other plugins read too."""
+
+from pgen_dialogue.template.purposes import purpose
+
+__all__ = ["purpose"]

@@ -42,6 +42,11 @@ def purpose_of(sample: Sample) -> Phrase:
     return _spoken(span.skill)
 
 
+def purpose(names: Sequence[str]) -> str:
+    """Return the purpose of a phase's skills ("put the milk in the bin"); "" where the labels do not show it."""
+    return _of_phase(names, _first_object(names))
+
+
 def focus(span: SpanContext) -> str:
     """Return the object of the span's phase, or ""."""
     names = names_of(span)

@@ -32,7 +32,9 @@ def load_json(path: Path, schema: str) -> dict[str, Any]:
 
 def spans_of(skills: Iterable[Mapping[str, Any]], name: str = "name") -> tuple[Skill, ...]:
     """Return the spans of JSON objects with `start` and `end`, whose name is under the key `name`."""
-    return tuple(Skill(skill[name], float(skill["start"]), float(skill["end"])) for skill in skills)
+    return tuple(
+        Skill(skill[name], float(skill["start"]), float(skill["end"]), skill.get("failed") is True) for skill in skills
+    )
 
 
 class FileReader(SkillReader):

@@ -6,7 +6,7 @@ Responses are in the journal: a request that it has is not sent again.
 import json
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Any
 
@@ -45,16 +45,20 @@ def spans_of_reply(reply: Reply, episode: Episode, parse_name: Callable[[Any], s
 ATTEMPTS = 2
 """A request, and once more with what was wrong with the reply."""
 
-UNREADABLE = "sheets of a camera that cannot be read: left out"
+UNREADABLE = "sheets of a camera that cannot be read, or shows nothing: left out"
 
 
 @dataclass(slots=True)
 class JournaledRequests:
-    """The requests of one rollout. `recalled` counts the responses that the journal had."""
+    """The requests of one rollout, which show at most `cameras` cameras, where there is a limit.
+
+    `recalled` counts the responses that the journal had.
+    """
 
     context: RolloutContext
     seed: int
     changes: Counter[str]
+    cameras: int | None = None
     usage: Usage = field(default_factory=lambda: Usage(attempts=0))
     recalled: int = 0
     _shown: tuple[Sample, SampleImages] | None = None
@@ -78,7 +82,8 @@ class JournaledRequests:
         """Return the sample's images, read once where two requests in succession show them."""
         if self._shown is None or self._shown[0] is not sample:
             images = await self.context.images(sample)
-            if missing := len(sample.moment.cameras) - len(images.images) - len(images.clips):
+            expected = min(len(sample.moment.cameras), self.cameras or len(sample.moment.cameras))
+            if missing := expected - len(images.images) - len(images.clips):
                 self.changes[UNREADABLE] += missing
             self._shown = sample, images
         return self._shown[1]
@@ -136,7 +141,7 @@ class EpisodeRequests:
         """Return the same spans, each named again from its own frames and the names beside it."""
         names = ["none", *(skill.name for skill in skills), "none"]
         return [
-            Skill(await self._name(episode, skill, names[place], names[place + 2]), skill.start, skill.end)
+            replace(skill, name=await self._name(episode, skill, names[place], names[place + 2]))
             for place, skill in enumerate(skills)
         ]
 

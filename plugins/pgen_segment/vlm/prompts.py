@@ -6,7 +6,7 @@ Text of a dataset or a model is filled in once and never read as a template.
 import hashlib
 import string
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -86,7 +86,7 @@ def spans_schema(start: float, stop: float, limit: int, vocabulary: Sequence[str
     time = {"type": "number", "minimum": start, "maximum": stop}
     span = {
         "type": "object",
-        "properties": {"name": _name(vocabulary), "start": time, "end": time},
+        "properties": {"name": name_value(vocabulary), "start": time, "end": time},
         "required": ["name", "start", "end"],
         "additionalProperties": False,
     }
@@ -96,7 +96,7 @@ def spans_schema(start: float, stop: float, limit: int, vocabulary: Sequence[str
 
 def name_schema(vocabulary: Sequence[str]) -> dict[str, Any]:
     """Return the schema of an object with one name."""
-    return _object({"name": _name(vocabulary)})
+    return _object({"name": name_value(vocabulary)})
 
 
 def names_schema() -> dict[str, Any]:
@@ -104,7 +104,7 @@ def names_schema() -> dict[str, Any]:
     return _object({"names": {"type": "array", "minItems": 1, "maxItems": MOST_SPANS, "items": _NAME}})
 
 
-def _name(vocabulary: Sequence[str]) -> dict[str, Any]:
+def name_value(vocabulary: Sequence[str]) -> dict[str, Any]:
     return {"type": "string", "enum": list(vocabulary)} if vocabulary else _NAME
 
 
@@ -114,19 +114,20 @@ def _object(properties: dict[str, Any]) -> dict[str, Any]:
 
 PREFIX = "file:"
 PLACEHOLDERS = ("task", "start", "stop", "end", "before", "description", "names", "clock")
-_NEEDED = {"start": "where to begin", "stop": "where to end", "names": "how skills are named"}
+NEEDED = {"start": "where to begin", "stop": "where to end", "names": "how skills are named"}
 
 
-def own_template(choice: str | None) -> Template | None:
+def own_template(choice: str | None, placeholders: Sequence[str], needed: Mapping[str, str]) -> Template | None:
     """Return the user's prompt for the spans, `--prompt file:PATH`, if any. Raises ConfigError."""
     if choice is None:
         return None
     if not choice.startswith(PREFIX):
         raise ConfigError(f"--prompt {choice}: write it as file:PATH, a template of your own.")
-    return load_template(Path(choice.removeprefix(PREFIX)), PLACEHOLDERS, _NEEDED, _example)
+    return load_template(Path(choice.removeprefix(PREFIX)), placeholders, needed, _example)
 
 
 def _example(own: Template) -> dict[str, Any]:
     values = {"task": "tidy up", "start": "0.0", "stop": "9.5", "end": "20.0", "description": "The arm moves."}
     before = ["reach"] if own.lists else "reach"
-    return {**values, "before": before, "names": "Name skills in the imperative.", "clock": "as burned in"}
+    values |= {"spans": "1: 0.0-9.5 s, arm moves", "first": "1", "last": "1", "clock": "as burned in"}
+    return {**values, "before": before, "names": "Name skills in the imperative."}

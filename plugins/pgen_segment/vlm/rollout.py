@@ -114,7 +114,7 @@ class SegmentationRollouts(Rollouts):
 
     async def rollout(self, item: Any, context: RolloutContext) -> EpisodeSpans | Names:
         changes: Counter[str] = Counter()
-        requests = JournaledRequests(context, self.seed, changes)
+        requests = JournaledRequests(context, self.seed, changes, self.most_cameras(item))
         naming = Naming(self.style, item.vocabulary, self.own_names, changes)
         episode = EpisodeRequests(requests, self.look, naming, self.template)
         outcome: Any
@@ -122,12 +122,19 @@ class SegmentationRollouts(Rollouts):
             outcome = await self._outcome(item, episode)
         except SampleError as error:
             outcome = failure(error)
-        counted: Any = {"usage": requests.usage, "recalled": requests.recalled, "changes": changes}
-        if isinstance(item, SegmentItem):
-            return EpisodeSpans(episode_index=item.episode.index, outcome=outcome, **counted)
-        return Names(outcome=outcome, merged=isinstance(item, MergeItem), **counted)
+        return self._result(item, outcome, usage=requests.usage, recalled=requests.recalled, changes=changes)
 
-    async def _outcome(self, item: SegmentItem | ProposalItem | MergeItem, episode: EpisodeRequests) -> Any:
+    def most_cameras(self, item: Any) -> int | None:
+        """Return the most cameras that the requests of an item show; None for all."""
+        return None
+
+    def _result(self, item: Any, outcome: Any, **counted: Any) -> EpisodeSpans | Names:
+        """Return the outcome of an item as the last result of its rollout."""
+        if isinstance(item, ProposalItem | MergeItem):
+            return Names(outcome=outcome, merged=isinstance(item, MergeItem), **counted)
+        return EpisodeSpans(episode_index=item.episode.index, outcome=outcome, **counted)
+
+    async def _outcome(self, item: Any, episode: EpisodeRequests) -> Any:
         if isinstance(item, MergeItem):
             return await episode.merge(item.counts, item.episode)
         if isinstance(item, ProposalItem):
@@ -137,13 +144,16 @@ class SegmentationRollouts(Rollouts):
         skills: Sequence[Skill] = await episode.skills(item.episode)
         if item.points is not None or self.relabel:
             # What is changed here is counted when the job normalizes the result.
-            skills = normalize_spans(_as_spans(skills), item.episode, Counter())
+            skills = normalize_spans(as_spans(skills), item.episode, Counter())
         if item.points is not None:
             skills = snap(skills, item.points)
         if self.relabel:
             skills = await episode.relabel(item.episode, skills)
-        return _as_spans(skills)
+        return as_spans(skills)
 
 
-def _as_spans(skills: Sequence[Skill]) -> list[dict[str, Any]]:
-    return [{"name": skill.name, "start": skill.start, "end": skill.end} for skill in skills]
+def as_spans(skills: Sequence[Skill]) -> list[dict[str, Any]]:
+    """Return spans as JSON objects (schema `segments`)."""
+    return [
+        {"name": it.name, "start": it.start, "end": it.end, **({"failed": True} if it.failed else {})} for it in skills
+    ]

@@ -1,8 +1,8 @@
 """The segmenter `vlm`: spans from what a vision-language model sees, described first and then segmented."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Literal
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -47,14 +47,18 @@ class Vlm(ModelSegmenter[VlmOptions]):
 
     name = "vlm"
     views = None
+    placeholders: ClassVar[Sequence[str]] = prompts.PLACEHOLDERS
+    """The placeholders that a user's own prompt may have."""
+    needed: ClassVar[Mapping[str, str]] = prompts.NEEDED
+    """Those that it must have, each with what it says."""
 
     def open(self, source: Source) -> None:
         if self.options.overlap >= self.options.window:
-            raise ConfigError("segmenter vlm: option overlap must be less than window.")
+            raise ConfigError(f"segmenter {self.name}: option overlap must be less than window.")
         if not dataset_of(source).cameras:
-            raise ConfigError("segmenter vlm: the dataset has no camera; use --segmenter gripper.")
+            raise ConfigError(f"segmenter {self.name}: the dataset has no camera; use --segmenter gripper.")
         self._source = source
-        self._template = prompts.own_template(self.options.prompt)
+        self._template = prompts.own_template(self.options.prompt, self.placeholders, self.needed)
         self._vocabulary = read_vocabulary(self.options.vocabulary)
         self._own_names = bool(self._vocabulary)
         self._proposed: Counter[str] = Counter()
@@ -66,31 +70,35 @@ class Vlm(ModelSegmenter[VlmOptions]):
             self._gripper.open(source)
             self.columns = self._gripper.columns
 
-    def planned(self, episode: Episode) -> Mapping[str, int]:
+    def planned(self, recording: Recording) -> Mapping[str, int]:
         """Count two requests a window, each with an image or clip of every camera; others depend on the spans."""
-        options = self.options
+        options, episode = self.options, recording.episode
         frames = sampled_frames(episode, options.frames_per_second)
         count = sum(1 for _ in windows(frames, options.window, options.overlap))
         return {"windows": count, "requests": 2 * count, "images": 2 * count * len(episode.cameras)}
 
     def work(self, generator: Generator, seed: int) -> SegmentationRollouts:
-        options = self.options
-        self._clips = generator.takes_clips
+        options, look = self.options, self.look(generator)
         return SegmentationRollouts(
             self._source,
             generator,
             seed,
-            Look(options.frames_per_second, options.window, options.overlap, options.max_pixels, self._clips),
+            look,
             options.names,
             self._own_names,
             options.relabel,
             self._template,
         )
 
+    def look(self, generator: Generator) -> Look:
+        """Return how the generator is shown an episode."""
+        options, self._clips = self.options, generator.takes_clips
+        return Look(options.frames_per_second, options.window, options.overlap, options.max_pixels, self._clips)
+
     def rounds(self, recordings: Iterable[Recording]) -> Iterator[Iterator[list[Any]]]:
         if self.options.vocabulary == AUTO:
             episodes = spread(self._source.episodes(), self.options.vocabulary_episodes)
-            yield ([ProposalItem(episode)] for episode in episodes)
+            yield ([item] for item in self.proposals(episodes))
             if not self._proposed:
                 raise ConfigError(
                     "--vocabulary auto: none of the first episodes could be segmented; give a list in a file."
@@ -98,7 +106,15 @@ class Vlm(ModelSegmenter[VlmOptions]):
             yield iter([[MergeItem(episodes[0], self._proposed)]])
             if self._merge_failure:
                 raise PgenError(f"--vocabulary auto: no list came of it: {self._merge_failure.reason}")
-        yield ([SegmentItem(recording.episode, self._vocabulary, self._points(recording))] for recording in recordings)
+        yield ([self.item(recording)] for recording in recordings)
+
+    def proposals(self, episodes: Iterable[Episode]) -> Iterator[Any]:
+        """Yield the items of episodes whose names are wanted for a vocabulary."""
+        yield from map(ProposalItem, episodes)
+
+    def item(self, recording: Recording) -> Any:
+        """Return the item of an episode that is to be segmented."""
+        return SegmentItem(recording.episode, self._vocabulary, self._points(recording))
 
     def receive(self, result: Any) -> None:
         if not isinstance(result, EpisodeSpans | Names):
@@ -128,7 +144,8 @@ class Vlm(ModelSegmenter[VlmOptions]):
             yield "note       --vocabulary mixes names in several styles: they are used as they are written"
         yield from (f"note       {count:,} {change}" for change, count in sorted(self._changes.items()))
         usage = self._usage
-        yield f"requests   {usage.attempts:,} sent, {self._recalled:,} replies from the journal"
+        if usage.attempts or self._recalled:
+            yield f"requests   {usage.attempts:,} sent, {self._recalled:,} replies from the journal"
         if usage.tokens_out:
             yield f"tokens     {usage.tokens_in:,} in, {usage.tokens_out:,} out"
 

@@ -50,7 +50,16 @@ def bounds(episode: Episode, frames: Sequence[int]) -> tuple[float, float]:
 
 
 def read_images(reader: ImageReader, sample: Sample, max_pixels: int, *, clips: bool) -> SampleImages:
-    """Read a clip or a sheet per camera, without those that cannot be read. Raises SampleError where none can."""
+    """Read a clip or a sheet per camera, as `read_cameras` does."""
+    read = read_cameras(reader, sample)
+    if clips:
+        return SampleImages(clips=tuple(read))
+    labels = [f"{frame.timestamp:.1f} s" for frame in sample.moment.clip]
+    return SampleImages(tuple(grid(clip.camera, clip.frames, labels, max_pixels) for clip in read))
+
+
+def read_cameras(reader: ImageReader, sample: Sample) -> list[Clip]:
+    """Read a clip per camera, without those that cannot be read. Raises SampleError where none can."""
     read: list[Clip] = []
     problem = SampleError("decode", "the dataset has no camera that can be shown.")
     for camera in sample.moment.cameras:
@@ -60,10 +69,7 @@ def read_images(reader: ImageReader, sample: Sample, max_pixels: int, *, clips: 
             problem = error
     if not read:
         raise problem
-    if clips:
-        return SampleImages(clips=tuple(read))
-    labels = [f"{frame.timestamp:.1f} s" for frame in sample.moment.clip]
-    return SampleImages(tuple(grid(clip.camera, clip.frames, labels, max_pixels) for clip in read))
+    return read
 
 
 NEAR = 1.0

@@ -5,6 +5,7 @@ import shutil
 
 import hostile_server as hostile
 import pytest
+from hybrid_helpers import numbers, reply
 from parsed_page import invoked
 
 from pgen.formats.schemas import first_error, validator
@@ -13,7 +14,7 @@ from pgen_demo.example import write_example
 from pgen_lerobot.skills import read_spans
 from pgen_lerobot.verify import verify
 
-SPANS = [{"name": "pick up the brick", "start": 0, "end": 4}, {"name": "drop the brick", "start": 4, "end": "99:00"}]
+SKILLS = ("pick up the brick", "drop the brick")
 TEMPLATE = ("--generator", "template", "--sample-interval", "5")
 
 
@@ -94,10 +95,9 @@ def test_after_a_failed_run_only_what_is_missing_is_requested(root, tmp_path):
     def replying(*, dialogue):
         def decide(body, count):
             schema = json.dumps(body["response_format"])
-            if "skills" in schema:
-                return hostile.says(json.dumps({"skills": SPANS}))
-            if "description" in schema:
-                return hostile.says(json.dumps({"description": "It moves."}))
+            if "spans" in schema:
+                names = {number: (f"motion {number}", SKILLS[number > 4]) for number in numbers(hostile.question(body))}
+                return hostile.says(json.dumps(reply(names)))
             return hostile.says() if dialogue or hostile.is_probe(body) else hostile.status(400)
 
         return hostile.HostileServer(decide)
@@ -108,9 +108,9 @@ def test_after_a_failed_run_only_what_is_missing_is_requested(root, tmp_path):
     assert not (tmp_path / "out").exists()
     with replying(dialogue=True) as server:
         run(root, tmp_path / "out", *options, "--base-url", server.url)
-        assert not any("Split" in text for text in server.asked)
+        assert not any("Spans" in text for text in server.asked)
     lines = list(read_lines(tmp_path / "out/meta/syn_annotations.jsonl"))
-    assert {line["skill_current"] for line in lines} == {"pick up the brick", "drop the brick"}
+    assert {line["skill_current"] for line in lines} == set(SKILLS)
     assert names(tmp_path) == ["in", "out"]
 
 

@@ -32,7 +32,9 @@ def failing(*behaviours):
 def segmented(root, out, server, expect=0):
     options = ["--base-url", server.url, "--opt", "generator.retry_wait=0.01", "--opt", "generator.max_retries=2"]
     options += ["--opt", "generator.extra.top_p=0.9"]
-    return run("--root", root, "--output-dir", out, "--generator", "qwen-openai", *options, expect=expect)
+    return run(
+        "--root", root, "--output-dir", out, "--segmenter", "vlm", "--generator", "qwen-openai", *options, expect=expect
+    )
 
 
 @pytest.mark.parametrize(
@@ -69,7 +71,16 @@ def test_only_what_is_missing_is_requested_again_and_from_the_same_model(root, t
 @pytest.mark.parametrize(("clips", "shown"), [("video", "clips"), ("sheet", "sheets")])
 def test_a_model_in_this_process_is_shown_clips_or_sheets(root, tiny_checkpoint, tmp_path, clips, shown):
     (tmp_path / "names.txt").write_text("reach\nlift\n")
-    model = ["--generator", "qwen-transformers", "--model", tiny_checkpoint("qwen2_5_vl"), "--device", "cpu"]
+    model = [
+        "--segmenter",
+        "vlm",
+        "--generator",
+        "qwen-transformers",
+        "--model",
+        tiny_checkpoint("qwen2_5_vl"),
+        "--device",
+        "cpu",
+    ]
     options = ["--dtype", "float32", "--opt", "generator.max_new_tokens=3000", "--vocabulary", tmp_path / "names.txt"]
     small = ["--opt", "segmenter.max_pixels=20000", "--frames-per-second", "1", "--opt", f"generator.clips={clips}"]
     run("--root", root, "--output-dir", tmp_path / "out", "--skills-only", *model, *options, *small)

@@ -61,7 +61,18 @@ class Server(hostile.HostileServer):
 def test_after_a_signal_only_requests_that_did_not_finish_are_sent_again(root, tmp_path, signals, patience, repeated):
     out, stderr = tmp_path / "out", tmp_path / "stderr"
     with Server() as server, stderr.open("w") as errors:
-        options = ["--root", root, "--output-dir", out, "--generator", "qwen-openai", "--base-url", server.url]
+        options = [
+            "--root",
+            root,
+            "--output-dir",
+            out,
+            "--segmenter",
+            "vlm",
+            "--generator",
+            "qwen-openai",
+            "--base-url",
+            server.url,
+        ]
         options = [str(option) for option in (*options, "--skills-only", "--concurrency", "2")]
         command = [sys.executable, "-c", MAIN, str(patience), "segment", *options]
         with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors) as process:

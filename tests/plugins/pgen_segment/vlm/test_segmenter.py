@@ -198,7 +198,7 @@ def test_a_camera_that_cannot_be_read_is_left_out_and_counted(tmp_path, takes_cl
     lines = execute(root, tmp_path / "out", generator)
     shown = {r.sample.span.episode_index: [each.camera for each in (*r.images, *r.clips)] for r in generator.requests}
     assert shown == {0: list(cameras), 1: [cameras[0]]}
-    assert "note       1 sheets of a camera that cannot be read: left out" in lines
+    assert "note       1 sheets of a camera that cannot be read, or shows nothing: left out" in lines
 
 
 def test_relabel_requests_each_name_again_with_the_frames_of_its_span(root, tmp_path):
@@ -244,7 +244,7 @@ def test_auto_makes_a_vocabulary_from_some_episodes_for_all(root, tmp_path):
     assert record_of(tmp_path / "out")["vocabulary"] == ["lift"]
 
 
-SERVER = ["--generator", "qwen-openai", "--base-url", "http://127.0.0.1:9/v1"]
+SERVER = ["--segmenter", "vlm", "--generator", "qwen-openai", "--base-url", "http://127.0.0.1:9/v1"]
 
 
 def test_a_dry_run_counts_the_requests_and_sends_none(tmp_path):

@@ -1,0 +1,1 @@
+"""The segmenter `hybrid`: boundaries from the motion, names from a model."""

@@ -1,0 +1,121 @@
+"""Levels of detail: motions, the skills that they make up, and the phases that the skills make up.
+
+A skill is what Hi Robot calls atomic: an action with one purpose. By the cycles of the gripper, to approach, grasp and
+lift is to pick something up; to carry, lower and release is to put it down. An attempt that failed is a skill of its
+own, up to where the gripper opens again.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby, pairwise
+
+from pgen.records import Skill
+from pgen_dialogue.prompts import phases
+from pgen_dialogue.template import purpose
+from pgen_segment.motion.spans import APPROACH, GRASP, MOVE, RELEASE, RETRACT
+
+MOTION, SKILL, PHASE = LEVELS = ("motion", "skill", "phase")
+
+
+@dataclass(frozen=True, slots=True)
+class Motion:
+    """A motion with its name, the name of the skill that it is a part of, and the phase of the gripper.
+
+    `idle` is whether nothing happens in it.
+    """
+
+    name: str
+    skill: str
+    phase: str
+    start: float
+    end: float
+    failed: bool = False
+    idle: bool = False
+
+
+def levels(motions: Sequence[Motion]) -> dict[str, list[Skill]]:
+    """Return the spans of each level. Idle motions are gaps, except within a skill."""
+    skills = [*_skills(motions)]
+    return {MOTION: [*_distinct(motions)], SKILL: skills, PHASE: [*phase_spans(skills)]}
+
+
+def _distinct(motions: Sequence[Motion]) -> Iterator[Skill]:
+    """Yield the motions that are not idle; neighbours of one name are one."""
+    for (name, _, failed, idle), group in groupby(motions, lambda it: (it.name, it.skill, it.failed, it.idle)):
+        own = [*group]
+        if not idle:
+            yield Skill(name, own[0].start, own[-1].end, failed)
+
+
+def cycles(kinds: Sequence[str], failed: Sequence[bool]) -> list[int]:
+    """Return for each motion, given by the phase of the gripper, the number of its skill, ascending from 0.
+
+    A motion outside every cycle has a number of its own.
+    """
+    numbers: list[int] = []
+    number, before, ended, attempt = -1, "", True, False
+    for position, kind in enumerate(kinds):
+        lift = _is_lift(kinds, position)
+        own = before if attempt or lift else _skill_of(kinds, position)
+        number += bool(own != before or ended or own == MOVE)
+        numbers.append(number)
+        attempt = (attempt or failed[position]) and kind != RELEASE
+        before, ended = own, kind == RELEASE or (lift and not attempt)
+    return numbers
+
+
+def _is_lift(kinds: Sequence[str], position: int) -> bool:
+    """Return whether the motion follows a grasp, and there is another one in which the object is carried."""
+    return kinds[position] == MOVE and kinds[position - 1] == GRASP and kinds[position + 1 :][:1] != [RELEASE]
+
+
+def _skill_of(kinds: Sequence[str], position: int) -> str:
+    """Return the kind of skill: to GRASP something, to RELEASE it, to RETRACT, or to MOVE, outside every cycle."""
+    if kinds[position] == RETRACT:
+        return RETRACT
+    if kinds[position] == APPROACH:
+        return GRASP
+    return next((kind for kind in kinds[position:] if kind in (GRASP, RELEASE)), MOVE)
+
+
+def _skills(motions: Sequence[Motion]) -> Iterator[Skill]:
+    """Yield the skills: neighbours of one name are one, except after an attempt that failed."""
+    numbers = cycles([it.phase for it in motions], [it.failed for it in motions])
+    numbered = zip(numbers, motions, strict=True)
+    groups = ([it for _, it in group] for _, group in groupby(numbered, lambda pair: pair[0]))
+    runs: list[list[Motion]] = []
+    for group in groups:
+        for position, motion in enumerate(_agreed(group)):
+            last = runs[-1] if runs else []
+            retried = last and position == 0 and any(it.failed for it in last)
+            if last and motion.skill == last[-1].skill and not retried:
+                last.append(motion)
+            else:
+                runs.append([motion])
+    for run in runs:
+        acting = [it for it in run if not it.idle]
+        if acting:
+            yield Skill(run[0].skill, acting[0].start, acting[-1].end, any(it.failed for it in run))
+
+
+def _agreed(group: Sequence[Motion]) -> Sequence[Motion]:
+    """Return the motions of a cycle under one name of a skill, where all but single ones of them agree on it.
+
+    Two or more motions in succession that differ are a correction of the cycle.
+    """
+    names = [it.skill for it in group]
+    name, votes = Counter(names).most_common(1)[0]
+    corrected = any(a == b != name for a, b in pairwise(names))
+    if corrected or 2 * votes <= len(group):
+        return group
+    return [replace(it, skill=name) for it in group]
+
+
+def phase_spans(skills: Sequence[Skill]) -> Iterator[Skill]:
+    """Yield the phases of named skills: those with one purpose, read from the names."""
+    names = tuple(skill.name for skill in skills)
+    for group in phases(names) or [range(place, place + 1) for place in range(len(names))]:
+        own = skills[group.start : group.stop]
+        name = purpose(names[group.start : group.stop]) or own[0].name
+        yield Skill(name, own[0].start, own[-1].end, all(skill.failed for skill in own))
