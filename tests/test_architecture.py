@@ -42,7 +42,7 @@ FORBIDDEN = {"pgen.components": ("pgen.inference", "pgen.run", "pgen.storage")}
 PLUGIN_IMPORTS = {
     "pgen_demo": ("pgen_lerobot",),
     "pgen_replay": ("pgen_lerobot",),
-    "pgen_results": ("pgen_lerobot",),
+    "pgen_results": ("pgen_dialogue", "pgen_lerobot"),
     "pgen_segment": ("pgen_dialogue", "pgen_lerobot"),
 }
 """Plugins that use another one: the LeRobot format, or utilities for English."""

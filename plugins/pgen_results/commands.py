@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from pgen.cli import Command, option, run_options
+from pgen.errors import ConfigError
 
 _path = click.Path(path_type=Path)
 _root = click.option("--root", type=_path, help="The run's input, if the result has no images.")
@@ -111,7 +112,7 @@ def compare(first: Path, second: Path, page: Path | None, root: Path | None, **p
             _write(page, compare_page(comparison, **prices))
 
 
-@click.command(cls=Command, place=100, short_help="Write a run's dialogue as chats, for fine-tuning.")
+@click.command(cls=Command, place=100, short_help="Write a run's dialogue as chats, or its skills as a list.")
 @click.argument("folder", metavar="DIR", type=_path)
 @click.option("--output-dir", type=_path, required=True, help="A new folder for the chats and their images.")
 @click.option("--validation", type=click.FloatRange(0, 1, max_open=True), help="Share for validation.  [default: 0.1]")
@@ -125,8 +126,9 @@ def compare(first: Path, second: Path, page: Path | None, root: Path | None, **p
 @click.option(
     "--counterfactuals", is_flag=True, default=None, help="Also export prompts that lead to another skill, or to none."
 )
+@click.option("--vocabulary", is_flag=True, help="Write the skills and the objects, with counts, instead of chats.")
 @_root
-def export(folder: Path, output_dir: Path, root: Path | None, **flags: Any) -> None:
+def export(folder: Path, output_dir: Path, root: Path | None, *, vocabulary: bool, **flags: Any) -> None:
     """Write the dialogue of a run as chats with images, to train a high-level policy on.
 
     \b
@@ -134,11 +136,18 @@ def export(folder: Path, output_dir: Path, root: Path | None, **flags: Any) -> N
     """
     from pgen_results.export import ExportOptions, export_chats
     from pgen_results.read import open_results
+    from pgen_results.vocabulary import export_vocabulary
 
+    options = _without_none(flags)
+    if vocabulary and options:
+        raise ConfigError(f"--vocabulary writes no chats: leave out --{min(options).replace('_', '-')}.")
     with open_results(folder, root) as results:
-        report = export_chats(results, output_dir, ExportOptions(**_without_none(flags)))
-    for line in report.lines():
-        click.echo(line)
+        if vocabulary:
+            lines = export_vocabulary(results, output_dir)
+        else:
+            lines = export_chats(results, output_dir, ExportOptions(**options)).lines()
+        for line in lines:
+            click.echo(line)
 
 
 def _without_none(flags: dict[str, Any]) -> dict[str, Any]:
