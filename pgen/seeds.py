@@ -78,7 +78,8 @@ def _moment_fields(sample: Sample) -> list[Any]:
 
 def _span_fields(span: SpanContext) -> tuple[Any, ...]:
     fields = span.skill_index, span.skill, span.history, span.future, span.task
-    return (*fields, {"elsewhere": span.elsewhere}) if span.elsewhere else fields
+    extras = {name: value for name in ("elsewhere", "phases", "failed") if (value := getattr(span, name))}
+    return (*fields, extras) if extras else fields
 
 
 @lru_cache(256)

@@ -1,7 +1,7 @@
 """Normalize skill spans, and label each frame with one of the exchanges in force."""
 
 from pgen.labels.exchanges import DEFAULT_WEIGHTS, Exchange, Labelling, Stretch, exchanges, label
-from pgen.labels.spans import SLACK, frame_ranges, normalize
+from pgen.labels.spans import SLACK, frame_ranges, normalize, phase_positions
 
 __all__ = [
     "DEFAULT_WEIGHTS",
@@ -13,4 +13,5 @@ __all__ = [
     "frame_ranges",
     "label",
     "normalize",
+    "phase_positions",
 ]

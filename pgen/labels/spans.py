@@ -5,10 +5,11 @@ starts later has the overlap. What no span covers stays uncovered.
 """
 
 from array import array
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import groupby
 from math import isfinite
 
 from pgen.records import Episode, Skill
@@ -40,6 +41,23 @@ def frame_ranges(episode: Episode) -> list[range]:
         stop = len(episode.timestamps) if closed else bisect_left(episode.timestamps, span.end - slack)
         ranges.append(range(start, max(stop, start)))
     return ranges
+
+
+def phase_positions(episode: Episode) -> tuple[tuple[int, int], ...]:
+    """Return the positions [start, stop) of the skills of each phase: of those whose middle lies in it.
+
+    A skill in no phase is one of its own. Empty for an episode without phases.
+    """
+    if not episode.phases:
+        return ()
+    starts = [phase.start for phase in episode.phases]
+    owners = []
+    for position, skill in enumerate(episode.skills):
+        middle = (skill.start + skill.end) / 2
+        phase = bisect_right(starts, middle) - 1
+        owners.append(phase if phase >= 0 and middle < episode.phases[phase].end else -1 - position)
+    groups = ([position for position, _ in group] for _, group in groupby(enumerate(owners), lambda pair: pair[1]))
+    return tuple((group[0], group[-1] + 1) for group in groups)
 
 
 def _order(span: Skill) -> tuple[float, float]:

@@ -61,7 +61,8 @@ class SpanContext:
     """What the model learns of a span (Hi Robot, section A). All samples of a span share one object.
 
     `skill_index` is the span's position in its episode; `history` and `future` are all earlier and later skills.
-    `elsewhere` are skills of other episodes of the dataset that this one does not have.
+    `elsewhere` are skills of other episodes of the dataset that this one does not have. `phases` are the positions
+    [start, stop) of the skills of each phase, where the source has phases, and `failed` those of skills that failed.
     """
 
     episode_index: int
@@ -72,6 +73,8 @@ class SpanContext:
     history: tuple[str, ...]
     future: tuple[str, ...]
     elsewhere: tuple[str, ...] = ()
+    phases: tuple[tuple[int, int], ...] = ()
+    failed: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +140,7 @@ class Episode:
 
     `timestamps` are the dataset's own: float64, one per frame, ascending, in seconds. `skills` are sorted and
     disjoint. `samples` is None unless the source itself chooses the moments. `elsewhere` are names of skills of other
-    episodes, at most MAX_ELSEWHERE.
+    episodes, at most MAX_ELSEWHERE. `phases` are the phases that the skills make up, where the source has them.
     """
 
     index: int
@@ -149,3 +152,4 @@ class Episode:
     cameras: tuple[str, ...] = ()
     samples: tuple[Sample, ...] | None = None
     elsewhere: tuple[str, ...] = ()
+    phases: tuple[Skill, ...] = ()

@@ -11,7 +11,7 @@ from typing import Any
 from pgen.components import PromptBuilder, Sampler, Source
 from pgen.errors import InputError, PluginError
 from pgen.inference.conversation import moments, repeated_turns
-from pgen.labels import frame_ranges
+from pgen.labels import frame_ranges, phase_positions
 from pgen.records import ClipFrame, Episode, Moment, Question, Sample, Scope, SpanContext
 
 
@@ -93,6 +93,8 @@ def _span_samples(
         history=tuple(names[:position]),
         future=tuple(names[position + 1 :]),
         elsewhere=episode.elsewhere,
+        phases=phase_positions(episode),
+        failed=tuple(place for place, skill in enumerate(episode.skills) if skill.failed),
     )
     start = frame_ranges(episode)[position].start
     for frame in frames:

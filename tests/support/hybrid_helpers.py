@@ -66,4 +66,5 @@ def naming(answer: Any = None, **others: Any) -> FakeGenerator:
 
 def hybrid_job(root: Any, out: Any, generator: FakeGenerator, run: dict[str, Any] | None = None, **options: Any) -> Job:
     source = LeRobotSource(root=root, skills="task")
-    return Job(SegmentOptions(output_dir=out, skills_only=True, **(run or {})), source, Hybrid(**options), generator)
+    options_of_run = {"output_dir": out, "skills_only": True, **(run or {})}
+    return Job(SegmentOptions(**options_of_run), source, Hybrid(**options), generator)

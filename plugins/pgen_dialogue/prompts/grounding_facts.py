@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from pgen.records import SpanContext
 from pgen_dialogue.english import Phrase, read, read_task
-from pgen_dialogue.prompts.phases import is_turn, is_waiting, object_of, phase_of, phases, place_of
+from pgen_dialogue.prompts.phases import is_turn, is_waiting, names_of, object_of, phase_of, phases_of, place_of
 from pgen_dialogue.prompts.same_object import content, may_be_same
 
 _MOST = 4
@@ -49,20 +49,16 @@ def exclusions(span: SpanContext) -> Exclusions:
     ahead = [read(name) for name in (span.skill, *span.future) if not is_waiting(name)]
     if is_waiting(span.skill) or not all(phrase.verb for phrase in ahead):
         return Exclusions()  # a skill that cannot be read might use any object
-    past = [read(name) for name in span.history if not is_waiting(name)]
+    succeeded = (name for place, name in enumerate(span.history) if place not in span.failed)
+    past = [read(name) for name in succeeded if not is_waiting(name)]
     names = names_of(span)
-    group = phase_of(names, span.skill_index)  # "it" is what its phase is about
+    group = phase_of(span)  # "it" is what its phase is about
     near = [used for name in names[group.start : span.skill_index] for used in read(name).objects] if group else []
     excludable = _excluded_objects(past, ahead, read_task(span.task)) if ahead[0].objects else []
     objects = [name for name in excludable if not any(may_be_same(name, used) for used in near)]
     repeatable = [phrase for phrase in reversed(past) if phrase.act in _REPEATABLE and not _is_final(phrase)]
     actions = {phrase.do: phrase for phrase in repeatable if not _repeated(phrase, ahead)}
     return Exclusions(tuple(dict.fromkeys(objects))[:_MOST], tuple(actions.values())[:_MOST])
-
-
-def names_of(span: SpanContext) -> tuple[str, ...]:
-    """Return the names of all skills of the span's episode, in order."""
-    return (*span.history, span.skill, *span.future)
 
 
 def alternatives(span: SpanContext) -> tuple[str, ...]:
@@ -72,9 +68,9 @@ def alternatives(span: SpanContext) -> tuple[str, ...]:
     episode; and those of other episodes of the dataset, which may be in view.
     """
     names = names_of(span)
-    if is_waiting(span.skill) or not is_turn(names, span.skill_index):
+    if is_waiting(span.skill) or not is_turn(span):
         return ()
-    starts = [group.start for group in phases(names)]
+    starts = [group.start for group in phases_of(span)]
     if span.skill_index in starts:
         chosen = object_of(span.skill)
         listed = [object_of(names[start]) for start in starts if start > span.skill_index]
@@ -82,11 +78,11 @@ def alternatives(span: SpanContext) -> tuple[str, ...]:
         act = read(span.skill).act
         listed += [object_of(name) for name in span.elsewhere if read(name).act == act]
         done = [object_of(name) for name in span.history]
-        group = phase_of(names, span.skill_index)  # "the tool drawer" may be the drawer into which this is put
+        group = phase_of(span)  # "the tool drawer" may be the drawer into which this is put
         done += [used for name in names[group.start : group.stop] for used in read(name).objects]
     else:
         chosen, done = place_of(span.skill), [object_of(span.skill)]
-        group = phase_of(names, span.skill_index)  # within a phase, "onto the table" may be at "to the goal"
+        group = phase_of(span)  # within a phase, "onto the table" may be at "to the goal"
         listed = [place_of(name) for name in (*names[: group.start], *names[group.stop :], *span.elsewhere)]
     others = [name for name in listed if name and not may_be_same(name, chosen)]
     usable = (name for name in others if not any(it and may_be_same(name, it) for it in done))
@@ -103,10 +99,12 @@ def previous_skill(span: SpanContext) -> Phrase | None:
 def failed_skill(span: SpanContext) -> str:
     """Return the skill that visibly did not succeed, or an empty text.
 
-    The labels show that by their words ("retry"), by the same skill twice in a row, or where the robot approaches or
-    grasps an object once more that it had grasped and did not put down.
+    It is marked as such; or the labels show that by their words ("retry"), by the same skill twice in a row, or where
+    the robot approaches or grasps an object once more that it had grasped and did not put down.
     """
     last = span.history[-1] if span.history else ""
+    if marked := _marked(span):
+        return marked
     if _RETRY.search(span.skill):
         return span.skill
     if _MISHAP.search(last):
@@ -117,6 +115,17 @@ def failed_skill(span: SpanContext) -> str:
     if last and current.do == read(last).do:
         return last
     return _lost_grasp(span) if current.act in ("approach", "grasp") else ""
+
+
+def _marked(span: SpanContext) -> str:
+    """Return the latest earlier skill if it is marked as failed, before any pause, retreat and approach after it."""
+    for position in range(span.skill_index - 1, -1, -1):
+        name = span.history[position]
+        if position in span.failed:
+            return name
+        if not is_waiting(name) and read(name).act not in ("retreat", "approach"):
+            break
+    return ""
 
 
 def _lost_grasp(span: SpanContext) -> str:

@@ -17,8 +17,8 @@ from typing import Any
 from pgen.components import MomentPromptBuilder
 from pgen.records import Plan, Prompt, Question, Sample, SpanContext
 from pgen.seeds import derive
-from pgen_dialogue.prompts.grounding_facts import alternatives, failed_skill, names_of
-from pgen_dialogue.prompts.phases import is_readable, object_of
+from pgen_dialogue.prompts.grounding_facts import alternatives, failed_skill
+from pgen_dialogue.prompts.phases import is_readable, names_of, object_of
 from pgen_dialogue.prompts.planner import PlanOptions, is_decision, plan, spread
 from pgen_dialogue.prompts.questions import questions
 from pgen_dialogue.prompts.reply_schema import example_dialogue, fingerprint_of, typed, typed_schema
@@ -33,6 +33,9 @@ IMAGE_PASSAGES = {
     ),
 }
 """Passages of the system message about images, and their replacements for samples without images."""
+
+FAILED = " (this attempt does not succeed)"
+"""Behind a skill that is marked as failed; not in the TOML file for the same reason."""
 
 
 class HiRobotPrompt(MomentPromptBuilder[PlanOptions]):
@@ -84,7 +87,9 @@ def _definitions(kind: str) -> str:
 
 
 def _context(span: SpanContext) -> str:
-    skills = "\n".join(f"{number}. {name}" for number, name in enumerate(names_of(span), 1))
+    skills = "\n".join(
+        f"{place + 1}. {name}{FAILED if place in span.failed else ''}" for place, name in enumerate(names_of(span))
+    )
     text: str = texts()["context"].strip()
     return text.format(task=span.task or "not described", skills=skills)
 

@@ -1,12 +1,14 @@
 """Phases: the runs of an episode's skills that have one purpose, such as to move one object to its place.
 
-They are read from the labels by rule. A phase begins where the robot turns to another object, or to any after it has
-put one down; to retreat belongs to what it retreats from. Where a label cannot be read there are no phases.
+They come from the source where it has them, and are otherwise read from the labels. By this rule, a phase begins where
+the robot turns to another object, or to any after it has put one down; to retreat belongs to what it retreats from.
+Where a label cannot be read there are no phases.
 """
 
 import re
 from functools import lru_cache
 
+from pgen.records import SpanContext
 from pgen_dialogue.english import Phrase, read
 from pgen_dialogue.prompts.same_object import may_be_same
 
@@ -89,18 +91,28 @@ class _State:
         return bool(focus) and bool(self._object) and not may_be_same(focus, self._object)
 
 
-def is_turn(names: tuple[str, ...], position: int) -> bool:
+def names_of(span: SpanContext) -> tuple[str, ...]:
+    """Return the names of all skills of the span's episode, in order."""
+    return (*span.history, span.skill, *span.future)
+
+
+def phases_of(span: SpanContext) -> tuple[range, ...]:
+    """Return the phases of the span's episode: those that the source has, or else by rule."""
+    return tuple(range(*phase) for phase in span.phases) or phases(names_of(span))
+
+
+def is_turn(span: SpanContext) -> bool:
     """Return whether the robot turns to another object or place in this skill: another could have followed."""
-    group = phase_of(names, position)
+    names, position, group = names_of(span), span.skill_index, phase_of(span)
     if group.start == position:
         return bool(object_of(names[position]))
     before = names[group.start : position] if group else names[max(position - 1, 0) : position]
     return bool(place_of(names[position])) and not any(map(place_of, before))  # to lower it there is no choice any more
 
 
-def phase_of(names: tuple[str, ...], position: int) -> range:
-    """Return the positions of the phase to which a skill belongs; empty if there is none."""
-    return next((group for group in phases(names) if position in group), range(-1, -1))
+def phase_of(span: SpanContext) -> range:
+    """Return the positions of the phase to which the span's skill belongs; empty if there is none."""
+    return next((group for group in phases_of(span) if span.skill_index in group), range(-1, -1))
 
 
 def place_of(name: str) -> str:

@@ -17,8 +17,8 @@ from pydantic_core import PydanticCustomError
 from pgen.components import Options
 from pgen.records import Plan, Sample, SpanContext
 from pgen.seeds import derive
-from pgen_dialogue.prompts.grounding_facts import alternatives, exclusions, failed_skill, names_of, previous_skill
-from pgen_dialogue.prompts.phases import is_readable, is_turn
+from pgen_dialogue.prompts.grounding_facts import alternatives, exclusions, failed_skill, previous_skill
+from pgen_dialogue.prompts.phases import is_readable, is_turn, names_of
 from pgen_dialogue.prompts.same_object import content
 
 _RESPONSES = {
@@ -82,7 +82,7 @@ def is_decision(sample: Sample) -> bool:
     """
     if sample.moment.running:
         return False
-    shown = bool(sample.moment.images) and is_turn(names_of(sample.span), sample.span.skill_index)
+    shown = bool(sample.moment.images) and is_turn(sample.span)
     return shown or bool(alternatives(sample.span))
 
 

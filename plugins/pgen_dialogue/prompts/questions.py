@@ -6,8 +6,8 @@ from functools import lru_cache
 
 from pgen.records import Question, Sample
 from pgen.seeds import derive
-from pgen_dialogue.prompts.grounding_facts import alternatives, names_of
-from pgen_dialogue.prompts.phases import is_waiting, object_of, phases
+from pgen_dialogue.prompts.grounding_facts import alternatives
+from pgen_dialogue.prompts.phases import is_waiting, names_of, object_of, phases_of
 from pgen_dialogue.prompts.planner import is_decision
 from pgen_dialogue.prompts.same_object import may_be_same
 
@@ -23,7 +23,7 @@ def questions(samples: Sequence[Sample], seed: int, counterfactuals: float) -> l
     """
     if not samples:
         return []
-    groups = [group for group in phases(names_of(samples[0].span)) if len(group) > 1]
+    groups = [group for group in phases_of(samples[0].span) if len(group) > 1]
     speaker = derive(seed, "speaker", samples[0].span.episode_id)
     asked: list[list[Question]] = []
     opened: set[int] = set()
@@ -55,7 +55,7 @@ def _counterfactuals(sample: Sample, seed: int, share: float) -> Iterator[Questi
 def _other_skill(sample: Sample) -> str | None:
     """Return the first skill of a later phase about an alternative: the robot could begin with that one now."""
     names, others = names_of(sample.span), alternatives(sample.span)
-    starts = (group.start for group in phases(names) if group.start > sample.span.skill_index)
+    starts = (group.start for group in phases_of(sample.span) if group.start > sample.span.skill_index)
     feasible = (names[start] for start in starts)
     about = ((name, object_of(name)) for name in feasible)
     return next((name for name, it in about if it and any(may_be_same(it, other) for other in others)), None)

@@ -8,8 +8,8 @@ from pgen.records import Plan, Sample
 from pgen.seeds import derive
 from pgen_dialogue.english import Phrase
 from pgen_dialogue.english.verbs import gerund
-from pgen_dialogue.prompts.grounding_facts import failed_skill, names_of, previous_skill
-from pgen_dialogue.prompts.phases import phases
+from pgen_dialogue.prompts.grounding_facts import failed_skill, previous_skill
+from pgen_dialogue.prompts.phases import phases_of
 from pgen_dialogue.template.facts import facts_of, with_capitals
 from pgen_dialogue.template.phrasebook import compose, phrases
 from pgen_dialogue.template.purposes import purpose_of
@@ -108,7 +108,7 @@ def _goes_on(last: Phrase, purpose: Phrase) -> bool:
 
 def _constraints(sample: Sample) -> tuple[str, ...]:
     """Return the groups of phrases for a constraint, on which object is next or on where the current one goes."""
-    starts = [group.start for group in phases(names_of(sample.span))]
+    starts = [group.start for group in phases_of(sample.span)]
     if sample.question.scope == "phase" or sample.span.skill_index in starts:
         return ("constraint_object", "constraint_object_alone")
     return ("constraint_place",)

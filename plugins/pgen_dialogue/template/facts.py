@@ -19,8 +19,8 @@ from dataclasses import replace
 from pgen.records import Plan, Sample, SpanContext
 from pgen_dialogue.english import Phrase, read
 from pgen_dialogue.english.nouns import is_several
-from pgen_dialogue.prompts.grounding_facts import alternatives, exclusions, names_of
-from pgen_dialogue.prompts.phases import object_of
+from pgen_dialogue.prompts.grounding_facts import alternatives, exclusions
+from pgen_dialogue.prompts.phases import names_of, object_of
 from pgen_dialogue.prompts.planner import absent_objects
 from pgen_dialogue.prompts.reply_schema import sayable
 from pgen_dialogue.prompts.same_object import may_be_same

@@ -11,8 +11,7 @@ from dataclasses import replace
 from pgen.records import Sample, SpanContext
 from pgen_dialogue.english import Phrase, read, read_task
 from pgen_dialogue.english.nouns import is_several
-from pgen_dialogue.prompts.grounding_facts import names_of
-from pgen_dialogue.prompts.phases import is_waiting, object_of, phase_of, phases, place_of
+from pgen_dialogue.prompts.phases import is_waiting, names_of, object_of, phase_of, phases_of, place_of
 from pgen_dialogue.prompts.same_object import may_be_same
 from pgen_dialogue.template.phrasebook import phrases as book
 
@@ -50,7 +49,7 @@ def purpose(names: Sequence[str]) -> str:
 def focus(span: SpanContext) -> str:
     """Return the object of the span's phase, or ""."""
     names = names_of(span)
-    group = phase_of(names, span.skill_index)
+    group = phase_of(span)
     return _first_object(names[group.start : group.stop])
 
 
@@ -64,7 +63,7 @@ def with_name(phrase: Phrase, span: SpanContext) -> Phrase:
 def moved_objects(span: SpanContext) -> list[str]:
     """Return the objects that the robot takes, in order."""
     names = names_of(span)
-    groups = (names[group.start : group.stop] for group in phases(names))
+    groups = (names[group.start : group.stop] for group in phases_of(span))
     taken = (group for group in groups if any(read(name).act == "grasp" for name in group))
     return [*dict.fromkeys(it for group in taken if (it := _first_object(group)))]
 
@@ -100,7 +99,7 @@ def _whole(span: SpanContext) -> Phrase:
     if task.verb and len(task.do.split()) <= LONGEST and not unnamed and not _contradicts(task, span):
         return replace(task, do=task.do.rstrip(".!?"), doing=task.doing.rstrip(".!?"))
     names = names_of(span)
-    groups = [names[group.start : group.stop] for group in phases(names)]
+    groups = [names[group.start : group.stop] for group in phases_of(span)]
     listed = moved_objects(span)
     joined = _joined([_of_phase(it, _first_object(it)) for it in groups])
     if phrase := _short(joined) or _care(listed):

@@ -135,6 +135,7 @@ class LeRobotSource(Source[LeRobotOptions]):
             skills=normalize(spans, frames.timestamps, self.dataset.fps, self._episode_notes),
             cameras=self._cameras,
             elsewhere=self._elsewhere(spans),
+            phases=skills.phases if skills else (),
         )
         empty = sum(1 for span in frame_ranges(episode) if not span)
         if empty:

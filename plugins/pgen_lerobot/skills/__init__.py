@@ -15,11 +15,12 @@ from pgen_lerobot.skills.files import (
     LeRobotAnnotations,
     SkillsJson,
     SpanLines,
-    load_json,
     read_spans,
 )
+from pgen_lerobot.skills.levels import OTHER_SKILLS, load_json
 
 __all__ = [
+    "OTHER_SKILLS",
     "READERS",
     "EpisodeSkills",
     "Place",

@@ -18,12 +18,13 @@ from pgen_lerobot.format import Dataset, EpisodeFrames
 class EpisodeSkills:
     """An episode's spans as written, and its task; None where the reader has none.
 
-    `notes` has a note for each span that was left out.
+    `notes` has a note for each span that was left out, `phases` what the spans make up, where that is recorded.
     """
 
     spans: tuple[Skill, ...]
     task: str | None = None
     notes: tuple[str, ...] = ()
+    phases: tuple[Skill, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,34 +7,19 @@ https://github.com/Physical-Intelligence/pi-data-sharing; `meta/custom_metadata.
 """
 
 import csv
-from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from pgen.errors import InputError
 from pgen.formats.schemas import first_error, validator
 from pgen.records import Skill
-from pgen.safety.bounded_json import check_text, json_lines, read_json
+from pgen.safety.bounded_json import check_text, json_lines
 from pgen_lerobot.format import Dataset, EpisodeFrames
 from pgen_lerobot.skills.base import EpisodeSkills, Place, SkillReader, spans_between
+from pgen_lerobot.skills.levels import OTHER_SKILLS, PHASE, load_json, recorded_levels, spans_of
 
 METADATA = "custom_metadata.csv"
 _NO_SKILL = "human_intervention"
-
-
-def load_json(path: Path, schema: str) -> dict[str, Any]:
-    """Read a JSON file that fits the schema. Raises InputError with the file and the location in it."""
-    content = read_json(path)
-    if problem := first_error(validator(schema), content):
-        raise InputError(f"{path} does not fit the schema `{schema}` at {problem}. See `pgen schema {schema}`.")
-    return dict(content)
-
-
-def spans_of(skills: Iterable[Mapping[str, Any]], name: str = "name") -> tuple[Skill, ...]:
-    """Return the spans of JSON objects with `start` and `end`, whose name is under the key `name`."""
-    return tuple(
-        Skill(skill[name], float(skill["start"]), float(skill["end"]), skill.get("failed") is True) for skill in skills
-    )
 
 
 class FileReader(SkillReader):
@@ -70,6 +55,7 @@ class SkillsJson(FileReader):
         content = load_json(path, "skills")
         self._dataset_task: str | None = content.get("coarse_description")
         self._episodes = _episodes(content, path)
+        self._levels = recorded_levels(path)
 
     @property
     def empty(self) -> bool:
@@ -82,7 +68,15 @@ class SkillsJson(FileReader):
         task = episode.get("description")
         # The tool that writes this file puts the dataset's first task into every description.
         own = task == self._dataset_task and own_task
-        return EpisodeSkills(self.spans(episode, frames), own_task if own else task)
+        spans = self.spans(episode, frames)
+        levels = self._levels.get(frames.episode_index, {})
+        recorded = spans in levels.values()
+        return EpisodeSkills(
+            spans,
+            own_task if own else task,
+            (OTHER_SKILLS,) if levels and not recorded else (),
+            levels.get(PHASE, ()) if recorded else (),
+        )
 
     def names(self) -> tuple[str, ...]:
         names = (skill["name"].strip() for episode in self._episodes.values() for skill in episode["skills"])

@@ -12,7 +12,7 @@ from pgen.records import Episode
 from pgen.safety.bounded_json import read_json
 from pgen_lerobot.format import OTHER_TASKS, Dataset, unlisted_notes
 from pgen_lerobot.read import LeRobotSource
-from pgen_lerobot.skills import SkillsJson, SubtaskIndex
+from pgen_lerobot.skills import OTHER_SKILLS, SkillsJson, SubtaskIndex
 from pgen_lerobot.verify.metadata import missing_videos
 from pgen_lerobot.verify.problems import Problem, in_input
 from pgen_lerobot.write import SEGMENTATION_FILES
@@ -67,7 +67,7 @@ def _spans(source: LeRobotSource, record: dict[str, Any], notes: list[str]) -> I
         spans += len(episode.skills)
         yield from _gaps(episode, failed)
     for note, count in source.notes().items():
-        if note == OTHER_TASKS.format(episodes_name):
+        if note in (OTHER_TASKS.format(episodes_name), OTHER_SKILLS):
             notes.append(f"{count} {note}")
         elif note not in dataset_notes and not note.startswith("episodes without skills"):
             yield Problem(SKILLS, f"{count} {note}")

@@ -44,6 +44,26 @@ def test_nothing_that_realistic_episodes_do_now_or_later_is_forbidden():
         assert not [action.text for action in excluded.actions if action.text in ahead.split(" ; ")]
 
 
+@pytest.mark.parametrize(
+    ("history", "failed", "expected"),
+    [
+        (["pick up the cup"], (0,), "pick up the cup"),
+        (["pick up the cup", "move back", "wait", "move to the fork"], (0,), "pick up the cup"),
+        (["pick up the cup", "put it on the tray"], (0,), ""),
+        (["pick up the cup"], (), ""),
+        (["xyz"], (0,), "xyz"),
+    ],
+)
+def test_a_skill_that_is_marked_as_failed_is_the_failed_one(history, failed, expected):
+    assert failed_skill(sample("pick up the fork", history, failed=failed).span) == expected
+
+
+def test_what_a_failed_skill_was_about_is_not_forbidden():
+    history, future = ["pick up the cup", "put the cup on the tray"], ["put the fork on the tray"]
+    assert exclusions(sample("pick up the fork", history, future).span).objects == ("the cup",)
+    assert exclusions(sample("pick up the fork", history, future, failed=(0, 1)).span).objects == ()
+
+
 @settings(max_examples=60, deadline=None)
 @given(samples)
 def test_nothing_that_may_be_the_same_as_in_a_later_skill_is_forbidden(one):

@@ -1,9 +1,18 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from prompt_samples import EPISODES, labels
+from prompt_samples import EPISODES, labels, sample
 
-from pgen_dialogue.prompts.phases import is_readable, is_turn, is_waiting, object_of, phases, place_of
+from pgen_dialogue.prompts.phases import (
+    is_readable,
+    is_turn,
+    is_waiting,
+    object_of,
+    phase_of,
+    phases,
+    phases_of,
+    place_of,
+)
 
 MOTIONS = (
     "move above the milk; lower the gripper around the milk; close the gripper on the milk; lift the milk;"
@@ -83,10 +92,19 @@ def test_a_skill_is_about_an_object_and_may_have_a_place(name, about, place):
 
 
 def test_only_the_first_skill_of_a_phase_or_with_a_place_is_a_turn():
-    names = tuple(MOTIONS.split("; "))
-    assert [names[position] for position in range(len(names)) if is_turn(names, position)] == [
+    names = MOTIONS.split("; ")
+    spans = [sample(name, names[:place], names[place + 1 :]).span for place, name in enumerate(names)]
+    assert [span.skill for span in spans if is_turn(span)] == [
         "move above the milk",
         "carry the milk to the left bin",
         "move above the bread",
         "carry the bread to the right bin",
     ]
+
+
+def test_phases_of_the_source_replace_those_of_the_labels():
+    names = ["pick up the cup", "put it on the tray", "xyz", "pick up the fork"]
+    read = sample(names[0], (), names[1:3], phases=((0, 2), (2, 3))).span
+    assert phases_of(read) == (range(2), range(2, 3))
+    assert phase_of(sample(names[1], names[:1], names[2:], phases=((0, 1), (1, 4))).span) == range(1, 4)
+    assert phases_of(sample(names[0], (), names[1:2]).span) == (range(2),)

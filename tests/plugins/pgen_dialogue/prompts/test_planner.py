@@ -9,9 +9,9 @@ from prompt_samples import BRICKS, moments, sample, samples, seeds
 from pgen.errors import ConfigError
 from pgen.records import SCOPES
 from pgen_dialogue.english import read
-from pgen_dialogue.prompts.grounding_facts import failed_skill, names_of
+from pgen_dialogue.prompts.grounding_facts import failed_skill
 from pgen_dialogue.prompts.hi_robot import HiRobotPrompt
-from pgen_dialogue.prompts.phases import is_waiting
+from pgen_dialogue.prompts.phases import is_waiting, names_of
 from pgen_dialogue.prompts.planner import (
     RESPONSE_TYPES,
     SCENARIO_TYPES,
