@@ -21,8 +21,10 @@ _price_out = click.option("--price-out", type=click.FloatRange(min=0), help="Pri
 @_root
 @_price_in
 @_price_out
-@click.option("--samples", type=click.IntRange(min=1), metavar="N", help="Show at most N samples.  [default: 5000]")
-@click.option("--thumbnails", type=click.IntRange(min=0), metavar="N", help="Show at most N images.  [default: 400]")
+@click.option("--samples", type=click.IntRange(min=1), metavar="N", help="Show at most N samples.  [default: 20000]")
+@click.option(
+    "--thumbnails", type=click.IntRange(min=0), metavar="N", help="Show images of at most N moments.  [default: 400]"
+)
 def report(folder: Path, output: Path | None, root: Path | None, **flags: Any) -> None:
     """Write the results of a run as one page: metrics, and every episode with its dialogue, or with its skills.
 
@@ -99,7 +101,8 @@ def compare(first: Path, second: Path, page: Path | None, root: Path | None, **p
     \b
     pgen compare first second --page compared.html
     """
-    from pgen_results.compare import compare_page, compare_runs, compare_text
+    from pgen_results.compare import compare_runs, compare_text
+    from pgen_results.compare_page import compare_page
     from pgen_results.page import check
     from pgen_results.read import open_results
 

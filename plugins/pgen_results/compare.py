@@ -1,4 +1,4 @@
-"""Compare two runs on the samples that both have: their metrics, and their dialogues side by side."""
+"""Compare two runs on the samples that both have: their metrics, as rows and as a table of text."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -7,19 +7,18 @@ from typing import Any
 from pgen.errors import InputError
 from pgen.records import SCOPES, Episode
 from pgen.safety.terminal import printable
-from pgen_results.lines import Line, is_failure, reasons, scope
-from pgen_results.metrics import KINDS, Metrics, compute_metrics, cost
-from pgen_results.page import open_thumbnails, render
+from pgen_results.counts import Metrics
+from pgen_results.lines import KINDS, Line, scope
+from pgen_results.metrics import compute_metrics, cost
 from pgen_results.read import RunResults
 
-LISTED = 5000
-"""The most samples of a page."""
-THUMBNAILS = 400
 WIDTH = 36
 """Characters of a cell in the terminal's table."""
 
 type Key = tuple[str, int, int, str, str, int]
 type Row = tuple[str, str, str]
+type Value = tuple[str, str, float | None]
+"""A name, a value as text, and as a number where a difference of it says something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +39,22 @@ def compare_runs(first: RunResults, second: RunResults) -> Comparison:
     if not common:
         raise InputError(f"{first.name} and {second.name} have no sample in common: compare two runs on one dataset.")
     a, b = _only(first, common), _only(second, common)
-    same = sum(x["status"] == "ok" and _dialogue(x) == _dialogue(y) for x, y in _pairs(a, b))
+    same = sum(x["status"] == "ok" and _dialogue(x) == _dialogue(y) for x, y in pairs(a, b))
     return Comparison((a, b), (len(keys[0]), len(keys[1])), (compute_metrics(a), compute_metrics(b)), same)
 
 
 def rows(comparison: Comparison, price_in: float | None = None, price_out: float | None = None) -> list[Row]:
     """Return each name with the values of both runs. Tokens, time and cost are those of the whole runs."""
+    return [(name, left, right) for (name, left, _), (_, right, _) in values(comparison, price_in, price_out)]
+
+
+def values(comparison: Comparison, price_in: float | None, price_out: float | None) -> list[tuple[Value, Value]]:
+    """Return each value of both runs."""
     columns = [_column(*side) for side in zip(comparison.runs, comparison.samples, comparison.metrics, strict=True)]
     for column, run in zip(columns, comparison.runs, strict=True):
         price = cost(run.manifest, price_in, price_out)
-        column += [] if price is None else [("cost", f"{price:,.2f}")]
-    return [(name, left, right) for (name, left), (_, right) in zip(*columns, strict=True)]
+        column += [] if price is None else [("cost", f"{price:,.2f}", price)]
+    return list(zip(*columns, strict=True))
 
 
 def compare_text(comparison: Comparison, price_in: float | None = None, price_out: float | None = None) -> str:
@@ -63,60 +67,54 @@ def compare_text(comparison: Comparison, price_in: float | None = None, price_ou
     return printable("\n".join([*lines, "", same]))
 
 
-def compare_page(comparison: Comparison, price_in: float | None = None, price_out: float | None = None) -> str:
-    """Return the comparison as HTML, with both dialogues of each sample."""
-    a, b = comparison.runs
-    listed = min(LISTED, comparison.metrics[0].samples)
-    with open_thumbnails(a.source, listed, THUMBNAILS) as thumbnails:
-        moments = [
-            {**_moment(x), "image": thumbnails.of_line(x), "sides": [_side(x), _side(y)]}
-            for _, (x, y) in zip(range(listed), _pairs(a, b), strict=False)
-        ]
-    return render(
-        "compare.html",
-        ("page.js", "compare.js"),
-        {"moments": moments, "thumbnails": thumbnails.images},
-        comparison=comparison,
-        rows=rows(comparison, price_in, price_out),
-        listed=listed,
-        images=len(thumbnails.images),
-    )
-
-
-def _column(run: RunResults, samples: int, metrics: Metrics) -> list[tuple[str, str]]:
-    """Return the names and values of one run; diversity is that of the user prompts."""
+def _column(run: RunResults, samples: int, metrics: Metrics) -> list[Value]:
+    """Return the values of one run; diversity is that of the user prompts."""
     manifest, prompts = run.manifest, metrics.prompts
-    tokens = manifest["tokens"]
+    tokens, seconds = manifest["tokens"], manifest["times"]["seconds"]
+    flagged = metrics.flagged["error"] if metrics.checked else None
     return [
-        ("generator", str(manifest["generator"]["name"])),
-        ("model", str(manifest["generator"]["model"] or "none")),
-        ("prompt", f"{manifest['prompt']['name']}, {manifest['prompt']['hash'][:12]}"),
-        ("seed", str(manifest["run"].get("seed"))),
-        ("samples in both", f"{metrics.samples:,} of {samples:,}"),
-        ("answered", f"{metrics.answered:,}"),
-        ("failed", f"{metrics.failed.total():,}"),
-        ("contradicted by images", f"{metrics.contradicted:,}"),
-        *((f"{name} answered", _of_scope(metrics, name)) for name in SCOPES),
-        ("marked by checks", f"{metrics.checks.total():,}" if metrics.checked else "not checked"),
-        *((f"{kind.replace('_', ' ')} as planned", _agreement(metrics, kind)) for kind in KINDS),
-        *((f"distinct-{n}", f"{prompts.distinct[n - 1]:.3f}") for n in (1, 2, 3)),
-        ("self-BLEU", f"{prompts.self_bleu:.3f}"),
-        ("vocabulary", f"{prompts.vocabulary:,}"),
-        ("words a user prompt", f"{prompts.mean_length:.1f}"),
-        ("words an utterance", f"{metrics.utterances.mean_length:.1f}"),
-        ("tokens in, out", f"{tokens['in']:,}, {tokens['out']:,}"),
-        ("seconds", f"{manifest['times']['seconds']:,.1f}"),
+        ("generator", str(manifest["generator"]["name"]), None),
+        ("model", str(manifest["generator"]["model"] or "none"), None),
+        ("prompt", f"{manifest['prompt']['name']}, {manifest['prompt']['hash'][:12]}", None),
+        ("seed", str(manifest["run"].get("seed")), None),
+        ("samples in both", f"{metrics.samples:,} of {samples:,}", None),
+        _counted("answered", metrics.answered),
+        _counted("failed", metrics.failed.total()),
+        _counted("contradicted by images", metrics.contradicted),
+        *((f"{name} answered", *_of_scope(metrics, name)) for name in SCOPES),
+        _counted("marked by checks", metrics.checks.total() if metrics.checked else None, "not checked"),
+        _counted("flagged with an error", flagged, "not checked"),
+        _share("judged poorly", metrics.poor, metrics.judged, "not judged"),
+        *(
+            _share(f"{kind.replace('_', ' ')} as planned", metrics.agreed[kind], _planned(metrics, kind), "not planned")
+            for kind in KINDS
+        ),
+        *((f"distinct-{n}", f"{prompts.distinct[n - 1]:.3f}", prompts.distinct[n - 1]) for n in (1, 2, 3)),
+        ("self-BLEU", f"{prompts.self_bleu:.3f}", prompts.self_bleu),
+        _counted("vocabulary", prompts.vocabulary),
+        ("words a user prompt", f"{prompts.mean_length:.1f}", prompts.mean_length),
+        ("words an utterance", f"{metrics.utterances.mean_length:.1f}", metrics.utterances.mean_length),
+        ("tokens in, out", f"{tokens['in']:,}, {tokens['out']:,}", None),
+        ("seconds", f"{seconds:,.1f}", seconds),
     ]
 
 
-def _of_scope(metrics: Metrics, name: str) -> str:
+def _counted(name: str, count: int | None, otherwise: str = "") -> Value:
+    return (name, otherwise, None) if count is None else (name, f"{count:,}", count)
+
+
+def _share(name: str, count: int, total: int, otherwise: str) -> Value:
+    return (name, f"{count / total:.1%}", count / total) if total else (name, otherwise, None)
+
+
+def _planned(metrics: Metrics, kind: str) -> int:
+    """Return how many dialogues the share of planned types is of."""
+    return metrics.answered if metrics.planned[kind] else 0
+
+
+def _of_scope(metrics: Metrics, name: str) -> tuple[str, float | None]:
     counts = metrics.scopes.get(name)
-    return f"{counts.answered:,} of {counts.samples:,}" if counts else "none"
-
-
-def _agreement(metrics: Metrics, kind: str) -> str:
-    planned = metrics.answered and metrics.planned[kind]
-    return f"{metrics.agreed[kind] / metrics.answered:.1%}" if planned else "not planned"
+    return (f"{counts.answered:,} of {counts.samples:,}", counts.answered) if counts else ("none", None)
 
 
 def _key(line: Line) -> Key:
@@ -133,7 +131,8 @@ def _only(run: RunResults, keys: set[Key]) -> RunResults:
     return replace(run, read=read)
 
 
-def _pairs(a: RunResults, b: RunResults) -> Iterator[tuple[Line, Line]]:
+def pairs(a: RunResults, b: RunResults) -> Iterator[tuple[Line, Line]]:
+    """Yield the lines of each sample that both runs have."""
     others = {_key(line): line for _, lines in b.read() for line in lines}
     for _, lines in a.read():
         yield from ((line, others[_key(line)]) for line in lines)
@@ -141,19 +140,3 @@ def _pairs(a: RunResults, b: RunResults) -> Iterator[tuple[Line, Line]]:
 
 def _dialogue(line: Line) -> tuple[Any, Any]:
     return line["user_prompt"], line["robot_utterance"]
-
-
-def _moment(line: Line) -> dict[str, Any]:
-    timestamp = line["timestamp"]
-    when = f"frame {line['frame_index']}" if timestamp is None else f"{timestamp:.1f} s"
-    return {"id": line["episode_id"], "when": when, "scope": scope(line), "skill": line["skill_current"]}
-
-
-def _side(line: Line) -> dict[str, Any]:
-    return {
-        "user": line["user_prompt"],
-        "robot": line["robot_utterance"],
-        "failed": is_failure(line),
-        "types": [name for name in (line["scenario_type"], line["response_type"]) if name],
-        "reasons": reasons(line),
-    }

@@ -3,103 +3,39 @@
 Shares are of the samples that have a value. Diversity is measured on at most `POOL` answers, a seeded sample.
 """
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from heapq import nsmallest
 from operator import itemgetter
 from random import Random
-from typing import Any, NamedTuple
+from typing import Any
 
-from pgen.inference.judging import SCORES
 from pgen.labels import frame_ranges
 from pgen.records import Episode
-from pgen_results.diversity import Diversity, measure, most_repeated, words
-from pgen_results.lines import Line, chosen, codes, is_scene, moment, scope, scores, seen, skills
+from pgen_results.counts import Metrics, Place, Scene, ScopeUse
+from pgen_results.diversity import measure, most_repeated, words
+from pgen_results.lines import (
+    KINDS,
+    Line,
+    badness,
+    chosen,
+    codes,
+    is_poor,
+    is_scene,
+    moment,
+    other_types,
+    scope,
+    scores,
+    seen,
+    skills,
+    worst_severity,
+)
 from pgen_results.read import RunResults
 
-KINDS = ("scenario_type", "response_type")
+PLACES = 3
+"""The most places that are listed of each reason to fail."""
 POOL = 20_000
 """The most answers of which diversity is measured, because n-grams of more would not fit a laptop's memory."""
-
-
-@dataclass(slots=True)
-class Coverage:
-    """The samples and frames of a skill, and how many of each have a dialogue."""
-
-    samples: int = 0
-    answered: int = 0
-    frames: int = 0
-    labelled: int = 0
-
-
-@dataclass(slots=True)
-class ScopeUse:
-    """The samples of a scope; of those answered, sums of words, skills and frames, and how many have a finding."""
-
-    samples: int = 0
-    answered: int = 0
-    words: int = 0
-    skills: int = 0
-    frames: int = 0
-    found: int = 0
-
-
-class Scene(NamedTuple):
-    """A moment whose images contradict the labels."""
-
-    episode_id: str
-    frame_index: int
-    timestamp: float | None
-    skill: str
-    seen: str
-
-
-@dataclass(slots=True)
-class Metrics:
-    """Counts of a run. `planned` and `achieved` are by kind; `agreed` counts answers of the planned type.
-
-    `failed` has no samples whose images contradict the labels: these are `contradicted`, at the moments `scenes`.
-    `choices` counts the dialogues after which a judge chose a skill, `followed` those where it was the demonstrated
-    one.
-    """
-
-    episodes: int = 0
-    moments: int = 0
-    samples: int = 0
-    answered: int = 0
-    contradicted: int = 0
-    scenes: list[Scene] = field(default_factory=list)
-    scopes: dict[str, ScopeUse] = field(default_factory=lambda: defaultdict(ScopeUse))
-    choices: int = 0
-    followed: int = 0
-    failed: Counter[str] = field(default_factory=Counter)
-    reasons: Counter[tuple[str, str]] = field(default_factory=Counter)
-    planned: dict[str, Counter[str]] = field(default_factory=lambda: {kind: Counter() for kind in KINDS})
-    achieved: dict[str, Counter[str]] = field(default_factory=lambda: {kind: Counter() for kind in KINDS})
-    agreed: Counter[str] = field(default_factory=Counter)
-    checks: Counter[str] = field(default_factory=Counter)
-    checked: bool = False
-    scores: dict[str, Counter[int]] = field(default_factory=lambda: {name: Counter() for name in SCORES})
-    skills: dict[str, Coverage] = field(default_factory=lambda: defaultdict(Coverage))
-    prompts: Diversity = field(default_factory=lambda: measure(()))
-    utterances: Diversity = field(default_factory=lambda: measure(()))
-    repeated: list[tuple[str, int]] = field(default_factory=list)
-    judged: int = 0
-    frames: int = 0
-    labelled: int = 0
-
-    def mean(self, name: str) -> float:
-        """Return the mean of a judge's score; there must be one."""
-        counts = self.scores[name]
-        return sum(score * count for score, count in counts.items()) / counts.total()
-
-    def shares(self, kind: str) -> list[tuple[str, float, float]]:
-        """Return the name of each type of a kind, and its shares of the planned and of the returned dialogues."""
-        planned, achieved = self.planned[kind], self.achieved[kind]
-        totals = planned.total() or 1, achieved.total() or 1
-        names = sorted({*planned, *achieved})
-        return [(name, planned[name] / totals[0], achieved[name] / totals[1]) for name in names]
 
 
 def compute_metrics(results: RunResults, seed: int = 0) -> Metrics:
@@ -134,6 +70,9 @@ def _count_all(results: RunResults, metrics: Metrics, prompts: Counter[str]) -> 
         _count_frames(metrics, episode, lines)
         metrics.moments += len({moment(line) for line in lines})
         metrics.scenes += _scenes(lines)
+        metrics.badness += bytes(map(badness, lines))
+        if lines:
+            metrics.sizes.append(len(lines))
         for line in lines:
             _count(metrics, line)
             if line["status"] == "ok":
@@ -143,11 +82,12 @@ def _count_all(results: RunResults, metrics: Metrics, prompts: Counter[str]) -> 
 
 def _scenes(lines: Iterable[Line]) -> list[Scene]:
     """Return the moments whose images contradict the labels, each once."""
-    places = {moment(line): line for line in lines if is_scene(line)}.values()
-    return [
-        Scene(line["episode_id"], line["frame_index"], line["timestamp"], line["skill_current"], seen(line))
-        for line in places
-    ]
+    contradicted = {moment(line): line for line in lines if is_scene(line)}.values()
+    return [Scene(_place(line), line["skill_current"], seen(line)) for line in contradicted]
+
+
+def _place(line: Line) -> Place:
+    return Place(line["episode_index"], line["episode_id"], line["frame_index"], line["timestamp"])
 
 
 def _count(metrics: Metrics, line: Line) -> None:
@@ -161,7 +101,7 @@ def _count(metrics: Metrics, line: Line) -> None:
         return
     if line["status"] == "failed":
         metrics.failed[line["stage"]] += 1
-        metrics.reasons[line["stage"], line["reason"]] += 1
+        _count_reason(metrics, line)
         return
     metrics.answered += 1
     skill.answered += 1
@@ -170,12 +110,29 @@ def _count(metrics: Metrics, line: Line) -> None:
     metrics.agreed.update(kind for kind in KINDS if line[kind] is not None and line[kind] == line[f"planned_{kind}"])
     metrics.checked = metrics.checked or "checks" in line
     metrics.checks.update(set(codes(line)))
+    _count_problems(metrics, line)
     metrics.judged += bool(line.get("judgement"))
     if choice := chosen(line):
         metrics.choices += 1
         metrics.followed += choice == line["skill_current"]
     for name, score, _ in scores(line.get("judgement")):
         metrics.scores[name][score] += 1
+
+
+def _count_reason(metrics: Metrics, line: Line) -> None:
+    reason = line["stage"], line["reason"]
+    metrics.reasons[reason] += 1
+    places, place = metrics.places[reason], _place(line)
+    if len(places) < PLACES and place not in places:
+        places.append(place)
+
+
+def _count_problems(metrics: Metrics, line: Line) -> None:
+    if worst := worst_severity(line):
+        metrics.flagged[worst] += 1
+    metrics.poor += is_poor(line)
+    metrics.with_plan += any(line[f"planned_{kind}"] is not None for kind in KINDS)
+    metrics.unplanned += bool(other_types(line))
 
 
 def _count_types(counts: dict[str, Counter[str]], line: Line, prefix: str = "") -> None:

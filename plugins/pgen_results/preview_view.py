@@ -8,7 +8,7 @@ from typing import Any
 from pgen.media import encode, sheet
 from pgen.records import Image, Request
 from pgen.safety.terminal import printable
-from pgen_results.lines import POOR, Line, chosen, is_failure, reasons, scope, scores, skills
+from pgen_results.lines import POOR, Line, chosen, findings, is_failure, reasons, scope, scores, skills
 from pgen_results.metrics import cost
 from pgen_results.page import render
 from pgen_results.preview import Exchange, Preview
@@ -49,7 +49,7 @@ def preview_page(preview: Preview, price_in: float | None = None, price_out: flo
 
 
 def _dialogue(line: Line) -> dict[str, Any]:
-    return {"line": line, "reach": _reach(line), "reasons": reasons(line), "scores": scores(line["judgement"])}
+    return {"line": line, "reach": _reach(line), "findings": findings(line), "scores": scores(line["judgement"])}
 
 
 def summary(preview: Preview, price_in: float | None, price_out: float | None) -> list[tuple[str, str]]:

@@ -1,7 +1,5 @@
 """The report of a run as one page, also as the sink `report`: its metrics, and its episodes with their dialogue."""
 
-from collections.abc import Iterator
-from itertools import pairwise
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -9,13 +7,16 @@ from typing import Any
 from pydantic import Field
 
 from pgen.components import Options, Results, Sink, Source
-from pgen.records import SCOPES, Episode, Skill
+from pgen.records import SCOPES
 from pgen_results import page
-from pgen_results.clock import Clock
-from pgen_results.lines import POOR, Line, chosen, codes, is_failure, is_scene, moment, reasons, scope, scores, skills
-from pgen_results.metrics import KINDS, POOL, Metrics, compute_metrics, cost
-from pgen_results.page import Thumbnails, open_thumbnails, render
+from pgen_results.counts import Metrics
+from pgen_results.lines import KINDS, NOTES, POOR
+from pgen_results.metrics import POOL, compute_metrics, cost
+from pgen_results.page import SCRIPTS, render
 from pgen_results.read import RunResults, from_sink
+from pgen_results.report_data import PageData
+from pgen_results.selection import choose_samples
+from pgen_results.severity import SEVERITIES, described, severity
 
 FILE = "report.html"
 SKILLS_LISTED = 100
@@ -24,6 +25,8 @@ SCENES_LISTED = 100
 _RECORDED = ("source", "sampler", "prompt", "generator", "sinks", "run", "versions", "repairs")
 BINS = 24
 """The most bars of a histogram."""
+ALERTS = {"failed": 0.01, "flagged": 0.05, "poor": 0.1, "unplanned": 0.2, "contradicted": 0.01}
+"""The shares above which the page highlights a number; those flagged with a note do not count."""
 
 
 class ReportOptions(Options):
@@ -31,33 +34,33 @@ class ReportOptions(Options):
     """Price of a million tokens read."""
     price_out: float | None = Field(None, ge=0)
     """Price of a million tokens written."""
-    samples: int = Field(5000, ge=1)
-    """The most samples shown one by one; of more, whole episodes are left out, evenly."""
+    samples: int = Field(20_000, ge=1)
+    """The most samples shown one by one: those with a problem first, then an even selection in all episodes."""
     thumbnails: int = Field(400, ge=0)
-    """The most images, evenly spread over those samples."""
+    """The most moments with images: those with a problem first, then one per span, then evenly."""
 
 
 def report_page(results: RunResults, options: ReportOptions) -> str:
-    """Return the report as HTML; reads the run twice, and the images of its thumbnails."""
+    """Return the report as HTML; reads the run twice, and the images that it shows."""
     metrics, manifest = compute_metrics(results), results.manifest
     by_samples = sorted(metrics.skills.items(), key=lambda item: (-item[1].samples, item[0]))
-    positions = {name: position for position, (name, _) in enumerate(by_samples)}
-    listed = ceil(metrics.moments * min(1.0, options.samples / max(1, metrics.samples)))
-    with open_thumbnails(results.source, listed, options.thumbnails) as thumbnails:
-        episodes = [
-            _episode(episode, lines, positions, thumbnails)
-            for episode, lines in _choose(results, metrics, options.samples)
-        ]
-    shown = [sample for episode in episodes for sample in episode["samples"]]
+    data = PageData({name: position for position, (name, _) in enumerate(by_samples)})
+    of_episodes = iter(choose_samples(metrics, options.samples))
+    for episode, lines in results.read():
+        if lines and any(shown := next(of_episodes)):
+            data.add(episode, lines, shown)
+    images = data.read_images(results.source, options.thumbnails)
     return render(
         "report.html",
-        ("page.js", "report.js"),
+        (*SCRIPTS, "cards.js", "report.js"),
         {
-            "skills": list(positions),
+            "skills": list(data.names),
             "scopes": SCOPES,
-            "episodes": episodes,
-            "thumbnails": thumbnails.images,
+            "codes": {code: described(code) for code in metrics.checks},
+            "episodes": data.episodes,
+            **images.data(),
             "poor": POOR,
+            "notes": NOTES,
         },
         name=results.name,
         no_images=results.no_images,
@@ -65,6 +68,10 @@ def report_page(results: RunResults, options: ReportOptions) -> str:
         options={key: manifest.get(key) for key in _RECORDED},
         metrics=metrics,
         kinds=KINDS,
+        alerts=alerts(metrics),
+        thresholds=ALERTS,
+        flagged_parts=", ".join(_counted(metrics.flagged[name], name) for name in SEVERITIES if metrics.flagged[name]),
+        checks=sorted(metrics.checks.items(), key=lambda item: (SEVERITIES.index(severity(item[0])), -item[1])),
         scopes=[(name, metrics.scopes[name]) for name in SCOPES if name in metrics.scopes],
         scenes=metrics.scenes[:SCENES_LISTED],
         cost=cost(manifest, options.price_in, options.price_out),
@@ -72,10 +79,37 @@ def report_page(results: RunResults, options: ReportOptions) -> str:
         skills=by_samples[:SKILLS_LISTED],
         reasons=metrics.reasons.most_common(REASONS_LISTED),
         histograms=[histogram(metrics.prompts.lengths), histogram(metrics.utterances.lengths)],
-        listed=len(shown),
-        images=sum("image" in sample for sample in shown),
-        unreadable=thumbnails.unreadable,
+        medians=[median(metrics.prompts.lengths), median(metrics.utterances.lengths)],
+        **_shown(metrics, data),
+        unreadable=images.unreadable,
     )
+
+
+def _shown(metrics: Metrics, data: PageData) -> dict[str, Any]:
+    """Return what the page has, and how many samples with and without a problem it leaves out."""
+    samples = data.samples
+    problems = sum(map(bool, metrics.badness)) - sum("badness" in sample for sample in samples)
+    return {
+        "listed": len(samples),
+        "images": sum("image" in sample for sample in samples),
+        "left_out": (problems, metrics.samples - len(samples) - problems),
+    }
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'s' * (count != 1)}"
+
+
+def alerts(metrics: Metrics) -> dict[str, bool]:
+    """Return whether each share of problems is above its threshold."""
+    shares = {
+        "failed": metrics.failed.total() / (metrics.samples or 1),
+        "flagged": (metrics.flagged["error"] + metrics.flagged["warning"]) / (metrics.answered or 1),
+        "poor": metrics.poor / (metrics.judged or 1),
+        "unplanned": metrics.unplanned / (metrics.with_plan or 1),
+        "contradicted": metrics.contradicted / (metrics.samples or 1),
+    }
+    return {name: share > ALERTS[name] for name, share in shares.items()}
 
 
 def histogram(lengths: dict[int, int]) -> list[tuple[int, int, int]]:
@@ -88,83 +122,17 @@ def histogram(lengths: dict[int, int]) -> list[tuple[int, int, int]]:
     return [(edge, edge + width - 1, sum(lengths.get(edge + i, 0) for i in range(width))) for edge in edges]
 
 
-def spans(episode: Episode, lines: list[Line]) -> tuple[Skill, ...]:
-    """Return the episode's skills; where the input is not available, one span from each skill's first sample on."""
-    if episode.skills or not lines:
-        return episode.skills
-    clock = Clock(episode, lines)
-    times = [clock.of_line(line) for line in lines]
-    names = [(line["skill_index"], line["skill_current"]) for line in lines]
-    starts = [i for i in range(len(lines)) if i == 0 or names[i] != names[i - 1]]
-    end = times[-1] + max(1.0, (times[-1] - times[0]) / max(1, len({*times}) - 1))
-    edges = pairwise([*(times[i] for i in starts), end])
-    return tuple(Skill(names[i][1], *edge) for i, edge in zip(starts, edges, strict=True))
+def median(lengths: dict[int, int]) -> float:
+    """Return the median of the lengths, or 0 of none."""
+    total, below = sum(lengths.values()), 0
+    for length, count in sorted(lengths.items()):
+        below += count
+        if 2 * below >= total:
+            return length
+    return 0
 
 
-def _choose(results: RunResults, metrics: Metrics, limit: int) -> Iterator[tuple[Episode, list[Line]]]:
-    """Yield episodes with at most `limit` samples together: all, or every n-th."""
-    step, remaining = ceil(metrics.samples / limit), limit
-    with_samples = ((episode, lines) for episode, lines in results.read() if lines)
-    for position, (episode, lines) in enumerate(with_samples):
-        if position % step == 0 and remaining:
-            yield episode, lines[:remaining]
-            remaining -= len(lines[:remaining])
-
-
-def _episode(episode: Episode, lines: list[Line], skills: dict[str, int], thumbnails: Thumbnails) -> dict[str, Any]:
-    drawn, clock = spans(episode, lines), Clock(episode, lines)
-    images: dict[tuple[int, int], int | None] = {}
-    for line in lines:
-        if moment(line) not in images:
-            images[moment(line)] = thumbnails.of_line(line)
-    samples = [{**_sample(line, clock, skills), "image": images[moment(line)]} for line in lines]
-    recorded = [episode.timestamps[-1] + 1 / episode.fps] if episode.timestamps else []
-    ends = [sample["until"] for sample in samples if sample.get("until") is not None]
-    return {
-        "id": episode.id,
-        "task": episode.task,
-        "timed": clock.timed,
-        "start": min([0.0, *(sample["time"] for sample in samples[:1])]),
-        "end": max([*recorded, *ends, *(span.end for span in drawn), *(sample["time"] for sample in samples)]),
-        "spans": [[skills.setdefault(span.name, len(skills)), span.start, span.end] for span in drawn],
-        "samples": [_without_nothing(sample) for sample in samples],
-    }
-
-
-def _sample(line: Line, clock: Clock, positions: dict[str, int]) -> dict[str, Any]:
-    return {
-        "time": round(clock.of_line(line), 3),
-        "frame": line["frame_index"],
-        "skill": positions[line["skill_current"]],
-        "scope": scope(line),
-        "skills": skills(line)[1:],
-        **_in_force(line, clock),
-        "user": line["user_prompt"],
-        "robot": line["robot_utterance"],
-        "scenario": line["scenario_type"] or line["planned_scenario_type"],
-        "response": line["response_type"] or line["planned_response_type"],
-        "failed": is_failure(line),
-        "scene": is_scene(line),
-        "codes": codes(line),
-        "reasons": reasons(line),
-        "scores": scores(line.get("judgement")),
-        "chosen": chosen(line) or None,
-    }
-
-
-def _in_force(line: Line, clock: Clock) -> dict[str, Any]:
-    """Return the frames over which the dialogue is in force, and their times."""
-    if line.get("start") is None:
-        return {}
-    start, stop = line["start"], line["stop"]
-    return {"frames": [start, stop], "from": clock.of_frame(start), "until": clock.of_frame(stop)}
-
-
-def _without_nothing(values: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in values.items() if value is not None and value is not False and value != []}
-
-
-_SIZE = 20_000_000
+_SIZE = 40_000_000
 """An upper estimate of a page's size, in bytes."""
 
 

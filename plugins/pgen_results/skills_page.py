@@ -4,12 +4,14 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from math import ceil
+from statistics import median_low
 from typing import Any
 
 from pgen.labels import frame_ranges
 from pgen.records import Episode, Moment, Sample, SpanContext
+from pgen_results.images import OTHER, read_images
 from pgen_results.metrics import cost
-from pgen_results.page import Thumbnails, open_thumbnails, render
+from pgen_results.page import SCRIPTS, render
 from pgen_results.read import Segmentation
 from pgen_results.report_page import SKILLS_LISTED, ReportOptions, histogram
 
@@ -57,16 +59,16 @@ def skills_page(segmentation: Segmentation, options: ReportOptions) -> str:
     names, record, failures = count_spans(segmentation), segmentation.record, segmentation.failures
     lengths = [seconds for use in names.values() for seconds in use.lengths]
     positions = {name: position for position, name in enumerate(names)}
-    with open_thumbnails(segmentation.source, min(len(lengths), options.samples), options.thumbnails) as thumbnails:
-        episodes = [
-            _episode(episode, failures.get(episode.index), positions, thumbnails)
-            for episode in _choose(segmentation, len(lengths), options.samples)
-        ]
+    shown = list(_choose(segmentation, len(lengths), options.samples))
+    moments = [(OTHER, _middle(episode, place)) for episode in shown for place in range(len(episode.skills))]
+    images = read_images(segmentation.source, moments, options.thumbnails)
+    numbers = iter(images.numbers)
+    episodes = [_episode(episode, failures.get(episode.index), positions, numbers) for episode in shown]
     recorded = {**_DEFAULTS, **record["segmenter"]["found"]}
     return render(
         "skills.html",
-        ("page.js", "skills.js"),
-        {"skills": list(positions), "episodes": episodes, "thumbnails": thumbnails.images},
+        (*SCRIPTS, "skills.js"),
+        {"skills": list(positions), "episodes": episodes, **images.data()},
         name=segmentation.name,
         no_images=segmentation.no_images,
         options={key: record[key] for key in ("source", "segmenter", "run", "versions")},
@@ -74,13 +76,14 @@ def skills_page(segmentation: Segmentation, options: ReportOptions) -> str:
         recorded=recorded,
         lengths=lengths,
         histogram_of_lengths=length_histogram(lengths),
+        median=median_low(lengths) if lengths else 0,
         names=names,
         most_used=list(names.items())[:SKILLS_LISTED],
         changes=_changes(record),
         cost=cost(recorded, options.price_in, options.price_out) if recorded["tokens"] else None,
         listed=sum(len(episode["spans"]) for episode in episodes),
-        images=len(thumbnails.images),
-        unreadable=thumbnails.unreadable,
+        images=len(images.small),
+        unreadable=images.unreadable,
     )
 
 
@@ -101,16 +104,19 @@ def _choose(segmentation: Segmentation, spans: int, limit: int) -> Iterator[Epis
             yield episode
 
 
-def _episode(episode: Episode, failure: str | None, names: dict[str, int], thumbnails: Thumbnails) -> dict[str, Any]:
+def _episode(
+    episode: Episode, failure: str | None, names: dict[str, int], numbers: Iterator[int | None]
+) -> dict[str, Any]:
     times = episode.timestamps
     recorded = times[-1] + 1 / episode.fps if times else 0.0
     values = {
+        "index": episode.index,
         "id": episode.id,
         "task": episode.task,
         "start": 0.0,
         "end": max([recorded, *(skill.end for skill in episode.skills)]),
         "spans": [[names[skill.name], round(skill.start, 3), round(skill.end, 3)] for skill in episode.skills],
-        "images": [thumbnails.of_sample(_middle(episode, position)) for position in range(len(episode.skills))],
+        "images": [next(numbers) for _ in episode.skills],
         "failed": failure,
     }
     return {key: value for key, value in values.items() if value is not None}

@@ -21,7 +21,8 @@ from pgen.testing import FakeGenerator, FakeSource, make_episode
 from pgen_lerobot.write.card import escaped
 from pgen_qwen_openai.generator import QwenOpenAIGenerator
 from pgen_qwen_openai.local_server import LocalServers
-from pgen_results.compare import compare_page, compare_runs
+from pgen_results.compare import compare_runs
+from pgen_results.compare_page import compare_page
 from pgen_results.preview import PreviewSink, record
 from pgen_results.preview_view import preview_page
 from pgen_results.read import open_results

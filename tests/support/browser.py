@@ -8,8 +8,10 @@ from tempfile import TemporaryDirectory
 from time import monotonic
 
 from selenium.webdriver import Chrome, ChromeOptions, ChromeService
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.ui import Select, WebDriverWait
 
 PROGRAMS = {"chromium": ("chromium", "chromium-browser", "google-chrome"), "chromedriver": ("chromedriver",)}
 _FLAGS = (
@@ -59,6 +61,19 @@ class Browser:
         """Return the value of a JavaScript expression."""
         return self.driver.execute_script(f"return {expression}")
 
+    def until(self, expression: str) -> None:
+        """Wait until a JavaScript expression is true, such as after a search, which is debounced."""
+        WebDriverWait(self.driver, 20, poll_frequency=0.02).until(lambda driver: self.run(expression))
+
+    def press(self, *keys: str) -> None:
+        """Press keys wherever the focus is."""
+        ActionChains(self.driver).send_keys(*keys).perform()
+
+    def colours(self, scheme: str) -> None:
+        """Show pages in the light or in the dark colours."""
+        features = [{"name": "prefers-color-scheme", "value": scheme}]
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+
     def all(self, selector: str) -> list[WebElement]:
         return self.driver.find_elements(By.CSS_SELECTOR, selector)
 
@@ -67,7 +82,8 @@ class Browser:
         return element
 
     def choose(self, selector: str, value: str) -> None:
-        self.one(f'{selector} option[value="{value}"]').click()
+        """Choose the option of a select by its value."""
+        Select(self.one(selector)).select_by_value(value)
 
     def complaints(self) -> list[str]:
         """Return the console messages since the last call."""

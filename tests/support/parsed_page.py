@@ -40,8 +40,9 @@ class Parsed(HTMLParser):
 
     def rows(self, heading):
         """The rows of the tables under a heading, as the text of their cells."""
-        section = self.text.partition(f"<h2>{heading}</h2>")[2].partition("</section>")[0]
-        cells = [re.findall(r"<td[^>]*>(.*?)</td>", row, re.DOTALL) for row in section.split("<tr>")[1:]]
+        section = [*re.split(rf"<h[23]>{heading}</h[23]>", self.text), ""][1].partition("</section>")[0]
+        body = section.partition("</thead>")[2] if "</thead>" in section else section
+        cells = [re.findall(r"<td[^>]*>(.*?)</td>", row, re.DOTALL) for row in body.split("<tr>")[1:]]
         return [[html.unescape(re.sub(r"<[^>]*>", "", cell)).strip() for cell in row] for row in cells if row]
 
 

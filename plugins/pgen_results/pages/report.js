@@ -1,130 +1,107 @@
 
-const ROW = 20;
-const LISTED = 2;
-const entries = data.episodes.flatMap((episode) => episode.samples.map((sample) => entry(episode, sample)));
-const scenario = options("scenario", types("scenario"));
-const response = options("response", types("response"));
-const scope = options("scope", scopesOf(entries.map(({ sample }) => sample)).map((name) => [name, words(name)]));
-const state = options("state", [...checked(), ...(entries.some(({ sample }) => poor(sample)) ? [["poor", `Judged ${data.poor} or less`]] : [])]);
+const entries = data.episodes.flatMap((episode) => episode.samples.map((sample, place) => ({
+  episode, sample, place, time: sample.time, when: () => clock(episode, sample.time), text: () => textOf(episode, sample),
+})));
 
-function entry(episode, sample) {
-  const texts = [episode.id, episode.task, data.skills[sample.skill], sample.user, sample.robot, ...(sample.reasons ?? []), ...(sample.scores ?? []).map(([, , reason]) => reason)];
-  return { episode, sample, text: texts.filter(Boolean).join("\n").toLowerCase() };
+function textOf(episode, sample) {
+  const { user, robot, failure = [], checks = [], scores = [] } = sample;
+  const texts = [episode.id, episode.task, data.skills[sample.skill], user, robot, ...failure, ...checks.flat(), ...scores.map(([, , reason]) => reason)];
+  return texts.filter(Boolean).join("\n");
 }
 
-function scopesOf(samples) {
-  const present = new Set(samples.map((sample) => sample.scope));
-  return data.scopes.filter((name) => present.has(name));
+function stateOf({ failed, scene, failure }) {
+  if (scene) return ["scene"];
+  return failed ? ["failed", `failed:${failure[0]}`] : ["ok"];
 }
 
-function types(kind) {
-  const types = new Set(entries.map(({ sample }) => sample[kind]).filter(Boolean));
-  return [...types].sort().map((type) => [type, words(type)]);
+function findingKeys({ checks = [] }) {
+  const codes = checks.map(([code]) => code);
+  return [...new Set([...(codes.length ? ["any"] : []), ...codes.map((code) => `${data.codes[code][1]}s`), ...codes])];
 }
 
-function checked() {
-  const codes = new Set(entries.flatMap(({ sample }) => sample.codes ?? []));
-  return [...codes].sort().map((code) => [`check:${code}`, `Check: ${code}`]);
+function judgeKeys({ scores = [] }) {
+  const low = scores.filter(([, score]) => score <= data.poor);
+  return [...(scores.length ? ["judged"] : []), ...(low.length ? ["low"] : []), ...low.map(([name]) => name), ...scores.map(([name, score]) => `${name}:${score}`)];
 }
 
-function poor(sample) {
-  return (sample.scores ?? []).some(([, score]) => score <= data.poor);
+function typeKeys({ failed, scene, scenario, response, planned }) {
+  if (failed || scene || !(scenario || response)) return [];
+  return planned ? ["other", ...Object.keys(planned)] : ["same"];
 }
 
-function outcome(sample) {
-  if (sample.scene) return "scene";
-  return sample.failed ? "failed" : "ok";
+/** Return the values of a kind in alphabetical order, in words. */
+function valuesOf(kind) {
+  return [...new Set(entries.map(({ sample }) => sample[kind]).filter(Boolean))].sort().map((value) => [value, words(value)]);
 }
 
-function inState(sample) {
-  if (state.value === "poor") return poor(sample);
-  if (state.value.startsWith("check:")) return (sample.codes ?? []).includes(state.value.slice(6));
-  return !state.value || state.value === outcome(sample);
+function facet(id, any, keys, options) {
+  return new Facet(id, any, entries, ({ sample }) => keys(sample), options);
 }
 
-function fits(searched) {
-  return ({ sample, text }) =>
-    (!scenario.value || sample.scenario === scenario.value) &&
-    (!response.value || sample.response === response.value) &&
-    (!scope.value || sample.scope === scope.value) &&
-    inState(sample) &&
-    searched.every((word) => text.includes(word));
-}
-
-function seconds(episode, time) {
-  return episode.timed ? `${time.toFixed(1)} s` : `moment ${time + 1}`;
-}
+const stages = [...new Set(entries.filter(({ sample }) => sample.failed).map(({ sample }) => sample.failure[0]))].sort();
+const names = [...new Set(entries.flatMap(({ sample }) => (sample.scores ?? []).map(([name]) => name)))];
+const codes = Object.entries(data.codes).map(([code, [what, severity]]) => [code, `${severity}: ${what}`]).sort(([, a], [, b]) => (a < b ? -1 : 1));
+const facets = [
+  facet("state", "State", stateOf, [["ok", "answered"], ["failed", "failed"], ...stages.map((stage) => [`failed:${stage}`, `failed: ${words(stage)}`]), ["scene", "contradicted by the images"]]),
+  facet("finding", "Finding", findingKeys, [["any", "any finding"], ["errors", "any error"], ["warnings", "any warning"], ["notes", "any note"], ...codes]),
+  facet("judge", "Judge", judgeKeys, [["judged", "judged"], ["low", `any score of ${data.poor} or less`], ...names.map((name) => [name, `${name} ${data.poor} or less`]), ...names.flatMap((name) => [1, 2, 3, 4, 5].map((score) => [`${name}:${score}`, `${name} ${score}`]))]),
+  facet("type", "Types", typeKeys, [["other", "other than planned"], ["scenario", "other scenario than planned"], ["response", "other response than planned"], ["same", "as planned"]]),
+  facet("scenario", "Scenario", ({ scenario }) => (scenario ? [scenario] : []), valuesOf("scenario")),
+  facet("response", "Response", ({ response }) => (response ? [response] : []), valuesOf("response")),
+  facet("scope", "Scope", ({ scope }) => [scope], data.scopes.map((name) => [name, words(name)])),
+  facet("skill", "Skill", ({ skill }) => [data.skills[skill]], [...new Set(data.skills)].map((name) => [name, name])),
+  new Facet("episode", "Episode", entries, ({ episode }) => [episode.index], data.episodes.map(({ index, id }) => [index, id])),
+];
 
 /** Return the samples in groups with the same key, in order. */
 function grouped(samples, key) {
   const groups = new Map();
-  for (const sample of samples) groups.set(key(sample), [...(groups.get(key(sample)) ?? []), sample]);
+  for (const sample of samples) {
+    const own = key(sample);
+    if (groups.has(own)) groups.get(own).push(sample);
+    else groups.set(own, [sample]);
+  }
   return [...groups.values()];
 }
 
-/** Draw the episode's exchanges, a row for each scope, above its skills, with a mark for each moment. */
-function timeline(episode) {
+function placeOf({ episode, sample }) {
+  return [["ep", episode.index], ["frame", sample.frame], ["id", `${sample.scope}.${sample.variant[0]}`]];
+}
+
+function placeLink(episode, sample) {
+  return `#${new URLSearchParams(placeOf({ episode, sample }))}`;
+}
+
+/** Draw the exchanges of an episode in a row for each scope, its skills, and the samples that fit the filters. */
+function head(episode, matching) {
+  const timeline = new Timeline(episode, (time) => clock(episode, time));
   const lasting = episode.samples.filter((sample) => sample.until !== undefined);
-  const rows = scopesOf(lasting);
-  const top = rows.length * ROW;
-  const { svg, at, block } = strip(episode, (time) => seconds(episode, time), top + 42, top);
-  rows.forEach((name, place) => {
-    const ofScope = lasting.filter((sample) => sample.scope === name);
-    for (const wordings of grouped(ofScope, (sample) => `${sample.from} ${sample.until}`)) {
-      const [{ from, until, user }] = wordings;
-      const tip = [`${words(name)}, ${period(episode, from, until)}`, ...wordings.map((sample) => sample.user)].join("\n");
-      block(`exchange ${name === "episode" || name === "standing" ? "whole" : "part"}`, [from, until], place * ROW, ROW - 4, user, tip);
-    }
-  });
-  for (const samples of grouped(episode.samples, (sample) => `${sample.time} ${sample.frame}`)) {
-    const [{ time }] = samples;
-    const tip = drawn("title", {}, seconds(episode, time));
-    svg.append(drawn("circle", { class: mark(samples), cx: at(time), cy: top + 34, r: 3.5 }, tip));
+  for (const scope of data.scopes) {
+    const ofScope = lasting.filter((sample) => sample.scope === scope);
+    const blocks = grouped(ofScope, ({ from, until }) => `${from} ${until}`).map((wordings) => {
+      const [first] = wordings;
+      const tip = [`${words(scope)}, ${period(episode, first.from, first.until)}`, ...wordings.map((sample) => sample.user)].join("\n");
+      return { from: first.from, until: first.until, names: [first.user], tip, href: placeLink(episode, first), style: `exchange of-${scope}` };
+    });
+    if (blocks.length) timeline.blocks(words(scope), blocks.sort((a, b) => a.from - b.from || a.until - b.until));
   }
-  const names = rows.map((name) => element("span", {}, words(name)));
-  return element("div", { class: "rows" }, element("div", { class: "names" }, ...names), svg);
+  const firstOf = new Map(episode.samples.toReversed().map((sample) => [sample.span, sample]));
+  const skill = (place) => `#${new URLSearchParams([["episode", episode.index], ["skill", data.skills[episode.spans[place][0]]]])}`;
+  const order = skillsRow(timeline, (place) => (firstOf.has(place) ? placeLink(episode, firstOf.get(place)) : skill(place)));
+  timeline.marks(matching.map((entry) => ({ time: entry.time, kind: kindOf(entry.sample), href: view.link(entry), tip: `${momentOf(entry)}, ${data.skills[entry.sample.skill]}` })));
+  const names = legend(order, (number) => `#${new URLSearchParams([["episode", episode.index], ["skill", data.skills[number]]])}`);
+  return element("div", {}, timeline.finish(episode.timed ? "seconds" : "moments"), ...[names].filter(Boolean));
 }
 
-function mark(samples) {
-  const outcomes = samples.map(outcome);
-  return outcomes.includes("failed") || outcomes.includes("scene") ? "bad" : "good";
-}
+const listing = new Listing(entries.length, card, head);
+const view = new View(new Filters(entries, facets), listing, {
+  sorts: { time: { label: "In order of time" }, worst: { label: "Worst first", sort: (a, b) => (b.sample.badness ?? 0) - (a.sample.badness ?? 0) } },
+  placeOf,
+  problem: ({ sample }) => (sample.badness ?? 0) > data.notes,
+});
 
-function period(episode, from, until) {
-  return `${from.toFixed(1)} to ${seconds(episode, until)}`;
-}
-
-/** Describe the scope of a dialogue, over which frames it is in force, and the skills after the current one. */
-function reach({ episode, sample }) {
-  const parts = [words(sample.scope)];
-  if (sample.until !== undefined) parts.push(period(episode, sample.from, sample.until));
-  if (sample.frames) parts.push(`${sample.frames[1] - sample.frames[0]} frames`);
-  const later = sample.skills ?? [];
-  const more = later.length > LISTED ? [`and ${later.length - LISTED} more`] : [];
-  const text = [parts.join(", "), ...(later.length ? [`then ${[...later.slice(0, LISTED), ...more].join("; ")}`] : [])].join("; ");
-  return element("p", { class: "quiet reach", dir: "auto", title: later.join("; ") }, text);
-}
-
-function card({ episode, sample }) {
-  const when = element("span", { class: "when", title: `frame ${sample.frame}` }, seconds(episode, sample.time));
-  const skill = element("span", { class: "skill", dir: "auto" }, data.skills[sample.skill]);
-  const kinds = [sample.scenario, sample.response].filter(Boolean).map((type) => element("span", { class: "chip" }, words(type)));
-  const scores = sample.scores ?? [];
-  const low = scores.filter(([, score]) => score <= data.poor).map(([name, score, reason]) => `${name} ${score}: ${reason}`);
-  const marks = [...(sample.reasons ?? []), ...low].map((reason) => element("p", { class: "bad", dir: "auto" }, reason));
-  const judged = scores.map(([name, score, reason]) => element("span", { class: "chip", title: reason }, `${name} ${score}`));
-  return element(
-    "article",
-    { class: `card edge${sample.skill % HUES}` },
-    element("h4", {}, when, skill),
-    reach({ episode, sample }),
-    thumbnail(sample.image),
-    sample.user ? speech("user", sample.user) : null,
-    sample.robot ? speech("robot", sample.robot) : null,
-    ...marks,
-    element("p", { class: "chips" }, ...kinds, ...judged, sample.chosen ? element("span", { class: "chip", dir: "auto" }, `judge chose: ${sample.chosen}`) : null),
-  );
-}
-
-const listing = episodeListing(entries, timeline, card);
-controls((searched) => listing.filter(fits(searched)));
+document.getElementById("marks").append(...MARKS.map(([kind, shape, what]) => {
+  const icon = drawn("svg", { width: 14, height: 14, viewBox: "-7 -7 14 14", "aria-hidden": "true" }, drawn("path", { class: `mark ${kind}`, d: shape }));
+  return element("span", {}, icon, what);
+}));
+view.read(true);

@@ -1,36 +1,47 @@
 
 const entries = data.episodes.flatMap((episode) => (episode.spans.length ? episode.spans.map((_, place) => entry(episode, place)) : [entry(episode, null)]));
-const skill = options("skill", data.skills.map((name, number) => [number, name]));
-const state = document.getElementById("state");
 
 /** A span of an episode, or an episode without any. */
 function entry(episode, place) {
-  const name = place === null ? "" : data.skills[episode.spans[place][0]];
-  return { episode, place, text: [episode.id, episode.task, name, episode.failed].filter(Boolean).join("\n").toLowerCase() };
+  const [skill, start, end] = place === null ? [null, 0, 0] : episode.spans[place];
+  const name = place === null ? "" : data.skills[skill];
+  const text = () => [episode.id, episode.task, name, episode.failed].filter(Boolean).join("\n");
+  return { episode, place, skill, time: start, length: end - start, text, when: () => seconds(start) };
 }
 
-function fits(searched) {
-  return ({ episode, place, text }) =>
-    (!skill.value || (place !== null && episode.spans[place][0] === Number(skill.value))) &&
-    (!state.value || (state.value === "failed") === (place === null)) &&
-    searched.every((word) => text.includes(word));
+function card({ episode, place, time, length, skill }, flat) {
+  if (place === null) return flat ? failure(episode) : null;
+  const when = `${flat ? `${episode.id}, ` : ""}${time.toFixed(2)} to ${seconds(time + length)}, ${length.toFixed(2)} s long`;
+  const link = element("a", { class: "when", href: `#${new URLSearchParams([["ep", episode.index], ["span", place]])}`, title: "A link to this span" }, when);
+  const image = thumbnail(episode.images[place], `${episode.id}, ${data.skills[skill]}`);
+  return element("article", { class: `card edge${huesOf(episode)[place]}`, tabindex: -1 }, element("h4", {}, link, text("span", { class: "skill" }, data.skills[skill])), image);
 }
 
-function seconds(time) {
-  return `${time.toFixed(1)} s`;
+function failure(episode) {
+  return text("p", { class: "bad", tabindex: -1 }, episode.failed ?? "no skills");
 }
 
-function card({ episode, place }) {
-  if (place === null) return null;
-  const [number, start, end] = episode.spans[place];
-  const when = element("span", { class: "when", title: `${(end - start).toFixed(2)} s long` }, `${start.toFixed(1)} to ${seconds(end)}`);
-  const name = element("span", { class: "skill", dir: "auto" }, data.skills[number]);
-  return element("article", { class: `card edge${number % HUES}` }, element("h4", {}, when, name), thumbnail(episode.images[place]));
+function head(episode) {
+  if (!episode.spans.length) return failure(episode);
+  const timeline = new Timeline(episode, seconds);
+  const order = skillsRow(timeline, (place) => `#${new URLSearchParams([["ep", episode.index], ["span", place]])}`);
+  const names = legend(order, (skill) => `#${new URLSearchParams([["skill", data.skills[skill]]])}`);
+  return element("div", {}, timeline.finish("seconds"), ...[names].filter(Boolean));
 }
 
-function summary(episode) {
-  return episode.spans.length ? strip(episode, seconds, 26).svg : element("p", { class: "bad", dir: "auto" }, episode.failed ?? "no skills");
-}
-
-const listing = episodeListing(entries, summary, card);
-controls((searched) => listing.filter(fits(searched)));
+const listing = new Listing(entries.length, card, head);
+const facets = [
+  new Facet("state", "State", entries, ({ place }) => [place === null ? "failed" : "ok"], [["ok", "segmented"], ["failed", "failed"]]),
+  new Facet("skill", "Skill", entries, ({ skill }) => (skill === null ? [] : [data.skills[skill]]), data.skills.map((name) => [name, name])),
+  new Facet("episode", "Episode", entries, ({ episode }) => [episode.index], data.episodes.map(({ index, id }) => [index, id])),
+];
+const view = new View(new Filters(entries, facets), listing, {
+  sorts: {
+    time: { label: "In order of time" },
+    short: { label: "Shortest first", sort: (a, b) => a.length - b.length },
+    long: { label: "Longest first", sort: (a, b) => b.length - a.length },
+  },
+  placeOf: ({ episode, place }) => [["ep", episode.index], ["span", place ?? 0]],
+  problem: ({ place }) => place === null,
+});
+view.read(true);

@@ -1,11 +1,18 @@
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import report_runs
 
 import pgen
+from pgen_results import page
+from pgen_results.read import open_results
+from pgen_results.report_page import ReportOptions, report_page
+
+TOP = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="session")
@@ -37,3 +44,32 @@ def browser():
         pytest.fail(message) if os.environ.get("PGEN_REQUIRE_BROWSER") else pytest.skip(message)
     with module.browser() as window:
         yield window
+
+
+@pytest.fixture
+def show(browser, tmp_path):
+    """Open a page from its text; the console must stay empty."""
+
+    def show_page(text):
+        page.write(tmp_path / "page.html", text)
+        browser.open(tmp_path / "page.html")
+        return browser
+
+    yield show_page
+    assert browser.complaints() == []
+
+
+@pytest.fixture(scope="session")
+def faulty(tmp_path_factory):
+    """A run with planted faults of every kind, in two episodes."""
+    folder = tmp_path_factory.mktemp("faulty")
+    command = [sys.executable, TOP / "tools/faulty_run.py", folder, "--samples", "120"]
+    subprocess.run(command, check=True, capture_output=True)
+    return folder / "out"
+
+
+@pytest.fixture(scope="session")
+def faulty_report(faulty):
+    """The report of the run with planted faults."""
+    with open_results(faulty) as results:
+        return report_page(results, ReportOptions())

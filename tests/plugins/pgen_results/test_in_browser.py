@@ -1,12 +1,14 @@
 """The pages in Chromium without a network."""
 
+import json
+
 import pytest
 import report_runs
 from report_runs import HOSTILE, reply
 
 import pgen
-from pgen_results import page
-from pgen_results.compare import compare_page, compare_runs
+from pgen_results.compare import compare_runs
+from pgen_results.compare_page import compare_page
 from pgen_results.preview import run_preview
 from pgen_results.preview_view import preview_page
 from pgen_results.read import open_results, open_segmentation
@@ -14,22 +16,8 @@ from pgen_results.report_page import ReportOptions, report_page
 from pgen_results.skills_page import skills_page
 
 pytest.importorskip("browser", reason="selenium is not installed", exc_type=ImportError)
-VIEW = 48
 PROMPT = " ".join(f"Grab it. {HOSTILE}".replace("\x1b", "").split())
 LOADED = "[...document.images].every((image) => image.complete && image.naturalWidth > 0)"
-
-
-@pytest.fixture
-def show(browser, tmp_path):
-    """Open a page from its text; the console must stay empty."""
-
-    def show_page(text):
-        page.write(tmp_path / "page.html", text)
-        browser.open(tmp_path / "page.html")
-        return browser
-
-    yield show_page
-    assert browser.complaints() == []
 
 
 def report_of(folder):
@@ -79,20 +67,24 @@ def search(browser, text):
     field = browser.one("#search")
     field.clear()
     field.send_keys(text)
+    browser.until(f"new URLSearchParams(location.hash.slice(1)).get('q') === {json.dumps(text.strip())}")
 
 
-def test_two_thousand_samples_open_with_what_fits_the_view(browser, many):
+def test_two_thousand_samples_are_shown_in_pages_of_whole_episodes(browser, many):
     browser.open(many)
     assert browser.one("#count").text == "2,000 of 2,000"
-    assert len(browser.all(".card")) == VIEW
+    assert len(browser.all(".card")) == 40
     assert browser.run("document.querySelectorAll('*').length") < 3000
-    assert browser.one("#more").text == f"Show more ({2000 - VIEW:,} left)"
-    browser.one("#more").click()
     prompts = texts(browser, ".speech.user span")
-    assert len(prompts) == len(set(prompts)) == 2 * VIEW
-    assert len(browser.all(".episode")) == -(-2 * VIEW // 20)
+    browser.one("#more").click()
+    assert len({*prompts, *texts(browser, ".speech.user span")}) == 80
+    assert texts(browser, "section.episode .id") == ["ep_000002", "ep_000003"]
+    browser.choose("#page", "49")
+    assert texts(browser, "section.episode .id") == ["ep_000098", "ep_000099"]
+    assert not browser.one("#more").is_displayed()
     search(browser, "ep_000042 word70")
     assert texts(browser, ".speech.user span") == ["Word70 of ep_000042: please skill 7 now."]
+    assert {text.lower() for text in texts(browser, ".speech.user mark")} == {"ep_000042", "word70"}
     assert browser.one("#count").text == "1 of 2,000"
     search(browser, "no such words")
     assert browser.all(".card") == []
@@ -100,23 +92,19 @@ def test_two_thousand_samples_open_with_what_fits_the_view(browser, many):
 
 
 def test_every_sample_is_a_card_with_its_picture_under_the_timeline_of_its_skills(report):
-    first = report.all(".episode")[0]
-    names = [text.text for text in first.find_elements("css selector", ".timeline text")]
-    assert names[:2] == ["reach for the cup", "lift the cup"]
-    assert len(first.find_elements("css selector", ".timeline circle")) == 2
+    first = report.all("section.episode")[0]
+    names = [text.text for text in first.find_elements("css selector", "a > .hue0 + text, a > .hue1 + text")]
+    assert sorted(names) == ["lift the cup", "reach for the cup"]
+    assert len(first.find_elements("css selector", "a > .mark")) == 2
     assert len(first.find_elements("css selector", ".card")) == 15
     assert report.run(LOADED)
-    assert len(report.all(".card img")) == len(report.all(".card")) == VIEW
+    assert len(report.all(".card img")) == len(report.all(".card")) == 45
 
 
 def test_exchanges_are_rows_by_scope_above_the_skills_each_with_its_length(report):
-    first = report.all(".episode")[0]
-    assert [row.text for row in first.find_elements("css selector", ".names span")] == [
-        "episode",
-        "phase",
-        "step",
-        "standing",
-    ]
+    first = report.all("section.episode")[0]
+    rows = [row.text for row in first.find_elements("css selector", ".names span")]
+    assert rows == ["episode", "phase", "step", "standing", "skills", "samples", "seconds"]
     bars = [bar.rect for bar in first.find_elements("css selector", ".timeline .exchange")]
     assert [round(bar["width"] / bars[0]["width"], 1) for bar in bars] == [1.0, 1.0, 0.5, 0.5, 1.0]
     tops = [bar["y"] for bar in bars]
@@ -128,9 +116,10 @@ def test_exchanges_are_rows_by_scope_above_the_skills_each_with_its_length(repor
 def test_a_filter_by_scope_leaves_its_dialogues_and_each_card_says_what_it_leads_to(report):
     search(report, "ep_000001")
     report.choose("#scope", "phase")
-    assert texts(report, ".card .reach") == ["phase, 0.0 to 2.0 s, 20 frames; then lift the cup"] * 3
+    assert texts(report, ".card .reach") == ["phase, 0.00 to 2.00 s, 20 frames; then lift the cup"] * 3
+    assert texts(report, ".card .when") == [f"0.00 s, frame 0, {variant} of 3" for variant in (1, 2, 3)]
     report.choose("#scope", "step")
-    steps = ["step, 0.0 to 1.0 s, 10 frames"] * 3 + ["step, 1.0 to 2.0 s, 10 frames"] * 3
+    steps = ["step, 0.00 to 1.00 s, 10 frames"] * 3 + ["step, 1.00 to 2.00 s, 10 frames"] * 3
     assert texts(report, ".card .reach") == steps
 
 
@@ -141,7 +130,7 @@ def test_a_filter_by_type_leaves_the_samples_of_that_type(report):
     assert texts(report, ".card .chip:first-child") == [name for name in types if name == types[0]]
 
 
-def test_failures_and_poor_dialogues_are_selected_by_their_state_and_show_the_reason(show, tmp_path):
+def test_failures_and_poor_dialogues_are_selected_and_show_the_reason(show, tmp_path):
     def answer(request):
         failed = request.sample.span.episode_index == 0 and request.sample.span.skill_index
         return pgen.SampleError("refused", "no, thanks") if failed else reply("Grab it.")
@@ -152,20 +141,20 @@ def test_failures_and_poor_dialogues_are_selected_by_their_state_and_show_the_re
     assert len(browser.all(".card")) == 4
     assert "grounding 5" in texts(browser, ".card .chip")
     browser.choose("#state", "failed")
-    assert texts(browser, ".card p.bad") == ["refused: no, thanks"]
+    assert texts(browser, ".card .finding") == ["failed: refused\nno, thanks"]
     browser.choose("#state", "ok")
     assert texts(browser, ".speech.user span") == ["Grab it."] * 3
-    browser.choose("#state", "poor")
+    browser.choose("#judge", "low")
     assert len(browser.all(".card")) == 1
-    poor = ["grounding 2: grounding: so so.", "consistency 2: consistency: so so."]
-    assert texts(browser, ".card p.bad")[:2] == poor
+    poor = ["poor: grounding 2 of 5\ngrounding: so so.", "poor: consistency 2 of 5\nconsistency: so so."]
+    assert texts(browser, ".card .finding")[:2] == poor
 
 
 @pytest.mark.parametrize(
     ("name", "selector", "expected"),
     [
         ("report", ".speech.user span", [PROMPT]),
-        ("compare", ".speech.user span", [PROMPT] * 2),
+        ("compare", ".speech.user > span", [f"{PROMPT} "] * 2),
         ("skills", ".card .skill", ["reach", " ".join(HOSTILE.split())]),
     ],
 )
@@ -186,10 +175,10 @@ def test_a_script_that_is_not_the_page_s_own_is_refused(report):
     assert "Content Security Policy" in complaint
 
 
-@pytest.mark.parametrize("width", [1280, 390])
-def test_no_page_is_wider_than_its_window(show, browser, pages, dataset, many, width):
+@pytest.mark.parametrize("width", [1920, 1280, 390])
+def test_no_page_is_wider_than_its_window(show, browser, pages, faulty_report, many, width):
     browser.resize(width)
-    for text in (*pages.values(), report_of(dataset / "out"), many.read_text()):
+    for text in (*pages.values(), faulty_report, many.read_text()):
         show(text)
         assert browser.run("document.documentElement.scrollWidth") <= width, browser.run("document.title")
     browser.resize(1280)
@@ -210,10 +199,11 @@ def test_two_runs_are_shown_side_by_side_and_filtered_by_their_differences(show,
     frame = lambda request: reply(f"Grab it at {request.sample.moment.frame_index}.")  # noqa: E731
     first = report_runs.run(tmp_path / "first", frame)
     browser = show(comparison_of(first, report_runs.run(tmp_path / "second", reply("Grab it at 0."))))
-    prompts = ["Grab it at 0.", "Grab it at 0.", "Grab it at 10.", "Grab it at 0."]
-    assert texts(browser, ".speech.user span") == prompts
+    different = ["Grab it at 10.", "Grab it at 0."]
+    assert texts(browser, ".speech.user > span") == [*different, "Grab it at 0.", "Grab it at 0."]
+    assert texts(browser, ".speech.user .only") == ["10.", "0."]
     browser.choose("#state", "different")
-    assert texts(browser, ".speech.user span") == prompts[2:]
+    assert texts(browser, ".speech.user > span") == different
     search(browser, "nowhere")
     assert browser.all(".moment") == []
 
@@ -228,8 +218,8 @@ def test_a_preview_shows_pictures_replies_and_prompts(show, pages):
 
 def test_every_span_is_a_block_of_its_length_and_a_card_with_its_picture(show, skills):
     browser = show(skills)
-    first, second = browser.all(".episode")[:2]
-    widths = [block.size["width"] for block in first.find_elements("css selector", ".timeline rect")]
+    first, second = browser.all("section.episode")[:2]
+    widths = [block.size["width"] for block in first.find_elements("css selector", ".timeline rect[class^=hue]")]
     assert widths[0] / sum(widths) == pytest.approx(1.2 / 2.0, abs=0.01)
     assert len(first.find_elements("css selector", ".card img")) == 2
     assert browser.run(LOADED)
@@ -238,11 +228,11 @@ def test_every_span_is_a_block_of_its_length_and_a_card_with_its_picture(show, s
 
 def test_spans_are_selected_by_name_state_and_word(show, skills):
     browser = show(skills)
-    browser.choose("#skill", "1")
-    assert [text.split(" s")[0] for text in texts(browser, ".card h4")] == ["0.0 to 1.2"]
+    browser.choose("#skill", "reach")
+    assert texts(browser, ".card .when") == ["0.00 to 1.20 s, 1.20 s long"]
     browser.choose("#skill", "")
     browser.choose("#state", "failed")
-    assert (len(browser.all(".card")), len(browser.all(".episode"))) == (0, 3)
+    assert (len(browser.all(".card")), len(browser.all("section.episode"))) == (0, 3)
     browser.choose("#state", "")
     search(browser, "reach")
     assert len(browser.all(".card")) == 1

@@ -40,6 +40,7 @@ def test_samples_answers_and_failures_by_stage_are_counted(metrics):
     assert (metrics.episodes, metrics.samples, metrics.answered) == (2, 8, 6)
     assert metrics.failed == {"refused": 2}
     assert metrics.reasons == {("refused", "no, thanks"): 2}
+    assert metrics.places == {("refused", "no, thanks"): [(0, "ep_000000", 10, 1.0), (1, "ep_000001", 10, 1.0)]}
     assert {name: (skill.samples, skill.answered) for name, skill in metrics.skills.items()} == {
         "reach for the cup": (4, 2),
         "lift the cup": (4, 4),
@@ -80,7 +81,7 @@ def test_images_that_contradict_the_labels_are_no_failures_and_are_listed_once_a
         metrics = compute_metrics(results)
     assert (metrics.failed, metrics.contradicted, metrics.answered) == ({}, 6, 6)
     assert metrics.scenes == [
-        (f"ep_00000{episode}", 0, 0.0, "reach for the cup", "an empty table") for episode in range(2)
+        ((episode, f"ep_00000{episode}", 0, 0.0), "reach for the cup", "an empty table") for episode in range(2)
     ]
 
 

@@ -166,7 +166,7 @@ def test_every_dialogue_is_judged_and_shown_with_its_scores(root, answering):
     text = preview_text(result)
     assert text.count("  judge    grounding 1: grounding: so so.") == 2
     assert text.count("  judge    grounding 2: grounding: so so.") == 2
-    assert preview_page(result).count('<p class="bad" dir="auto">grounding') == 4
+    assert preview_page(result).count('<p class="finding poor"><b>poor: grounding') == 4
     few = previewed(root, judge="scripted", max_samples=4, judge_share=0.001)
     assert not any(line["judgement"] for line in few.lines)
 

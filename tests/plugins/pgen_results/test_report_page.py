@@ -2,20 +2,22 @@ import base64
 import hashlib
 import json
 import re
+from collections import Counter
 from dataclasses import replace
+from statistics import median_low
 
-import pytest
 import report_runs
+from hypothesis import given
+from hypothesis import strategies as st
 from parsed_page import Parsed, invoked, reported
 from report_runs import reply
 
 import pgen
 from pgen.formats.syn_annotations import read_lines
 from pgen.inference.replies import CONTRADICTION
-from pgen.testing import make_episode
 from pgen_results.metrics import compute_metrics
 from pgen_results.read import open_results
-from pgen_results.report_page import ReportOptions, ReportSink, histogram, report_page, spans
+from pgen_results.report_page import ReportOptions, ReportSink, histogram, median, report_page
 
 
 def page_of(folder, **options):
@@ -33,7 +35,7 @@ def test_report_writes_one_page_into_the_result(out):
 def test_a_page_fetches_nothing_and_allows_its_own_script_and_style_by_hash(out):
     page = reported(out)
     links = [value for _, attributes in page.elements for name, value in attributes.items() if name in ("src", "href")]
-    assert [link for link in links if not link.startswith("data:")] == []
+    assert [link for link in links if not link.startswith(("data:", "#"))] == []
     assert "http" not in re.sub(r"http-equiv|http://www.w3.org/2000/svg", "", page.text)
     (policy,) = [meta["content"] for meta in page.named("meta") if meta.get("http-equiv") == "Content-Security-Policy"]
     for tag, attributes, text in page.raw:
@@ -64,20 +66,34 @@ def test_a_report_of_the_input_is_not_copied_to_the_output(out, tmp_path):
     assert not (tmp_path / "again/report.html").exists()
 
 
-def test_more_samples_than_the_page_may_hold_leave_out_whole_episodes(tmp_path):
-    page = page_of(report_runs.run(tmp_path / "out", reply("Grab it."), episodes=10), samples=8)
+def test_above_the_limit_samples_with_a_problem_come_first_then_an_even_selection_of_all_episodes(tmp_path):
+    def answer(request):
+        failed = request.sample.span.episode_index == 4 and request.sample.span.skill_index
+        return pgen.SampleError("refused", "no, thanks") if failed else reply("Grab it.")
+
+    page = page_of(report_runs.run(tmp_path / "out", answer, episodes=10, checks=()), samples=11)
     episodes = page.data()["episodes"]
-    assert [episode["id"] for episode in episodes] == ["ep_000000", "ep_000003", "ep_000006", "ep_000009"]
-    assert [len(episode["samples"]) for episode in episodes] == [2] * 4
-    assert "8 of the 20 samples are in this page" in page.text
+    assert [episode["index"] for episode in episodes] == list(range(10))
+    assert [len(episode["samples"]) for episode in episodes if episode["index"] not in (4, 9)] == [1] * 8
+    assert [sample.get("failure") for sample in episodes[4]["samples"]].count(["refused", "no, thanks"]) == 1
+    assert "11 of the 20 samples are in this page" in page.text
+    assert "Left out: 0 with a problem and 9 without, evenly in all episodes" in page.text
 
 
-def test_thumbnails_are_spread_evenly_and_limited_in_bytes(dataset, monkeypatch):
-    data = page_of(dataset / "out", thumbnails=4).data()
+def test_images_are_of_problems_first_and_limited_in_bytes(dataset, monkeypatch):
+    def with_findings(results):
+        for episode, lines in results.read():
+            checks = [{"code": "length", "reason": "41 words"}]
+            yield episode, [line | {"checks": checks if line["frame_index"] else []} for line in lines]
+
+    with open_results(dataset / "out") as results:
+        flagged = replace(results, read=lambda: with_findings(results))
+        data = Parsed(report_page(flagged, ReportOptions(thumbnails=4))).data()
     for episode in data["episodes"]:
-        places = {(sample["frame"], sample.get("image")) for sample in episode["samples"]}
-        assert [(frame, image is not None) for frame, image in sorted(places)] == [(0, True), (10, False)]
-    monkeypatch.setattr("pgen_results.page.BYTES", 1)
+        places = {(sample["frame"], "image" in sample) for sample in episode["samples"]}
+        assert places == {(0, False), (10, True)}
+    assert [[camera for camera, _ in images] for images in data["large"]] == [[*report_runs.CAMERAS]] * 4
+    monkeypatch.setattr("pgen_results.images.BYTES", 1)
     assert len(page_of(dataset / "out").data()["thumbnails"]) == 1
 
 
@@ -103,21 +119,24 @@ def test_findings_of_checks_are_counted_by_code_and_shown_with_the_dialogue(data
 
     with open_results(dataset / "out") as results:
         page = Parsed(report_page(replace(results, read=lambda: with_findings(results)), ReportOptions()))
-    assert [[row[0], *row[2:]] for row in page.rows("Checks")] == [["length", "45", "75.0 %"]]
+    (row,) = page.rows("Checks")
+    assert row == ["warning", "length length", "", "45", "75.0 %"]
     samples = [sample for episode in page.data()["episodes"] for sample in episode["samples"]]
-    assert [sample.get("reasons") for sample in samples] == [None] * 15 + [["length: 41 words"]] * 45
+    assert [sample.get("checks") for sample in samples] == [None] * 15 + [[["length", "41 words"]]] * 45
+    assert page.data()["codes"] == {"length": ["length", "warning"]}
 
 
 def test_scores_of_a_judge_are_counted_and_shown_with_the_dialogue(tmp_path, out):
     judge = report_runs.judging(lambda request: 2 if request.sample.span.skill_index else 5)
     page = reported(report_runs.run(tmp_path / "run", reply("Grab it."), 3, judge=judge, judge_share=1.0))
     assert page.rows("Judge") == [
-        [name, "", "3.50", "0", "3", "0", "0", "3"] for name in ("grounding", "consistency", "naturalness")
+        [name, f"{name} 2: 3{'2: 3'}{name} 5: 3{'5: 3'}", "3.50"]
+        for name in ("grounding", "consistency", "naturalness")
     ]
-    assert "6 of the dialogues were judged by <b>fake</b>" in page.text
+    assert "of the dialogues were judged by <b>fake</b>" in page.text
     scores = [sample["scores"] for episode in page.data()["episodes"] for sample in episode["samples"]]
     assert scores[1][0] == ["grounding", 2, "grounding: so so."]
-    assert "<h2>Judge</h2>" not in reported(out).text
+    assert "<h3>Judge</h3>" not in reported(out).text
 
 
 def test_a_dialogue_is_shown_with_its_scope_its_skills_and_the_time_over_which_it_is_in_force(out):
@@ -131,7 +150,8 @@ def test_a_dialogue_is_shown_with_its_scope_its_skills_and_the_time_over_which_i
         ("step", 10, 20, 1.0, 2.0),
     }
     phase = next(sample for sample in first["samples"] if sample["scope"] == "phase")
-    assert (skills[phase["skill"]], phase["skills"]) == ("reach for the cup", ["lift the cup"])
+    leads_to = [skills[number] for number in (phase["skill"], *phase["skills"])]
+    assert leads_to == ["reach for the cup", "lift the cup"]
 
 
 def test_lines_of_an_earlier_version_are_steps_in_force_over_their_spans(out):
@@ -151,7 +171,7 @@ def test_images_that_contradict_the_labels_are_listed_apart_from_failures(tmp_pa
 
     page = reported(report_runs.run(tmp_path / "out", at_odds, variants=2))
     listed = page.rows("Images that contradict the labels")
-    assert listed == [["ep_000000", "frame 0, 0.0 s", "reach for the cup", "<b>nothing</b>"]]
+    assert listed == [["ep_000000, frame 0, 0.00 s", "reach for the cup", "<b>nothing</b>"]]
     assert page.rows("Failures") == []
     assert "<strong>0</strong><span>failed</span>" in page.text
     samples = page.data()["episodes"][0]["samples"]
@@ -165,10 +185,10 @@ def test_the_choice_of_a_judge_is_shown_with_the_dialogue(tmp_path):
     options = {"judge": judge, "judge_share": 1.0, "checks": ()}
     page = reported(report_runs.run(tmp_path / "out", reply("Grab it."), **options))
     first, second = page.data()["episodes"][0]["samples"]
-    assert (first["chosen"], first.get("codes")) == ("reach for the cup", None)
-    assert second["codes"] == ["round_trip"]
+    assert (first["chosen"], first.get("checks")) == ("reach for the cup", None)
+    assert [code for code, _ in second["checks"]] == ["round_trip"]
     assert "After 1 of 2 user prompts alone, the judge chose the demonstrated skill (50.0 %)" in page.text
-    assert [row[0] for row in page.rows("Checks")] == ["round_trip"]
+    assert [row[:2] for row in page.rows("Checks")] == [["error", "leads a judge to another skill round_trip"]]
 
 
 def test_every_metric_of_a_run_is_on_its_page(tmp_path):
@@ -182,7 +202,8 @@ def test_every_metric_of_a_run_is_on_its_page(tmp_path):
     with open_results(out) as results:
         metrics = compute_metrics(results)
     page = reported(out, "--price-in", "1")
-    assert page.rows("Failures") == [["refused", "no, thanks", "12"]]
+    where = "; ".join(f"ep_{episode:06d}, frame 10, 1.00 s" for episode in range(3))
+    assert page.rows("Failures") == [["refused", "no, thanks", f"{where}; …", "12"]]
     shares = {row[0].replace(" ", "_"): row[2:] for row in page.rows("Kinds of interaction")}
     for kind in ("scenario_type", "response_type"):
         for name, *values in metrics.shares(kind):
@@ -194,13 +215,13 @@ def test_every_metric_of_a_run_is_on_its_page(tmp_path):
     assert diverse["vocabulary"] == ["4", "2"]
     assert diverse["12\N{MULTIPLICATION SIGN}"] == ["Grab the red cup."]
     assert re.findall(r"<rect [^>]*><title>(.*?)</title>", page.text) == ["4 words: 12", "2 words: 12"]
-    assert [row[0] for row in page.rows("Checks")] == ["repeated"]
+    assert [row[:2] for row in page.rows("Checks")] == [["note", "repeated in the run repeated"]]
     assert page.rows("Exchanges") == [["step", "12 of 24", "1.0", "10.0", "4.0", str(metrics.checks["repeated"])]]
     assert [row[:1] + row[2:4] for row in page.rows("Skills")] == [
         ["lift the cup", "12", "0"],
         ["reach for the cup", "12", "12"],
     ]
-    tiles = re.findall(r"<strong>(.*?)</strong><span>(.*?)</span>", page.text)
+    tiles = re.findall(r"<strong>(.*?)</strong><span>(.*?)</span>", page.text, re.DOTALL)
     assert tiles[:3] == [("24", "samples"), ("12", "answered"), ("12", "failed")]
     assert {"tokens read", "tokens written", "time", "cost"} <= {name for _, name in tiles}
 
@@ -219,18 +240,6 @@ def test_a_histogram_holds_every_text_in_bars_of_one_width():
     assert histogram({}) == []
 
 
-@pytest.mark.parametrize(
-    ("times", "edges"),
-    [([0.0, 0.5, 1.0], (0.0, 1.0, 2.0)), ([None] * 3, (0.0, 2.0, 3.0)), ([1.0, 0.5, 2.0], (0, 2, 3))],
-)
-def test_without_the_input_spans_reach_from_one_skill_s_first_sample_to_the_next(times, edges):
-    names = ["reach", "reach", "lift"]
-    lines = [
-        {"timestamp": time, "frame_index": frame, "skill_index": names.index(name), "skill_current": name}
-        for frame, (time, name) in enumerate(zip(times, names, strict=True))
-    ]
-    drawn = spans(replace(make_episode(), skills=()), lines)
-    assert [(span.name, span.start, span.end) for span in drawn] == [
-        ("reach", edges[0], edges[1]),
-        ("lift", edges[1], edges[2]),
-    ]
+@given(st.lists(st.integers(1, 50), min_size=1))
+def test_the_median_is_that_of_the_texts(lengths):
+    assert median(Counter(lengths)) == median_low(lengths)
