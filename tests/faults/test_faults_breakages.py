@@ -54,12 +54,14 @@ DETECTED_BY = {
         "storage/test_workspace.py::test_a_run_that_lost_the_lock_publishes_nothing_and_removes_nothing"
     ),
     "answers of another command are thrown away": (
-        "storage/test_workspace.py::test_results_of_another_command_are_reported_and_left_alone"
+        "storage/test_workspace_journals.py::test_results_of_another_command_are_reported_and_left_alone"
     ),
     "any file is taken for a journal": (
-        "storage/test_workspace.py::test_a_file_that_is_no_journal_is_refused_by_name_and_left_as_it_is"
+        "storage/test_workspace_journals.py::test_a_file_that_is_no_journal_is_refused_by_name_and_left_as_it_is"
     ),
-    "the marker of any run counts": "storage/test_workspace.py::test_a_marker_removes_no_journal_of_another_run",
+    "the marker of any run counts": (
+        "storage/test_workspace_journals.py::test_a_marker_removes_no_journal_of_another_run"
+    ),
     "SIGHUP is left to the system": (
         "run/test_signals.py::test_a_signal_ends_the_work_as_a_shell_does_and_the_handlers_are_put_back"
     ),
@@ -79,7 +81,7 @@ DETECTED_BY = {
         "faults/test_faults_journal.py::test_a_file_that_is_cut_off_loses_only_what_is_cut[in_file-journal.sqlite]"
     ),
     "the owner of the journal is not checked": (
-        f"{JOURNAL}::test_a_journal_that_another_run_owns_by_now_is_not_written"
+        "storage/test_journal_ownership.py::test_a_journal_that_another_run_owns_by_now_is_not_written"
     ),
     "an answer is done before it is on the disk": (f"{COMMITTER}::test_a_result_is_done_only_once_it_is_on_the_disk"),
 }
