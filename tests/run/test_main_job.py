@@ -13,6 +13,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
+from needed import lerobot_python
 
 from pgen.cli import cli
 from pgen.errors import InputError
@@ -105,10 +106,7 @@ def test_lerobot_opens_the_output_batches_the_column_and_finds_the_dialogue(anno
 
 @pytest.mark.parametrize("name", WITH_SKILLS)
 def test_lerobot_0_4_4_opens_the_output_too(annotated, tmp_path, name):
-    python = os.environ.get("PGEN_LEROBOT044_PYTHON", "")
-    if not Path(python).is_file():
-        told = f"no lerobot 0.4.4: PGEN_LEROBOT044_PYTHON is {python!r}, which is no Python; `make test` makes one"
-        pytest.fail(told) if os.environ.get("CI") == "true" else pytest.skip(told)
+    python = lerobot_python("0.4.4", "PGEN_LEROBOT044_PYTHON")
     seen = read_with_lerobot(annotated(name), python, tmp_path)
     assert seen["lerobot"] == "0.4.4"
     check_read(seen, annotated(name))
@@ -187,10 +185,7 @@ def test_every_dataset_comes_to_what_the_table_in_the_docs_says(shared_datasets)
 
 
 def test_the_last_lerobot_that_reads_v21_opens_the_real_arms_output(annotated, tmp_path):
-    python = os.environ.get("PGEN_LEROBOT033_PYTHON", "")
-    if not Path(python).is_file():
-        told = f"no lerobot 0.3.3: PGEN_LEROBOT033_PYTHON is {python!r}, which is no Python; `make test` makes one"
-        pytest.fail(told) if os.environ.get("CI") == "true" else pytest.skip(told)
+    python = lerobot_python("0.3.3", "PGEN_LEROBOT033_PYTHON")
     seen = read_with_lerobot(annotated(V21), python, tmp_path, ANY_CLOCK)
     assert seen["lerobot"] == "0.3.3"
     check_read(seen, annotated(V21))

@@ -238,14 +238,10 @@ def test_the_sampler_chooses_the_moments_of_the_file(root, paged, tmp_path, name
     check_sampler(sampler, [*source.episodes(), make_episode(index=7)])
 
 
-@pytest.mark.parametrize(
-    ("time", "message"),
-    [
-        (0.05, r"ep_000000 has no frame at 0.050 s"),
-        (99.0, r"has no frame at 99.000 s"),
-        (5.0, r"where no skill goes on"),
-    ],
-)
+ERRORS = {0.05: r"ep_000000 has no frame at 0.050 s", 99.0: r"has no frame at 99.000 s", 5.0: "where no skill goes on"}
+
+
+@pytest.mark.parametrize(("time", "message"), ERRORS.items())
 def test_a_dialogue_that_belongs_to_no_frame_or_no_skill_is_refused(tmp_path, time, message):
     atom = {"role": "user", "content": "Go", "style": "interjection", "timestamp": time}
     file = tmp_path / "lerobot_annotations.json"

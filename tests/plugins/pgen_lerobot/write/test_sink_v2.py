@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from layout_helpers import STATS, stats_of
+from needed import lerobot_python
 from old_layout import ONE_A_FILE, as_v20, as_v21
 from sink_helpers import LENGTHS, TASKS, annotate, column, dataset, read_by_pandas, shards, snapshot
 
@@ -136,10 +137,7 @@ def test_lerobots_own_converter_accepts_the_output_and_lerobot_finds_each_dialog
 
 
 def test_the_last_lerobot_that_reads_v21_opens_the_output(tmp_path):
-    python = os.environ.get("PGEN_LEROBOT033_PYTHON", "")
-    if not Path(python).is_file():
-        told = f"no lerobot 0.3.3: PGEN_LEROBOT033_PYTHON is {python!r}, which is no Python; `make test` makes one"
-        pytest.fail(told) if os.environ.get("CI") == "true" else pytest.skip(told)
+    python = lerobot_python("0.3.3", "PGEN_LEROBOT033_PYTHON")
     out = annotate(as_v21(dataset(tmp_path / "in", codec="h264", **ONE_A_FILE)), tmp_path / "out")
     seen = json.loads(run(tmp_path, python, str(READ_WITH_LEROBOT), str(out), "1e6").splitlines()[-1])
     assert seen["lerobot"] == "0.3.3"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from needed import lerobot_python
 from old_layout import ONE_A_FILE, as_v20, as_v21
 from sink_helpers import dataset, results, snapshot
 
@@ -80,10 +81,7 @@ def test_an_output_with_every_form_can_be_annotated_again(root, tmp_path):
 
 
 def test_lerobot_0_4_4_reads_every_form_but_the_language_columns(root, tmp_path):
-    python = os.environ.get("PGEN_LEROBOT044_PYTHON", "")
-    if not Path(python).is_file():
-        told = f"no lerobot 0.4.4: PGEN_LEROBOT044_PYTHON is {python!r}, which is no Python; `make test` makes one"
-        pytest.fail(told) if os.environ.get("CI") == "true" else pytest.skip(told)
+    python = lerobot_python("0.4.4", "PGEN_LEROBOT044_PYTHON")
     environment = os.environ | {"HF_DATASETS_CACHE": str(tmp_path / "cache"), "HF_HUB_OFFLINE": "1"}
 
     def judged(*sinks):
