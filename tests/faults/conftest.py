@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fault_runs import Job, Runs, contents, hashes, make_dataset
+from fault_runs import Job, Runs, make_dataset
+from output_files import contents, hashes
 
 LONG = os.environ.get("PGEN_FAULTS") == "long"
 SEED = int(os.environ.get("PGEN_FAULTS_SEED", random.randrange(1 << 32) if LONG else 20250211))

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 from fault_commands import Command, run
-from fault_runs import contents, make_dataset
+from fault_runs import make_dataset
+from output_files import contents
 
 from pgen.storage.unfinished import unfinished_in
 

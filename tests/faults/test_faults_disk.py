@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from fault_journals import damage_journals, make_journals
 from fault_points import Points, failing
-from fault_runs import SAMPLES, Job, asked, contents, work
+from fault_runs import SAMPLES, Job, asked, work
+from output_files import contents
 
 from pgen.errors import ConfigError, PgenError, StorageError
 from pgen.registry import registry

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from fault_runs import hashes
 from old_layout import ONE_A_FILE, as_v21
+from output_files import hashes
 from PIL import Image
 
 from pgen.cli import cli

@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
-from fault_runs import hashes, make_dataset
+from fault_runs import make_dataset
+from output_files import hashes
 
 from pgen.api import annotate
 from pgen.errors import InputError, PgenError

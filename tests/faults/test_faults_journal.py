@@ -1,91 +1,34 @@
 """How many answers of a damaged journal are recovered: all but those with a part on a damaged page."""
 
-import re
-import shutil
 import tempfile
 from contextlib import closing
-from functools import cache
 from pathlib import Path
-from random import Random
 
 import pytest
-from altered import altered
+from fault_pages import (
+    COUNT,
+    FRAME,
+    OPTIONS,
+    SAMPLES,
+    WAL_HEADER,
+    Stored,
+    annotation,
+    meet,
+    overwritten,
+    pages_of_options,
+    recovered,
+    write,
+)
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from pgen.errors import ConfigError
-from pgen.records import Annotation, Dialogue, Failure, Plan
+from pgen.records import Annotation, Failure, Plan
 from pgen.storage import journal_wal as journal_log
 from pgen.storage.journal import Journal
-from pgen.storage.recovery.wal_frames import FRAME_HEADER, PAGE
-from pgen.testing import make_samples
+from pgen.storage.recovery.wal_frames import PAGE
 
-COUNT = 150
-OPTIONS = {"generator": {"name": "fake"}, "seed": 1}
-FRAME = FRAME_HEADER + PAGE
-WAL_HEADER = 32
 FILES = [("in_file", "journal.sqlite"), ("in_wal", "journal.sqlite"), ("in_wal", "journal.sqlite-wal")]
-SAMPLES = [altered(make_samples()[0], frame_index=number) for number in range(COUNT)]
-
-
-def is_long(number):
-    """Every tenth answer continues on overflow pages."""
-    return number % 10 == 0
-
-
-def annotation(number):
-    """An answer that repeats its number, so that each page with a part of it shows that."""
-    times = 1000 if is_long(number) else Random(number).randrange(30, 200)
-    return Annotation(SAMPLES[number], Plan(), Dialogue(f"<{number:05}>" * times, "Yes"))
-
-
-def write(path, group=7):
-    """A journal with all answers, still open; with groups that are committed one by one, as a run does."""
-    journal = Journal(path)
-    journal.claim("options", OPTIONS)
-    journal.claim("model", "tiny")
-    for start in range(0, COUNT, group):
-        journal.add([annotation(number) for number in range(start, min(start + group, COUNT))])
-    return journal
-
-
-class Stored:
-    """The files of a journal in a folder, and what has parts of which answers."""
-
-    def __init__(self, folder, source):
-        self.folder = folder
-        folder.mkdir()
-        for ending in ("", "-wal"):
-            if (path := source.with_name(source.name + ending)).exists():
-                shutil.copy(path, folder / f"journal.sqlite{ending}")
-        self.file = folder / "journal.sqlite"
-        self.wal = folder / "journal.sqlite-wal"
-
-    def parts(self, path):
-        """For each page of a file, the bytes it has, and the numbers of the answers that it has parts of."""
-        return parts_of(path, *((WAL_HEADER, FRAME) if path == self.wal else (0, PAGE)))
-
-    def stored_in(self, path):
-        return set().union(*(numbers for _, numbers in self.parts(path)))
-
-    def whole(self, path, damaged):
-        """The numbers of the answers that are whole where those bytes of a file are damaged."""
-        touched, others = set(), set()
-        for span, numbers in self.parts(path):
-            (touched if any(meet(span, place) for place in damaged) else others).update(numbers)
-        here = {number for number in others if not is_long(number) or number not in touched}
-        return here | self.stored_in(self.file if path == self.wal else self.wal)
-
-
-@cache
-def parts_of(path, start, step):
-    content = path.read_bytes() if path.exists() else b""
-    spans = [range(offset, offset + step) for offset in range(start, len(content), step)]
-    return [(span, {int(n) for n in re.findall(rb"<(\d{5})>", content[span.start : span.stop])}) for span in spans]
-
-
-def meet(one, other):
-    return one.start < other.stop and other.start < one.stop
 
 
 @pytest.fixture(scope="module")
@@ -107,32 +50,6 @@ def in_wal(folder):
         stored = Stored(folder / "in_wal", folder / "in_wal.sqlite")
     assert stored.wal.stat().st_size > stored.file.stat().st_size
     return stored
-
-
-def recovered(stored, name, content):
-    """The numbers of the answers that a journal gives once a file of it has another content."""
-    with tempfile.TemporaryDirectory(dir=stored.folder.parent) as folder:
-        for path in stored.folder.iterdir():
-            shutil.copy(path, folder)
-        (Path(folder) / name).write_bytes(content)
-        with closing(Journal(Path(folder) / "journal.sqlite")) as journal:
-            answers = list(journal.get_all(SAMPLES))
-            missing = journal.unanswered(SAMPLES)
-            if any(answers):
-                journal.claim("options", OPTIONS)
-                journal.claim("model", "tiny")
-        numbers = {number for number, answer in enumerate(answers) if answer}
-        assert all(answers[number] == annotation(number) for number in numbers), "an answer is another"
-        assert missing == [sample for number, sample in enumerate(SAMPLES) if number not in numbers]
-    return numbers
-
-
-def overwritten(content, span, zero=False):
-    """A file's content with zeros or random bytes at a place."""
-    length = len(content[span.start : span.stop])
-    return (
-        content[: span.start] + (bytes(length) if zero else Random(span.start).randbytes(length)) + content[span.stop :]
-    )
 
 
 @pytest.mark.parametrize(("where", "name"), FILES)
@@ -191,11 +108,6 @@ def test_the_header_of_a_wal_with_any_byte_damaged_loses_nothing(in_wal, tally):
         damaged = overwritten(content, range(at, at + 1))
         assert len(recovered(in_wal, "journal.sqlite-wal", damaged)) == COUNT, at
     tally.add("journal with a damaged header", WAL_HEADER, redone=0)
-
-
-def pages_of_options(stored):
-    content = stored.file.read_bytes()
-    return [at for at in range(PAGE, len(content), PAGE) if b"fake" in content[at : at + PAGE]]
 
 
 def test_the_options_are_on_three_pages_of_which_one_is_enough(in_file, tally):

@@ -6,23 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
-from fault_runs import (
-    IN_FLIGHT,
-    SAMPLES,
-    SLOW,
-    Job,
-    answered,
-    asked,
-    contents,
-    copied,
-    errors,
-    hashes,
-    in_flight,
-    killed,
-    left_behind,
-    resumed,
-)
+from fault_runs import IN_FLIGHT, SAMPLES, SLOW, Job, answered, asked, copied, errors, in_flight, killed, resumed
 from fault_server import CountingServer, Question, numbered
+from output_files import contents, hashes, left_behind
 
 from pgen.testing import MemorySink
 from pgen_lerobot.read import LeRobotSource

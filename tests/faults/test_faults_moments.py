@@ -9,8 +9,9 @@ from dataclasses import replace
 
 import pytest
 from fault_moments import MomentLog, MomentQuestion, recorded, recorded_texts, requested, requests
-from fault_runs import Job, contents, errors, hashes, left_behind
+from fault_runs import Job, errors
 from fault_server import CountingServer, numbered
+from output_files import contents, hashes, left_behind
 
 from pgen.errors import TooManyFailuresError
 from pgen.testing import MemorySink

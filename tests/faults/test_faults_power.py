@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from fault_power import Entry, survivors
 from fault_power_jobs import JOBS, Cut, work
-from fault_runs import contents, hashes, make_dataset
+from fault_runs import make_dataset
 from fault_trace import traced
+from output_files import contents, hashes
 
 CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload(["fault_power_jobs", "pgen_lerobot.write.sink"])

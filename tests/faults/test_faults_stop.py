@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 from fault_blocks import PLACES, blocked, on_host
-from fault_runs import IN_FLIGHT, SAMPLES, Job, Process, asked, contents, errors, in_flight, left_behind, resumed
+from fault_runs import IN_FLIGHT, SAMPLES, Job, Process, asked, errors, in_flight, resumed
+from output_files import contents, left_behind
 
 from pgen.storage.locking import HOLDER
 

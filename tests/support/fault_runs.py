@@ -4,7 +4,6 @@
 """
 
 import asyncio
-import hashlib
 import json
 import multiprocessing
 import os
@@ -19,8 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
 from fault_points import Points, kill
+from output_files import contents, left_behind
 from PIL import Image
 
 from pgen.api import annotate
@@ -186,34 +185,6 @@ def points(job: Job) -> list[str]:
 def _said(log: Path, word: str) -> Counter[str]:
     lines = log.read_text().splitlines() if log.exists() else []
     return Counter(line.removeprefix(word) for line in lines if line.startswith(word))
-
-
-def contents(root: Path) -> dict[str, str]:
-    """Every file of an output: parquet by its values, the manifest without its times, the rest by its hash."""
-    files = (path for path in sorted(root.rglob("*")) if path.is_file())
-    return {path.relative_to(root).as_posix(): _content(path) for path in files}
-
-
-def _content(path: Path) -> str:
-    if path.suffix == ".parquet":
-        table = pq.read_table(path)
-        return hashlib.sha256(repr((table.schema.to_string(), table.to_pylist())).encode()).hexdigest()
-    if path.name == "manifest.json":
-        manifest = json.loads(path.read_text())
-        del manifest["times"]
-        return json.dumps(manifest, sort_keys=True)
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def hashes(root: Path) -> dict[str, str]:
-    """Every file of a source, as bytes."""
-    files = (path for path in sorted(root.rglob("*")) if path.is_file())
-    return {path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
-
-
-def left_behind(out: Path) -> list[str]:
-    """What lies beside an output that is none of it."""
-    return [path.name for path in out.parent.iterdir() if path.name.startswith(f".{out.name}")]
 
 
 def killed(runs: Runs, job: Job, after: int, number: int = signal.SIGKILL) -> int | None:
