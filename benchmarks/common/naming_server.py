@@ -27,11 +27,11 @@ _DESCRIPTION = "The arm moves to the object, lowers its gripper, closes it, lift
 
 
 class NamingServer:
-    """Listens while its context is open. `truth` are the motions of the episode, `skills` the skill of each name."""
+    """Listens while its context is open. `motions` and `skills` are the true spans of the episode."""
 
-    def __init__(self, skills: Mapping[str, str]) -> None:
-        self.truth: Sequence[Skill] = ()
-        self.skills = skills
+    def __init__(self) -> None:
+        self.motions: Sequence[Skill] = ()
+        self.skills: Sequence[Skill] = ()
         self._count = 0
         self._lock = threading.Lock()
 
@@ -83,20 +83,29 @@ class NamingServer:
             numbered = [(int(number), float(a), float(b)) for number, a, b in _LINE.findall(text)]
             return self._named(numbered)
         if '"skills"' in schema:
-            return {"skills": [{"name": it.name, "start": it.start, "end": it.end} for it in self.truth]}
+            return {"skills": [{"name": it.name, "start": it.start, "end": it.end} for it in self.skills]}
         return {"description": _DESCRIPTION} if '"description"' in schema else DIALOGUE
 
     def _named(self, numbered: Sequence[tuple[int, float, float]]) -> dict[str, Any]:
-        letters = {name: chr(65 + i) for i, name in enumerate(dict.fromkeys(self.skills[it.name] for it in self.truth))}
+        letters = {name: _letter(i) for i, name in enumerate(dict.fromkeys(it.name for it in self.skills))}
         spans = []
         for number, start, end in numbered:
-            place = max(range(len(self.truth)), key=lambda i: _overlap(self.truth[i], start, end))
             with self._lock:
                 self._count += 1
                 wrong = self._count % WRONG == 0
-            named = self.truth[(place + len(self.truth) // 2) % len(self.truth) if wrong else place].name
-            spans.append({"numbers": [number], "skill": letters[self.skills[named]], "name": named})
+            motion, skill = (_at(spans, start, end, wrong=wrong) for spans in (self.motions, self.skills))
+            spans.append({"numbers": [number], "skill": letters[skill], "name": motion})
         return {"skills": [{"id": letter, "name": name} for name, letter in letters.items()], "spans": spans}
+
+
+def _letter(number: int) -> str:
+    return chr(65 + number) if number < 26 else chr(64 + number // 26) + chr(65 + number % 26)
+
+
+def _at(spans: Sequence[Skill], start: float, end: float, *, wrong: bool) -> str:
+    """Return the name of the span that has most of this time; a `wrong` one is that of a span far away."""
+    place = max(range(len(spans)), key=lambda i: min(spans[i].end, end) - max(spans[i].start, start))
+    return spans[(place + len(spans) // 2) % len(spans) if wrong else place].name
 
 
 def _parts(content: Any) -> list[dict[str, Any]]:
@@ -107,7 +116,3 @@ def image_tokens(url: str) -> int:
     """Return the tokens of an image."""
     with Image.open(BytesIO(base64.b64decode(url.partition(",")[2]))) as picture:
         return round(picture.width * picture.height / PIXELS)
-
-
-def _overlap(span: Skill, start: float, end: float) -> float:
-    return min(span.end, end) - max(span.start, start)

@@ -22,7 +22,7 @@ MOTION, SKILL, PHASE = LEVELS = ("motion", "skill", "phase")
 class Motion:
     """A motion with its name, the name of the skill that it is a part of, and the phase of the gripper.
 
-    `idle` is whether nothing happens in it.
+    `idle` is whether nothing happens in it; `together`, whether several arms act, whose cycles differ.
     """
 
     name: str
@@ -32,6 +32,7 @@ class Motion:
     end: float
     failed: bool = False
     idle: bool = False
+    together: bool = False
 
 
 def levels(motions: Sequence[Motion]) -> dict[str, list[Skill]]:
@@ -48,20 +49,23 @@ def _distinct(motions: Sequence[Motion]) -> Iterator[Skill]:
             yield Skill(name, own[0].start, own[-1].end, failed)
 
 
-def cycles(kinds: Sequence[str], failed: Sequence[bool]) -> list[int]:
-    """Return for each motion, given by the phase of the gripper, the number of its skill, ascending from 0.
+def cycles(motions: Sequence[Motion]) -> list[int]:
+    """Return for each motion the number of its skill by the cycles of the gripper, ascending from 0.
 
     A motion outside every cycle has a number of its own.
     """
     numbers: list[int] = []
+    kinds = [motion.phase for motion in motions]
     number, before, ended, attempt = -1, "", True, False
-    for position, kind in enumerate(kinds):
+    for position, motion in enumerate(motions):
         lift = _is_lift(kinds, position)
-        own = before if attempt or lift else _skill_of(kinds, position)
-        number += bool(own != before or ended or own == MOVE)
+        own = before if lift else MOVE if motion.together else _skill_of(kinds, position)
+        if not attempt:
+            number += own != before or ended or own == MOVE
+            before = own
         numbers.append(number)
-        attempt = (attempt or failed[position]) and kind != RELEASE
-        before, ended = own, kind == RELEASE or (lift and not attempt)
+        attempt = (attempt or motion.failed) and motion.phase != RELEASE
+        ended = motion.phase == RELEASE or (lift and not attempt)
     return numbers
 
 
@@ -81,8 +85,7 @@ def _skill_of(kinds: Sequence[str], position: int) -> str:
 
 def _skills(motions: Sequence[Motion]) -> Iterator[Skill]:
     """Yield the skills: neighbours of one name are one, except after an attempt that failed."""
-    numbers = cycles([it.phase for it in motions], [it.failed for it in motions])
-    numbered = zip(numbers, motions, strict=True)
+    numbered = zip(cycles(motions), _smoothed(motions), strict=True)
     groups = ([it for _, it in group] for _, group in groupby(numbered, lambda pair: pair[0]))
     runs: list[list[Motion]] = []
     for group in groups:
@@ -110,6 +113,16 @@ def _agreed(group: Sequence[Motion]) -> Sequence[Motion]:
     if corrected or 2 * votes <= len(group):
         return group
     return [replace(it, skill=name) for it in group]
+
+
+def _smoothed(motions: Sequence[Motion]) -> list[Motion]:
+    """Return the motions; one of several arms between two others of one skill has that skill, too."""
+    smoothed = list(motions)
+    for position in range(1, len(motions) - 1):
+        earlier, later = smoothed[position - 1].skill, motions[position + 1].skill
+        if motions[position].together and earlier == later:
+            smoothed[position] = replace(motions[position], skill=later)
+    return smoothed
 
 
 def phase_spans(skills: Sequence[Skill]) -> Iterator[Skill]:

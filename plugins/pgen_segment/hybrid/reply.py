@@ -91,4 +91,5 @@ def _motion(span: Mapping[str, Any], pieces: Sequence[MotionSpan]) -> Motion:
         end=pieces[-1].end,
         failed=state == FAILED or any(piece.failed for piece in pieces),
         idle=state == IDLE,
+        together=len({piece.arm for piece in pieces}) > 1 or " and " in pieces[0].arm,
     )
