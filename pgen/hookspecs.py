@@ -49,11 +49,21 @@ class Flag:
 
 
 @dataclass(frozen=True, slots=True)
+class Preview:
+    """What `--dry-run` prints of a step: lines, and its tokens; and the configuration to plan the run with."""
+
+    config: Any
+    lines: Sequence[str]
+    tokens_in: int = 0
+    tokens_out: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """Work of `pgen annotate` before the run, requested by the switch `flag`.
 
     `prepare` takes the run's configuration and the `--opt` values of the kind `takes`, and returns a context manager
-    that gives the configuration to run with.
+    that gives the configuration to run with. `preview` takes the same and gives a Preview, without a request.
     """
 
     flag: str
@@ -61,6 +71,7 @@ class Step:
     group: str
     takes: str
     prepare: Callable[[Any, Sequence[str]], AbstractContextManager[Any]]
+    preview: Callable[[Any, Sequence[str]], AbstractContextManager[Preview]] | None = None
 
     @property
     def parameter(self) -> str:

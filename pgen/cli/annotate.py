@@ -34,21 +34,26 @@ def annotate(
     pgen annotate --root my-dataset --output-dir my-dataset-dialogue --generator template
     """
     from pgen.cli.progress import ProgressBar
-    from pgen.cli.text import Prices, plan_text, report_text
+    from pgen.cli.text import Prices, plan_text, preview_text, report_text
     from pgen.config import build, create, resolve
     from pgen.errors import ConfigError
     from pgen.run.run import Run
 
     steps = [step for step in registry().steps() if flags.pop(step.parameter)]
-    if steps and dry_run:
-        raise ConfigError(f"--dry-run sends no request, but {steps[0].flag} does: leave one of them out.")
+    if dry_run and (blind := next((step for step in steps if step.preview is None), None)):
+        raise ConfigError(f"--dry-run sends no request, but {blind.flag} does: leave one of them out.")
     assigned = {step.takes: [text for text in opt if text.startswith(f"{step.takes}.")] for step in steps}
     prices = Prices(price_in, price_out)
     remaining = [text for text in opt if not any(text in taken for taken in assigned.values())]
     with ExitStack() as stack:
         settings = build(resolve(config, flags, remaining))
         for step in steps:
-            settings = stack.enter_context(step.prepare(settings, assigned[step.takes]))
+            if dry_run and step.preview:
+                preview = stack.enter_context(step.preview(settings, assigned[step.takes]))
+                click.echo(preview_text(preview, step.flag, prices))
+                settings = preview.config
+            else:
+                settings = stack.enter_context(step.prepare(settings, assigned[step.takes]))
         command = " ".join(["annotate", *(step.flag for step in steps)])
         run = stack.enter_context(Run(settings.run, create(settings), command))
         if dry_run:

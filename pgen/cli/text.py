@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from pgen.hookspecs import Preview
 from pgen.records import Usage
 from pgen.run.estimate import Estimate
 from pgen.run.failure_limit import SCENE
@@ -51,6 +52,16 @@ def plan_text(plan: Plan, estimate: Estimate | None = None, prices: Prices | Non
         plan.prompt.text,
     ]
     return printable("\n".join(lines))
+
+
+def preview_text(preview: Preview, flag: str, prices: Prices) -> str:
+    """Return what a step before the run will do, and its cost; the text of the run's own plan follows."""
+    lines = [f"{flag}:", *preview.lines]
+    if preview.tokens_in:
+        lines.append(f"tokens     about {preview.tokens_in:,} in, {preview.tokens_out:,} out")
+        if prices:
+            lines.append(f"cost       about ${prices.cost(preview.tokens_in, preview.tokens_out):,.2f}")
+    return printable("\n".join([*lines, "", "The dialogue, as far as it can be planned before:"]))
 
 
 def report_text(report: Report, prices: Prices | None = None) -> str:

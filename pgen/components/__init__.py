@@ -8,12 +8,13 @@ from pgen.components.options import Options, defaults_of, explain, tuning
 from pgen.components.progress import Phase, Step, silent
 from pgen.components.prompt import MomentPromptBuilder, PromptBuilder
 from pgen.components.sampler import Sampler
-from pgen.components.segmenter import EpisodeSpans, ModelSegmenter, Recording, Segmenter
+from pgen.components.segmenter import USUAL, EpisodeSpans, ModelSegmenter, Recording, Segmenter
 from pgen.components.sink import Results, Sink
 from pgen.components.source import ROOT, ImageReader, Source
 
 __all__ = [
     "ROOT",
+    "USUAL",
     "Check",
     "Component",
     "Context",

@@ -12,12 +12,17 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pgen.components.base import Component, OptionsT
 from pgen.components.executor import Work
-from pgen.components.generator import Generator
+from pgen.components.generator import Generator, Patches
 from pgen.components.source import Source
 from pgen.records import Episode, Failure, Usage
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+
+USUAL = 3.0
+"""Seconds of a skill, about."""
+NAMES = ("pick up the object", "put it down")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +63,16 @@ class Segmenter(Component[OptionsT]):
     def open(self, source: Source) -> None:
         """Check that this dataset can be segmented. Raises ConfigError or InputError. Called once, first."""
 
-    def planned(self, recording: Recording) -> Mapping[str, int]:
-        """Return what an episode will cost, counted, such as windows, questions and images. Sends no request."""
+    def planned(self, recording: Recording, patches: Patches | None = None) -> Mapping[str, int]:
+        """Return what an episode will cost, counted, such as windows, requests and images. Sends no request.
+
+        `patches` is how the generator reads images; with it, `tokens_in` and `tokens_out` are estimates.
+        """
         return {}
+
+    def expected(self, recording: Recording) -> Any:
+        """Return spans like those that it will find, for estimates. Sends no request."""
+        return self.segment(recording)
 
     @abstractmethod
     def segment(self, recording: Recording) -> Any:
@@ -86,6 +98,13 @@ class ModelSegmenter(Segmenter[OptionsT]):
 
     def segment(self, recording: Recording) -> Any:
         raise TypeError(f"segmenter {self.name} has rollouts; its `segment` is not called")
+
+    def expected(self, recording: Recording) -> Any:
+        """Return spans of equal length, in which an object is picked up and put down in turn."""
+        times = recording.episode.timestamps
+        count = max(1, round(len(times) / recording.episode.fps / USUAL))
+        edges = [times[len(times) * place // count] for place in range(count)] + [times[-1] + USUAL]
+        return [{"name": NAMES[i % 2], "start": edges[i], "end": edges[i + 1]} for i in range(count)]
 
     @abstractmethod
     def work(self, generator: Generator, seed: int) -> Work:

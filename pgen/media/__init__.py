@@ -1,6 +1,6 @@
 """Images and clips as they are sent to a model."""
 
-from pgen.media.clips import SampleImages, contact_sheet, grid, read_clips, read_sample, sheet, with_clip
+from pgen.media.clips import SampleImages, contact_sheet, grid, read_clips, read_sample, sheet, sheet_size, with_clip
 from pgen.media.images import check_size, encode, encode_pixels, fitted, read_file
 
 __all__ = [
@@ -15,5 +15,6 @@ __all__ = [
     "read_file",
     "read_sample",
     "sheet",
+    "sheet_size",
     "with_clip",
 ]

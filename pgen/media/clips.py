@@ -73,6 +73,20 @@ def grid(camera: str, frames: Sequence[Image], labels: Sequence[str], max_pixels
     return contact_sheet(camera, frames, labels, {}, max_pixels)
 
 
+def sheet_size(frames: int, size: tuple[int, int], max_pixels: int) -> tuple[int, int]:
+    """Return the width and height of a sheet of so many frames of this size."""
+    columns, rows = _tiles(frames, size)
+    width, height = fitted(*size, max_pixels // (columns * rows))
+    return columns * width, rows * height
+
+
+def _tiles(frames: int, size: tuple[int, int]) -> tuple[int, int]:
+    """Return the columns and rows of a sheet."""
+    width, height = size
+    columns = min(frames, max(1, round((frames * height * SHAPE / width) ** 0.5)))
+    return columns, ceil(frames / columns)
+
+
 def contact_sheet(
     camera: str, frames: Sequence[Image], labels: Sequence[str], badges: Mapping[int, str], max_pixels: int
 ) -> Image:
@@ -82,12 +96,11 @@ def contact_sheet(
     """
     import PIL.Image
 
-    width, height = max(frame.width for frame in frames), max(frame.height for frame in frames)
-    columns = min(len(frames), max(1, round((len(frames) * height * SHAPE / width) ** 0.5)))
-    rows = ceil(len(frames) / columns)
+    size = max(frame.width for frame in frames), max(frame.height for frame in frames)
+    whole = PIL.Image.new("RGB", sheet_size(len(frames), size, max_pixels))
+    columns, rows = _tiles(len(frames), size)
     # Scaled before the labels are drawn, tiles have labels that stay sharp.
-    width, height = fitted(width, height, max_pixels // (columns * rows))
-    whole = PIL.Image.new("RGB", (columns * width, rows * height))
+    width, height = whole.width // columns, whole.height // rows
     for place, (frame, label) in enumerate(zip(frames, labels, strict=True)):
         with PIL.Image.open(BytesIO(frame.jpeg)) as picture:
             tile = picture.convert("RGB")

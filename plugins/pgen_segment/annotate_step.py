@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pgen.hookspecs import Step
+from pgen.hookspecs import Preview, Step
 
 if TYPE_CHECKING:
     from pgen.config import RunConfig
@@ -32,12 +32,10 @@ def with_skills(config: "RunConfig", assignments: Sequence[str]) -> "Iterator[Ru
 
     Raises ConfigError, before any request, where OUT cannot be written or skills are named.
     """
-    from pgen.errors import ConfigError
     from pgen.storage.in_place import InPlace
     from pgen_segment.command import run_job
 
-    if "skills" in config.source.options:
-        raise ConfigError("--segment creates the skills, and --skills names existing ones: leave one of them out.")
+    _check_skills(config)
     out = config.run.output_dir.expanduser().absolute()
     place = out.with_name(f".{out.name}.skills")
     folder = place / "found"
@@ -52,6 +50,13 @@ def with_skills(config: "RunConfig", assignments: Sequence[str]) -> "Iterator[Ru
                 shutil.rmtree(place)
     yield _using(config, str(folder / "skills.json"), folder)
     shutil.rmtree(place)
+
+
+def _check_skills(config: "RunConfig") -> None:
+    from pgen.errors import ConfigError
+
+    if "skills" in config.source.options:
+        raise ConfigError("--segment creates the skills, and --skills names existing ones: leave one of them out.")
 
 
 def _dependencies(config: "RunConfig", assignments: Sequence[str], folder: Path) -> dict[str, Any]:
@@ -116,4 +121,22 @@ def _job(config: "RunConfig", assignments: Sequence[str], folder: Path) -> "Job"
     )
 
 
-STEP = Step("--segment", "Segment the dataset first, as `pgen segment` does.", "input", _KIND, with_skills)
+@contextmanager
+def previewed(config: "RunConfig", assignments: Sequence[str]) -> Iterator[Preview]:
+    """Check and plan the segmentation, and yield the configuration with spans like those that it will find."""
+    from collections import Counter
+    from tempfile import TemporaryDirectory
+
+    _check_skills(config)
+    with TemporaryDirectory() as place:
+        folder = Path(place) / "found"
+        _dependencies(config, assignments, folder)
+        counts: Counter[str] = Counter()
+        with _job(config, assignments, folder) as job:
+            lines = list(job.plan(counts))
+            job.write_expected(Path(place) / "skills.json")
+        using = _using(config, str(Path(place) / "skills.json"), folder)
+        yield Preview(using, lines, counts["tokens_in"], counts["tokens_out"])
+
+
+STEP = Step("--segment", "Segment the dataset first, as `pgen segment` does.", "input", _KIND, with_skills, previewed)

@@ -13,7 +13,8 @@ from typing import Any
 from pydantic import Field
 
 from pgen.components import Executor, Generator, ModelSegmenter, Options, Phase, Segmenter, silent
-from pgen.errors import ConfigError, TooManyFailuresError
+from pgen.errors import ConfigError, SampleError, TooManyFailuresError
+from pgen.inference.ask import failure
 from pgen.registry import registry
 from pgen.run import manifest
 from pgen.run.failure_limit import episodes_named
@@ -109,13 +110,21 @@ class Job:
             carried = self._write(job.stage(), segmentation, self._provenance(segmentation) | {"times": times})
         return self._report(segmentation, carried, monotonic() - started)
 
-    def plan(self) -> Iterator[str]:
-        """Yield what the chosen episodes would cost, line by line; nothing is requested or written."""
-        episodes, counts = Counter[str](), Counter[str]()
+    def plan(self, counts: Counter[str] | None = None) -> Iterator[str]:
+        """Yield what the chosen episodes would cost, line by line; nothing is requested or written.
+
+        The tokens are added to `counts` as `tokens_in` and `tokens_out`, or else among the lines.
+        """
+        episodes, planned = Counter[str](), Counter[str]()
         for recording in reading.recordings(self.source, self.segmenter.columns):
             episodes.update(episodes=1, frames=len(recording.episode.timestamps))
-            counts.update(self.segmenter.planned(recording))
-        yield from (f"{name:<10} {count:,}" for name, count in (episodes + counts).items())
+            planned.update(self.segmenter.planned(recording, self.generator.patches if self.generator else None))
+        tokens = {name: planned.pop(name, 0) for name in ("tokens_in", "tokens_out")}
+        yield from (f"{name:<10} {count:,}" for name, count in (episodes + planned).items())
+        if counts is not None:
+            counts.update(tokens)
+        elif tokens["tokens_in"]:
+            yield f"tokens     about {tokens['tokens_in']:,} in, {tokens['tokens_out']:,} out"
         # Requests that cannot be counted before there are spans.
         options = self.segmenter.options
         if getattr(options, "relabel", False):
@@ -123,6 +132,16 @@ class Job:
         if getattr(options, "vocabulary", None) == "auto":
             yield "note       plus the requests that make the vocabulary from some episodes"
         yield from self.segmenter.notes()
+
+    def write_expected(self, path: Path) -> None:
+        """Write a skills file with spans like those that will be found, for estimates."""
+        segmentation = Segmentation()
+        for recording in reading.recordings(self.source, self.segmenter.columns):
+            try:
+                segmentation.add(recording.episode, self.segmenter.expected(recording))
+            except SampleError as error:
+                segmentation.add(recording.episode, failure(error))
+        output.write_skills(path, segmentation.episodes)
 
     def _check_generator(self) -> None:
         name = self.segmenter.name

@@ -1,25 +1,38 @@
 """The segmenter `hybrid`: boundaries from the motion, as `gripper` finds them, and names from a model."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import batched
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from pgen.components import Generator, Options, Recording, Source
+from pgen.components import Generator, Options, Patches, Recording, Source
 from pgen.errors import ConfigError, SampleError
 from pgen.records import Episode
 from pgen_segment import reading
 from pgen_segment.hybrid import prompts
 from pgen_segment.hybrid.rollout import HybridRollouts, NumberedItem, NumberedProposal, SheetLook
-from pgen_segment.levels import PHASE
+from pgen_segment.levels import PHASE, Motion, levels
 from pgen_segment.motion.signal import MotionOptions, usable_signal
-from pgen_segment.motion.spans import MotionSpan
-from pgen_segment.vlm.rollout import ProposalItem
-from pgen_segment.vlm.segmenter import Vlm, VlmOptions
+from pgen_segment.motion.spans import APPROACH, GRASP, MOVE, RELEASE, RETRACT, MotionSpan
+from pgen_segment.vlm.rollout import ProposalItem, as_spans
+from pgen_segment.vlm.segmenter import SPAN, Vlm, VlmOptions
 
 WITHOUT_MOTION = "episodes without usable motion: segmented as by vlm"
 LONGEST = 10.0
 """Seconds from which an episode of one piece has no usable motion: no skill lasts longer, the longest take seconds."""
+
+
+TEXT, LINE = 260, 19
+"""Tokens of a prompt without the list of spans, and of a line of this list, about."""
+EXPECTED = {
+    APPROACH: "pick up the object",
+    GRASP: "pick up the object",
+    MOVE: "put it down",
+    RELEASE: "put it down",
+    RETRACT: "move back",
+}
+"""Names of skills for estimates, by the phase of the gripper."""
 
 
 class HybridOptions(VlmOptions, MotionOptions):
@@ -51,14 +64,27 @@ class Hybrid(Vlm):
         if not isinstance(self._signal, str):
             self.columns = self._signal.columns
 
-    def planned(self, recording: Recording) -> Mapping[str, int]:
+    def planned(self, recording: Recording, patches: Patches | None = None) -> Mapping[str, int]:
         """Count a request for each window of spans, each with a sheet of every camera that is shown."""
         pieces = self._pieces(recording)
         if not pieces:
-            return super().planned(recording)
-        requests = -(-len(pieces) // self.options.numbers)
-        cameras = min(len(recording.episode.cameras), self.options.views)
-        return {"windows": requests, "requests": requests, "images": requests * cameras}
+            return super().planned(recording, patches)
+        options, windows = self.options, list(batched(pieces, self.options.numbers))
+        cameras = recording.episode.cameras[: options.views]
+        counts = {"windows": len(windows), "requests": len(windows), "images": len(windows) * len(cameras)}
+        if not patches:
+            return counts
+        pixels = options.sheet_pixels // len(cameras)
+        frames = [2 * len(window) + 1 for window in windows]
+        images = sum(self._sheet_tokens(camera, count, patches, pixels) for camera in cameras for count in frames)
+        texts = len(windows) * TEXT + len(pieces) * LINE
+        return counts | {"tokens_in": images + texts, "tokens_out": len(pieces) * SPAN}
+
+    def expected(self, recording: Recording) -> Any:
+        pieces = self._pieces(recording)
+        named = [Motion(it.phase, EXPECTED[it.phase], it.phase, it.start, it.end, it.failed) for it in pieces]
+        grasps = any(piece.phase == GRASP for piece in pieces)
+        return as_spans(levels(named)[self.options.level]) if grasps else super().expected(recording)
 
     def work(self, generator: Generator, seed: int) -> HybridRollouts:
         options, look = self.options, self.look(generator)

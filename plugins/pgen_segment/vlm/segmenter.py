@@ -6,9 +6,10 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from pgen.components import EpisodeSpans, Generator, ModelSegmenter, Options, Recording, Source
+from pgen.components import USUAL, EpisodeSpans, Generator, ModelSegmenter, Options, Patches, Recording, Source
 from pgen.errors import ConfigError, PgenError, SampleError
 from pgen.inference.ask import failure
+from pgen.media import sheet_size
 from pgen.records import Episode, Failure, Usage
 from pgen_segment.motion.segmenter import Gripper
 from pgen_segment.reading import dataset_of
@@ -17,6 +18,9 @@ from pgen_segment.vlm.episode import Look
 from pgen_segment.vlm.naming import AUTO, mixed, read_vocabulary, spread
 from pgen_segment.vlm.rollout import MergeItem, Names, ProposalItem, SegmentationRollouts, SegmentItem
 from pgen_segment.vlm.windows import sampled_frames, windows
+
+TEXT, DESCRIPTION, SPAN = 250, 150, 25
+"""Tokens of a prompt without the description, of a description, and of a span in a reply, about."""
 
 
 class VlmOptions(Options):
@@ -70,12 +74,25 @@ class Vlm(ModelSegmenter[VlmOptions]):
             self._gripper.open(source)
             self.columns = self._gripper.columns
 
-    def planned(self, recording: Recording) -> Mapping[str, int]:
+    def planned(self, recording: Recording, patches: Patches | None = None) -> Mapping[str, int]:
         """Count two requests a window, each with an image or clip of every camera; others depend on the spans."""
         options, episode = self.options, recording.episode
         frames = sampled_frames(episode, options.frames_per_second)
-        count = sum(1 for _ in windows(frames, options.window, options.overlap))
-        return {"windows": count, "requests": 2 * count, "images": 2 * count * len(episode.cameras)}
+        shown = [len(window) for window in windows(frames, options.window, options.overlap)]
+        counts = {"windows": len(shown), "requests": 2 * len(shown), "images": 2 * len(shown) * len(episode.cameras)}
+        if not patches:
+            return counts
+        images = sum(self._sheet_tokens(camera, count, patches) for camera in episode.cameras for count in shown)
+        spans = round(recording.episode.timestamps[-1] / USUAL) + len(shown)
+        texts = len(shown) * (TEXT + DESCRIPTION) + spans * SPAN
+        return counts | {"tokens_in": 2 * images + 2 * texts, "tokens_out": len(shown) * DESCRIPTION + spans * SPAN}
+
+    def _sheet_tokens(self, camera: str, frames: int, patches: Patches, max_pixels: int | None = None) -> int:
+        """Return the tokens of a sheet of so many frames of a camera."""
+        pixels = max_pixels or self.options.max_pixels
+        if size := self._source.image_sizes().get(camera):
+            return patches.tokens(*sheet_size(frames, size, pixels))
+        return patches.most(pixels)
 
     def work(self, generator: Generator, seed: int) -> SegmentationRollouts:
         options, look = self.options, self.look(generator)

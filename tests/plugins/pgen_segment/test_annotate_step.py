@@ -118,7 +118,6 @@ def test_after_a_failed_run_only_what_is_missing_is_requested(root, tmp_path):
     ("options", "message"),
     [
         (["--skills", "task"], "leave one of them out"),
-        (["--dry-run"], "--dry-run sends no request"),
         (["--camera", "none"], "there is no camera 'none'"),
         (["--opt", "segmenter.stedy=1"], "did you mean steady?"),
     ],
@@ -126,3 +125,17 @@ def test_after_a_failed_run_only_what_is_missing_is_requested(root, tmp_path):
 def test_a_wrong_option_is_refused_before_the_segmentation(root, tmp_path, options, message):
     assert message in run(root, tmp_path / "out", "--generator", "template", *options, expect=2)
     assert names(tmp_path) == ["in"]
+
+
+def test_a_dry_run_plans_both_jobs_and_writes_nothing(root, tmp_path):
+    model = ["--generator", "qwen-openai", "--base-url", "http://127.0.0.1:9/v1"]
+    prices = ["--price-in", "1", "--price-out", "2"]
+    plan = run(root, tmp_path / "out", *model, *prices, "--dry-run")
+    segmentation, _, dialogue = plan.partition("The dialogue, as far as it can be planned before:")
+    lines = [line.split("  ")[0] for line in segmentation.splitlines()]
+    assert lines[:6] == ["--segment:", "episodes", "frames", "windows", "requests", "images"]
+    assert {"tokens", "cost"} <= set(lines)
+    assert "requests   2\n" in segmentation
+    assert {"requests", "dialogues", "tokens", "cost"} <= {line.split("  ")[0] for line in dialogue.splitlines()}
+    assert names(tmp_path) == ["in"]
+    assert "--segment:\nepisodes   2" in run(root, tmp_path / "out", *TEMPLATE, "--dry-run")

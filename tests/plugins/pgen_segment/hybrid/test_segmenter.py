@@ -4,13 +4,11 @@ import json
 
 import pytest
 from hybrid_helpers import MOTIONS, PICK, PLACE, RETREAT, hybrid_job, naming, numbers, pick, reply
-from segment_helpers import ACROSS, STILL, UP, Phase, dataset, episode, opened, read, read_json, run
+from segment_helpers import ACROSS, STILL, UP, Phase, dataset, episode, opened, read, read_json
 from segment_helpers import PICK as PHASES
 
 from pgen.errors import ConfigError, TooManyFailuresError
 from pgen.formats.schemas import first_error, validator
-
-SERVER = ["--generator", "qwen-openai", "--base-url", "http://127.0.0.1:9/v1"]
 
 
 @pytest.fixture
@@ -206,18 +204,6 @@ def test_a_prompt_of_the_user_names_the_spans(root, tmp_path):
     (tmp_path / "own.txt").write_text("{names} {start}")
     with pytest.raises(ConfigError, match="unknown placeholder start"):
         execute(root, tmp_path / "none", naming(), prompt=f"file:{tmp_path / 'own.txt'}")
-
-
-def test_a_dry_run_counts_what_a_run_sends(tmp_path):
-    cameras = ("observation.images.top", "observation.images.side", "observation.images.wrist")
-    root = dataset(tmp_path / "in", episode(PHASES * 5), episode(), cameras=cameras)
-    plan = run("--root", root, "--output-dir", tmp_path / "out", *SERVER, "--dry-run").splitlines()
-    generator = naming()
-    execute(root, tmp_path / "out", generator)
-    images = sum(len(request.images) for request in generator.requests)
-    assert f"requests   {len(generator.requests)}" in plan
-    assert f"images     {images}" in plan
-    assert plan[-1].startswith("gripper    ")
 
 
 def test_results_are_not_requested_twice(root, tmp_path):
