@@ -2,18 +2,22 @@
 
 The datasets are those in PGEN_DATASETS with the spans of a scripted expert, and generated motions (`common.arms`) that
 were not used for tuning. `uniform` cuts each N seconds; the last row cuts into as many equal spans as the expert has,
-which a segmenter cannot know.
+which a segmenter cannot know. The last table has robots of many kinds (`common.robots`), with the failed grasps that
+were detected among the true ones, and the false ones among those detected.
 """
 
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from common import arms
+from common import arms, robots
 from pgen.records import Skill
 from pgen_lerobot.read import LeRobotSource
 from pgen_lerobot.skills import read_spans
+from pgen_segment import reading
+from pgen_segment.motion.grasps import failed_grasps
 from pgen_segment.motion.segmenter import Gripper
 from pgen_segment.normalize import SHORTEST
 from pgen_segment.scoring import Episodes, score
@@ -24,6 +28,12 @@ SECONDS = (1.0, 2.0, 3.0)
 STEADY = (SHORTEST, SHORTEST / 2, SHORTEST * 2)
 DRAWN = 16
 """Generated arms, of five episodes each."""
+ROBOTS = 8
+"""Generated robots of each kind."""
+FAILURES = 0.15
+"""The share of their grasps that fail."""
+FAILED_FOR = 0.3
+"""Seconds that a detected failure and a true one have in common at least."""
 
 
 def truth(root: Path) -> Episodes:
@@ -69,7 +79,57 @@ def lines(tiny: bool = False) -> Iterator[str]:
         root = Path(str(folder)) / name
         yield from table(name, truth(root), {steady: by_gripper(root, steady) for steady in STEADY})
     with TemporaryDirectory() as place:
-        yield from table(f"{drawn} drawn arms", *pooled([arms.write(Path(place) / str(i), i) for i in range(drawn)]))
+        folder_of_arms = Path(place)
+        yield from table(f"{drawn} drawn arms", *pooled([arms.write(folder_of_arms / str(i), i) for i in range(drawn)]))
+        yield from robot_lines(folder_of_arms, 1 if tiny else ROBOTS)
+
+
+def robot_lines(folder: Path, robots_each: int = ROBOTS) -> Iterator[str]:
+    """Yield a row for each kind of robot, and one for all: F1, overlap, failures detected and false ones."""
+    columns = "".join(f"{name:>10}" for name in ("0.25 s", "0.5 s", "1 s", "overlap", "failures", "detected", "false"))
+    yield f"{'robots with failed grasps':<28}{columns}"
+    every: list[tuple[Episodes, Episodes, Counter[str]]] = []
+    for kind in robots.KINDS:
+        seeds = range(robots.REPORTED, robots.REPORTED + robots_each)
+        drawn = [by_robot(robots.write(folder / f"{kind} {seed}", seed, kind, FAILURES)) for seed in seeds]
+        yield robot_row(kind, drawn)
+        every += drawn
+    yield robot_row("all", every)
+
+
+def by_robot(root: Path) -> tuple[Episodes, Episodes, Counter[str]]:
+    """Return the spans of a robot's motion, its true ones, and the failures: true, detected and false ones."""
+    source, segmenter = LeRobotSource(root=root, skills="task"), Gripper()
+    source.open()
+    segmenter.open(source)
+    spans, counts, failed = {}, Counter[str](), robots.read_truth(root)["failed"]
+    for recording in reading.recordings(source, segmenter.columns):
+        index, signal = recording.episode.index, segmenter.signal
+        spans[index] = [Skill(span.phase, span.start, span.end) for span in signal.spans(recording)]
+        true = [(attempt["start"], attempt["end"]) for attempt in failed[index]]
+        detected = [
+            (float(motion.times[start]), float(motion.times[stop]))
+            for motion in signal.motions(recording)
+            for start, stop in failed_grasps(motion, signal.limits)
+        ]
+        counts["failures"] += len(true)
+        counts["detected"] += sum(any(meet(one, other) for other in detected) for one in true)
+        counts["marked"] += len(detected)
+        counts["false"] += sum(not any(meet(one, other) for other in true) for one in detected)
+    return spans, truth(root), counts
+
+
+def meet(first: tuple[float, float], second: tuple[float, float]) -> bool:
+    """Return whether two stretches of time have enough in common to be the same failure."""
+    return min(first[1], second[1]) - max(first[0], second[0]) > FAILED_FOR
+
+
+def robot_row(name: str, drawn: Sequence[tuple[Episodes, Episodes, Counter[str]]]) -> str:
+    """Return a row of several robots: the scores of their spans, and the shares of failures."""
+    counts = sum((each for _, _, each in drawn), Counter[str]())
+    shares = (counts["detected"] / max(1, counts["failures"]), counts["false"] / max(1, counts["marked"]))
+    scores = row(name, _joined([spans for spans, _, _ in drawn]), _joined([true for _, true, _ in drawn]))
+    return f"{scores}{counts['failures']:>10}" + "".join(f"{share:>10.2f}" for share in shares)
 
 
 def pooled(roots: Sequence[Path]) -> tuple[Episodes, dict[float, Episodes]]:
@@ -79,7 +139,7 @@ def pooled(roots: Sequence[Path]) -> tuple[Episodes, dict[float, Episodes]]:
 
 
 def _joined(several: Sequence[Episodes]) -> Episodes:
-    return {i * arms.EPISODES + index: spans for i, each in enumerate(several) for index, spans in each.items()}
+    return {i * robots.EPISODES + index: spans for i, each in enumerate(several) for index, spans in each.items()}
 
 
 def table(name: str, reference: Episodes, found: dict[float, Episodes]) -> Iterator[str]:

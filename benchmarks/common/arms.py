@@ -71,7 +71,10 @@ def _episode(arm: Arm, rng: Random) -> tuple[Recording, list[dict[str, Any]]]:
             ease = part * part * (3 - 2 * part) if arm.smooth else part
             place = tuple(a + (b - a) * ease for a, b in zip(start, stop, strict=True))
             states.append(
-                [*(_joints(place) if arm.joints else place), opening + (target - opening) * min(1.0, part / FINGERS)]
+                [
+                    *(joint_angles(place) if arm.joints else place),
+                    opening + (target - opening) * min(1.0, part / FINGERS),
+                ]
             )
         opening = target
         skills.append({"name": name, "start": begin, "end": len(states) / arm.fps})
@@ -92,7 +95,7 @@ def _script(rng: Random, speed: float) -> Iterator[tuple[str, Point, Point, floa
         yield name, points[i], points[i + 1], seconds
 
 
-def _joints(place: tuple[float, ...]) -> tuple[float, ...]:
+def joint_angles(place: tuple[float, ...]) -> tuple[float, ...]:
     """Return pan, shoulder, elbow and a wrist that points down, in degrees."""
     x, y, z = place
     reach = hypot(x, y)

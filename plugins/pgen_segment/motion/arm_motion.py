@@ -19,17 +19,23 @@ if TYPE_CHECKING:
 NOISE = 0.05
 """The share of its usual speed below which an arm stands still; and of the widest range of its dimensions, below
 which a dimension's motion is noise. A position sensor's noise stays below a twentieth."""
+QUIET = 0.25
+"""The share of the widest range of all arms below which an arm hardly moves."""
+STIRRING = 0.4
+"""The mean speed, in usual speeds, from which an arm that goes nowhere is at work, and not merely measured badly."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hand:
     """A gripper through an episode: how far it is closed at each step, 0 to 1, measured and as commanded.
 
-    `closing` is the measured level alone, in units of its range in the dataset.
+    `name` tells the grippers of a robot apart. `closing` is the measured level alone, in units of its
+    range in the dataset.
     """
 
     levels: "Array"
     measured: bool
+    name: str = ""
     closing: "Array | None" = None
 
     @property
@@ -42,8 +48,8 @@ class Hand:
 @dataclass(frozen=True, slots=True)
 class Motion:
     """An arm in an episode, in steps of `step` seconds: step i begins at frame `starts[i]` and at `times[i]`, the last
-    one ends at `times[-1]`. `headings` are those of the state and of the action, where there are any; `places` are
-    positions, in units of their range.
+    one ends at `times[-1]`. `velocities` are those of the state and of the action, in units of a usual speed;
+    `places` are positions, in units of their range. Of `hands` only those are there that move in the episode.
     """
 
     arm: str
@@ -51,7 +57,7 @@ class Motion:
     times: "Array"
     step: float
     places: "Array"
-    headings: "list[Array]"
+    velocities: "list[Array]"
     hands: list[Hand]
 
     @property
@@ -62,17 +68,26 @@ class Motion:
         an episode in which nothing moves.
         """
         levels = [level for hand in self.hands for level in _weighted([level[:, None] for level in hand.levels.T])]
-        return np.hstack([*_weighted(self.headings), *levels, np.zeros((len(self.starts), 1))])
+        headings = _weighted([heading(velocity) for velocity in self.velocities])
+        return np.hstack([*headings, *levels, np.zeros((len(self.starts), 1))])
 
     @property
     def turning(self) -> int:
         """The number of columns, the first ones, that are headings: only these may turn steadily."""
-        return sum(heading.shape[1] for heading in self.headings)
+        return sum(velocity.shape[1] for velocity in self.velocities)
 
     def still(self, start: int, stop: int) -> bool:
-        """Return whether the arm stands still in these steps, by each of its headings."""
-        norms = [np.linalg.norm(heading[start:stop], axis=1) for heading in self.headings]
-        return all(float(np.median(norm)) < 0.5 for norm in norms)
+        """Return whether the arm stands still in these steps: most of them, or but for the noise of its sensors.
+
+        Noise goes in no direction. Work that returns to where it began, such as wiping, has a higher speed.
+        """
+        return all(_is_still(velocity[start:stop]) for velocity in self.velocities)
+
+
+def _is_still(velocity: "Array") -> bool:
+    speed = np.linalg.norm(velocity, axis=1)
+    away = float(np.linalg.norm(velocity.mean(axis=0)))
+    return float(np.median(speed)) < NOISE or (away < NOISE and float(speed.mean()) < STIRRING)
 
 
 def _weighted(signals: "Sequence[Array]") -> "list[Array]":
@@ -84,17 +99,22 @@ def usual_speed(velocity: "Array") -> float:
     return float(np.sqrt((velocity**2).sum(axis=1).mean()))
 
 
-def heading(velocity: "Array", usual: float) -> "Array":
+def heading(velocity: "Array") -> "Array":
     """Return directions of motion: unit vectors, shorter where it is slow compared with the usual speed."""
-    speed = np.linalg.norm(velocity, axis=1)
-    directions: Array = velocity / (speed + max(NOISE * usual, 1e-12))[:, None]
+    directions: Array = velocity / (np.linalg.norm(velocity, axis=1) + NOISE)[:, None]
     return directions
 
 
-def scaled(values: "Array") -> "Array":
-    """Return positions in units of the range of each dimension."""
+def scaled(values: "Array", widest: float | None = None) -> "Array":
+    """Return positions in units of the range of each dimension; `widest` is the widest range of all arms.
+
+    An arm that hardly moves beside another one stays small: its range is its sensors' noise, or the other one's pull.
+    """
     ranges = np.ptp(values, axis=0)
-    within: Array = values / np.maximum(ranges, max(NOISE * float(ranges.max(initial=0.0)), 1e-12))
+    own = float(ranges.max(initial=0.0))
+    widest = own if widest is None else widest
+    least = (NOISE if own >= QUIET * widest else QUIET) * widest
+    within: Array = values / np.maximum(ranges, max(least, 1e-12))
     return within
 
 

@@ -10,7 +10,6 @@ from pgen_segment.motion.arm_motion import (
     Hand,
     Motion,
     displacement,
-    heading,
     is_target,
     mean_over,
     open_until_first_closing,
@@ -68,21 +67,22 @@ class MotionReader:
         motions = []
         for arm in self.robot.arms:
             moving = [(of[arm.name], usual[role]) for role, of in velocities.items() if arm.name in of]
-            headings = [heading(velocity, speed) for velocity, speed in moving if velocity.any()]
+            in_usual = [velocity / speed for velocity, speed in moving if velocity.any()]
             hands = list(self._hands(arm, values, starts))
             places = self._places(arm, values, starts)
-            motions.append(Motion(arm.name, starts, times, frames / fps, places, headings, hands))
+            motions.append(Motion(arm.name, starts, times, frames / fps, places, in_usual, hands))
         return motions
 
     def _velocities(self, values: "Values", starts: list[int]) -> "dict[str, dict[str, Array]]":
         """Return the velocity of each arm, by role: of positions, how far they move in a step."""
         velocities: dict[str, dict[str, Array]] = {}
         for role, matrix in values.items():
-            joints = [(arm.name, i) for arm in self.robot.arms for i in arm.joints.get(role, ())]
-            arms, used = np.array([name for name, _ in joints]), matrix[:, [i for _, i in joints]]
-            positions = role == STATE or self._is_target(values)
-            steps = displacement(scaled(used), starts) if positions else mean_over(used, starts)
-            velocities[role] = {name: steps[:, arms == name] for name in dict.fromkeys(arms.tolist())}
+            of_arms = {arm.name: matrix[:, list(arm.joints[role])] for arm in self.robot.arms if role in arm.joints}
+            if role == STATE or self._is_target(values):
+                widest = max((float(np.ptp(of, axis=0).max(initial=0.0)) for of in of_arms.values()), default=0.0)
+                velocities[role] = {name: displacement(scaled(of, widest), starts) for name, of in of_arms.items()}
+            else:
+                velocities[role] = {name: mean_over(of, starts) for name, of in of_arms.items()}
         return velocities
 
     def _is_target(self, values: "Values") -> bool:
@@ -106,7 +106,7 @@ class MotionReader:
 
     def _hands(self, arm: Arm, values: "Values", starts: list[int]) -> Iterator[Hand]:
         """Yield the grippers of an arm that move in this episode."""
-        for gripper in self.grippers[arm.name]:
+        for number, gripper in enumerate(self.grippers[arm.name]):
             levels, measured, opening = [], False, None
             for role, of in gripper.openings.items():
                 signal = of.of(values[role])[starts]
@@ -115,7 +115,7 @@ class MotionReader:
                     levels.append(open_until_first_closing((closing - closing.min()) / np.ptp(closing), ENOUGH))
                     measured, opening = measured or role == STATE, closing if role == STATE else opening
             if levels:
-                yield Hand(np.stack(levels, axis=1), measured, opening)
+                yield Hand(np.stack(levels, axis=1), measured, f"{arm.name} {number}", opening)
 
 
 def _grippers(robot: Robot, arm: Arm, episodes: "Sequence[Values]", closed: Closed) -> Iterator[Gripper]:

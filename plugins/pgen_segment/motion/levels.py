@@ -1,7 +1,4 @@
-"""How far grippers are closed: which dimensions move between two levels, and each gripper's level from its joints.
-
-The values are those of a survey: some episodes of the dataset, so that one episode's range decides nothing.
-"""
+"""How far grippers are closed: one number from the joints of each, and where it changes."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,34 +7,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pgen_segment.motion.columns import Columns
-
 if TYPE_CHECKING:
-    from pgen_segment.motion.columns import Array, Values
+    from pgen_segment.motion.columns import Array
 
 STEP = 0.1
 """Seconds: people do not place the edges of skills more precisely, and an arm moves further than its sensors' noise."""
 ENOUGH = 0.25
 """The share of its range by which a gripper must close or open in a grasp or release: fingers that close on an
 object, or open to let it go, stop short of their full range."""
+FINGERS = 1.0
+"""Seconds that fingers take to close or open at most, where only the command is recorded."""
 MOVING = 0.1
 """The share of its greatest value that a gripper's range must reach; below it, the gripper did not move."""
-RESTING, NEAR, QUICK = 0.7, 0.8, 1.2
-"""Of a dimension that is a gripper: the share of time in which it rests, and that in which it is near one of its two
-levels, at least; and the seconds of a change, at most (by the median). A joint rests only where the arm does."""
 START = 0.1
 """The share of a change before which it has not begun, and by which a gripper at rest moves in two steps at most."""
-_SAME_HAND = 0.7
-"""The correlation from which neighbouring dimensions are joints of one hand."""
-
-
-@dataclass(frozen=True, slots=True)
-class TwoLevels:
-    """A dimension that moves between two levels: the levels, and the share of time in which it is near one of them."""
-
-    low: float
-    high: float
-    near: float
 
 
 def frames_per_step(fps: float) -> int:
@@ -81,78 +64,11 @@ def _change(level: "Array", start: int, stop: int) -> Change:
     """Return the change between two extremes without the rests at its ends."""
     size = level[stop] - level[start]
     share = (level[start : stop + 1] - level[start]) / size
-    begins = start + int(np.flatnonzero(share <= START).max(initial=0))
+    begins = int(np.flatnonzero(share <= START).max(initial=0))
     # A gripper rests where it moves by less than a part of its range in the next two steps.
     ahead = np.append(share[2:], [share[-1]] * min(2, len(share)))[: len(share)]
-    rests = np.flatnonzero((share * abs(size) > ENOUGH) & (ahead - share < START))
-    return Change(begins, start + int(rests[0]) if len(rests) else stop, bool(size > 0))
-
-
-def two_levels(episodes: "Sequence[Array]", fps: float) -> TwoLevels | None:
-    """Return the levels between which a dimension moves, given its values in some episodes; None for another motion."""
-    frames = frames_per_step(fps)
-    sampled = [values[::frames] for values in episodes]
-    every = np.concatenate([np.zeros(0), *sampled])
-    if not len(every) or np.ptp(every) <= MOVING * np.abs(every).max():
-        return None
-    low, span = float(every.min()), float(np.ptp(every))
-    shares = [(values - low) / span for values in sampled]
-    share = np.concatenate(shares)
-    upper = share >= 0.5
-    if not 0.05 <= upper.mean() <= 0.95:
-        return None  # such as a flag that an episode's last frame sets
-    centres = np.median(share[~upper]), np.median(share[upper])
-    near = float((np.minimum(np.abs(share - centres[0]), np.abs(share - centres[1])) < 0.1).mean())
-    resting = np.concatenate([np.abs(np.diff(values)) < 0.02 for values in shares])
-    lengths = [change.stop - change.start for values in shares for change in changes(values)]
-    quick = bool(lengths) and float(np.median(lengths)) * STEP <= QUICK and 2 * len(lengths) >= len(shares)
-    if near < NEAR or resting.mean() < RESTING or not quick:
-        return None
-    return TwoLevels(low + span * float(centres[0]), low + span * float(centres[1]), near)
-
-
-def grippers_by_level(
-    episodes: "Sequence[Values]", fps: float, columns: Columns
-) -> tuple[dict[str, list[tuple[int, ...]]], list[str]]:
-    """Return the dimensions of each role that move between two levels, joints of a hand together, and the reasons."""
-    groups: dict[str, list[tuple[int, ...]]] = {}
-    reasons = []
-    for role, declared in columns.dimensions.items():
-        values = [episode[role] for episode in episodes]
-        levels = {i: two_levels([of[:, i] for of in values], fps) for i in range(len(declared))}
-        groups[role] = list(_neighbours(values, [i for i, of in levels.items() if of]))
-        for hand in groups[role]:
-            of = levels[hand[0]]
-            assert of is not None
-            names = columns.listed(role, hand)
-            reasons.append(
-                f"{names}: moves between {of.low:.3g} and {of.high:.3g}, {of.near:.0%} of the time near one of them"
-            )
-    return groups, reasons
-
-
-def together(episodes: "Sequence[Array]", positions: Sequence[int]) -> list[tuple[int, ...]]:
-    """Return the dimensions in groups that move together, as the joints of a hand do."""
-    return list(_neighbours(episodes, positions))
-
-
-def _neighbours(episodes: "Sequence[Array]", positions: Sequence[int]) -> Iterator[tuple[int, ...]]:
-    """Yield runs of neighbouring dimensions that move together."""
-    run: list[int] = []
-    for i in positions:
-        if run and (i != run[-1] + 1 or _correlation(episodes, run[-1], i) < _SAME_HAND):
-            yield tuple(run)
-            run = []
-        run.append(i)
-    if run:
-        yield tuple(run)
-
-
-def _correlation(episodes: "Sequence[Array]", first: int, second: int) -> float:
-    pair = np.concatenate([values[:, [first, second]] for values in episodes])
-    if not np.ptp(pair, axis=0).all():
-        return 0.0
-    return float(abs(np.corrcoef(pair.T)[0, 1]))
+    rests = begins + np.flatnonzero((share * abs(size) > ENOUGH)[begins:] & (ahead - share < START)[begins:])
+    return Change(start + begins, start + int(rests[0]) if len(rests) else stop, bool(size > 0))
 
 
 @dataclass(frozen=True, slots=True)

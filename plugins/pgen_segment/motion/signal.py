@@ -4,7 +4,7 @@ What does not depend on an episode is found out once, from a survey of some epis
 the arms, their grippers, and how far these close.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -20,8 +20,9 @@ from pgen_segment.motion.arm_motion import Motion
 from pgen_segment.motion.arms import Groups, Robot, arms, grouped, named_grippers
 from pgen_segment.motion.columns import Columns, motion_columns, numeric, select, with_modality
 from pgen_segment.motion.episode_motion import MotionReader
-from pgen_segment.motion.levels import grippers_by_level
+from pgen_segment.motion.grasps import FailureLimits, failed_grasps, grasps, without_parking
 from pgen_segment.motion.spans import MotionSpan, pieces, spans
+from pgen_segment.motion.two_levels import grippers_by_level, together
 from pgen_segment.normalize import SHORTEST
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ class Signal:
 
     reader: MotionReader
     steady: float
+    limits: Mapping[str, FailureLimits]
+    """What tells a failed grasp, by gripper."""
     moves: bool
     """Whether anything moves in the episodes of the survey."""
 
@@ -67,11 +70,13 @@ class Signal:
         """Return the motion of each arm. Raises SampleError for values that are not finite numbers."""
         episode = recording.episode
         values = self.robot.columns.read(recording.columns)
-        return self.reader.read(values, episode.timestamps, episode.fps)
+        return [without_parking(motion) for motion in self.reader.read(values, episode.timestamps, episode.fps)]
 
     def spans(self, recording: Recording) -> list[MotionSpan]:
         """Return the spans of an episode: without gaps, in order, with their phases and failures."""
-        return spans(self.motions(recording), self.steady)
+        motions = self.motions(recording)
+        failed = [steps for motion in motions for steps in failed_grasps(motion, self.limits)]
+        return spans(motions, self.steady, failed)
 
     def change_points(self, recording: Recording) -> list[float]:
         """Return the seconds at which the episode changes, without its two ends."""
@@ -121,7 +126,19 @@ def motion_signal(source: Source, options: MotionOptions) -> Signal | str:
     episodes, fps = list(_survey(source, columns)), float(dataset.fps)
     robot = _robot(dataset, columns, options, episodes, fps)
     moves = any(np.ptp(values, axis=0).any() for episode in episodes for values in episode.values() if len(values))
-    return Signal(MotionReader.of(robot, episodes, options.closed), options.steady, moves)
+    reader = MotionReader.of(robot, episodes, options.closed)
+    surveyed = [
+        grasp
+        for values in episodes
+        for motion in reader.read(values, _times(values, fps), fps)
+        for grasp in grasps(without_parking(motion))
+    ]
+    limits = FailureLimits.of_each(surveyed)
+    return Signal(reader, options.steady, limits, moves)
+
+
+def _times(values: "Values", fps: float) -> list[float]:
+    return [frame / fps for frame in range(len(next(iter(values.values()))))]
 
 
 def _survey(source: Source, columns: Columns) -> "Iterator[Values]":
@@ -146,7 +163,7 @@ def _robot(
     if options.gripper:
         wanted = set(select(columns, options.gripper))
         listed = {role: [i for i, d in enumerate(of) if d in wanted] for role, of in columns.dimensions.items()}
-        grippers = {role: grouped(columns.dimensions[role], of) for role, of in listed.items()}
+        grippers = {role: _listed_hands(columns, role, of, episodes) for role, of in listed.items()}
     else:
         grippers = named_grippers(columns)
         if not any(grippers.values()):
@@ -155,3 +172,12 @@ def _robot(
         if not any(grippers.values()) and episodes:
             grippers, reasons = grippers_by_level(episodes, fps, columns)
     return Robot(columns, arms(columns, grippers), tuple(reasons))
+
+
+def _listed_hands(
+    columns: Columns, role: str, positions: Sequence[int], episodes: "Sequence[Values]"
+) -> list[tuple[int, ...]]:
+    """Return the listed dimensions as grippers: the joints of a hand together, by their names or their motion."""
+    by_name = grouped(columns.dimensions[role], positions)
+    separate = all(len(hand) == 1 for hand in by_name)
+    return together([episode[role] for episode in episodes], positions) if separate and episodes else by_name

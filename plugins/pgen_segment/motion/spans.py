@@ -8,13 +8,11 @@ import numpy as np
 
 from pgen_segment.motion.arm_motion import Hand, Motion
 from pgen_segment.motion.change_points import change_points
-from pgen_segment.motion.levels import ENOUGH
+from pgen_segment.motion.levels import ENOUGH, FINGERS
 from pgen_segment.normalize import LONG_GAP, SHORTEST
 
 GRASP, RELEASE = "grasp", "release"
 APPROACH, MOVE, RETRACT = "approach", "move", "retract"
-FINGERS = 1.0
-"""Seconds that fingers take to close or open at most, where only the command is recorded."""
 type Piece = tuple[int, int]
 """The first step of a piece, and the one after its last."""
 
@@ -51,9 +49,11 @@ def spans(motions: Sequence[Motion], steady: float, failed: Sequence[Piece] = ()
     cut = pieces(motions, steady)
     times = motions[0].times
     of_arms = [phases([[closing(hand, *piece) for hand in motion.hands] for piece in cut]) for motion in motions]
+    # The phases of an arm that never grasps say nothing beside those of one that does.
+    telling = [i for i, of_arm in enumerate(of_arms) if GRASP in of_arm] or list(range(len(motions)))
     return [
         MotionSpan(
-            _joint_phase([of_arm[i] for of_arm in of_arms], [motion.still(*piece) for motion in motions]),
+            _joint_phase([of_arms[k][i] for k in telling], [motions[k].still(*piece) for k in telling]),
             float(times[piece[0]]),
             float(times[piece[1]]),
             " and ".join(motion.arm for motion in motions if motion.arm and not _rests(motion, piece)),

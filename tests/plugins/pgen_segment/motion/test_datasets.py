@@ -1,9 +1,7 @@
 """The segmenter `gripper` on real datasets, and against the true spans of simulated ones."""
 
 from collections import Counter
-from importlib import util
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -24,17 +22,6 @@ NAMES = (
     "cr5_realarm_v21_8ep",
     "gr1_picknplace_v20",
 )
-
-
-@pytest.fixture(scope="module")
-def benchmark():
-    path = Path(__file__).parents[4] / "benchmarks/segment.py"
-    spec = util.spec_from_file_location("segment_benchmark", path)
-    module = util.module_from_spec(spec)
-    with pytest.MonkeyPatch.context() as patched:
-        patched.syspath_prepend(str(path.parent))
-        spec.loader.exec_module(module)
-    return module
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -116,8 +116,8 @@ def test_a_gripper_without_a_name_is_the_dimension_that_moves_between_two_levels
     _, segmenter = opened(root)
     assert list(segmenter.notes()) == [
         f"gripper    {STATE}[3], action[3]",
-        f"gripper    {STATE}[3]: moves between 0 and 1, 94% of the time near one of them",
-        "gripper    action[3]: moves between 0 and 1, 94% of the time near one of them",
+        f"gripper    {STATE}[3] moves between 0 and 1, and is near one of them 94% of the time",
+        "gripper    action[3] moves between 0 and 1, and is near one of them 94% of the time",
     ]
 
 
