@@ -1,7 +1,7 @@
 """The true spans of a generated episode: those of all arms as one line at each level, and the failed grasps."""
 
 from collections.abc import Iterator, Sequence
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Any
 
 SHORTEST = 0.3
@@ -11,7 +11,10 @@ type Span = dict[str, Any]
 
 
 def levels(spans: Sequence[Span], end: float) -> dict[str, list[Span]]:
-    """Return the spans of each level of an episode that ends at `end`, given those of each arm, one after another."""
+    """Return the spans of each level of an episode that ends at `end`, given those of each arm, one after another.
+
+    Each has its skill, and whether it belongs to a failed grasp.
+    """
     return {
         "motion": _line(spans, "name", end),
         "skill": _line(spans, "skill", end),
@@ -25,23 +28,34 @@ def _line(spans: Sequence[Span], key: str, end: float) -> list[Span]:
     for time in sorted({time for span in _joined(spans, key) for time in (span["start"], span["end"])}):
         if time - edges[-1] >= SHORTEST - 1e-6 and end - time >= SHORTEST - 1e-6:
             edges.append(time)
-    pieces = [_piece(spans, key, start, stop) for start, stop in zip(edges, [*edges[1:], end], strict=True)]
-    return _joined(pieces, "name")
+    return _joined([_piece(spans, key, start, stop) for start, stop in pairwise([*edges, end])], "name")
 
 
 def _piece(spans: Sequence[Span], key: str, start: float, stop: float) -> Span:
-    lengths: dict[str, float] = {}
+    named = {of: _happening(spans, of, start, stop) for of in (key, "skill")}
+    failed = True in _happening([span for span in spans if span["name"]], "failed", start, stop)
+    return {
+        "name": " and ".join(named[key]) or "wait",
+        "skill": " and ".join(named["skill"]) or "wait",
+        "failed": failed,
+        "start": start,
+        "end": stop,
+    }
+
+
+def _happening(spans: Sequence[Span], key: str, start: float, stop: float) -> list[Any]:
+    """Return the values that spans have in most of a stretch of time."""
+    lengths: dict[Any, float] = {}
     for span in spans:
         inside = max(0.0, min(stop, span["end"]) - max(start, span["start"]))
         lengths[span[key]] = lengths.get(span[key], 0.0) + inside
-    happening = [name for name, inside in lengths.items() if name and 2 * inside > stop - start]
-    return {"name": " and ".join(happening) or "wait", "start": start, "end": stop}
+    return [value for value, inside in lengths.items() if value != "" and 2 * inside > stop - start]
 
 
 def _joined(spans: Sequence[Span], key: str) -> list[Span]:
     """Return runs of spans of one name as one span each."""
-    runs = [list(run) for _, run in groupby(spans, key=lambda span: span[key])]
-    return [{"name": run[0][key], "start": run[0]["start"], "end": run[-1]["end"]} for run in runs]
+    runs = [list(run) for _, run in groupby(spans, key=lambda span: (span[key], span["failed"]))]
+    return [{**run[0], "end": run[-1]["end"]} for run in runs]
 
 
 def _attempts(failed: Sequence[Span]) -> Iterator[Span]:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from PIL import Image
 
@@ -77,7 +78,7 @@ def write(root: Path, seed: int, kind: str, failures: float = 0.0, *, camera: bo
     drawn = [_episode(robot, Random(f"episode {seed} {kind} {index}")) for index in range(EPISODES)]
     truth = {level: [of_episode[level] for _, of_episode in drawn] for level in ("motion", "skill", "failed")}
     episodes = {
-        str(index): {"episode_index": index, "description": "tidy up", "skills": spans}
+        str(index): {"episode_index": index, "description": "tidy up", "skills": list(map(_skill, spans))}
         for index, spans in enumerate(truth["motion"])
     }
     cameras = (CAMERA,) if camera else ()
@@ -88,7 +89,10 @@ def write(root: Path, seed: int, kind: str, failures: float = 0.0, *, camera: bo
 
 
 def read_truth(root: Path) -> dict[str, Truth]:
-    """Return the true spans of a dataset at the levels `motion` and `skill`, and its failed grasps as `failed`."""
+    """Return the true spans of a dataset at the levels `motion` and `skill`, and its failed grasps as `failed`.
+
+    A span of `motion` has the skill that it belongs to.
+    """
     truth: dict[str, Truth] = json.loads((root / "truth.json").read_text(encoding="utf-8"))
     return truth
 
@@ -131,6 +135,11 @@ def _render(
         span = {"name": move.name, "skill": move.skill, "failed": move.failed}
         spans.append({**span, "start": begin / robot.fps, "end": len(places) / robot.fps})
     return places, hands, spans
+
+
+def _skill(span: Span) -> dict[str, Any]:
+    """Return a span as meta/skills.json has it."""
+    return {key: span[key] for key in ("name", "start", "end")} | ({"failed": True} if span["failed"] else {})
 
 
 def _padded(rows: list[list[float]], length: int) -> list[list[float]]:

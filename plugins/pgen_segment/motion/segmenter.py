@@ -39,7 +39,7 @@ class Gripper(Segmenter[GripperOptions]):
         spans, task = self.signal.spans(recording), recording.episode.task
         paused = all(span.still for span in spans)
         return [
-            {"name": f"{span.phase}: {task}", "start": span.start, "end": span.end}
+            {"name": f"{span.phase}: {task}", "start": span.start, "end": span.end, "failed": span.failed}
             for span in spans
             if not span.still or paused
         ]
