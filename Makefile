@@ -13,7 +13,7 @@ export PATH := $(PATH):$(CURDIR)/.cache/uv-env/bin
 export PGEN_LEROBOT044_PYTHON ?= $(CURDIR)/.venv-lerobot044/bin/python
 export PGEN_LEROBOT033_PYTHON ?= $(CURDIR)/.venv-lerobot033/bin/python
 
-.PHONY: help demo test test-fast test-long check latest-test faults faults-long servers wheel-test bench constraints clean
+.PHONY: help demo test test-fast test-long check latest-test faults faults-long servers test-next-lerobot wheel-test bench constraints clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
@@ -29,6 +29,10 @@ test-fast: .venv-test/.ready ## the tests that start no process and no server an
 
 test-long: .venv-test/.ready ## what takes longer: clusters of Ray, hundreds of faults
 	.venv-test/bin/python $(PYTEST) -m long $(ARGS)
+
+test-next-lerobot: ## the tests that use lerobot, with lerobot 0.7 in place of 0.6
+	tools/setup.sh lerobot07
+	.venv-lerobot07/bin/python $(PYTEST) tests/plugins/pgen_lerobot tests/benchmarks/test_main_route.py $(ARGS)
 
 check: .venv-test/.ready ## ruff and mypy
 	.venv-test/bin/ruff check $(CODE)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes one of the checkout's environments: tools/setup.sh demo|test|latest|bench|wheel|lerobot044|lerobot033
+# Makes one of the checkout's environments: tools/setup.sh demo|test|latest|bench|wheel|lerobot07|lerobot044|lerobot033
 # Needs a network and a Python 3 of any age; fetches uv, and a Python of 3.12 or newer, only where none is found.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -87,6 +87,10 @@ wheel)
     "$uv" build --quiet --wheel --build-constraints constraints.txt --python .venv-wheel/bin/python --out-dir dist
     install .venv-wheel "${constrained[@]}" -r pyproject.toml --all-extras --group dev dist/*.whl
     ;;
+lerobot07)
+    environment .venv-lerobot07
+    install .venv-lerobot07 -r pyproject.toml --extra lerobot --group dev --editable . 'lerobot[dataset]>=0.7,<0.8'
+    ;;
 lerobot044)
     environment .venv-lerobot044
     # Its keyboard control is left out: that would be compiled here, and data need no keyboard.
@@ -110,7 +114,7 @@ constraints)
     mv constraints-lerobot033.txt.new constraints-lerobot033.txt
     ;;
 *)
-    echo "usage: tools/setup.sh demo|test|latest|bench|wheel|lerobot044|lerobot033|constraints" >&2
+    echo "usage: tools/setup.sh demo|test|latest|bench|wheel|lerobot07|lerobot044|lerobot033|constraints" >&2
     exit 2
     ;;
 esac
