@@ -57,6 +57,8 @@ class Segmenter(Component[OptionsT]):
     """Whether it asks a model, and needs a generator."""
     views: ClassVar[int | None] = 0
     """How many cameras it reads images of, at most; None for all that are chosen."""
+    reads_skills: ClassVar[bool] = False
+    """Whether it reads the skills that the dataset has."""
     columns: Sequence[str] = ()
     """Columns of the data that it reads; final once it is open."""
 
@@ -76,7 +78,10 @@ class Segmenter(Component[OptionsT]):
 
     @abstractmethod
     def segment(self, recording: Recording) -> Any:
-        """Return the spans (schema `segments`), in any order. Raises SampleError where this episode has none."""
+        """Return the spans (schema `segments`), in any order. Raises SampleError where this episode has none.
+
+        They may be under `skills` in an object, with those of every level of detail under `levels`.
+        """
 
     def fingerprint(self) -> str:
         """Return what changes whenever its prompts do; empty where it has none."""

@@ -14,10 +14,11 @@ if TYPE_CHECKING:
 @hookimpl
 def pgen_segmenters() -> "Iterable[type[Segmenter]]":
     from pgen_segment.hybrid.segmenter import Hybrid
+    from pgen_segment.labels import Labels
     from pgen_segment.motion.segmenter import Gripper
     from pgen_segment.vlm.segmenter import Vlm
 
-    return (Gripper, Vlm, Hybrid)
+    return (Hybrid, Gripper, Vlm, Labels)
 
 
 @hookimpl

@@ -15,6 +15,8 @@ from pgen_dialogue.prompts import phases
 from pgen_dialogue.template import purpose
 from pgen_segment.motion.spans import APPROACH, GRASP, MOVE, RELEASE, RETRACT
 
+CARRY, ACT = "carry", "act"
+"""Motions that only labels tell: to carry what is held, and to do anything else, which ends a skill."""
 MOTION, SKILL, PHASE = LEVELS = ("motion", "skill", "phase")
 
 
@@ -65,7 +67,7 @@ def cycles(motions: Sequence[Motion]) -> list[int]:
             before = own
         numbers.append(number)
         attempt = (attempt or motion.failed) and motion.phase != RELEASE
-        ended = motion.phase == RELEASE or (lift and not attempt)
+        ended = motion.phase in (RELEASE, ACT) or (lift and not attempt)
     return numbers
 
 
@@ -75,11 +77,12 @@ def _is_lift(kinds: Sequence[str], position: int) -> bool:
 
 
 def _skill_of(kinds: Sequence[str], position: int) -> str:
-    """Return the kind of skill: to GRASP something, to RELEASE it, to RETRACT, or to MOVE, outside every cycle."""
-    if kinds[position] == RETRACT:
-        return RETRACT
+    """Return the kind of skill: to GRASP something, to RELEASE it, to RETRACT, to ACT, or to MOVE, in no cycle."""
+    if kinds[position] in (RETRACT, ACT):
+        return kinds[position]
     if kinds[position] == APPROACH:
-        return GRASP
+        following = next((kind for kind in kinds[position:] if kind != APPROACH), GRASP)
+        return ACT if following == ACT else GRASP
     return next((kind for kind in kinds[position:] if kind in (GRASP, RELEASE)), MOVE)
 
 

@@ -82,7 +82,8 @@ def segment_all(
             spans = segmenter.segment(recording)
         except SampleError as error:
             spans = Failure(error.stage, error.reason)
-        segmentation.add(recording.episode, spans)
+        levels = spans.get("levels") if isinstance(spans, Mapping) else None
+        segmentation.add(recording.episode, spans, levels)
         step(recording.episode.index)
         if len(segmentation.failed) > allowed:
             break
