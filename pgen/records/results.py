@@ -34,7 +34,10 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A model's response as text, before it is parsed; `truncated` if it was cut at its length limit."""
+    """A model's response as text, before it is parsed; `truncated` if it was cut at its length limit.
+
+    `reasoned` is whether the model wrote reasoning before it.
+    """
 
     text: str
     truncated: bool = False
@@ -42,6 +45,7 @@ class Reply:
     tokens_out: int = 0
     retries: int = 0
     tokens_cached: int = 0
+    reasoned: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,8 @@ class QwenOpenAIGenerator(Generator[QwenOpenAIOptions]):
         if not preflight:
             return {}
         unknown = {"unknown_fields": sorted(preflight.unknown_fields)} if preflight.unknown_fields else {}
-        return {"model": preflight.model, "response_format": preflight.format, **unknown}
+        reasoning = {"reasoning": effect} if (effect := preflight.reasoning.describe()) else {}
+        return {"model": preflight.model, "response_format": preflight.format, **unknown, **reasoning}
 
     async def open(self) -> None:
         """Start the servers if they are to be, and find out which model and structured output to use."""
@@ -83,7 +84,8 @@ class QwenOpenAIGenerator(Generator[QwenOpenAIOptions]):
                 urls += await self._local_servers.start(options.serve_timeout)
             self._client = Client(LoadBalancer(urls, options.concurrency), key, options)
             self._preflight = await check_servers(self._client, options, self.max_images)
-            self._fields = RequestFields(self._preflight.model, options, self._preflight.unknown_fields)
+            found = self._preflight
+            self._fields = RequestFields(found.model, options, found.unknown_fields, found.reasoning)
         except BaseException:  # a caller that is cancelled here does not call close()
             await self.close()
             raise

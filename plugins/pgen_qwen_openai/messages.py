@@ -12,13 +12,11 @@ from pgen.errors import SampleError
 from pgen.records import Clip, Image, Prompt, Repair, Reply
 from pgen.safety.redaction import excerpt
 from pgen_qwen_openai.options import QwenOpenAIOptions
+from pgen_qwen_openai.reasoning import OPENED, Reasoning, is_reasoned
 
 type Message = dict[str, Any]
 
 _CONTROL_TOKEN = re.compile(r"<(\|[A-Za-z0-9_]{1,32}\|>)")
-
-THINKING = "<think>"
-"""Begins the text of a reply that has reasoning and no content."""
 
 MAX_QUOTED = 4000
 """Characters of an unusable reply that are shown to the model again."""
@@ -31,10 +29,12 @@ class RequestFields:
     which a server does not know. `max_tokens` then becomes `max_completion_tokens`.
     """
 
-    def __init__(self, model: str, options: QwenOpenAIOptions, unknown: frozenset[str]) -> None:
+    def __init__(self, model: str, options: QwenOpenAIOptions, unknown: frozenset[str], reasoning: Reasoning) -> None:
         limit = "max_tokens" if "max_tokens" not in unknown else "max_completion_tokens"
-        fields = {"model": model, "temperature": options.temperature, limit: options.max_tokens, "stream": False}
-        self._fields = {name: value for name, value in fields.items() if name not in unknown} | options.extra
+        tokens = options.max_tokens + reasoning.reserved
+        fields = {"model": model, "temperature": options.temperature, limit: tokens, "stream": False}
+        known = {name: value for name, value in fields.items() if name not in unknown}
+        self._fields = {**known, **options.extra, **reasoning.fields(options)}
         self._seeded = "seed" not in unknown.union(options.extra)
 
     def body(self, messages: Sequence[Message], seed: int, response_format: Mapping[str, Any] | None) -> bytes:
@@ -77,14 +77,17 @@ def read_reply(completion: Any) -> Reply | None:
     text = _text(message.get("content"))
     if text is None:
         return None
-    if not text and isinstance(reasoning := message.get("reasoning") or message.get("reasoning_content"), str):
-        text = _reply_in_reasoning(reasoning)
+    reasoning = _text(message.get("reasoning") or message.get("reasoning_content")) or ""
+    if not text and _is_object(reasoning):  # some servers take a whole reply for reasoning
+        text, reasoning = reasoning, ""
     usage = completion.get("usage")
     tokens_in, tokens_out = (_token_count(usage, name) for name in ("prompt_tokens", "completion_tokens"))
     details = usage.get("prompt_tokens_details") if isinstance(usage, dict) else None
     cached = min(_token_count(details, "cached_tokens"), tokens_in)
     truncated = finish == "length"
-    return Reply(text, truncated=truncated, tokens_in=tokens_in, tokens_out=tokens_out, tokens_cached=cached)
+    reasoned = is_reasoned(text, reasoning, truncated=truncated)
+    text = text or (f"{OPENED}{reasoning}" if reasoning else "")
+    return Reply(text, truncated, tokens_in, tokens_out, tokens_cached=cached, reasoned=reasoned)
 
 
 def _media_part(media: Image | Clip) -> Message:
@@ -94,13 +97,11 @@ def _media_part(media: Image | Clip) -> Message:
     return {"type": f"{kind}_url", f"{kind}_url": {"url": f"data:{kind}/jpeg;base64,{data}"}}
 
 
-def _reply_in_reasoning(reasoning: str) -> str:
-    """Return the reasoning as the reply where it is a JSON object: some servers put a whole reply there."""
+def _is_object(text: str) -> bool:
     try:
-        is_reply = isinstance(json.loads(reasoning, strict=False), dict)
+        return isinstance(json.loads(text, strict=False), dict)
     except (ValueError, RecursionError):
-        is_reply = False
-    return reasoning if is_reply else f"{THINKING}{reasoning}"
+        return False
 
 
 def _plain(text: str) -> str:

@@ -16,6 +16,7 @@ from pgen_qwen_openai.client import Client
 from pgen_qwen_openai.load_balancer import Server
 from pgen_qwen_openai.options import FormatName, QwenOpenAIOptions
 from pgen_qwen_openai.probe import Probe, unusable
+from pgen_qwen_openai.reasoning import Reasoning
 from pgen_qwen_openai.retry import Kind, RejectedError, TransientError
 from pgen_qwen_openai.structured_output import FORMATS
 
@@ -27,11 +28,12 @@ MODEL_LIMITS: dict[Kind, int] = {"unreachable": 3, "slow": 1, "broken": 4}
 
 @dataclass(frozen=True, slots=True)
 class Preflight:
-    """The model and the format of the run, and the `unknown_fields` that its requests omit."""
+    """The model and the format of the run; the `unknown_fields` that requests omit, and how they treat reasoning."""
 
     model: str
     format: FormatName
-    unknown_fields: frozenset[str] = frozenset()
+    unknown_fields: frozenset[str]
+    reasoning: Reasoning
 
 
 async def check_servers(client: Client, options: QwenOpenAIOptions, max_images: int) -> Preflight:
@@ -55,7 +57,10 @@ async def check_servers(client: Client, options: QwenOpenAIOptions, max_images: 
     unknown = frozenset[str]().union(*(probe.unknown_fields for probe in probes))
     for name in sorted(unknown):
         log.warning("the server does not know %s: it is left out of every request.", name)
-    return Preflight(model, max(formats, key=FORMATS.index), unknown)
+    reasoning = max(probe.reasoning for probe in probes)
+    if effect := reasoning.describe():
+        log.warning("the model reasons before it replies: %s.", effect)
+    return Preflight(model, max(formats, key=FORMATS.index), unknown, reasoning)
 
 
 async def _available_models(

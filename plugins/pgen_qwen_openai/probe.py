@@ -1,17 +1,18 @@
 """Small requests like those of the run, which show what a server accepts.
 
 A request that is refused is sent again without the field that the server does not know, then in another format, then
-with fewer images.
+with fewer images. One whose reply shows reasoning is sent again with what turns that off, or with more tokens.
 """
 
 from collections.abc import Mapping
 
 from pgen.errors import ConfigError, SampleError
-from pgen.records import Clip, Image
+from pgen.records import Clip, Image, Reply
 from pgen_qwen_openai.client import Client
 from pgen_qwen_openai.load_balancer import Server
-from pgen_qwen_openai.messages import THINKING, RequestFields, chat_messages
+from pgen_qwen_openai.messages import RequestFields, chat_messages
 from pgen_qwen_openai.options import FormatName, QwenOpenAIOptions
+from pgen_qwen_openai.reasoning import RESERVED, SWITCH, Reasoning, after_reasoning, remedies
 from pgen_qwen_openai.retry import LIMITS, Kind, RejectedError, TransientError
 from pgen_qwen_openai.structured_output import (
     FORMATS,
@@ -31,12 +32,16 @@ OPTIONAL_FIELDS = ("max_tokens", "max_completion_tokens", "temperature", "seed")
 
 
 class Probe:
-    """Sends small requests to one server. `unknown_fields` are those that it turned out not to know."""
+    """Sends small requests to one server.
+
+    `unknown_fields` are those that it turned out not to know, `reasoning` is what requests do about reasoning.
+    """
 
     def __init__(self, client: Client, server: Server, options: QwenOpenAIOptions, model: str, max_images: int) -> None:
         self._client, self._server, self._options, self._model = client, server, options, model
         self._max_images = max_images
         self.unknown_fields: frozenset[str] = frozenset()
+        self.reasoning = Reasoning()
 
     async def strictest_format(self) -> FormatName:
         """Return the strictest format that the server obeys; or the user's choice, if the server answers at all."""
@@ -46,7 +51,10 @@ class Probe:
         for seed, name in enumerate(formats):
             try:
                 text = await self._reply(name, seed, self._max_images)
-                if chosen != "auto" or obeys(name, text):
+                if chosen != "auto":
+                    return name
+                if obeys(name, text):
+                    await self._turn_off_hidden_reasoning(name, seed)
                     return name
             except SampleError:
                 return name
@@ -56,11 +64,63 @@ class Probe:
         raise await self._diagnose(formats[-1], cause)
 
     async def _reply(self, name: FormatName, seed: int, images: int) -> str:
+        """Return the text behind reasoning of the reply in a format. Raises ConfigError where it ends in reasoning."""
+        reply = await self._send_known(name, seed, images)
+        if reply.reasoned and not self.reasoning.reserved:
+            reply = await self._without_reasoning(reply, name, seed, images)
+        text = after_reasoning(reply.text)
+        if reply.reasoned and not text.strip():
+            raise self._only_reasons()
+        return text
+
+    async def _without_reasoning(self, first: Reply, name: FormatName, seed: int, images: int) -> Reply:
+        """Return the reply with the first remedy by which it is complete."""
+        for remedy in remedies(self._options):
+            self.reasoning = remedy
+            try:
+                reply = await self._send_known(name, seed, images)
+            except (RejectedError, TransientError) as error:
+                self._raise_if_final(error)
+                continue  # the server refuses the field, or so many tokens
+            if not reply.reasoned or (remedy.reserved and _is_complete(reply)):
+                return reply
+            if remedy.reserved:
+                break
+        else:
+            self.reasoning = Reasoning()
+            if _is_complete(first):
+                return first
+        raise self._only_reasons()
+
+    def _only_reasons(self) -> ConfigError:
+        return ConfigError(
+            f"{self._server.url} leaves the reply empty: all that the model writes is its reasoning, also with "
+            f"chat_template_kwargs.{SWITCH}=false and with {RESERVED[0]} more tokens. Take a model that does not "
+            "reason, allow more tokens with --opt generator.max_tokens=16384, or start the server without a "
+            "reasoning parser."
+        )
+
+    async def _turn_off_hidden_reasoning(self, name: FormatName, seed: int) -> None:
+        """Turn off reasoning that a format hides: it makes a model write JSON where its chat template opens reasoning.
+
+        Only a reply in plain text shows that. Errors are ignored: the format of the run works without this.
+        """
+        if name == "plain" or self.reasoning != Reasoning():
+            return
+        try:
+            if not (await self._send_known("plain", seed, self._max_images)).reasoned:
+                return
+            self.reasoning = next(remedies(self._options))
+            if not self.reasoning.off or (await self._send_known("plain", seed, self._max_images)).reasoned:
+                self.reasoning = Reasoning()
+        except (RejectedError, TransientError, SampleError):
+            self.reasoning = Reasoning()
+
+    async def _send_known(self, name: FormatName, seed: int, images: int) -> Reply:
         """Return the reply in a format, after removing the fields that the server does not know."""
         while True:
             try:
-                text = await self._send(name, seed, images)
-                break
+                return await self._send(name, seed, images)
             except RejectedError as error:
                 omitted = self.unknown_fields.union(self._options.extra)
                 sent = tuple(field for field in OPTIONAL_FIELDS if field not in omitted)
@@ -68,26 +128,18 @@ class Probe:
                 if field is None:
                     raise
                 self.unknown_fields |= {field}
-        if text.startswith(THINKING) and "</think>" not in text:
-            raise ConfigError(
-                f"{self._server.url} leaves the reply empty: all that the model writes is taken for its thinking. "
-                "Turn that off with --opt generator.extra.chat_template_kwargs.enable_thinking=false, allow more than "
-                f"{self._options.max_tokens} tokens with --opt generator.max_tokens=8192, or start the server without "
-                "a reasoning parser."
-            )
-        return text
 
-    async def _send(self, name: FormatName, seed: int, images: int) -> str:
+    async def _send(self, name: FormatName, seed: int, images: int) -> Reply:
         # Servers want JSON to be mentioned where they are to write it; the plain probe must not suggest it.
         suffix = instruction(name, PROBE_SCHEMA) if name == "json_object" else ""
         image = probe_image()
         media: list[Image | Clip] = [image] * images
         if self._options.clips == "video":
             media = [Clip("probe", (image, image), (-1.0, 0.0))] * images
-        fields = RequestFields(self._model, self._options, self.unknown_fields)
+        fields = RequestFields(self._model, self._options, self.unknown_fields, self.reasoning)
         body = fields.body(chat_messages(PROBE, suffix, media), seed, response_format(name, PROBE_SCHEMA))
         reply, _ = await self._client.complete(body, self._server, LIMITS if name == "plain" else PROBE_LIMITS)
-        return reply.text
+        return reply
 
     def _raise_if_final(self, error: RejectedError | TransientError) -> None:
         """Raise ConfigError for an error that another format does not avoid."""
@@ -118,6 +170,10 @@ class Probe:
             )
         images = f" with {self._max_images} {media}{'s' * (self._max_images > 1)}" if self._max_images else ""
         return ConfigError(f"the server does not answer a small request{images}: {reason}.")
+
+
+def _is_complete(reply: Reply) -> bool:
+    return not reply.truncated and bool(after_reasoning(reply.text).strip())
 
 
 def unusable(error: RejectedError, options: QwenOpenAIOptions) -> ConfigError:

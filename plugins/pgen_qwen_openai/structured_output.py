@@ -69,9 +69,8 @@ def obeys(name: FormatName, text: str) -> bool:
     try:
         value = json.loads(text, strict=False)
     except (ValueError, RecursionError):
-        # Out of tokens in the middle of the reply, or still in its reasoning: nothing speaks against the format.
-        unfinished = text.lstrip().startswith('{"') and not text.rstrip().endswith("}")
-        return unfinished or not text.strip()
+        # Out of tokens in the middle of the reply: nothing speaks against the format.
+        return text.lstrip().startswith('{"') and not text.rstrip().endswith("}")
     if not isinstance(value, dict):
         return False
     return name == "json_object" or value.keys() >= set(_OBEYED)

@@ -102,6 +102,9 @@ class Model:
         self._preparing, self._generating = threading.Lock(), threading.Lock()
         added = self._processor.tokenizer.added_tokens_decoder.values()
         self._control = tuple(token.content for token in added if token.special)
+        # Decoding is held to the reply schema from the first token, so that there is no room for reasoning.
+        template = str(self._processor.chat_template)
+        self._switch = {"enable_thinking": False} if "enable_thinking" in template else {}
 
     def prepare(self, request: Request) -> Prepared:
         """Return a request's text and images as the model takes them."""
@@ -112,7 +115,7 @@ class Model:
         if request.clips:
             media |= _videos(request.clips)
         with self._preparing:
-            text = self._processor.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
+            text = self._processor.apply_chat_template(chat, tokenize=False, add_generation_prompt=True, **self._switch)
             inputs = self._processor(text=[text], **media, return_tensors="pt")
         return Prepared(dict(inputs), inputs["input_ids"].shape[1], request.prompt.schema, request.seed)
 

@@ -8,6 +8,7 @@ from importlib.util import find_spec
 import pytest
 from asking_servers import outcome, replies, requests_with_clips, requests_with_images
 from server_environments import missing
+from tiny_qwen import REASONING, TEMPLATE
 
 from pgen.api import annotate
 from pgen.inference.judging import SCORES
@@ -22,13 +23,13 @@ TOKENS = 2600
 """Room for texts of 300 characters at a token a byte."""
 
 
-def command(python, checkpoint):
+def command(python, checkpoint, *further):
     options = "--host 127.0.0.1 --port {port} --dtype float32 --max-model-len 8192 --max-num-seqs 32 --enforce-eager"
     # The checkpoint's own repetition penalty is left out: greedy text is then that of the model alone.
     options += " --generation-config vllm --served-model-name tiny"
     more = ["--limit-mm-per-prompt", '{"image":4,"video":2}', "--structured-outputs-config", STRUCTURED]
     start = [python, "-m", "vllm.entrypoints.openai.api_server", "--model", str(checkpoint)]
-    return f"{shlex.join(start)} {options} {shlex.join(more)}"
+    return f"{shlex.join(start)} {options} {shlex.join([*more, *further])}"
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +86,20 @@ def test_the_greedy_text_is_that_of_the_model_in_this_process(answered):
     requests = [*requests_with_images(COMPARED), *list(requests_with_clips(CLIPS))[::2]]
     texts = [reply.text for reply in asyncio.run(replies(local, requests))]
     assert texts == [reply.text for reply in (*results[:COMPARED], *results[COUNT::2])]
+
+
+def test_a_model_that_reasons_by_default_replies_at_once(vllm_python, checkpoint, quiet, tmp_path):
+    """Random weights never end their reasoning: unless it is turned off, the reasoning parser leaves no content."""
+    template = tmp_path / "template.jinja"
+    template.write_text(TEMPLATE.replace("DEFAULT", "true") + REASONING, encoding="utf-8")
+    parser = ("--reasoning-parser", "qwen3", "--chat-template", str(template))
+    serve = command(vllm_python, checkpoint(vllm_python, FAMILY), *parser)
+    generator = QwenOpenAIGenerator(serve=serve, concurrency=16, max_tokens=TOKENS, serve_timeout=400, max_retries=2)
+    requests = list(requests_with_images(COMPARED))
+    results = asyncio.run(replies(generator, requests))
+    assert generator.provenance()["reasoning"] == "off, by chat_template_kwargs.enable_thinking=false"
+    assert generator.provenance()["response_format"] == "json_schema"
+    assert all(isinstance(outcome(reply, request), Dialogue) for reply, request in zip(results, requests, strict=True))
 
 
 def test_a_judge_gives_scores_that_fit_for_every_dialogue(vllm_python, checkpoint, quiet, tmp_path):

@@ -9,12 +9,16 @@ the tokenizer, as on the real ones, and a picture is 4 to 16 tokens.
 import json
 import tempfile
 from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-CLASSES = {"qwen2_vl": "Qwen2VL", "qwen2_5_vl": "Qwen2_5_VL", "qwen3_vl": "Qwen3VL", "qwen3_vl_moe": "Qwen3VLMoe"}
-FAMILIES = tuple(CLASSES)
-"""The model types that `make` knows."""
+from tiny_qwen_config import CLASSES, HYBRID, config_of
+
+_TRANSFORMERS = find_spec("transformers")
+_MODELS = Path(_TRANSFORMERS.origin).parent / "models" if _TRANSFORMERS and _TRANSFORMERS.origin else Path()
+FAMILIES = tuple(family for family in CLASSES if not _TRANSFORMERS or (_MODELS / family).is_dir())
+"""The model types that `make` knows and that the installed transformers has."""
 
 SPECIAL = (
     *("<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|object_ref_start|>", "<|object_ref_end|>", "<|box_start|>"),
@@ -27,7 +31,6 @@ ADDED = (
 )
 LEARNED = 400
 """Tokens of the byte-level vocabulary; the special ones follow."""
-LOGITS = 512
 
 SENTENCES = (
     'The robot reads {"user_prompt": "Could you put the pink brick into the box, please?", "robot_utterance": "Sure."}',
@@ -51,6 +54,11 @@ TEMPLATE = (
     "{% elif 'text' in part %}{{ part['text'] }}{% endif %}{% endfor %}{% endif %}<|im_end|>\n"
     "{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
+REASONING = (
+    "{% if add_generation_prompt %}{% if enable_thinking is defined and enable_thinking is false %}"
+    "<think>\n\n</think>\n\n{% else %}<think>\n{% endif %}{% endif %}"
+)
+"""The end of the chat template of a model that reasons by default."""
 
 
 def make(family: str, folder: Path) -> Path:
@@ -62,7 +70,7 @@ def make(family: str, folder: Path) -> Path:
         made = Path(name) / "model"
         made.mkdir()
         tokens = _write_tokenizer(family, made)
-        config = _config(family, tokens)
+        config = config_of(family, tokens)
         _write_weights(config, made)
         for file, content in _files(family, config, tokens).items():
             _dump(made / file, content)
@@ -94,62 +102,6 @@ def _write_tokenizer(family: str, folder: Path) -> dict[str, int]:
     return {token: tokenizer.token_to_id(token) for token in (*SPECIAL, *ADDED)}
 
 
-def _config(family: str, tokens: dict[str, int]) -> dict[str, Any]:
-    """config.json in the Hub's form: flat up to Qwen2.5, nested from Qwen3 on."""
-    class_name = f"{CLASSES[family]}ForConditionalGeneration"
-    ids = {
-        "image_token_id": tokens["<|image_pad|>"],
-        "video_token_id": tokens["<|video_pad|>"],
-        "vision_start_token_id": tokens["<|vision_start|>"],
-        "vision_end_token_id": tokens["<|vision_end|>"],
-    }
-    top = {"architectures": [class_name], "model_type": family, "tie_word_embeddings": False, **ids}
-    text = _text_config(tokens)
-    if family in ("qwen2_vl", "qwen2_5_vl"):
-        text |= {"max_window_layers": 2, "sliding_window": 32768, "use_sliding_window": False}
-        text |= {"rope_scaling": {"type": "mrope", "mrope_section": [4, 6, 6]}, "torch_dtype": "float32"}
-        return {**text, **top, "vision_token_id": tokens["<|vision_pad|>"], "vision_config": _vision_config(family)}
-    text |= {"attention_bias": False, "head_dim": 32, "dtype": "float32", "model_type": f"{family}_text"}
-    text["rope_scaling"] = {"mrope_interleaved": True, "mrope_section": [6, 5, 5], "rope_type": "default"}
-    if family == "qwen3_vl_moe":
-        text |= {"num_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 48, "norm_topk_prob": True}
-        text |= {"decoder_sparse_step": 1, "mlp_only_layers": []}
-    return {**top, "text_config": text, "vision_config": _vision_config(family)}
-
-
-def _text_config(tokens: dict[str, int]) -> dict[str, Any]:
-    return {
-        "attention_dropout": 0.0,
-        "bos_token_id": tokens["<|endoftext|>"],
-        "eos_token_id": tokens["<|im_end|>"],
-        "hidden_act": "silu",
-        "hidden_size": 64,
-        "initializer_range": 0.2,
-        "intermediate_size": 128,
-        "max_position_embeddings": 32768,
-        "num_attention_heads": 2,
-        "num_hidden_layers": 2,
-        "num_key_value_heads": 1,
-        "rms_norm_eps": 1e-06,
-        "rope_theta": 1000000.0,
-        "use_cache": True,
-        "vocab_size": LOGITS,
-    }
-
-
-def _vision_config(family: str) -> dict[str, Any]:
-    common = {"depth": 2, "num_heads": 2, "spatial_merge_size": 2, "temporal_patch_size": 2, "model_type": family}
-    if family == "qwen2_vl":
-        size = {"embed_dim": 64, "hidden_size": 64, "mlp_ratio": 2, "patch_size": 14, "in_chans": 3}
-        return {**common, **size, "spatial_patch_size": 14}
-    size = {"hidden_size": 64, "out_hidden_size": 64, "intermediate_size": 96}
-    if family == "qwen2_5_vl":
-        windows = {"window_size": 56, "fullatt_block_indexes": [1], "tokens_per_second": 2, "hidden_act": "silu"}
-        return {**common, **size, **windows, "patch_size": 14, "spatial_patch_size": 14, "in_chans": 3}
-    size |= {"patch_size": 16, "in_channels": 3, "num_position_embeddings": 64, "initializer_range": 0.2}
-    return {**common, **size, "hidden_act": "gelu_pytorch_tanh", "deepstack_visual_indexes": [0]}
-
-
 def _write_weights(config: dict[str, Any], folder: Path) -> None:
     """Random weights of our own making, in the Hub's orientation: experts are (experts, in, out) there.
 
@@ -164,15 +116,18 @@ def _write_weights(config: dict[str, Any], folder: Path) -> None:
     random = torch.Generator().manual_seed(0)
     with torch.no_grad():
         for name, weight in sorted(model.named_parameters()):
-            if weight.ndim == 1 and name.endswith("weight"):
+            if name.endswith("A_log"):
+                weight.fill_(-4.0)  # linear attention forgets slowly, so that the reply depends on the whole prompt
+            elif weight.ndim == 1 and name.endswith("weight"):
                 weight.fill_(1.0)
             else:
                 weight.copy_(torch.randn(weight.shape, generator=random) * (0.2 if weight.ndim > 1 else 0.02))
     model.save_pretrained(folder)
     file = folder / "model.safetensors"
     weights = load_file(file)
-    for name, weight in weights.items():
-        if weight.ndim == 3 and weight.shape[1] != (64 if name.endswith("gate_up_proj") else 48):
+    experts = {name: weight for name, weight in weights.items() if ".experts." in name and weight.ndim == 3}
+    for name, weight in experts.items():
+        if weight.shape[1] != (64 if name.endswith("gate_up_proj") else 48):
             weights[name] = weight.transpose(1, 2).contiguous()
     save_file(weights, file, metadata={"format": "pt"})
 
@@ -180,6 +135,7 @@ def _write_weights(config: dict[str, Any], folder: Path) -> None:
 def _files(family: str, config: dict[str, Any], tokens: dict[str, int]) -> dict[str, Any]:
     """What the Hub's folder holds beside weights and tokenizer; config.json again, in the Hub's own dialect."""
     template = TEMPLATE.replace("DEFAULT", "true" if family in ("qwen2_vl", "qwen2_5_vl") else "false")
+    template += REASONING if family in HYBRID else ""
     stops = [tokens["<|im_end|>"], tokens["<|endoftext|>"]]
     return {
         "config.json": config,
@@ -238,7 +194,7 @@ def _pictures(family: str, kind: str) -> dict[str, Any]:
         "image_mean": mean,
         "image_std": deviation,
         f"{kind}_processor_type": processor[kind],
-        "processor_class": f"{CLASSES[family].removesuffix('Moe')}Processor",
+        "processor_class": f"{'Qwen3VL' if family in HYBRID else CLASSES[family].removesuffix('Moe')}Processor",
     }
 
 

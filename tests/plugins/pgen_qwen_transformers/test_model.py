@@ -2,9 +2,13 @@
 
 import pytest
 from qwen_requests import request
+from tiny_qwen import FAMILIES
+from tiny_qwen_config import HYBRID
 
 from pgen.records import Prompt, Repair
-from pgen_qwen_transformers.model import messages
+from pgen_qwen_transformers.generator import QwenTransformers
+from pgen_qwen_transformers.loading import Settings
+from pgen_qwen_transformers.model import Model, messages
 
 REPAIR = "That is not usable: no JSON\nReply again, with the JSON object alone."
 
@@ -50,3 +54,11 @@ def turn(role: str, text: str, images: int = 0) -> dict:
 def test_the_messages_of_a_request(prompt, repair, images, chat) -> None:
     control = ("<|im_end|>", "<|image_pad|>")
     assert messages(request(1, images, prompt=prompt, repair=repair), control) == chat
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_chat_template_that_can_turn_reasoning_off_does(tiny_checkpoint, family) -> None:
+    options = QwenTransformers(model=str(tiny_checkpoint(family)), device="cpu").options
+    model = Model(Settings(**{name: getattr(options, name) for name in Settings.__match_args__}))
+    prompt = model._processor.tokenizer.decode(model.prepare(request(1)).inputs["input_ids"][0])
+    assert prompt.endswith("<|im_start|>assistant\n" + "<think>\n\n</think>\n\n" * (family in HYBRID))
