@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from common import arms, robots
+from common import arms, named_spans, robots
 from pgen.records import Skill
 from pgen_lerobot.read import LeRobotSource
 from pgen_lerobot.skills import read_spans
@@ -26,6 +26,10 @@ from pgen_segment.segmentation import segment_all
 DATASETS = ("sim_drawer_sawyer_v30_av1", "sim_pickplace_so101_v30", "sim_pickplace_so101_v30_images")
 SECONDS = (1.0, 2.0, 3.0)
 STEADY = (SHORTEST, SHORTEST / 2, SHORTEST * 2)
+REAL = ("cr5_realarm_v30conv_8ep", "gr1_picknplace_v20")
+"""Datasets without true spans."""
+NAMED = 2
+"""Generated robots of each kind whose spans are named."""
 DRAWN = 16
 """Generated arms, of five episodes each."""
 ROBOTS = 8
@@ -82,6 +86,10 @@ def lines(tiny: bool = False) -> Iterator[str]:
         folder_of_arms = Path(place)
         yield from table(f"{drawn} drawn arms", *pooled([arms.write(folder_of_arms / str(i), i) for i in range(drawn)]))
         yield from robot_lines(folder_of_arms, 1 if tiny else ROBOTS)
+        simulated = [Path(folder) / name for name in DATASETS[:2]] if folder else []
+        yield from named_spans.table(simulated, folder_of_arms, 1 if tiny else NAMED)
+    if folder:
+        yield from map(named_spans.planned_tokens, (Path(folder) / name for name in REAL))
 
 
 def robot_lines(folder: Path, robots_each: int = ROBOTS) -> Iterator[str]:

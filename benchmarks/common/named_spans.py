@@ -9,16 +9,22 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from common.naming_server import NamingServer
+from common import robots
+from common.naming_server import SIDE, NamingServer
+from pgen.components import Patches
 from pgen.records import Skill
 from pgen_lerobot.read import LeRobotSource
+from pgen_lerobot.skills import read_spans
 from pgen_qwen_openai.generator import QwenOpenAIGenerator
 from pgen_segment.hybrid.segmenter import Hybrid
 from pgen_segment.job import Job, SegmentOptions
+from pgen_segment.reading import recordings
 from pgen_segment.scoring import score
 from pgen_segment.vlm.segmenter import Vlm
 
 LEVELS = ("motion", "skill")
+FAILURES = 0.15
+"""The share of grasps of generated robots that fail."""
 WITHIN = 0.5
 """Seconds within which two edges match."""
 
@@ -95,10 +101,35 @@ def _segmented(root: Path, index: int, segmenter: Vlm, url: str) -> dict[str, An
     return record
 
 
-def grouped(motions: Sequence[Skill], skills: Mapping[str, str]) -> list[Skill]:
-    """Return the skills of motions, by their names."""
-    runs = (list(run) for _, run in groupby(motions, lambda it: skills[it.name]))
-    return [Skill(skills[run[0].name], run[0].start, run[-1].end) for run in runs]
+def simulated(root: Path) -> Truth:
+    """Return the truth of a simulated dataset: its motions, and the skills that they make up."""
+    motions = read_spans(root / "meta/skills.json")
+    return {"motion": motions, "skill": {index: _grouped(spans) for index, spans in motions.items()}}
+
+
+def generated(root: Path) -> Truth:
+    """Return the truth of a generated robot; a skill is cut where an attempt has failed and it is tried again."""
+    levels = {
+        level: {i: _skills(spans) for i, spans in enumerate(episodes)}
+        for level, episodes in robots.read_truth(root).items()
+    }
+    skills = {i: split(spans, levels["failed"][i]) for i, spans in levels["skill"].items()}
+    return {**levels, "skill": skills}
+
+
+def _grouped(motions: Sequence[Skill]) -> list[Skill]:
+    runs = [list(run) for _, run in groupby(motions, lambda it: _skill_of(it.name))]
+    return [Skill(_skill_of(run[0].name), run[0].start, run[-1].end) for run in runs]
+
+
+def _skill_of(motion: str) -> str:
+    """Return the skill of a motion in the simulated datasets."""
+    if "drawer" in motion:
+        return "open the drawer"
+    if motion.startswith("retreat"):
+        return motion
+    placing = motion.startswith(("carry", "open")) or "onto" in motion
+    return "put the block onto the table" if placing else "pick up the block"
 
 
 def split(skills: Sequence[Skill], failed: Sequence[Skill]) -> list[Skill]:
@@ -111,22 +142,34 @@ def split(skills: Sequence[Skill], failed: Sequence[Skill]) -> list[Skill]:
     return spans
 
 
-def table(datasets: Mapping[str, tuple[Path, Truth]], robots: Iterator[tuple[str, Path, Truth]]) -> Iterator[str]:
-    """Yield a row for each dataset, and one for each kind of robot and for all of them."""
+def table(datasets: Sequence[Path], folder: Path, seeds: int) -> Iterator[str]:
+    """Yield a row for each simulated dataset, for each kind of generated robot, and for all robots."""
     yield header()
     with NamingServer() as server:
-        for name, (root, truth) in datasets.items():
+        for root in datasets:
             named = Named()
-            measure(root, truth, server, [named], vlm=True)
-            yield named.line(name)
+            measure(root, simulated(root), server, [named], vlm=True)
+            yield named.line(root.name)
         every = Named()
-        for kind, of_kind in groupby(robots, lambda robot: robot[0]):
+        for kind in robots.KINDS:
             named = Named()
-            for _, root, truth in of_kind:
-                measure(root, truth, server, [named, every])
+            for seed in range(robots.REPORTED, robots.REPORTED + seeds):
+                root = robots.write(folder / f"named {kind} {seed}", seed, kind, FAILURES, camera=True)
+                measure(root, generated(root), server, [named, every])
             yield named.line(kind)
-        if every.true["motion"]:
-            yield every.line("all robots")
+        yield every.line("all robots")
+
+
+def planned_tokens(root: Path) -> str:
+    """Return a row: the tokens of an episode by the plans of both segmenters, for a dataset without truth."""
+    tokens = {}
+    for segmenter in (Hybrid(), Vlm()):
+        source = LeRobotSource(root=root, skills="task")
+        source.open()
+        segmenter.open(source)
+        plans = [segmenter.planned(it, Patches(SIDE)) for it in recordings(source, segmenter.columns)]
+        tokens[segmenter.name] = sum(plan["tokens_in"] + plan["tokens_out"] for plan in plans) // len(plans)
+    return f"  {root.name:<30}{tokens['hybrid']:>8,} tokens by plan, {tokens['hybrid'] / tokens['vlm']:.2f} of vlm"
 
 
 def _skills(spans: Sequence[Mapping[str, Any]]) -> list[Skill]:

@@ -21,7 +21,8 @@ from pgen.records import Skill
 
 WRONG = 10
 """One of so many numbers gets the names of another span."""
-PIXELS = 32 * 32
+SIDE = 32
+"""Pixels of the side of a square that is a token."""
 _LINE = re.compile(r"^(\d{1,4}): ([\d.]{1,9})-([\d.]{1,9}) s", re.MULTILINE)
 _DESCRIPTION = "The arm moves to the object, lowers its gripper, closes it, lifts the object and carries it on. " * 5
 
@@ -115,4 +116,4 @@ def _parts(content: Any) -> list[dict[str, Any]]:
 def image_tokens(url: str) -> int:
     """Return the tokens of an image."""
     with Image.open(BytesIO(base64.b64decode(url.partition(",")[2]))) as picture:
-        return round(picture.width * picture.height / PIXELS)
+        return round(picture.width * picture.height / SIDE**2)

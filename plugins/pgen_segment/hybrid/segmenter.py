@@ -42,7 +42,7 @@ class HybridOptions(VlmOptions, MotionOptions):
     """Numbered spans in a request at most; a longer episode takes several."""
     views: int = Field(2, ge=1)
     """Cameras shown at most: those in which most changes."""
-    sheet_pixels: int = Field(1003520, ge=1024)
+    sheet_pixels: int = Field(716800, ge=1024)
     """Pixels of the contact sheets of a request together at most."""
 
 
