@@ -37,8 +37,9 @@ def compare_page(comparison: Comparison, price_in: float | None = None, price_ou
         {
             "moments": [_shown(x, y, numbers[_moment(x)], disagreement) for disagreement, _, (x, y) in listed],
             "codes": {code: described(code) for metrics in comparison.metrics for code in metrics.checks},
-            **images.data(),
+            "thumbnails": images.small,
         },
+        images.large,
         comparison=comparison,
         rows=table(comparison, price_in, price_out),
         listed=len(listed),

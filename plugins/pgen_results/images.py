@@ -7,7 +7,6 @@ import base64
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from io import BytesIO
-from typing import Any
 
 from pgen.components import ImageReader, Source
 from pgen.errors import SampleError
@@ -32,10 +31,6 @@ class PageImages:
     large: list[list[tuple[str, str]]] = field(default_factory=list)
     numbers: list[int | None] = field(default_factory=list)
     unreadable: int = 0
-
-    def data(self) -> dict[str, Any]:
-        """Return the images as data of a page."""
-        return {"thumbnails": self.small, "large": self.large}
 
 
 def read_images(source: Source | None, moments: Sequence[tuple[int, Sample]], limit: int) -> PageImages:

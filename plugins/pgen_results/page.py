@@ -29,8 +29,10 @@ SCRIPTS = ("page.js", "facets.js", "listing.js", "timeline.js", "keys.js")
 _UNSAFE = {ord(char): f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"}
 
 
-def render(template: str, scripts: Sequence[str] = (), data: Any = None, **values: Any) -> str:
-    """Return a page from its template; `data` is passed to its scripts as JSON."""
+def render(
+    template: str, scripts: Sequence[str] = (), data: Any = None, large: Sequence[Any] = (), **values: Any
+) -> str:
+    """Return a page from its template; `data` is passed to its scripts as JSON, `large` images apart from it."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
@@ -47,7 +49,8 @@ def render(template: str, scripts: Sequence[str] = (), data: Any = None, **value
         f"default-src 'none'; img-src data:; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
         "base-uri 'none'; form-action 'none'"
     )
-    values |= {"style": style, "script": script, "policy": policy, "mark": MARK, "data": as_json(data)}
+    values |= {"style": style, "script": script, "policy": policy, "mark": MARK}
+    values |= {"data": as_json(data), "large": as_json(large)}
     return environment.get_template(template).render(values)
 
 

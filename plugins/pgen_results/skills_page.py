@@ -68,7 +68,8 @@ def skills_page(segmentation: Segmentation, options: ReportOptions) -> str:
     return render(
         "skills.html",
         (*SCRIPTS, "skills.js"),
-        {"skills": list(positions), "episodes": episodes, **images.data()},
+        {"skills": list(positions), "episodes": episodes, "thumbnails": images.small},
+        images.large,
         name=segmentation.name,
         no_images=segmentation.no_images,
         options={key: record[key] for key in ("source", "segmenter", "run", "versions")},

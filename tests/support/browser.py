@@ -1,5 +1,6 @@
 """Headless Chromium for tests of pages: offline, with its console messages."""
 
+import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -76,6 +77,16 @@ class Browser:
 
     def all(self, selector: str) -> list[WebElement]:
         return self.driver.find_elements(By.CSS_SELECTOR, selector)
+
+    def texts(self, selector: str) -> list[str]:
+        return [element.text for element in self.all(selector)]
+
+    def search(self, text: str) -> None:
+        """Search on a page, and wait until it shows what it found."""
+        field = self.one("#search")
+        field.clear()
+        field.send_keys(text)
+        self.until(f"new URLSearchParams(location.hash.slice(1)).get('q') === {json.dumps(text.strip())}")
 
     def one(self, selector: str) -> WebElement:
         (element,) = self.all(selector)

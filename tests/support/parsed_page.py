@@ -34,8 +34,8 @@ class Parsed(HTMLParser):
     def named(self, tag):
         return [attributes for name, attributes in self.elements if name == tag]
 
-    def data(self):
-        (text,) = [text for tag, attributes, text in self.raw if attributes.get("type") == "application/json"]
+    def data(self, name="data"):
+        (text,) = [text for tag, attributes, text in self.raw if attributes.get("id") == name]
         return json.loads(text)
 
     def rows(self, heading):

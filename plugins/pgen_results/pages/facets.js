@@ -58,6 +58,16 @@ class Filters {
     place.append(this.clear);
     this.toggle = document.getElementById("filters");
     this.toggle.addEventListener("click", () => this.open(place.classList.toggle("open")));
+    this.prepare(0);
+  }
+
+  /** Prepare the search while nothing else is to be done. */
+  prepare(from) {
+    const to = Math.min(this.entries.length, from + 500);
+    window.requestIdleCallback(() => {
+      for (let at = from; at < to; at += 1) this.searchable(this.entries[at], []);
+      if (to < this.entries.length) this.prepare(to);
+    });
   }
 
   open(opened) {

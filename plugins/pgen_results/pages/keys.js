@@ -65,10 +65,11 @@ class View {
   read(first = false) {
     const { hash } = window.location;
     if (hash === this.written) return;
-    if (!hash.includes("=")) {
-      if (first) this.apply(false);
+    if (first && !hash.includes("=")) {
+      this.apply(false);
       return;
     }
+    if (hash && !hash.includes("=")) return;
     this.written = hash;
     const state = new URLSearchParams(hash.slice(1));
     for (const facet of this.filters.facets) facet.value = state.get(facet.id) ?? "";
@@ -78,7 +79,7 @@ class View {
     this.apply(false);
     const at = this.find(state);
     if (at >= 0) this.listing.select(at);
-    else document.getElementById("episodes").scrollIntoView();
+    else if (hash) document.getElementById("episodes").scrollIntoView();
   }
 
   /** Return the position of the entry that fits most of the parameters of a place, its episode at least. */
@@ -104,6 +105,7 @@ class View {
   resized() {
     if (window.innerWidth === this.width) return;
     this.width = window.innerWidth;
+    Timeline.available = null;
     this.listing.show(this.listing.page);
   }
 

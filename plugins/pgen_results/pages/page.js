@@ -86,6 +86,7 @@ function thumbnail(place, caption) {
 }
 
 function showImages(place, caption) {
+  data.large ??= JSON.parse(document.getElementById("large").textContent);
   const large = data.large[place] ?? [];
   const images = large.length ? large : [["first camera", data.thumbnails[place]]];
   const figures = images.map(([camera, jpeg]) => element("figure", {}, picture(jpeg, camera), text("figcaption", {}, camera)));

@@ -10,19 +10,21 @@ function entry(episode, place) {
 }
 
 function card({ episode, place, time, length, skill }, flat) {
-  if (place === null) return flat ? failure(episode) : null;
+  if (place === null) return failure(episode, flat);
   const when = `${flat ? `${episode.id}, ` : ""}${time.toFixed(2)} to ${seconds(time + length)}, ${length.toFixed(2)} s long`;
   const link = element("a", { class: "when", href: `#${new URLSearchParams([["ep", episode.index], ["span", place]])}`, title: "A link to this span" }, when);
   const image = thumbnail(episode.images[place], `${episode.id}, ${data.skills[skill]}`);
   return element("article", { class: `card edge${huesOf(episode)[place]}`, tabindex: -1 }, element("h4", {}, link, text("span", { class: "skill" }, data.skills[skill])), image);
 }
 
-function failure(episode) {
-  return text("p", { class: "bad", tabindex: -1 }, episode.failed ?? "no skills");
+function failure(episode, flat) {
+  const [stage, ...reason] = (episode.failed ?? "no skills").split(": ");
+  const link = element("a", { class: "when", href: `#${new URLSearchParams([["ep", episode.index]])}`, title: "A link to this episode" }, flat ? episode.id : "the whole episode");
+  return element("article", { class: "card", tabindex: -1 }, element("h4", {}, link), finding("failed", stage, reason.join(": ")));
 }
 
 function head(episode) {
-  if (!episode.spans.length) return failure(episode);
+  if (!episode.spans.length) return "";
   const timeline = new Timeline(episode, seconds);
   const order = skillsRow(timeline, (place) => `#${new URLSearchParams([["ep", episode.index], ["span", place]])}`);
   const names = legend(order, (skill) => `#${new URLSearchParams([["skill", data.skills[skill]]])}`);

@@ -32,8 +32,12 @@ function widthOf(label) {
 
 /** A drawing of an episode over its time. Rows are added from above; everything in them is a link. */
 class Timeline {
+  /** The width of the list, which is measured once, because that lays out the page; null after a change. */
+  static available = null;
+
   constructor(episode, format) {
-    const width = Math.max(120, list.clientWidth - NAMES);
+    Timeline.available ??= list.clientWidth;
+    const width = Math.max(120, Timeline.available - NAMES);
     const scale = width / (episode.end - episode.start || 1);
     this.at = (time) => (time - episode.start) * scale;
     Object.assign(this, { episode, format, width, height: 0, row: 0, names: [] });

@@ -6,11 +6,16 @@ from pathlib import Path
 
 import pytest
 import report_runs
+from report_pages import PROMPT, comparison_of, report_of
+from report_runs import HOSTILE, reply
 
 import pgen
 from pgen_results import page
-from pgen_results.read import open_results
-from pgen_results.report_page import ReportOptions, report_page
+from pgen_results.preview import run_preview
+from pgen_results.preview_view import preview_page
+from pgen_results.read import open_segmentation
+from pgen_results.report_page import ReportOptions
+from pgen_results.skills_page import skills_page
 
 TOP = Path(__file__).parents[3]
 
@@ -71,5 +76,28 @@ def faulty(tmp_path_factory):
 @pytest.fixture(scope="session")
 def faulty_report(faulty):
     """The report of the run with planted faults."""
-    with open_results(faulty) as results:
-        return report_page(results, ReportOptions())
+    return report_of(faulty)
+
+
+@pytest.fixture(scope="session")
+def skills(dataset, tmp_path_factory):
+    """The report of a segmentation with two spans, a hostile name, and failed episodes."""
+    spans = [{"name": "reach", "start": 0, "end": 1.2}, {"name": HOSTILE, "start": 1.2, "end": 1.9}]
+    answers = [spans, *([pgen.SampleError("refused", "no, thanks")] * 3)]
+    out = report_runs.segmented(dataset / "data", tmp_path_factory.mktemp("skills") / "out", *answers, overwrite=True)
+    with open_segmentation(out) as segmentation:
+        return skills_page(segmentation, ReportOptions())
+
+
+@pytest.fixture(scope="session")
+def pages(skills, dataset, tmp_path_factory):
+    """A page of each kind with hostile text, by name."""
+    text = reply(PROMPT, PROMPT)
+    out = report_runs.run(tmp_path_factory.mktemp("hostile") / "out", text, skills=[(HOSTILE, 0.0, 1.0)])
+    preview = run_preview(None, (), {"root": dataset / "data", "generator": "template", "max_samples": 3})
+    return {
+        "report": report_of(out),
+        "compare": comparison_of(out, out),
+        "skills": skills,
+        "preview": preview_page(preview),
+    }

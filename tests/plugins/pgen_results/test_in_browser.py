@@ -1,33 +1,13 @@
 """The pages in Chromium without a network."""
 
-import json
-
 import pytest
 import report_runs
+from report_pages import LOADED, PROMPT, report_of
 from report_runs import HOSTILE, reply
 
 import pgen
-from pgen_results.compare import compare_runs
-from pgen_results.compare_page import compare_page
-from pgen_results.preview import run_preview
-from pgen_results.preview_view import preview_page
-from pgen_results.read import open_results, open_segmentation
-from pgen_results.report_page import ReportOptions, report_page
-from pgen_results.skills_page import skills_page
 
 pytest.importorskip("browser", reason="selenium is not installed", exc_type=ImportError)
-PROMPT = " ".join(f"Grab it. {HOSTILE}".replace("\x1b", "").split())
-LOADED = "[...document.images].every((image) => image.complete && image.naturalWidth > 0)"
-
-
-def report_of(folder):
-    with open_results(folder) as results:
-        return report_page(results, ReportOptions())
-
-
-def comparison_of(first, second):
-    with open_results(first) as a, open_results(second) as b:
-        return compare_page(compare_runs(a, b))
 
 
 @pytest.fixture
@@ -35,58 +15,23 @@ def report(show, dataset):
     return show(report_of(dataset / "out"))
 
 
-@pytest.fixture(scope="module")
-def skills(dataset, tmp_path_factory):
-    """The report of a segmentation with two spans, a hostile name, and failed episodes."""
-    spans = [{"name": "reach", "start": 0, "end": 1.2}, {"name": HOSTILE, "start": 1.2, "end": 1.9}]
-    answers = [spans, *([pgen.SampleError("refused", "no, thanks")] * 3)]
-    out = report_runs.segmented(dataset / "data", tmp_path_factory.mktemp("skills") / "out", *answers, overwrite=True)
-    with open_segmentation(out) as segmentation:
-        return skills_page(segmentation, ReportOptions())
-
-
-@pytest.fixture(scope="module")
-def pages(skills, dataset, tmp_path_factory):
-    """A page of each kind with hostile text, by name."""
-    text = reply(PROMPT, PROMPT)
-    out = report_runs.run(tmp_path_factory.mktemp("hostile") / "out", text, skills=[(HOSTILE, 0.0, 1.0)])
-    preview = run_preview(None, (), {"root": dataset / "data", "generator": "template", "max_samples": 3})
-    return {
-        "report": report_of(out),
-        "compare": comparison_of(out, out),
-        "skills": skills,
-        "preview": preview_page(preview),
-    }
-
-
-def texts(browser, selector):
-    return [element.text for element in browser.all(selector)]
-
-
-def search(browser, text):
-    field = browser.one("#search")
-    field.clear()
-    field.send_keys(text)
-    browser.until(f"new URLSearchParams(location.hash.slice(1)).get('q') === {json.dumps(text.strip())}")
-
-
 def test_two_thousand_samples_are_shown_in_pages_of_whole_episodes(browser, many):
     browser.open(many)
     assert browser.one("#count").text == "2,000 of 2,000"
     assert len(browser.all(".card")) == 40
     assert browser.run("document.querySelectorAll('*').length") < 3000
-    prompts = texts(browser, ".speech.user span")
+    prompts = browser.texts(".speech.user span")
     browser.one("#more").click()
-    assert len({*prompts, *texts(browser, ".speech.user span")}) == 80
-    assert texts(browser, "section.episode .id") == ["ep_000002", "ep_000003"]
+    assert len({*prompts, *browser.texts(".speech.user span")}) == 80
+    assert browser.texts("section.episode .id") == ["ep_000002", "ep_000003"]
     browser.choose("#page", "49")
-    assert texts(browser, "section.episode .id") == ["ep_000098", "ep_000099"]
+    assert browser.texts("section.episode .id") == ["ep_000098", "ep_000099"]
     assert not browser.one("#more").is_displayed()
-    search(browser, "ep_000042 word70")
-    assert texts(browser, ".speech.user span") == ["Word70 of ep_000042: please skill 7 now."]
-    assert {text.lower() for text in texts(browser, ".speech.user mark")} == {"ep_000042", "word70"}
+    browser.search("ep_000042 word70")
+    assert browser.texts(".speech.user span") == ["Word70 of ep_000042: please skill 7 now."]
+    assert {text.lower() for text in browser.texts(".speech.user mark")} == {"ep_000042", "word70"}
     assert browser.one("#count").text == "1 of 2,000"
-    search(browser, "no such words")
+    browser.search("no such words")
     assert browser.all(".card") == []
     assert browser.complaints() == []
 
@@ -114,20 +59,20 @@ def test_exchanges_are_rows_by_scope_above_the_skills_each_with_its_length(repor
 
 
 def test_a_filter_by_scope_leaves_its_dialogues_and_each_card_says_what_it_leads_to(report):
-    search(report, "ep_000001")
+    report.search("ep_000001")
     report.choose("#scope", "phase")
-    assert texts(report, ".card .reach") == ["phase, 0.00 to 2.00 s, 20 frames; then lift the cup"] * 3
-    assert texts(report, ".card .when") == [f"0.00 s, frame 0, {variant} of 3" for variant in (1, 2, 3)]
+    assert report.texts(".card .reach") == ["phase, 0.00 to 2.00 s, 20 frames; then lift the cup"] * 3
+    assert report.texts(".card .when") == [f"0.00 s, frame 0, {variant} of 3" for variant in (1, 2, 3)]
     report.choose("#scope", "step")
     steps = ["step, 0.00 to 1.00 s, 10 frames"] * 3 + ["step, 1.00 to 2.00 s, 10 frames"] * 3
-    assert texts(report, ".card .reach") == steps
+    assert report.texts(".card .reach") == steps
 
 
 def test_a_filter_by_type_leaves_the_samples_of_that_type(report):
-    search(report, "ep_000000")
-    types = texts(report, ".card .chip:first-child")
+    report.search("ep_000000")
+    types = report.texts(".card .chip:first-child")
     report.choose("#scenario", types[0].replace(" ", "_"))
-    assert texts(report, ".card .chip:first-child") == [name for name in types if name == types[0]]
+    assert report.texts(".card .chip:first-child") == [name for name in types if name == types[0]]
 
 
 def test_failures_and_poor_dialogues_are_selected_and_show_the_reason(show, tmp_path):
@@ -139,15 +84,15 @@ def test_failures_and_poor_dialogues_are_selected_and_show_the_reason(show, tmp_
     options = {"judge": judge, "judge_share": 1.0, "checks": (), "episodes": 2}
     browser = show(report_of(report_runs.run(tmp_path / "out", answer, **options)))
     assert len(browser.all(".card")) == 4
-    assert "grounding 5" in texts(browser, ".card .chip")
+    assert "grounding 5" in browser.texts(".card .chip")
     browser.choose("#state", "failed")
-    assert texts(browser, ".card .finding") == ["failed: refused\nno, thanks"]
+    assert browser.texts(".card .finding") == ["failed: refused\nno, thanks"]
     browser.choose("#state", "ok")
-    assert texts(browser, ".speech.user span") == ["Grab it."] * 3
+    assert browser.texts(".speech.user span") == ["Grab it."] * 3
     browser.choose("#judge", "low")
     assert len(browser.all(".card")) == 1
     poor = ["poor: grounding 2 of 5\ngrounding: so so.", "poor: consistency 2 of 5\nconsistency: so so."]
-    assert texts(browser, ".card .finding")[:2] == poor
+    assert browser.texts(".card .finding")[:2] == poor
 
 
 @pytest.mark.parametrize(
@@ -193,47 +138,3 @@ def test_printing_hides_what_only_a_screen_can_use(show, pages, name):
     assert browser.one("#episodes .print").is_displayed()
     assert browser.all(".card")[0].is_displayed()
     browser.screen_view()
-
-
-def test_two_runs_are_shown_side_by_side_and_filtered_by_their_differences(show, tmp_path):
-    frame = lambda request: reply(f"Grab it at {request.sample.moment.frame_index}.")  # noqa: E731
-    first = report_runs.run(tmp_path / "first", frame)
-    browser = show(comparison_of(first, report_runs.run(tmp_path / "second", reply("Grab it at 0."))))
-    different = ["Grab it at 10.", "Grab it at 0."]
-    assert texts(browser, ".speech.user > span") == [*different, "Grab it at 0.", "Grab it at 0."]
-    assert texts(browser, ".speech.user .only") == ["10.", "0."]
-    browser.choose("#state", "different")
-    assert texts(browser, ".speech.user > span") == different
-    search(browser, "nowhere")
-    assert browser.all(".moment") == []
-
-
-def test_a_preview_shows_pictures_replies_and_prompts(show, pages):
-    browser = show(pages["preview"])
-    assert len(browser.all(".moment")) == len(browser.all(".speech.robot span")) == 3
-    assert browser.run(LOADED)
-    browser.all("summary")[0].click()
-    assert "robot" in browser.all("pre")[0].text
-
-
-def test_every_span_is_a_block_of_its_length_and_a_card_with_its_picture(show, skills):
-    browser = show(skills)
-    first, second = browser.all("section.episode")[:2]
-    widths = [block.size["width"] for block in first.find_elements("css selector", ".timeline rect[class^=hue]")]
-    assert widths[0] / sum(widths) == pytest.approx(1.2 / 2.0, abs=0.01)
-    assert len(first.find_elements("css selector", ".card img")) == 2
-    assert browser.run(LOADED)
-    assert second.find_element("css selector", "p.bad").text == "refused: no, thanks"
-
-
-def test_spans_are_selected_by_name_state_and_word(show, skills):
-    browser = show(skills)
-    browser.choose("#skill", "reach")
-    assert texts(browser, ".card .when") == ["0.00 to 1.20 s, 1.20 s long"]
-    browser.choose("#skill", "")
-    browser.choose("#state", "failed")
-    assert (len(browser.all(".card")), len(browser.all("section.episode"))) == (0, 3)
-    browser.choose("#state", "")
-    search(browser, "reach")
-    assert len(browser.all(".card")) == 1
-    assert browser.one("#count").text == "1 of 5"

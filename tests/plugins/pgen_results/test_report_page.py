@@ -88,11 +88,11 @@ def test_images_are_of_problems_first_and_limited_in_bytes(dataset, monkeypatch)
 
     with open_results(dataset / "out") as results:
         flagged = replace(results, read=lambda: with_findings(results))
-        data = Parsed(report_page(flagged, ReportOptions(thumbnails=4))).data()
-    for episode in data["episodes"]:
+        page = Parsed(report_page(flagged, ReportOptions(thumbnails=4)))
+    for episode in page.data()["episodes"]:
         places = {(sample["frame"], "image" in sample) for sample in episode["samples"]}
         assert places == {(0, False), (10, True)}
-    assert [[camera for camera, _ in images] for images in data["large"]] == [[*report_runs.CAMERAS]] * 4
+    assert [[camera for camera, _ in images] for images in page.data("large")] == [[*report_runs.CAMERAS]] * 4
     monkeypatch.setattr("pgen_results.images.BYTES", 1)
     assert len(page_of(dataset / "out").data()["thumbnails"]) == 1
 
