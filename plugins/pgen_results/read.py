@@ -232,5 +232,8 @@ def _from_skills(content: dict[str, Any], record: dict[str, Any]) -> Iterator[Ep
     episodes: dict[int, dict[str, Any]] = {failure["episode_index"]: {"skills": []} for failure in record["failed"]}
     episodes |= {int(key): episode for key, episode in content["episodes"].items()}
     for index, episode in sorted(episodes.items()):
-        spans = tuple(Skill(span["name"], float(span["start"]), float(span["end"])) for span in episode["skills"])
+        spans = tuple(
+            Skill(span["name"], float(span["start"]), float(span["end"]), span.get("failed") is True)
+            for span in episode["skills"]
+        )
         yield Episode(index, f"ep_{index:06d}", episode.get("description") or "", 1.0, array("d"), spans)

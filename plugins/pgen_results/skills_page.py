@@ -8,7 +8,7 @@ from statistics import median_low
 from typing import Any
 
 from pgen.labels import frame_ranges
-from pgen.records import Episode, Moment, Sample, SpanContext
+from pgen.records import Episode, Moment, Sample, Skill, SpanContext
 from pgen_results.images import OTHER, read_images
 from pgen_results.metrics import cost
 from pgen_results.page import SCRIPTS, render
@@ -41,10 +41,15 @@ def count_spans(segmentation: Segmentation) -> dict[str, SkillUse]:
     names: dict[str, SkillUse] = defaultdict(SkillUse)
     for episode in segmentation.read():
         for skill in episode.skills:
-            names[skill.name].lengths.append(skill.end - skill.start)
-        for name in {skill.name for skill in episode.skills}:
+            names[shown_name(skill)].lengths.append(skill.end - skill.start)
+        for name in set(map(shown_name, episode.skills)):
             names[name].episodes += 1
     return dict(sorted(names.items(), key=lambda item: (-len(item[1].lengths), item[0])))
+
+
+def shown_name(skill: Skill) -> str:
+    """Return the name of a span, with a remark if it failed."""
+    return f"{skill.name} (failed)" if skill.failed else skill.name
 
 
 def length_histogram(lengths: Iterable[float]) -> list[tuple[str, str, int]]:
@@ -116,7 +121,7 @@ def _episode(
         "task": episode.task,
         "start": 0.0,
         "end": max([recorded, *(skill.end for skill in episode.skills)]),
-        "spans": [[names[skill.name], round(skill.start, 3), round(skill.end, 3)] for skill in episode.skills],
+        "spans": [[names[shown_name(skill)], round(skill.start, 3), round(skill.end, 3)] for skill in episode.skills],
         "images": [next(numbers) for _ in episode.skills],
         "failed": failure,
     }

@@ -4,22 +4,25 @@ Cameras that show nothing, or in which nothing changes, are left out.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from io import BytesIO
 from itertools import pairwise
 
 import numpy as np
 
 from pgen.components import ImageReader
-from pgen.media import SampleImages, contact_sheet
+from pgen.media import SampleImages, contact_sheet, encode
 from pgen.records import Clip, ClipFrame, Episode, Image, Moment, Sample, SpanContext
 from pgen_segment.motion.spans import MotionSpan
 from pgen_segment.normalize import FrameEdges
 from pgen_segment.vlm.windows import read_cameras
 
+MAX_PIXELS = 64_000_000
+"""More than any frame has: a cropped frame is not scaled."""
 _THUMBNAIL = (32, 24)
 _DARK = 12
 """Mean brightness, of 255, below which a camera is covered or off."""
-_STILL = 0.5
+_STILL = 0.15
 """Mean change of brightness between two frames, of 255, below which a camera shows no motion; noise stays below."""
 
 
@@ -44,7 +47,7 @@ def read_sheets(reader: ImageReader, sample: Sample, max_pixels: int, most: int)
 
     Raises SampleError where no camera can be read.
     """
-    clips = useful(read_cameras(reader, sample), most)
+    clips = list(map(cropped, useful(read_cameras(reader, sample), most)))
     labels = [f"{frame.timestamp:.1f} s" for frame in sample.moment.clip]
     numbers = range(sample.span.skill_index, sample.span.skill_index + len(labels) // 2)
     badges = dict(zip(range(1, len(labels), 2), map(str, numbers), strict=True))
@@ -58,6 +61,25 @@ def useful(clips: Sequence[Clip], most: int) -> list[Clip]:
     moving = [clip for clip in clips if changes[clip.camera] > _STILL] or list(clips)
     chosen = sorted(moving, key=lambda clip: -changes[clip.camera])[:most]
     return [clip for clip in clips if clip in chosen]
+
+
+def cropped(clip: Clip) -> Clip:
+    """Return the clip without black bars: borders that are dark in all frames."""
+    import PIL.Image
+
+    pictures = []
+    for frame in clip.frames:
+        with PIL.Image.open(BytesIO(frame.jpeg)) as picture:
+            pictures.append(picture.convert("RGB"))
+    if len({picture.size for picture in pictures}) > 1:
+        return clip
+    lit = np.max([np.asarray(picture.convert("L")) for picture in pictures], axis=0) > _DARK
+    rows, columns = np.flatnonzero(lit.any(axis=1)), np.flatnonzero(lit.any(axis=0))
+    if not len(rows) or lit.shape == (np.ptp(rows) + 1, np.ptp(columns) + 1):
+        return clip
+    box = (int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
+    frames = tuple(encode(picture.crop(box), clip.camera, MAX_PIXELS) for picture in pictures)
+    return replace(clip, frames=frames)
 
 
 def _change(frames: Sequence[Image]) -> float:

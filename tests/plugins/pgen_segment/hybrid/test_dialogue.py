@@ -13,6 +13,8 @@ from pgen.testing import make_samples
 from pgen_dialogue.prompts.planner import PlanOptions, possible_types
 from pgen_lerobot.read import LeRobotSource
 from pgen_lerobot.verify import verify
+from pgen_results.read import open_segmentation
+from pgen_results.skills_page import count_spans
 
 TEMPLATE = ("--generator", "template", "--sample-interval", "1")
 RECORD = "meta/pgen/segmentation.json"
@@ -83,3 +85,12 @@ def test_an_error_may_be_handled_after_a_failed_skill_alone(segmented):
         if "error_handling" in possible_types(sample, PlanOptions()).get("situated_correction", ())
     ]
     assert handled == [1]
+
+
+def test_the_report_shows_which_skills_failed(segmented):
+    with open_segmentation(segmented) as segmentation:
+        names = count_spans(segmentation)
+    assert {name: len(use.lengths) for name, use in names.items()} == {
+        **{f"{PICK} (failed)": 1, PICK: 1},
+        **{PLACE: 2, RETREAT: 2},
+    }
