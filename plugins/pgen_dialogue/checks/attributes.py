@@ -11,6 +11,10 @@ ATTRIBUTES = tuple(
         "big small large little tiny huge",
         "long short tall",
         "thick thin",
+        "clean dirty",
+        "old new",
+        "full empty",
+        "wet dry",
         "left right",
         "top bottom upper lower",
         "first second third fourth",
@@ -36,6 +40,19 @@ def other_attribute(label: str, text: str) -> str:
         expected = {mine for name, mine, other in own if other is group and noun in (name, "one")}
         if expected and not expected & {value for name, value, _ in named if name == noun}:
             return f"{attribute} {noun}"
+    return ""
+
+
+_OPPOSITES = (("left", "right"), ("right", "left"), ("clockwise", "counterclockwise"), ("clockwise", "anticlockwise"))
+
+
+def other_direction(label: str, text: str) -> str:
+    """Return a direction of a text that is the opposite of the label's, "to the left" for "to the right", or ""."""
+    named, spoken = f" {' '.join(words_of(label))} ", f" {' '.join(words_of(text))} "
+    for one, other in _OPPOSITES:
+        before = "" if one == "clockwise" else "to the "
+        if f" {before}{one} " in named and f" {before}{other} " in spoken and f" {one} " not in spoken:
+            return f"{before}{other}"
     return ""
 
 

@@ -1,66 +1,53 @@
 """The forms in which people forbid something, each read by a function of `FORMS`; the first that fits counts."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from pgen_dialogue.checks.ban import IT, LISTS, WORDS, Ban, place_after
+from pgen_dialogue.checks.exclusions import exception, without
 from pgen_dialogue.checks.lexicon import act_at, acts
 from pgen_dialogue.checks.words import stem
 from pgen_dialogue.english.clauses import Clause
 from pgen_dialogue.english.noun_phrases import NounPhrase, noun_phrase, object_after, phrase_before
-from pgen_dialogue.english.word_lists import word_lists
+from pgen_dialogue.english.words import DETERMINERS, PREPOSITIONS
 
-_LISTS = word_lists("pgen_dialogue.checks", "bans.toml")
-_WORDS = {name: frozenset(words) for name, words in _LISTS.items()}
 _NEGATIONS = {
-    first: [phrase for phrase in map(tuple, map(str.split, _LISTS["negations"])) if phrase[0] == first]
-    for first in {phrase.split()[0] for phrase in _LISTS["negations"]}
+    first: [phrase for phrase in map(tuple, map(str.split, LISTS["negations"])) if phrase[0] == first]
+    for first in {phrase.split()[0] for phrase in LISTS["negations"]}
 }
-_STATES = {name.removeprefix("states."): kinds for name, kinds in _WORDS.items() if name.startswith("states.")}
-_IT = NounPhrase((), 0, "it")
+_STATES = {name.removeprefix("states."): kinds for name, kinds in WORDS.items() if name.startswith("states.")}
 _FORBIDDING = frozenset(("never", "nobody", "avoid", "stop", "refrain"))
 _FULLY = ("open", "shut", "closed")
 """States that are one wherever they follow a noun: "leave the lid open for me"."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ban:
-    """What a clause forbids: an action with a thing, a place or both; any action if it has neither kinds nor a verb.
-
-    If `stays`, the thing stays at the place.
-    """
-
-    text: str
-    thing: NounPhrase | None
-    kinds: frozenset[str] = frozenset()
-    verb: str = ""
-    place: NounPhrase | None = None
-    stays: bool = False
-
-
 def _action(clause: Clause) -> Ban | None:
     """Read "do not carry it", "never touch the bread", "the mug is not to be moved", "nobody opens the lid"."""
     start = next(_after_negations(clause.words), None)
-    if start is None or {"else", "with"} & set(clause.words) or clause.words[start] in _WORDS["soft_verbs"]:
+    if (
+        start is None
+        or clause.words[start] in DETERMINERS
+        or "else" in clause.words
+        or clause.words[start] in WORDS["soft_verbs"]
+    ):
         return None
-    end = next((i for i in range(start, len(clause.words)) if clause.words[i] in _WORDS["before"]), len(clause.words))
+    if "with" in clause.words and stem(clause.words[start]) not in WORDS["any_act"]:
+        return None
+    end = next((i for i in range(start, len(clause.words)) if clause.words[i] in WORDS["before"]), len(clause.words))
     words = clause.words[:end]
     act = next((act for act in acts(words) if act.index >= start), None)
-    index = act.index if act else next((i for i in range(start, end) if stem(words[i]) in _WORDS["any_act"]), None)
+    index = act.index if act else next((i for i in range(start, end) if stem(words[i]) in WORDS["any_act"]), None)
     verb = act.verb if act else stem(words[index]) if index is not None else ""
-    if index is None or verb in _WORDS["soft_verbs"] or _WORDS["manner"] & set(words[start:]):
+    if index is None or verb in WORDS["soft_verbs"] or WORDS["manner"] & set(words[start:]):
         return None
     thing = _subject_of(words, start) or object_after(words, index)
-    place = _place_after(words, thing.stop if thing else index + 1)
+    place = place_after(words, thing.stop if thing else index + 1)
     kinds = act.kinds if act else frozenset()
-    return Ban(clause.text, thing or _IT, kinds, "" if verb in _WORDS["any_act"] and not kinds else verb, place)
+    return Ban(clause.text, thing or IT, kinds, "" if verb in WORDS["any_act"] and not kinds else verb, place)
 
 
 def _after_negations(words: tuple[str, ...]) -> Iterator[int]:
     """Yield the positions after the negations of verbs."""
-    for index, word in enumerate(words[:-1]):
-        for phrase in _NEGATIONS.get(word, ()):
-            if words[index : index + len(phrase)] == phrase and index + len(phrase) < len(words):
-                yield index + len(phrase)
+    yield from _after_phrases(words)
     for index, word in enumerate(words[:-1]):
         following = words[index + 1]
         if (word == "not" and _is_ordered(words, index)) or (word in _FORBIDDING and following != "mind"):
@@ -71,14 +58,25 @@ def _after_negations(words: tuple[str, ...]) -> Iterator[int]:
             yield index + 1
 
 
+def _after_phrases(words: tuple[str, ...]) -> Iterator[int]:
+    """Yield the positions after phrases like "no need to", not of others: "we are not allowed to carry them"."""
+    for index, word in enumerate(words[:-1]):
+        if {"we", "they", "he", "she"} & set(words[max(0, index - 2) : index]):
+            continue
+        for phrase in _NEGATIONS.get(word, ()):
+            if words[index : index + len(phrase)] == phrase and index + len(phrase) < len(words):
+                yield index + len(phrase)
+
+
 def _is_ordered(words: tuple[str, ...], negation: int) -> bool:
     """Return whether "not" stands in an order: "do not", "it is not to", not in "why do not you" or "they do not"."""
     before, by_whom = words[max(0, negation - 1) : negation], words[max(0, negation - 2) : max(0, negation - 1)]
-    if not before or by_whom in (("why",), *((other,) for other in _LISTS["others"])):
+    if before and before[0] in ("is", "are", "'s", "be", "am"):
+        others = {"i", "we", "they", "he", "she"} & set(by_whom)
+        return not others and words[negation + 1] in ("to", "be", "allowed", "supposed")
+    if not before or by_whom in (("why",), *((other,) for other in LISTS["others"])):
         return False
-    if before[0] in ("is", "are", "'s", "be", "am"):
-        return words[negation + 1] in ("to", "be", "allowed", "supposed")
-    return before[0] in _WORDS["ordering"]
+    return before[0] in WORDS["ordering"]
 
 
 def _subject_of(words: tuple[str, ...], start: int) -> NounPhrase | None:
@@ -107,8 +105,8 @@ def _left(clause: Clause, verb: int) -> Ban | None:
     rest = words[thing.stop :] if thing else ()
     if thing is None or "else" in rest[:2]:
         return None
-    needed = {"let": {"stay", "be", "alone"}, "keep": _WORDS["kept"]}.get(words[verb])
-    if (needed and not needed & set(rest)) or _WORDS["quantities"] & set(thing.words[:1]):
+    needed = {"let": {"stay", "be", "alone"}, "keep": WORDS["kept"]}.get(words[verb])
+    if (needed and not needed & set(rest)) or WORDS["quantities"] & set(thing.words[:1]):
         return None
     return None if {"hands", "fingers", "eyes"} & set(words[verb + 1 : verb + 3]) else _stays(clause, thing, rest)
 
@@ -117,11 +115,11 @@ def _stays(clause: Clause, thing: NounPhrase, rest: tuple[str, ...]) -> Ban:
     """Return what it forbids that a thing stays as or where the words after it say."""
     for state, kinds in _STATES.items():
         last = state in rest[:2] and rest[-1] == state
-        if last or (rest[:1] == (state,) and (state in _FULLY or rest[1] in _WORDS["for_a_time"])):
+        if last or (rest[:1] == (state,) and (state in _FULLY or rest[1] in WORDS["for_a_time"])):
             return Ban(clause.text, thing, kinds)
     if rest[:1] and rest[0] in ("empty", "free", "clear"):
         return Ban(clause.text, thing)
-    place = _place_after(rest, 0)
+    place = place_after(rest, 0)
     if {"away", "out", "off"} & set(rest[:2]):
         return Ban(clause.text, thing, place=place if {"of", "from"} & set(rest[:3]) else None)
     return Ban(clause.text, thing, place=place, stays=bool(place and place.words))
@@ -138,8 +136,10 @@ def _kept_away(clause: Clause) -> Ban | None:
         )
         if word in ("off", "away", "clear", "out") and kept:
             thing = noun_phrase(words, index + 1 + (words[index + 1 : index + 2] in (("from",), ("of",))))
+            if thing and thing.words and (act := act_at(thing.words, len(thing.words) - 1, "gerund")) and act.kinds:
+                return Ban(clause.text, IT, act.kinds)  # "hands off the whisking"
             if thing or words[index - 1] in ("hands", "fingers"):
-                return Ban(clause.text, thing or _IT)
+                return Ban(clause.text, thing or IT)
     return None
 
 
@@ -147,75 +147,73 @@ def _staying(clause: Clause) -> Ban | None:
     """Read "the butter has to stay out", "the drill stays on the bench", "the cactus gets nothing"."""
     words = clause.words
     start = next((i for i, word in enumerate(words) if word not in ("so", "and", "but", "now", "then", "please")), 0)
-    subject = noun_phrase(words, start)
+    if "to" in words[:-1] and words[words.index("to") + 1] in ("stay", "remain"):
+        subject = phrase_before(words, words.index("to"))
+    else:
+        subject = noun_phrase(words, start)
     if subject is None:
         return None
     rest = words[subject.stop :]
-    if clause.has(*_LISTS["in_place"]) or rest[:2] == ("gets", "nothing") or clause.has("off limits"):
+    if clause.has(*LISTS["in_place"]) or rest[:2] == ("gets", "nothing") or clause.has("off limits"):
         return Ban(clause.text, subject)
-    stays = next((i for i, word in enumerate(rest[:4]) if word in _WORDS["stays"]), None)
-    if stays is None or "not" in rest[:4] or rest[0] in ("wait", "stop"):
+    if rest[:1] and rest[0] in PREPOSITIONS and (where := noun_phrase(rest, 1)) and where.words:
+        subject = NounPhrase((*where.words, *subject.words), subject.stop, feature=where.words)  # "the lamp above"
+    stays = next((i for i, word in enumerate(rest[:5]) if word in WORDS["stays"]), None)
+    if stays is None or {"not", "if", "when"} & set(words[: subject.stop + 4]) or rest[0] in ("wait", "stop"):
         return None
     return _stays(clause, subject, rest[stays + 1 :])
 
 
-def _exception(clause: Clause) -> Ban | None:
-    """Read "anywhere but the rack", "nothing on the shelf", "I am allergic to nuts", "hold the mustard"."""
+def _unwanted(clause: Clause) -> Ban | None:
+    """Read "I do not want that pan on the rack", "I do not want the wine wrapped"."""
     words = clause.words
-    for index, word in enumerate(words[:-1]):
-        if word == "allergic" and words[index + 1] == "to":
-            return Ban(clause.text, noun_phrase(words, index + 2))
-        if word in ("anywhere", "anything") and words[index + 1] == "but":
-            thing = noun_phrase(words, index + 2)
-            return Ban(clause.text, thing) if thing else None
-        if word == "nothing" and words[index + 1] in _WORDS["after_nothing"]:
-            place = _place_after(words, index + 1) or _place_after(words, 0)
-            return Ban(clause.text, None, place=place) if place else None
-    return Ban(clause.text, noun_phrase(words, 1)) if words[:2] == ("hold", "the") and len(words) == 3 else None
-
-
-def _without(clause: Clause) -> Ban | None:
-    """Read "no sugar", "not the red one", "skip the basil", "never mind the mug", "not a drop for the cactus"."""
-    words = clause.words
-    index = next((i for i, word in enumerate(words[:-1]) if _excludes(words, i, word)), None)
-    if index is None or clause.question or not _is_exclusion(words, index):
+    index = next((i for i in range(3, len(words)) if words[i - 3 : i + 1] == ("i", "do", "not", "want")), None)
+    thing = (noun_phrase(words, index + 1) or _anything(words, index + 1)) if index else None
+    if thing is None:
         return None
-    if words[index] == "not" and words[index + 1] in ("on", "in", "into", "onto", "to"):
-        return Ban(clause.text, None, place=noun_phrase(words, index + 2))
-    thing = noun_phrase(words, index + 1 + (words[index + 1] == "about"))
-    if thing and thing.pronoun:
-        return Ban(clause.text, thing) if words[index] in ("skip", "ignore", "forget", "none") else None
-    if words[index] == "none":
-        thing = noun_phrase(words, index + 2) if words[index + 1] == "of" else None
-    if thing and thing.words and thing.words[-1] in ("drop", "crumb", "bit"):
-        thing = _place_after(words, thing.stop)
-    place = _place_after(words, thing.stop) if thing and thing.words else None
-    return Ban(clause.text, thing, place=place) if thing else None
+    if len(thing.words) > 1 and next(acts(thing.words[-1:], "participle"), None):
+        thing = NounPhrase(thing.words[:-1], thing.stop - 1)
+    rest = words[thing.stop :]
+    if rest[:1] and rest[0] in WORDS["places"]:
+        place = place_after(rest, 0)
+        return Ban(clause.text, thing, _PLACING, place=place) if place else None
+    act = next(acts(rest[:1], "participle"), None)
+    return Ban(clause.text, thing, act.kinds) if act and act.kinds else None
 
 
-def _excludes(words: tuple[str, ...], index: int, word: str) -> bool:
-    forgotten = word == "mind" and words[max(0, index - 1) : index] == ("never",)
-    return word in ("no", "not", "skip", "ignore", "forget", "without", "none") or forgotten
+def _anything(words: tuple[str, ...], index: int) -> NounPhrase | None:
+    return NounPhrase((), index + 1, "anything") if words[index : index + 1] in (("anything",), ("things",)) else None
 
 
-def _is_exclusion(words: tuple[str, ...], index: int) -> bool:
-    before = words[index - 1] if index else ""
-    if before in _WORDS["remark"] or words[max(0, index - 2) : index] == ("do", "not"):
-        return False
-    if words[index] == "not" and before not in ("", "but", "and", "please", "just"):
-        return False
-    return not (_WORDS["harmless"] & {words[index + 1]} or {"again", "more", "than"} & set(words))
+def _kept_off(clause: Clause) -> Ban | None:
+    """Read "keep books off it", "keep your claws off my saddle"."""
+    words = clause.words
+    verb = next((i for i, word in enumerate(words) if word in ("keep", "get") and "not" not in words[:i]), -1)
+    thing = noun_phrase(words, verb + 1) if verb >= 0 else None
+    if thing is None or not thing.words or words[thing.stop : thing.stop + 1] not in (("off",), ("away",), ("out",)):
+        return None
+    start = thing.stop + 1
+    place = noun_phrase(words, start + (words[start : start + 1] in (("from",), ("of",))))
+    if place is None or (words[verb] == "get" and thing.words[-1] not in WORDS["limbs"]):
+        return None
+    if thing.words[-1] in WORDS["limbs"]:
+        return Ban(clause.text, place)
+    return Ban(clause.text, thing, _PLACING, place=place)
 
 
-def _place_after(words: tuple[str, ...], start: int) -> NounPhrase | None:
-    """Return the noun phrase after the next preposition of place."""
-    for index in range(start, min(len(words), start + 6)):
-        if words[index] in _WORDS["places"]:
-            there = NounPhrase((), index + 2, "there") if words[index + 1 : index + 2] == ("there",) else None
-            return noun_phrase(words, index + 1) or there
-        if words[index] in ("there", "anywhere"):
-            return NounPhrase((), index + 1, "there")
+def _held(clause: Clause) -> Ban | None:
+    """Read "keep hold of it", "hold on to the cup", "keep the tube in there"."""
+    words = clause.words
+    if clause.has("keep hold", "hold on to", "holding on to", "keep holding", "keep your grip") and "not" not in words:
+        return Ban(clause.text, IT, frozenset(("letgo",)))
+    if words[0] == "keep" and (thing := noun_phrase(words, 1)) and thing.words and thing.stop == len(words):
+        return Ban(clause.text, thing, frozenset(("hand", "discard")))
+    keep = words.index("keep") if "keep" in words and "not" not in words else None
+    if keep is not None and clause.has("in there", "on there", "here", "where it is", "with me"):
+        thing = noun_phrase(words, keep + 1)
+        return Ban(clause.text, thing, frozenset(("pull", "lift", "grasp"))) if thing else None
     return None
 
 
-FORMS = (_action, _left_alone, _kept_away, _staying, _exception, _without)
+_PLACING = frozenset(("place", "carry", "lower"))
+FORMS = (_unwanted, _kept_off, _held, _action, _left_alone, _kept_away, _staying, exception, without)

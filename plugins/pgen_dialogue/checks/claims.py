@@ -1,15 +1,16 @@
 """What the robot claims to have done and is only about to do."""
 
 from pgen.records import Finding
-from pgen_dialogue.checks.lexicon import act_at, fitting
+from pgen_dialogue.checks.lexicon import Act, act_at, fitting
 from pgen_dialogue.checks.phrases import PHRASES, WORDS
 from pgen_dialogue.checks.promises import promised_acts
-from pgen_dialogue.checks.scope import ScopeFacts, matches, nouns
+from pgen_dialogue.checks.scope import ScopeFacts, matches, mentioned, nouns
 from pgen_dialogue.english.clauses import Clause, clauses
-from pgen_dialogue.english.noun_phrases import noun_phrase
+from pgen_dialogue.english.noun_phrases import CLOSED, noun_phrase
 
 _IS = frozenset(("is", "are", "'s"))
-_BESIDE = frozenset(("in", "on", "into", "onto", "inside", "to", "beside", "under"))
+_IT = frozenset(("it", "them"))
+_BESIDE = frozenset(("in", "on", "into", "onto", "inside", "to", "beside", "under", "by", "behind", "against"))
 _STATES = {
     "open": frozenset(("open", "pull")),
     "closed": frozenset(("close",)),
@@ -32,37 +33,73 @@ def claim_finding(text: str, scope: ScopeFacts) -> Finding | None:
     fit = fitting(scope.kinds)
     if not scope.readable or any(act.kinds & fit for clause in listed for act in promised_acts(clause)):
         return None
-    claim = next((clause for clause in listed if _claims(clause, scope)), None)
+    claim = next((clause for clause in listed if _claims(clause, clause is listed[0], scope)), None)
     if claim is None:
         return None
     return Finding("claims_done", f"the robot says that it has done ({claim.text!r}) what it is only about to do")
 
 
-def _claims(clause: Clause, scope: ScopeFacts) -> bool:
+def _claims(clause: Clause, first: bool, scope: ScopeFacts) -> bool:
     words = clause.words
     if scope.kinds & {"grasp", "clench", "lift", "approach"} and clause.has(*PHRASES["holding"]):
         return True
     if any(words[i] in _IS and words[i + 1] == "all" and words[i + 2].endswith("ed") for i in range(len(words) - 2)):
         return True
+    if words[-2:] == ("there", "now") and words[1:2] in (("is",), ("are",), ("'s",)):
+        return True
+    if words[-1] == "now" and _is_as_wanted(words, scope):
+        return True
     if clause.has(*PHRASES["finished"]) or words[0] in ("done", "finished"):
         return True
-    if any(_is_past(words, index, scope) for index in range(len(words))):
+    if any(_is_past(words, index, first, scope) or _is_mine(words, index, scope) for index in range(len(words))):
         return True
     return any(word in _IS and _is_there(words, index, scope) for index, word in enumerate(words))
 
 
-def _is_past(words: tuple[str, ...], index: int, scope: ScopeFacts) -> bool:
+def _is_as_wanted(words: tuple[str, ...], scope: ScopeFacts) -> bool:
+    """Return whether "the mirror is spotless now": a thing has a new quality."""
+    index = next((index for index, word in enumerate(words[:-2]) if word in _IS), None)
+    if (
+        not index
+        or "there" in words
+        or not (mentioned(words[:index], scope.handled) or words[0] in ("it", "they", "that"))
+    ):
+        return False
+    return not any(
+        word in CLOSED - {"and"} or word.endswith("ing") or word in WORDS["unfinished"]
+        for word in words[index + 1 : -1]
+    )
+
+
+def _is_past(words: tuple[str, ...], index: int, first: bool, scope: ScopeFacts) -> bool:
     """Return whether a past form of what is to come stands here: "I have filled", "I put", "it is folded"."""
     act = act_at(words, index, "participle")
     ahead = scope.kinds.union(*(skill.kinds for skill in scope.future))
-    past = [skill for skill in scope.past if not scope.handled or nouns(skill.object) & scope.handled]
+    about_own = mentioned(words, scope.handled) or bool({"i", "have"} & set(words[:index]) and _IT & set(words))
+    past = [skill for skill in scope.past if not about_own or nouns(skill.object) & scope.handled]
     done = frozenset().union(*(skill.kinds for skill in past)) - scope.kinds
     if act is None or "time" in words[:index] or not act.kinds & fitting(ahead) or act.kinds <= done:
         return False
     before = index - 1
     while before >= 0 and words[before] in WORDS["claim_adverbs"]:
         before -= 1
-    return words[before] in (*_IS, "have", "i") if before >= 0 else words[index] != act.verb
+    return words[before] in (*_IS, "have", "i") if before >= 0 else first and _stands_alone(words, act)
+
+
+def _stands_alone(words: tuple[str, ...], act: Act) -> bool:
+    """Return whether a past form tells what was done, "folded it", and is no adjective: "crushed ice", "left tray"."""
+    return words[act.index] != act.verb and (len(words) == act.index + 1 or words[act.index + 1] in CLOSED)
+
+
+def _is_mine(words: tuple[str, ...], index: int, scope: ScopeFacts) -> bool:
+    """Return whether the robot says that it did something, "I gave it water", that no skill before did."""
+    before = words[max(0, index - 2) : index]
+    if (before[-1:] != ("i",) and before != ("i", "have")) or "time" in words[:index] or words[index].endswith("eed"):
+        return False
+    act = act_at(words, index, "participle")
+    if words[index] in WORDS["mental"] | WORDS["failure"] or not (act or words[index].endswith("ed")) or scope.past:
+        return False
+    return act is None or words[index] != act.verb
 
 
 def _is_there(words: tuple[str, ...], index: int, scope: ScopeFacts) -> bool:
@@ -78,7 +115,7 @@ def _is_there(words: tuple[str, ...], index: int, scope: ScopeFacts) -> bool:
     place = noun_phrase(rest, 1) if rest[0] in _BESIDE else None
     if place is None or not place.words:
         return False
-    return matches(place, scope.scene if "been" in words[index + 1 :] else _places(scope))
+    return matches(place, scope.scene if {"been", "already"} & set(words[index + 1 :]) else _places(scope))
 
 
 def _places(scope: ScopeFacts) -> frozenset[str]:

@@ -1,18 +1,20 @@
 """What the user forbids, compared with what the robot does and says."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from pgen.records import Dialogue, Finding, Scope
 from pgen_dialogue.checks.attributes import other_attribute
-from pgen_dialogue.checks.ban_forms import Ban
+from pgen_dialogue.checks.ban import Ban
 from pgen_dialogue.checks.bans import bans
-from pgen_dialogue.checks.focus import requested
-from pgen_dialogue.checks.lexicon import is_object, same, singular
+from pgen_dialogue.checks.focus import is_verb, requested
 from pgen_dialogue.checks.naming import names_object, names_place
 from pgen_dialogue.checks.promises import promised_acts
-from pgen_dialogue.checks.scope import ScopeFacts, SkillFacts, mentioned
+from pgen_dialogue.checks.scope import ScopeFacts, SkillFacts, matches, mentioned
+from pgen_dialogue.checks.things import is_object, same, singular
+from pgen_dialogue.checks.words import stem
 from pgen_dialogue.english.clauses import Clause, clauses, plain_words
 from pgen_dialogue.english.noun_phrases import NounPhrase
+from pgen_dialogue.english.speech_acts import promise_verbs
 from pgen_dialogue.english.word_lists import word_lists
 
 _LISTS = {name: frozenset(words) for name, words in word_lists("pgen_dialogue.checks", "bans.toml").items()}
@@ -24,7 +26,7 @@ _BRINGING = frozenset(("place", "lower", "carry", "letgo", "push"))
 
 def constraint_finding(dialogue: Dialogue, scope: ScopeFacts, kind: Scope) -> Finding | None:
     """Return a finding where the robot does, or says that it will do, what the user forbids."""
-    forbidden = bans(dialogue.user_prompt, scope.scene)
+    forbidden: Sequence[Ban] = bans(dialogue.user_prompt, scope.scene)
     if kind == "standing":
         forbidden = [ban for ban in forbidden if not _is_vague(ban)]
     else:
@@ -36,18 +38,25 @@ def constraint_finding(dialogue: Dialogue, scope: ScopeFacts, kind: Scope) -> Fi
             if kind == "standing":
                 return Finding("standing_violated", f"the user forbids ({ban.text!r}) what a later skill does ({what})")
             return Finding("forbids_skill", f"the user forbids what the robot then does ({what}): {ban.text!r}")
-    listed = [clause for clause in clauses(dialogue.robot_utterance) if not _LISTS["respecting"] & set(clause.words)]
+    listed = [clause for clause in clauses(dialogue.robot_utterance) if not _respects(clause)]
     for ban in (ban for ban in forbidden if not (ban.stays and _brings_there(ban, scope))):
         if clause := next(_forgotten(ban, listed), None):
             return Finding("forgets_constraint", f"the user says {ban.text!r}, but the robot: {clause.text!r}")
     return None
 
 
+def _respects(clause: Clause) -> bool:
+    """Return whether the robot says that it respects a constraint."""
+    return bool(_LISTS["respecting"] & set(clause.words)) or clause.has(*_LISTS["around"])
+
+
 def violates(ban: Ban, skill: SkillFacts, scope: ScopeFacts) -> bool:
     """Return whether a skill does what the ban forbids."""
-    if ban.verb and ban.verb in plain_words(skill.phrase.do)[1:]:
+    if not skill.phrase.verb and not (ban.thing and ban.thing.words):
+        return False
+    if ban.verb and _starts_with_control(ban, skill, scope):
         return True  # "don't start it" before "press the start button"
-    if ban.thing and ban.thing.words[-1:] == (skill.phrase.verb,) and not ban.kinds:
+    if ban.thing and ban.thing.words == (skill.phrase.verb,) and not ban.kinds and _is_open(ban.place):
         return True  # "don't use the vacuum" before "vacuum the rug"
     waits = "yet" in ban.text.lower().split() and skill.kinds <= {"approach", "lower"}  # "don't touch it yet"
     if not ban.kinds and ("retreat" in skill.kinds or (waits and not ban.verb)):
@@ -57,9 +66,25 @@ def violates(ban: Ban, skill: SkillFacts, scope: ScopeFacts) -> bool:
     if any(_names_other(phrase, skill, scope) for phrase in (ban.thing, ban.place)):
         return False
     if ban.kinds or ban.verb:
-        puts = "place" in ban.kinds and ban.place is not None and bool(skill.kinds & {"lower", "letgo"})
+        puts = "place" in ban.kinds and ban.place is not None and bool(skill.kinds & {"lower", "letgo", "push"})
         return puts or bool(ban.kinds & skill.kinds) or ban.verb == skill.phrase.verb
     return bool(ban.thing or (ban.place and ban.place.words))
+
+
+def _starts_with_control(ban: Ban, skill: SkillFacts, scope: ScopeFacts) -> bool:
+    """Return whether a skill's control is named after what is forbidden: "the start button", "the brew switch"."""
+    named = {stem(word) for word in plain_words(skill.phrase.do)[1:]}
+    forbidden = (
+        {ban.verb, *(stem(word) for word in ban.thing.words if word.endswith("ing"))} if ban.thing else {ban.verb}
+    )
+    known = ban.thing is None or not ban.thing.words or "ing" in ban.thing.words[-1] or matches(ban.thing, scope.scene)
+    operates = known and bool(skill.kinds & {"on", "off", "push", "turn"})
+    return bool(forbidden & named) and (operates or not _names_other(ban.thing, skill, scope))
+
+
+def _is_open(place: NounPhrase | None) -> bool:
+    """Return whether no place is named: none, or "on this one"."""
+    return place is None or not place.words or place.words == ("one",)
 
 
 def _may_ask(ban: Ban, scope: ScopeFacts) -> bool:
@@ -67,7 +92,7 @@ def _may_ask(ban: Ban, scope: ScopeFacts) -> bool:
     return ban.text.lower().startswith("hold the ") and bool(scope.kinds & {"hold", "clench", "grasp", "lift"})
 
 
-def _asks(text: str, forbidden: list[Ban], scope: ScopeFacts) -> bool:
+def _asks(text: str, forbidden: Sequence[Ban], scope: ScopeFacts) -> bool:
     """Return whether a text asks for an action or names the scope's thing, beside what it forbids."""
     forbidding = {ban.text for ban in forbidden}
     others = [clause for clause in clauses(text) if clause.text not in forbidding]
@@ -88,8 +113,9 @@ def _names_other(phrase: NounPhrase | None, skill: SkillFacts, scope: ScopeFacts
 
 def _moves(ban: Ban, skill: SkillFacts, scope: ScopeFacts) -> bool:
     """Return whether a skill handles what is to stay at a place to which the scope does not bring it."""
-    if _brings_there(ban, scope):
-        return False
+    asks = "leave" in ban.text.lower() and bool(skill.kinds & {"place", "lower", "letgo"})
+    if _brings_there(ban, scope) or asks:
+        return False  # "leave it on the table" may ask to put it there
     return ban.thing is not None and (not ban.thing.words or names_object(ban.thing, skill, scope))
 
 
@@ -104,9 +130,10 @@ def _forgotten(ban: Ban, listed: list[Clause]) -> Iterator[Clause]:
     named = ban.thing if ban.thing and ban.thing.words else ban.place
     for clause in listed:
         promised = frozenset().union(*(act.kinds for act in promised_acts(clause)))
+        does = bool(promised) or any(is_verb(clause.words, index) for index in promise_verbs(clause))
         names = named is not None and bool(named.words) and _names(clause.words, named)
         pronoun = bool({"it", "them", "that", "this", "those"} & set(clause.words))
-        goes = clause.has("can go", "goes", "going") or (not ban.kinds and (bool(promised) or _lists(clause)))
+        goes = clause.has("can go", "goes", "going", "will") or (not ban.kinds and (does or _lists(clause)))
         if (names and goes) or (ban.kinds & promised and (names or named is None or pronoun)):
             yield clause
 

@@ -23,7 +23,9 @@ _COMMON = {
     "da": "og jeg det er på til en af for ikke med den kan du vil nu tak venligst så mig",
     "de": "der die das und ich ist nicht du den dem ein eine zu mit auf für bitte kannst jetzt wir mir es ja in",
     "en": "the a an to and you i it is that of for with please can could now my your will on this let's i'll "
-    "me so as all at be do how up out or by no we let have about back keep just what one",
+    "me so as all at be do how up out or by no we let have about back keep just what one "
+    "in on not this are was there nothing goes go put get off his her he she they them then some any want need "
+    "from first",
     "es": "el la los las de que y en un una por favor puedes con para es lo ahora voy no sí tu me",
     "fi": "ja on se ei että minä sinä voitko nyt tämä sen hän kiitos kyllä ole niin mutta minun",
     "fr": "le la les de et je tu est un une pas que pour avec dans peux plaît vais maintenant ça du des moi oui",

@@ -1,54 +1,20 @@
-"""Compares words by meaning: synonyms and kinds of objects, and the kinds of action that verbs name."""
+"""Compares verbs by meaning: the kinds of action that they name, and which of these contradict each other."""
 
 import tomllib
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from importlib.resources import files
 
 from pgen_dialogue.english.verbs import gerund, participle, third_person
 from pgen_dialogue.english.words import DETERMINERS
 
 _LEXICON = tomllib.loads((files("pgen_dialogue.checks") / "lexicon.toml").read_text(encoding="utf-8"))
-_PLURALS = {"ves": ("f", "fe"), "ies": ("y",), "ches": ("ch",), "shes": ("sh",), "xes": ("x",), "sses": ("ss",)}
-_PLURALS |= {"oes": ("o",), "cacti": ("cactus",)}
-_ENDING = 5
-"""Letters of the end of a compound at least."""
 _REACH = 5
 """Words after a verb among which its particle is looked for."""
 
 
-_WRITTEN = frozenset(
-    word for line in (*_LEXICON["same"], *_LEXICON["related"], *_LEXICON["kinds"].values()) for word in line.split()
-)
-
-
-@lru_cache(maxsize=16384)
-def singular(word: str) -> str:
-    """Return a noun without the ending of its plural."""
-    word = word.removesuffix("'s")
-    for ending, replacements in _PLURALS.items():
-        if word.endswith(ending) and (len(word) > len(ending) or word == "cacti"):
-            forms = [word[: -len(ending)] + replacement for replacement in replacements]
-            return next((form for form in forms if form in _WRITTEN), word[:-1] if ending == "ves" else forms[0])
-    return word[:-1] if word.endswith("s") and not word.endswith(("ss", "us", "is")) and len(word) > 3 else word
-
-
-def _groups(lines: list[str]) -> dict[str, frozenset[int]]:
-    groups = defaultdict(set)
-    for number, line in enumerate(lines):
-        for word in line.split():
-            groups[singular(word)].add(number)
-    return {word: frozenset(numbers) for word, numbers in groups.items()}
-
-
-_SAME = _groups(_LEXICON["same"])
-_RELATED = _groups(_LEXICON["related"])
-_KINDS = _groups(list(_LEXICON["kinds"].values()))
-_KIND_NAMES = {singular(words.split()[0]): number for number, words in enumerate(_LEXICON["kinds"].values())}
 DISTINCT = frozenset(_LEXICON["distinct"].split())
-PARTS = frozenset(_LEXICON["parts"].split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,39 +24,6 @@ class Act:
     index: int
     verb: str
     kinds: frozenset[str]
-
-
-@lru_cache(maxsize=16384)
-def is_object(word: str) -> bool:
-    """Return whether a noun, in the singular, is known to name things that a robot could handle."""
-    if word in PARTS:
-        return False
-    return word in _KINDS or any(word[-size:] in _KINDS for size in range(_ENDING, len(word)))  # bathrobe
-
-
-@lru_cache(maxsize=16384)
-def same(first: str, second: str) -> bool:
-    """Return whether two nouns, in the singular, name one object: synonyms, or the end of a compound."""
-    if first == second or (min(len(first), len(second)) > 2 and (first.endswith(second) or second.endswith(first))):
-        return True
-    return bool(_SAME.get(first, frozenset()) & _SAME.get(second, frozenset()))
-
-
-@lru_cache(maxsize=16384)
-def related(first: str, second: str) -> bool:
-    """Return whether two nouns, in the singular, may name one object, or a thing and its part."""
-    return same(first, second) or bool(_RELATED.get(first, frozenset()) & _RELATED.get(second, frozenset()))
-
-
-@lru_cache(maxsize=16384)
-def is_kind(first: str, second: str) -> bool:
-    """Return whether one of two nouns, in the singular, names the kind of the other: fruit and apple."""
-    return kind_of(first, second) or kind_of(second, first)
-
-
-def kind_of(name: str, noun: str) -> bool:
-    """Return whether a noun, in the singular, names the kind of another: fruit of apple."""
-    return name in _KIND_NAMES and _KIND_NAMES[name] in _KINDS.get(noun, ())
 
 
 def kinds_of_verb(verb: str) -> frozenset[str]:
@@ -105,18 +38,26 @@ def fitting(kinds: frozenset[str]) -> frozenset[str]:
 
 def contradict(kinds: frozenset[str], own: frozenset[str]) -> bool:
     """Return whether no kind of action fits the others, or one is the opposite of them: to take the lid off."""
-    opposed = not kinds & own and any({first, second} & kinds and {first, second} & own for first, second in _OPPOSITES)
-    return opposed or not kinds & fitting(own)
+    return opposed(kinds, own) or not kinds & fitting(own)
+
+
+def opposed(kinds: frozenset[str], own: frozenset[str]) -> bool:
+    """Return whether one of these kinds of action is the opposite of another: to open and to close."""
+    return not kinds & own and any(kinds & pair and own & pair for pair in _OPPOSITES)
 
 
 def clearly_contradict(kinds: frozenset[str], own: frozenset[str]) -> bool:
     """Return whether kinds of action contradict others and are not just other words for a motion."""
     if not contradict(kinds, own):
         return False
-    return kinds <= DISTINCT or any(own & frozenset(_LEXICON["contradicts"].get(kind, "").split()) for kind in kinds)
+    if kinds <= DISTINCT or opposed(kinds, own):
+        return True
+    return any(own & frozenset(_LEXICON["contradicts"].get(kind, "").split()) for kind in kinds)
 
 
-_OPPOSITES = (("open", "close"), ("on", "off"), ("tighten", "loosen"))
+_OPPOSITES = tuple(
+    frozenset(pair.split()) for pair in ("open close", "on off", "start halt", "tighten loosen", "attach loosen")
+)
 
 
 def act_at(words: tuple[str, ...], index: int, forms: str = "base gerund") -> Act | None:

@@ -1,18 +1,23 @@
 """Whether a noun phrase names a thing of a skill: they share a noun and differ in no colour, size, side or kind."""
 
 from pgen_dialogue.checks.attributes import ATTRIBUTES, SYNONYMS
-from pgen_dialogue.checks.lexicon import kind_of, same, singular
 from pgen_dialogue.checks.scope import ScopeFacts, SkillFacts, nouns
+from pgen_dialogue.checks.things import kind_of, same, singular
+from pgen_dialogue.english.clauses import plain_words
 from pgen_dialogue.english.noun_phrases import NounPhrase
 from pgen_dialogue.english.word_lists import word_lists
-from pgen_dialogue.english.words import DETERMINERS
+from pgen_dialogue.english.words import DETERMINERS, NUMBERS
 
 _GROUPS = (*ATTRIBUTES[:-3], frozenset(("left", "right")), frozenset(("top", "bottom", "upper", "lower", "middle")))
+_ANOTHER = frozenset(("second", "third", "fourth", "other", "spare", "next"))
+_ORDINALS = {"second": "two", "third": "three", "fourth": "four", "fifth": "five", "sixth": "six"}
 _VAGUE = DETERMINERS | frozenset(word_lists("pgen_dialogue.checks", "bans.toml")["vague"])
 
 
 def names_object(thing: NounPhrase, skill: SkillFacts, scope: ScopeFacts) -> bool:
     """Return whether a noun phrase names what a skill handles."""
+    if not skill.phrase.verb:  # of a label that can not be read, any noun may be the object
+        return singular(thing.words[-1]) in skill.words
     return bool(skill.object) and _names(thing, skill.object, scope)
 
 
@@ -22,20 +27,31 @@ def names_place(thing: NounPhrase, skill: SkillFacts, scope: ScopeFacts) -> bool
 
 
 def _names(thing: NounPhrase, name: str, scope: ScopeFacts) -> bool:
-    head, own = singular(thing.words[-1]), name.split()
+    mine, theirs = _number(thing.words), _number(plain_words(name))
+    if mine and mine != (theirs or mine):
+        return False  # terminal four is not terminal three
+    words = [word for word in thing.words if _ORDINALS.get(word, word) != mine] or [mine]
+    head, own = singular(words[-1]), name.split()
+    if mine and not theirs and not any(f"{head} {mine}" in skill.phrase.text.lower() for skill in scope.skills):
+        return False  # pallet C, where the labels name pallet A
+    if thing.feature and not nouns(" ".join(thing.feature)) & scope.scene:
+        return False
+    head = "one" if all(any(word in group for group in _GROUPS) for word in thing.words) else head  # "the yellow"
     if head in ("one", "thing"):
         if not any(_attributes(own)) or not any(_attributes(thing.words)):
             return False
     elif not _same_noun(head, name, scope) or _other_modifier(thing, name):
         return False
+    if _ANOTHER & set(thing.words) and not _ANOTHER & set(own) and not (mine and theirs):
+        return False
     pairs = zip(_attributes(thing.words), _attributes(_with_attributes(name, scope)), strict=True)
-    return not any(mine and theirs and mine != theirs for mine, theirs in pairs)
+    return not any(mine != theirs for mine, theirs in pairs if mine)
 
 
 def _same_noun(head: str, name: str, scope: ScopeFacts) -> bool:
     """Return whether a noun is one of a name's; synonyms count only where the scene has not the noun itself."""
     known = nouns(name)
-    if head in scope.scene:
+    if any(head in skill.words or head in nouns(skill.object) for skill in (*scope.skills, *scope.others)):
         return head in known
     return any(same(head, word) for word in known) or kind_of(head, singular(name.split()[-1]))
 
@@ -63,6 +79,12 @@ def _in_task(task: str, known: frozenset[str]) -> list[str]:
     words = task.lower().split()
     places = [index for index, word in enumerate(words) if singular(word.strip(",.")) in known]
     return words[max(0, places[0] - 2) : places[0] + 1] if len(places) == 1 else []
+
+
+def _number(words: tuple[str, ...]) -> str:
+    named = (_ORDINALS.get(word, word) for word in words)
+    letter = words[-1] if len(words) > 1 and len(words[-1]) == 1 else ""  # pallet C
+    return next((word for word in named if word in NUMBERS or word.isdigit()), letter)
 
 
 def _attributes(words: list[str] | tuple[str, ...]) -> tuple[str, ...]:

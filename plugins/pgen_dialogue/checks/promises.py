@@ -3,15 +3,19 @@
 from collections.abc import Iterator
 
 from pgen.records import Finding
-from pgen_dialogue.checks.foreign import is_other
+from pgen_dialogue.checks.focus import is_verb
+from pgen_dialogue.checks.foreign import is_distinct, is_other
 from pgen_dialogue.checks.lexicon import DISTINCT, Act, act_at, acts, clearly_contradict, contradict
 from pgen_dialogue.checks.phrases import PHRASES, WORDS
-from pgen_dialogue.checks.scope import ScopeFacts
+from pgen_dialogue.checks.requests import other_place
+from pgen_dialogue.checks.scope import ScopeFacts, same_verb
 from pgen_dialogue.english.clauses import Clause, clauses
-from pgen_dialogue.english.noun_phrases import NounPhrase, noun_phrase, object_after
+from pgen_dialogue.english.noun_phrases import NounPhrase, noun_phrase, object_after, with_feature
 from pgen_dialogue.english.speech_acts import FILLERS, promise_verbs
 from pgen_dialogue.english.words import DETERMINERS
 
+_ALONE = DISTINCT - {"fold", "smooth", "close", "tighten", "inflate"}
+"""Kinds of action that people also name by no word for a motion."""
 _HEADING = frozenset(tuple(phrase.split()) for phrase in PHRASES["heading"])
 
 
@@ -21,19 +25,27 @@ def promise_finding(text: str, scope: ScopeFacts) -> Finding | None:
         return None
     positive = [clause for clause in clauses(text) if _is_positive(clause)]
     spoken = tuple(word for clause in positive for word in clause.words)
-    if thing := next((thing for thing in _things(positive) if is_other(thing, spoken, scope)), None):
+    if thing := next((thing for thing in _things(positive) if _is_other(thing, spoken, scope)), None):
         return Finding("other_object", f"the robot speaks of {' '.join(thing.words)!r}, but it will {scope.label}")
+    if finding := other_place(positive, scope):
+        return finding
     promised = [(clause, act) for clause in positive for act in promised_acts(clause) if act.kinds]
     kinds = frozenset().union(*(act.kinds for clause in positive for act in _verbs(clause.words)))
     if scope.kinds and promised and len(scope.skills) == 1 and _contradicts(kinds, scope):
         clause, act = promised[0]
+        if same_verb(act, scope):
+            return None
         return Finding("other_action", f"the robot promises to {act.verb} ({clause.text!r}), but it will {scope.label}")
     return None
 
 
+def _is_other(thing: NounPhrase, spoken: tuple[str, ...], scope: ScopeFacts) -> bool:
+    return is_other(thing, spoken, scope) or is_distinct(thing, spoken, scope)
+
+
 def _contradicts(kinds: frozenset[str], scope: ScopeFacts) -> bool:
     """Return whether what the robot promises is none of the scope's actions."""
-    if scope.kinds <= DISTINCT:
+    if scope.kinds <= _ALONE:
         return contradict(kinds, scope.kinds)
     return clearly_contradict(kinds, scope.kinds)
 
@@ -60,11 +72,16 @@ def _things(listed: list[Clause]) -> Iterator[NounPhrase]:
     """Yield the things that the robot says it turns to."""
     for clause in listed:
         words = clause.words
-        phrases = [object_after(words, act.index) for act in promised_acts(clause) if act.verb not in ("let", "make")]
+        phrases = [object_after(words, index) for index in promise_verbs(clause) if _is_verb(words, index)]
         phrases += [noun_phrase(words, i + 2) for i in range(len(words) - 2) if words[i : i + 2] in _HEADING]
-        yield from (phrase for phrase in phrases if phrase)
+        yield from (with_feature(words, phrase) for phrase in phrases if phrase)
         if thing := _announced(words):
             yield thing
+
+
+def _is_verb(words: tuple[str, ...], index: int) -> bool:
+    act = act_at(words, index)
+    return act.verb not in ("let", "make") if act else is_verb(words, index)
 
 
 def _announced(words: tuple[str, ...]) -> NounPhrase | None:

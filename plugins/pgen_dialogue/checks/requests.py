@@ -3,15 +3,21 @@
 from collections.abc import Iterator
 
 from pgen.records import Finding
+from pgen_dialogue.checks.attributes import other_direction
 from pgen_dialogue.checks.bans import bans, latest_thing
 from pgen_dialogue.checks.focus import focused, is_positive, requested, wanted
-from pgen_dialogue.checks.foreign import is_other
-from pgen_dialogue.checks.lexicon import Act, clearly_contradict, contradict
-from pgen_dialogue.checks.scope import ScopeFacts, matches, mentioned
+from pgen_dialogue.checks.foreign import is_distinct, is_other
+from pgen_dialogue.checks.lexicon import Act, acts, clearly_contradict, contradict, fitting
+from pgen_dialogue.checks.scope import ScopeFacts, SkillFacts, head_of, matches, mentioned, nouns, same_verb
+from pgen_dialogue.checks.things import is_tool, places_apart, related, singular
 from pgen_dialogue.english.clauses import Clause, clauses
-from pgen_dialogue.english.noun_phrases import NounPhrase, object_after
+from pgen_dialogue.english.noun_phrases import NounPhrase, noun_phrase, object_after
+from pgen_dialogue.english.word_lists import word_lists
 
-_TAKING = frozenset(("grasp", "lift", "carry", "place", "hand"))
+_BRINGING = frozenset(("place", "carry", "lower", "discard", "pour"))
+_LIMBS = frozenset(word_lists("pgen_dialogue.checks", "bans.toml")["limbs"])
+_OPENED = frozenset(word_lists("pgen_dialogue.checks", "lexicon.toml")["opened"])
+_TAKING = frozenset(("clench", "approach", "hold", "grasp", "lift", "carry", "place", "hand"))
 
 
 def request_finding(text: str, scope: ScopeFacts) -> Finding | None:
@@ -22,23 +28,82 @@ def request_finding(text: str, scope: ScopeFacts) -> Finding | None:
     asking = [clause for clause in clauses(text) if is_positive(clause) and clause.text not in forbidding]
     if thing := _other_thing(asking, scope):
         return _object_finding(thing, scope)
+    if finding := _other_skill(asking, scope) or other_place(asking, scope):
+        return finding
     return _action_finding(asking, scope)
 
 
 def _other_thing(asking: list[Clause], scope: ScopeFacts) -> NounPhrase | None:
     """Return a thing that the user asks for and that the scope is not about, or None."""
     spoken = tuple(word for clause in asking for word in clause.words)
-    return next((thing for thing in _things(asking, scope) if is_other(thing, spoken, scope)), None)
+    named = list(_things(asking, scope))
+    if thing := next((thing for thing, _ in named if is_other(thing, spoken, scope)), None):
+        return thing
+    taken = (thing for thing, clause in named if _takes(clause, scope))
+    return next((thing for thing in taken if is_distinct(thing, spoken, scope)), None)
 
 
-def _things(asking: list[Clause], scope: ScopeFacts) -> Iterator[NounPhrase]:
-    """Yield what the clauses ask for, with the latest thing for a pronoun: "there are biscuits, get me one"."""
+def _other_skill(asking: list[Clause], scope: ScopeFacts) -> Finding | None:
+    """Return a finding where the user asks for exactly what another skill does, and the scope does nothing like it."""
+    latest: NounPhrase | None = None
+    for clause in asking:
+        for act in wanted(clause, scope):
+            thing = object_after(clause.words, act.index)
+            thing = latest if thing and thing.pronoun else thing
+            other = _skill_for(act, thing, scope) if thing and thing.words else None
+            if other:
+                code = "already_done" if other in scope.past else "other_action"
+                reason = f"the user asks to {other.phrase.do} ({clause.text!r}), but what follows is: {scope.label}"
+                return Finding(code, reason)
+        latest = latest_thing(clause, scope.scene) or latest
+    return None
+
+
+def _skill_for(act: Act, thing: NounPhrase, scope: ScopeFacts) -> SkillFacts | None:
+    """Return the skill outside the scope that does an action with a thing, if the scope does nothing like it."""
+    if any(act.kinds & fitting(skill.kinds) for skill in scope.skills):
+        return None
+    motions = frozenset(("approach", "retreat"))
+    about_own = any(matches(thing, nouns(skill.object)) for skill in scope.skills)
+    others = scope.past if about_own else scope.others
+    named = (skill for skill in others if matches(thing, nouns(skill.object) & nouns(skill.phrase.do)))
+    return next((skill for skill in named if act.kinds & skill.kinds - motions), None)
+
+
+def other_place(listed: list[Clause], scope: ScopeFacts) -> Finding | None:
+    """Return a finding where somebody brings a thing to a place, or turns it in a direction, that is another one."""
+    spoken = " ".join(clause.plain for clause in listed)
+    if len(scope.skills) == 1 and (direction := other_direction(scope.skills[0].phrase.do, spoken)):
+        return Finding("other_action", f"{direction!r} is the other direction, but what follows is: {scope.label}")
+    bringing = [skill for skill in scope.skills if skill.kinds & _BRINGING]
+    places = {head for skill in bringing for place in skill.places if (head := singular(place.split()[-1]))}
+    for clause in listed:
+        if not places or not any(act.kinds & _BRINGING for act in acts(clause.words, "base gerund")):
+            continue
+        for index, word in enumerate(clause.words):
+            thing = noun_phrase(clause.words, index + 1) if word in ("in", "into", "on", "onto") else None
+            head = head_of(thing) if thing else ""
+            if head and head not in scope.own and all(places_apart(head, place) for place in places):
+                return Finding(
+                    "other_action", f"{clause.text!r} is about another place, but what follows is: {scope.label}"
+                )
+    return None
+
+
+def _takes(clause: Clause, scope: ScopeFacts) -> bool:
+    """Return whether a clause asks to handle a thing, or only names one: "the milk, please"."""
+    act = requested(clause)
+    return act is None or act.verb in ("get", "use") or bool(act.kinds & (_TAKING | scope.kinds))
+
+
+def _things(asking: list[Clause], scope: ScopeFacts) -> Iterator[tuple[NounPhrase, Clause]]:
+    """Yield what each clause asks for, with the latest thing for a pronoun: "there are biscuits, get me one"."""
     latest: NounPhrase | None = None
     for clause in asking:
         act = requested(clause)
         takes = act is not None and (act.verb == "get" or bool(act.kinds & _TAKING))
         for thing in focused(clause):
-            yield latest if thing.pronoun and latest and takes else thing
+            yield (latest if thing.pronoun and latest and takes else thing), clause
         latest = latest_thing(clause, scope.scene) or latest
 
 
@@ -61,10 +126,26 @@ def _action_finding(asking: list[Clause], scope: ScopeFacts) -> Finding | None:
     return None
 
 
+def _opens(skill: SkillFacts) -> bool:
+    return bool(nouns(skill.object) & _OPENED) or skill.kinds == {"approach"}
+
+
+def _is_own(thing: NounPhrase, clause: Clause, scope: ScopeFacts) -> bool:
+    """Return whether a clause is about the scope's thing: bread is no bread knife, but milk is the milk carton."""
+    heads = [singular(skill.object.split()[-1]) for skill in scope.skills if skill.object]
+    if heads and all(map(is_tool, heads)):
+        return any(related(singular(word), head) for word in clause.words for head in heads)
+    return mentioned(clause.words, scope.own)
+
+
 def _contradicts(clause: Clause, act: Act, scope: ScopeFacts) -> bool:
     """Return whether an action is none of the scope's: people say "put it away" for many, but not "shake it"."""
     thing = object_after(clause.words, act.index)
-    about_other = thing is not None and bool(thing.words) and not mentioned(clause.words, scope.own)
+    about_other = thing is not None and bool(thing.words) and not _is_own(thing, clause, scope)
+    if act.kinds & {"open", "close"} and scope.kinds & _TAKING and any(map(_opens, scope.skills)):
+        return False  # "open the drawer" before its handle is grasped
     done = frozenset().union(*(skill.kinds for skill in scope.past))
     finished = bool(act.kinds & done) and contradict(act.kinds, scope.kinds)
-    return not about_other and (finished or clearly_contradict(act.kinds, scope.kinds))
+    if thing is not None and _LIMBS & set(thing.words):
+        return False  # "put your hand over the loaf"
+    return not about_other and (finished or clearly_contradict(act.kinds, scope.kinds)) and not same_verb(act, scope)

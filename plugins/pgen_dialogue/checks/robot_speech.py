@@ -3,6 +3,8 @@
 from itertools import pairwise
 
 from pgen.records import Annotation, Dialogue, Finding
+from pgen_dialogue.checks.bans import bans
+from pgen_dialogue.checks.constraints import violates
 from pgen_dialogue.checks.lexicon import act_at, acts, fitting
 from pgen_dialogue.checks.phrases import PHRASES, WORDS
 from pgen_dialogue.checks.promises import promised_acts
@@ -26,6 +28,8 @@ def robot_finding(annotation: Annotation, dialogue: Dialogue, scope: ScopeFacts)
         return None
     if _apologizes(listed, text) and not failed_skill(sample.span):
         return Finding("false_apology", f"the robot is sorry for a failure that did not happen ({text!r})")
+    if sample.question.scope == "step" and (left := _leaves(text, scope)):
+        return Finding("refusal", f"the robot will not do it ({left!r}), but it will {scope.label}")
     if sample.question.scope != "standing" and _declines(listed, scope):
         return Finding("refusal", f"the robot declines or only asks ({text!r}), but it will {scope.label}")
     return None
@@ -33,17 +37,19 @@ def robot_finding(annotation: Annotation, dialogue: Dialogue, scope: ScopeFacts)
 
 def _users_words(listed: tuple[Clause, ...], scope: ScopeFacts) -> Clause | None:
     """Return a clause of the robot that asks for an action."""
+    if listed and listed[0].words[0] == "robot":
+        return listed[0]
     promising = {clause.sentence for clause in listed if _promises(clause)}
     for clause in listed:
         if clause.has(*PHRASES["user_wish"]):
             return clause
-        if clause.sentence in promising:
+        if clause.sentence in promising or clause.words[0] in ("no", "not", "nothing", "never"):
             continue
         verb = request_verb(clause)
         act = act_at(clause.words, verb, "base") if verb is not None else None
         if act is None:
             continue
-        if clause.has(*PHRASES["asking_robot"]) and (act.kinds or clause.has("for me")):
+        if clause.has(*PHRASES["asking_robot"]) and (act.kinds or act.verb == "get" or clause.has("for me")):
             return clause
         if act.kinds & fitting(scope.kinds) and act.index < 3 and _has_own_object(clause, act.index, scope):
             return clause
@@ -68,6 +74,16 @@ def _apologizes(listed: tuple[Clause, ...], text: str) -> bool:
     words = plain_words(text)
     named = any(one == "for" and other.endswith("ing") for one, other in pairwise(words))  # "sorry for crushing it"
     return named or bool(WORDS["failure"] & set(words))
+
+
+def _leaves(text: str, scope: ScopeFacts) -> str:
+    """Return the clause in which the robot says that it leaves what it should do: "I'll leave the door open"."""
+    listed = bans(text, scope.scene)
+    others = (clause for clause in clauses(text) if clause.text not in {ban.text for ban in listed})
+    if any(act.kinds & fitting(scope.kinds) for clause in others for act in promised_acts(clause)):
+        return ""
+    said = (ban for ban in listed if ban.kinds or (ban.thing and ban.thing.words))
+    return next((ban.text for ban in said if all(violates(ban, skill, scope) for skill in scope.skills)), "")
 
 
 def _declines(listed: tuple[Clause, ...], scope: ScopeFacts) -> bool:

@@ -7,7 +7,8 @@ from itertools import pairwise
 
 from pgen.records import Sample, SpanContext
 from pgen_dialogue.checks.attributes import ATTRIBUTES
-from pgen_dialogue.checks.lexicon import acts, is_kind, kinds_of_verb, related, singular
+from pgen_dialogue.checks.lexicon import Act, acts, kinds_of_verb, opposed
+from pgen_dialogue.checks.things import is_kind, related, singular
 from pgen_dialogue.checks.words import EMPTY
 from pgen_dialogue.english import Phrase, read
 from pgen_dialogue.english.clauses import plain_words
@@ -110,6 +111,8 @@ def skill_facts(name: str) -> SkillFacts:
     """Return what is known of a skill."""
     phrase = read(name)
     handled = object_of(name)
+    if not phrase.verb and (phrase := _with_unknown_verb(phrase)).verb:
+        handled = phrase.objects[0] if phrase.objects else ""
     handled = handled if nouns(handled) else _part(phrase)
     places = tuple(place for place in phrase.objects if place != handled)
     text = phrase.do or phrase.text
@@ -118,6 +121,15 @@ def skill_facts(name: str) -> SkillFacts:
     kinds = frozenset().union(*(act.kinds for act in verbs[:1])) or _kind_of(phrase)
     kinds |= kinds_of_verb(phrase.verb) if phrase.verb in ("pull", "push", "slide", "press", "twist") else frozenset()
     return SkillFacts(phrase, handled, places, nouns(text), kinds | _particular(phrase))
+
+
+def _with_unknown_verb(phrase: Phrase) -> Phrase:
+    """Return the phrase of a label that begins with a verb that is not known: "mist the fern", "prying the lid off"."""
+    verb, _, rest = phrase.text.partition(" ")
+    if not verb.isalpha() or rest.partition(" ")[0] not in DETERMINERS:
+        return phrase
+    known = read(f"use {rest}")
+    return replace(known, text=phrase.text, verb=verb.removesuffix("ing"), do=f"{verb}{known.do.removeprefix('use')}")
 
 
 @lru_cache(maxsize=8192)
@@ -142,6 +154,11 @@ def mentioned(text: str | tuple[str, ...], words: frozenset[str]) -> bool:
     if any(first in _BEFORE_NOUN and one == "can" for first, one in pairwise(spoken)):
         named.add("can")  # the red can, not "you can"
     return any(related(singular(one), word) for one in named for word in words)
+
+
+def same_verb(act: Act, scope: ScopeFacts) -> bool:
+    """Return whether an action has the verb of the scope's first skill, and is not its opposite: on and off."""
+    return act.verb == scope.skills[0].phrase.verb and not opposed(act.kinds, scope.kinds)
 
 
 def head_of(phrase: NounPhrase) -> str:
@@ -185,6 +202,8 @@ def _particular(phrase: Phrase) -> frozenset[str]:
         return frozenset(("on", "off", "push", "turn"))
     if phrase.verb in ("lower", "drop", "raise") and "gripper" in phrase.do:
         kind = "approach"
+    if phrase.do.split()[-1:] and phrase.do.split()[-1] in ("shut", "closed"):
+        kind = "close"
     if phrase.verb == "return" and not phrase.objects:
         kind = "retreat"
     if _LIDS & set(phrase.do.split()) and phrase.act == "release":

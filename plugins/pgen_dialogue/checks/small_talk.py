@@ -4,28 +4,61 @@ from pgen_dialogue.checks.lexicon import act_at
 from pgen_dialogue.checks.phrases import PHRASES, WORDS
 from pgen_dialogue.checks.scope import ScopeFacts, mentioned
 from pgen_dialogue.checks.words import EMPTY
-from pgen_dialogue.english.clauses import Clause, plain_words
+from pgen_dialogue.english.clauses import Clause, clauses, plain_words
 from pgen_dialogue.english.speech_acts import request_verb
 
-_EMPTY_PHRASES = ((" it 's ", " "), (" it is ", " "), (" it was ", " was "), (" believe it or not ", " "))
+_EMPTY_PHRASES = (
+    *((" it 's ", " "), (" it is ", " "), (" it was ", " was "), (" believe it or not ", " ")),
+    *(
+        (" it will ", " "),
+        (" it rained ", " rained "),
+        (" it snowed ", " snowed "),
+        (" did not it ", " "),
+        (" is not it ", " "),
+        (" can you believe it ", " "),
+    ),
+)
 """Phrases whose "it" points to no thing."""
 
 
-def is_small_talk(listed: tuple[Clause, ...], scope: ScopeFacts) -> bool:
-    """Return whether a user's text only talks."""
+def is_small_talk(listed: tuple[Clause, ...], answer: str, scope: ScopeFacts) -> bool:
+    """Return whether a user's text only talks, as the robot's answer may show: "Good luck. Taking the pan."."""
     spoken = tuple(word for clause in listed for word in clause.words)
-    if not spoken or mentioned(spoken, scope.own) or any(map(asks_for_action, listed)):
+    if (
+        not spoken
+        or spoken[0] in ("so", "then", "because", "otherwise")
+        or mentioned(spoken, scope.own)
+        or any(map(asks_for_action, listed))
+    ):
         return False
     if any(clause.has(*PHRASES["request"]) for clause in listed):
         return False
     text = f" {' '.join(spoken)} "
     if any(map(_urges, listed[1:])) or (WORDS["deictic"] - {"there", "still"}) & set(_without_empty(text)):
         return False
-    if any(clause.has(*PHRASES["small_talk"]) for clause in listed):
+    if any(clause.has(*PHRASES["social"]) for clause in clauses(answer)[:1]):
+        return True
+    if any(clause.has(*PHRASES["small_talk"]) or _is_about_people(clause) for clause in listed):
         return True
     if mentioned(spoken, scope.scene) or _has_label_word(spoken, scope):
         return False
     return _tells(listed, text)
+
+
+def _is_about_people(clause: Clause) -> bool:
+    """Return whether a clause tells what people do and when, or how good the robot is: "my son is nine on Friday"."""
+    words = clause.words
+    if words[:2] == ("you", "are") and words[2:3] and words[2] in WORDS["praising"]:
+        return not WORDS["negations"] & set(words)
+    if words[:2] == ("you", "are") and "than" in words:
+        return True
+    if words[0] in ("what", "such") and words[1:2] == ("a",):
+        return bool(WORDS["pleasant"] & set(words))
+    if WORDS["needing"] & set(words) or clause.has(*PHRASES["subordinate"]):
+        return False
+    start = 1 if words[0] in ("my", "our", "his", "her", "the", "your") else 0
+    person = bool(words[start : start + 2]) and bool(WORDS["people"] & set(words[start : start + 2]))
+    return person and (clause.has(*PHRASES["times"]) or bool(WORDS["weekdays"] & set(words)))
 
 
 def _has_label_word(spoken: tuple[str, ...], scope: ScopeFacts) -> bool:

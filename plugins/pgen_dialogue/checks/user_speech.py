@@ -4,6 +4,7 @@ from pgen.records import Dialogue, Finding, Scope
 from pgen_dialogue.checks.lexicon import act_at, acts, fitting
 from pgen_dialogue.checks.phrases import PHRASES
 from pgen_dialogue.checks.promises import promised_acts
+from pgen_dialogue.checks.questions import leads_nowhere
 from pgen_dialogue.checks.scope import ScopeFacts, mentioned
 from pgen_dialogue.checks.small_talk import asks_for_action, is_aside, is_small_talk
 from pgen_dialogue.english.clauses import Clause, clauses, plain_words
@@ -25,7 +26,7 @@ def user_finding(dialogue: Dialogue, scope: ScopeFacts, kind: Scope) -> Finding 
         return Finding("wrong_speaker", f"the user says what the robot would say ({clause.text!r})")
     if kind != "standing" and _only_asks(listed, scope):
         return Finding("counter_question", f"the user only asks ({text!r}), which leads to no skill")
-    if kind == "step" and is_small_talk(listed, scope):
+    if kind == "step" and is_small_talk(listed, dialogue.robot_utterance, scope):
         return Finding("ungrounded", f"the user says nothing that leads to the skill ({text!r})")
     return None
 
@@ -42,7 +43,9 @@ def _refuses(listed: tuple[Clause, ...], scope: ScopeFacts) -> bool:
     """Return whether the user refuses: by a usual phrase, or says what the robot does and will not do it."""
     for clause in listed:
         refused = clause.has(*PHRASES["refusing"]) and "you" not in clause.words
-        if refused and any(act.kinds & fitting(scope.kinds) for act in acts(clause.words, "base gerund")):
+        if refused and any(
+            act.kinds & fitting(scope.kinds) or act.verb == "get" for act in acts(clause.words, "base gerund")
+        ):
             return True
     if any(clause.has(*PHRASES["refusal"]) for clause in listed):
         return True
@@ -73,6 +76,8 @@ def _promises(clause: Clause, scope: ScopeFacts, agreed: bool) -> bool:
     first_person = words[0] == "i" or words[:2] == ("let", "me") or clause.has("i will", "i am")
     if not first_person and act_at(words, 0, "gerund") is None:
         return False
+    if first_person and clause.has("for you") and mentioned(words, scope.handled):
+        return True
     kinds = fitting(scope.kinds)
     promised = any(act.kinds & kinds or (agreed and not act.kinds) for act in promised_acts(clause))
     if {"myself", "would"} & set(words):
@@ -85,8 +90,9 @@ def _only_asks(listed: tuple[Clause, ...], scope: ScopeFacts) -> bool:
     questions = [clause for clause in listed if clause.question]
     if not questions or not all(is_aside(clause) for clause in listed if not clause.question):
         return False
-    if any(clause.has(*PHRASES["request"]) and not clause.has(*PHRASES["preference"]) for clause in questions):
-        return False
-    if any(clause.has(*PHRASES["wish"]) for clause in questions):
-        return False
-    return any(clause.has(*PHRASES["question"]) and "still" not in clause.words for clause in questions)
+    sentences = (tuple(clause for clause in questions if clause.sentence == number) for number in _numbers(questions))
+    return all(map(leads_nowhere, sentences))
+
+
+def _numbers(listed: list[Clause]) -> list[int]:
+    return list(dict.fromkeys(clause.sentence for clause in listed))

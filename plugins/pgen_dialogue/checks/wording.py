@@ -10,13 +10,17 @@ from pgen_dialogue.english.clauses import LONGEST_TEXT, clauses, plain_words
 from pgen_dialogue.english.words import DETERMINERS
 
 _META = {
-    "pictures": r"\b(?:image|picture|photo|frame|screenshot|video|footage|pixel|camera)s?\b"
-    r"(?! ?(?:on the (?:wall|desk|shelf)|of (?:the|my|your|our) (?:family|dog|cat)))",
+    "pictures": r"\b(?:images?|pixels?|screenshots?|videos?|footage|camera|"
+    r"(?<!picture )(?<!photo )(?<!window )(?<!door )(?<!bed )(?<!my )(?<!our )(?<!your )(?:picture|photo|frames?))\b"
+    r"(?! ?(?:frame|book|album|hook|rail|on the (?:wall|desk|shelf)|of (?:the|my|your|our) (?:family|dog|cat)))",
     "the form of the answer": r"\bjson\b|\buser_prompt\b|\brobot_utterance\b|\bscenario_type\b|[{}]|```|</?\w+>",
     "how it was made": r"\b(?:dataset|annotation|annotator|label(?:led|ed)? (?:as|data)|ground truth|training data|"
     r"language model|as an ai|(?:my|the|this) policy|next step in the task|"
     r"(?:next|current|previous|given) (?:label|annotation|skill)|"
-    r"(?:low|high)-level (?:policy|skill)|"
+    r"(?:low|high)-level (?:policy|skill)|annotated|sub-?task|task description|instruction label|"
+    r"training set|action sequence|"
+    r"(?:my|the|this) (?:instruction|prompt|label|task description)s? (?:say|tell|read|is|was)s?|"
+    r"according to (?:my|the) (?:instruction|prompt|label|task)s?|"
     r"skill (?:label|name)s?|demonstration|timestep|episode|trajectory)\b",
     "the robot as a third party": r"\b(?:the )?(?:robot arm|robotic arm|robot) (?:will |should |then |now |is )*"
     r"(?:moves?|moving|picks?|picking|places?|placing|approach\w*|retract\w*|releas\w*|lifts?|lifting|clos\w+|opens?|"

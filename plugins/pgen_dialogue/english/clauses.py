@@ -11,7 +11,7 @@ from pgen_dialogue.english.words import NOUNISH
 LONGEST_TEXT = 1000
 """Characters of a text that are read."""
 
-_TOKEN = re.compile(r"[a-z]+(?:'[a-z]+)*|[.,;:!?—–]")
+_TOKEN = re.compile(r"[a-z0-9]+(?:'[a-z]+)*|[.,;:!?—–]")
 _ENDINGS = {"n't": "not", "'ll": "will", "'m": "am", "'re": "are", "'ve": "have", "'d": "would", "'s": "'s"}
 _WHOLE = {
     "can't": "can not", "cannot": "can not", "won't": "will not", "shan't": "shall not", "gonna": "going to",
@@ -20,6 +20,12 @@ _WHOLE = {
 }  # fmt: skip
 _BREAKS = frozenset(("but", "so", "because", "then", "although", "though", "since", "instead", "otherwise", "or"))
 _AFTER_AND = frozenset(("do", "please", "i", "you", "he", "she", "we", "they", "it", "let", "then", "there"))
+
+
+@lru_cache(maxsize=512)
+def _by_first_word(phrases: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    firsts = {phrase.partition(" ")[0] for phrase in phrases}
+    return {first: tuple(phrase for phrase in phrases if phrase.partition(" ")[0] == first) for first in firsts}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +40,8 @@ class Clause:
 
     def has(self, *phrases: str) -> bool:
         """Return whether it contains one of the phrases as whole words."""
-        padded = f" {self.plain} "
-        return any(f" {phrase} " in padded for phrase in phrases)
+        listed, padded = _by_first_word(phrases), f" {self.plain} "
+        return any(f" {phrase} " in padded for word in self.words for phrase in listed.get(word, ()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Noun phrases in spoken clauses: what a verb acts on, and what a clause begins with."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from pgen_dialogue.english import words as w
 from pgen_dialogue.english.word_lists import word_lists
@@ -14,15 +15,24 @@ _DETERMINERS = w.DETERMINERS | _LISTS["determiners"]
 _STOP = w.PREPOSITIONS | w.ADVERBS | w.CONJUNCTIONS | w.CLAUSE_STARTS | w.PRONOUNS | _LISTS["stop"]
 
 
+CLOSED = _STOP | _DETERMINERS | _PRONOUNS
+"""Words that are neither nouns nor verbs of actions."""
+
+
 @dataclass(frozen=True, slots=True)
 class NounPhrase:
-    """The words of a noun phrase without its determiners; none if it is a pronoun. `stop` is the position after it."""
+    """The words of a noun phrase without its determiners; none if it is a pronoun. `stop` is the position after it.
+
+    `feature` are those of its words that stand after "with".
+    """
 
     words: tuple[str, ...]
     stop: int
     pronoun: str = ""
+    feature: tuple[str, ...] = ()
 
 
+@lru_cache(maxsize=16384)
 def noun_phrase(words: tuple[str, ...], start: int) -> NounPhrase | None:
     """Return the noun phrase that begins at a position, or None."""
     index = start + 2 if words[start : start + 2] in _SOME_OF else start
@@ -31,6 +41,9 @@ def noun_phrase(words: tuple[str, ...], start: int) -> NounPhrase | None:
     if index < len(words) and words[index] in _PRONOUNS:
         return NounPhrase((), index + 1, words[index])
     nouns, stop = _nouns(words, index)
+    if nouns and nouns[-1] in _LISTS["owners"] and words[stop : stop + 1] == ("'s",) and words[stop + 1 : stop + 2]:
+        owned, end = _nouns(words, stop + 1)
+        nouns, stop = ((*nouns, *owned), end) if owned and owned[0] not in _LISTS["results"] else (nouns, stop)
     if nouns:
         return NounPhrase(nouns, stop)
     before = words[index - 1] if index > start else ""
@@ -52,6 +65,14 @@ def object_after(words: tuple[str, ...], verb: int) -> NounPhrase | None:
     while index < len(words) and _is_skipped(words, index):
         index += 1
     return noun_phrase(words, index)
+
+
+def with_feature(words: tuple[str, ...], thing: NounPhrase) -> NounPhrase:
+    """Return a noun phrase with the words of what follows it after "with": "the tube with the green cap"."""
+    feature = noun_phrase(words, thing.stop + 1) if words[thing.stop : thing.stop + 1] == ("with",) else None
+    if feature is None or not feature.words or not thing.words:
+        return thing
+    return NounPhrase((*feature.words, *thing.words), feature.stop, feature=feature.words)
 
 
 def _is_skipped(words: tuple[str, ...], index: int) -> bool:

@@ -41,7 +41,8 @@ def promise_verbs(clause: Clause) -> tuple[int, ...]:
     """Return where verbs of promises stand: after "I'll" and the like, and at the clause's start (a gerund)."""
     words = clause.words
     first = None if words[0] in ("not", "never", "without") else _skipped(words, 0, FILLERS)
-    found: set[int | None] = {first} if first is not None and words[first].endswith("ing") else set()
+    subject = clause.has("is too", "is not", "is beyond", "are too", "are not")  # "pouring hot things is too risky"
+    found: set[int | None] = {first} if first is not None and words[first].endswith("ing") and not subject else set()
     for start, stop in _markers(_PROMISES, words):
         if "not" not in words[start : stop + 1]:
             found.add(_skipped(words, stop, _BETWEEN - {"not"}))

@@ -24,10 +24,10 @@ def codes(names, at, user, robot="Okay.", plan=PLAN, **fields):
     return {finding.code for finding in checked(Annotation(one, plan, Dialogue(user, robot)), CHECKS, Context()).checks}
 
 
-def dialogues():
-    """Yield whether each dialogue of scopes.txt is good, and whether it has a finding."""
+def dialogues(name):
+    """Yield whether each dialogue of a text file is good, and whether it has a finding."""
     skills, task = [], ""
-    for line in Path(__file__).with_name("scopes.txt").read_text(encoding="utf-8").splitlines():
+    for line in Path(__file__).with_name(name).read_text(encoding="utf-8").splitlines():
         if line.startswith("= "):
             task, listed = line.removeprefix("= ").split("|")
             skills = [skill.strip() for skill in listed.split(";")]
@@ -39,12 +39,19 @@ def dialogues():
 
 
 def test_few_good_dialogues_and_most_faulty_ones_have_a_finding():
-    listed = list(dialogues())
+    listed = list(dialogues("scopes.txt"))
     good = [found for is_good, found in listed if is_good]
     faulty = [found for is_good, found in listed if not is_good]
     assert len(good) > 250
     assert sum(good) <= 0.01 * len(good)
-    assert sum(faulty) >= 0.7 * len(faulty)  # many name an object that no label names
+    assert sum(faulty) >= 0.9 * len(faulty)
+
+
+def test_hardly_any_of_many_more_good_dialogues_has_a_finding():
+    listed = list(dialogues("good.txt"))
+    assert all(is_good for is_good, _ in listed)
+    assert len(listed) > 400
+    assert sum(found for _, found in listed) <= 0.01 * len(listed)
 
 
 @pytest.mark.parametrize(("at", "expected"), [(2, set()), (3, {"forbids_skill"})])

@@ -1,0 +1,61 @@
+"""The forms in which people leave a thing out: "no sugar", "nothing on the shelf", "I don't eat nuts"."""
+
+from pgen_dialogue.checks.ban import WORDS, Ban, place_after
+from pgen_dialogue.english.clauses import Clause
+from pgen_dialogue.english.noun_phrases import noun_phrase
+
+_UNEATEN = (("do", "not", "eat"), ("do", "not", "drink"), ("can", "not", "eat"), ("can", "not", "have"))
+
+
+def exception(clause: Clause) -> Ban | None:
+    """Read "anywhere but the rack", "nothing on the shelf", "I am allergic to nuts", "hold the mustard"."""
+    words = clause.words
+    for index, word in enumerate(words[:-1]):
+        if word == "wait" and words[index + 1] == "with":
+            return Ban(clause.text, noun_phrase(words, index + 2))
+        if word == "allergic" and words[index + 1] == "to":
+            return Ban(clause.text, noun_phrase(words, index + 2))
+        if words[max(0, index - 2) : index + 1] in _UNEATEN:
+            return Ban(clause.text, noun_phrase(words, index + 1))
+        if word in ("anywhere", "anything") and words[index + 1] == "but":
+            thing = noun_phrase(words, index + 2)
+            return Ban(clause.text, thing) if thing else None
+        if word in ("nothing", "none") and words[index + 1] in WORDS["after_nothing"]:
+            place = place_after(words, index + 1) or place_after(words, 0)
+            return Ban(clause.text, None, place=place) if place else None
+    return Ban(clause.text, noun_phrase(words, 1)) if words[:2] == ("hold", "the") and len(words) == 3 else None
+
+
+def without(clause: Clause) -> Ban | None:
+    """Read "no sugar", "not the red one", "skip the basil", "never mind the mug", "not a drop for the cactus"."""
+    words = clause.words
+    index = next((i for i, word in enumerate(words[:-1]) if _excludes(words, i, word)), None)
+    if index is None or clause.question or not _is_exclusion(words, index) or {"lying", "standing"} & set(words):
+        return None
+    if words[index] == "not" and words[index + 1] in ("on", "in", "into", "onto", "to"):
+        return Ban(clause.text, None, place=noun_phrase(words, index + 2))
+    thing = noun_phrase(words, index + 1 + (words[index + 1] == "about"))
+    if thing and thing.pronoun:
+        return Ban(clause.text, thing) if words[index] in ("skip", "ignore", "forget", "none") else None
+    if words[index] == "none":
+        thing = noun_phrase(words, index + 2) if words[index + 1] == "of" else None
+    if thing and thing.words and thing.words[-1] in ("drop", "crumb", "bit"):
+        thing = place_after(words, thing.stop)
+    place = place_after(words, thing.stop) if thing and thing.words else None
+    return Ban(clause.text, thing, place=place) if thing else None
+
+
+def _excludes(words: tuple[str, ...], index: int, word: str) -> bool:
+    forgotten = word == "mind" and words[max(0, index - 1) : index] == ("never",)
+    return word in ("no", "not", "skip", "ignore", "forget", "without", "none") or forgotten
+
+
+def _is_exclusion(words: tuple[str, ...], index: int) -> bool:
+    before = words[index - 1] if index else ""
+    if before in WORDS["remark"] | {"i", "will", "would", "to", "we", "they", "he", "she"} or words[
+        max(0, index - 2) : index
+    ] == ("do", "not"):
+        return False
+    if words[index] == "not" and before not in ("", "but", "and", "please", "just"):
+        return False
+    return not (WORDS["harmless"] & {words[index + 1]} or {"more", "than"} & set(words) or words[index + 1] == "again")
