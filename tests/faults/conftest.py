@@ -17,7 +17,7 @@ COUNTS = ("faults", "in flight", "redone")
 
 
 class Tally:
-    """What a row of the table counts; it is handed to the process that prints the table."""
+    """The counts of a row of the table; pytest sends them to the process that prints the table."""
 
     def __init__(self, node: pytest.Item) -> None:
         self._node = node
@@ -33,13 +33,13 @@ def tally(request: pytest.FixtureRequest) -> Tally:
 
 @pytest.fixture
 def number(request: pytest.FixtureRequest):
-    """How many: `number(quick, long)`."""
+    """Return the count for this run: `number(quick, long)`."""
     return lambda quick, long: long if LONG else quick
 
 
 @pytest.fixture
 def rng(request: pytest.FixtureRequest) -> random.Random:
-    """Randomness of the test's own; what fails shows the seed that brings it back."""
+    """Return a random generator for the test; a failure shows the seed that repeats it."""
     print(f"PGEN_FAULTS_SEED={SEED}")
     return random.Random(f"{SEED} {request.node.name}")
 
@@ -51,7 +51,7 @@ def runs() -> Runs:
 
 @pytest.fixture(scope="session")
 def memory() -> Iterator[Path]:
-    """A folder whose fsync costs nothing, where there is one: what is lost or not does not depend on the disk."""
+    """A folder in memory, where fsync costs nothing; the results of the tests do not depend on the disk."""
     shm = Path("/dev/shm")
     with tempfile.TemporaryDirectory(dir=shm if os.access(shm, os.W_OK) else None, prefix="pgen-faults-") as folder:
         yield Path(folder)
@@ -70,7 +70,7 @@ def rendered(memory: Path) -> Path:
 
 @pytest.fixture
 def root(rendered: Path) -> Iterator[Path]:
-    """The dataset; whatever happens, not one byte of it may change."""
+    """The dataset, of which no byte may change."""
     before = hashes(rendered)
     yield rendered
     assert hashes(rendered) == before
@@ -78,7 +78,7 @@ def root(rendered: Path) -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def undisturbed(memory: Path, rendered: Path, runs: Runs) -> dict[str, str]:
-    """What a run without a fault gives."""
+    """The output of a run without a fault."""
     job = Job(rendered, memory / "undisturbed", memory / "undisturbed.log")
     assert runs.finish(job) == 0
     return contents(job.out)

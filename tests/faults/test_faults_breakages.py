@@ -1,4 +1,4 @@
-"""The suite can fail: each deliberate breakage is enabled, and a test that passes without it has to fail."""
+"""The suite can fail: each deliberate breakage is enabled, and a test that passes without it must fail."""
 
 import os
 import signal
@@ -14,29 +14,29 @@ WORKSPACE, COMMITTER, JOURNAL = (f"storage/test_{name}.py" for name in ("workspa
 RECOVERED = f"{JOURNAL}::test_the_intact_rows_of_a_damaged_journal_are_recovered"
 DETECTED_BY = {
     "no fsync before the rename": f"{WORKSPACE}::test_every_step_is_on_the_disk_before_the_next",
-    "the journal is committed after the answer is counted": (
-        f"{COMMITTER}::test_a_slot_waits_for_its_commit_but_not_for_the_sync"
-    ),
+    "a result counts before its commit": (f"{COMMITTER}::test_a_slot_waits_for_its_commit_but_not_for_the_sync"),
     "the lock is ignored": f"{WORKSPACE}::test_another_run_is_detected_before_the_input_is_read",
     "the journal is removed before the rename": f"{WORKSPACE}::test_every_step_is_on_the_disk_before_the_next",
-    "the output is built in place": (f"{WORKSPACE}::test_what_a_killed_run_had_staged_is_deleted_by_the_next_start"),
-    "damage is not looked for": RECOVERED,
+    "the output is built in place": (
+        f"{WORKSPACE}::test_the_staged_files_of_a_killed_run_are_deleted_by_the_next_start"
+    ),
+    "damage is not checked": RECOVERED,
     "a damaged journal is deleted": RECOVERED,
-    "answers are not kept after a signal": (
-        f"{COMMITTER}::test_what_is_left_when_the_slots_are_gone_is_committed_and_synced"
+    "results are not stored after a signal": (
+        f"{COMMITTER}::test_the_remaining_results_are_committed_and_synced_after_the_last_slot"
     ),
     "paths are not checked": (
         "plugins/pgen_lerobot/read/test_source.py::test_a_video_path_that_leads_outside_is_refused"
     ),
-    "what does not fit is taken": ("inference/test_parsing.py::test_keys_too_many_make_up_for_nothing_that_is_missing"),
-    "the log of the journal is not synced": f"{JOURNAL}::test_a_sync_writes_the_log_to_the_disk",
-    "keys are not known by their value": "faults/test_faults_keys.py::test_a_traceback_and_a_log_show_no_key",
-    "a text is cut before it is redacted": "faults/test_faults_keys.py::test_no_cut_leaves_a_part_of_a_key",
-    "a pattern goes back over what it has read": (
-        "test_patterns.py::test_a_pattern_takes_linear_time[pgen.safety.redaction._FORMS0]"
+    "an invalid reply is accepted": "inference/test_parsing.py::test_keys_too_many_make_up_for_nothing_that_is_missing",
+    "the WAL of the journal is not synced": f"{JOURNAL}::test_a_sync_writes_the_wal_to_the_disk",
+    "keys are not recognized by their value": "faults/test_faults_keys.py::test_a_traceback_and_a_log_show_no_key",
+    "a text is truncated before it is redacted": (
+        "faults/test_faults_keys.py::test_no_truncation_leaves_a_part_of_a_key"
     ),
+    "a pattern backtracks": ("test_patterns.py::test_a_pattern_takes_linear_time[pgen.safety.redaction._FORMS0]"),
     "a text of a server is not bounded": (
-        "faults/test_faults_hostile_text.py::test_a_text_of_a_megabyte_holds_nothing_up[a message]"
+        "faults/test_faults_hostile_text.py::test_a_text_of_a_megabyte_takes_linear_time[a message]"
     ),
     "the options are stored once": (
         "faults/test_faults_journal.py::test_the_options_are_on_three_pages_of_which_one_is_enough"
@@ -47,16 +47,16 @@ DETECTED_BY = {
     "files below meta are shared with the input": (
         "faults/test_faults_edits.py::test_no_edit_of_an_output_reaches_the_input[shared-annotate-v2.1]"
     ),
-    "videos are shared where copies are wanted": (
+    "videos are shared although copies are requested": (
         "faults/test_faults_edits.py::test_no_edit_of_an_output_reaches_the_input[copied-annotate-v3.0]"
     ),
     "the lock is not checked before the output is published": (
         "storage/test_workspace.py::test_a_run_that_lost_the_lock_publishes_nothing_and_removes_nothing"
     ),
-    "answers of another command are thrown away": (
+    "results of another command are discarded": (
         "storage/test_workspace_journals.py::test_results_of_another_command_are_reported_and_left_alone"
     ),
-    "any file is taken for a journal": (
+    "any file is accepted as a journal": (
         "storage/test_workspace_journals.py::test_a_file_that_is_no_journal_is_refused_by_name_and_left_as_it_is"
     ),
     "the marker of any run counts": (
@@ -65,25 +65,27 @@ DETECTED_BY = {
     "SIGHUP is left to the system": (
         "run/test_signals.py::test_a_signal_ends_the_work_as_a_shell_does_and_the_handlers_are_put_back"
     ),
-    "a run goes on however many of its first samples fail": (
-        "run/test_failure_limit.py::test_a_model_that_always_fails_costs_no_more_than_the_first_samples_and_those_in_flight"
+    "a run continues however many of its first samples fail": (
+        "run/test_failure_limit.py::test_a_model_that_always_fails_receives_only_the_first_samples_and_those_in_flight"
     ),
-    "of a moment only the last dialogue is recorded": (
-        "run/test_commit_loop.py::test_of_the_requests_about_moments_no_more_than_are_in_flight_are_not_committed"
+    "only the last dialogue of a moment is recorded": (
+        "run/test_commit_loop.py::test_no_more_requests_for_moments_are_uncommitted_than_are_in_flight"
     ),
-    "a moment of which a part was recorded is requested as a whole": (
+    "a partly recorded moment is requested completely": (
         "plugins/pgen_ray/test_work_items.py::test_of_the_dialogues_of_a_moment_those_are_left_that_did_not_come_back"
     ),
-    "what failed is asked about in its place": (
-        "run/test_failure_limit.py::test_each_start_goes_on_until_only_what_always_fails_is_left"
+    "failed samples are requested before missing ones": (
+        "run/test_failure_limit.py::test_each_start_continues_until_only_samples_that_always_fail_remain"
     ),
     "a damaged journal is not searched page by page": (
-        "faults/test_faults_journal.py::test_a_file_that_is_cut_off_loses_only_what_is_cut[in_file-journal.sqlite]"
+        "faults/test_faults_journal.py::test_a_truncated_file_loses_only_results_in_its_lost_part[in_file-journal.sqlite]"
     ),
     "the owner of the journal is not checked": (
         "storage/test_journal_ownership.py::test_a_journal_that_another_run_owns_by_now_is_not_written"
     ),
-    "an answer is done before it is on the disk": (f"{COMMITTER}::test_a_result_is_done_only_once_it_is_on_the_disk"),
+    "a result is reported before it is on the disk": (
+        f"{COMMITTER}::test_a_result_is_reported_only_once_it_is_on_the_disk"
+    ),
 }
 """The test that detects a breakage."""
 

@@ -1,4 +1,4 @@
-"""Models that fail for every sample: a run ends long before it has asked about all of them."""
+"""Models that fail for every sample: a run ends long before it has requested all of them."""
 
 import pytest
 
@@ -20,7 +20,7 @@ KINDS = {"refused": refuse, "no JSON": lambda request: "Sorry."}
 
 @pytest.mark.parametrize("concurrency", [1, 8, 64, 512])
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_model_that_always_fails_costs_the_first_samples_and_those_in_flight(place, tally, kind, concurrency):
+def test_a_model_that_always_fails_receives_only_the_first_samples_and_those_in_flight(place, tally, kind, concurrency):
     source = FakeSource(*(make_episode(length=FRAMES, index=index) for index in range(EPISODES)))
     generator = FakeGenerator(KINDS[kind], concurrency=concurrency)
     parts = {"generator": generator, "sampler": EveryFrame(), "prompt": "seed", "sink": MemorySink(), "attempts": 1}

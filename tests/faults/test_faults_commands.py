@@ -1,4 +1,4 @@
-"""Every command after every interrupted one, on the same paths: no answer is lost, and the first one goes on."""
+"""Every command after every interrupted one, on the same paths: no result is lost, and the first one is resumed."""
 
 import multiprocessing
 import shutil
@@ -14,19 +14,19 @@ from output_files import contents
 
 from pgen.storage.unfinished import unfinished_in
 
-INTO_OUT = ("--root", "in", "--output-dir", "out")
+PATHS = ("--root", "in", "--output-dir", "out")
 ANNOTATE = ("annotate", "--generator", "fake", "--prompt", "seed", "--check", "none", "--opt", "sampler.interval=1")
 SEGMENT = ("segment", "--segmenter", "vlm", "--generator", "fake", "--overwrite")
 
 COMMANDS = {
-    "annotate": (*ANNOTATE, *INTO_OUT),
+    "annotate": (*ANNOTATE, *PATHS),
     "annotate --in-place": (*ANNOTATE, "--root", "out", "--in-place"),
     "annotate --segment": (*ANNOTATE, "--segment", "--root", "in", "--output-dir", "out", "--overwrite"),
     "segment": (*SEGMENT, "--root", "in", "--output-dir", "out"),
     "repair": ("repair", "out"),
     "export": ("export", "annotated", "--output-dir", "out"),
 }
-"""Those that change something, and what they are given."""
+"""The commands that write, with their arguments."""
 
 STEPS = ("built", "before the rename", "after the rename")
 INTERRUPTED = {
@@ -37,13 +37,13 @@ INTERRUPTED = {
     "repair": [("built", 1), ("between the renames", 1)],
     "export": [("built", 1), ("before the rename", 1)],
 }
-"""Where each is killed: at a place, when it is passed for the n-th time."""
+"""The steps at which each command is killed, and at which time of each."""
 
 AFTERWARDS = {
     **COMMANDS,
     "annotate, another generator": ("annotate", "--generator", "template", "--root", "in", "--output-dir", "out"),
     "segment by gripper": ("segment", "--segmenter", "gripper", "--root", "in", "--output-dir", "out", "--fresh"),
-    "replay": ("annotate", "--generator", "replay", "--opt", "generator.path=annotated", *INTO_OUT),
+    "replay": ("annotate", "--generator", "replay", "--opt", "generator.path=annotated", *PATHS),
     "preview": ("preview", "--generator", "template", "--root", "in"),
     "verify": ("verify", "out"),
     "report": ("report", "out"),
@@ -53,35 +53,35 @@ AFTERWARDS = {
     **{f"{name} --fresh": (*COMMANDS[name], "--fresh") for name in ("annotate", "annotate --in-place", "segment")},
 }
 COUNTS = {"out/meta/pgen/segmentation.json", "out/meta/pgen/manifest.json"}
-"""Records of how often and when a model was asked about skills."""
+"""Records of the number and times of requests for skills."""
 REPAIRED = {"out/meta/pgen/manifest.json", "out/README.md"}
-"""Records of the repair of an output that was complete when the command was killed."""
+"""Files that `repair` changes in an output that was complete when the command was killed."""
 ALWAYS = {("annotate --in-place", "asking"): ["repair"], ("annotate", "asking"): ["segment --fresh", "demo"]}
-"""Pairs of every run: these once lost answers."""
+"""Pairs that are always tested, because they lost results in an earlier version."""
 STARTS_WITH_OUT = {"annotate --in-place": "in", "repair": "annotated"}
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A folder with inputs, in which commands are started one after the other."""
+class Sandbox:
+    """A folder with inputs, in which commands are started one after another."""
 
     folder: Path
-    made: Path
+    template: Path
 
     def reset(self, first):
         shutil.rmtree(self.folder, ignore_errors=True)
-        shutil.copytree(self.made, self.folder, symlinks=True)
+        shutil.copytree(self.template, self.folder, symlinks=True)
         if first in STARTS_WITH_OUT:
             shutil.copytree(self.folder / STARTS_WITH_OUT[first], self.folder / "out")
-        if first == "repair":  # labels that point at other rows than they should
+        if first == "repair":  # an output without its table of dialogues
             tasks = self.folder / "out/meta/tasks_high_level.parquet"
             tasks.unlink()
 
-    def start(self, arguments, place="", times=1):
-        """The exit code, negative where it was killed."""
+    def start(self, arguments, step="", times=1):
+        """Execute a command; return its exit code, negative if it was killed."""
         paths = {"in", "out", "annotated", ".", "generator.path=annotated"}
-        given = (self._path(text) if text in paths else text for text in arguments)
-        command = Command(tuple(given), self.folder.with_suffix(".log"), place, times)
+        expanded = (self._path(text) if text in paths else text for text in arguments)
+        command = Command(tuple(expanded), self.folder.with_suffix(".log"), step, times)
         command.log.with_suffix(".errors").unlink(missing_ok=True)
         process = CONTEXT.Process(target=run, args=(command,))
         process.start()
@@ -93,23 +93,25 @@ class Place:
         return f"{name}{sign}{self.folder / path}"
 
     @property
-    def said(self):
+    def output(self):
         return self.folder.with_suffix(".errors").read_text()
 
-    def asked(self):
+    def requests(self):
         log = self.folder.with_suffix(".log")
         return Counter(log.read_text().splitlines()) if log.exists() else Counter()
 
-    def forget_questions(self):
+    def clear_log(self):
         self.folder.with_suffix(".log").unlink(missing_ok=True)
 
-    def answers(self):
-        """How many answers the journals hold, of whatever command."""
-        return sum(left.results for left in unfinished_in(self.folder))
+    def results(self):
+        """Return the number of results in the journals of all commands."""
+        return sum(journal.results for journal in unfinished_in(self.folder))
 
-    def others(self):
-        """Everything that is none of the output's or of a command that is under way."""
-        return {name: told for name, told in contents(self.folder).items() if name.startswith(("in/", "annotated/"))}
+    def inputs(self):
+        """Return the contents of the inputs."""
+        return {
+            name: content for name, content in contents(self.folder).items() if name.startswith(("in/", "annotated/"))
+        }
 
 
 CONTEXT = multiprocessing.get_context("forkserver")
@@ -120,32 +122,32 @@ IN_FLIGHT = 4
 
 
 @pytest.fixture(scope="module")
-def there(memory):
-    """The place with its inputs: a dataset, and one with dialogue."""
-    made = memory / "commands-made"
-    make_dataset(made / "in")
-    (made / ".pgen-demo").touch()
-    place = Place(memory / "commands", made)
-    shutil.copytree(made, place.folder)
-    assert place.start((*ANNOTATE, "--root", "in", "--output-dir", "annotated")) == 0, place.said
-    shutil.move(place.folder / "annotated", made / "annotated")
-    return place
+def sandbox(memory):
+    """The sandbox with its inputs: a dataset, and one with dialogue."""
+    template = memory / "commands-template"
+    make_dataset(template / "in")
+    (template / ".pgen-demo").touch()
+    sandbox = Sandbox(memory / "commands", template)
+    shutil.copytree(template, sandbox.folder)
+    assert sandbox.start((*ANNOTATE, "--root", "in", "--output-dir", "annotated")) == 0, sandbox.output
+    shutil.move(sandbox.folder / "annotated", template / "annotated")
+    return sandbox
 
 
 @pytest.fixture(scope="module")
-def undisturbed(there):
-    """What each command gives that nobody interrupts, and how many questions it asks."""
+def undisturbed(sandbox):
+    """The output of each command without an interruption, and the number of its requests."""
     results = {}
     for name, arguments in COMMANDS.items():
-        there.reset(name)
-        there.forget_questions()
-        assert there.start(arguments) == 0, (name, there.said)
-        results[name] = contents(there.folder), there.asked().total()
+        sandbox.reset(name)
+        sandbox.clear_log()
+        assert sandbox.start(arguments) == 0, (name, sandbox.output)
+        results[name] = contents(sandbox.folder), sandbox.requests().total()
     return results
 
 
 def pairs(rng, number):
-    """All pairs in a long run; in a quick one, of each interrupted command a few with random others."""
+    """Yield all pairs in a long run; in a quick one those in ALWAYS, and a random one for each interruption."""
     for first, steps in INTERRUPTED.items():
         for step in steps:
             always = ALWAYS.get((first, step[0]), [])
@@ -153,55 +155,56 @@ def pairs(rng, number):
             yield from product([first], [step], [*always, *rng.sample(others, number(1, len(others)))])
 
 
-def test_no_command_loses_an_answer_that_an_interrupted_one_left(there, undisturbed, tally, number, rng):
-    count = redone = flying = 0
+def test_no_command_loses_a_result_of_an_interrupted_one(sandbox, undisturbed, tally, number, rng):
+    count = redone = pending = 0
     for first, (step, times), second in pairs(rng, number):
-        told = (first, step, times, second)
-        there.reset(first)
-        there.forget_questions()
-        assert there.start(COMMANDS[first], step, times) == -9, (told, there.said)
-        before, asked, inputs = there.answers(), there.asked().total(), there.others()
-        assert before or step != "asking", told
+        case = (first, step, times, second)
+        sandbox.reset(first)
+        sandbox.clear_log()
+        assert sandbox.start(COMMANDS[first], step, times) == -9, (case, sandbox.output)
+        before, requests, inputs = sandbox.results(), sandbox.requests().total(), sandbox.inputs()
+        assert before or step != "asking", case
         if second == "demo" and not before:
-            continue  # it may replace its folder
-        code = there.start(AFTERWARDS[second])
-        more = there.asked().total() - asked
+            continue  # without results, `demo` may replace its folder
+        code = sandbox.start(AFTERWARDS[second])
+        repeated = sandbox.requests().total() - requests
         count += 1
         if second == f"{first} --fresh":
-            assert code == 0 or "exists already" in there.said, (told, there.said)
+            assert code == 0 or "exists already" in sandbox.output, (case, sandbox.output)
         else:
-            judge(there, told, code, before)
-        assert there.others() == inputs, told
-        if more and before:  # of a complete output, which another command may use
-            assert step == "after the rename" or second == f"{first} --fresh", (told, "requests before the refusal")
+            check_refusal(sandbox, case, code, before)
+        assert sandbox.inputs() == inputs, case
+        if repeated and before:  # of a complete output, which another command may use
+            assert step == "after the rename" or second == f"{first} --fresh", (case, "requests before the refusal")
         elif before:
-            again = finish(there, told, undisturbed[first])
-            flying, redone = flying + asked - before, redone + again
-    tally.add("another command after an interrupted one", count, in_flight=flying, redone=redone)
+            redone_now = check_resume(sandbox, case, undisturbed[first])
+            pending, redone = pending + requests - before, redone + redone_now
+    tally.add("another command after an interrupted one", count, in_flight=pending, redone=redone)
 
 
-def judge(there, told, code, before):
-    """Whoever would have to touch the answers says so; whoever only reads lets them be."""
-    assert there.answers() == before or (there.folder / "out").exists(), (told, there.said)
-    assert code in (0, 2, 4, 5), (told, there.said)
-    assert "Traceback" not in there.said, (told, there.said)
-    if there.answers() != before:  # the output was whole already, and what was left beside it was removed
-        assert told[1] == "after the rename", (told, there.said)
-    if before and " of an unfinished `pgen " in there.said:
-        assert code == 2, (told, there.said)
+def check_refusal(sandbox, case, code, before):
+    """Check that a command left the results of an unfinished one alone, and was refused if it would replace them."""
+    assert sandbox.results() == before or (sandbox.folder / "out").exists(), (case, sandbox.output)
+    assert code in (0, 2, 4, 5), (case, sandbox.output)
+    assert "Traceback" not in sandbox.output, (case, sandbox.output)
+    if sandbox.results() != before:  # the output was already complete, and its journal was removed
+        assert case[1] == "after the rename", (case, sandbox.output)
+    if before and " of an unfinished `pgen " in sandbox.output:
+        assert code == 2, (case, sandbox.output)
 
 
-def finish(there, told, undisturbed):
-    """The first command once more: it ends as if nobody had disturbed it; how many questions it asked again."""
-    whole, questions = undisturbed
-    code = there.start(COMMANDS[told[0]])
-    # Once the output was complete, the command refuses to replace what it would write again.
-    complete = told[1] in ("between the renames", "after the rename") and "replace it with --overwrite" in there.said
-    assert code == 0 or "exists already" in there.said or complete, (told, there.said)
-    found = contents(there.folder)
-    changed = {name for name, text in whole.items() if name.startswith("out/") and found.get(name) != text}
-    repaired = REPAIRED if told[1] == "after the rename" and told[3] == "repair" else set()
-    assert changed <= repaired | (COUNTS if "segment" in told[0] else set()), told
-    redone = there.asked().total() - questions
-    assert 0 <= redone <= IN_FLIGHT, told
+def check_resume(sandbox, case, undisturbed):
+    """Resume the first command, and compare its output; return the number of repeated requests."""
+    reference, requests = undisturbed
+    code = sandbox.start(COMMANDS[case[0]])
+    # If the output is complete, the command refuses to replace it.
+    after_rename = case[1] in ("between the renames", "after the rename")
+    complete = after_rename and "replace it with --overwrite" in sandbox.output
+    assert code == 0 or "exists already" in sandbox.output or complete, (case, sandbox.output)
+    files = contents(sandbox.folder)
+    changed = {name for name, text in reference.items() if name.startswith("out/") and files.get(name) != text}
+    repaired = REPAIRED if case[1] == "after the rename" and case[3] == "repair" else set()
+    assert changed <= repaired | (COUNTS if "segment" in case[0] else set()), case
+    redone = sandbox.requests().total() - requests
+    assert 0 <= redone <= IN_FLIGHT, case
     return redone

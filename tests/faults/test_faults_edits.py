@@ -1,4 +1,4 @@
-"""An output that is edited, by hand or by a tool that appends to its files: the input stays as it was."""
+"""An output that is edited, by hand or by a tool that appends to its files: the input does not change."""
 
 import shutil
 from pathlib import Path
@@ -21,8 +21,8 @@ COMMANDS = {
 
 
 def dataset(root: Path) -> Path:
-    places = [[frame / 10, 0.5] for frame in range(30)]
-    columns = {"observation.state": places, "action": places}
+    positions = [[frame / 10, 0.5] for frame in range(30)]
+    columns = {"observation.state": positions, "action": positions}
     recording = Recording(length=30, draw=_draw, task="tidy up", columns=columns)
     span = {"name": "reach the brick", "start": 0.0, "end": 3.0}
     episodes = {str(i): {"episode_index": i, "description": "tidy up", "skills": [span]} for i in range(2)}

@@ -1,4 +1,4 @@
-"""Texts of a server that are made to hold up whoever reads them: each is bounded, and read in linear time."""
+"""Texts of a server that are designed to take long: each is bounded, and read in linear time."""
 
 import json
 import time
@@ -22,7 +22,7 @@ from pgen_qwen_openai.transport import Response
 KEY = "hush-4f9c1e7ab2d8"
 SIZE = 1_000_000
 LIMIT = 0.05
-"""Seconds of CPU time for a text of a megabyte, in one place."""
+"""Seconds of CPU time for a text of a megabyte."""
 
 UNITS = (
     "-", "a", " ", "\n", ".", ":", "=", "%", "%4", "%41", "&", "&amp;", "\\", "\\u0041", '"', "{", "[", "[[", '{"a":',
@@ -35,7 +35,7 @@ def status_of(text):
     return parse_error(json.dumps({"error": {"message": text, "code": text, "param": text}}).encode())
 
 
-PLACES = {
+READERS = {
     "a message": excerpt,
     "a body": lambda text: parse_error(text.encode()),
     "an error": status_of,
@@ -49,26 +49,26 @@ PLACES = {
 
 
 def seconds(work, text):
-    """The CPU time of this thread; the shortest of five where it was slow: other work slows it down."""
+    """Return the CPU time of this thread; if slow, the shortest of five, because other processes slow it down."""
     times = []
     for _ in range(5):
-        began = time.thread_time()
+        start = time.thread_time()
         work(text)
-        times.append(time.thread_time() - began)
+        times.append(time.thread_time() - start)
         if times[-1] <= LIMIT:
             break
     return min(times)
 
 
-@pytest.mark.parametrize("place", PLACES)
-def test_a_text_of_a_megabyte_holds_nothing_up(place, tally):
+@pytest.mark.parametrize("reader", READERS)
+def test_a_text_of_a_megabyte_takes_linear_time(reader, tally):
     register(KEY)
-    took = {unit: seconds(PLACES[place], unit * (SIZE // len(unit))) for unit in UNITS}
-    assert {unit: one for unit, one in took.items() if one > LIMIT} == {}
+    times = {unit: seconds(READERS[reader], unit * (SIZE // len(unit))) for unit in UNITS}
+    assert {unit: time for unit, time in times.items() if time > LIMIT} == {}
     tally.add("texts of a server that are made to hold pgen up", len(UNITS))
 
 
-def test_a_reply_of_a_megabyte_holds_nothing_up(tally):
+def test_a_reply_of_a_megabyte_takes_linear_time(tally):
     register(KEY)
     prompt = Prompt("", typed_schema())
 
@@ -89,20 +89,20 @@ def redirect(body, count):
     return hostile.status(302, "x", {"Location": f"https://h.example/{text}"})
 
 
-def test_redirects_to_long_addresses_cost_their_samples_alone(place, tally):
+def test_redirects_to_long_addresses_fail_only_their_samples(place, tally):
     count = 100
     with HostileServer(redirect) as server:
-        began = time.process_time()
+        start = time.process_time()
         sink = run(numbered(count), place / "out", server, max_failures=1.0, max_retries=0)
-        took = time.process_time() - began
+        elapsed = time.process_time() - start
     assert {annotation.failure.stage for annotation in sink.annotations} == {"transport"}
     assert all(len(annotation.failure.reason) <= 500 for annotation in sink.annotations)
-    assert took < 0.1 * count  # the server's own work included
+    assert elapsed < 0.1 * count  # the server's own work included
     tally.add("texts of a server that are made to hold pgen up", count)
 
 
 @pytest.mark.parametrize("unit", UNITS)
-def test_a_long_name_of_a_model_is_none(unit, place, tally):
+def test_a_model_with_a_very_long_name_is_ignored(unit, place, tally):
     name = unit * (100_000 // len(unit))
     with HostileServer(models=[name]) as server, pytest.raises(ConfigError, match="lists no model") as caught:
         run(numbered(1), place / "out", server)

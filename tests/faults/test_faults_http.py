@@ -1,4 +1,4 @@
-"""Servers that do everything wrong that servers do, and servers that die: over the wire, through whole runs."""
+"""Servers with every kind of fault, and servers that die, in whole runs over HTTP."""
 
 import threading
 from collections import Counter
@@ -15,7 +15,7 @@ from pgen.errors import TooManyFailuresError
 from pgen_qwen_openai import load_balancer as endpoints
 
 FITTING = hostile.says()
-PASSING = {
+TRANSIENT = {
     "408": hostile.status(408),
     "429 for seconds": hostile.busy(0.01),
     "429 until a date": hostile.busy(-1, as_date=True),
@@ -32,23 +32,23 @@ PASSING = {
     "no choices": hostile.raw(b'{"choices": []}'),
     "cut by length": hostile.says('{"user_prompt": "Could you', "length"),
 }
-"""What passes: the same run asks again."""
+"""Transient faults: the same run retries."""
 
-LASTING = {str(code): hostile.status(code, "no, never") for code in (400, 401, 404, 413, 422)}
-"""What stays: the sample fails, and the next run asks about it."""
+PERMANENT = {str(code): hostile.status(code, "no, never") for code in (400, 401, 404, 413, 422)}
+"""Permanent faults: the sample fails, and the next run requests it."""
 
-FAULTS = {**PASSING, **LASTING}
+FAULTS = {**TRANSIENT, **PERMANENT}
 
-AMONG = 4
-"""Slow trickles that come in the midst of the other faults."""
+MIXED_TRICKLES = 4
+"""The number of slow trickles among the other faults."""
 
 
-class Answers:
-    """Each question meets the next fault first, as long as there are any, and is answered from then on."""
+class FaultyReplies:
+    """Returns the next fault to the first request of each prompt, while there are faults, and then valid replies."""
 
     def __init__(self, *faults):
         self._faults, self._lock = iter(faults), threading.Lock()
-        self.given, self.faults, self.lasting = Counter(), Counter(), set()
+        self.completed, self.faults, self.permanent = Counter(), Counter(), set()
 
     def __call__(self, body, count):
         with self._lock:
@@ -56,93 +56,95 @@ class Answers:
                 return FITTING
             if count == 0 and (name := next(self._faults, None)):
                 self.faults[name] += 1
-                self.lasting |= {hostile.question(body)} if name in LASTING else set()
+                self.permanent |= {hostile.question(body)} if name in PERMANENT else set()
                 return FAULTS[name]
-            self.given[hostile.question(body)] += 1
+            self.completed[hostile.question(body)] += 1
             return FITTING
 
-    def calm_down(self):
+    def stop_faults(self):
         self._faults = iter(())
 
 
-def dealt(count, rng):
-    """Each kind of fault as often as any other, in any order but that most trickles come first: each costs a whole
-    time-out, and as many as there are requests in flight cost no more than one."""
-    others = [*islice(cycle(name for name in FAULTS if name != "slow trickle"), count - count // 20 + AMONG)]
-    others[:AMONG] = ["slow trickle"] * AMONG
+def mixed_faults(count, rng):
+    """Return equal numbers of each kind of fault in random order, with most trickles first.
+
+    Each trickle takes a whole time-out; those that are in flight together take only one.
+    """
+    others = [*islice(cycle(name for name in FAULTS if name != "slow trickle"), count - count // 20 + MIXED_TRICKLES)]
+    others[:MIXED_TRICKLES] = ["slow trickle"] * MIXED_TRICKLES
     rng.shuffle(others)
-    return ["slow trickle"] * (count // 20 - AMONG) + others
+    return ["slow trickle"] * (count // 20 - MIXED_TRICKLES) + others
 
 
 @pytest.mark.long
-def test_of_a_server_s_faults_none_costs_an_answer(place, tally, number, rng, monkeypatch):
-    """Every twentieth request meets one and the same of twenty kinds of faults."""
+def test_no_fault_of_a_server_loses_a_result(place, tally, number, rng, monkeypatch):
+    """The first request of each sample meets one of twenty kinds of faults."""
     monkeypatch.setattr(endpoints, "FIRST_PAUSE", 0.01)
     count = number(2000, 50_000)
-    answers, source = Answers(*dealt(count, rng)), numbered(count)
-    with HostileServer(answers) as server:
+    replies, source = FaultyReplies(*mixed_faults(count, rng)), numbered(count)
+    with HostileServer(replies) as server:
         first = run(source, place / "out", server, max_failures=0.5, timeout=6)
         failed = {a.sample.span.skill for a in first.annotations if a.failure}
         assert {a.failure.stage for a in first.annotations if a.failure} == {"transport"}
-    # On a machine that is very busy the time-out may strike before an answer is read: then it is sent again.
-    late = answers.lasting - failed
-    assert failed <= answers.lasting
-    assert all(server.asked[question] > 1 for question in late)
-    redone = len(late) + sum(times - 1 for times in answers.given.values())
+    # On a very busy machine a request may time out before its refusal is read; it is then sent again.
+    resent = replies.permanent - failed
+    assert failed <= replies.permanent
+    assert all(server.asked[question] > 1 for question in resent)
+    redone = len(resent) + sum(times - 1 for times in replies.completed.values())
     assert redone <= count // 1000
-    done = {a.dialogue.user_prompt for a in first.annotations if a.dialogue}
-    assert done == {f"Do step {number}" for number in range(count)} - {f"Do {name}" for name in failed}
-    assert answers.faults.keys() == FAULTS.keys()
-    assert set(answers.faults.values()) == {count // 20}
-    tally.add("HTTP: 20 kinds of faults", answers.faults.total(), in_flight=redone, redone=redone)
+    completed = {a.dialogue.user_prompt for a in first.annotations if a.dialogue}
+    assert completed == {f"Do step {number}" for number in range(count)} - {f"Do {name}" for name in failed}
+    assert replies.faults.keys() == FAULTS.keys()
+    assert set(replies.faults.values()) == {count // 20}
+    tally.add("HTTP: 20 kinds of faults", replies.faults.total(), in_flight=redone, redone=redone)
 
 
-def test_after_faults_the_next_run_asks_about_the_failed_ones_alone(place, rng):
+def test_after_faults_the_next_run_requests_only_the_failed_samples(place, rng):
     count, source = 400, numbered(400)
-    answers = Answers(*(name for name in dealt(count, rng) if name != "slow trickle"))
-    with HostileServer(answers) as server:
+    replies = FaultyReplies(*(name for name in mixed_faults(count, rng) if name != "slow trickle"))
+    with HostileServer(replies) as server:
         with pytest.raises(TooManyFailuresError):
             run(source, place / "out", server, max_failures=0.2, concurrency=4)
-        before = Counter(answers.given)
-        answers.calm_down()
+        before = Counter(replies.completed)
+        replies.stop_faults()
         sink = run(source, place / "out", server, max_failures=0)
     assert len(sink.annotations) == count
     assert all(annotation.dialogue for annotation in sink.annotations)
     assert before
-    assert set(answers.given.values()) == {1}
+    assert set(replies.completed.values()) == {1}
 
 
 @pytest.mark.parametrize("kind", ["returns", "of three dies"])
-def test_a_server_that_dies_costs_no_answer(place, tally, number, rng, kind):
+def test_a_server_that_dies_loses_no_result(place, tally, number, rng, kind):
     count = number(3 if kind == "returns" else 2, 25)
     for index in range(count):
-        after, gone = rng.randint(5, 150), threading.Event()
+        after, dead = rng.randint(5, 150), threading.Event()
         with ExitStack() as stack:
-            answers = Answers()
+            replies = FaultyReplies()
 
-            def dying(body, asked, answers=answers, after=after, gone=gone):
-                if answers.given.total() >= after:
-                    gone.set()
-                return hostile.hang_up if gone.is_set() else answers(body, asked)
+            def dying(body, count_of_prompt, replies=replies, after=after, dead=dead):
+                if replies.completed.total() >= after:
+                    dead.set()
+                return hostile.hang_up if dead.is_set() else replies(body, count_of_prompt)
 
             first = HostileServer(dying).__enter__()
-            others = [stack.enter_context(HostileServer(answers)) for _ in range(2 if kind != "returns" else 0)]
-            back = []
+            others = [stack.enter_context(HostileServer(replies)) for _ in range(2 if kind != "returns" else 0)]
+            restarted = []
 
-            def die(first=first, gone=gone, back=back, answers=answers):
-                gone.wait(60)
+            def die(first=first, dead=dead, restarted=restarted, replies=replies):
+                dead.wait(60)
                 first.__exit__()
                 if kind == "returns":
-                    back.append(HostileServer(answers, port=first.port).__enter__())
+                    restarted.append(HostileServer(replies, port=first.port).__enter__())
 
             thread = threading.Thread(target=die)
             thread.start()
             options = {"concurrency": 16, "timeout": 20, "wait_for_server": "60s", "retry_wait": 0.02}
             sink = run(numbered(200), place / f"{kind}{index}", first, *others, **options)
-            gone.set()
+            dead.set()
             thread.join()
-            for server in back:
+            for server in restarted:
                 server.__exit__()
         assert all(annotation.dialogue for annotation in sink.annotations)
-        assert set(answers.given.values()) == {1}
+        assert set(replies.completed.values()) == {1}
     tally.add("server dies and returns; one of three dies", count)

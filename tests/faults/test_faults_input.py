@@ -1,4 +1,4 @@
-"""Datasets that are broken, and names in them that lead outside: found before anything is asked."""
+"""Broken datasets, and names in them that lead outside: both are refused before the first request."""
 
 import json
 import os
@@ -24,13 +24,13 @@ EPISODES = "meta/episodes/chunk-000/file-000.parquet"
 CAMERA = "observation.images.top"
 
 
-def rewritten(path, edit):
+def rewrite(path, edit):
     table = edit(pq.read_table(path))
     path.unlink()
     pq.write_table(table, path)
 
 
-def replaced(table, name, edit):
+def with_values(table, name, edit):
     values = edit(table.column(name).to_pylist())
     position = table.column_names.index(name)
     return table.set_column(position, table.schema.field(name), pa.array(values, table.schema.field(name).type))
@@ -41,7 +41,7 @@ def with_cell(name, row, value):
         values[row] = value(values) if callable(value) else value
         return values
 
-    return lambda root, rng: rewritten(root / DATA, lambda table: replaced(table, name, edit))
+    return lambda root, rng: rewrite(root / DATA, lambda table: with_values(table, name, edit))
 
 
 def with_info(**changes):
@@ -52,7 +52,7 @@ def with_info(**changes):
     return change
 
 
-def cut(name):
+def truncated(name):
     def change(root, rng):
         path = root / name
         os.truncate(path, rng.randrange(path.stat().st_size))
@@ -61,51 +61,51 @@ def cut(name):
 
 
 def rows(edit, name=DATA):
-    return lambda root, rng: rewritten(root / name, edit)
+    return lambda root, rng: rewrite(root / name, edit)
 
 
 BROKEN = {
-    "data cut off": cut(DATA),
-    "episodes cut off": cut(EPISODES),
-    "tasks cut off": cut("meta/tasks.parquet"),
-    "info cut off": cut("meta/info.json"),
-    "skills cut off": cut("meta/skills.json"),
+    "truncated data": truncated(DATA),
+    "truncated episodes": truncated(EPISODES),
+    "truncated tasks": truncated("meta/tasks.parquet"),
+    "truncated info": truncated("meta/info.json"),
+    "truncated skills": truncated("meta/skills.json"),
     "a data file is missing": lambda root, rng: (root / DATA).unlink(),
     "no tasks": lambda root, rng: (root / "meta/tasks.parquet").unlink(),
     "no episodes": lambda root, rng: shutil.rmtree(root / "meta/episodes"),
     "an episode is missing in the data": rows(lambda t: t.filter(pc.not_equal(t["episode_index"], 1))),
-    "fewer rows than said": rows(lambda t: t.slice(0, len(t) - 1)),
-    "more rows than said": rows(lambda t: pa.concat_tables([t, t.slice(len(t) - 1)])),
-    "a length that is wrong": rows(lambda t: replaced(t, "length", lambda v: [v[0] + 1, *v[1:]]), EPISODES),
+    "fewer rows than declared": rows(lambda t: t.slice(0, len(t) - 1)),
+    "more rows than declared": rows(lambda t: pa.concat_tables([t, t.slice(len(t) - 1)])),
+    "a wrong length": rows(lambda t: with_values(t, "length", lambda v: [v[0] + 1, *v[1:]]), EPISODES),
     "an episode twice in the metadata": rows(
-        lambda t: pa.concat_tables([t, replaced(t.slice(0, 1), "length", lambda v: [v[0] + 1])]), EPISODES
+        lambda t: pa.concat_tables([t, with_values(t.slice(0, 1), "length", lambda v: [v[0] + 1])]), EPISODES
     ),
-    "time that is no number": with_cell("timestamp", 7, float("nan")),
-    "endless time": with_cell("timestamp", 7, float("inf")),
-    "time that runs back": with_cell("timestamp", 7, -1.0),
-    "an index twice": with_cell("frame_index", 7, 6),
-    "rows in disorder": rows(lambda t: t.take([1, 0, *range(2, len(t))])),
+    "a time that is not a number": with_cell("timestamp", 7, float("nan")),
+    "infinite time": with_cell("timestamp", 7, float("inf")),
+    "time that decreases": with_cell("timestamp", 7, -1.0),
+    "a repeated index": with_cell("frame_index", 7, 6),
+    "rows in wrong order": rows(lambda t: t.take([1, 0, *range(2, len(t))])),
     "an empty shard": rows(lambda t: t.slice(0, 0)),
-    "a task that is not there": with_cell("task_index", 7, 99),
+    "a missing task": with_cell("task_index", 7, 99),
     "an unknown version": with_info(codebase_version="v9.9"),
     "no version": with_info(codebase_version=None),
     "no features": with_info(features=None),
     "no rate": with_info(fps=None),
-    "a rate of nothing": with_info(fps=0),
-    "an endless rate": lambda root, rng: (root / "meta/info.json").write_text(
+    "a rate of zero": with_info(fps=0),
+    "an infinite rate": lambda root, rng: (root / "meta/info.json").write_text(
         (root / "meta/info.json").read_text().replace('"fps": 10', '"fps": 1e999')
     ),
-    "skills too deep": lambda root, rng: (root / "meta/skills.json").write_text("[" * 100_000),
-    "half a character in a skill": lambda root, rng: (root / "meta/skills.json").write_text(
+    "skills nested too deeply": lambda root, rng: (root / "meta/skills.json").write_text("[" * 100_000),
+    "a lone surrogate in a skill": lambda root, rng: (root / "meta/skills.json").write_text(
         (root / "meta/skills.json").read_text().replace('"name": "', '"name": "\\ud800')
     ),
-    "info too deep": lambda root, rng: (root / "meta/info.json").write_text('{"a":' * 100_000),
+    "info nested too deeply": lambda root, rng: (root / "meta/info.json").write_text('{"a":' * 100_000),
     "a column is missing": rows(lambda t: t.drop_columns(["timestamp"])),
 }
 
 
 @pytest.mark.parametrize("kind", BROKEN)
-def test_a_broken_dataset_is_refused_by_name_before_anything_is_asked(root, place, tally, number, rng, kind):
+def test_a_broken_dataset_is_refused_by_name_before_the_first_request(root, place, tally, number, rng, kind):
     count = number(2, 20)
     for index in range(count):
         copy = place / f"{index}"
@@ -121,7 +121,7 @@ def test_a_broken_dataset_is_refused_by_name_before_anything_is_asked(root, plac
     tally.add("broken datasets", count)
 
 
-def test_a_video_that_is_cut_off_costs_its_samples_and_no_others(memory, place, rng):
+def test_a_truncated_video_fails_only_its_own_samples(memory, place, rng):
     source = make_dataset(place / "filmed", codec="h264")
     (video, *_) = sorted(source.rglob("*.mp4"))
     os.truncate(video, video.stat().st_size * 2 // 3)
@@ -140,17 +140,17 @@ OUTSIDE = [
     "./../secret", ".../../../secret", "a/b/../../../secret", "link", "link/secret", "/proc/self/environ",
     "../place-evil/secret", "....//../secret", "~/../../secret", "/dev/zero", "..\\../secret", "",
 ]  # fmt: skip
-"""`link` is one that leads outside."""
+"""`link` is a symbolic link that leads outside."""
 
 
 class Watch:
-    """Every path that Python opens, creates, renames or removes, while it is on."""
+    """Records every path that Python opens, creates, renames or removes while it is on."""
 
     def __init__(self):
         self._on, self.paths = False, []
-        sys.addaudithook(self._hear)
+        sys.addaudithook(self._record)
 
-    def _hear(self, event, args):
+    def _record(self, event, args):
         if self._on and event in ("open", "os.mkdir", "os.rename", "os.remove", "os.link", "os.symlink", "os.listdir"):
             self.paths += [os.fsdecode(arg) for arg in args[:2] if isinstance(arg, str | bytes)]
 
@@ -186,7 +186,7 @@ def in_feature_key(root, path):
             table = table.append_column(name, pa.array([value] * len(table)))
         return table
 
-    rewritten(root / EPISODES, edit)
+    rewrite(root / EPISODES, edit)
     return {"root": root}
 
 
@@ -215,8 +215,8 @@ FIELDS = {
 
 
 @pytest.mark.parametrize("field", FIELDS)
-def test_no_name_leads_outside(root, place, tally, watch, monkeypatch, field):
-    """30 paths in each of six fields: refused, and nothing outside was so much as opened."""
+def test_no_name_leads_outside_the_dataset(root, place, tally, watch, monkeypatch, field):
+    """30 paths in each of six fields are refused, and nothing outside is opened."""
     home = place / "home"
     monkeypatch.setenv("HF_LEROBOT_HOME", str(home))
     (place / "secret").write_text("secret")
@@ -229,17 +229,17 @@ def test_no_name_leads_outside(root, place, tally, watch, monkeypatch, field):
         shutil.copytree(root, folder)
         if path.startswith("link"):
             (folder / "link").symlink_to(place)
-        given = FIELDS[field](folder, path)
+        arguments = FIELDS[field](folder, path)
         generator = FakeGenerator()
-        # A key that leads nowhere is that of a camera without files, which is left out.
+        # A feature key that leads to no file is that of a camera without files, which is ignored.
         with watch.on(), suppress(PgenError) if field == "feature key" else pytest.raises(PgenError):
-            annotate(**given, output_dir=place / "out", generator=generator, sampler=Segments())
+            annotate(**arguments, output_dir=place / "out", generator=generator, sampler=Segments())
         assert {image.camera for request in generator.requests for image in request.images} <= {CAMERA}
-        named = ("/etc/passwd", "/proc/self/environ", "/dev/zero")
-        outside = [seen for seen in watch.paths if "secret" in seen or seen.startswith(named)]
-        assert not [seen for seen in outside if not seen.startswith(str(folder))], (path, outside)
-        touched = [seen for seen in watch.paths if seen.startswith("/") and not seen.startswith(allowed)]
-        assert not [seen for seen in touched if seen.startswith(f"{place}/")], (path, touched)
+        system_files = ("/etc/passwd", "/proc/self/environ", "/dev/zero")
+        outside = [opened for opened in watch.paths if "secret" in opened or opened.startswith(system_files)]
+        assert not [opened for opened in outside if not opened.startswith(str(folder))], (path, outside)
+        touched = [opened for opened in watch.paths if opened.startswith("/") and not opened.startswith(allowed)]
+        assert not [opened for opened in touched if opened.startswith(f"{place}/")], (path, touched)
         assert field == "feature key" or not (place / "out").exists()
         shutil.rmtree(place / "out", ignore_errors=True)
     tally.add("paths that lead outside, in six fields", len(OUTSIDE))

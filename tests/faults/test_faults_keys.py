@@ -1,7 +1,7 @@
-"""A key in every form, in every place that a server, a library or a user can put it: none of it leaves the process.
+"""A key in every form and every position in which a server, a library or a user can put it is redacted.
 
-A whole run of the command line meets a form in a place with each of its samples; afterwards every byte that it
-printed, kept or wrote is searched.
+Each sample of a run of the command line receives the key in one form and position; then every byte that the run
+printed, stored or wrote is searched.
 """
 
 import base64
@@ -30,8 +30,8 @@ from pgen.testing import FakeGenerator, FakeSource, make_episode
 KEY = "hush+4f9c/1e7ab&2d8=Qx"
 
 
-def in_base64(before, encode=base64.b64encode):
-    return encode(f"{before}{KEY}".encode()).decode()
+def in_base64(prefix, encode=base64.b64encode):
+    return encode(f"{prefix}{KEY}".encode()).decode()
 
 
 FORMS = {
@@ -52,7 +52,7 @@ FORMS = {
 }
 
 
-def answer(status=400, headers=None, reason=None, **body):
+def respond(status=400, headers=None, reason=None, **body):
     async def behave(request, _):
         from aiohttp import web
 
@@ -63,24 +63,24 @@ def answer(status=400, headers=None, reason=None, **body):
 
 
 def reply(**fields):
-    """A dialogue of which some fields say something else."""
+    """Return a reply with other values in some of its fields."""
     return hostile.says(json.dumps({**json.loads(DIALOGUE), **fields}))
 
 
 DIALOGUE = hostile.dialogue({"messages": [{"role": "user", "content": [{"type": "text", "text": "it"}]}]})
-PLACES = {
-    "a redirect's target": lambda text: answer(302, {"Location": f"https://h.example/?auth={text}"}),
-    "a redirect's host": lambda text: answer(301, {"Location": f"https://{text}.example/"}),
-    "a reason phrase": lambda text: answer(403, reason=f"No {text}"),
-    "a header": lambda text: answer(400, {"WWW-Authenticate": f"Basic {text}"}),
-    "a time to wait": lambda text: answer(429, {"Retry-After": f"soon {text}"}),
-    "an error's message": lambda text: answer(error={"message": f"Incorrect API key: Bearer {text}"}),
-    "an error's code": lambda text: answer(error={"message": "no", "code": text}),
-    "an error's name": lambda text: answer(error={text: "no"}),
-    "an error's detail": lambda text: answer(422, detail=[{"loc": ["header", text], "msg": f"not {text}"}]),
+POSITIONS = {
+    "a redirect's target": lambda text: respond(302, {"Location": f"https://h.example/?auth={text}"}),
+    "a redirect's host": lambda text: respond(301, {"Location": f"https://{text}.example/"}),
+    "a reason phrase": lambda text: respond(403, reason=f"No {text}"),
+    "a header": lambda text: respond(400, {"WWW-Authenticate": f"Basic {text}"}),
+    "a time to wait": lambda text: respond(429, {"Retry-After": f"soon {text}"}),
+    "an error's message": lambda text: respond(error={"message": f"Incorrect API key: Bearer {text}"}),
+    "an error's code": lambda text: respond(error={"message": "no", "code": text}),
+    "an error's name": lambda text: respond(error={text: "no"}),
+    "an error's detail": lambda text: respond(422, detail=[{"loc": ["header", text], "msg": f"not {text}"}]),
     "a page": lambda text: hostile.raw(f"<html>{text}</html>".encode(), "text/html"),
-    "an error with status 200": lambda text: answer(200, error={"message": "x", "metadata": {"raw": text}}),
-    "a reply broken off": lambda text: answer(
+    "an error with status 200": lambda text: respond(200, error={"message": "x", "metadata": {"raw": text}}),
+    "a reply broken off": lambda text: respond(
         200, choices=[{"finish_reason": "error", "error": {"message": f"upstream refused {text}"}}]
     ),
     "a refusal": lambda text: hostile.says(None, refusal=f"I will not say {text}"),
@@ -88,22 +88,22 @@ PLACES = {
     "a type": lambda text: reply(scenario_type=text),
     "prose": lambda text: hostile.says(f"The key is {text}, sir."),
     "prose that is cut": lambda text: hostile.says("x" * 170 + f" {text} " + "y" * 900),
-    "a message that is cut": lambda text: answer(error={"message": "x" * 270 + f" {text} " + "y" * 900}),
-    "a message of a megabyte": lambda text: answer(error={"message": "x " * 4_090 + f" {text} " + "y" * 900_000}),
+    "a message that is cut": lambda text: respond(error={"message": "x" * 270 + f" {text} " + "y" * 900}),
+    "a message of a megabyte": lambda text: respond(error={"message": "x " * 4_090 + f" {text} " + "y" * 900_000}),
     "thinking": lambda text: hostile.says(f"<think>The key is {text}"),
     "thinking beside the reply": lambda text: hostile.says("", reasoning=f"The key is {text}"),
 }
 LINE = {"episode_id": "e", "images": [], "skill_current": "go", "skill_history": [], "task_description": "tidy up"}
-COMBINATIONS = list(itertools.product(PLACES, FORMS))
+COMBINATIONS = list(itertools.product(POSITIONS, FORMS))
 FILTER = Mask({KEY})
 
 
 def parts_of_the_key(data):
-    """What of the key stands in the data, in any form: the whole, or its beginning or end of ten characters."""
-    found = [name for name, form in FORMS.items() if form.encode() in data]
+    """Return the forms of the key in the data: of all of it, or of its first or last ten characters."""
+    parts = [name for name, form in FORMS.items() if form.encode() in data]
     halves = [KEY[:10], KEY[-10:], *(urllib.parse.quote(half, safe="") for half in (KEY[:8], KEY[-8:]))]
-    found += [half for half in halves if half.encode() in data]
-    return found if FILTER.data(data) is data else [*found, "a form"]
+    parts += [half for half in halves if half.encode() in data]
+    return parts if FILTER.data(data) is data else [*parts, "a form"]
 
 
 def files(folder):
@@ -111,8 +111,8 @@ def files(folder):
 
 
 @pytest.fixture(scope="module")
-def spoken(memory):
-    """All that runs print and leave, by its place."""
+def outputs(memory):
+    """Everything that the runs print and write, by its position."""
     lines = [LINE | {"t": number, "skill_current": f"step {number}"} for number in range(len(COMBINATIONS))]
     samples = memory / "keys.jsonl"
     samples.write_text("".join(json.dumps(line) + "\n" for line in lines))
@@ -121,8 +121,8 @@ def spoken(memory):
         if hostile.is_probe(body):
             return hostile.says()
         number = int(hostile.question(body).split("exactly the next skill: step ")[-1].split()[0])
-        place, form = COMBINATIONS[number]
-        return PLACES[place](FORMS[form])
+        position, form = COMBINATIONS[number]
+        return POSITIONS[position](FORMS[form])
 
     (memory / "prompt.txt").write_text("Lead to exactly the next skill: {skill_current} .")
     out = memory / "keys"
@@ -138,7 +138,7 @@ def spoken(memory):
             return subprocess.run([*command, *arguments], env=environment, capture_output=True)
 
         first = run(*flags, "--max-failures", "0.3")
-        said = {
+        texts = {
             "the terminal": first.stdout + first.stderr,
             "the journal": b"".join(files(memory / ".keys.pgen").values()),
         }
@@ -148,23 +148,23 @@ def spoken(memory):
         report = run("report", str(out))
         assert report.returncode == 0, report.stderr
     for name, process in {"the second run": second, "the report's run": report}.items():
-        said[name] = process.stdout + process.stderr
-    return said | {str(name): data for name, data in files(out).items()}
+        texts[name] = process.stdout + process.stderr
+    return texts | {str(name): data for name, data in files(out).items()}
 
 
-def test_no_part_of_the_key_is_printed_kept_or_written(spoken, tally):
-    assert {name: parts for name, data in spoken.items() if (parts := parts_of_the_key(data))} == {}
+def test_no_part_of_the_key_is_printed_stored_or_written(outputs, tally):
+    assert {name: parts for name, data in outputs.items() if (parts := parts_of_the_key(data))} == {}
     assert len(COMBINATIONS) >= 200
     tally.add("a key in a place and a form", len(COMBINATIONS))
 
 
-def test_the_run_met_the_key_in_each_place_that_is_repeated(spoken):
-    """Else the test above would see nothing."""
-    lines = [json.loads(line) for line in spoken["syn_annotations.jsonl"].decode().splitlines()]
-    shown = {COMBINATIONS[line["t"]][0] for line in lines if "***" in json.dumps(line)}
+def test_the_run_received_the_key_in_each_position_that_is_repeated(outputs):
+    """Otherwise the test above would prove nothing."""
+    lines = [json.loads(line) for line in outputs["syn_annotations.jsonl"].decode().splitlines()]
+    redacted = {COMBINATIONS[line["t"]][0] for line in lines if "***" in json.dumps(line)}
     assert len(lines) == len(COMBINATIONS)
-    silent = {"a reason phrase", "a header", "a time to wait", "a page", "an error's code", "a message of a megabyte"}
-    assert PLACES.keys() - shown <= silent  # what is never repeated, or lies behind a cut
+    hidden = {"a reason phrase", "a header", "a time to wait", "a page", "an error's code", "a message of a megabyte"}
+    assert POSITIONS.keys() - redacted <= hidden  # never repeated by pgen, or in a truncated part
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -198,17 +198,17 @@ def test_a_traceback_and_a_log_show_no_key(form, capsys, tally):
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_no_cut_leaves_a_part_of_a_key(form, tally):
+def test_no_truncation_leaves_a_part_of_a_key(form, tally):
     register(KEY)
     for limit in (300, BOUND):
         for at in range(limit - len(FORMS[form]) - 2, limit + 2, max(1, len(FORMS[form]) // 8)):
             assert not parts_of_the_key(excerpt(f"{'x ' * (at // 2)}{FORMS[form]} {'y ' * 40_000}", 300).encode())
-            swallowed = f"token: {'z' * (at - 7)} {FORMS[form]}{'y' * 80_000}"
-            assert not parts_of_the_key(excerpt(swallowed, 300).encode())
+            text = f"token: {'z' * (at - 7)} {FORMS[form]}{'y' * 80_000}"
+            assert not parts_of_the_key(excerpt(text, 300).encode())
     tally.add("a key in a place and a form", 1)
 
 
-def test_what_another_s_generator_says_is_cleaned_before_it_is_kept(place, tally):
+def test_texts_of_another_plugin_s_generator_are_redacted_before_they_are_stored(place, tally):
     register(KEY)
     names = list(FORMS)
     source = FakeSource(*(make_episode((name, 0.0, 1.0), (name, 1.0, 2.0), index=at) for at, name in enumerate(names)))
@@ -222,10 +222,10 @@ def test_what_another_s_generator_says_is_cleaned_before_it_is_kept(place, tally
     options = {"prompt": "seed", "sink": "jsonl", "checks": (), "attempts": 1}
     with pytest.raises(TooManyFailuresError) as caught:
         annotate(source, place / "out", generator=FakeGenerator(leak), max_failures=0.4, **options)
-    kept = b"".join(files(place / ".out.pgen").values())
+    stored = b"".join(files(place / ".out.pgen").values())
     annotate(source, place / "out", generator=FakeGenerator(leak), max_failures=1.0, **options)
     written = b"".join(files(place / "out").values())
-    for data in (str(caught.value).encode(), kept, written):
+    for data in (str(caught.value).encode(), stored, written):
         assert b"***" in data
         assert not parts_of_the_key(data)
     tally.add("a key in a place and a form", 2 * len(FORMS))

@@ -6,9 +6,21 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
-from fault_runs import IN_FLIGHT, SAMPLES, SLOW, Job, answered, asked, copied, errors, in_flight, killed, resumed
+from fault_runs import (
+    IN_FLIGHT,
+    MAX_LATENCY,
+    SAMPLES,
+    Job,
+    copy_of,
+    errors,
+    in_flight,
+    kill_after,
+    request_counts,
+    resume,
+    run_until_write,
+)
 from fault_server import CountingServer, Question, numbered
-from output_files import contents, hashes, left_behind
+from output_files import contents, hashes, leftovers
 
 from pgen.testing import MemorySink
 from pgen_lerobot.read import LeRobotSource
@@ -16,7 +28,7 @@ from pgen_qwen_openai.generator import QwenOpenAIGenerator
 from pgen_samplers.samplers import Interval
 
 AT_ONCE = 4
-"""Runs at a time: they mostly wait for responses."""
+"""The number of parallel runs, which mostly wait for responses."""
 
 
 def check_kills(runs, job, moments, undisturbed, samples, tally):
@@ -24,35 +36,37 @@ def check_kills(runs, job, moments, undisturbed, samples, tally):
 
     def trial(index, after):
         copy = replace(job, out=job.out.with_name(f"out{index}"), log=job.log.with_name(f"{index}.log"), seed=index)
-        assert killed(runs, copy, after) == -signal.SIGKILL, errors(copy)
-        flying = in_flight(copy.log)
-        return flying, resumed(runs, copy, undisturbed, samples)
+        assert kill_after(runs, copy, after) == -signal.SIGKILL, errors(copy)
+        pending = in_flight(copy.log)
+        return pending, resume(runs, copy, undisturbed, samples)
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         results = list(pool.map(trial, range(len(moments)), moments))
     assert all(redone <= IN_FLIGHT for _, redone in results), results
-    flying, redone = (sum(column) for column in zip(*results, strict=True))
-    tally.add("SIGKILL while asking", len(moments), in_flight=flying, redone=redone)
+    pending, redone = (sum(column) for column in zip(*results, strict=True))
+    tally.add("SIGKILL while asking", len(moments), in_flight=pending, redone=redone)
 
 
 def test_a_run_that_is_killed_during_its_requests_loses_nothing(runs, root, place, undisturbed, tally, number, rng):
     moments = [rng.randint(IN_FLIGHT, SAMPLES - 10) for _ in range(number(25, 500))]
-    check_kills(runs, Job(root, place / "out", place / "log", slowness=SLOW), moments, undisturbed, SAMPLES, tally)
+    check_kills(
+        runs, Job(root, place / "out", place / "log", max_latency=MAX_LATENCY), moments, undisturbed, SAMPLES, tally
+    )
 
 
-def test_the_same_on_a_real_dataset(runs, place, tally, number, rng, shared_datasets):
+def test_a_run_on_a_real_dataset_that_is_killed_loses_nothing(runs, place, tally, number, rng, shared_datasets):
     root = shutil.copytree(shared_datasets / "cr5_realarm_v21_8ep", place / "real")
     before, source = hashes(root), LeRobotSource(root=root, skills="task", episodes="0-3")
-    whole = Job(source, place / "whole", place / "whole.log", options={"sampler": Interval(interval=1.0)})
-    assert runs.finish(whole) == 0, errors(whole)
-    undisturbed, samples = contents(whole.out), asked(whole.log).total()
+    complete = Job(source, place / "whole", place / "whole.log", options={"sampler": Interval(interval=1.0)})
+    assert runs.finish(complete) == 0, errors(complete)
+    undisturbed, samples = contents(complete.out), request_counts(complete.log).total()
     moments = [rng.randint(IN_FLIGHT, samples - 10) for _ in range(number(2, 50))]
-    check_kills(runs, replace(whole, slowness=1.0), moments, undisturbed, samples, tally)
+    check_kills(runs, replace(complete, max_latency=1.0), moments, undisturbed, samples, tally)
     assert hashes(root) == before
 
 
 WAVES = {0.005: 40, 3.0: 3}
-"""Requests of each slot in a run, by the seconds that a response takes."""
+"""Requests of each slot in a run, by the latency of a response in seconds."""
 
 
 @pytest.mark.parametrize("concurrency", [8, 64, 512])
@@ -85,28 +99,28 @@ def test_a_killed_run_repeats_at_most_the_requests_in_flight(runs, tmp_path, tal
 
 
 @pytest.mark.long
-def test_a_run_killed_around_each_step_of_its_writing_leaves_all_or_nothing(
+def test_a_run_killed_during_its_write_out_leaves_no_output_or_all_of_it(
     runs, root, place, undisturbed, tally, number, rng
 ):
-    prepared, steps = answered(runs, root, place)
-    everywhere = [(at, side) for at in range(len(steps)) for side in ("before", "after")]
-    needed = [(at, side) for at, side in everywhere if steps[at] == "rename"]
-    chosen = rng.sample(everywhere, min(number(40, 80) - len(needed), len(everywhere))) + needed
+    prepared, steps = run_until_write(runs, root, place)
+    all_points = [(at, side) for at in range(len(steps)) for side in ("before", "after")]
+    around_renames = [(at, side) for at, side in all_points if steps[at] == "rename"]
+    points = rng.sample(all_points, min(number(40, 80) - len(around_renames), len(all_points))) + around_renames
 
     def trial(index, fault):
         at, side = fault
-        job = replace(copied(prepared, place, f"out{index}"), kill_at=at, side=side)
+        job = replace(copy_of(prepared, place, f"out{index}"), kill_at=at, side=side)
         assert runs.finish(job) == -signal.SIGKILL, (fault, steps[at], errors(job))
         assert not job.out.exists() or contents(job.out) == undisturbed
-        redone = resumed(runs, job, undisturbed)
+        redone = resume(runs, job, undisturbed)
         shutil.rmtree(job.out)
         return redone
 
     with ThreadPoolExecutor(2) as pool:
-        redone = sum(pool.map(trial, range(len(chosen)), chosen))
+        redone = sum(pool.map(trial, range(len(points)), points))
     assert redone == 0
     assert {"fsync", "rename", "unlink", "write_table", "write"} <= set(steps)
-    tally.add("SIGKILL around each write, fsync, rename of the write-out", len(chosen))
+    tally.add("SIGKILL around each write, fsync, rename of the write-out", len(points))
 
 
 def test_after_a_signal_requests_in_flight_are_completed_and_after_two_they_are_cancelled(
@@ -117,26 +131,26 @@ def test_after_a_signal_requests_in_flight_are_completed_and_after_two_they_are_
 
     def trial(index, after):
         sent, twice = kinds[index % len(kinds)]
-        job = Job(root, place / f"out{index}", place / f"{index}.log", slowness=SLOW, seed=index)
-        process = runs.start(replace(job, slowness=3600 if twice else SLOW))
-        process.wait(lambda: asked(job.log).total() >= (IN_FLIGHT if twice else after))
+        job = Job(root, place / f"out{index}", place / f"{index}.log", max_latency=MAX_LATENCY, seed=index)
+        process = runs.start(replace(job, max_latency=3600 if twice else MAX_LATENCY))
+        process.wait(lambda: request_counts(job.log).total() >= (IN_FLIGHT if twice else after))
         process.send(sent)
         if twice:
             process.wait(lambda: "once more to stop at once" in errors(job))
             process.send(sent)
         assert process.wait() == 128 + sent, errors(job)
-        flying = in_flight(job.log)
-        assert twice or not flying
-        redone = resumed(runs, job, undisturbed)
-        assert redone == flying
-        return flying, redone
+        pending = in_flight(job.log)
+        assert twice or not pending
+        redone = resume(runs, job, undisturbed)
+        assert redone == pending
+        return pending, redone
 
     count = number(10, 50)
     with ThreadPoolExecutor(AT_ONCE) as pool:
         moments = [rng.randint(1, SAMPLES - IN_FLIGHT) for _ in range(count)]
         results = list(pool.map(trial, range(count), moments))
-    flying, redone = (sum(column) for column in zip(*results, strict=True))
-    tally.add("SIGINT, SIGTERM, SIGHUP, twice", count, in_flight=flying, redone=redone)
+    pending, redone = (sum(column) for column in zip(*results, strict=True))
+    tally.add("SIGINT, SIGTERM, SIGHUP, twice", count, in_flight=pending, redone=redone)
 
 
 @pytest.mark.long
@@ -145,17 +159,17 @@ def test_of_two_runs_on_one_output_one_writes_and_the_other_names_it(runs, root,
         gate = place / f"gate{index}"
         job = Job(root, place / f"out{index}", place / f"{index}.log", gate=gate)
         other = replace(job, log=place / f"{index}-other.log")
-        pair = [(one, runs.start(one)) for one in (job, other)]
+        pair = [(each, runs.start(each)) for each in (job, other)]
         pair[0][1].wait(lambda: pair[1][1].code is not None)
         gate.touch()
         codes = [process.wait() for _, process in pair]
-        assert sorted(codes) == [0, 2], [errors(one) for one in (job, other)]
+        assert sorted(codes) == [0, 2], [errors(each) for each in (job, other)]
         (winner, process), (loser, _) = pair if codes[0] == 0 else reversed(pair)
         assert f"is being written by another run (process {process.pid} on" in errors(loser)
-        assert not asked(loser.log)
-        assert asked(winner.log).total() == SAMPLES
+        assert not request_counts(loser.log)
+        assert request_counts(winner.log).total() == SAMPLES
         assert contents(job.out) == undisturbed
-        assert left_behind(job.out) == []
+        assert leftovers(job.out) == []
 
     count = number(20, 200)
     with ThreadPoolExecutor(2) as pool:

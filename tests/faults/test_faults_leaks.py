@@ -1,4 +1,4 @@
-"""A key in every place that it could leak to, and hostile text in pages, cards and the terminal."""
+"""No key leaks to an output, a file or a log; hostile text is harmless in pages, cards and the terminal."""
 
 import json
 import logging
@@ -33,11 +33,11 @@ SERVE = f"{sys.executable} -c 'print(\"the key is {KEY}\"); import sys; sys.exit
 
 
 @pytest.fixture(scope="module")
-def spoken(memory, rendered):
-    """All that a run says and leaves, of a server that repeats the key in its replies and in its errors."""
+def texts_of_runs(memory, rendered):
+    """All texts and files of runs against a server that repeats the key in its replies and errors."""
     patch = pytest.MonkeyPatch()
     patch.setenv("OPENAI_API_KEY", KEY)
-    said = {}
+    texts = {}
 
     def repeat(body, count):
         if hostile.is_probe(body) or crc32(json.dumps(body["messages"]).encode()) % 2:
@@ -50,19 +50,19 @@ def spoken(memory, rendered):
         out = memory / "leaks"
         failed = CliRunner().invoke(cli, [*flags, "--output-dir", str(out), "--max-failures", "0"])
         assert failed.exit_code == 4, failed.output
-        said["error"] = failed.output
-        said["journal"] = read(out.with_name(".leaks.pgen"))
+        texts["error"] = failed.output
+        texts["journal"] = read(out.with_name(".leaks.pgen"))
         done = CliRunner().invoke(cli, [*flags, "--output-dir", str(out), "--max-failures", "1"])
         assert done.exit_code == 0, done.output
         page = CliRunner().invoke(cli, ["report", str(out)])
         assert page.exit_code == 0, page.output
-        said["report"] = done.output + (out / "report.html").read_text()
+        texts["report"] = done.output + (out / "report.html").read_text()
         plan = CliRunner().invoke(cli, [*flags, "--output-dir", f"{out}2", "--dry-run"])
-        said["plan"] = plan.output
+        texts["plan"] = plan.output
     for name in ("README.md", "meta/pgen/manifest.json", "meta/syn_annotations.jsonl", "meta/tasks.parquet"):
-        said[name] = (out / name).read_bytes().decode("utf-8", "replace")
-    said["output"] = read(out)
-    yield said
+        texts[name] = (out / name).read_bytes().decode("utf-8", "replace")
+    texts["output"] = read(out)
+    yield texts
     patch.undo()
 
 
@@ -70,17 +70,17 @@ def read(folder):
     return "\n".join(path.read_bytes().decode("latin-1") for path in sorted(folder.rglob("*")) if path.is_file())
 
 
-def test_a_key_that_a_server_repeats_stays_out_of_all_texts_and_files(spoken, tally):
-    assert all(spoken.values())
-    assert [place for place, text in spoken.items() if KEY in text] == []
-    tally.add("a key in a text, a file or a log", len(spoken))
+def test_a_key_that_a_server_repeats_stays_out_of_all_texts_and_files(texts_of_runs, tally):
+    assert all(texts_of_runs.values())
+    assert [place for place, text in texts_of_runs.items() if KEY in text] == []
+    tally.add("a key in a text, a file or a log", len(texts_of_runs))
 
 
-def test_the_run_did_meet_the_key(spoken):
-    """Else the tests above would see nothing."""
-    assert "***" in spoken["meta/syn_annotations.jsonl"]
-    assert "***" in spoken["meta/pgen/manifest.json"]
-    assert "***" in spoken["error"]
+def test_the_run_received_the_key(texts_of_runs):
+    """Otherwise the test above would prove nothing."""
+    assert "***" in texts_of_runs["meta/syn_annotations.jsonl"]
+    assert "***" in texts_of_runs["meta/pgen/manifest.json"]
+    assert "***" in texts_of_runs["error"]
 
 
 def test_a_key_stays_out_of_repr(monkeypatch, tally):
@@ -106,7 +106,7 @@ def test_a_key_stays_out_of_logs(monkeypatch, tally, caplog):
     tally.add("a key in a text, a file or a log", 1)
 
 
-def test_a_key_stays_out_of_the_last_words_of_a_server(monkeypatch, tally):
+def test_a_key_stays_out_of_the_last_output_of_a_server(monkeypatch, tally):
     import asyncio
 
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
@@ -126,52 +126,52 @@ HOSTILE = [
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_is_text_in_a_card(text, tally):
-    shown = escaped(text)
-    assert "\n" not in shown
-    assert all(char.isprintable() for char in shown)
-    assert "<" not in shown
+    card = escaped(text)
+    assert "\n" not in card
+    assert all(char.isprintable() for char in card)
+    assert "<" not in card
     for mark in "`*_[]()#|!~$@":
-        assert shown.count(mark) == shown.count(f"\\{mark}"), (mark, shown)
+        assert card.count(mark) == card.count(f"\\{mark}"), (mark, card)
     tally.add("hostile text in report, card and terminal", 1)
 
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_contains_no_control_character_on_a_terminal(text, tally):
-    shown = printable(text)
-    assert all(char.isprintable() or char == "\n" for char in shown)
+    terminal = printable(text)
+    assert all(char.isprintable() or char == "\n" for char in terminal)
     tally.add("hostile text in report, card and terminal", 1)
 
 
 def pages(text, place):
-    """The report, the comparison and the preview of runs in which everything that others write is `text`."""
+    """Return the report, the comparison and the preview of runs in which every text from outside contains `text`."""
     source = FakeSource(make_episode((text, 0.0, 1.0), ("plain", 1.0, 2.0), task=text))
-    said = json.dumps({"user_prompt": f"Do {text}", "robot_utterance": f"Sure {text}"})
-    answers = {0: said, 1: SampleError("refused", text)}
-    generator = FakeGenerator(lambda request: answers[request.sample.span.skill_index])
+    reply = json.dumps({"user_prompt": f"Do {text}", "robot_utterance": f"Sure {text}"})
+    replies = {0: reply, 1: SampleError("refused", text)}
+    generator = FakeGenerator(lambda request: replies[request.sample.span.skill_index])
     exchanges = record(generator)
     options = {"prompt": "seed", "checks": (), "attempts": 1, "max_failures": 1.0}
     annotate(source, place / "a", generator=generator, sink="jsonl", **options)
     sink = PreviewSink()
     annotate(source, place / "b", generator=generator, sink=sink, **options)
-    with open_results(place / "a") as one, open_results(place / "a") as other:
-        pages = report_page(one, ReportOptions()), compare_page(compare_runs(one, other))
+    with open_results(place / "a") as first, open_results(place / "a") as second:
+        pages = report_page(first, ReportOptions()), compare_page(compare_runs(first, second))
         return *pages, preview_page(sink.preview(exchanges, samples=2))
 
 
 @pytest.fixture(scope="module")
-def tame(memory):
-    """The elements of the same pages about plain words."""
+def elements_of_plain_pages(memory):
+    """The elements of the same pages with plain text."""
     (memory / "tame").mkdir()
     return [{tag for tag, _ in Parsed(page).elements} for page in pages("plain words", memory / "tame")]
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_hostile_text_is_text_on_a_page(text, place, tame, tally):
+def test_hostile_text_is_text_on_a_page(text, place, elements_of_plain_pages, tally):
     report, comparison, preview = pages(text, place)
-    for page, known in zip((report, comparison, preview), tame, strict=True):
+    for page, allowed in zip((report, comparison, preview), elements_of_plain_pages, strict=True):
         parsed = Parsed(page)
-        assert {tag for tag, _ in parsed.elements} <= known
-        attributes = [(name, value or "") for _, given in parsed.elements for name, value in given.items()]
+        assert {tag for tag, _ in parsed.elements} <= allowed
+        attributes = [(name, value or "") for _, values in parsed.elements for name, value in values.items()]
         assert not [name for name, _ in attributes if name.startswith("on") or name == "style"]
         assert all(value.startswith("data:") for name, value in attributes if name in ("src", "href"))
     data = Parsed(report).data()

@@ -1,4 +1,4 @@
-"""Processes that race for one lock, where the file system has locks and where it has none."""
+"""Processes that race for one lock, on file systems with and without locks."""
 
 import subprocess
 import sys
@@ -10,8 +10,8 @@ import pytest
 RACE = Path(__file__).parents[1] / "support" / "lock_race.py"
 
 
-def entered(tmp_path, attempts, *arguments):
-    """Race for a lock in eight processes; what they say they did, in order."""
+def race(tmp_path, attempts, *arguments):
+    """Race for a lock in eight processes; return the lines of their common log."""
     log = tmp_path / "log"
     command = [sys.executable, str(RACE), str(tmp_path / "place"), str(log), str(attempts // 8), *arguments]
     racers = [subprocess.Popen(command) for _ in range(8)]
@@ -22,7 +22,7 @@ def entered(tmp_path, attempts, *arguments):
 @pytest.mark.parametrize("system", ["locks", "no locks"])
 def test_of_racing_processes_no_two_hold_the_lock(tmp_path, system, tally):
     holders, counts = set(), Counter()
-    for line in entered(tmp_path, 400, system):
+    for line in race(tmp_path, 400, system):
         word, _, token = line.partition(" ")
         counts[word] += 1
         if word == "entered":

@@ -1,4 +1,4 @@
-"""Runs whose requests ask for several dialogues of a moment, and that end between two of these."""
+"""Runs whose requests ask for several dialogues of a moment, and that are killed between two of them."""
 
 import json
 import re
@@ -11,7 +11,7 @@ import pytest
 from fault_moments import MomentLog, MomentQuestion, recorded, recorded_texts, requested, requests
 from fault_runs import Job, errors
 from fault_server import CountingServer, numbered
-from output_files import contents, hashes, left_behind
+from output_files import contents, hashes, leftovers
 
 from pgen.errors import TooManyFailuresError
 from pgen.testing import MemorySink
@@ -19,7 +19,7 @@ from pgen_qwen_openai.generator import QwenOpenAIGenerator
 
 VARIANTS = 3
 WAVES = {0.005: 40, 1.0: 3}
-"""Requests of each slot in a run, by the seconds that a response takes."""
+"""Requests of each slot in a run, by the latency of a response in seconds."""
 
 OPTIONS = {"sampler": "segments", "prompt": MomentQuestion(), "checks": (), "variants": VARIANTS}
 
@@ -60,8 +60,8 @@ def test_a_killed_run_repeats_at_most_the_requests_in_flight_and_no_recorded_dia
 
 
 @pytest.fixture(scope="module")
-def whole(memory, rendered, runs):
-    """The output of an undisturbed run, of which each request is about one moment, and its requests."""
+def reference(memory, rendered, runs):
+    """The output of an undisturbed run with one request for each moment, and its requests."""
     job = logged(rendered, memory / "moments")
     assert runs.finish(job) == 0, errors(job)
     return contents(job.out), requests(job.log)
@@ -74,7 +74,7 @@ def logged(root, out, **generator):
 
 
 def without_requests(files):
-    """The files of an output, and of its manifest what does not depend on requests."""
+    """Return the files of an output, with only those parts of its manifest that do not depend on requests."""
     manifest = json.loads(files["meta/pgen/manifest.json"])
     return {**files, "meta/pgen/manifest.json": [manifest[name] for name in ("counts", "types", "labels")]}
 
@@ -82,9 +82,9 @@ def without_requests(files):
 @pytest.mark.parametrize("in_place", [False, True])
 @pytest.mark.parametrize("lanes", [8, 64])
 def test_a_run_killed_between_the_dialogues_of_a_moment_requests_only_those_that_are_missing(
-    runs, rendered, whole, place, tally, number, rng, lanes, in_place
+    runs, rendered, reference, place, tally, number, rng, lanes, in_place
 ):
-    output, undisturbed = whole
+    output, undisturbed = reference
     moments = {key: tuple(request) for request in undisturbed for key in request}
     source, count, total = hashes(rendered), number(2, 20), 0
     for index in range(count):
@@ -99,32 +99,32 @@ def test_a_run_killed_between_the_dialogues_of_a_moment_requests_only_those_that
         before, first = recorded(job.out), requests(job.log)
         assert any(0 < len(before & {*request}) < len(request) for request in first)
         assert runs.finish(job) == 0, errors(job)
-        counts, again = requested(job.log), requests(job.log)[len(first) :]
+        counts, repeated = requested(job.log), requests(job.log)[len(first) :]
         assert counts.keys() == moments.keys()
-        assert not before & {key for request in again for key in request}
-        for request in again:  # all that is missing of a moment, in one request
+        assert not before & {key for request in repeated for key in request}
+        for request in repeated:  # all missing dialogues of a moment, in one request
             assert request == [key for key in moments[request[0]] if key not in before]
-        redone = len(first) + len(again) - len(undisturbed)
+        redone = len(first) + len(repeated) - len(undisturbed)
         assert 1 <= redone <= lanes
-        found = contents(job.out)
-        assert without_requests(found) == without_requests(output)
-        assert left_behind(job.out) == []
+        files = contents(job.out)
+        assert without_requests(files) == without_requests(output)
+        assert leftovers(job.out) == []
         total += redone
     assert hashes(rendered) == source
     tally.add("SIGKILL between the dialogues of a moment", count, in_flight=count * lanes, redone=total)
 
 
-def test_dialogues_that_failed_are_requested_again_without_the_others_of_their_moments(runs, rendered, whole, place):
-    _, undisturbed = whole
-    job = logged(rendered, place / "out", lanes=8, lacking=2)
+def test_failed_dialogues_are_requested_again_without_the_others_of_their_moments(runs, rendered, reference, place):
+    _, undisturbed = reference
+    job = logged(rendered, place / "out", lanes=8, missing=2)
     job = replace(job, options={**job.options, "max_failures": 0.05})
     assert runs.finish(job) == TooManyFailuresError.exit_code, errors(job)
     before, first = recorded(job.out), len(requests(job.log))
     answering = replace(job, generator=MomentLog(log=job.log, lanes=8))
     assert runs.finish(answering) == 0, errors(job)
-    again = requests(job.log)[first:]
-    missing = [[key for key in request if key not in before] for request in undisturbed]
-    assert sorted(again) == sorted(filter(None, missing))
-    assert any(len(request) < len(full) for request, full in zip(missing, undisturbed, strict=True) if request)
+    repeated = requests(job.log)[first:]
+    unrecorded = [[key for key in request if key not in before] for request in undisturbed]
+    assert sorted(repeated) == sorted(filter(None, unrecorded))
+    assert any(len(request) < len(full) for request, full in zip(unrecorded, undisturbed, strict=True) if request)
     lines = (job.out / "meta/syn_annotations.jsonl").read_text().splitlines()
     assert all(json.loads(line)["status"] != "failed" for line in lines)

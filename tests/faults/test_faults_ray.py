@@ -1,4 +1,4 @@
-"""A cluster that pgen starts is closed to others: by where it listens, and by its token."""
+"""A cluster that pgen starts is closed to other clients: it listens on the loopback interface, and requires a token."""
 
 import os
 import subprocess
@@ -30,7 +30,7 @@ MARK = "PGEN_TEST_CLUSTER"
 
 @pytest.fixture
 def started(tmp_path):
-    """A cluster that pgen has started in a process of its own: its address, and the mark of its processes."""
+    """The address of a cluster that pgen has started in a process of its own; its processes are marked."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
     environment |= {MARK: str(tmp_path), "HOME": str(tmp_path)}
     command = [sys.executable, "-c", CLUSTER]
@@ -44,7 +44,7 @@ def started(tmp_path):
 
 
 def listening(mark):
-    """The addresses on which the processes with the mark listen."""
+    """Return the addresses on which the processes with the mark listen."""
     sockets = set()
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):  # it has ended, or is another user's
@@ -57,25 +57,25 @@ def listening(mark):
 
 
 def ip_of(text):
-    """The IP address in a line of /proc/net/tcp: words of four bytes in the order of the machine."""
+    """Return the IP address in a line of /proc/net/tcp: words of four bytes in the byte order of the machine."""
     words = bytes.fromhex(text.partition(":")[0])
     value = b"".join(words[at : at + 4][:: 1 if sys.byteorder == "big" else -1] for at in range(0, len(words), 4))
-    found = ip_address(value)
-    return getattr(found, "ipv4_mapped", None) or found
+    address = ip_address(value)
+    return getattr(address, "ipv4_mapped", None) or address
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="open sockets are read from /proc")
-def test_a_local_cluster_listens_on_the_loopback_interface_alone(started, tmp_path, tally):
+def test_a_local_cluster_listens_only_on_the_loopback_interface(started, tmp_path, tally):
     addresses = listening(tmp_path)
     assert len(addresses) >= 5  # the driver, the GCS, the raylet, an agent, a worker
-    assert [str(found) for found in addresses if not found.is_loopback] == []
+    assert [str(address) for address in addresses if not address.is_loopback] == []
     tally.add("a cluster of Ray: its sockets, and strangers without its token", 1)
 
 
-def test_a_local_cluster_refuses_whoever_does_not_have_its_token(started, tmp_path, tally):
+def test_a_local_cluster_refuses_clients_without_its_token(started, tmp_path, tally):
     code = f"from ray._raylet import GcsClient; GcsClient(address={started!r}).internal_kv_keys(b'', None, 10)"
-    for stranger in ({}, {cluster.MODE: "token", cluster.TOKEN: "0" * 64}):
-        environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), **stranger}
+    for credentials in ({}, {cluster.MODE: "token", cluster.TOKEN: "0" * 64}):
+        environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), **credentials}
         refused = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
         assert refused.returncode == 1
         assert "AuthenticationError" in refused.stderr

@@ -1,8 +1,8 @@
-"""Replies that a model, or an attacker behind it, may send: each becomes a dialogue or a reason at once."""
+"""Replies that a model or an attacker may send: each becomes a dialogue or a reason within 50 ms."""
 
 import json
 
-from fault_replies import GOOD, HOSTILE, TEXT, outcome, slowest
+from fault_replies import GOOD, HOSTILE, TEXT, check_time, outcome
 
 REPAIRABLE = [
     lambda rng, text: f"```json\n{text}\n```",
@@ -29,40 +29,40 @@ ENORMOUS = [
 
 
 def mutated(rng, text):
-    """The text after up to five small accidents."""
+    """Return the text after up to five small random changes."""
     for _ in range(rng.randrange(1, 6)):
-        at, other = rng.randrange(len(text) + 1), rng.randrange(len(text) + 1)
-        piece = rng.choice(('"', "{", "}", ",", "\\", ":", "\n", "]", "\ud800", "\u202e", text[min(at, other) : other]))
+        at, end = rng.randrange(len(text) + 1), rng.randrange(len(text) + 1)
+        piece = rng.choice(('"', "{", "}", ",", "\\", ":", "\n", "]", "\ud800", "\u202e", text[min(at, end) : end]))
         text = text[:at] + piece + text[at + rng.randrange(3) :]
     return text
 
 
-def test_no_reply_is_an_error_of_pgen_s_own_or_takes_long(tally, number, rng):
+def test_no_reply_raises_another_error_or_takes_long(tally, number, rng):
     count = number(20_000, 1_000_000)
     for index in range(count):
         if index % 4 == 0:
-            slowest(HOSTILE[(index // 4) % len(HOSTILE)](rng), 0.05)
+            check_time(HOSTILE[(index // 4) % len(HOSTILE)](rng), 0.05)
         else:
-            slowest(mutated(rng, rng.choice(REPAIRABLE)(rng, TEXT)), 0.05)
+            check_time(mutated(rng, rng.choice(REPAIRABLE)(rng, TEXT)), 0.05)
     for text in ENORMOUS:
-        slowest(text, 0.5)
+        check_time(text, 0.5)
     tally.add("replies of every kind", count + len(ENORMOUS))
 
 
 def test_replies_that_can_be_repaired_are_repaired(rng):
     texts = [repair(rng, TEXT) for _ in range(100) for repair in REPAIRABLE]
-    found = [outcome(text)[0] for text in texts]
-    assert sum(one is not None for one in found) >= 0.99 * len(texts)
-    assert {one.robot_utterance for one in found if one} == {"Sure."}
+    dialogues = [outcome(text)[0] for text in texts]
+    assert sum(dialogue is not None for dialogue in dialogues) >= 0.99 * len(texts)
+    assert {dialogue.robot_utterance for dialogue in dialogues if dialogue} == {"Sure."}
 
 
-def test_of_two_answers_under_one_name_it_is_never_a_mixture(rng):
-    said = {outcome(TEXT[:-1] + f', "user_prompt": "Other {n}"}}')[0] for n in range(10)}
-    assert None not in said
-    assert {one.user_prompt for one in said} == {f"Other {n}" for n in range(10)}
+def test_a_repeated_key_takes_one_of_its_values_and_never_a_mixture(rng):
+    dialogues = {outcome(TEXT[:-1] + f', "user_prompt": "Other {n}"}}')[0] for n in range(10)}
+    assert None not in dialogues
+    assert {dialogue.user_prompt for dialogue in dialogues} == {f"Other {n}" for n in range(10)}
 
 
-def test_a_reply_of_more_than_64_kb_is_none_however_well_it_fits():
+def test_a_reply_of_more_than_64_kb_is_rejected_even_if_it_fits():
     padded = TEXT[:-1] + " " * 65_536 + "}"
     assert outcome(padded)[0] is None
     assert outcome(TEXT[:-1] + " " * 60_000 + "}")[0] is not None

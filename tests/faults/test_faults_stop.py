@@ -1,4 +1,4 @@
-"""Runs that cannot end by themselves, and runs that were stopped for so long that another one took over."""
+"""Runs that are blocked, and runs that were stopped for so long that another one took over."""
 
 import os
 import signal
@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from fault_blocks import PLACES, blocked, on_host
-from fault_runs import IN_FLIGHT, SAMPLES, Job, Process, asked, errors, in_flight, resumed
-from output_files import contents, left_behind
+from fault_blocks import BLOCKS, blocked, on_host
+from fault_runs import IN_FLIGHT, SAMPLES, Job, Process, errors, in_flight, request_counts, resume
+from output_files import contents, leftovers
 
 from pgen.storage.locking import HOLDER
 
@@ -21,24 +21,24 @@ def start(runs, target, *args):
     return Process(process, runs._lock)
 
 
-def test_a_second_signal_ends_a_run_whatever_blocks_it_and_no_answer_is_lost(runs, root, place, undisturbed, tally):
+def test_a_second_signal_ends_a_run_whatever_blocks_it_and_no_result_is_lost(runs, root, place, undisturbed, tally):
     def trial(number):
-        where = list(PLACES)[number]
-        job = Job(root, place / f"out{number}", place / f"{number}.log", slowness=0.05)
-        process = start(runs, blocked, job, where)
+        block = list(BLOCKS)[number]
+        job = Job(root, place / f"out{number}", place / f"{number}.log", max_latency=0.05)
+        process = start(runs, blocked, job, block)
         process.wait(lambda: "blocked" in (job.log.read_text() if job.log.exists() else ""))
         process.send(signal.SIGINT)
         process.send(signal.SIGTERM)
-        assert process.wait() in (130, 143, -signal.SIGKILL), (where, errors(job))
-        flying = in_flight(job.log)
-        redone = resumed(runs, job, undisturbed)
-        assert redone <= IN_FLIGHT, where
-        return flying, redone
+        assert process.wait() in (130, 143, -signal.SIGKILL), (block, errors(job))
+        pending = in_flight(job.log)
+        redone = resume(runs, job, undisturbed)
+        assert redone <= IN_FLIGHT, block
+        return pending, redone
 
     with ThreadPoolExecutor(2) as pool:
-        results = list(pool.map(trial, range(len(PLACES))))
-    flying, redone = (sum(column) for column in zip(*results, strict=True))
-    tally.add("a second signal to a run that is blocked", len(PLACES), in_flight=flying, redone=redone)
+        results = list(pool.map(trial, range(len(BLOCKS))))
+    pending, redone = (sum(column) for column in zip(*results, strict=True))
+    tally.add("a second signal to a run that is blocked", len(BLOCKS), in_flight=pending, redone=redone)
 
 
 @pytest.mark.parametrize("moment", ["asking", "about to publish"])
@@ -48,7 +48,7 @@ def test_a_run_that_is_resumed_after_another_took_over_writes_neither_to_the_jou
     gate, reached = place / "gate", place / "reached"
     job = Job(root, place / "out", place / "log", gate=gate)
     first = start(runs, on_host, job, "first", reached if moment == "about to publish" else None)
-    first.wait(lambda: asked(job.log).total() >= IN_FLIGHT)
+    first.wait(lambda: request_counts(job.log).total() >= IN_FLIGHT)
     assert first.code is None, errors(job)
     if moment == "about to publish":
         gate.touch()
@@ -60,12 +60,12 @@ def test_a_run_that_is_resumed_after_another_took_over_writes_neither_to_the_jou
     gate.touch()
     other = replace(job, log=place / "other.log")
     second = start(runs, on_host, other, "second")
-    second.wait(lambda: asked(other.log).total() > 0 or other.out.exists())
+    second.wait(lambda: request_counts(other.log).total() > 0 or other.out.exists())
     reached.with_name("resumed").touch()
     first.send(signal.SIGCONT)
     assert (first.wait(), second.wait()) == (2, 0), (errors(job), errors(other))
     assert "taken over by another run" in errors(job)
     assert contents(job.out) == undisturbed
-    assert left_behind(job.out) == []
-    assert asked(other.log).total() <= SAMPLES
+    assert leftovers(job.out) == []
+    assert request_counts(other.log).total() <= SAMPLES
     tally.add("stopped, overtaken and resumed", 1)

@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from fixture_run import KEPT, Numbered, run
+from fixture_run import VALUE, Numbered, run
 
 from pgen.errors import ConfigError
 from pgen.storage.journal import Journal
@@ -28,10 +28,10 @@ def path(tmp_path):
 
 def test_a_run_requests_only_what_failed_in_a_journal_of_an_earlier_commit(tmp_path, path, capsys, tally):
     with closing(Journal(path)) as journal:
-        assert journal.value("fixture") == KEPT
+        assert journal.value("fixture") == VALUE
     generator, sink = Numbered(all_answered=True), MemorySink()
     report = run(tmp_path / "out", generator, sink)
-    assert {asked[:2] for asked in generator.asked} == {FAILED}
+    assert {request[:2] for request in generator.requests} == {FAILED}
     assert report.resumed == report.samples - 1 == 13
     assert len(sink.annotations) == 14
     assert all(a.dialogue.user_prompt.startswith(f"Now {a.sample.span.skill}") for a in sink.annotations)
@@ -46,7 +46,7 @@ def test_other_options_are_refused_with_the_number_of_results(tmp_path, path):
         run(tmp_path / "out", generator, MemorySink(), seed=4)
     with pytest.raises(ConfigError, match=r"run.language: 'en', now 'de'"):
         run(tmp_path / "out", generator, MemorySink(), language="de")
-    assert generator.asked == []
+    assert generator.requests == []
 
 
 @pytest.mark.parametrize("marked", [True, False])
@@ -66,7 +66,7 @@ def test_a_journal_of_another_format_is_refused_with_the_number_of_results_and_s
     with pytest.raises(ConfigError, match=rf"has format {version}.*{remedy}"):
         run(tmp_path / "out", generator, MemorySink())
     assert path.read_bytes() == before
-    assert generator.asked == []
+    assert generator.requests == []
     tally.add("journal of an earlier commit or another format", 1, redone=0)
     run(tmp_path / "out", generator, MemorySink(), fresh=True)
-    assert len(generator.asked) >= 14
+    assert len(generator.requests) >= 14

@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from dialogue_runs import lines, run, said
+from dialogue_runs import lines, reply, run
 from hanging import HANG
 
 from pgen.errors import SampleError, TooManyFailuresError
@@ -11,12 +11,12 @@ from pgen.testing import FakeGenerator
 from pgen_samplers.samplers import EveryFrame, Segments
 
 
-def talk(request):
-    return said(f"turn {len(request.sample.question.turns)} of {request.sample.span.episode_index}")
+def count_turns(request):
+    return reply(f"turn {len(request.sample.question.turns)} of {request.sample.span.episode_index}")
 
 
-def test_each_request_of_a_conversation_is_told_what_was_said_before(tmp_path):
-    _, sink, generator = run(tmp_path / "out", talk, turns="episode", sampler=Segments(interval=1.0))
+def test_each_request_of_a_conversation_contains_the_earlier_turns(tmp_path):
+    _, sink, generator = run(tmp_path / "out", count_turns, turns="episode", sampler=Segments(interval=1.0))
     for annotation in sink.annotations[:6]:
         turns = annotation.sample.question.turns
         assert [turn.user_prompt for turn in turns] == [f"turn {n} of 0" for n in range(len(turns))]
@@ -26,14 +26,14 @@ def test_each_request_of_a_conversation_is_told_what_was_said_before(tmp_path):
     assert kinds == ["opening", "interjection", "followup", "interjection", "followup", "interjection"]
 
 
-def test_a_long_conversation_remembers_its_latest_turns(tmp_path):
-    answer = lambda request: said(f"at {request.sample.moment.frame_index}")  # noqa: E731
-    _, sink, _ = run(tmp_path / "out", answer, turns="episode", sampler=EveryFrame(), episodes=1)
+def test_a_long_conversation_has_only_its_latest_turns(tmp_path):
+    respond = lambda request: reply(f"at {request.sample.moment.frame_index}")  # noqa: E731
+    _, sink, _ = run(tmp_path / "out", respond, turns="episode", sampler=EveryFrame(), episodes=1)
     turns = sink.annotations[50].sample.question.turns
     assert [turn.user_prompt for turn in turns] == [f"at {frame}" for frame in range(20, 50)]
 
 
-def test_episodes_are_talked_about_in_parallel_and_never_out_of_turn(tmp_path):
+def test_conversations_run_in_parallel_and_their_turns_in_order(tmp_path):
     class Meeting(FakeGenerator):
         async def generate(self, request):
             if not request.sample.question.turns:
@@ -46,7 +46,7 @@ def test_episodes_are_talked_about_in_parallel_and_never_out_of_turn(tmp_path):
         async def open(self):
             self.met, self.all = 0, asyncio.Event()
 
-    generator = Meeting(talk, concurrency=3)
+    generator = Meeting(count_turns, concurrency=3)
     report, _, _ = run(tmp_path / "out", generator=generator, turns="episode")
     assert report.failed == {}
     for index in range(3):
@@ -54,30 +54,40 @@ def test_episodes_are_talked_about_in_parallel_and_never_out_of_turn(tmp_path):
         assert order == sorted(order)
 
 
-def test_a_conversation_that_was_stopped_or_failed_goes_on_with_the_same_requests(tmp_path):
+def test_a_conversation_that_was_stopped_or_failed_continues_with_the_same_requests(tmp_path):
     options = {"turns": "episode", "sampler": Segments(interval=1.0)}
-    _, whole, every = run(tmp_path / "whole", talk, **options)
+    _, reference, every = run(tmp_path / "whole", count_turns, **options)
     count = 0
 
     def shaky(request):
         nonlocal count
         count += 1
-        return SampleError("transport", "gone") if count % 4 == 0 else talk(request)
+        return SampleError("transport", "gone") if count % 4 == 0 else count_turns(request)
 
     with pytest.raises(TooManyFailuresError):
         run(tmp_path / "out", shaky, max_failures=0, **options)
-    _, resumed, _ = run(tmp_path / "out", talk, **options)
-    assert lines(resumed) == lines(whole)
-    asked = {(r.sample, r.prompt.text, r.seed) for r in every.requests}
-    assert asked == {(a.sample, p, s) for a in whole.annotations for (sample, p, s) in asked if sample == a.sample}
+    _, resumed, _ = run(tmp_path / "out", count_turns, **options)
+    assert lines(resumed) == lines(reference)
+    requested = {(r.sample, r.prompt.text, r.seed) for r in every.requests}
+    assert requested == {
+        (a.sample, p, s) for a in reference.annotations for (sample, p, s) in requested if sample == a.sample
+    }
 
 
-def test_a_turn_that_was_answered_is_not_asked_again_where_its_conversation_is_the_same(tmp_path):
-    never = lambda request: SampleError("refused", "no") if request.sample.moment.frame_index == 18 else talk(request)  # noqa: E731
+def test_a_completed_turn_is_not_requested_again_if_its_conversation_is_the_same(tmp_path):
+    def refuse_second(request):
+        return SampleError("refused", "no") if request.sample.moment.frame_index == 18 else count_turns(request)
+
     options = {"turns": "episode", "episodes": 1}
     with pytest.raises(TooManyFailuresError):
-        run(tmp_path / "out", never, max_failures=0, generator=FakeGenerator(never, concurrency=1), **options)
-    report, sink, generator = run(tmp_path / "out", never, max_failures=1, **options)
+        run(
+            tmp_path / "out",
+            refuse_second,
+            max_failures=0,
+            generator=FakeGenerator(refuse_second, concurrency=1),
+            **options,
+        )
+    report, sink, generator = run(tmp_path / "out", refuse_second, max_failures=1, **options)
     assert [r.sample.moment.frame_index for r in generator.requests].count(0) == 0
     assert [a.dialogue is None for a in sink.annotations if a.sample.moment.frame_index == 18] == [True]
     assert len(sink.annotations) == report.samples

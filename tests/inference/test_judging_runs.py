@@ -27,7 +27,7 @@ def is_choice(request):
     return "choice" in request.prompt.schema["properties"]
 
 
-def test_a_judge_is_asked_about_a_seeded_share_and_its_judgements_are_stored(tmp_path):
+def test_a_judge_receives_a_seeded_share_and_its_judgements_are_stored(tmp_path):
     options = {"sampler": EveryFrame(), "judge_share": 0.25}
     judge = FakeGenerator(judged)
     report, sink, _ = run(tmp_path / "out", judge=judge, **options)
@@ -37,8 +37,8 @@ def test_a_judge_is_asked_about_a_seeded_share_and_its_judgements_are_stored(tmp
     assert len(stored) == report.judged == sink.manifest["judge"]["judged"]
     assert 0.15 < len(stored) / report.samples < 0.35
     assert all(a.dialogue.user_prompt in "".join(r.prompt.text for r in judge.requests) for a in stored)
-    again = FakeGenerator(judged)
-    _, second, _ = run(tmp_path / "again", judge=again, **options)
+    second_judge = FakeGenerator(judged)
+    _, second, _ = run(tmp_path / "again", judge=second_judge, **options)
     assert [a.judgement for a in second.annotations] == [a.judgement for a in sink.annotations]
 
 
@@ -65,7 +65,7 @@ def test_counterfactual_dialogues_are_not_judged(tmp_path):
     assert all(a.judgement for a in sink.annotations if not a.sample.question.counterfactual)
 
 
-def test_a_run_stopped_while_it_is_judged_asks_only_for_the_other_judgements(tmp_path):
+def test_a_run_stopped_during_judging_requests_only_the_other_judgements(tmp_path):
     count = 0
 
     def stopping(request):

@@ -39,15 +39,15 @@ def singles(samples):
     return [(sample,) for sample in samples]
 
 
-def test_answers_that_wait_for_a_slow_disk_are_bounded(tmp_path, monkeypatch):
-    asked, synced = 0, 0
+def test_the_number_of_results_that_wait_for_a_slow_disk_is_bounded(tmp_path, monkeypatch):
+    requested, synced = 0, 0
     beyond = threading.Event()
     sync = Journal.sync
 
-    def answer(request):
-        nonlocal asked
-        asked += 1
-        if asked > synced + UNSYNCED - 1 + 2 * IN_FLIGHT:
+    def reply(request):
+        nonlocal requested
+        requested += 1
+        if requested > synced + UNSYNCED - 1 + 2 * IN_FLIGHT:
             beyond.set()
         return plain_answer(request)
 
@@ -55,7 +55,7 @@ def test_answers_that_wait_for_a_slow_disk_are_bounded(tmp_path, monkeypatch):
         nonlocal synced
         before = stored(self)
         if before and not synced:
-            beyond.wait(0.5)  # as long as this sync takes, others would ask for everything
+            beyond.wait(0.5)  # without a bound, other slots would request everything during this sync
         sync(self)
         synced = before
 
@@ -65,22 +65,22 @@ def test_answers_that_wait_for_a_slow_disk_are_bounded(tmp_path, monkeypatch):
 
     monkeypatch.setattr(Journal, "sync", slow)
     source = FakeSource(make_episode(("pick up the cup", 0.0, 40.0), length=SAMPLES))
-    sink, generator = MemorySink(), FakeGenerator(answer, concurrency=IN_FLIGHT)
+    sink, generator = MemorySink(), FakeGenerator(reply, concurrency=IN_FLIGHT)
     annotate(source, tmp_path / "out", generator=generator, sink=sink, sampler=EveryFrame(), prompt="seed", checks=())
     assert not beyond.is_set()
-    assert synced == asked == len(sink.annotations) == SAMPLES
+    assert synced == requested == len(sink.annotations) == SAMPLES
 
 
-class OneAfterTheOther(FakeGenerator):
-    """Looks into the journal as it is asked: what its slots had before has to be there."""
+class JournalReader(FakeGenerator):
+    """Reads the journal at each request, and counts the earlier requests whose results are missing."""
 
     def __init__(self, journal):
         super().__init__(concurrency=IN_FLIGHT)
         self.journal, self.most_missing, self.replies = journal, 0, 0
 
     async def generate(self, request):
-        with closing(Journal(self.journal.path)) as other:
-            stored = other._db.execute("SELECT count(*) FROM samples").fetchone()[0]
+        with closing(Journal(self.journal.path)) as reader:
+            stored = reader._db.execute("SELECT count(*) FROM samples").fetchone()[0]
         self.most_missing = max(self.most_missing, len(self.requests) - stored)
         reply = await super().generate(request)
         await asyncio.sleep(0)
@@ -88,28 +88,28 @@ class OneAfterTheOther(FakeGenerator):
 
 
 @pytest.mark.parametrize("turns", [False, True])
-def test_of_what_was_asked_no_more_than_is_in_flight_is_not_committed(tmp_path, turns):
-    """Whenever a process is killed, so much has to be asked once more."""
+def test_no_more_requests_are_uncommitted_than_are_in_flight(tmp_path, turns):
+    """A process that is killed at any time repeats at most these requests."""
     journal = Journal(tmp_path / "journal.sqlite")
-    generator = OneAfterTheOther(journal)
+    generator = JournalReader(journal)
     pipeline = Pipeline(FakeSource(), SeedPrompt(), generator, 0, 2, 10**6, turns=turns)
     groups = [make_samples(make_episode(index=index), EveryFrame())[:5] for index in range(20)]
-    done = []
+    reported = []
     generate(
         Local(),
         pipeline,
         [([group] if turns else singles(group) for group in groups)],
         journal,
         lambda _: False,
-        done.append,
+        reported.append,
     )
-    assert generator.most_missing <= IN_FLIGHT - 1  # and the one that is being asked
-    assert len(done) == len(generator.requests) == 100
+    assert generator.most_missing <= IN_FLIGHT - 1  # and the current request
+    assert len(reported) == len(generator.requests) == 100
     journal.close()
 
 
 def test_a_sync_that_fails_ends_the_run(tmp_path, monkeypatch):
-    journal, done = Journal(tmp_path / "journal.sqlite"), []
+    journal, reported = Journal(tmp_path / "journal.sqlite"), []
     journal.claim("model", None)
 
     def failing(self):
@@ -121,32 +121,32 @@ def test_a_sync_that_fails_ends_the_run(tmp_path, monkeypatch):
     groups = [make_samples(make_episode(index=index), EveryFrame()) for index in range(20)]
     journal.remember = lambda name, value: None
     with pytest.raises(StorageError, match="disk I/O error"):
-        generate(Local(), pipeline, [map(singles, groups)], journal, lambda _: False, done.append)
-    assert done == []
+        generate(Local(), pipeline, [map(singles, groups)], journal, lambda _: False, reported.append)
+    assert reported == []
     assert len(generator.requests) < 20 * 55
     journal.close()
 
 
-def test_of_the_requests_about_moments_no_more_than_are_in_flight_are_not_committed(tmp_path):
+def test_no_more_requests_for_moments_are_uncommitted_than_are_in_flight(tmp_path):
     """A request counts as committed once all of its dialogues are."""
 
-    class Watching(FakeMomentGenerator):
+    class JournalReader(FakeMomentGenerator):
         most_missing = 0
 
         async def generate(self, request):
-            with closing(Journal(journal.path)) as other:
-                stored = [*other.get_all(sample for request in self.requests for sample in request.samples)]
-            whole = sum(all(stored[3 * place : 3 * place + 3]) for place in range(len(self.requests)))
-            self.most_missing = max(self.most_missing, len(self.requests) - whole)
+            with closing(Journal(journal.path)) as reader:
+                stored = [*reader.get_all(sample for request in self.requests for sample in request.samples)]
+            complete = sum(all(stored[3 * position : 3 * position + 3]) for position in range(len(self.requests)))
+            self.most_missing = max(self.most_missing, len(self.requests) - complete)
             reply = await super().generate(request)
             await asyncio.sleep(0)
             return reply
 
-    journal, done = Journal(tmp_path / "journal.sqlite"), []
-    generator = Watching(concurrency=IN_FLIGHT)
+    journal, reported = Journal(tmp_path / "journal.sqlite"), []
+    generator = JournalReader(concurrency=IN_FLIGHT)
     pipeline = Pipeline(FakeSource(), HiRobotPrompt(), generator, 0, 2, 10**6)
     groups = (in_moments(make_samples(make_episode(index=index))) for index in range(20))
-    generate(Local(), pipeline, [groups], journal, lambda _: False, done.append)
+    generate(Local(), pipeline, [groups], journal, lambda _: False, reported.append)
     assert generator.most_missing <= IN_FLIGHT - 1
-    assert (len(generator.requests), len(done)) == (60, 180)
+    assert (len(generator.requests), len(reported)) == (60, 180)
     journal.close()

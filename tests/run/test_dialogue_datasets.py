@@ -1,4 +1,4 @@
-"""What the dialogue options make of whole datasets: written, verified, and measured."""
+"""Datasets with the dialogue options: written, verified, and measured."""
 
 import json
 import runpy
@@ -74,14 +74,14 @@ def test_on_real_skills_template_reaches_every_type_and_its_wordings_are_seldom_
 def test_on_real_skills_each_type_is_planned_within_two_points_of_its_weight(shared_datasets):
     listed = BENCHMARK["episodes"](shared_datasets)
     planner = Planner(FakeSource(*listed), Segments(), HiRobotPrompt(), 0, 1, DEFAULT_WEIGHTS)
-    moments = [one for _, samples in planner.planned(listed) for one in samples]
+    samples_of_run = [sample for _, samples in planner.planned(listed) for sample in samples]
     likely, planned = Counter(), Counter()
     for seed in range(40):
-        for one in moments:
-            chosen = plan(one, sample_seed(seed, one), PlanOptions())
+        for sample in samples_of_run:
+            chosen = plan(sample, sample_seed(seed, sample), PlanOptions())
             planned.update([chosen.scenario_type, chosen.response_type])
-    for one in moments:
-        for kinds, share in shares(one, PlanOptions()).items():
+    for sample in samples_of_run:
+        for kinds, share in shares(sample, PlanOptions()).items():
             likely.update(dict.fromkeys(kinds, 40 * share))
-    total = 40 * len(moments)
+    total = 40 * len(samples_of_run)
     assert all(abs(planned[kind] - likely[kind]) / total < 0.02 for kind in (*SCENARIO_TYPES, *RESPONSE_TYPES))

@@ -29,7 +29,7 @@ def test_the_source_is_read_once_and_each_iteration_gives_the_same_episodes(sour
     episodes = RecordedEpisodes(source)
     first = list(episodes)
     both = list(zip(episodes, episodes, strict=True))
-    assert first == [one for one, _ in both] == [other for _, other in both]
+    assert first == [episode for episode, _ in both] == [repeated for _, repeated in both]
     assert CountingSource.reads == 1
     episodes.close()
 

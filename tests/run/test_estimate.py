@@ -56,7 +56,7 @@ def a_run(tmp_path: Path, generator: FakeGenerator, source: FakeSource | None = 
 
 
 def sent(generator: FakeGenerator) -> tuple[int, int, int]:
-    """Return the tokens of the recorded requests: in all, of images, and those that a cache has."""
+    """Return the tokens of the recorded requests: all of them, those of images, and those in a cache."""
     tokens = images = cached = 0
     cache = PrefixCache()
     for request in generator.requests:
@@ -124,7 +124,7 @@ def test_a_program_without_a_model_has_no_tokens(tmp_path):
         assert run.estimate is None
 
 
-def test_the_judge_s_tokens_stand_apart(tmp_path):
+def test_the_tokens_of_the_judge_are_counted_separately(tmp_path):
     judge = Samples(lambda request: judgement(request), concurrency=1)
     with a_run(tmp_path, Moments(concurrency=1), judge=judge, judge_share=1.0) as run:
         expected, alone = run.estimate, replace(run.estimate, judge_in=0, judge_out=0)
@@ -143,11 +143,11 @@ def judgement(request):
     return "{" + ", ".join(f'"{name}_reason": "It is plain.", "{name}": 4' for name in scores) + "}"
 
 
-def test_of_many_requests_the_first_are_measured(tmp_path, monkeypatch):
+def test_only_the_first_of_many_requests_are_measured(tmp_path, monkeypatch):
     with a_run(tmp_path, Moments()) as run:
-        whole = run.estimate
+        complete = run.estimate
     monkeypatch.setattr(module, "MEASURED", 5)
     with a_run(tmp_path, Moments()) as run:
-        assert run.estimate.image_tokens == whole.image_tokens
-        assert run.estimate.tokens_in == pytest.approx(whole.tokens_in, rel=0.1)
-        assert run.estimate.tokens_out == pytest.approx(whole.tokens_out, rel=0.2)
+        assert run.estimate.image_tokens == complete.image_tokens
+        assert run.estimate.tokens_in == pytest.approx(complete.tokens_in, rel=0.1)
+        assert run.estimate.tokens_out == pytest.approx(complete.tokens_out, rel=0.2)

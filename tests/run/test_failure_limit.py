@@ -30,7 +30,7 @@ def finished(fails, attempts=1):
 
 
 def ended_after(budget, fails, attempts=1):
-    """How many samples were finished when the run is to end, or None."""
+    """Return the number of finished samples at which the run must end, or None."""
     spent = (budget.spend(finished(failed, attempts)) for failed in fails)
     return next((count for count, ended in enumerate(spent, 1) if ended), None)
 
@@ -49,8 +49,8 @@ def test_more_failures_than_nearly_all_can_be_allowed():
     assert ended_after(Budget(1_000_000, 1.0), [True] * 1000) is None
 
 
-def test_pictures_that_cannot_be_read_end_a_run_only_by_their_number():
-    """They cost no request, and a video that is broken has many of them in a row."""
+def test_images_that_cannot_be_read_end_a_run_only_by_their_number():
+    """They take no request, and a broken video has many of them in sequence."""
     assert ended_after(Budget(20_000, 0.02), [True] * 1000, attempts=0) is None
     assert ended_after(Budget(20, 0.02), [True] * 1000, attempts=0) == 21
 
@@ -63,12 +63,12 @@ def test_a_run_never_ends_before_its_failures_are_too_many_or_nearly_all(fails, 
     assert (end is not None) == (many or nearly_all)
 
 
-def run(out, answer, episodes=40, length=10, **options):
-    """The requests of a run, and its error."""
+def run(out, reply, episodes=40, length=10, **options):
+    """Return the requests of a run, and its error."""
     source = FakeSource(
         *(make_episode(("pick it up", 0.0, length / 10), index=index, length=length) for index in range(episodes))
     )
-    generator, error = FakeGenerator(answer, concurrency=8), None
+    generator, error = FakeGenerator(reply, concurrency=8), None
     parts = {"generator": generator, "sink": MemorySink(), "sampler": EveryFrame(), "prompt": "seed", "checks": ()}
     try:
         annotate(source, out, **parts, **options)
@@ -79,7 +79,7 @@ def run(out, answer, episodes=40, length=10, **options):
     ], error
 
 
-def test_a_model_that_always_fails_costs_no_more_than_the_first_samples_and_those_in_flight(tmp_path):
+def test_a_model_that_always_fails_receives_only_the_first_samples_and_those_in_flight(tmp_path):
     requests, error = run(tmp_path / "out", lambda request: "no", episodes=1500, max_failures=0.5)
     assert FIRST * 2 <= len(requests) <= (FIRST + 8) * 2
     assert "of the 200 or more that this run requested at least 90%" in error
@@ -93,14 +93,14 @@ def tenth(request):
     return SampleError("refused", "never") if sample.moment.frame_index == 7 else plain_answer(request)
 
 
-def test_each_start_goes_on_until_only_what_always_fails_is_left(tmp_path):
-    asked, rest = set(), 400
+def test_each_start_continues_until_only_samples_that_always_fail_remain(tmp_path):
+    requested, rest = set(), 400
     while rest:
         requests, error = run(tmp_path / "out", tenth)
-        new = set(requests) - asked
-        asked |= new
+        new = set(requests) - requested
+        requested |= new
         rest -= len(new)
-        assert not rest or len(new) == len(requests) > 80, "something is asked again before all were asked"
+        assert not rest or len(new) == len(requests) > 80, "a sample is requested again before all were requested"
         assert (f"requests the {rest} samples first that were not requested yet" in error) == bool(rest), error
     for _ in range(4):
         requests, error = run(tmp_path / "out", tenth)
@@ -110,11 +110,11 @@ def test_each_start_goes_on_until_only_what_always_fails_is_left(tmp_path):
         assert "a larger --max-failures accepts these" in error
 
 
-def test_what_failed_is_asked_again_in_turn_so_that_each_start_reaches_other_samples(tmp_path):
+def test_failed_samples_are_requested_in_turn_so_that_each_start_reaches_others(tmp_path):
     while "not requested yet" in (run(tmp_path / "out", tenth)[1]):
         pass
     requests = [request for _ in range(10) for request in run(tmp_path / "out", tenth)[0]]
-    assert len(set(requests)) == 40, "not all that failed were asked again"
+    assert len(set(requests)) == 40, "not all failed samples were requested again"
 
 
 def scene(request):
@@ -124,11 +124,11 @@ def scene(request):
     return json.dumps({**reply, "fits": fits, "seen": "an empty table", "dialogues": reply["dialogues"] * fits})
 
 
-def annotate_scenes(out, answer, **options):
+def annotate_scenes(out, reply, **options):
     """Run over 20 moments with several dialogues each; return the report and the sink."""
     source, sink = FakeSource(make_episode(("pick it up", 0.0, 2.0), length=20)), MemorySink()
     parts = {"sampler": EveryFrame(), "prompt": "hi-robot", "checks": (), "variants": 2, "sink": sink}
-    return annotate(source, out, generator=FakeMomentGenerator(answer), **parts, **options), sink
+    return annotate(source, out, generator=FakeMomentGenerator(reply), **parts, **options), sink
 
 
 def test_images_that_contradict_the_labels_are_reported_and_end_no_run(tmp_path):
@@ -140,7 +140,7 @@ def test_images_that_contradict_the_labels_are_reported_and_end_no_run(tmp_path)
     assert sink.manifest["counts"]["answered"] == report.samples - len(failed)
 
 
-def test_a_dataset_of_which_no_moment_fits_ends_no_run_either(tmp_path):
+def test_a_dataset_without_a_moment_that_fits_ends_no_run_either(tmp_path):
     def never(request):
         return json.dumps({"seen": "darkness", "fits": False, "dialogues": []})
 
@@ -161,7 +161,7 @@ def test_other_failures_are_counted_without_those_of_scenes(tmp_path):
 
 
 def test_failures_that_stay_within_what_is_allowed_end_no_resumed_run(tmp_path):
-    """Those of a former run are asked again, and do not count twice."""
+    """Those of an earlier run are requested again, and do not count twice."""
     _, error = run(tmp_path / "out", tenth, max_failures=0.05)
     assert error
     _, error = run(tmp_path / "out", tenth, max_failures=0.11)
@@ -169,13 +169,13 @@ def test_failures_that_stay_within_what_is_allowed_end_no_resumed_run(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("failing", "places"),
+    ("failing", "message"),
     [([3], "episode 3"), ([3, 7], "episodes 3, 7"), ([3, 7, 8], "episodes 3, 7 and 1 other")],
 )
-def test_the_episodes_with_failures_are_named(failing, places):
+def test_the_episodes_with_failures_are_named(failing, message):
     episodes = [make_episode(index=index) for index in range(9)]
     results = [(episode, [finished(episode.index in failing)] * 2) for episode in episodes]
-    with pytest.raises(TooManyFailuresError, match=rf"They are in {places}\. The first reason: no\. "):
+    with pytest.raises(TooManyFailuresError, match=rf"They are in {message}\. The first reason: no\. "):
         check(tally(iter(results)), 18, 0.01, results)
 
 

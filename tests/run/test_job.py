@@ -26,7 +26,7 @@ def build(workspace, error=None, options=None):
             raise error
 
 
-def test_what_a_job_has_staged_is_published_at_its_end_and_nothing_else_is_left(workspace, tmp_path):
+def test_the_staged_output_of_a_job_is_published_at_its_end_and_nothing_else_remains(workspace, tmp_path):
     assert prepare(workspace) is None
     build(workspace)
     assert (tmp_path / "out/file").read_text() == "content"
@@ -61,9 +61,9 @@ def test_a_signal_ends_a_job_with_the_exit_code_of_a_shell(workspace, number):
 @pytest.mark.parametrize(
     "error", [OSError(errno.ENOSPC, "No space left"), StorageError("the journal is full: No space left")]
 )
-def test_an_error_of_the_disk_names_the_room_that_is_needed_and_what_is_kept(workspace, error):
-    kept = r"about 3 MB, .* MB left\. Put that right and start the same command again: the results so far are kept in"
-    with pytest.raises(StorageError, match=rf"No space left\. The output needs {kept} .*journal\.sqlite"):
+def test_a_disk_error_states_the_space_that_is_needed_and_the_stored_results(workspace, error):
+    remedy = r"about 3 MB, .* MB left\. Put that right and start the same command again: the results so far are kept in"
+    with pytest.raises(StorageError, match=rf"No space left\. The output needs {remedy} .*journal\.sqlite"):
         build(workspace, error)
 
 

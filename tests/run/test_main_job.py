@@ -1,4 +1,4 @@
-"""The main job on real datasets, with lerobot itself as the judge of what comes out."""
+"""The main job on real datasets, whose outputs are read with lerobot."""
 
 import hashlib
 import json
@@ -21,11 +21,11 @@ from pgen.formats.syn_annotations import read_lines
 
 READ_WITH_LEROBOT = Path(__file__).parents[1] / "support" / "read_with_lerobot.py"
 ANY_CLOCK = "1e6"
-"""A tolerance for timestamps in seconds: the real arm's are those of a wall clock."""
+"""A tolerance for timestamps in seconds: those of the real arm are from a wall clock."""
 TABLE = Path(__file__).parents[2] / "tools/dataset_table.py"
 COLUMN = "task_index_high_level"
 BY_LEROBOT = re.compile(r"(; |(?<=\| ))(lerobot refuses|the dataset is of v)[^;|]*(?= \|)")
-"""What the table notes of lerobot's own look, which the quick table leaves out."""
+"""The notes of the table about reading with lerobot, which the quick table omits."""
 WITH_SKILLS = ["sim_drawer_sawyer_v30_av1", "sim_pickplace_so101_v30", "sim_pickplace_so101_v30_images"]
 REAL_ARM = "cr5_realarm_v30conv_8ep"
 V21, V20 = "cr5_realarm_v21_8ep", "gr1_picknplace_v20"
@@ -36,14 +36,14 @@ LENGTHS = {"sim_drawer_sawyer_v30_av1": 386, "cr5_realarm_v30conv_8ep": 1840, "c
 
 @pytest.fixture(scope="module")
 def annotated(shared_datasets, tmp_path_factory):
-    """Each dataset's output, made once by the command line."""
+    """The output of each dataset, made once with the command line."""
     folder = tmp_path_factory.mktemp("annotated")
 
     def output(name: str) -> Path:
         out = folder / name
         if not out.exists():
-            told = CliRunner().invoke(cli, arguments(shared_datasets / name, out))
-            assert told.exit_code == 0, told.output
+            result = CliRunner().invoke(cli, arguments(shared_datasets / name, out))
+            assert result.exit_code == 0, result.output
         return out
 
     return output
@@ -63,9 +63,9 @@ def read_with_lerobot(root: Path, python: str, tmp_path: Path, *tolerance: str) 
         "PYTHONWARNINGS": "ignore",
     }
     command = [python, str(READ_WITH_LEROBOT), str(root), *tolerance]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
-    assert done.returncode == 0, done.stderr[-3000:]
-    return json.loads(done.stdout.splitlines()[-1])
+    process = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert process.returncode == 0, process.stderr[-3000:]
+    return json.loads(process.stdout.splitlines()[-1])
 
 
 def rows(root: Path) -> "list[dict]":
@@ -73,20 +73,20 @@ def rows(root: Path) -> "list[dict]":
     return [row for shard in shards for row in pq.read_table(shard).to_pylist()]
 
 
-def check_read(seen: dict, root: Path) -> None:
+def check_read(reading: dict, root: Path) -> None:
     frames = rows(root)
-    assert seen["frames"] == len(frames)
-    assert (seen["dtype"], seen["shape"]) == ("torch.int64", [])
-    assert seen["batch"] == ["torch.int64", [4]]
-    assert seen["column"] == [row[COLUMN] for row in frames]
+    assert reading["frames"] == len(frames)
+    assert (reading["dtype"], reading["shape"]) == ("torch.int64", [])
+    assert reading["batch"] == ["torch.int64", [4]]
+    assert reading["column"] == [row[COLUMN] for row in frames]
     dialogues = {f"{line['user_prompt']} | {line['robot_utterance']}" for line in lines_of(root)}
     texts = tasks_of(root)
-    assert set(seen["texts"]) == {texts[index] for index in {*seen["column"]}} <= dialogues <= {*texts}
-    assert all(len(shape) == 3 and 3 in shape for shape in seen["images"].values())
+    assert set(reading["texts"]) == {texts[index] for index in {*reading["column"]}} <= dialogues <= {*texts}
+    assert all(len(shape) == 3 and 3 in shape for shape in reading["images"].values())
 
 
 def tasks_of(root: Path) -> list[str]:
-    """The text of each task, by index."""
+    """Return the text of each task, by index."""
     if (root / "meta/tasks.parquet").exists():
         return pq.read_table(root / "meta/tasks.parquet").to_pandas().index.tolist()
     rows = [json.loads(line) for line in (root / "meta/tasks.jsonl").read_text().splitlines()]
@@ -107,9 +107,9 @@ def test_lerobot_opens_the_output_batches_the_column_and_finds_the_dialogue(anno
 @pytest.mark.parametrize("name", WITH_SKILLS)
 def test_lerobot_0_4_4_opens_the_output_too(annotated, tmp_path, name):
     python = lerobot_python("0.4.4", "PGEN_LEROBOT044_PYTHON")
-    seen = read_with_lerobot(annotated(name), python, tmp_path)
-    assert seen["lerobot"] == "0.4.4"
-    check_read(seen, annotated(name))
+    reading = read_with_lerobot(annotated(name), python, tmp_path)
+    assert reading["lerobot"] == "0.4.4"
+    check_read(reading, annotated(name))
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -119,9 +119,9 @@ def test_all_other_columns_are_the_inputs_value_for_value_and_type_for_type(anno
         after = pq.ParquetFile(annotated(name) / shard.relative_to(shared_datasets / name))
         assert after.schema_arrow.names == [*before.schema_arrow.names, COLUMN]
         assert after.metadata.num_row_groups == before.metadata.num_row_groups
-        kept = after.read().drop_columns([COLUMN])
-        assert kept.schema.remove_metadata().equals(before.schema_arrow.remove_metadata())
-        assert kept.equals(before.read())
+        columns = after.read().drop_columns([COLUMN])
+        assert columns.schema.remove_metadata().equals(before.schema_arrow.remove_metadata())
+        assert columns.equals(before.read())
 
 
 @pytest.mark.needs("pandas")
@@ -129,10 +129,10 @@ def test_all_other_columns_are_the_inputs_value_for_value_and_type_for_type(anno
 def test_every_frame_points_at_a_dialogue_that_is_in_force_and_leads_to_the_skill_it_shows(annotated, name):
     root = annotated(name)
     texts = tasks_of(root)
-    said: dict[tuple[int, str], list[dict]] = {}
+    dialogues: dict[tuple[int, str], list[dict]] = {}
     for line in lines_of(root):
         text = f"{line['user_prompt']} | {line['robot_utterance']}"
-        said.setdefault((line["episode_index"], text), []).append(line)
+        dialogues.setdefault((line["episode_index"], text), []).append(line)
     subtasks = root / "meta/subtasks.parquet"
     truth = pq.read_table(subtasks).to_pandas().index.tolist() if subtasks.exists() else None
     frames: Counter[int] = Counter()
@@ -140,7 +140,7 @@ def test_every_frame_points_at_a_dialogue_that_is_in_force_and_leads_to_the_skil
         frame = frames[row["episode_index"]]
         frames[row["episode_index"]] += 1
         skill = truth[row["subtask_index"]] if truth else texts[row["task_index"]]
-        lines = said[row["episode_index"], texts[row[COLUMN]]]
+        lines = dialogues[row["episode_index"], texts[row[COLUMN]]]
         in_force = [line for line in lines if line["start"] <= frame < line["stop"]]
         assert any(skill in line["skills"] for line in in_force)
 
@@ -150,51 +150,52 @@ def test_the_input_is_untouched_to_the_byte_and_the_nanosecond(shared_datasets, 
     root = tmp_path / "input"
     shutil.copytree(shared_datasets / name, root)
     before = {path: (digest(path), path.stat().st_mtime_ns) for path in root.rglob("*") if path.is_file()}
-    told = CliRunner().invoke(cli, arguments(root, tmp_path / "out"))
-    assert told.exit_code == 0, told.output
+    result = CliRunner().invoke(cli, arguments(root, tmp_path / "out"))
+    assert result.exit_code == 0, result.output
     after = {path: (digest(path), path.stat().st_mtime_ns) for path in root.rglob("*") if path.is_file()}
     assert after == before
 
 
 @pytest.mark.parametrize("name", [WITH_SKILLS[0], V21])
 def test_a_second_run_is_identical_in_every_file_but_the_manifests_times(annotated, shared_datasets, tmp_path, name):
-    again = tmp_path / "again"
-    assert CliRunner().invoke(cli, arguments(shared_datasets / name, again)).exit_code == 0
-    first, second = contents(annotated(name)), contents(again)
-    one, two = (json.loads((root / "meta/pgen/manifest.json").read_text()) for root in (annotated(name), again))
+    repeated = tmp_path / "again"
+    assert CliRunner().invoke(cli, arguments(shared_datasets / name, repeated)).exit_code == 0
+    first, second = contents(annotated(name)), contents(repeated)
+    manifests = [root / "meta/pgen/manifest.json" for root in (annotated(name), repeated)]
+    manifest, second_manifest = (json.loads(path.read_text()) for path in manifests)
     assert first == second
-    assert one.pop("times").keys() == two.pop("times").keys()
-    assert one == two
+    assert manifest.pop("times").keys() == second_manifest.pop("times").keys()
+    assert manifest == second_manifest
 
 
 @pytest.mark.parametrize("name", [WITH_SKILLS[0], REAL_ARM, *OLDER])
-def test_verify_finds_nothing_wrong_with_what_annotate_wrote(annotated, name):
-    told = CliRunner().invoke(cli, ["verify", str(annotated(name))])
-    assert told.exit_code == 0, told.output
+def test_verify_reports_no_problem_in_an_output_of_annotate(annotated, name):
+    result = CliRunner().invoke(cli, ["verify", str(annotated(name))])
+    assert result.exit_code == 0, result.output
 
 
-def test_every_dataset_comes_to_what_the_table_in_the_docs_says(shared_datasets):
+def test_every_dataset_gives_its_row_of_the_table_in_the_docs(shared_datasets):
     page = Path(__file__).parents[2] / "docs/datasets.md"
-    told = page.read_text(encoding="utf-8").split("## Tried")[1]
-    table = [BY_LEROBOT.sub("", line) for line in told.splitlines() if line[:1] == "|"]
-    done = subprocess.run(
+    section = page.read_text(encoding="utf-8").split("## Tried")[1]
+    table = [BY_LEROBOT.sub("", line) for line in section.splitlines() if line[:1] == "|"]
+    process = subprocess.run(
         [sys.executable, TABLE, "--quick", shared_datasets], capture_output=True, text=True, check=False
     )
-    assert done.returncode == 0, done.stderr[-3000:]
-    assert done.stdout.splitlines() == table
+    assert process.returncode == 0, process.stderr[-3000:]
+    assert process.stdout.splitlines() == table
 
 
 def test_the_last_lerobot_that_reads_v21_opens_the_real_arms_output(annotated, tmp_path):
     python = lerobot_python("0.3.3", "PGEN_LEROBOT033_PYTHON")
-    seen = read_with_lerobot(annotated(V21), python, tmp_path, ANY_CLOCK)
-    assert seen["lerobot"] == "0.3.3"
-    check_read(seen, annotated(V21))
+    reading = read_with_lerobot(annotated(V21), python, tmp_path, ANY_CLOCK)
+    assert reading["lerobot"] == "0.3.3"
+    check_read(reading, annotated(V21))
 
 
 @pytest.mark.parametrize("name", OLDER)
 def test_an_older_versions_output_is_the_inputs_file_by_file(annotated, shared_datasets, name):
     before, after = contents(shared_datasets / name), contents(annotated(name))
-    changed = {path for path, known in before.items() if after[path] != known}
+    changed = {path for path, content in before.items() if after[path] != content}
     assert {path for path in changed if not path.endswith(".parquet")} <= {
         "meta/info.json",
         "meta/tasks.jsonl",
@@ -223,7 +224,7 @@ def test_the_real_arms_frames_are_all_labelled_though_its_clock_drifts(annotated
     assert min(row[COLUMN] for row in rows(root)) > 0
 
 
-def test_a_pseudo_task_labels_no_frame_and_is_asked_about_by_no_sample(annotated):
+def test_a_pseudo_task_labels_no_frame_and_has_no_sample(annotated):
     root = annotated(V20)
     assert "valid" in tasks_of(root)
     assert "valid" not in {line["skill_current"] for line in lines_of(root)}
@@ -235,8 +236,8 @@ def test_an_annotated_dataset_is_annotated_again_only_with_overwrite(annotated, 
     refused = CliRunner().invoke(cli, arguments(root, tmp_path / "out"))
     assert refused.exit_code == InputError.exit_code
     assert "--overwrite" in refused.output
-    done = CliRunner().invoke(cli, [*arguments(root, tmp_path / "out"), "--overwrite", "--seed", "5"])
-    assert done.exit_code == 0, done.output
+    result = CliRunner().invoke(cli, [*arguments(root, tmp_path / "out"), "--overwrite", "--seed", "5"])
+    assert result.exit_code == 0, result.output
     assert CliRunner().invoke(cli, ["verify", str(tmp_path / "out")]).exit_code == 0
 
 

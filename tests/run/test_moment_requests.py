@@ -18,9 +18,9 @@ SAMPLES = EPISODES * 3 * (7 + 3)
 """Three wordings of each step, and of the three scopes that an episode begins with."""
 
 
-def run(out, answer=plain_answer, generator=None, **options):
+def run(out, respond=plain_answer, generator=None, **options):
     """Return the report, the sink and the requests of a run over three episodes with a moment each second."""
-    sink, generator = MemorySink(), generator or FakeMomentGenerator(answer)
+    sink, generator = MemorySink(), generator or FakeMomentGenerator(respond)
     source = FakeSource(*(make_episode(index=index) for index in range(EPISODES)))
     parts = {"sampler": Segments(interval=1.0), "prompt": "hi-robot", "checks": (), "sink": sink, **options}
     return annotate(source, out, generator=generator, **parts), sink, generator.requests
@@ -33,10 +33,10 @@ def results(sink):
 
 
 class Shuffled(FakeMomentGenerator):
-    """Answers in another order than it is asked, by `salt`."""
+    """Responds in another order than that of the requests, which depends on `salt`."""
 
-    def __init__(self, answer, salt):
-        super().__init__(answer, concurrency=16)
+    def __init__(self, respond, salt):
+        super().__init__(respond, concurrency=16)
         self._salt = salt
 
     async def generate(self, request):
@@ -46,7 +46,7 @@ class Shuffled(FakeMomentGenerator):
 
 
 def parrot(request):
-    """Return the same request for every dialogue of a scope, another one where that is sent back."""
+    """Return the same user prompt for every dialogue of a scope, and another one if the request is a repair."""
     reply = json.loads(plain_answer(request))
     for fields in reply["dialogues"]:
         sample = request.samples[fields["number"] - 1]
@@ -66,15 +66,15 @@ def test_by_default_a_run_sends_a_request_for_each_moment_and_counts_the_dialogu
 
 
 @pytest.mark.parametrize("turns", ["off", "episode"])
-def test_the_results_are_the_same_whatever_the_order_of_the_answers(tmp_path, turns):
+def test_the_results_are_the_same_whatever_the_order_of_the_responses(tmp_path, turns):
     runs = [run(tmp_path / f"{salt}", generator=Shuffled(plain_answer, salt), turns=turns)[1] for salt in (1, 7, 12)]
     assert results(runs[0]) == results(runs[1]) == results(runs[2])
 
 
 @pytest.mark.parametrize("turns", ["off", "episode"])
 @pytest.mark.parametrize("end", [1, 5, 13])
-def test_a_run_that_was_stopped_goes_on_with_the_missing_moments(tmp_path, turns, end):
-    _, whole, every = run(tmp_path / "whole", turns=turns)
+def test_a_run_that_was_stopped_continues_with_the_missing_moments(tmp_path, turns, end):
+    _, complete, every = run(tmp_path / "whole", turns=turns)
     count = 0
 
     def stopping(request):
@@ -85,13 +85,13 @@ def test_a_run_that_was_stopped_goes_on_with_the_missing_moments(tmp_path, turns
     with pytest.raises(InterruptedRunError):
         run(tmp_path / "out", generator=FakeMomentGenerator(stopping, concurrency=1), turns=turns)
     _, resumed, requests = run(tmp_path / "out", turns=turns)
-    assert results(resumed) == results(whole)
+    assert results(resumed) == results(complete)
     assert len(requests) == len(every) - end
     assert {request.samples for request in requests} < {request.samples for request in every}
 
 
-def test_a_conversation_whose_requests_failed_goes_on_with_the_same_turns(tmp_path):
-    _, whole, _ = run(tmp_path / "whole", turns="episode")
+def test_a_conversation_whose_requests_failed_continues_with_the_same_turns(tmp_path):
+    _, complete, _ = run(tmp_path / "whole", turns="episode")
     count = 0
 
     def shaky(request):
@@ -102,41 +102,41 @@ def test_a_conversation_whose_requests_failed_goes_on_with_the_same_turns(tmp_pa
     with pytest.raises(TooManyFailuresError):
         run(tmp_path / "out", shaky, turns="episode", max_failures=0)
     _, resumed, _ = run(tmp_path / "out", turns="episode")
-    assert results(resumed) == results(whole)
+    assert results(resumed) == results(complete)
 
 
 @pytest.mark.parametrize("on_check", ["retry", "keep", "fail"])
-def test_duplicates_of_a_run_are_the_same_whatever_the_order_of_the_answers(tmp_path, on_check):
+def test_duplicates_of_a_run_are_the_same_whatever_the_order_of_the_responses(tmp_path, on_check):
     options = {"checks": (Duplicates(),), "on_check": on_check, "max_failures": 1}
     runs = [run(tmp_path / f"{salt}", generator=Shuffled(parrot, salt), **options)[1] for salt in (1, 7)]
     assert results(runs[0]) == results(runs[1])
 
 
-def test_a_dialogue_that_the_run_has_already_is_sent_back_alone(tmp_path):
+def test_a_duplicate_of_an_earlier_dialogue_is_requested_again_alone(tmp_path):
     _, _, requests = run(tmp_path / "out", parrot, checks=(Duplicates(),))
-    again = [request for request in requests if request.repair]
-    assert {len(request.samples) for request in again} == {1}
-    assert len(again) > MOMENTS
-    assert "nearly the same request" in again[0].repair.problem
-    assert json.loads(again[0].repair.reply)["dialogues"][0]["number"] == 1
+    repeated = [request for request in requests if request.repair]
+    assert {len(request.samples) for request in repeated} == {1}
+    assert len(repeated) > MOMENTS
+    assert "nearly the same request" in repeated[0].repair.problem
+    assert json.loads(repeated[0].repair.reply)["dialogues"][0]["number"] == 1
 
 
 def test_more_variants_request_only_the_new_wordings(tmp_path):
     def without_episode(request):
         reply = json.loads(plain_answer(request))
-        kept = [it for it in reply["dialogues"] if request.samples[it["number"] - 1].question.scope != "episode"]
-        return json.dumps({**reply, "dialogues": kept})
+        replies = [it for it in reply["dialogues"] if request.samples[it["number"] - 1].question.scope != "episode"]
+        return json.dumps({**reply, "dialogues": replies})
 
     with pytest.raises(TooManyFailuresError):
         run(tmp_path / "out", without_episode, variants=1, max_failures=0.09, attempts=1)
     report, _, requests = run(tmp_path / "out", variants=2)
-    asked = Counter(
+    requested = Counter(
         (sample.question.scope, sample.question.variant) for request in requests for sample in request.samples
     )
-    assert asked["step", 1] == MOMENTS
-    assert asked["episode", 0] == asked["episode", 1] == EPISODES
-    assert asked["step", 0] < MOMENTS
-    assert report.resumed + asked.total() == report.samples
+    assert requested["step", 1] == MOMENTS
+    assert requested["episode", 0] == requested["episode", 1] == EPISODES
+    assert requested["step", 0] < MOMENTS
+    assert report.resumed + requested.total() == report.samples
 
 
 def test_only_the_first_dialogues_of_a_limited_run_are_requested(tmp_path):

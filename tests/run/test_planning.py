@@ -78,17 +78,20 @@ def test_an_interval_that_is_no_time_is_refused_with_the_option_named():
         Segments(intervall=1)
 
 
-def asked(samples):
-    return [(one.moment.frame_index, one.question.scope, one.question.skills, one.question.variant) for one in samples]
+def rows_of(samples):
+    return [
+        (sample.moment.frame_index, sample.question.scope, sample.question.skills, sample.question.variant)
+        for sample in samples
+    ]
 
 
 def test_a_prompt_for_one_dialogue_asks_for_the_step_at_each_moment():
-    assert [asked(samples) for samples in plan()] == [[(0, "step", 1, 0), (18, "step", 1, 0), (31, "step", 1, 0)]] * 2
+    assert [rows_of(samples) for samples in plan()] == [[(0, "step", 1, 0), (18, "step", 1, 0), (31, "step", 1, 0)]] * 2
 
 
 def test_the_dialogues_of_a_moment_follow_each_other_each_in_all_its_wordings():
     first, _ = plan(prompts=HiRobotPrompt(), variants=2)
-    assert asked(first) == [
+    assert rows_of(first) == [
         *((0, scope, skills, variant) for scope, skills in (("episode", 3), ("standing", 3)) for variant in range(2)),
         *((0, "phase", 3, variant) for variant in range(2)),
         *((frame, "step", 1, variant) for frame in (0, 18, 31) for variant in range(2)),
@@ -115,7 +118,7 @@ def test_a_sampler_may_choose_the_scopes_of_a_frame():
             return {"episode"} if frame == 0 else () if frame == 18 else None
 
     first, _ = plan(Openings(), HiRobotPrompt())
-    assert asked(first) == [(0, "episode", 3, 0), (31, "step", 1, 0)]
+    assert rows_of(first) == [(0, "episode", 3, 0), (31, "step", 1, 0)]
 
 
 def test_a_moment_inside_a_skill_says_how_long_the_skill_has_been_running():

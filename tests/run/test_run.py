@@ -45,7 +45,7 @@ def test_more_failures_than_allowed_write_nothing_and_the_next_run_requests_only
     assert report.failed == {}
 
 
-def test_a_hopeless_run_stops_early(tmp_path):
+def test_a_run_whose_samples_all_fail_stops_early(tmp_path):
     generator = failing(1)
     with pytest.raises(TooManyFailuresError):
         run(tmp_path, generator)
@@ -84,7 +84,7 @@ def test_a_sink_that_fails_leaves_no_output_and_loses_no_result(tmp_path):
 
 def test_results_of_one_model_are_not_mixed_with_those_of_another(tmp_path):
     class Served(FakeGenerator):
-        """Knows its model only once it is open."""
+        """Has a model only after it was opened."""
 
         served = "small"
 
@@ -106,14 +106,14 @@ def test_a_run_with_all_results_needs_no_generator(tmp_path):
         def write(self, results, out):
             raise OSError(28, "No space left on device")
 
-    class Gone(FakeGenerator):
+    class Unavailable(FakeGenerator):
         async def open(self):
-            raise ConfigError("the server is gone")
+            raise ConfigError("the server is not available")
 
     with pytest.raises(StorageError, match="No space left"):
         run(tmp_path, sink=Broken())
     sink = MemorySink()
-    assert run(tmp_path, Gone(), sink=sink).resumed == SAMPLES
+    assert run(tmp_path, Unavailable(), sink=sink).resumed == SAMPLES
     assert sink.manifest["generator"]["found"] == {}
 
 

@@ -33,19 +33,19 @@ def test_the_last_act_is_finished():
 
 
 def test_outside_the_main_thread_signals_stay_the_caller_s():
-    seen = []
+    handlers = []
 
     def work():
         with interruptible():
-            seen.append(signal.getsignal(signal.SIGTERM))
+            handlers.append(signal.getsignal(signal.SIGTERM))
 
     thread = threading.Thread(target=work)
     thread.start()
     thread.join()
-    assert seen == [signal.getsignal(signal.SIGTERM)]
+    assert handlers == [signal.getsignal(signal.SIGTERM)]
 
 
-def test_what_is_ignored_stays_ignored_as_nohup_has_it():
+def test_ignored_signals_stay_ignored_as_nohup_requires():
     former = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         with interruptible():
@@ -56,7 +56,7 @@ def test_what_is_ignored_stays_ignored_as_nohup_has_it():
 
 
 def test_a_loop_in_another_thread_is_stopped_while_the_main_thread_waits_for_it_as_in_a_notebook():
-    """The main thread gets the signal once the work is under way."""
+    """The main thread receives the signal once the work has started."""
     ready, events = threading.Event(), []
 
     async def work():

@@ -1,4 +1,4 @@
-"""A demonstration whose object is not in the images: a server that looks for it reports it, and the run goes on."""
+"""A demonstration whose object is missing in the images: a server reports it, and the run continues."""
 
 import base64
 import io
@@ -34,7 +34,7 @@ def reddish(part):
 
 
 class LookingServer(HostileServer):
-    """Denies that images fit a moment before a skill with the red can where they show little red."""
+    """Replies that images do not fit, before a skill with the red can, if they show little red."""
 
     def __init__(self):
         super().__init__(self._behaviour)
@@ -54,7 +54,7 @@ class LookingServer(HostileServer):
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
+def outcome(tmp_path_factory):
     """Return the input, the output, what the run printed, and the skills before which the server saw no can."""
     folder = tmp_path_factory.mktemp("wrong")
     root = write_groceries(folder / "in", 2, retry=(), wrong_scene=(WRONG,))
@@ -74,8 +74,8 @@ def lines(out):
     return [json.loads(line) for line in (out / "meta/syn_annotations.jsonl").read_text().splitlines()]
 
 
-def test_only_the_moments_of_the_missing_object_are_denied(made):
-    _, out, _, denied = made
+def test_only_the_moments_of_the_missing_object_are_denied(outcome):
+    _, out, _, denied = outcome
     assert grocery_plans(2, retry=(), wrong_scene=(WRONG,))[WRONG].absent == ABSENT
     failed = [line for line in lines(out) if line["status"] == "failed"]
     assert {line["episode_index"] for line in failed} == {WRONG}
@@ -86,9 +86,9 @@ def test_only_the_moments_of_the_missing_object_are_denied(made):
     assert len(denied) == len(set(denied))  # a contradiction is not requested again
 
 
-def test_contradictions_are_no_failures_of_the_run_and_are_listed(made):
+def test_contradictions_are_no_failures_of_the_run_and_are_listed(outcome):
     """More than the 2 % of samples that may fail."""
-    _, out, printed, denied = made
+    _, out, printed, denied = outcome
     samples = [line for line in lines(out) if line["status"] == "failed"]
     assert len(samples) > 0.02 * len(lines(out))
     assert re.search(rf"scene +{len(samples)} samples whose images contradict their labels", printed)
@@ -97,8 +97,8 @@ def test_contradictions_are_no_failures_of_the_run_and_are_listed(made):
     assert page.read_text().count("three groceries and two bins") >= len(denied)
 
 
-def test_the_frames_are_labelled_from_the_exchanges_around_them(made):
-    _, out, _, denied = made
+def test_the_frames_are_labelled_from_the_exchanges_around_them(outcome):
+    _, out, _, denied = outcome
     assert "every check passed" in invoke("verify", out)
     exchanges = pq.read_table(out / "meta/exchanges.parquet").to_pylist()
     wrong = [row for row in exchanges if row["episode_index"] == WRONG]

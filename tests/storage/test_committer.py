@@ -9,7 +9,7 @@ from pgen.storage.committer import UNSYNCED, Commits
 
 
 class Disk:
-    """A journal whose commits and syncs last until they are let go on."""
+    """A journal whose commits and syncs wait until the test continues them."""
 
     def __init__(self) -> None:
         self.committed, self.syncs = [], 0
@@ -35,11 +35,11 @@ def disk():
     disk.syncs_go_on.set()
 
 
-def served(disk, use, done=lambda result: None):
-    """What `use` of running commits returns."""
+def run_commits(disk, use, reported=lambda result: None):
+    """Return the result of `use`, called with running commits."""
 
     async def go():
-        commits = Commits(disk, disk.write, done)
+        commits = Commits(disk, disk.write, reported)
         background = asyncio.create_task(commits.run())
         try:
             return await asyncio.wait_for(use(commits), 60)
@@ -54,7 +54,7 @@ def served(disk, use, done=lambda result: None):
 
 
 async def idle():
-    """Let everything go on that can."""
+    """Let all tasks continue that can."""
     for _ in range(20):
         await asyncio.sleep(0)
     await asyncio.to_thread(lambda: None)
@@ -63,7 +63,7 @@ async def idle():
 
 
 async def busy(commits):
-    """A slot that requests without end."""
+    """A slot that sends requests without end."""
     while True:
         await commits.store(1)
 
@@ -77,10 +77,10 @@ def test_a_slot_waits_for_its_commit_but_not_for_the_sync(disk):
         await slot
         assert (disk.committed, disk.syncs) == ([[1]], 0)
 
-    served(disk, use)
+    run_commits(disk, use)
 
 
-def test_what_comes_during_a_commit_is_the_next_one_together(disk):
+def test_results_that_arrive_during_a_commit_are_the_next_commit(disk):
     async def use(commits):
         slots = [asyncio.create_task(commits.store(0))]
         await idle()
@@ -89,28 +89,28 @@ def test_what_comes_during_a_commit_is_the_next_one_together(disk):
         disk.commits_go_on.set()
         await asyncio.gather(*slots)
 
-    served(disk, use)
+    run_commits(disk, use)
     assert disk.committed == [[0], [1, 2, 3]]
 
 
-def test_a_result_is_done_only_once_it_is_on_the_disk(disk):
-    done = []
+def test_a_result_is_reported_only_once_it_is_on_the_disk(disk):
+    reported = []
 
     async def use(commits):
         disk.commits_go_on.set()
         await commits.store(1)
         await idle()
-        assert done == []
+        assert reported == []
         disk.syncs_go_on.set()
-        while not done:
+        while not reported:
             await idle()
-        assert done == [1]
+        assert reported == [1]
 
-    served(disk, use, done.append)
+    run_commits(disk, use, reported.append)
 
 
-def test_a_disk_that_is_slower_than_the_model_slows_it(disk):
-    """Slots that send the next request at once, with no sync coming to an end."""
+def test_a_disk_that_is_slower_than_the_model_delays_requests(disk):
+    """Slots that send the next request at once, while no sync ends."""
     slots, stored = 8, 0
 
     async def use(commits):
@@ -133,12 +133,12 @@ def test_a_disk_that_is_slower_than_the_model_slows_it(disk):
         for task in tasks:
             task.cancel()
 
-    served(disk, use)
+    run_commits(disk, use)
 
 
 @pytest.mark.parametrize("part", ["write", "sync"])
-def test_a_disk_that_fails_raises_in_every_slot_and_nothing_of_it_is_done(disk, part):
-    done = []
+def test_a_disk_error_is_raised_in_every_slot_and_no_result_is_reported(disk, part):
+    reported = []
 
     async def use(commits):
         def fail(*_):
@@ -153,12 +153,12 @@ def test_a_disk_that_fails_raises_in_every_slot_and_nothing_of_it_is_done(disk, 
         with pytest.raises(StorageError, match="disk I/O error"):
             await commits.store(6)
 
-    served(disk, use, done.append)
-    assert done == []
+    run_commits(disk, use, reported.append)
+    assert reported == []
 
 
-def test_what_is_left_when_the_slots_are_gone_is_committed_and_synced(disk):
-    done = []
+def test_the_remaining_results_are_committed_and_synced_after_the_last_slot(disk):
+    reported = []
 
     async def use(commits):
         slots = [asyncio.create_task(commits.store(number)) for number in range(3)]
@@ -168,15 +168,15 @@ def test_what_is_left_when_the_slots_are_gone_is_committed_and_synced(disk):
         disk.commits_go_on.set()
         disk.syncs_go_on.set()
         commits.flush()
-        assert sorted(done) == [0, 1, 2]
+        assert sorted(reported) == [0, 1, 2]
 
-    served(disk, use, done.append)
+    run_commits(disk, use, reported.append)
     assert {number for group in disk.committed for number in group} == {0, 1, 2}
 
 
-def test_nothing_is_done_after_a_sync_that_failed_and_one_that_did_not(disk):
-    """The system forgets an error of writing once it has told it: a second sync says nothing of the first."""
-    done = []
+def test_no_result_is_reported_by_a_successful_sync_after_a_failed_one(disk):
+    """The system reports a write error only once: a second sync does not report the error of the first."""
+    reported = []
 
     async def use(commits):
         disk.error = StorageError("disk I/O error")
@@ -187,5 +187,5 @@ def test_nothing_is_done_after_a_sync_that_failed_and_one_that_did_not(disk):
         disk.error = None
         commits.flush()
 
-    served(disk, use, done.append)
-    assert (done, disk.syncs) == ([], 1)
+    run_commits(disk, use, reported.append)
+    assert (reported, disk.syncs) == ([], 1)

@@ -1,4 +1,4 @@
-"""A switch in place leaves the old files or the new ones, whenever the process dies."""
+"""Publication in place, a switch of files: the folder has the old files or the new ones, whenever the process dies."""
 
 import json
 import os
@@ -16,111 +16,112 @@ from pgen.storage.unfinished import inspect
 
 
 @pytest.fixture
-def place(tmp_path):
+def in_place(tmp_path):
     folder = tmp_path / "in"
     (folder / "meta").mkdir(parents=True)
     (folder / "meta/a").write_text("a")
     return InPlace(folder, "annotate --in-place")
 
 
-def staged(place, **files):
-    place.work.mkdir()
-    staging = place.stage()
+def stage(in_place, **files):
+    in_place.work.mkdir()
+    staging = in_place.stage()
     for name, text in files.items():
         (staging / name).write_text(text)
-    return place.switch
+    return in_place.switch
 
 
 def test_a_process_killed_at_any_step_leaves_the_old_or_the_new_folder_after_the_next_start(tmp_path):
     script = Path(__file__).parents[1] / "support" / "switch_kills.py"
-    done = subprocess.run([sys.executable, script, tmp_path], capture_output=True, text=True, timeout=HANG, check=False)
-    assert done.returncode == 0, done.stderr
-    outcomes = json.loads(done.stdout)
+    command = [sys.executable, script, tmp_path]
+    process = subprocess.run(command, capture_output=True, text=True, timeout=HANG, check=False)
+    assert process.returncode == 0, process.stderr
+    outcomes = json.loads(process.stdout)
     states = [state for state, _ in outcomes]
-    turned = states.index("new")
-    assert 10 < turned < len(states) - 10
-    assert states == ["old"] * turned + ["new"] * (len(states) - turned)
-    assert outcomes[turned][1] == {"told": "all"}
+    first_new = states.index("new")
+    assert 10 < first_new < len(states) - 10
+    assert states == ["old"] * first_new + ["new"] * (len(states) - first_new)
+    assert outcomes[first_new][1] == {"summary": "all"}
 
 
-def test_a_symbolic_link_is_refused(place, tmp_path):
+def test_a_symbolic_link_is_refused(in_place, tmp_path):
     (tmp_path / "blob").write_text("shared")
-    (place.out / "film.mp4").symlink_to(tmp_path / "blob")
+    (in_place.out / "film.mp4").symlink_to(tmp_path / "blob")
     with pytest.raises(ConfigError, match=r"film\.mp4 is a symbolic link"):
-        place.check()
+        in_place.check()
 
 
-def test_a_folder_that_is_reached_by_a_link_is_refused(place, tmp_path):
-    (tmp_path / "link").symlink_to(place.out)
+def test_a_folder_that_is_reached_by_a_link_is_refused(in_place, tmp_path):
+    (tmp_path / "link").symlink_to(in_place.out)
     with pytest.raises(ConfigError, match="link is a symbolic link"):
         InPlace(tmp_path / "link").check()
 
 
-def test_a_file_of_several_names_is_refused(place, tmp_path):
-    os.link(place.out / "meta/a", tmp_path / "elsewhere")
+def test_a_file_with_several_names_is_refused(in_place, tmp_path):
+    os.link(in_place.out / "meta/a", tmp_path / "elsewhere")
     with pytest.raises(ConfigError, match=r"meta/a has several names"):
-        place.check()
+        in_place.check()
 
 
-def test_a_link_that_a_stopped_run_had_staged_does_not_count(place):
-    staged(place)
-    os.link(place.out / "meta/a", place.staging / "a")
-    place.check()
+def test_a_link_among_the_staged_files_of_a_stopped_run_is_ignored(in_place):
+    stage(in_place)
+    os.link(in_place.out / "meta/a", in_place.staging / "a")
+    in_place.check()
 
 
-def test_files_that_are_the_same_keep_their_place_and_time(place):
-    before = (place.out / "meta/a").stat()
-    switch = staged(place, b="b")
-    (place.staging / "meta").mkdir()
-    (place.staging / "meta/a").write_text("a")
+def test_unchanged_files_keep_their_inode_and_time(in_place):
+    before = (in_place.out / "meta/a").stat()
+    switch = stage(in_place, b="b")
+    (in_place.staging / "meta").mkdir()
+    (in_place.staging / "meta/a").write_text("a")
     switch.commit(command="annotate --in-place")
     switch.finish()
-    after = (place.out / "meta/a").stat()
+    after = (in_place.out / "meta/a").stat()
     assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
-    assert (place.out / "b").read_text() == "b"
+    assert (in_place.out / "b").read_text() == "b"
 
 
-def begun(place):
+def record_switch(in_place):
     """Record a switch by `annotate --in-place`, without any rename yet."""
-    switch = staged(place, b="b")
-    switch.commit(command=place.command, run="", journal=place.journal_elsewhere, told={"answers": 3})
+    switch = stage(in_place, b="b")
+    switch.commit(command=in_place.command, run="", journal=in_place.journal_elsewhere, told={"results": 3})
     return switch
 
 
-def test_a_folder_between_old_and_new_files_is_refused(place):
-    check_settled(place.out)
-    begun(place)
+def test_a_folder_between_old_and_new_files_is_refused(in_place):
+    check_settled(in_place.out)
+    record_switch(in_place)
     with pytest.raises(InputError, match=r"`pgen annotate --in-place` was stopped\. Start that command again first"):
-        check_settled(place.out)
-    assert place.recover() == {"answers": 3}
-    check_settled(place.out)
-    assert [path.name for path in place.out.parent.iterdir()] == ["in"]
+        check_settled(in_place.out)
+    assert in_place.recover() == {"results": 3}
+    check_settled(in_place.out)
+    assert [path.name for path in in_place.out.parent.iterdir()] == ["in"]
 
 
 @pytest.mark.parametrize("command", ["repair", "annotate"])
-def test_no_other_command_finishes_or_discards_a_switch(place, command):
-    begun(place)
-    other = InPlace(place.out, command)
+def test_no_other_command_finishes_or_discards_a_switch(in_place, command):
+    record_switch(in_place)
+    other = InPlace(in_place.out, command)
     other.sweep()
     for attempt in (other.recover, other.check, other.locked().__enter__):
         with pytest.raises(InputError, match="Start that command again first"):
             attempt()
-    place.recover()
-    assert (place.out / "b").read_text() == "b"
+    in_place.recover()
+    assert (in_place.out / "b").read_text() == "b"
 
 
-def test_a_journal_with_another_owner_survives_the_end_of_a_switch(place, tmp_path):
-    place = InPlace(place.out, place.command, journal=tmp_path / "j.sqlite")
-    begun(place)
-    answered(place.journal, "annotate")
-    place.recover()
-    assert inspect(place.journal).results == 1
+def test_a_journal_with_another_owner_is_not_deleted_at_the_end_of_a_switch(in_place, tmp_path):
+    in_place = InPlace(in_place.out, in_place.command, journal=tmp_path / "j.sqlite")
+    record_switch(in_place)
+    answered(in_place.journal, "annotate")
+    in_place.recover()
+    assert inspect(in_place.journal).results == 1
 
 
-def test_a_run_that_lost_its_lock_while_it_compared_files_leaves_no_record(place):
-    switch = staged(place, b="b")
+def test_a_run_that_lost_its_lock_while_it_compared_files_leaves_no_record(in_place):
+    switch = stage(in_place, b="b")
     with pytest.raises(LockLostError):
-        switch.commit(lost, command=place.command)
+        switch.commit(lost, command=in_place.command)
     assert not switch.pending
 
 
@@ -128,8 +129,8 @@ def lost():
     raise LockLostError("taken over")
 
 
-def test_what_a_finished_switch_left_is_removed_by_the_next_start(place):
-    """As after a power cut, which brings back what was removed last."""
-    staged(place, b="b")
-    place.sweep()
-    assert [path.name for path in place.out.parent.iterdir()] == ["in"]
+def test_the_remains_of_a_finished_switch_are_removed_by_the_next_start(in_place):
+    """A power cut may restore the files that were removed last."""
+    stage(in_place, b="b")
+    in_place.sweep()
+    assert [path.name for path in in_place.out.parent.iterdir()] == ["in"]

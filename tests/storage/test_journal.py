@@ -15,10 +15,10 @@ from pgen.storage.journal import Journal
 from pgen.testing import make_samples
 
 
-def test_what_was_added_is_there_after_opening_again(path):
+def test_results_are_stored_and_can_be_read_after_opening_again(path):
     first, second, third = make_samples()
-    plan, words = Plan("negative_task", "confirmation"), Dialogue("Nicht \u2028 so", "Güt", "a", None)
-    answered = Annotation(first, plan, words, Usage(1, 2, 0.5, 2, 1))
+    plan, dialogue_of_first = Plan("negative_task", "confirmation"), Dialogue("Nicht \u2028 so", "Güt", "a", None)
+    answered = Annotation(first, plan, dialogue_of_first, Usage(1, 2, 0.5, 2, 1))
     failed = Annotation(second, Plan(), Failure("parse", "no JSON"))
     with closing(Journal(path)) as journal:
         journal.add([answered, failed])
@@ -75,7 +75,7 @@ def test_a_file_that_is_no_journal_is_set_aside_unchanged_under_a_new_name(path,
 
 @pytest.mark.parametrize("size", [4096, 8192, 16384])
 @pytest.mark.parametrize("schema", [True, False])
-def test_a_journal_that_was_cut_off_as_it_was_created_is_not_set_aside(path, capsys, size, schema):
+def test_a_journal_that_was_truncated_during_its_creation_is_not_set_aside(path, capsys, size, schema):
     with closing(Journal(path)) as journal:
         journal.claim("options", {"seed": 1})
     content = path.read_bytes()
@@ -102,15 +102,15 @@ def test_the_intact_rows_of_a_damaged_journal_are_recovered(path, capsys, text):
 
 
 @pytest.mark.parametrize("step", [0, 1, 2, 3])
-def test_a_run_killed_while_a_journal_is_rebuilt_costs_no_result(path, monkeypatch, step):
-    """At each of the renames that end it."""
+def test_a_run_killed_while_a_journal_is_rebuilt_loses_no_result(path, monkeypatch, step):
+    """Killed at each of the renames that complete the rebuilding."""
     samples = filled(path)
     path.write_bytes(path.read_bytes().replace(b"Do 1", b"Do 2", 1))
-    rename, done = Path.rename, []
+    rename, targets = Path.rename, []
 
     def killed(self, target):
-        done.append(target)
-        if len(done) > step:
+        targets.append(target)
+        if len(targets) > step:
             raise SystemExit
         return rename(self, target)
 
@@ -125,7 +125,7 @@ def test_a_run_killed_while_a_journal_is_rebuilt_costs_no_result(path, monkeypat
 
 
 def test_a_file_system_without_shared_memory_gets_a_rollback_journal(path, monkeypatch):
-    """SQLite's own VFS `unix-dotfile` has none, as network file systems."""
+    """SQLite's VFS `unix-dotfile` has no shared memory, like network file systems."""
     real = sqlite3.connect
     monkeypatch.setattr(sqlite3, "connect", lambda path, **k: real(f"file:{path}?vfs=unix-dotfile", uri=True, **k))
     samples = filled(path)
@@ -135,7 +135,7 @@ def test_a_file_system_without_shared_memory_gets_a_rollback_journal(path, monke
 
 
 def test_a_journal_after_an_error_can_be_written_again(path):
-    """As when the disk is full for a while: here by a limit on the file's pages."""
+    """A limit on the file's pages simulates a disk that is full for some time."""
     samples = filled(path)
     with closing(Journal(path)) as journal:
         journal._db.execute("PRAGMA max_page_count=1")
@@ -148,20 +148,20 @@ def test_a_journal_after_an_error_can_be_written_again(path):
         assert journal.get(samples[0]) == large
 
 
-def test_a_place_where_no_file_can_be_is_an_error_that_names_it(tmp_path):
+def test_a_path_where_no_file_can_exist_is_an_error_that_names_it(tmp_path):
     with pytest.raises(StorageError, match=r"no/journal.sqlite cannot be used \(unable to open"):
         Journal(tmp_path / "no" / "journal.sqlite")
 
 
-def test_a_row_costs_less_than_a_kilobyte_beyond_its_text(path):
+def test_a_row_takes_less_than_a_kilobyte_beyond_its_text(path):
     count = 500
     with closing(Journal(path)) as journal:
         samples = [altered(make_samples()[0], frame_index=number) for number in range(count)]
-        journal.add([Annotation(one, Plan("a" * 20, "b" * 20), Dialogue("x" * 1000, "y")) for one in samples])
+        journal.add([Annotation(sample, Plan("a" * 20, "b" * 20), Dialogue("x" * 1000, "y")) for sample in samples])
     assert path.stat().st_size < count * (1000 + 1000)
 
 
-def test_a_sync_writes_the_log_to_the_disk(path, monkeypatch):
+def test_a_sync_writes_the_wal_to_the_disk(path, monkeypatch):
     fsync, files = os.fsync, set()
 
     def recorded(number):

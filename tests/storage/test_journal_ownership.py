@@ -34,7 +34,7 @@ def test_a_journal_that_another_run_owns_by_now_is_not_written(path):
 
 
 def test_a_run_that_lost_its_lock_does_not_become_the_owner(path):
-    """As when it was stopped between opening the journal and owning it."""
+    """The run was stopped between opening the journal and becoming its owner."""
 
     def lost():
         raise LockLostError("taken over")
@@ -48,7 +48,7 @@ def test_a_run_that_lost_its_lock_does_not_become_the_owner(path):
 
 
 def test_a_journal_whose_file_was_replaced_is_not_written(path):
-    """As by a run with --fresh: SQLite would go on to write the file that has no name any more."""
+    """A run with --fresh replaces it; SQLite would continue to write to the deleted file."""
     with closing(Journal(path)) as former:
         former.own("token")
         for file in path.parent.iterdir():

@@ -17,7 +17,7 @@ from pgen.storage.locking import HOLDER, lock
 
 @pytest.fixture
 def no_system_locks(monkeypatch):
-    """A file system that has no locks."""
+    """Simulate a file system without locks."""
 
     def refuse(*_):
         raise OSError(locking.errno.ENOLCK, "No locks available")
@@ -26,7 +26,7 @@ def no_system_locks(monkeypatch):
 
 
 def left_by(path, holder, seconds_ago=0.0, number=1):
-    """The lock's record as `holder` leaves it when it is killed, or while it runs."""
+    """Write the lock's record as `holder` does, without holding the lock."""
     file = path.with_name(f"{path.name}.{number}") / HOLDER
     file.parent.mkdir()
     file.write_text(json.dumps(asdict(holder)))
@@ -63,7 +63,7 @@ def test_without_system_locks_the_record_of_a_live_process_counts(tmp_path):
 
 
 @pytest.mark.usefixtures("no_system_locks")
-def test_without_system_locks_a_dead_process_and_a_reused_number_hold_nothing(tmp_path):
+def test_without_system_locks_a_dead_process_and_a_reused_number_hold_no_lock(tmp_path):
     ended = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
     for holder in (Holder(pid=int(ended.stdout)), replace(Holder(), process="1 another-boot")):
         left_by(tmp_path / "lock", holder)
@@ -72,8 +72,8 @@ def test_without_system_locks_a_dead_process_and_a_reused_number_hold_nothing(tm
         assert list(tmp_path.iterdir()) == []
 
 
-def test_a_holder_on_another_host_counts_until_it_has_been_silent_for_long(tmp_path):
-    """The system gives the lock: the file system keeps locks for each host alone."""
+def test_a_holder_on_another_host_counts_until_its_heartbeat_is_old(tmp_path):
+    """The system grants the lock, because the file system stores locks for each host separately."""
     other = Holder(host="elsewhere", pid=1)
     left_by(tmp_path / "lock", other, seconds_ago=5)
     message = r"process 1 on elsewhere, since .*, last seen 5 s ago"
@@ -97,7 +97,7 @@ def test_a_holder_writes_heartbeats(tmp_path, monkeypatch):
 
 
 def test_a_record_that_another_process_is_about_to_remove_is_abandoned(tmp_path, monkeypatch):
-    """Without the system's lock on it, others would take its holder for dead."""
+    """Without the system's lock on the record, other processes would consider its holder dead."""
     monkeypatch.setattr(locking, "_flock", lambda _, kind: kind != fcntl.LOCK_EX)
     assert locking._create(tmp_path / "lock", tmp_path / "lock.1", "it") is None
     assert not list(tmp_path.iterdir())
@@ -114,12 +114,12 @@ def test_a_record_that_cannot_be_written_is_named_and_removed(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_former_holder_detects_its_loss_and_leaves_the_next_record_alone(tmp_path, monkeypatch):
+def test_a_former_holder_detects_its_loss_and_does_not_change_the_next_record(tmp_path, monkeypatch):
     monkeypatch.setattr(holders, "host_name", lambda: "first")
     former = locking._acquire(tmp_path / "lock", "the output")
     os.utime(tmp_path / "lock.1" / HOLDER, (0, 0))
     monkeypatch.setattr(holders, "host_name", lambda: "second")
-    # The system's lock of the first host means nothing on the second.
+    # The system's lock of the first host has no effect on the second.
     monkeypatch.setattr(locking, "_flock", lambda *_: None)
     with lock(tmp_path / "lock", "the output") as held:
         record = tmp_path / "lock.2" / HOLDER
@@ -133,7 +133,7 @@ def test_a_former_holder_detects_its_loss_and_leaves_the_next_record_alone(tmp_p
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_invalid_record_holds_nothing(tmp_path):
+def test_an_invalid_record_holds_no_lock(tmp_path):
     for number, text in enumerate(("", "process 1 on x", "{}", '{"pid": 1}', "[" * 100), 1):
         record = tmp_path / f"lock.{number}"
         record.mkdir()

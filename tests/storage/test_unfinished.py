@@ -1,4 +1,4 @@
-"""What an unfinished command left is recognized, however damaged it is."""
+"""The journal of an unfinished command is recognized, however damaged it is."""
 
 import shutil
 from contextlib import closing
@@ -20,20 +20,20 @@ def path(tmp_path):
     return path
 
 
-def test_a_byte_of_the_schema_that_is_no_utf_8_costs_no_result(path, tmp_path):
-    whole = path.read_bytes()
-    first, last = whole.index(b"CREATE TABLE") - 40, whole.rindex(b"CREATE TABLE") + 40
+def test_an_invalid_utf_8_byte_in_the_schema_loses_no_result(path, tmp_path):
+    content = path.read_bytes()
+    first, last = content.index(b"CREATE TABLE") - 40, content.rindex(b"CREATE TABLE") + 40
     copy = tmp_path / "copy" / path.name
     copy.parent.mkdir()
     for offset in range(first, last, 7):
         shutil.copy(path, copy)
-        copy.write_bytes(whole[:offset] + b"\xcb" + whole[offset + 1 :])
-        left = inspect(copy)
-        assert left is not None
-        assert not left.worthless, offset
+        copy.write_bytes(content[:offset] + b"\xcb" + content[offset + 1 :])
+        leftover = inspect(copy)
+        assert leftover is not None
+        assert not leftover.worthless, offset
 
 
-def test_an_empty_journal_with_what_its_creation_left_is_used_as_it_is(tmp_path):
+def test_an_empty_journal_with_the_files_of_its_creation_is_used(tmp_path):
     path = tmp_path / "journal.sqlite"
     path.touch()
     path.with_name("journal.sqlite-journal").write_bytes(bytes(512))
@@ -42,19 +42,19 @@ def test_an_empty_journal_with_what_its_creation_left_is_used_as_it_is(tmp_path)
     assert not list(tmp_path.glob("*aside*"))
 
 
-def test_a_flipped_bit_in_the_command_s_name_makes_the_results_no_other_command_s(path):
+def test_a_flipped_bit_in_the_command_s_name_assigns_no_result_to_another_command(path):
     with closing(Journal(path)) as journal:
         journal.claim(COMMAND, "annotate")
     content = path.read_bytes()
     assert content.count(b'"annotate"') == 1
     path.write_bytes(content.replace(b'"annotate"', b'"annotata"'))
-    left = inspect(path)
-    assert left is not None
-    assert left.command == "annotate"
+    leftover = inspect(path)
+    assert leftover is not None
+    assert leftover.command == "annotate"
 
 
 def copied(path, tmp_path, episodes):
-    """Add the samples of episodes; return them, a copy of the journal without its log, and the log."""
+    """Add the samples of episodes; return them, a copy of the journal without its WAL, and the WAL."""
     added = [make_samples(make_episode(index=index)) for index in episodes]
     with closing(Journal(path)) as journal:
         for samples in added:
@@ -66,7 +66,7 @@ def copied(path, tmp_path, episodes):
 
 
 def test_a_journal_is_not_set_aside_where_all_of_its_pages_were_copied(path, tmp_path, capsys):
-    """As after a power cut, which loses pages of the log and damages none."""
+    """A power cut may lose pages of the WAL and damage none."""
     added, torn, log = copied(path, tmp_path, (1, 2))
     frame = 24 + 4096
     torn.with_name(f"{torn.name}-wal").write_bytes(log[:32] + bytes(frame) + log[32 + frame :])
@@ -77,7 +77,7 @@ def test_a_journal_is_not_set_aside_where_all_of_its_pages_were_copied(path, tmp
 
 
 def test_a_journal_is_not_set_aside_where_its_first_page_lost_its_number_in_the_log(path, tmp_path, capsys):
-    """As after a power cut, which may lose the header of a frame alone."""
+    """A power cut may lose only the header of a frame."""
     added, torn, log = copied(path, tmp_path, range(1, 40))
     frame = 24 + 4096
     (at, *_) = [at for at in range(32, len(log) - frame, frame) if log[at + 24 :].startswith(b"SQLite format 3\0")]

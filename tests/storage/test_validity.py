@@ -26,20 +26,20 @@ def test_an_option_that_was_added_later_had_its_default():
     ]
 
 
-def test_what_a_former_version_did_not_record_and_has_no_default_is_taken_as_it_is():
+def test_an_option_without_a_default_that_an_earlier_version_did_not_record_is_accepted():
     value = {"generator": {"name": "g", "schema": [1]}, "checks": [{"name": "length", "words": 3}]}
     assert completed({"generator": {"name": "g"}}, value, {}) == value
     assert completed({"generator": {"name": "g"}, "checks": [{"name": "length"}]}, value, None) == value
 
 
-def test_what_a_user_left_out_of_an_option_is_not_filled_in():
+def test_omitted_parts_of_an_option_are_not_filled_in():
     recorded = {"prompt": {"name": "p", "scenarios": {"negative": 1.0}}}
     value = {"prompt": {"name": "p", "scenarios": {"negative": 1.0, "implicit": 1.0}}}
     defaults = {"prompt": {"scenarios": {"negative": 1.0, "implicit": 1.0}}}
     assert completed(recorded, value, defaults) == recorded
 
 
-def test_an_option_or_a_check_that_is_gone_is_a_difference():
+def test_a_removed_option_or_check_is_a_difference():
     recorded = {"generator": {"name": "g", "old": 1}, "checks": [{"name": "a"}, {"name": "b"}]}
     value = {"generator": {"name": "g"}, "checks": [{"name": "a"}]}
     assert differences(completed(recorded, value, {}), value) == [

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 from unfinished import answered
-from workspace_helpers import build, killed, names, results
+from workspace_helpers import build, names, results, run_killed
 
 from pgen.errors import ConfigError, LockLostError
 from pgen.storage.locking import HOLDER
 from pgen.storage.workspace import Workspace
 
 
-def test_the_output_appears_complete_and_nothing_is_left_beside_it(tmp_path):
+def test_the_output_appears_complete_and_the_working_folder_is_deleted(tmp_path):
     space = Workspace(tmp_path / "deep" / "out")
     build(space)
     assert names(space.out.parent) == ["out"]
@@ -51,7 +51,7 @@ def test_every_step_is_on_the_disk_before_the_next(space, monkeypatch):
 
 
 def test_a_run_killed_after_its_output_was_complete_is_cleaned_up_by_the_next_start(space, monkeypatch, tmp_path):
-    killed(monkeypatch, "_discard", lambda: build(space))
+    run_killed(monkeypatch, "_discard", lambda: build(space))
     assert space.journal.exists()
     Workspace(space.out).sweep()
     assert names(tmp_path) == ["out"]
@@ -64,7 +64,7 @@ def test_another_run_is_detected_before_the_input_is_read(space, tmp_path):
         Workspace(tmp_path / "out").sweep()
 
 
-def test_a_folder_in_the_output_s_place_costs_no_result(space):
+def test_a_folder_at_the_output_s_path_loses_no_result(space):
     answered(space.journal, "annotate")
     space.out.mkdir()
     space.sweep()
@@ -73,15 +73,15 @@ def test_a_folder_in_the_output_s_place_costs_no_result(space):
         space.check()
 
 
-def test_what_a_killed_run_had_staged_is_deleted_by_the_next_start(space, monkeypatch):
-    killed(monkeypatch, "publish", lambda: build(space))
+def test_the_staged_files_of_a_killed_run_are_deleted_by_the_next_start(space, monkeypatch):
+    run_killed(monkeypatch, "publish", lambda: build(space))
     assert list(space.work.glob("staging-*"))
     with space.locked():
         assert not list(space.work.glob("staging-*"))
         assert results(space) == 1
 
 
-def test_after_an_error_nothing_is_left_unless_a_result_would_be_lost(space, tmp_path):
+def test_after_an_error_the_working_folder_is_deleted_unless_it_has_results(space, tmp_path):
     def fail(count):
         with space.locked():
             answered(space.journal, "annotate", count)
@@ -96,7 +96,7 @@ def test_after_an_error_nothing_is_left_unless_a_result_would_be_lost(space, tmp
     assert results(space) == 1
 
 
-def test_a_run_that_lost_the_lock_as_it_began_deletes_nothing_of_the_next_one(tmp_path, monkeypatch):
+def test_a_run_that_lost_the_lock_at_its_start_deletes_nothing_of_the_next_one(tmp_path, monkeypatch):
     former, space = Workspace(tmp_path / "out", fresh=True), Workspace(tmp_path / "out")
 
     def resumed():
@@ -106,7 +106,7 @@ def test_a_run_that_lost_the_lock_as_it_began_deletes_nothing_of_the_next_one(tm
             answered(space.journal, "annotate")
             (space.stage() / "file").write_text("next")
             begin()
-            raise AssertionError("it began")
+            raise AssertionError("the run started without the lock")
 
     begin = former._begin
     monkeypatch.setattr(former, "_begin", resumed)

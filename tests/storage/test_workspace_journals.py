@@ -1,11 +1,11 @@
-"""The journals that a workspace finds: of the same command, of others, in another place, or no journals at all."""
+"""The journals of a workspace: of the same command, of other commands, at another path, and files of other kinds."""
 
 import shutil
 from contextlib import suppress
 
 import pytest
 from unfinished import answered
-from workspace_helpers import Killed, build, killed, names, refused, results
+from workspace_helpers import Killed, build, check_refused, names, results, run_killed
 
 from pgen.errors import ConfigError
 from pgen.storage.workspace import Workspace
@@ -21,7 +21,7 @@ def test_a_journal_elsewhere_is_deleted_by_the_next_start_only_if_it_is_that_run
             space.stage()
             space.publish()
 
-    killed(monkeypatch, "_discard", run)
+    run_killed(monkeypatch, "_discard", run)
     answered(space.journal, "annotate")
     other = Workspace(tmp_path / "other", journal=space.journal)
     with other.locked():
@@ -32,8 +32,8 @@ def test_a_journal_elsewhere_is_deleted_by_the_next_start_only_if_it_is_that_run
 
 
 def test_the_marker_of_an_earlier_run_deletes_no_later_journal(tmp_path, monkeypatch):
-    """Killed before the final rename; then a fresh run is killed; then a folder takes the output's place."""
-    killed(monkeypatch, "check_lock", lambda: build(Workspace(tmp_path / "out")), calls=2)
+    """A run is killed before its final rename, then a fresh run; then a folder is created at the output's path."""
+    run_killed(monkeypatch, "check_lock", lambda: build(Workspace(tmp_path / "out")), calls=2)
     assert (tmp_path / ".out.pgen/published").exists()
     fresh = Workspace(tmp_path / "out", fresh=True)
 
@@ -42,29 +42,29 @@ def test_the_marker_of_an_earlier_run_deletes_no_later_journal(tmp_path, monkeyp
             answered(fresh.journal, "annotate", 3)
             raise Killed
 
-    killed(monkeypatch, "stage", run)
+    run_killed(monkeypatch, "stage", run)
     (tmp_path / "out").mkdir()
-    again = Workspace(tmp_path / "out")
-    again.sweep()
-    assert results(again) == 3
+    workspace = Workspace(tmp_path / "out")
+    workspace.sweep()
+    assert results(workspace) == 3
 
 
 def test_a_marker_removes_no_journal_of_another_run(space, monkeypatch):
-    """A power cut may restore the marker, and the folder in the output's place may have its inode."""
-    killed(monkeypatch, "_discard", lambda: build(space))
+    """A power cut may restore the marker, and the folder at the output's path may have its inode."""
+    run_killed(monkeypatch, "_discard", lambda: build(space))
     answered(space.journal, "annotate", 3, owner="a later run")
     space.sweep()
     assert results(space) == 3
 
 
 def test_a_marker_counts_only_for_the_folder_that_its_run_has_built(space, monkeypatch):
-    killed(monkeypatch, "check_lock", lambda: build(space), calls=2)
+    run_killed(monkeypatch, "check_lock", lambda: build(space), calls=2)
     space.out.mkdir()
     space.sweep()
     assert results(space) == 1
 
 
-def test_a_journal_that_was_set_aside_stays(space):
+def test_a_journal_that_was_set_aside_is_not_deleted(space):
     space.work.mkdir()
     (space.work / "journal.sqlite.aside-1").write_text("precious")
     build(space)
@@ -73,8 +73,8 @@ def test_a_journal_that_was_set_aside_stays(space):
 
 def test_a_journal_elsewhere_is_locked_too_and_deleted_at_the_end(tmp_path):
     (tmp_path / "local").mkdir()
-    place = tmp_path / "local" / "j.sqlite"
-    space, other = Workspace(tmp_path / "out", journal=place), Workspace(tmp_path / "other", journal=place)
+    journal = tmp_path / "local" / "j.sqlite"
+    space, other = Workspace(tmp_path / "out", journal=journal), Workspace(tmp_path / "other", journal=journal)
     with space.locked(), pytest.raises(ConfigError, match=r"j.sqlite is being written by another run"), other.locked():
         pass
     build(space)
@@ -83,7 +83,7 @@ def test_a_journal_elsewhere_is_locked_too_and_deleted_at_the_end(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("left", "command", "fresh"),
+    ("unfinished", "command", "fresh"),
     [
         ("annotate", "segment", False),
         ("annotate", "segment", True),
@@ -93,20 +93,22 @@ def test_a_journal_elsewhere_is_locked_too_and_deleted_at_the_end(tmp_path):
         ("segment", "export", False),
     ],
 )
-def test_results_of_another_command_are_reported_and_left_alone(tmp_path, left, command, fresh):
+def test_results_of_another_command_are_reported_and_left_alone(tmp_path, unfinished, command, fresh):
     space = Workspace(tmp_path / "out", command, fresh=fresh)
-    answered(space.journal, left, 2)
+    answered(space.journal, unfinished, 2)
     remedy = r"Finish that by the same command, or discard"
-    refused(space, rf"journal.sqlite holds 2 results of an unfinished `pgen {left}`\. {remedy}")
+    check_refused(space, rf"journal.sqlite holds 2 results of an unfinished `pgen {unfinished}`\. {remedy}")
     assert results(space) == 2
 
 
 def test_results_in_another_hidden_folder_of_the_output_belong_to_their_command(tmp_path):
-    """As the skills of `annotate --segment`, in `.out.skills`; the folder of an output `out.b` is another one's."""
+    """Such as the skills of `annotate --segment` in `.out.skills`; `.out.b.skills` belongs to an output `out.b`."""
     for name in (".out.skills", ".out.b.skills"):
         answered(tmp_path / name / ".found.pgen/journal.sqlite", "annotate --segment", 2)
     for fresh in (False, True):
-        refused(Workspace(tmp_path / "out", "segment", fresh=fresh), r"holds 2 results .* `pgen annotate --segment`")
+        check_refused(
+            Workspace(tmp_path / "out", "segment", fresh=fresh), r"holds 2 results .* `pgen annotate --segment`"
+        )
     Workspace(tmp_path / "out", "annotate --segment").check()
     shutil.rmtree(tmp_path / ".out.skills")
     Workspace(tmp_path / "out", "segment").check()
@@ -131,7 +133,7 @@ def test_fresh_with_a_journal_elsewhere_keeps_one_that_cannot_be_read(tmp_path):
     space = Workspace(tmp_path / "out", journal=tmp_path / "j.sqlite", fresh=True)
     (tmp_path / ".out.pgen").mkdir()
     (tmp_path / ".out.pgen/journal.sqlite").write_text("notes")
-    refused(space, r"--fresh: .*out.pgen/journal.sqlite is not a journal of pgen")
+    check_refused(space, r"--fresh: .*out.pgen/journal.sqlite is not a journal of pgen")
 
 
 def test_results_in_a_journal_elsewhere_are_not_requested_again_by_mistake(tmp_path):
@@ -148,7 +150,7 @@ def test_results_in_a_journal_elsewhere_are_not_requested_again_by_mistake(tmp_p
 
 
 @pytest.mark.parametrize("journal", ["", "missing/j.sqlite"])
-def test_a_journal_where_no_file_can_be_is_refused(tmp_path, journal):
+def test_a_journal_path_where_no_file_can_exist_is_refused(tmp_path, journal):
     with pytest.raises(ConfigError, match=r"--journal .*: name a file in a folder that exists"):
         Workspace(tmp_path / "out", journal=tmp_path / journal).check()
 
@@ -159,18 +161,18 @@ def test_a_file_that_is_no_journal_is_refused_by_name_and_left_as_it_is(tmp_path
     notes = tmp_path / name
     notes.write_text("My notes, which are not a journal.\n")
     space = Workspace(tmp_path / "out", journal=tmp_path / "notes.txt", fresh=fresh)
-    refused(space, rf"--journal .*: {notes} is not a journal of pgen; name another file")
+    check_refused(space, rf"--journal .*: {notes} is not a journal of pgen; name another file")
     assert names(tmp_path) == [name]
     assert notes.read_text() == "My notes, which are not a journal.\n"
 
 
-@pytest.mark.parametrize("place", [None, "j.sqlite"])
-def test_a_journal_whose_header_is_destroyed_is_not_deleted(tmp_path, place):
-    space = Workspace(tmp_path / "out", journal=tmp_path / place if place else None, fresh=True)
+@pytest.mark.parametrize("journal", [None, "j.sqlite"])
+def test_a_journal_whose_header_is_destroyed_is_not_deleted(tmp_path, journal):
+    space = Workspace(tmp_path / "out", journal=tmp_path / journal if journal else None, fresh=True)
     answered(space.journal, "annotate", 3)
     content = bytearray(space.journal.read_bytes())
     content[:100] = bytes(100)
     space.journal.write_bytes(content)
-    refused(space, rf"--fresh: {space.journal} is not a journal .* move it away")
+    check_refused(space, rf"--fresh: {space.journal} is not a journal .* move it away")
     assert space.journal.read_bytes() == content
     Workspace(space.out, journal=space.journal).check()

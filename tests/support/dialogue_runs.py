@@ -7,14 +7,14 @@ from pgen.testing import FakeGenerator, FakeSource, MemorySink, make_episode
 from pgen_samplers.samplers import Segments
 
 
-def said(user, robot="All right."):
+def reply(user, robot="All right."):
     return json.dumps({"user_prompt": user, "robot_utterance": robot})
 
 
-def run(out, answer=None, episodes=3, generator=None, **options):
+def run(out, respond=None, episodes=3, generator=None, **options):
     sink = MemorySink()
     chosen = {"sampler": Segments(), "prompt": "seed", "checks": (), "sink": sink, **options}
-    generator = generator or FakeGenerator(answer)
+    generator = generator or FakeGenerator(respond)
     source = FakeSource(*(make_episode(index=index) for index in range(episodes)))
     report = annotate(source, out, generator=generator, **chosen)
     return report, sink, generator

@@ -1,4 +1,4 @@
-"""Runs that are blocked for good at some place, or stopped there by the system, and say so in their log."""
+"""Runs that block permanently at one point, or that stop there until the test continues them."""
 
 import asyncio
 import re
@@ -16,7 +16,7 @@ from pgen.storage import locking
 from pgen.storage.workspace import Workspace
 
 AFTER = 24
-"""Questions that are answered before."""
+"""The number of requests before the block."""
 FOREVER = 3600
 
 
@@ -28,65 +28,64 @@ def hold_the_interpreter() -> None:
     re.match(r"(a+)+$", "a" * 64 + "b")
 
 
-def _said(job: Job, block: Callable[[], Any]) -> Any:
+def _block(job: Job, block: Callable[[], Any]) -> Any:
     with job.log.open("a") as file:
         file.write("blocked\n")
     return block()
 
 
-def _asking(job: Job, block: Callable[[], Any]) -> Any:
-    """Blocks at a question."""
-    answer, count = Logged.generate, iter(range(1_000_000))
+def _request_blocked(job: Job, block: Callable[[], Any]) -> Any:
+    """Block at a request."""
+    generate_reply, count = Logged.generate, iter(range(1_000_000))
 
     async def generate(self: Logged, request: Any) -> Any:
         if next(count) == AFTER:
-            await asyncio.sleep(0.5)  # the answers of the others are stored meanwhile
-            if waits := _said(job, block):
+            await asyncio.sleep(0.5)  # meanwhile the results of other requests are stored
+            if waits := _block(job, block):
                 await waits
-        return await answer(self, request)
+        return await generate_reply(self, request)
 
     return patch.object(Logged, "generate", generate)
 
 
-def _decoding(job: Job) -> Any:
+def _read_blocked(job: Job) -> Any:
     read, count = Pipeline.read, iter(range(1_000_000))
 
     def blocked(self: Pipeline, *args: Any) -> Any:
-        return _said(job, forever) if next(count) == 3 * AFTER else read(self, *args)
+        return _block(job, forever) if next(count) == 3 * AFTER else read(self, *args)
 
     return patch.object(Pipeline, "read", blocked)
 
 
-PLACES: dict[str, Callable[[Job], Any]] = {
-    "the event loop": lambda job: _asking(job, forever),
-    "a generator's thread": lambda job: _asking(job, lambda: asyncio.to_thread(forever)),
-    "the interpreter": lambda job: _asking(job, lambda: asyncio.to_thread(hold_the_interpreter)),
-    "a decoder's thread": _decoding,
-    "the write-out": lambda job: patch.object(Workspace, "stage", lambda self: _said(job, forever)),
-    "the publication": lambda job: patch.object(Workspace, "publish", lambda self, _: _said(job, forever)),
+BLOCKS: dict[str, Callable[[Job], Any]] = {
+    "the event loop": lambda job: _request_blocked(job, forever),
+    "a generator's thread": lambda job: _request_blocked(job, lambda: asyncio.to_thread(forever)),
+    "the interpreter": lambda job: _request_blocked(job, lambda: asyncio.to_thread(hold_the_interpreter)),
+    "a decoder's thread": _read_blocked,
+    "the write-out": lambda job: patch.object(Workspace, "stage", lambda self: _block(job, forever)),
+    "the publication": lambda job: patch.object(Workspace, "publish", lambda self, _: _block(job, forever)),
 }
 
 
-def blocked(job: Job, place: str) -> None:
-    """The run, in this process."""
-    with PLACES[place](job):
+def blocked(job: Job, name: str) -> None:
+    """Execute a run that blocks, in this process."""
+    with BLOCKS[name](job):
         _child(job)
 
 
 def on_host(job: Job, host: str, reached: Path | None = None) -> None:
     """Run as a process on that host, on a file system without locks.
 
-    The process waits for its gate before it answers. Where `reached` is given, it creates that file before it
-    publishes, and waits for the file `resumed` beside it.
+    With `reached`, the process creates that file before it publishes, and waits for the file `resumed` beside it.
     """
     publish = Workspace.publish
 
-    def waiting(self: Workspace, told: Any = None) -> None:
+    def waiting(self: Workspace, summary: Any = None) -> None:
         if reached:
             reached.touch()
             while not reached.with_name("resumed").exists():
                 time.sleep(0.01)
-        publish(self, told)
+        publish(self, summary)
 
     with (
         patch.object(holders, "host_name", lambda: host),

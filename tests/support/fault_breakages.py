@@ -1,6 +1,6 @@
-"""Ways to break pgen's promises on purpose; the suite has to detect each.
+"""Deliberate breakages of pgen's promises; the suite must detect each.
 
-As a plugin of pytest (`-p fault_breakages`) it breaks what PGEN_BREAKAGE names, before any test module is imported.
+The pytest plugin `-p fault_breakages` enables the breakage in PGEN_BREAKAGE before any test module is imported.
 """
 
 import os
@@ -40,7 +40,7 @@ def _nothing(*_: Any, **__: Any) -> None:
 
 
 async def _count_first(self: Commits[Any], result: Any) -> Any:
-    """A slot is released at once; its result is committed when a thousand of them are there."""
+    """Release a slot at once, and commit results in groups of a thousand."""
     self._next.results.append(result)
     if len(self._next.results) >= 1000:
         self._wake.set()
@@ -48,22 +48,22 @@ async def _count_first(self: Commits[Any], result: Any) -> Any:
 
 
 def _missing_in_order(self: RunResults) -> Iterator[Any]:
-    """Samples that failed come before others that were never requested."""
+    """Yield samples in their order, so that failed ones precede others that were never requested."""
     for _, samples in self._planned():
         yield from self._missing_of(samples)
 
 
-async def _last_alone(self: RolloutContext, results: Any) -> None:
-    """Of the dialogues of a moment only the last is recorded."""
+async def _record_last_only(self: RolloutContext, results: Any) -> None:
+    """Record only the last of the dialogues of a moment."""
 
 
 def _whole_moment(self: SampleRollouts, item: Any, last: Any) -> Any:
-    """What is left of a moment are all of its dialogues."""
+    """Return all dialogues of a moment as remaining."""
     return item
 
 
 def _any_run(journal: Path, run: object) -> bool:
-    """A marker counts for the journal of any run."""
+    """Accept a marker for the journal of any run."""
     return journal.exists()
 
 
@@ -73,7 +73,7 @@ def _always_shared(carry_over: Any) -> Any:
 
 
 async def _done_unsynced(self: Commits[Any]) -> None:
-    """A result is done once it is committed."""
+    """Report a result once it is committed."""
     while True:
         await self._committed.wait()
         self._committed.clear()
@@ -105,21 +105,21 @@ def _unlocked(path: Any, what: str) -> Iterator[Any]:
 
 BREAKAGES: dict[str, Callable[[], list[Patch]]] = {
     "no fsync before the rename": lambda: [(workspace, "sync", _nothing)],
-    "the journal is committed after the answer is counted": lambda: [(Commits, "store", _count_first)],
+    "a result counts before its commit": lambda: [(Commits, "store", _count_first)],
     "the lock is ignored": lambda: [(workspace, "lock", _unlocked)],
     "the journal is removed before the rename": lambda: [(Workspace, "publish", _published_first)],
     "the output is built in place": lambda: [(Workspace, "staging", property(_staged_in_place))],
-    "damage is not looked for": lambda: [(journal_db, "problem", lambda path: "")],
+    "damage is not checked": lambda: [(journal_db, "problem", lambda path: "")],
     "a damaged journal is deleted": lambda: [(journal_db, "_set_aside", _deleted)],
-    "answers are not kept after a signal": lambda: [
+    "results are not stored after a signal": lambda: [
         (Commits, "flush", _nothing),
         (Journal, "add", _nothing),
     ],
     "paths are not checked": lambda: [(layout, "inside", lambda folder, relative, origin: folder / relative)],
-    "what does not fit is taken": lambda: [(parsing, "_dialogue", _whatever_is_there)],
-    "keys are not known by their value": lambda: [(secrets, "_mask", lambda values: Mask(frozenset()))],
-    "a text is cut before it is redacted": lambda: [(secrets, "clipped", _cut_first)],
-    "a pattern goes back over what it has read": lambda: [
+    "an invalid reply is accepted": lambda: [(parsing, "_dialogue", _accept_anything)],
+    "keys are not recognized by their value": lambda: [(secrets, "_mask", lambda values: Mask(frozenset()))],
+    "a text is truncated before it is redacted": lambda: [(secrets, "clipped", _truncate_first)],
+    "a pattern backtracks": lambda: [
         (secrets, "_FORMS", (re.compile(r"(-{1,60})token=\w+"), *secrets._FORMS[1:])),
     ],
     "a text of a server is not bounded": lambda: [(secrets, "BOUND", 1 << 19)],
@@ -129,31 +129,29 @@ BREAKAGES: dict[str, Callable[[], list[Patch]]] = {
         (integrity, "_other_format", lambda db, path: integrity.NO_JOURNAL)
     ],
     "the owner of the journal is not checked": lambda: [(Journal, "_check_owner", _nothing)],
-    "an answer is done before it is on the disk": lambda: [(Commits, "_sync", _done_unsynced)],
+    "a result is reported before it is on the disk": lambda: [(Commits, "_sync", _done_unsynced)],
     "files below meta are shared with the input": lambda: [(carried_files, "is_video", lambda name: True)],
-    "videos are shared where copies are wanted": lambda: [(sink, "carry_over", _always_shared(sink.carry_over))],
-    "the log of the journal is not synced": lambda: [(journal_wal, "sync", _nothing)],
+    "videos are shared although copies are requested": lambda: [(sink, "carry_over", _always_shared(sink.carry_over))],
+    "the WAL of the journal is not synced": lambda: [(journal_wal, "sync", _nothing)],
     "the lock is not checked before the output is published": lambda: [(Workspace, "check_lock", _nothing)],
-    "answers of another command are thrown away": lambda: [(Leftover, "check", _nothing)],
-    "any file is taken for a journal": lambda: [(unfinished, "check_journal", _nothing)],
+    "results of another command are discarded": lambda: [(Leftover, "check", _nothing)],
+    "any file is accepted as a journal": lambda: [(unfinished, "check_journal", _nothing)],
     "the marker of any run counts": lambda: [(unfinished, "owned_by", _any_run)],
     "SIGHUP is left to the system": lambda: [(interrupts, "SIGNALS", (signal.SIGINT, signal.SIGTERM))],
-    "a run goes on however many of its first samples fail": lambda: [(Budget, "_nearly_all", False)],
-    "of a moment only the last dialogue is recorded": lambda: [(RolloutContext, "record_all", _last_alone)],
-    "a moment of which a part was recorded is requested as a whole": lambda: [
-        (SampleRollouts, "remaining", _whole_moment)
-    ],
-    "what failed is asked about in its place": lambda: [(RunResults, "missing", _missing_in_order)],
+    "a run continues however many of its first samples fail": lambda: [(Budget, "_nearly_all", False)],
+    "only the last dialogue of a moment is recorded": lambda: [(RolloutContext, "record_all", _record_last_only)],
+    "a partly recorded moment is requested completely": lambda: [(SampleRollouts, "remaining", _whole_moment)],
+    "failed samples are requested before missing ones": lambda: [(RunResults, "missing", _missing_in_order)],
 }
 
 
-def _cut_first(text: str, limit: int) -> str:
-    """Cut first, so that an unrecognized part of a key may be left."""
+def _truncate_first(text: str, limit: int) -> str:
+    """Truncate first, so that an unrecognized part of a key may remain."""
     return secrets.redact(text[:limit])
 
 
-def _whatever_is_there(objects: Any, check: Any, text: str) -> Any:
-    """Accept any value, whether or not it fits."""
+def _accept_anything(objects: Any, check: Any, text: str) -> Any:
+    """Accept any value, whether or not it fits the schema."""
     merged = {key: value for item in objects for key, value in item.items()}
     return Dialogue(merged.get("user_prompt", ""), merged.get("robot_utterance", ""), None, None)
 

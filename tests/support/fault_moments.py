@@ -1,4 +1,4 @@
-"""Runs whose requests each ask for several dialogues of a moment, and what their journals have of them.
+"""Runs whose requests each ask for several dialogues of a moment, and the contents of their journals.
 
 `recorded` and the logs name dialogues by their keys in the journal.
 """
@@ -24,7 +24,7 @@ from pgen.testing import plain_answer
 
 
 class MomentQuestion(MomentPromptBuilder):
-    """Names the span and the variants of its samples, and nothing else."""
+    """A prompt that contains only the skill and the variants of its samples."""
 
     name = "moment-question"
 
@@ -45,13 +45,13 @@ class MomentOptions(Options):
     lanes: int = tuning(4)
     seconds: float = tuning(0.0)
     between: int = tuning(0)
-    """The moment, by number, of which the process ends where only some of its dialogues are recorded; once."""
-    lacking: int = tuning(-1)
+    """The number of the moment at which the process ends once, when only some of its dialogues are recorded."""
+    missing: int = tuning(-1)
     """The variant that no reply contains."""
 
 
 class MomentLog(Generator[MomentOptions]):
-    """Writes down each request, with the dialogues that it asks for."""
+    """Logs each request with the dialogues that it asks for."""
 
     name = "moment-log"
     several = True
@@ -73,13 +73,13 @@ class MomentLog(Generator[MomentOptions]):
         await asyncio.sleep(self.options.seconds)
         text = plain_answer(request)
         for number, sample in zip(request.numbers, samples, strict=True):
-            if sample.question.variant == self.options.lacking:
+            if sample.question.variant == self.options.missing:
                 text = text.replace(f'"number": {number}', '"number": 0')
         return Reply(text)
 
 
 def _end_between(moment: int, died: Path) -> None:
-    """Let this process end once the dialogues of that moment, but for its last, are committed."""
+    """End this process once all dialogues of a moment except the last are committed."""
     real, count = RolloutContext.record_all, 0
 
     async def record_all(context: RolloutContext, results: Sequence[Any]) -> None:

@@ -23,18 +23,18 @@ SAMPLES = [altered(make_samples()[0], frame_index=number) for number in range(CO
 
 
 def is_long(number):
-    """Every tenth answer continues on overflow pages."""
+    """Return whether a result continues on overflow pages: every tenth one."""
     return number % 10 == 0
 
 
 def annotation(number):
-    """An answer that repeats its number, so that each page with a part of it shows that."""
+    """Return a result whose text repeats its number, so that each page with a part of it contains the number."""
     times = 1000 if is_long(number) else Random(number).randrange(30, 200)
     return Annotation(SAMPLES[number], Plan(), Dialogue(f"<{number:05}>" * times, "Yes"))
 
 
-def write(path, group=7):
-    """A journal with all answers, still open; with groups that are committed one by one, as a run does."""
+def write_journal(path, group=7):
+    """Write a journal with all results, in groups as a run does; return it open."""
     journal = Journal(path)
     journal.claim("options", OPTIONS)
     journal.claim("model", "tiny")
@@ -43,8 +43,8 @@ def write(path, group=7):
     return journal
 
 
-class Stored:
-    """The files of a journal in a folder, and what has parts of which answers."""
+class JournalFiles:
+    """The files of a journal in a folder, and the results that each of their pages has a part of."""
 
     def __init__(self, folder, source):
         self.folder = folder
@@ -56,52 +56,52 @@ class Stored:
         self.wal = folder / "journal.sqlite-wal"
 
     def parts(self, path):
-        """For each page of a file, the bytes it has, and the numbers of the answers that it has parts of."""
-        return parts_of(path, *((WAL_HEADER, FRAME) if path == self.wal else (0, PAGE)))
+        """Return the range of each page of a file, with the numbers of the results that it has a part of."""
+        return page_contents(path, *((WAL_HEADER, FRAME) if path == self.wal else (0, PAGE)))
 
     def stored_in(self, path):
         return set().union(*(numbers for _, numbers in self.parts(path)))
 
-    def whole(self, path, damaged):
-        """The numbers of the answers that are whole where those bytes of a file are damaged."""
-        touched, others = set(), set()
+    def intact(self, path, damaged):
+        """Return the numbers of the results without a part on a damaged range of a file."""
+        touched, untouched = set(), set()
         for span, numbers in self.parts(path):
-            (touched if any(meet(span, place) for place in damaged) else others).update(numbers)
-        here = {number for number in others if not is_long(number) or number not in touched}
-        return here | self.stored_in(self.file if path == self.wal else self.wal)
+            (touched if any(overlap(span, part) for part in damaged) else untouched).update(numbers)
+        intact = {number for number in untouched if not is_long(number) or number not in touched}
+        return intact | self.stored_in(self.file if path == self.wal else self.wal)
 
 
 @cache
-def parts_of(path, start, step):
+def page_contents(path, start, step):
     content = path.read_bytes() if path.exists() else b""
     spans = [range(offset, offset + step) for offset in range(start, len(content), step)]
     return [(span, {int(n) for n in re.findall(rb"<(\d{5})>", content[span.start : span.stop])}) for span in spans]
 
 
-def meet(one, other):
-    return one.start < other.stop and other.start < one.stop
+def overlap(first, second):
+    return first.start < second.stop and second.start < first.stop
 
 
-def recovered(stored, name, content):
-    """The numbers of the answers that a journal gives once a file of it has another content."""
+def recovered_from(stored, name, content):
+    """Return the numbers of the results that a journal returns after one of its files has another content."""
     with tempfile.TemporaryDirectory(dir=stored.folder.parent) as folder:
         for path in stored.folder.iterdir():
             shutil.copy(path, folder)
         (Path(folder) / name).write_bytes(content)
         with closing(Journal(Path(folder) / "journal.sqlite")) as journal:
-            answers = list(journal.get_all(SAMPLES))
+            results = list(journal.get_all(SAMPLES))
             missing = journal.unanswered(SAMPLES)
-            if any(answers):
+            if any(results):
                 journal.claim("options", OPTIONS)
                 journal.claim("model", "tiny")
-        numbers = {number for number, answer in enumerate(answers) if answer}
-        assert all(answers[number] == annotation(number) for number in numbers), "an answer is another"
+        numbers = {number for number, result in enumerate(results) if result}
+        assert all(results[number] == annotation(number) for number in numbers), "a result differs"
         assert missing == [sample for number, sample in enumerate(SAMPLES) if number not in numbers]
     return numbers
 
 
 def overwritten(content, span, zero=False):
-    """A file's content with zeros or random bytes at a place."""
+    """Return the content with zeros or random bytes in a range."""
     length = len(content[span.start : span.stop])
     return (
         content[: span.start] + (bytes(length) if zero else Random(span.start).randbytes(length)) + content[span.stop :]

@@ -1,4 +1,4 @@
-"""The operations on the disk of a run, numbered, with something done just before or after one of them."""
+"""The disk operations of a run, numbered, with an action before or after one of them."""
 
 import errno
 import os
@@ -14,8 +14,8 @@ import pyarrow.parquet as pq
 
 type Act = Callable[[str], None]
 
-_PLACES = [(os, name) for name in ("fsync", "rename", "link", "mkdir", "unlink", "rmdir")]
-_PLACES += [(pq.ParquetWriter, "write_table"), (pq.ParquetWriter, "close")]
+_OPERATIONS = [(os, name) for name in ("fsync", "rename", "link", "mkdir", "unlink", "rmdir")]
+_OPERATIONS += [(pq.ParquetWriter, "write_table"), (pq.ParquetWriter, "close")]
 _OF_SQLITE = {
     errno.ENOSPC: "database or disk is full",
     errno.EIO: "disk I/O error",
@@ -24,16 +24,16 @@ _OF_SQLITE = {
 
 
 class Points:
-    """Counts operations from `begin` on; `act` is called at number `at`, on that side of the operation."""
+    """Counts operations while `active`; calls `act` before or after operation number `at`, as `side` says."""
 
     def __init__(self, at: int = -1, side: str = "before", act: Act = lambda name: None) -> None:
         self.at, self.side, self.act = at, side, act
         self.names: list[str] = []
-        self.begun = True
+        self.active = True
 
     def wrap(self, name: str, real: Callable[..., Any]) -> Callable[..., Any]:
         def operation(*args: Any, **kwargs: Any) -> Any:
-            if not self.begun:
+            if not self.active:
                 return real(*args, **kwargs)
             number = len(self.names)
             self.names.append(name)
@@ -50,7 +50,7 @@ class Points:
     @contextmanager
     def installed(self) -> Iterator["Points"]:
         with ExitStack() as stack:
-            for owner, name in _PLACES:
+            for owner, name in _OPERATIONS:
                 stack.enter_context(patch.object(owner, name, self.wrap(name, getattr(owner, name))))
             opened = Path.open
 
@@ -77,12 +77,12 @@ class Points:
 
 
 def kill(name: str) -> None:
-    """As the system does when memory runs out: no handler, no cleanup."""
+    """Kill this process as the system does when memory runs out: no handler, no cleanup."""
     os.kill(os.getpid(), signal.SIGKILL)
 
 
 def failing(number: int) -> Act:
-    """Raises what the system or SQLite says of such an error."""
+    """Return an action that raises the error of the system or of SQLite with that number."""
 
     def act(name: str) -> None:
         if name == "commit":

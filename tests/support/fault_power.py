@@ -1,8 +1,8 @@
 """The disks that a power cut could leave, from the file operations of a process.
 
-What survives a cut: the content of a file as it was when an fsync of it began that has returned, and the entries of a
-folder as they were at such an fsync of the folder. Of everything else any part may be lost, in any order: each change
-of an entry (a rename is one, in both folders), and each write.
+A cut keeps the content of a file, and the entries of a folder, as they were at the start of an fsync that has
+returned. All other operations may be lost, in any combination: each change of an entry (a rename is one change, in both
+folders), and each write.
 """
 
 import os
@@ -14,17 +14,17 @@ from random import Random
 
 
 @dataclass(slots=True)
-class Entry:
-    """A change of entries: of the folder with that number, the name, and the number of what it is from now on."""
+class EntryChange:
+    """A change of entries: for each, the number of its folder, its name, and the number of its new file or folder."""
 
     changes: list[tuple[int, str, int | None]]
     folder: int
-    """The folder whose fsync makes it last; of a rename that to which it leads."""
+    """The folder whose fsync makes the change durable; of a rename the target folder."""
 
 
 @dataclass(slots=True)
 class Write:
-    """Bytes at an offset of a file, or its new size where there are none."""
+    """Bytes at an offset of a file; without bytes, `offset` is its new size."""
 
     file: int
     offset: int
@@ -33,19 +33,19 @@ class Write:
 
 @dataclass(slots=True)
 class Sync:
-    """An fsync that has returned: of what, and before which operation it began."""
+    """An fsync that has returned: its file or folder, and the number of operations before its start."""
 
     target: int
-    began: int
+    start: int
 
 
-type Operation = Entry | Write | Sync | str
-"""A text is a line that the process said meanwhile."""
+type Operation = EntryChange | Write | Sync | str
+"""A text is a line that the process logged at that time."""
 
 
 @dataclass(slots=True)
 class Disk:
-    """The files below `base` as they were at first, and everything that was done to them."""
+    """The files below `base` as they were at the start, and all operations on them."""
 
     base: Path
     folders: dict[int, dict[str, int]] = field(default_factory=dict)
@@ -54,16 +54,16 @@ class Disk:
     first: dict[int, dict[str, int]] = field(default_factory=dict)
 
     def load(self) -> None:
-        """Take in what is there."""
+        """Read the files and folders below `base`."""
         self._load(self.base, {})
         self.first = {number: dict(entries) for number, entries in self.folders.items()}
 
-    def _load(self, path: Path, known: dict[int, int]) -> int:
+    def _load(self, path: Path, numbers: dict[int, int]) -> int:
         if path.is_dir():
             number = self.new_folder()
-            self.folders[number].update({entry.name: self._load(entry, known) for entry in sorted(path.iterdir())})
+            self.folders[number].update({entry.name: self._load(entry, numbers) for entry in sorted(path.iterdir())})
             return number
-        return known.setdefault(path.stat().st_ino, self.new_file(path.read_bytes()))
+        return numbers.setdefault(path.stat().st_ino, self.new_file(path.read_bytes()))
 
     def new_folder(self) -> int:
         number = len(self.folders) + len(self.files)
@@ -76,7 +76,7 @@ class Disk:
         return number
 
     def find(self, path: str) -> int | None:
-        """The number of what has the path by now."""
+        """Return the number of the file or folder that has the path now."""
         number: int | None = 0
         for name in self.parts(path):
             number = self.folders.get(number, {}).get(name) if number is not None else None
@@ -89,7 +89,7 @@ class Disk:
         return Path(path).is_relative_to(self.base)
 
     def change(self, *changes: tuple[str, int | None]) -> None:
-        """Change entries by path, the last one in the folder that has to be synced."""
+        """Change entries by path; an fsync of the folder of the last one makes the change durable."""
         entries = [(self.find(str(Path(path).parent)), Path(path).name, number) for path, number in changes]
         for folder, name, number in entries:
             assert folder is not None, changes
@@ -97,21 +97,21 @@ class Disk:
                 self.folders[folder].pop(name, None)
             else:
                 self.folders[folder][name] = number
-        done = [(folder, name, number) for folder, name, number in entries if folder is not None]
-        self.operations.append(Entry(done, done[-1][0]))
+        applied = [(folder, name, number) for folder, name, number in entries if folder is not None]
+        self.operations.append(EntryChange(applied, applied[-1][0]))
 
-    def cut(self, at: int, kept: Callable[[Operation], bool]) -> "State":
-        """The disk after a cut before operation `at`; `kept` says what of the rest survived."""
-        done = self.operations[:at]
-        lasting: dict[int, int] = {}
-        for operation in done:
+    def cut(self, at: int, survives: Callable[[Operation], bool]) -> "State":
+        """Return the disk after a cut before operation `at`; `survives` selects among the operations without fsync."""
+        operations = self.operations[:at]
+        synced: dict[int, int] = {}
+        for operation in operations:
             if isinstance(operation, Sync):
-                lasting[operation.target] = max(lasting.get(operation.target, 0), operation.began)
+                synced[operation.target] = max(synced.get(operation.target, 0), operation.start)
         state = State({number: dict(entries) for number, entries in self.first.items()}, dict(self.files))
-        for index, operation in enumerate(done):
-            if isinstance(operation, Entry) and (index < lasting.get(operation.folder, 0) or kept(operation)):
+        for index, operation in enumerate(operations):
+            if isinstance(operation, EntryChange) and (index < synced.get(operation.folder, 0) or survives(operation)):
                 state.change(operation)
-            elif isinstance(operation, Write) and (index < lasting.get(operation.file, 0) or kept(operation)):
+            elif isinstance(operation, Write) and (index < synced.get(operation.file, 0) or survives(operation)):
                 state.write(operation)
         return state
 
@@ -123,7 +123,7 @@ class State:
     folders: dict[int, dict[str, int]]
     files: dict[int, bytes]
 
-    def change(self, operation: Entry) -> None:
+    def change(self, operation: EntryChange) -> None:
         for folder, name, number in operation.changes:
             entries = self.folders.setdefault(folder, {})
             if number is None:
@@ -143,28 +143,28 @@ class State:
         self.files[operation.file] = before + operation.content + content[end:]
 
     def build(self, base: Path) -> None:
-        """Make it a real folder; files of several names are hard links."""
+        """Create the folder on the real disk; files with several names are hard links."""
         shutil.rmtree(base, ignore_errors=True)
         self._build(0, base, {})
 
-    def _build(self, number: int, path: Path, made: dict[int, Path]) -> None:
+    def _build(self, number: int, path: Path, paths: dict[int, Path]) -> None:
         if number not in self.files:
             path.mkdir()
             for name, entry in self.folders[number].items():
-                self._build(entry, path / name, made)
-        elif number in made:
-            os.link(made[number], path)
+                self._build(entry, path / name, paths)
+        elif number in paths:
+            os.link(paths[number], path)
         else:
             path.write_bytes(self.files[number])
-            made[number] = path
+            paths[number] = path
 
 
 def survivors(rng: Random, count: int) -> list[tuple[str, Callable[[Operation], bool]]]:
-    """What of that which was not synced a cut may leave: nothing, and some of: the other extremes, and any part."""
+    """Return which operations without fsync survive: none, and some of the other extremes and a random part."""
     share = rng.choice((0.1, 0.5, 0.9))
-    others: list[tuple[str, Callable[[Operation], bool]]] = [
-        ("entries without content", lambda operation: isinstance(operation, Entry)),
+    selections: list[tuple[str, Callable[[Operation], bool]]] = [
+        ("entries without content", lambda operation: isinstance(operation, EntryChange)),
         ("content without entries", lambda operation: isinstance(operation, Write)),
         ("a part", lambda _: rng.random() < share),
     ]
-    return [("nothing", lambda _: False), *rng.sample(others, count - 1)]
+    return [("nothing", lambda _: False), *rng.sample(selections, count - 1)]

@@ -1,4 +1,4 @@
-"""Replies that a model, or an attacker behind it, may send, and what pgen makes of them."""
+"""Replies that a model or an attacker may send, and what pgen parses from them."""
 
 import json
 import time
@@ -45,12 +45,12 @@ HOSTILE = [
 
 def outcome(text):
     """Return the dialogue of a reply, or None, and the CPU time of this thread in seconds."""
-    began, failed = time.thread_time(), None
+    start, failed = time.thread_time(), None
     try:
         dialogue = parse(Reply(text), PROMPT)
     except SampleError as error:
         dialogue, failed = None, error
-    seconds = time.thread_time() - began
+    seconds = time.thread_time() - start
     assert failed is None or (failed.stage in STAGES and failed.reason)
     if dialogue is not None:
         assert isinstance(dialogue, Dialogue)
@@ -60,6 +60,6 @@ def outcome(text):
     return dialogue, seconds
 
 
-def slowest(text, limit):
+def check_time(text, limit):
     """Check the time of a reply, twice where it is slow: the garbage collector may have run."""
     assert outcome(text)[1] < limit or outcome(text)[1] < limit, text[:200]

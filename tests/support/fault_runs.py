@@ -1,6 +1,6 @@
-"""Runs in processes of their own that can be killed, and what is compared afterwards.
+"""Runs in processes of their own, which can be killed and resumed.
 
-`Runs` forks them off a process that has imported everything: a run then starts in some hundredths of a second.
+`Runs` forks them from a process that has imported everything: a run then starts in some hundredths of a second.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from fault_points import Points, kill
-from output_files import contents, left_behind
+from output_files import contents, leftovers
 from PIL import Image
 
 from pgen.api import annotate
@@ -35,21 +35,21 @@ from pgen_samplers.samplers import EveryFrame
 EPISODES, FRAMES = 4, 50
 SAMPLES = EPISODES * FRAMES
 IN_FLIGHT = 64
-SLOW = 0.15
-"""Seconds until a response at most."""
+MAX_LATENCY = 0.15
+"""The longest latency of a response, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One run: of what, how slowly it is answered (seconds, at random below), and what is to happen to it.
+    """One run: its source, its output, the longest latency of a response in seconds (each is random), and a fault.
 
-    No answer comes before the file `gate` is there. Another `generator` answers in its own time, and logs nothing.
+    No response is returned before the file `gate` exists. Another `generator` has its own latency and no log.
     """
 
     root: Path | Source
     out: Path
     log: Path
-    slowness: float = 0.0
+    max_latency: float = 0.0
     seed: int = 0
     kill_at: int = -1
     side: str = "before"
@@ -59,7 +59,7 @@ class Job:
 
 
 class Logged(FakeGenerator):
-    """Says what it is asked, and what it has answered, in a file that outlives it."""
+    """Logs each request and each response in a file that outlives the process."""
 
     def __init__(self, job: Job) -> None:
         super().__init__(concurrency=IN_FLIGHT)
@@ -68,25 +68,25 @@ class Logged(FakeGenerator):
 
     async def generate(self, request):
         key = sample_key(request.sample)
-        os.write(self._log, f"asked {key}\n".encode())
+        os.write(self._log, f"requested {key}\n".encode())
         while self._job.gate and not self._job.gate.exists():
             await asyncio.sleep(0.01)
-        if self._job.slowness:
-            await asyncio.sleep(random.Random(f"{self._job.seed} {key}").uniform(0.2, 1) * self._job.slowness)
+        if self._job.max_latency:
+            await asyncio.sleep(random.Random(f"{self._job.seed} {key}").uniform(0.2, 1) * self._job.max_latency)
         reply = await super().generate(request)
-        os.write(self._log, f"answered {key}\n".encode())
+        os.write(self._log, f"responded {key}\n".encode())
         return reply
 
 
 def make_dataset(root: Path, **layout: Any) -> Path:
-    """Small pictures in the data, three skills an episode."""
-    spans = [("reach the brick", 0.0, 1.5), ("lift the brick", 1.5, 3.0), ("place the brick", 3.0, 5.0)]
-    told = [{"name": name, "start": start, "end": end} for name, start, end in spans]
-    episodes = {str(i): {"episode_index": i, "description": "tidy up", "skills": told} for i in range(EPISODES)}
+    """Write a dataset with small images in its data, and three skills in each episode."""
+    skills = [("reach the brick", 0.0, 1.5), ("lift the brick", 1.5, 3.0), ("place the brick", 3.0, 5.0)]
+    spans = [{"name": name, "start": start, "end": end} for name, start, end in skills]
+    episodes = {str(i): {"episode_index": i, "description": "tidy up", "skills": spans} for i in range(EPISODES)}
     recordings = [Recording(length=FRAMES, draw=_draw, task="tidy up") for _ in range(EPISODES)]
     settings = {"fps": 10, "cameras": ("observation.images.top",), "codec": "png", "episodes_per_data_file": 2}
-    skills = {"coarse_description": "tidy up", "episodes": episodes}
-    return write_dataset(root, recordings, Layout(**{**settings, **layout}), skills=skills, readme="# A dataset\n")
+    annotations = {"coarse_description": "tidy up", "episodes": episodes}
+    return write_dataset(root, recordings, Layout(**{**settings, **layout}), skills=annotations, readme="# A dataset\n")
 
 
 def _draw(camera: str, frame: int) -> Image.Image:
@@ -94,7 +94,7 @@ def _draw(camera: str, frame: int) -> Image.Image:
 
 
 def work(job: Job) -> None:
-    """The run itself, in this process."""
+    """Execute the run in this process."""
     options = {"sampler": EveryFrame(), "prompt": "seed", **job.options}
     annotate(job.root, job.out, generator=job.generator or Logged(job), **options)
 
@@ -103,14 +103,14 @@ def _child(job: Job) -> None:
     errors = os.open(job.log.with_suffix(".errors"), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     os.dup2(errors, 2)
     points = Points(job.kill_at, job.side, kill)
-    points.begun = False
+    points.active = False
     stage = Workspace.stage
 
-    def begin(self: Workspace) -> Path:
-        points.begun = True
+    def activate(self: Workspace) -> Path:
+        points.active = True
         return stage(self)
 
-    Workspace.stage = begin
+    Workspace.stage = activate
     try:
         with points.installed():
             work(job)
@@ -121,25 +121,25 @@ def _child(job: Job) -> None:
 
 
 class Process:
-    """A run that was started. Any number of threads may each watch one of their own."""
+    """A run that was started. Each thread may watch one."""
 
     def __init__(self, process: multiprocessing.Process, lock: threading.Lock) -> None:
         self._process, self._lock, self.pid = process, lock, process.pid
 
     @property
     def code(self) -> int | None:
-        """The exit code, negative where a signal killed it; None while it runs."""
-        with self._lock:  # multiprocessing collects other threads' processes too
+        """The exit code, negative if a signal killed the process; None while it runs."""
+        with self._lock:  # multiprocessing reaps the processes of other threads too
             return self._process.exitcode
 
-    def wait(self, there: Callable[[], bool] = lambda: False) -> int | None:
-        """Until it is there, or the process has ended; its exit code."""
-        while (code := self.code) is None and not there():
+    def wait(self, until: Callable[[], bool] = lambda: False) -> int | None:
+        """Wait until a condition holds or the process has ended; return its exit code."""
+        while (code := self.code) is None and not until():
             time.sleep(0.003)
         return code
 
     def send(self, number: int) -> None:
-        """A signal, where there is still somebody to get it."""
+        """Send a signal, unless the process has ended."""
         if self.code is None:
             os.kill(self.pid, number)
 
@@ -159,16 +159,18 @@ class Runs:
         return Process(process, self._lock)
 
     def finish(self, job: Job) -> int:
-        """The run's exit code; negative where a signal killed it."""
+        """Execute a run to its end; return its exit code, negative if a signal killed it."""
         return self.start(job).wait()
 
 
-def asked(log: Path) -> Counter[str]:
-    return _said(log, "asked ")
+def request_counts(log: Path) -> Counter[str]:
+    """Return how often each sample was requested."""
+    return _logged(log, "requested ")
 
 
 def in_flight(log: Path) -> int:
-    return asked(log).total() - _said(log, "answered ").total()
+    """Return the number of requests without a response."""
+    return request_counts(log).total() - _logged(log, "responded ").total()
 
 
 def errors(job: Job) -> str:
@@ -177,48 +179,48 @@ def errors(job: Job) -> str:
 
 
 def points(job: Job) -> list[str]:
-    """The operations of a run's writing, in order."""
+    """Return the disk operations of a run while it writes its output, in order."""
     names: list[str] = json.loads(job.log.with_suffix(".points").read_text())
     return names
 
 
-def _said(log: Path, word: str) -> Counter[str]:
+def _logged(log: Path, word: str) -> Counter[str]:
     lines = log.read_text().splitlines() if log.exists() else []
     return Counter(line.removeprefix(word) for line in lines if line.startswith(word))
 
 
-def killed(runs: Runs, job: Job, after: int, number: int = signal.SIGKILL) -> int | None:
-    """Send a signal once that many requests were sent; return the exit code."""
+def kill_after(runs: Runs, job: Job, after: int, number: int = signal.SIGKILL) -> int | None:
+    """Send a signal once this many requests were sent; return the exit code."""
     process = runs.start(job)
-    process.wait(lambda: asked(job.log).total() >= after)
+    process.wait(lambda: request_counts(job.log).total() >= after)
     process.send(number)
     return process.wait()
 
 
-def resumed(runs: Runs, job: Job, undisturbed: dict[str, str], samples: int = SAMPLES) -> int:
+def resume(runs: Runs, job: Job, undisturbed: dict[str, str], samples: int = SAMPLES) -> int:
     """Start again and compare with an undisturbed run; return how many requests were repeated."""
     again = Job(job.root, job.out, job.log, options=job.options)
     code = runs.finish(again)
     assert code == 0 or "exists already" in errors(again), errors(again)
     assert contents(job.out) == undisturbed
-    assert left_behind(job.out) == []
-    counts = asked(job.log)
+    assert leftovers(job.out) == []
+    counts = request_counts(job.log)
     assert len(counts) == samples
     return counts.total() - samples
 
 
-def copied(prepared: Job, place: Path, name: str) -> Job:
+def copy_of(prepared: Job, folder: Path, name: str) -> Job:
     """Copy the working folder of a run with all results to an output of another name."""
-    out = place / name
+    out = folder / name
     shutil.copytree(prepared.out.with_name(f".{prepared.out.name}.pgen"), out.with_name(f".{name}.pgen"))
-    shutil.copyfile(prepared.log, place / f"{name}.log")
-    return Job(prepared.root, out, place / f"{name}.log")
+    shutil.copyfile(prepared.log, folder / f"{name}.log")
+    return Job(prepared.root, out, folder / f"{name}.log")
 
 
-def answered(runs: Runs, root: Path, place: Path) -> tuple[Job, list[str]]:
-    """Kill a run as it begins to write; return it, and the operations that were still to come."""
-    job = Job(root, place / "answered", place / "answered.log", kill_at=0)
+def run_until_write(runs: Runs, root: Path, folder: Path) -> tuple[Job, list[str]]:
+    """Kill a run when it begins to write its output; return it, and the operations that remained."""
+    job = Job(root, folder / "answered", folder / "answered.log", kill_at=0)
     assert runs.finish(job) == -signal.SIGKILL
-    whole = copied(job, place, "whole")
-    assert runs.finish(whole) == 0
-    return job, points(whole)
+    complete = copy_of(job, folder, "whole")
+    assert runs.finish(complete) == 0
+    return job, points(complete)

@@ -1,6 +1,6 @@
-"""A server of chat completions in a process of its own that counts how often it sees each sample or dialogue.
+"""A server of chat completions in a process of its own that counts the requests for each sample or dialogue.
 
-It outlives whatever is done to the runs that ask it: what it saw is what was paid for.
+It outlives the runs that send requests to it, so that no request is missing in the counts.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ REPLY = {
 
 
 class Question(PromptBuilder):
-    """Names its sample and nothing else."""
+    """A prompt that contains only the skill of its sample."""
 
     name = "question"
 
@@ -46,26 +46,26 @@ class Question(PromptBuilder):
 
 
 def numbered(count: int) -> FakeSource:
-    """A source of so many samples, each of a skill of its own."""
+    """Return a source of `count` samples, each with another skill."""
     spans = [(f"step {number}", float(number % 20), number % 20 + 1.0) for number in range(count)]
     return FakeSource(*(make_episode(*spans[at : at + 20], index=at // 20) for at in range(0, count, 20)))
 
 
 class CountingServer:
-    """Listens while it is entered; answers after `latency` seconds, give or take a fifth.
+    """Listens while it is entered; responds after `latency` seconds, plus or minus a fifth.
 
-    A question that names a moment and its variants is answered with a dialogue for each.
+    A request that names a moment and its variants receives a dialogue for each variant.
     """
 
     def __init__(self, latency: float) -> None:
         context = multiprocessing.get_context("spawn")
-        self._port, self._theirs = context.Pipe()
+        self._port, self._child_port = context.Pipe()
         self._total = context.Value("Q", lock=False)
-        self._process = context.Process(target=_serve, args=(latency, self._total, self._theirs), daemon=True)
+        self._process = context.Process(target=_serve, args=(latency, self._total, self._child_port), daemon=True)
 
     def __enter__(self) -> "CountingServer":
         self._process.start()
-        self._theirs.close()
+        self._child_port.close()
         self.url = f"http://127.0.0.1:{self._port.recv()}/v1"
         return self
 
@@ -75,11 +75,11 @@ class CountingServer:
 
     @property
     def total(self) -> int:
-        """How many requests it has seen."""
+        """The number of requests so far."""
         return int(self._total.value)
 
     def counts(self) -> Counter[str]:
-        """How many requests it has seen of each sample, or of each dialogue of a moment."""
+        """Return the number of requests for each sample, or for each dialogue of a moment."""
         self._port.send(None)
         counts: Counter[str] = self._port.recv()
         return counts
@@ -91,7 +91,7 @@ def _serve(latency: float, total: Any, port: Connection) -> None:
 
 async def _listen(latency: float, total: Any, port: Connection) -> None:
     counts: Counter[str] = Counter()
-    moments = random.Random(latency)
+    delays = random.Random(latency)
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -99,14 +99,14 @@ async def _listen(latency: float, total: Any, port: Connection) -> None:
                 head = await reader.readuntil(b"\r\n\r\n")
                 size = _LENGTH.search(head)
                 body = await reader.readexactly(int(size[1])) if size else b""
-                answer = _MODELS if b"/models" in head.split(b"\r\n", 1)[0] else _ANSWER
+                response = _MODELS if b"/models" in head.split(b"\r\n", 1)[0] else _COMPLETION
                 if _QUESTION in body:
                     names = _names(body)
                     counts.update(names or [blake2b(body, digest_size=8).hexdigest()])
                     total.value += 1
-                    await asyncio.sleep(latency * moments.uniform(0.8, 1.2))
-                    answer = _dialogues(names) if names else _ANSWER
-                writer.write(answer)
+                    await asyncio.sleep(latency * delays.uniform(0.8, 1.2))
+                    response = _dialogues(names) if names else _COMPLETION
+                writer.write(response)
         except (asyncio.IncompleteReadError, ConnectionError):
             writer.close()
 
@@ -114,14 +114,14 @@ async def _listen(latency: float, total: Any, port: Connection) -> None:
     loop = asyncio.get_running_loop()
     ended = asyncio.Event()
 
-    def told() -> None:
+    def send_counts() -> None:
         try:
             port.recv()
             port.send(counts)
-        except EOFError:  # whoever started this is gone
+        except EOFError:  # the process that started this one has ended
             ended.set()
 
-    loop.add_reader(port.fileno(), told)
+    loop.add_reader(port.fileno(), send_counts)
     port.send(server.sockets[0].getsockname()[1])
     await ended.wait()
 
@@ -144,7 +144,7 @@ def _completion(content: Any) -> bytes:
 
 
 def _names(body: bytes) -> list[str]:
-    """The dialogues of a moment that a body asks for, in the order of their numbers."""
+    """Return the names of a moment's dialogues that a request asks for, in the order of their numbers."""
     match = _SEVERAL.search(body)
     return [f"{match[1].decode()}/{variant.decode()}" for variant in match[2].split()] if match else []
 
@@ -155,4 +155,4 @@ def _dialogues(names: list[str]) -> bytes:
 
 
 _MODELS = _response({"object": "list", "data": [{"id": "counting", "object": "model"}]})
-_ANSWER = _completion(REPLY)
+_COMPLETION = _completion(REPLY)

@@ -15,7 +15,7 @@ from pgen.api import annotate
 from pgen.storage.journal import Journal
 from pgen.testing import FakeSource, make_episode
 
-KEPT = {"skills": [1.5, "pick"]}
+VALUE = {"skills": [1.5, "pick"]}
 SCHEMA = {
     "type": "object",
     "properties": {"user_prompt": {"type": "string"}, "robot_utterance": {"type": "string"}},
@@ -33,7 +33,7 @@ class Eighth(Sampler):
 
 
 class Words(PromptBuilder):
-    """The skill, in a sentence."""
+    """A prompt with the skill in a sentence."""
 
     name = "words"
 
@@ -48,19 +48,19 @@ class Words(PromptBuilder):
 
 
 class Numbered(Generator):
-    """Names the frame; one sample fails, until `all_answered`."""
+    """Returns a dialogue with the number of its frame; one sample fails unless `all_answered`."""
 
     name = "numbered"
 
     def __init__(self, all_answered=False):
         super().__init__()
         self.all_answered = all_answered
-        self.asked = []
+        self.requests = []
 
     async def generate(self, request):
         span, frame = request.sample.span, request.sample.moment.frame_index
-        self.asked.append((span.episode_index, frame, request.sample.question.problem))
-        if self.asked[-1][:2] == (1, 16) and not self.all_answered:
+        self.requests.append((span.episode_index, frame, request.sample.question.problem))
+        if self.requests[-1][:2] == (1, 16) and not self.all_answered:
             raise SampleError("refused", "not this one")
         text = f"Now {span.skill}, {span.episode_index}-{frame}. ü"
         return Reply(json.dumps({"user_prompt": text, "robot_utterance": "Yes."}), tokens_in=7, tokens_out=5)
@@ -71,7 +71,7 @@ class StoppedError(Exception):
 
 
 class Stop(Sink):
-    """Ends the run where its output would be written."""
+    """Ends the run before its output is written."""
 
     name = "stop"
 
@@ -92,7 +92,7 @@ def main(target):
             run(Path(folder) / "out", Numbered(), Stop())
         path = Path(folder) / ".out.pgen" / "journal.sqlite"
         with closing(Journal(path)) as journal:
-            journal.add_values([("fixture", KEPT)])
+            journal.add_values([("fixture", VALUE)])
         assert not list(path.parent.glob("*-wal"))
         shutil.copy(path, target)
 

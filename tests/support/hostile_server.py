@@ -1,7 +1,7 @@
-"""An OpenAI-compatible server on the loopback that misbehaves as a test wants, in its own thread.
+"""An OpenAI-compatible server on the loopback interface that misbehaves as a test requires, in its own thread.
 
 A behaviour is a coroutine that takes the request and its body, and returns or sends a response. `decide(body, count)`
-chooses it for each request; `count` is the number of former requests with the same prompt.
+chooses it for each request; `count` is the number of earlier requests with the same prompt.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ Behaviour = Callable[[web.Request, Body], Awaitable[web.StreamResponse]]
 
 
 def question(body: Body) -> str:
-    """Return the text of the first user turn, without what all prompts have in common."""
+    """Return the text of the first user message, without the parts that all prompts share."""
     parts = next(turn["content"] for turn in body["messages"] if turn["role"] == "user")
     text = next(part["text"] for part in parts if part["type"] == "text")
     return str(text).replace(f"\n\n{NO_IMAGES}", "").removeprefix("Question: ")
@@ -118,7 +118,7 @@ async def cut(request: web.Request, body: Body) -> web.StreamResponse:
 
 
 async def trickle(request: web.Request, body: Body) -> web.StreamResponse:
-    """Send a byte now and then, without end."""
+    """Send a byte every 20 ms, without end."""
     response = web.StreamResponse(headers={"Content-Type": "application/json"})
     await response.prepare(request)
     with suppress(ConnectionError):
@@ -139,7 +139,7 @@ async def flood(request: web.Request, body: Body) -> web.StreamResponse:
 
 
 def failing(*behaviours: Behaviour) -> Callable[[Body, int], Behaviour]:
-    """Answer each prompt in these ways first, and then well; probes are answered at once."""
+    """Return a `decide` that uses these behaviours for the first requests of each prompt, and then valid replies."""
 
     def decide(body: Body, count: int) -> Behaviour:
         return says() if is_probe(body) or count >= len(behaviours) else behaviours[count]
@@ -190,15 +190,15 @@ class HostileServer:
         self.url = f"{'https' if self._tls else 'http'}://127.0.0.1:{listening.getsockname()[1]}/v1"
         started.set()
         await self._end.wait()
-        # asyncio loses a connection that it accepts while it closes the server: so it accepts no more first.
+        # asyncio loses a connection that it accepts while it closes the server: stop accepting first.
         self._loop.remove_reader(listening)
         await asyncio.sleep(0)
         await runner.cleanup()
 
     def _unauthorized(self, request: web.Request) -> web.Response | None:
-        given = request.headers.get("Authorization", "")
-        if self._key and given != f"Bearer {self._key}":
-            return web.json_response({"error": {"message": f"Incorrect API key: {given}"}}, status=401)
+        header = request.headers.get("Authorization", "")
+        if self._key and header != f"Bearer {self._key}":
+            return web.json_response({"error": {"message": f"Incorrect API key: {header}"}}, status=401)
         return None
 
     async def _list(self, request: web.Request) -> web.StreamResponse:
@@ -211,9 +211,9 @@ class HostileServer:
         if error := self._unauthorized(request):
             return error
         body = await request.json()
-        asked = question(body)
-        count, self.asked[asked] = self.asked[asked], self.asked[asked] + 1
-        self.bodies[asked] = body
+        prompt = question(body)
+        count, self.asked[prompt] = self.asked[prompt], self.asked[prompt] + 1
+        self.bodies[prompt] = body
         self.in_flight += 1
         self.peak = max(self.peak, self.in_flight)
         try:

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 
 
 def contents(root: Path) -> dict[str, str]:
-    """Every file of an output: parquet by its values, the manifest without its times, the rest by its hash."""
+    """Return every file of an output: parquet by its values, the manifest without its times, the rest by its hash."""
     files = (path for path in sorted(root.rglob("*")) if path.is_file())
     return {path.relative_to(root).as_posix(): _content(path) for path in files}
 
@@ -25,11 +25,11 @@ def _content(path: Path) -> str:
 
 
 def hashes(root: Path) -> dict[str, str]:
-    """Every file of a source, as bytes."""
+    """Return the hash of every file of a source."""
     files = (path for path in sorted(root.rglob("*")) if path.is_file())
     return {path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
-def left_behind(out: Path) -> list[str]:
-    """What lies beside an output that is none of it."""
+def leftovers(out: Path) -> list[str]:
+    """Return the names of the hidden files and folders of a run beside its output."""
     return [path.name for path in out.parent.iterdir() if path.name.startswith(f".{out.name}")]

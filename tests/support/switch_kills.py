@@ -1,6 +1,6 @@
-"""Kills a process at each step of a switch in turn, starts again, and prints what the folder then is.
+"""Kills a process at each step of a publication in place, recovers the folder, and prints its state.
 
-Run as a script: a step is whatever Python tells its audit hooks of files, in a child of this process.
+Run as a script: a step is a file operation that Python reports to its audit hooks, in a child of this process.
 """
 
 import json
@@ -26,34 +26,34 @@ def write(folder: Path, files: dict[str, str]) -> None:
 
 
 def read(folder: Path) -> dict[str, str]:
-    found = (path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): path.read_text() for path in found}
+    paths = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_text() for path in paths}
 
 
-def switched(place: InPlace) -> None:
-    with place.locked():
-        write(place.stage(), {name: text for name, text in NEW.items() if name != "videos/d"})
-        (place.staging / "videos").mkdir()
-        os.link(place.out / "videos/d", place.staging / "videos/d")
-        place.publish({"told": "all"})
+def publish(target: InPlace) -> None:
+    with target.locked():
+        write(target.stage(), {name: text for name, text in NEW.items() if name != "videos/d"})
+        (target.staging / "videos").mkdir()
+        os.link(target.out / "videos/d", target.staging / "videos/d")
+        target.publish({"summary": "all"})
 
 
-def killed_at(step: int, place: InPlace) -> bool:
-    """Whether the process was killed at its n-th step, counted from 1; it ends by itself after fewer."""
+def killed_at(step: int, target: InPlace) -> bool:
+    """Return whether the process was killed at its n-th step, counted from 1, or ended before."""
     child = os.fork()
     if child == 0:
-        seen = count(1)
+        steps = count(1)
 
         def hook(event: str, _: object) -> None:
-            if event in STEPS and next(seen) == step:
+            if event in STEPS and next(steps) == step:
                 os.kill(os.getpid(), signal.SIGKILL)
 
         sys.addaudithook(hook)
-        switched(place)
+        publish(target)
         os._exit(0)
     status = os.waitpid(child, 0)[1]
     if not os.WIFSIGNALED(status) and os.WEXITSTATUS(status):
-        raise SystemExit("the switch failed")
+        raise SystemExit("the publication failed")
     return os.WIFSIGNALED(status)
 
 
@@ -63,10 +63,10 @@ def main(base: Path) -> None:
         folder = base / str(step) / "data set"
         write(folder, OLD)
         killed = killed_at(step, InPlace(folder, COMMAND))
-        told = InPlace(folder, COMMAND).recover()
+        recovered = InPlace(folder, COMMAND).recover()
         InPlace(folder, COMMAND).check()
         state = {json.dumps(OLD, sort_keys=True): "old", json.dumps(NEW, sort_keys=True): "new"}
-        outcomes.append((state.get(json.dumps(read(folder), sort_keys=True), "a mixture"), told))
+        outcomes.append((state.get(json.dumps(read(folder), sort_keys=True), "a mixture"), recovered))
         if not killed:
             break
     print(json.dumps(outcomes))

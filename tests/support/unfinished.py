@@ -1,4 +1,4 @@
-"""What an unfinished command leaves: a journal with answers."""
+"""The journal of an unfinished command."""
 
 from contextlib import closing
 from pathlib import Path
@@ -8,8 +8,8 @@ from pgen.storage.unfinished import COMMAND
 from pgen.testing import make_annotation, make_samples
 
 
-def answered(path: Path, command: str, count: int = 1, owner: str = "somebody") -> Path:
-    """A journal with answers of a command that was stopped."""
+def answered(path: Path, command: str, count: int = 1, owner: str = "another run") -> Path:
+    """Write the journal of a command that was stopped after some results."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with closing(Journal(path)) as journal:
         journal.own(owner)

@@ -12,15 +12,15 @@ from pgen.storage.workspace import Workspace
 
 
 class Killed(BaseException):
-    """Ends the code that it is raised in without any cleanup, as a kill does."""
+    """Ends the code in which it is raised without cleanup, as a kill does."""
 
 
-def killed(monkeypatch, at, work, *, calls=1):
-    """Do the work up to a call of a method of Workspace."""
-    function, made = getattr(Workspace, at), count(1)
+def run_killed(monkeypatch, at, work, *, calls=1):
+    """Run `work`, and kill it at a call of a method of Workspace."""
+    function, calls_so_far = getattr(Workspace, at), count(1)
 
     def die(*arguments):
-        if next(made) == calls:
+        if next(calls_so_far) == calls:
             raise Killed
         return function(*arguments)
 
@@ -46,8 +46,8 @@ def results(space):
     return inspect(space.journal).results
 
 
-def refused(space, message):
-    """Both the preflight and the lock refuse the workspace."""
+def check_refused(space, message):
+    """Check that both the preflight and the lock refuse the workspace."""
     for check in (space.check, space.locked().__enter__):
         with pytest.raises(ConfigError, match=message):
             check()
