@@ -62,7 +62,7 @@ def _measured(robot: "Robot", width: float) -> list[float]:
     """Return the state of a gripper, or of the joints of a hand."""
     if not robot.measured:
         return []
-    return [bend * (1 - width) for bend in _BENDS] if robot.kind == "hand" else [robot.scale * width]
+    return [bend * (1 - width) for bend in _BENDS] if robot.kind == "hand" else [_scaled(robot, width)]
 
 
 def _commanded(robot: "Robot", command: float) -> list[float]:
@@ -71,7 +71,11 @@ def _commanded(robot: "Robot", command: float) -> list[float]:
         return [bend * (1 - command) for bend in _BENDS] if not robot.binary else [1.5 if command < 0.5 else -1.5] * 6
     if robot.kind == "suction":
         return [float(command < 0.5)]
-    return [1.0 if command > 0.5 else -1.0] if robot.binary else [robot.scale * command]
+    return [1.0 if command > 0.5 else -1.0] if robot.binary else [_scaled(robot, command)]
+
+
+def _scaled(robot: "Robot", width: float) -> float:
+    return robot.scale * (1 - width if robot.inverted else width)
 
 
 def _joined(arms: Sequence[Track]) -> Rows:

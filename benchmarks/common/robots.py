@@ -41,6 +41,8 @@ class Robot:
     binary: bool
     measured: bool
     scale: float
+    inverted: bool
+    """Whether a closed gripper has high values."""
     homes: tuple[tuple[float, float, float], ...]
     habits: Habits
 
@@ -60,6 +62,7 @@ class Robot:
             binary=binary,
             measured=kind != "suction" and (kind == "hand" or rng.random() < 0.8),
             scale=rng.choice((1.0, 0.04, 0.085, 100.0)),
+            inverted=Random(f"inverted {seed} {kind}").random() < 0.25,
             homes=tuple((rng.uniform(0.22, 0.3), side, height) for side in sides),
             habits=Habits.of(rng, failures, binary),
         )

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,16 +17,13 @@ from pgen_segment.motion.arm_motion import (
     scaled,
     usual_speed,
 )
-from pgen_segment.motion.arms import Arm, Robot, Roles, words
+from pgen_segment.motion.arms import Arm, Robot
 from pgen_segment.motion.columns import ACTION, STATE
+from pgen_segment.motion.directions import Closed, low_when_closed
 from pgen_segment.motion.levels import ENOUGH, MOVING, Opening, frames_per_step, opening
 
 if TYPE_CHECKING:
     from pgen_segment.motion.columns import Array, Values
-
-type Closed = Literal["auto", "low", "high"]
-_CLOSED = {"closed", "closing", "closure", "suction", "vacuum", "pump", "magnet"}
-"""Words of a dimension that is high where the gripper is closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +48,9 @@ class MotionReader:
     """Those of each arm, by its name, which move at all in the episodes of the survey."""
 
     @classmethod
-    def of(cls, robot: Robot, episodes: "Sequence[Values]", closed: Closed) -> "MotionReader":
+    def of(cls, robot: Robot, episodes: "Sequence[Values]", fps: float, closed: Closed) -> "MotionReader":
         """Return the reader for a robot that moves in some episodes."""
-        grippers = {arm.name: tuple(_grippers(robot, arm, episodes, closed)) for arm in robot.arms}
+        grippers = {arm.name: tuple(_grippers(robot, arm, episodes, fps, closed)) for arm in robot.arms}
         return cls(robot, grippers)
 
     def read(self, values: "Values", timestamps: Sequence[float], fps: float) -> list[Motion]:
@@ -118,40 +115,11 @@ class MotionReader:
                 yield Hand(np.stack(levels, axis=1), measured, f"{arm.name} {number}", opening)
 
 
-def _grippers(robot: Robot, arm: Arm, episodes: "Sequence[Values]", closed: Closed) -> Iterator[Gripper]:
+def _grippers(robot: Robot, arm: Arm, episodes: "Sequence[Values]", fps: float, closed: Closed) -> Iterator[Gripper]:
     for roles in arm.grippers:
         openings = {role: opening([e[role] for e in episodes], of) for role, of in roles.items()}
         if ACTION in openings and STATE in openings and not openings[ACTION].moves:
             continue  # what is measured of a gripper without a command is its play, or its way to the first pose
         used = {role: of for role, of in openings.items() if of.moves}
         if used:
-            yield Gripper(used, _directions(robot, roles, used, episodes, closed))
-
-
-def _directions(
-    robot: Robot, roles: Roles, openings: Mapping[str, Opening], episodes: "Sequence[Values]", closed: Closed
-) -> dict[str, bool]:
-    """Return for each role whether a closed gripper is low; the second role follows from the first."""
-    low: dict[str, bool] = {}
-    for role, of in openings.items():
-        signals = [of.of(episode[role]) for episode in episodes]
-        if low:
-            first = next(iter(low))
-            others = [openings[first].of(episode[first]) for episode in episodes]
-            together = float(np.cov(np.concatenate(others), np.concatenate(signals))[0, 1])
-            low[role] = low[first] if together >= 0 else not low[first]
-        elif closed != "auto":
-            low[role] = closed == "low"
-        else:
-            low[role] = _is_low(robot, role, roles[role], signals)
-    return low
-
-
-def _is_low(robot: Robot, role: str, positions: Sequence[int], signals: "Sequence[Array]") -> bool:
-    """Return whether a closed gripper is low: by its name; measured, the opening is; else an arm sets out open."""
-    said = {word for i in positions for word in words(robot.columns.dimensions[role][i].name)}
-    if said & _CLOSED:
-        return False
-    if role == STATE and len(positions) == 1:
-        return True
-    return float(np.median([signal[0] for signal in signals])) >= 0.5
+            yield Gripper(used, low_when_closed(robot, used, episodes, fps, closed))

@@ -36,7 +36,7 @@ class MotionOptions(Options):
     gripper: tuple[str, ...] = ()
     """The gripper's dimensions, as `action[6]` or by their names; guessed where not given."""
     closed: Literal["auto", "low", "high"] = "auto"
-    """Whether a closed gripper has low or high values; `auto`: low if measured, and for commands by their effect."""
+    """Whether a closed gripper has low or high values; `auto`: by names, widths of objects and effects."""
     steady: float = Field(SHORTEST, gt=0, allow_inf_nan=False)
     """Seconds that a motion, a stop or a gripper's level must last to get its own span; more give fewer spans."""
     state: tuple[str, ...] = ()
@@ -126,7 +126,7 @@ def motion_signal(source: Source, options: MotionOptions) -> Signal | str:
     episodes, fps = list(_survey(source, columns)), float(dataset.fps)
     robot = _robot(dataset, columns, options, episodes, fps)
     moves = any(np.ptp(values, axis=0).any() for episode in episodes for values in episode.values() if len(values))
-    reader = MotionReader.of(robot, episodes, options.closed)
+    reader = MotionReader.of(robot, episodes, fps, options.closed)
     surveyed = [
         grasp
         for values in episodes

@@ -5,6 +5,8 @@ from collections import Counter
 import pytest
 from segment_helpers import opened
 
+from pgen_segment.motion.columns import Columns
+from pgen_segment.motion.two_levels import grippers_by_level
 from pgen_segment.reading import recordings
 
 FIRST = 5000
@@ -66,3 +68,32 @@ def test_spans_cover_the_episode_in_order_and_none_is_shorter_than_the_shortest(
             assert spans[0].start == read.episode.timestamps[0]
             assert [span.end for span in spans[:-1]] == [span.start for span in spans[1:]]
             assert all(span.end - span.start > benchmark.SHORTEST - 0.01 for span in spans[:-1])
+
+
+@pytest.mark.parametrize("kind", ["one arm", "two arms", "suction"])
+def test_no_joint_of_an_arm_without_a_gripper_is_taken_for_one(drawn, kind):
+    source, segmenter = opened(drawn(kind))
+    columns = segmenter.signal.robot.columns
+    arms = segmenter.signal.robot.arms
+    joints = {role: sorted(i for arm in arms for i in arm.joints[role]) for role in columns.dimensions}
+    values = [columns.read(read.columns) for read in recordings(source, segmenter.columns)]
+    episodes = [{role: of[role][:, chosen] for role, chosen in joints.items()} for of in values]
+    bare = Columns({role: tuple(columns.dimensions[role][i] for i in chosen) for role, chosen in joints.items()})
+    groups, reasons = grippers_by_level(episodes, float(source.dataset.fps), bare)
+    assert not any(groups.values())
+    assert reasons == []
+
+
+def test_grasps_and_releases_are_not_exchanged_where_a_closed_gripper_has_high_values(benchmark, drawn):
+    robots, kind = benchmark.robots, "one arm"
+    candidates = (robots.Robot.of(seed, kind, benchmark.FAILURES) for seed in range(FIRST, FIRST + 50))
+    seeds = [FIRST + i for i, robot in enumerate(candidates) if robot.inverted and robot.measured][:2]
+    for seed in seeds:
+        source, segmenter = opened(drawn(kind, seed))
+        truth = robots.read_truth(drawn(kind, seed))["motion"]
+        for read in recordings(source, segmenter.columns):
+            spans = segmenter.signal.spans(read)
+            for true in truth[read.episode.index]:
+                if true["name"].startswith("grasp"):
+                    middle = (true["start"] + true["end"]) / 2
+                    assert [span.phase for span in spans if span.start <= middle < span.end] == ["grasp"]
