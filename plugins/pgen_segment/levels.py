@@ -73,7 +73,8 @@ def cycles(motions: Sequence[Motion]) -> list[int]:
 
 def _is_lift(kinds: Sequence[str], position: int) -> bool:
     """Return whether the motion follows a grasp, and there is another one in which the object is carried."""
-    return kinds[position] == MOVE and kinds[position - 1] == GRASP and kinds[position + 1 :][:1] != [RELEASE]
+    follows = kinds[position] == MOVE and position > 0 and kinds[position - 1] == GRASP
+    return follows and kinds[position + 1 :][:1] != [RELEASE]
 
 
 def _skill_of(kinds: Sequence[str], position: int) -> str:
@@ -88,21 +89,27 @@ def _skill_of(kinds: Sequence[str], position: int) -> str:
 
 def _skills(motions: Sequence[Motion]) -> Iterator[Skill]:
     """Yield the skills: neighbours of one name are one, except after an attempt that failed."""
-    numbered = zip(cycles(motions), _smoothed(motions), strict=True)
-    groups = ([it for _, it in group] for _, group in groupby(numbered, lambda pair: pair[0]))
     runs: list[list[Motion]] = []
-    for group in groups:
-        for position, motion in enumerate(_agreed(group)):
-            last = runs[-1] if runs else []
-            retried = last and position == 0 and any(it.failed for it in last)
-            if last and motion.skill == last[-1].skill and not retried:
-                last.append(motion)
-            else:
-                runs.append([motion])
+    before = -1
+    for number, motion in zip(cycles(motions), agreed(motions), strict=True):
+        last = runs[-1] if runs else []
+        retried = number != before and any(it.failed for it in last)
+        if last and motion.skill == last[-1].skill and not retried:
+            last.append(motion)
+        else:
+            runs.append([motion])
+        before = number
     for run in runs:
         acting = [it for it in run if not it.idle]
         if acting:
             yield Skill(run[0].skill, acting[0].start, acting[-1].end, any(it.failed for it in run))
+
+
+def agreed(motions: Sequence[Motion]) -> list[Motion]:
+    """Return the motions, each with the skill of the cycle that it belongs to."""
+    numbered = zip(cycles(motions), _smoothed(motions), strict=True)
+    groups = ([it for _, it in group] for _, group in groupby(numbered, lambda pair: pair[0]))
+    return [motion for group in groups for motion in _agreed(group)]
 
 
 def _agreed(group: Sequence[Motion]) -> Sequence[Motion]:

@@ -12,6 +12,7 @@ from pgen.records import Episode
 from pgen_segment import reading
 from pgen_segment.hybrid import prompts
 from pgen_segment.hybrid.rollout import HybridRollouts, NumberedItem, NumberedProposal, SheetLook
+from pgen_segment.hybrid.sheet import FRAME_PIXELS
 from pgen_segment.levels import PHASE, Motion, levels
 from pgen_segment.motion.signal import MotionOptions, usable_signal
 from pgen_segment.motion.spans import APPROACH, GRASP, MOVE, RELEASE, RETRACT, MotionSpan
@@ -74,9 +75,9 @@ class Hybrid(Vlm):
         counts = {"windows": len(windows), "requests": len(windows), "images": len(windows) * len(cameras)}
         if not patches:
             return counts
-        pixels = options.sheet_pixels // len(cameras)
         frames = [2 * len(window) + 1 for window in windows]
-        images = sum(self._sheet_tokens(camera, count, patches, pixels) for camera in cameras for count in frames)
+        sheets = [(n, min(options.sheet_pixels, n * FRAME_PIXELS) // len(cameras)) for n in frames]
+        images = sum(self._sheet_tokens(camera, n, patches, pixels) for camera in cameras for n, pixels in sheets)
         texts = len(windows) * TEXT + len(pieces) * LINE
         return counts | {"tokens_in": images + texts, "tokens_out": len(pieces) * SPAN}
 

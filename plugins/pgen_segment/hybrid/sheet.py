@@ -17,6 +17,8 @@ from pgen_segment.motion.spans import MotionSpan
 from pgen_segment.normalize import FrameEdges
 from pgen_segment.vlm.windows import read_cameras
 
+FRAME_PIXELS = 100_000
+"""Pixels of a frame on a sheet of few, together for all cameras."""
 MAX_PIXELS = 64_000_000
 """More than any frame has: a cropped frame is not scaled."""
 _THUMBNAIL = (32, 24)
@@ -51,7 +53,7 @@ def read_sheets(reader: ImageReader, sample: Sample, max_pixels: int, most: int)
     labels = [f"{frame.timestamp:.1f} s" for frame in sample.moment.clip]
     numbers = range(sample.span.skill_index, sample.span.skill_index + len(labels) // 2)
     badges = dict(zip(range(1, len(labels), 2), map(str, numbers), strict=True))
-    pixels = max_pixels // len(clips)
+    pixels = min(max_pixels, len(labels) * FRAME_PIXELS) // len(clips)
     return SampleImages(tuple(contact_sheet(clip.camera, clip.frames, labels, badges, pixels) for clip in clips))
 
 

@@ -1,12 +1,15 @@
 """What `hybrid` will cost, before any request."""
 
+import pickle
+
 import pytest
-from hybrid_helpers import hybrid_job, naming
+from hybrid_helpers import PICK, PLACE, RETREAT, hybrid_job, naming, numbers, pick, reply
 from segment_helpers import PICK as PHASES
-from segment_helpers import dataset, episode, run
+from segment_helpers import dataset, episode, read_json, run
 
 from pgen.components import Patches
 from pgen.inference.token_estimate import request_tokens
+from pgen.testing import FakeGenerator
 from pgen_lerobot.read import LeRobotSource
 from pgen_segment.hybrid.segmenter import Hybrid
 from pgen_segment.reading import recordings
@@ -45,3 +48,41 @@ def test_the_estimated_tokens_are_near_those_that_are_sent(tmp_path, repeated):
     segmenter.open(source)
     (recording,) = recordings(source, segmenter.columns)
     assert segmenter.planned(recording, patches)["tokens_in"] == pytest.approx(sent, rel=0.15)
+
+
+def test_a_span_that_contradicts_its_cycle_is_asked_about_once_more(tmp_path):
+    def named(skill_again):
+        def answer(request):
+            value = pick(request.prompt.text)
+            shown = numbers(request.prompt.text)
+            if len(shown) == 1:
+                return reply({shown[0]: ("reach for the cup", skill_again)})
+            return {
+                **value,
+                "spans": [{**s, "skill": "B", "name": "x"} if s["numbers"] == [2] else s for s in value["spans"]],
+            }
+
+        return naming(answer)
+
+    root = dataset(tmp_path / "in")
+    for skill, expected in ((PICK, "reach for the cup"), (PLACE, "x")):
+        generator = named(skill)
+        with hybrid_job(root, tmp_path / skill, generator, level="motion") as job:
+            list(job.execute())
+        _, again = generator.requests
+        assert numbers(again.prompt.text) == [2]
+        assert len(again.sample.moment.clip) == 3
+        spans = read_json(tmp_path / skill / "segmentation.json")["levels"]["0"]
+        assert spans["motion"][1]["name"] == expected
+        assert [span["name"] for span in spans["skill"]] == [PICK, PLACE, RETREAT]
+
+
+def test_rollouts_can_be_sent_to_another_process(tmp_path):
+    root = dataset(tmp_path / "in")
+    source, segmenter = LeRobotSource(root=root, skills="task"), Hybrid()
+    source.open()
+    segmenter.open(source)
+    (recording,) = recordings(source, segmenter.columns)
+    item = segmenter.item(recording)
+    assert pickle.loads(pickle.dumps(item)).pieces == item.pieces
+    assert pickle.loads(pickle.dumps(segmenter.work(FakeGenerator(), 3))).level == "skill"
