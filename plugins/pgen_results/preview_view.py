@@ -81,7 +81,7 @@ def prompt(request: Request) -> str:
 
 
 def _headline(line: Line) -> str:
-    when = "" if line["timestamp"] is None else f", {line['timestamp']:.1f} s"
+    when = "" if line["timestamp"] is None else f", {line['timestamp']:.2f} s"
     return f"{line['episode_id']}, frame {line['frame_index']}{when}: {line['skill_current']}"
 
 

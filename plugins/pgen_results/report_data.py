@@ -1,7 +1,7 @@
 """The episodes and samples of a report as data of its page, with their images."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from itertools import compress, pairwise
 from typing import Any
 
@@ -41,7 +41,7 @@ class PageData:
         """The samples of all episodes."""
         return [sample for episode in self.episodes for sample in episode["samples"]]
 
-    def add(self, episode: Episode, lines: list[Line], shown: Iterable[int]) -> None:
+    def add(self, episode: Episode, lines: list[Line], shown: Collection[int]) -> None:
         """Add an episode with those of its samples that are `shown`."""
         drawn, clock = spans(episode, lines), Clock(episode, lines)
         numbered = list(compress(zip(lines, _span_numbers(episode, lines), _variants(lines), strict=True), shown))
@@ -62,6 +62,7 @@ class PageData:
                 "end": max([*recorded, *ends, *(span.end for span in drawn), *(it["time"] for it in samples)]),
                 "spans": [[self._number(span.name), round(span.start, 3), round(span.end, 3)] for span in drawn],
                 "samples": [_without_nothing(sample) for sample in samples],
+                "others": _periods([line for line, is_shown in zip(lines, shown, strict=True) if not is_shown], clock),
             }
         )
 
@@ -155,6 +156,12 @@ def _in_force(line: Line, clock: Clock) -> dict[str, Any]:
         return {}
     start, stop = line["start"], line["stop"]
     return {"frames": [start, stop], "from": clock.of_frame(start), "until": clock.of_frame(stop)}
+
+
+def _periods(lines: list[Line], clock: Clock) -> list[tuple[str, float, float]]:
+    """Return the scope and the time in force of the exchanges of samples that the page leaves out, each once."""
+    in_force = ((scope(line), _in_force(line, clock)) for line in lines)
+    return sorted({(name, times["from"], times["until"]) for name, times in in_force if times.get("until") is not None})
 
 
 def _without_nothing(values: dict[str, Any]) -> dict[str, Any]:

@@ -94,6 +94,7 @@ def _shown(metrics: Metrics, data: PageData) -> dict[str, Any]:
         "listed": len(samples),
         "images": sum("image" in sample for sample in samples),
         "left_out": (problems, metrics.samples - len(samples) - problems),
+        "episodes_left_out": len(metrics.sizes) - len(data.episodes),
     }
 
 

@@ -88,9 +88,9 @@ function thumbnail(place, caption) {
 function showImages(place, caption) {
   data.large ??= JSON.parse(document.getElementById("large").textContent);
   const large = data.large[place] ?? [];
-  const images = large.length ? large : [["first camera", data.thumbnails[place]]];
+  const images = large.length ? large : [["first camera; the page has no larger image of this moment", data.thumbnails[place]]];
   const figures = images.map(([camera, jpeg]) => element("figure", {}, picture(jpeg, camera), text("figcaption", {}, camera)));
-  openDialog("images", caption, ...figures);
+  openDialog("cameras", caption, ...figures);
 }
 
 /** Show a dialog with a heading and a button to close it; Escape closes it too. */

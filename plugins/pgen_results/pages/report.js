@@ -83,6 +83,12 @@ function head(episode, matching) {
       const tip = [`${words(scope)}, ${period(episode, first.from, first.until)}`, ...wordings.map((sample) => sample.user)].join("\n");
       return { from: first.from, until: first.until, names: [first.user], tip, href: placeLink(episode, first), style: `exchange of-${scope}` };
     });
+    const present = new Set(blocks.map(({ from, until }) => `${from} ${until}`));
+    const others = episode.others.filter(([name, from, until]) => name === scope && !present.has(`${from} ${until}`));
+    for (const [, from, until] of others) {
+      const tip = `${words(scope)}, ${period(episode, from, until)}; its samples are not in this page`;
+      blocks.push({ from, until, names: [], tip, href: `#ep=${episode.index}`, style: `exchange of-${scope}` });
+    }
     if (blocks.length) timeline.blocks(words(scope), blocks.sort((a, b) => a.from - b.from || a.until - b.until));
   }
   const firstOf = new Map(episode.samples.toReversed().map((sample) => [sample.span, sample]));

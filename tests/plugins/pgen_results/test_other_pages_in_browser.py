@@ -1,4 +1,8 @@
-"""The pages of comparisons, previews and segmentations in Chromium."""
+"""The pages of comparisons, previews and segmentations in Chromium, and what axe finds on any page."""
+
+import os
+from itertools import product
+from pathlib import Path
 
 import pytest
 import report_runs
@@ -7,6 +11,8 @@ from report_runs import reply
 
 pytest.importorskip("browser", reason="selenium is not installed", exc_type=ImportError)
 from selenium.webdriver.common.keys import Keys
+
+AXE = os.environ.get("PGEN_AXE", "")
 
 
 def test_two_runs_are_shown_side_by_side_and_filtered_by_their_differences(show, tmp_path):
@@ -65,3 +71,18 @@ def test_a_pages_filters_stay_in_its_address_and_keys_move_within_it(show, brows
         browser.press("?")
         assert len(browser.all("dialog kbd")) > 4
         browser.press(Keys.ESCAPE)
+
+
+@pytest.mark.skipif(not Path(AXE).is_file(), reason="PGEN_AXE names no axe.min.js")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_on_any_page(show, browser, pages, faulty_report, scheme):
+    browser.colours(scheme)
+    for text, width in product([*pages.values(), faulty_report], [1440, 390]):
+        browser.resize(width)
+        show(text).driver.execute_cdp_cmd("Runtime.evaluate", {"expression": Path(AXE).read_text()})
+        found = browser.driver.execute_async_script(
+            "axe.run().then(({ violations }) => arguments[0](violations.map(({ id, nodes }) => [id, nodes[0].html])))"
+        )
+        assert found == [], (browser.run("document.title"), width)
+    browser.colours("light")
+    browser.resize(1280)

@@ -76,6 +76,10 @@ def test_above_the_limit_samples_with_a_problem_come_first_then_an_even_selectio
     assert [episode["index"] for episode in episodes] == list(range(10))
     assert [len(episode["samples"]) for episode in episodes if episode["index"] not in (4, 9)] == [1] * 8
     assert [sample.get("failure") for sample in episodes[4]["samples"]].count(["refused", "no, thanks"]) == 1
+    periods = [
+        {it.get("from") for it in episode["samples"]} | {it[1] for it in episode["others"]} for episode in episodes
+    ]
+    assert [times - {None} for times in periods[:4]] == [{0.0, 1.0}] * 4
     assert "11 of the 20 samples are in this page" in page.text
     assert "Left out: 0 with a problem and 9 without, evenly in all episodes" in page.text
 
