@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from pgen.components import Phase, Step, silent
 from pgen.config import Parts, RunOptions
 from pgen.inference.checking import RunChecks
 from pgen.inference.conversation import moments
@@ -22,7 +23,10 @@ type Progress = Callable[[Annotation], object]
 
 
 class Rounds:
-    """The rounds of one run. `planned` returns the episodes with their samples, `samples` the number of these."""
+    """The rounds of one run. `planned` returns the episodes with their samples, `samples` the number of these.
+
+    `phase` shows the progress of the rounds after the first.
+    """
 
     def __init__(
         self,
@@ -31,8 +35,10 @@ class Rounds:
         journal: Journal,
         planned: Callable[[], Planned],
         samples: Callable[[], int],
+        phase: Phase = silent,
     ) -> None:
         self._options, self._parts, self._journal, self._samples = options, parts, journal, samples
+        self._phase = phase
         self.results = RunResults(journal, planned, self._run_checks, options.in_turns, options.on_check)
 
     def unfinished(self) -> bool:
@@ -43,10 +49,15 @@ class Rounds:
         """Request what is missing, then once more the dialogues that a check of the whole run rejects."""
         share = self._options.max_failures
         budget = Budget(int(share * self._samples()), share)
+        retried: Step | None = None
 
         def report(annotation: Annotation) -> None:
+            nonlocal retried
             if annotation.sample.question.about is None:
                 progress(annotation)
+                return
+            retried = retried or self._phase("retrying", None, "dialogue")
+            retried(1)
 
         def spend(annotation: Annotation) -> bool:
             return annotation.sample.question.about is None and budget.spend(annotation)
@@ -73,7 +84,8 @@ class Rounds:
             )
             if any(judgements.missing()) or journal.metadata(JUDGE + PROVENANCE) is None:
                 rounds = (_singles(judgements.missing()),)
-                generate(parts.executor, work, rounds, journal, lambda _: False, lambda _: None, JUDGE)
+                judged = self._phase("judging", None, "dialogue")
+                generate(parts.executor, work, rounds, journal, lambda _: False, lambda _: judged(1), JUDGE)
         return judgements
 
     def _items(self, groups: Iterator[list[Sample]]) -> Iterator[list[Any]]:

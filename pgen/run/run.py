@@ -4,19 +4,19 @@ The input is never changed. OUT is absent or complete. A run that was stopped re
 missing.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from time import monotonic
 from typing import Any
 
-from pgen.components import Phase, Results, defaults_of, silent
+from pgen.components import Phase, Results, Step, defaults_of, silent
 from pgen.config import Parts, RunOptions, check_suited, worker_components
 from pgen.errors import ConfigError
 from pgen.inference.conversation import as_turn
 from pgen.inference.prompting import BLIND, prompt_for, takes_moments
-from pgen.records import Usage
+from pgen.records import Annotation, Episode, Usage
 from pgen.run.commit_loop import PROVENANCE
 from pgen.run.episodes import RecordedEpisodes
 from pgen.run.estimate import Estimate, estimate
@@ -33,6 +33,8 @@ from pgen.seeds import sample_seed
 from pgen.storage.in_place import InPlace
 from pgen.storage.journal import Journal
 from pgen.storage.workspace import Workspace
+
+type _Annotated = Iterator[tuple[Episode, list[Annotation]]]
 
 
 class Run:
@@ -115,8 +117,8 @@ class Run:
         """Request what is missing, then write the output.
 
         `progress` takes the number of samples and of those done before, and returns what to call for each result;
-        `phase` takes the name and size of a long step of writing. Raises StorageError where the disk is full or fails,
-        InterruptedRunError after a signal.
+        `phase` shows the phases after it: retrying, judging, writing. Raises StorageError where the disk is full or
+        fails, InterruptedRunError after a signal.
         """
         self._phase = phase
         if (former := self._published) is not None:
@@ -132,7 +134,7 @@ class Run:
     def _execute(self, job: Job, progress: Callable[[int, int], Progress]) -> Report:
         started, began = monotonic(), datetime.now(UTC)
         journal = job.open_journal(self.identity(), self._defaults())
-        rounds = Rounds(self.options, self.parts, journal, self._planned, lambda: self.plan.samples)
+        rounds = Rounds(self.options, self.parts, journal, self._planned, lambda: self.plan.samples, self._phase)
         results = rounds.results
         plan, resumed = self._planned_and_answered(journal, results)
         for generator in filter(None, (self.parts.generator, self.parts.judge)):
@@ -146,9 +148,11 @@ class Run:
             counts = tally(judgements.read())
         report = self._report(counts, resumed, monotonic() - started)
         manifest = self._manifest(report, counts, began, journal, judgements)
-        final, staging = Results(self.parts.source, manifest, judgements.read, self._phase), job.stage()
+        staging = job.stage()
         for sink in self.parts.sinks:
-            sink.write(final, staging)
+            step = self._phase(f"writing {sink.name}", plan.episodes, "episode")
+            read = partial(_counted, judgements.read, step)
+            sink.write(Results(self.parts.source, manifest, read, self._phase), staging)
         return replace(report, remarks=self._remarks(plan.images))
 
     def _planned_and_answered(self, journal: Journal, results: RunResults) -> tuple[Plan, int]:
@@ -228,3 +232,10 @@ class Run:
         manifest = manifest_of(parts, options, report, counts, began, journal.metadata(PROVENANCE), judge)
         made: dict[str, Any] = redacted(manifest)
         return made
+
+
+def _counted(read: Callable[[], _Annotated], step: Step) -> _Annotated:
+    """Iterate over the episodes with their annotations, and count each episode that was written."""
+    for item in read():
+        yield item
+        step(1)

@@ -61,7 +61,7 @@ def run_preview(config: Path | None, options: Sequence[str], flags: Mapping[str,
         exchanges, sink = record(parts.generator), PreviewSink()
         run = PreviewRun(settings.run, replace(parts, sinks=(sink,)), wanted)
         with run, ProgressBar() as bar:
-            run.execute(bar.start)
+            run.execute(bar.start, bar.phase)
     return sink.preview(exchanges, run.samples)
 
 

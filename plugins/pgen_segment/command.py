@@ -64,7 +64,7 @@ def run_job(job: "Job", *, dry_run: bool = False) -> None:
     """Run a segmentation, or only count its requests, and print the report."""
     from pgen.safety.terminal import printable
 
-    with job, ProgressBar("episode", visible=job.segmenter.asks) as bar:
+    with job, ProgressBar("episode", "segmenting", visible=job.segmenter.asks) as bar:
         report = list(job.plan() if dry_run else job.execute(bar.start, bar.phase))
     for line in report:
         click.echo(printable(line))
