@@ -71,11 +71,11 @@ def _of_a_demo(left: "Leftover", folder: Path) -> bool:
 
 def check(dataset: Path) -> None:
     """Raise VerificationError where the dataset does not pass verification."""
-    from pgen_lerobot.verify import verify
+    from pgen_lerobot.verify import lines, verify
 
     result = verify(dataset)
     if not result.ok:
-        raise VerificationError("\n".join(result.lines()))
+        raise VerificationError("\n".join(lines(result)))
 
 
 def summary(folder: Path, report: "Report") -> Iterator[str]:

@@ -15,13 +15,14 @@ def verify(folder: Path, as_json: bool) -> None:
     """Check that a dataset that pgen wrote is complete, and that each frame has its own dialogue or skill."""
     import json
 
+    from pgen_lerobot.verify import lines
     from pgen_lerobot.verify import verify as check
 
     result = check(folder)
     if as_json:
         click.echo(json.dumps(result.as_json(), ensure_ascii=False, indent=2))
     else:
-        for line in result.lines():
+        for line in lines(result):
             click.echo(line)
     if not result.ok:
         count = "1 problem" if len(result.problems) == 1 else f"{len(result.problems)} problems"

@@ -1,13 +1,10 @@
 """The result of a verification: problems with their locations, and notes on what could not be checked."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pgen.safety.terminal import printable
-
-PRINTED = 20
 LIMIT = 1000
 """Further problems are not listed."""
 
@@ -45,15 +42,6 @@ class Verification:
         problems = [{key: asdict(problem)[key] for key in keys} for problem in self.problems]
         return {"root": str(self.root), "ok": self.ok, "problems": problems, "notes": self.notes}
 
-    def lines(self) -> Iterator[str]:
-        """Return the result as lines for people: the first problems, and the number of further ones."""
-        yield from (_line(str(problem)) for problem in self.problems[:PRINTED])
-        if len(self.problems) > PRINTED:
-            yield f"… and {len(self.problems) - PRINTED} more"
-        yield from (f"note: {_line(note)}" for note in self.notes)
-        if self.ok:
-            yield f"{self.root}: every check passed"
-
 
 def in_input(record: Mapping[str, Any], note: str, count: int) -> bool:
     """Return whether the run counted at least as many in its input, so that they are a note and no problem.
@@ -63,8 +51,3 @@ def in_input(record: Mapping[str, Any], note: str, count: int) -> bool:
     repairs = record.get("repairs")
     before = repairs.get(note) if isinstance(repairs, dict) else None
     return isinstance(before, int) and before >= count
-
-
-def _line(text: str) -> str:
-    """Return text from the data as one line that is safe on a terminal."""
-    return printable(text).replace("\n", "�")

@@ -10,7 +10,6 @@ from pgen.errors import VerificationError
 from pgen_lerobot.command import verify as command
 from pgen_lerobot.verify import lerobot as verify_lerobot
 from pgen_lerobot.verify import verify
-from pgen_lerobot.verify.problems import PRINTED, Problem, Verification
 
 
 @pytest.fixture
@@ -58,18 +57,6 @@ def test_a_folder_that_is_no_dataset_is_a_problem(tmp_path):
     assert [str(problem) for problem in found.problems] == [
         f"there is no dataset at {tmp_path / 'none'}: the folder does not exist."
     ]
-
-
-def test_at_most_twenty_problems_are_shown_and_the_rest_is_counted(tmp_path):
-    found = Verification(tmp_path, [Problem("f", "wrong", row) for row in range(25)])
-    shown = list(found.lines())
-    assert len(shown) == PRINTED + 1
-    assert shown[-1] == "… and 5 more"
-
-
-def test_text_of_the_data_sends_nothing_to_the_terminal(tmp_path):
-    shown = list(Verification(tmp_path, [Problem("f", "\x1b[31m\nred")]).lines())
-    assert shown == ["f: �[31m�red"]
 
 
 @pytest.mark.needs("lerobot")
