@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Mapping
+from difflib import get_close_matches
 from importlib import import_module
 
 import click
@@ -11,12 +12,24 @@ from pgen.cli.command import Command, Option, option, place_of, require_finite
 from pgen.cli.options import flag_options, run_options
 from pgen.cli.progress import ProgressBar
 from pgen.cli.streams import install_handlers, protect, redacted_output
+from pgen.cli.style import definitions, fields, use_color
 from pgen.errors import ConfigError, PgenError, StorageError
 from pgen.safety.redaction import redact
 from pgen.safety.terminal import printable
 from pgen.storage.durable import DISK_ERRORS
 
-__all__ = ["Command", "Option", "ProgressBar", "cli", "flag_options", "main", "option", "run_options"]
+__all__ = [
+    "Command",
+    "Option",
+    "ProgressBar",
+    "cli",
+    "definitions",
+    "fields",
+    "flag_options",
+    "main",
+    "option",
+    "run_options",
+]
 
 _OWN = {"annotate": "pgen.cli.annotate", "plugins": "pgen.cli.plugins", "schema": "pgen.cli.schema"}
 
@@ -33,10 +46,34 @@ class Commands(click.Group):
             require_finite(command)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that the arguments name. Raises UsageError, which suggests names, where none has it."""
+        name = args[0]
+        if not name.startswith("-") and self.get_command(ctx, name.replace("_", "-")) is None:
+            close = get_close_matches(name, self.list_commands(ctx))
+            hint = f"; did you mean {' or '.join(close)}?" if close else ""
+            raise click.UsageError(f"there is no command {name!r}{hint}")
+        return super().resolve_command(ctx, args)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        without = not args
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            if without:  # click prints the help
+                raise
+            _show_usage(error, ctx)
+            ctx.exit(error.exit_code)
+
     def invoke(self, ctx: click.Context) -> object:
         try:
             _check_encoding()
             return super().invoke(ctx)
+        except click.UsageError as error:
+            _show_usage(error, ctx)
+            ctx.exit(error.exit_code)
         except PgenError as error:
             _show(str(error), ctx.obj)
             ctx.exit(error.exit_code)
@@ -66,7 +103,14 @@ def _show(problem: str, names: Mapping[str, str] | None = None) -> None:
     """Print an error; `names` replaces names of flags where a script has its own."""
     for flag, name in (names or {}).items():
         problem = problem.replace(flag, name)
-    click.echo(f"pgen: error: {printable(redact(problem))}", err=True)
+    click.echo(click.style("pgen: error:", fg="red", bold=True) + f" {printable(redact(problem))}", err=True)
+
+
+def _show_usage(error: click.UsageError, ctx: click.Context) -> None:
+    """Print an error in the arguments, with the command whose help explains them."""
+    command = error.ctx.command_path if error.ctx else " ".join(filter(None, ["pgen", ctx.invoked_subcommand]))
+    message = error.format_message().rstrip(".")
+    _show(f"{message}{'' if message[-1:] in '?!' else '.'} See `{command} --help`.", ctx.obj)
 
 
 def _check_encoding() -> None:
@@ -87,6 +131,15 @@ def _check_encoding() -> None:
     },
 )
 @click.version_option(__version__, message="pgen %(version)s")
+@click.option(
+    "--color",
+    type=click.Choice(["auto", "always", "never"]),
+    default="auto",
+    expose_value=False,
+    is_eager=True,
+    callback=use_color,
+    help="Print colours; auto: on a terminal, unless NO_COLOR is set.",
+)
 def cli() -> None:
     """Write the dialogue that hierarchical robot policies learn from into a LeRobot dataset."""
 

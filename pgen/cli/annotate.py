@@ -34,6 +34,7 @@ def annotate(
     pgen annotate --root my-dataset --output-dir my-dataset-dialogue --generator template
     """
     from pgen.cli.progress import ProgressBar
+    from pgen.cli.style import fields
     from pgen.cli.text import Prices, plan_text, preview_text, report_text
     from pgen.config import build, create, resolve
     from pgen.errors import ConfigError
@@ -57,8 +58,8 @@ def annotate(
         command = " ".join(["annotate", *(step.flag for step in steps)])
         run = stack.enter_context(Run(settings.run, create(settings), command))
         if dry_run:
-            click.echo(plan_text(run.plan, run.estimate, prices))
+            click.echo(fields(plan_text(run.plan, run.estimate, prices)))
         else:
             with ProgressBar() as bar:
                 report = run.execute(bar.start, bar.phase)
-            click.echo(report_text(report, prices))
+            click.echo(fields(report_text(report, prices)))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pgen.cli.command import Command
+from pgen.cli.style import definitions, wrapped
 
 if TYPE_CHECKING:
     from pgen.components import Component
@@ -26,11 +27,10 @@ def plugins(ctx: click.Context) -> None:
     if ctx.invoked_subcommand:
         return
     kinds = {kind: registry().components(kind) for kind in HOOKS}
-    width = max((len(name) for components in kinds.values() for name in components), default=0) + 2
     for kind, components in kinds.items():
-        click.echo(f"{kind}s" if kind != "prompt" else "prompt builders")
-        for name, cls in components.items():
-            click.echo(f"  {name:<{width}}{_documentation(cls).partition('\n')[0]}  [{registry().owner(kind, name)}]")
+        click.echo(click.style(f"{kind}s" if kind != "prompt" else "prompt builders", bold=True))
+        rows = ((name, f"{_first_line(cls)}  [{registry().owner(kind, name)}]") for name, cls in components.items())
+        click.echo(definitions(rows))
     for plugin in registry().plugins:
         if plugin.error:
             click.echo(f"failed to load: {plugin.name} ({plugin.distribution}): {plugin.error}", err=True)
@@ -52,15 +52,15 @@ def show(name: str, as_json: bool) -> None:
 
 
 def _description(kind: str, cls: "type[Component]", owner: str) -> Iterator[str]:
-    yield from (f"{cls.name}: a {kind} of the plugin {owner}", "", _documentation(cls))
+    yield from (f"{cls.name}: a {kind} of the plugin {owner}", "", _wrapped_paragraphs(_documentation(cls)))
     schema = cls.Options.model_json_schema()
     for option, field in schema.get("properties", {}).items():
         required = option in schema.get("required", ())
         default = "required" if required else f"default: {json.dumps(field.get('default'))}"
         yield from (
             "",
-            f"  --opt {kind}.{option}=…  {_type(field)}, {default}",
-            f"      {field.get('description', '')}",
+            f"  {click.style(f'--opt {kind}.{option}=…', bold=True)}  {_type(field)}, {default}",
+            wrapped(field.get("description", ""), "      ", "      "),
         )
 
 
@@ -70,6 +70,15 @@ def _type(schema: dict[str, Any]) -> str:
     if "anyOf" in schema:
         return " or ".join(_type(part) for part in schema["anyOf"])
     return str(schema.get("type", "any"))
+
+
+def _first_line(cls: "type[Component]") -> str:
+    return _documentation(cls).partition("\n")[0]
+
+
+def _wrapped_paragraphs(text: str) -> str:
+    paragraphs = (" ".join(paragraph.split()) for paragraph in text.split("\n\n"))
+    return "\n\n".join(map(wrapped, paragraphs))
 
 
 def _documentation(cls: "type[Component]") -> str:

@@ -5,6 +5,7 @@ import json
 import click
 
 from pgen.cli.command import Command
+from pgen.cli.style import definitions
 
 
 @click.command(cls=Command, place=910)
@@ -14,7 +15,6 @@ def schema(name: str | None) -> None:
     from pgen.formats.schemas import load, names
 
     if name is None:
-        for schema_name in names():
-            click.echo(f"{schema_name:<16}{load(schema_name)['description']}")
+        click.echo(definitions(((it, load(it)["description"]) for it in names()), indent=""))
         return
     click.echo(json.dumps(load(name), indent=2, ensure_ascii=False))

@@ -1,6 +1,8 @@
 """The plan and the report of a run as text."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from shlex import quote
 
 from pgen.hookspecs import Preview
 from pgen.records import Usage
@@ -66,30 +68,35 @@ def preview_text(preview: Preview, flag: str, prices: Prices) -> str:
 
 def report_text(report: Report, prices: Prices | None = None) -> str:
     """Return the report's counts and notes, what it cost, and where the output is."""
-    stages_failed, usage = {**report.failed}, report.usage
-    scene = stages_failed.pop(SCENE, 0)
-    failed = sum(stages_failed.values())
-    stages = ", ".join(f"{count} {stage}" for stage, count in sorted(stages_failed.items()))
-    findings = ", ".join(f"{count:,} {code}" for code, count in report.findings.items())
+    stages, usage = {**report.failed}, report.usage
+    scene = stages.pop(SCENE, 0)
+    failed = sum(stages.values())
     resumed = f", {report.resumed:,} of them in a former run" if report.resumed else ""
     lines = [
         f"samples    {report.samples:,} in {report.episodes:,} episodes, {report.frames:,} frames",
         f"answered   {report.samples - failed - scene:,} by {report.generator}{resumed}",
-        *([f"failed     {failed:,} ({stages})"] if failed else []),
-        *(
-            [f"scene      {scene:,} samples whose images contradict their labels; `pgen report` lists them"]
-            if scene
-            else []
-        ),
+        *([f"failed     {failed:,} ({_counts(stages)})"] if failed else []),
+        *([f"scene      {scene:,} samples whose images contradict their labels"] if scene else []),
         *([f"asked      {usage.attempts:,} times, {usage.retries:,} requests sent again"] if usage.retries else []),
         *_spent(usage, prices),
-        *([f"checks     {findings}"] if findings else []),
+        *_flagged(report, report.samples - failed - scene),
         *([f"judged     {report.judged:,}"] if report.judged else []),
         *_notes(report),
         f"seconds    {report.seconds:.1f}",
         f"output     {report.output_dir}",
+        *([f"next       pgen report {quote(str(report.output_dir))}"] if failed or scene or report.flagged else []),
     ]
     return printable("\n".join(lines))
+
+
+def _flagged(report: Report, dialogues: int) -> list[str]:
+    if not report.flagged:
+        return []
+    return [f"flagged    {report.flagged:,} of {dialogues:,} dialogues ({_counts(report.findings)})"]
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in sorted(counts.items()))
 
 
 def _conversations(plan: Plan) -> list[str]:

@@ -48,6 +48,7 @@ class Tally:
     samples: int = 0
     failed: Counter[str] = field(default_factory=Counter)
     findings: Counter[str] = field(default_factory=Counter)
+    flagged: int = 0
     planned: Counter[tuple[str, str]] = field(default_factory=Counter)
     achieved: Counter[tuple[str, str]] = field(default_factory=Counter)
     judged: int = 0
@@ -68,6 +69,7 @@ class Tally:
         elif annotation.dialogue:
             self.scopes[question.scope] += 1
         self.findings.update({finding.code for finding in annotation.checks})
+        self.flagged += bool(annotation.checks and annotation.dialogue)
         if not question.counterfactual:  # no types are planned for these: theirs would shift the achieved shares
             for record, counts in ((annotation.plan, self.planned), (annotation.dialogue, self.achieved)):
                 counts.update((kind, name) for kind in _TYPES if (name := getattr(record, kind, None)))

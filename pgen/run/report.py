@@ -51,6 +51,8 @@ class Report:
     notes: dict[str, int]
     findings: dict[str, int] = field(default_factory=dict)
     """Dialogues with a finding, by its code."""
+    flagged: int = 0
+    """Dialogues with a finding of any code."""
     judged: int = 0
     """Dialogues with a judgement."""
     remarks: tuple[str, ...] = ()

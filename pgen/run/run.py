@@ -219,6 +219,7 @@ class Run:
             seconds=seconds,
             notes=plan.notes,
             findings=dict(sorted(counts.findings.items())),
+            flagged=counts.flagged,
             judged=counts.judged,
             remarks=plan.remarks,
         )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pgen.cli import Command, ProgressBar, flag_options, option
+from pgen.cli import Command, ProgressBar, fields, flag_options, option
 
 if TYPE_CHECKING:
     from pgen_segment.job import Job
@@ -67,4 +67,4 @@ def run_job(job: "Job", *, dry_run: bool = False) -> None:
     with job, ProgressBar("episode", "segmenting", visible=job.segmenter.asks) as bar:
         report = list(job.plan() if dry_run else job.execute(bar.start, bar.phase))
     for line in report:
-        click.echo(printable(line))
+        click.echo(fields(printable(line)))
