@@ -173,10 +173,11 @@ def test_hostile_text_is_text_on_a_page(text, place, elements_of_plain_pages, ta
         assert {tag for tag, _ in parsed.elements} <= allowed
         attributes = [(name, value or "") for _, values in parsed.elements for name, value in values.items()]
         assert not [name for name, _ in attributes if name.startswith("on") or name == "style"]
-        assert all(value.startswith("data:") for name, value in attributes if name in ("src", "href"))
+        links = [value for name, value in attributes if name in ("src", "href")]
+        assert all(value.startswith(("data:", "#")) for value in links)
     data = Parsed(report).data()
     sample, failed = data["episodes"][0]["samples"]
     assert set(data["skills"]) == {text, "plain"}
     assert sample["failed"] if "user" not in sample else sample["user"] == " ".join(f"Do {text}".split())
-    assert failed["reasons"][0].startswith("refused")
+    assert failed["failure"][0] == "refused"
     tally.add("hostile text in report, card and terminal", 1)
