@@ -89,6 +89,10 @@ def first_error(group: BaseExceptionGroup[BaseException]) -> BaseException:
     return first_error(error) if isinstance(error, BaseExceptionGroup) else error
 
 
+class DeferredError(Exception):
+    """Raised by a generator for a request whose response comes later: see `Generator.settle`."""
+
+
 class SampleError(Exception):
     """Raised when one sample fails: its stage and reason are recorded, and the run continues."""
 

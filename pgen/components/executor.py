@@ -8,7 +8,7 @@ a result is committed. Results never depend on the executor.
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from pgen.components.base import Component, OptionsT
 from pgen.components.generator import Generator
@@ -87,6 +87,8 @@ class Executor(Component[OptionsT]):
     """Carries out one piece of work after the other: `open`, `run` once or more, `close`."""
 
     kind = "executor"
+    settles: ClassVar[bool] = False
+    """Whether it can run generators that defer requests: it has one generator, in this process."""
 
     def check(self, components: Sequence[Component]) -> None:
         """Raise ConfigError where it cannot be used, or not with these components. Costs nothing."""

@@ -1,7 +1,9 @@
 """The contract of generators."""
 
+import asyncio
 from abc import abstractmethod
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 from pgen.components.base import Component, OptionsT
@@ -35,8 +37,14 @@ class Generator(Component[OptionsT]):
     """Whether it can fill any JSON Schema. One that writes only dialogues cannot judge them."""
     several: ClassVar[bool] = False
     """Whether it takes requests for several dialogues of a moment; otherwise each has one, as `{"user_prompt", …}`."""
+    defers: ClassVar[bool] = False
+    """Whether it defers requests: `generate` raises DeferredError, and `settle` obtains the responses."""
+    unsettled: bool = False
+    """Whether the last `settle` obtained responses of deferred requests: what they belong to is requested again."""
     max_images: int = 1
     """The maximum number of images (or clips) in a request. Set before `open`, which may check it."""
+    output_dir: Path | None = None
+    """The output of the run, beside which files may be stored. Set before `open`."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         return *super().__reduce__(), {"max_images": self.max_images}
@@ -76,6 +84,12 @@ class Generator(Component[OptionsT]):
     @abstractmethod
     async def generate(self, request: Request) -> Reply:
         """Return one reply. Any exception (usually SampleError) fails this sample only."""
+
+    async def settle(self, stop: asyncio.Event) -> None:
+        """Obtain the responses of all deferred requests, at the end of a round; return early once `stop` is set.
+
+        Sets `unsettled`. Raises InterruptedRunError where they come at a later start of the run.
+        """
 
     async def close(self) -> None:
         """Release what `open` acquired."""

@@ -65,6 +65,12 @@ def check_suited(parts: Parts, options: RunOptions) -> None:
         )
     if parts.judge is not None and not parts.judge.any_schema:
         raise ConfigError(f"--judge {parts.judge.name}: it only writes dialogues, and judges none; name a model's.")
+    for generator in (parts.generator, parts.judge):
+        if generator is not None and generator.defers and not parts.executor.settles:
+            raise ConfigError(
+                f"--executor {parts.executor.name}: the generator {generator.name} works with --executor local only, "
+                "as no request waits for its response."
+            )
     for sink in parts.sinks if options.in_place else ():
         for option in sorted(sink.new_output_only):
             if getattr(sink.options, option):

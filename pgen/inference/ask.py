@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from time import monotonic
 
 from pgen.components import Generator
-from pgen.errors import PgenError, SampleError
+from pgen.errors import DeferredError, PgenError, SampleError
 from pgen.records import Failure, Repair, Reply, Request, Usage
 from pgen.safety.redaction import excerpt
 from pgen.seeds import derive
@@ -116,7 +116,7 @@ async def _send[T](
         outcomes = parse(reply, request.numbers)
     except SampleError as error:
         outcomes = dict.fromkeys(request.numbers, failure(error))
-    except PgenError:
+    except (PgenError, DeferredError):
         raise
     except Exception as error:  # a generator may raise anything: it costs these samples, not the run
         outcomes = dict.fromkeys(request.numbers, failure(SampleError("generate", f"{type(error).__name__}: {error}")))

@@ -19,7 +19,7 @@ from itertools import batched
 from typing import Any
 
 from pgen.components import Groups, ImageReader, Recall, Recorder, Work
-from pgen.errors import PgenError, SampleError, first_error
+from pgen.errors import DeferredError, PgenError, SampleError, first_error
 from pgen.inference.rollout import Decoded, RolloutContext, StoppedError
 from pgen.media import SampleImages
 from pgen.records import Moment, Sample
@@ -170,7 +170,7 @@ class _Scheduler:
         try:
             context = RolloutContext(self._work.generator, item, self._recorder, self._stop, read)
             result = await self._work.rollout(item, context)
-        except StoppedError:
+        except (StoppedError, DeferredError):
             return
         await self._recorder.finish(item, result)
 

@@ -71,6 +71,7 @@ class _Generation(Recorder):
                     break
                 await self._run_and_commit(groups)
                 self._commits.flush()
+                await self._work.generator.settle(self._stop)
         finally:
             signals.settled()
             self._commits.flush()

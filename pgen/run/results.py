@@ -94,6 +94,10 @@ class RunResults:
                 self._journal.set_metadata(RETRIED, latest)
             yield from self._between(inspected, retried, latest)
 
+    def unrequested(self) -> Iterator[list[Sample]]:
+        """Yield the samples without any result, in groups of one episode."""
+        yield from self._between([], -1, 0)
+
     def _between(self, inspected: list[_Missing], after: int, upto: int) -> Iterator[list[Sample]]:
         """Yield missing samples with a number between these; read up to the last episode that lacks some."""
         left = sum(missing.overlaps(after, upto) for missing in inspected)

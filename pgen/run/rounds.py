@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from pgen.components import Phase, Step, silent
+from pgen.components import Generator, Phase, Step, silent
 from pgen.config import Parts, RunOptions
 from pgen.inference.checking import RunChecks
 from pgen.inference.conversation import moments
@@ -62,8 +62,16 @@ class Rounds:
         def spend(annotation: Annotation) -> bool:
             return annotation.sample.question.about is None and budget.spend(annotation)
 
-        rounds = self._items(self.results.missing()), _singles(self.results.again())
-        generate(self._parts.executor, self._pipeline(), rounds, self._journal, spend, report)
+        generate(self._parts.executor, self._pipeline(), self._rounds(), self._journal, spend, report)
+
+    def _rounds(self) -> Iterator[Iterator[list[Any]]]:
+        generator, results = self._parts.generator, self.results
+        yield self._items(results.missing())
+        while generator.unsettled:
+            yield self._items(results.unrequested())
+        yield _singles(results.again())
+        while generator.unsettled:
+            yield _singles(results.again())
 
     def judge(self) -> Judgements:
         """Request the judgements that are missing. One that fails is counted, and ends no run."""
@@ -83,7 +91,7 @@ class Rounds:
                 parts.sampler.images_per_camera,
             )
             if any(judgements.missing()) or journal.metadata(JUDGE + PROVENANCE) is None:
-                rounds = (_singles(judgements.missing()),)
+                rounds = _judging(parts.judge, judgements)
                 judged = self._phase("judging", None, "dialogue")
                 generate(parts.executor, work, rounds, journal, lambda _: False, lambda _: judged(1), JUDGE)
         return judgements
@@ -114,6 +122,12 @@ class Rounds:
             parts.checks,
             options.on_check,
         )
+
+
+def _judging(judge: Generator, judgements: Judgements) -> Iterator[Iterator[list[Any]]]:
+    yield _singles(judgements.missing())
+    while judge.unsettled:
+        yield _singles(judgements.missing())
 
 
 def _singles(groups: Iterator[list[Sample]]) -> Iterator[list[Any]]:

@@ -138,7 +138,7 @@ class Run:
         results = rounds.results
         plan, resumed = self._planned_and_answered(journal, results)
         for generator in filter(None, (self.parts.generator, self.parts.judge)):
-            generator.max_images = plan.max_images
+            generator.max_images, generator.output_dir = plan.max_images, self.workspace.out
         if resumed < plan.samples or rounds.unfinished():
             rounds.ask(progress(plan.samples, resumed))
         counts = tally(results.read())

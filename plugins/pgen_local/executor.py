@@ -11,6 +11,7 @@ class Local(Executor):
     """This process, with one generator."""
 
     name = "local"
+    settles = True
 
     async def open(self, work: Work) -> None:
         self._work = work

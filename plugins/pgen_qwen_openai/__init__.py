@@ -11,9 +11,10 @@ if TYPE_CHECKING:
 
 @hookimpl
 def pgen_generators() -> "Iterable[type[Generator]]":
+    from pgen_qwen_openai.batch_generator import OpenAIBatchGenerator
     from pgen_qwen_openai.generator import QwenOpenAIGenerator
 
-    return (QwenOpenAIGenerator,)
+    return QwenOpenAIGenerator, OpenAIBatchGenerator
 
 
 @hookimpl
@@ -44,6 +45,13 @@ def pgen_flags() -> "Iterable[Flag]":
             "Start the server with a command that contains {port}.",
             "server",
             metavar="COMMAND",
+        ),
+        Flag(
+            "--batch-dir",
+            "generator.batch_dir",
+            "The folder of the batches of openai-batch and their responses.",
+            "server",
+            metavar="DIR",
         ),
         Flag("--replicas", "generator.replicas", "Start N servers, on one GPU each.", "server", type=int, metavar="N"),
     )

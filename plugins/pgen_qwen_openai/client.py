@@ -36,10 +36,7 @@ class Client:
 
     def __init__(self, servers: LoadBalancer, key: str, options: QwenOpenAIOptions) -> None:
         self.servers, self._options = servers, options
-        headers = {"Content-Type": "application/json", "User-Agent": "pgen"}
-        if key:
-            headers["Authorization"] = f"Bearer {key}"
-        self._transport = Transport(headers, options.timeout)
+        self._transport = Transport(headers_with(key), options.timeout)
 
     async def close(self) -> None:
         await self._transport.aclose()
@@ -139,6 +136,11 @@ class Client:
         if details.code in FILTERED:
             raise SampleError("refused", reason)
         raise RejectedError(status, reason, details)
+
+
+def headers_with(key: str) -> dict[str, str]:
+    """Return the headers of every request; without a key if there is none."""
+    return {"User-Agent": "pgen"} | ({"Authorization": f"Bearer {key}"} if key else {})
 
 
 def error_of(response: Response) -> ErrorDetails:

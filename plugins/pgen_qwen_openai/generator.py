@@ -32,12 +32,15 @@ class QwenOpenAIGenerator(Generator[QwenOpenAIOptions]):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
+        self._check_server()
+        register(os.environ.get(self.options.api_key_env, ""))  # before anything can be printed
+
+    def _check_server(self) -> None:
         if not self.options.base_url and not self.options.serve:
             raise ConfigError(
                 "generator qwen-openai: name the server, as in --opt generator.base_url=http://127.0.0.1:8000/v1, "
                 "or the command that starts one, as in --opt 'generator.serve=vllm serve MODEL --port {port}'."
             )
-        register(os.environ.get(self.options.api_key_env, ""))  # before anything can be printed
 
     @property
     def concurrency(self) -> int:
@@ -83,9 +86,7 @@ class QwenOpenAIGenerator(Generator[QwenOpenAIOptions]):
                 self._local_servers = LocalServers(options.serve, options.replicas, key)
                 urls += await self._local_servers.start(options.serve_timeout)
             self._client = Client(LoadBalancer(urls, options.concurrency), key, options)
-            self._preflight = await check_servers(self._client, options, self.max_images)
-            found = self._preflight
-            self._fields = RequestFields(found.model, options, found.unknown_fields, found.reasoning)
+            self._use(await check_servers(self._client, options, self.max_images))
         except BaseException:  # a caller that is cancelled here does not call close()
             await self.close()
             raise
@@ -111,6 +112,10 @@ class QwenOpenAIGenerator(Generator[QwenOpenAIOptions]):
         finally:
             if servers:
                 await servers.stop()
+
+    def _use(self, preflight: "Preflight") -> None:
+        self._preflight = preflight
+        self._fields = RequestFields(preflight.model, self.options, preflight.unknown_fields, preflight.reasoning)
 
     def _body(self, request: Request) -> bytes:
         if not self._preflight:

@@ -5,6 +5,7 @@ with fewer images. One whose reply shows reasoning is sent again with what turns
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 from pgen.errors import ConfigError, SampleError
 from pgen.records import Clip, Image, Reply
@@ -60,6 +61,8 @@ class Probe:
                 return name
             except (RejectedError, TransientError) as error:
                 self._raise_if_final(error)
+                if isinstance(error, TransientError) and await self._works_without_reasoning(name, seed):
+                    return name
                 cause = error
         raise await self._diagnose(formats[-1], cause)
 
@@ -99,6 +102,19 @@ class Probe:
             "reason, allow more tokens with --opt generator.max_tokens=16384, or start the server without a "
             "reasoning parser."
         )
+
+    async def _works_without_reasoning(self, name: FormatName, seed: int) -> bool:
+        """Whether a format that broke the server works once reasoning is off: vLLM may answer 500 to both together."""
+        remedy = next(remedies(self._options))
+        if self.reasoning != Reasoning() or not remedy.off:
+            return False
+        self.reasoning = remedy
+        with suppress(RejectedError, TransientError, SampleError):
+            reply = await self._send_known(name, seed, self._max_images)
+            if not reply.reasoned and obeys(name, reply.text):
+                return True
+        self.reasoning = Reasoning()
+        return False
 
     async def _turn_off_hidden_reasoning(self, name: FormatName, seed: int) -> None:
         """Turn off reasoning that a format hides: it makes a model write JSON where its chat template opens reasoning.

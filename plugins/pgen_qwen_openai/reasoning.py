@@ -52,7 +52,8 @@ def is_reasoned(text: str, reasoning: str, *, truncated: bool) -> bool:
     """Whether a reply shows reasoning: in a field of its own, in its text, or by tokens that left no text."""
     if reasoning.strip() or (truncated and not text.strip()):
         return True
-    if CLOSED in text:  # some models write an empty block where reasoning is turned off
+    if CLOSED in text and not text.lstrip().startswith("{"):
+        # Some models write an empty block where reasoning is turned off.
         return bool(text.partition(CLOSED)[0].strip().removeprefix(OPENED).strip())
     return text.lstrip().startswith(OPENED)
 

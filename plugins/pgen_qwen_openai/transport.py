@@ -6,10 +6,12 @@ Connections are kept alive and reused. Redirects are not followed, and a body is
 import asyncio
 import os
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, cached_property
 from io import BytesIO
+from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -72,8 +74,11 @@ class Transport:
         """Close all connections; requests in flight fail."""
         await self._session.close()
 
-    async def send(self, url: str, body: bytes | None = None) -> Response:
-        """GET `url`, or POST a JSON `body` to it. Raises TransientError or RejectedError where no response comes."""
+    async def send(self, url: str, body: bytes | None = None, *, once: bool = False) -> Response:
+        """GET `url`, or POST a JSON `body` to it. Raises TransientError or RejectedError where no response comes.
+
+        With `once`, a request is never sent again, even where the connection may have been closed before it.
+        """
         connection, sent = _Connection(), 0
         try:
             async with asyncio.timeout(self._timeout):
@@ -83,7 +88,7 @@ class Transport:
                         return await self._exchange(url, body, connection, sent)
                     except _DISCONNECTED:
                         # The server may have closed a kept connection just before this request was sent.
-                        if not connection.reused:
+                        if once or not connection.reused:
                             raise
         except aiohttp.ConnectionTimeoutError:
             raise _connect_timeout(CONNECT_TIMEOUT) from None
@@ -94,11 +99,38 @@ class Transport:
         except aiohttp.ClientError as error:
             raise _translate(error) from None
 
+    async def upload(self, url: str, file: Path, fields: Mapping[str, str]) -> Response:
+        """POST a file with form fields. Raises TransientError or RejectedError where no response comes."""
+        form = aiohttp.FormData(fields)
+        with file.open("rb") as content:
+            form.add_field("file", content, filename=file.name, content_type="application/jsonl")
+            with _translated():
+                async with self._session.post(url, data=form, **self._options(url)) as response:
+                    return Response(response.status, response.headers, await _read(response))
+
+    async def download(self, url: str, target: Path) -> Response:
+        """GET a file of any size into `target`; the response then has no body. Raises as `upload` does."""
+        with _translated():
+            async with self._session.get(url, **self._options(url)) as response:
+                if response.status >= 300:
+                    return Response(response.status, response.headers, await _read(response))
+                with target.open("wb") as file:
+                    async for part in response.content.iter_chunked(1 << 16):
+                        file.write(part)
+                return Response(response.status, response.headers, b"")
+
+    def _options(self, url: str, connection: _Connection | None = None) -> dict[str, Any]:
+        options = {
+            "allow_redirects": False,
+            "proxy": self._proxy(url),
+            "trace_request_ctx": connection or _Connection(),
+        }
+        return {**options, "ssl": self._tls} if url.startswith("https:") else options
+
     async def _exchange(self, url: str, body: bytes | None, connection: _Connection, sent: int) -> Response:
-        options: dict[str, Any] = {"allow_redirects": False, "proxy": self._proxy(url), "trace_request_ctx": connection}
-        if url.startswith("https:"):
-            options["ssl"] = self._tls
+        options = self._options(url, connection)
         if body is not None:
+            options["headers"] = {"Content-Type": "application/json"}
             options["data"] = BytesIO(body)  # aiohttp sends it in parts, and warns of bytes above 1 MB
         async with self._session.request("GET" if body is None else "POST", url, **options) as response:
             content = await _read(response)
@@ -130,6 +162,16 @@ async def _on_created(_session: aiohttp.ClientSession, context: Any, _params: An
 
 async def _on_reused(_session: aiohttp.ClientSession, context: Any, _params: Any) -> None:
     context.trace_request_ctx.established = context.trace_request_ctx.reused = True
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except aiohttp.ClientError as error:
+        raise _translate(error) from None
+    except TimeoutError as error:
+        raise TransientError("slow", f"it did not answer in time: {error}") from None
 
 
 def _connect_timeout(seconds: float) -> TransientError:

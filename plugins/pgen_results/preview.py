@@ -13,6 +13,7 @@ from typing import Any
 from pgen import labels
 from pgen.components import Generator, Results, Sink
 from pgen.config import Parts, RunOptions
+from pgen.errors import ConfigError
 from pgen.formats.syn_annotations import to_line
 from pgen.inference.conversation import moments
 from pgen.records import Annotation, Reply, Request
@@ -58,6 +59,8 @@ def run_preview(config: Path | None, options: Sequence[str], flags: Mapping[str,
         wanted = values.pop("max_samples", None) or 1
         settings = build({**values, "executor": {}, "output_dir": Path(folder) / "preview", "max_failures": 1.0})
         parts = create(settings)
+        if parts.generator.defers:
+            raise ConfigError(f"preview --generator {parts.generator.name}: it responds later; take another generator.")
         exchanges, sink = record(parts.generator), PreviewSink()
         run = PreviewRun(settings.run, replace(parts, sinks=(sink,)), wanted)
         with run, ProgressBar() as bar:

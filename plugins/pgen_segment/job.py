@@ -149,6 +149,11 @@ class Job:
             raise ConfigError(f"segmenter {name} needs a model: name one with --generator NAME.")
         if self.generator is not None and not self.segmenter.asks:
             raise ConfigError(f"segmenter {name} uses no model; leave out --generator, or use --segmenter hybrid.")
+        if self.generator is not None and self.generator.defers:
+            raise ConfigError(
+                f"--generator {self.generator.name}: the requests about an episode follow each other, and each would "
+                "wait for a batch; take another generator."
+            )
         if self.generator is not None and self.executor is not None:
             self.executor.check((self.source, self.generator))
 

@@ -178,10 +178,15 @@ class HostileServer:
         self._loop.call_soon_threadsafe(self._end.set)
         self._thread.join()
 
+    def routes(self) -> list[web.RouteDef]:
+        """Return further routes."""
+        return []
+
     async def _serve(self, started: threading.Event) -> None:
         self._loop, self._end = asyncio.get_running_loop(), asyncio.Event()
         app = web.Application(client_max_size=1 << 26)
         app.add_routes([web.get("/v1/models", self._list), web.post("/v1/chat/completions", self._complete)])
+        app.add_routes(self.routes())
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0, handler_cancellation=True)
         await runner.setup()
         listening = socket.create_server(("127.0.0.1", self._port))

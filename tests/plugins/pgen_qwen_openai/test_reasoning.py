@@ -76,6 +76,19 @@ def test_reasoning_that_a_format_hides_is_turned_off():
     assert generator.provenance()["response_format"] == "json_schema"
 
 
+def test_a_format_that_fails_while_the_model_reasons_is_tried_again_without():
+    def decide(body, count):
+        if switched_off(body):
+            return hostile.says()
+        strict = body.get("response_format", {}).get("type") == "json_schema"
+        return hostile.status(500, "Parser Error") if strict else spent("reasoning")
+
+    with HostileServer(decide) as server:
+        generator, _ = replies(server, a_request())
+    assert switched_off(run_body(server))
+    assert generator.provenance()["response_format"] == "json_schema"
+
+
 @pytest.mark.parametrize("refusal", [hostile.status(400, "unknown field"), hostile.status(500), None])
 @pytest.mark.parametrize("shows", [spent(), spent("reasoning")])
 def test_tokens_are_reserved_where_reasoning_cannot_be_turned_off(refusal, shows, caplog):
@@ -153,7 +166,9 @@ def test_of_several_servers_the_one_that_reasons_on_decides():
     assert generator.provenance()["reasoning"] == f"up to {RESERVED[0]} more tokens a reply"
 
 
-@pytest.mark.parametrize("text", [json.dumps({"a": 1}), "<think>\n\n</think>\n\n{}", "\n</think>{}", "A gradient."])
+@pytest.mark.parametrize(
+    "text", [json.dumps({"a": 1}), "<think>\n\n</think>\n\n{}", "\n</think>{}", "A gradient.", '{"a": "</think>"}']
+)
 def test_an_empty_block_is_no_reasoning(text):
     assert not is_reasoned(text, "\n", truncated=False)
 
