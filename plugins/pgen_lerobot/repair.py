@@ -23,7 +23,8 @@ from pgen.storage.in_place import InPlace
 from pgen_lerobot.format import KEPT_SKILLS, Dataset
 from pgen_lerobot.originals import AnnotatedEpisode, Original, match
 from pgen_lerobot.read import LeRobotSource
-from pgen_lerobot.verify import misfit
+from pgen_lerobot.skills import SkillsJson
+from pgen_lerobot.verify import differing_episodes, misfit, reads_own
 from pgen_lerobot.write import Annotated, LeRobotSink, skills_entry
 
 type Matched = dict[int, AnnotatedEpisode]
@@ -51,6 +52,11 @@ def repair(root: Path, originals: Sequence[Path] = ()) -> Repaired:
         return Repaired(**summary)
     opened = [Original(original) for original in originals or (root,)]
     dataset = opened[0].dataset if not originals else Dataset(root)
+    if reads_own(opened[0].manifest) and (differing := differing_episodes(root)):
+        raise InputError(
+            f"{root / SkillsJson.reads} differs from {KEPT_SKILLS}, which the labels follow, in episode "
+            f"{differing[0]}; run `pgen annotate` again to use it, or remove it."
+        )
     matched = match(dataset, opened) if originals else dict(opened[0].episodes())
     with running(place) as job:
         done = _write(job, place, dataset, opened, matched)
@@ -114,7 +120,7 @@ def _manifest(source: LeRobotSource, originals: list[Original], done: Repaired, 
     first, counts = originals[0].manifest, _tally(matched)
     return {
         **first,
-        "source": {**source.describe(), "skills": KEPT_SKILLS},
+        "source": {**source.describe(), "skills": first["source"].get("skills", "auto")},
         "generator": _generator([original.manifest["generator"] for original in originals]),
         "run": first["run"] | asdict(Labelling.of_run(first["run"])),
         "counts": {

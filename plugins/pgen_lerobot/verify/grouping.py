@@ -23,7 +23,7 @@ _VIDEO = 1, "copy the file from the dataset that the run read"
 _FILE = 1, "restore the file from a copy; `pgen repair` writes those that follow from the lines"
 _LABEL = 2, "`pgen repair` derives the labels again from meta/syn_annotations.jsonl"
 _TABLE = 3, "`pgen repair` writes it again"
-_SKILLS = 2, "`pgen segment` writes the skills again"
+_SKILLS = 2, "undo the edit, or run the command that uses the skills again"
 _OTHER = 4, "undo the change, or write the dataset again"
 
 

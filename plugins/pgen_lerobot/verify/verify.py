@@ -12,7 +12,7 @@ from typing import Any
 
 from pgen.errors import PgenError
 from pgen_lerobot.format import MANIFEST, Dataset, unlisted_notes
-from pgen_lerobot.verify import lerobot, metadata, other_forms, segmentation, shards
+from pgen_lerobot.verify import lerobot, metadata, other_forms, segmentation, shards, skills_files
 from pgen_lerobot.verify.expected_labels import ExpectedLabels
 from pgen_lerobot.verify.problems import LIMIT, Problem, Verification
 from pgen_lerobot.write import shard_names
@@ -58,6 +58,7 @@ def _problems_of(dataset: Dataset, names: list[tuple[str, bool]], notes: list[st
     manifest: dict[str, Any] = {}
     yield from segmentation.read_record(dataset.root, MANIFEST, "manifest", manifest, _NO_MANIFEST)
     yield from metadata.problems(dataset, manifest, notes)
+    yield from skills_files.problems(dataset.root, manifest, notes)
     expected = ExpectedLabels(dataset, manifest)
     yield from shards.problems(dataset, names, manifest, expected, notes)
     notes += expected.notes
