@@ -35,9 +35,10 @@ def annotate(
     """
     from pgen.cli.progress import ProgressBar
     from pgen.cli.style import fields
-    from pgen.cli.text import Prices, plan_text, preview_text, report_text
+    from pgen.cli.text import plan_text, preview_text, report_text
     from pgen.config import build, create, resolve
     from pgen.errors import ConfigError
+    from pgen.run.estimate import Prices
     from pgen.run.run import Run
 
     steps = [step for step in registry().steps() if flags.pop(step.parameter)]
@@ -56,7 +57,7 @@ def annotate(
             else:
                 settings = stack.enter_context(step.prepare(settings, assigned[step.takes]))
         command = " ".join(["annotate", *(step.flag for step in steps)])
-        run = stack.enter_context(Run(settings.run, create(settings), command))
+        run = stack.enter_context(Run(settings.run, create(settings), command, prices))
         if dry_run:
             click.echo(fields(plan_text(run.plan, run.estimate, prices)))
         else:

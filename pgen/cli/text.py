@@ -1,33 +1,17 @@
 """The plan and the report of a run as text."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from shlex import quote
 
 from pgen.hookspecs import Preview
 from pgen.records import Usage
-from pgen.run.estimate import Estimate
+from pgen.run.estimate import Estimate, Prices
 from pgen.run.failure_limit import SCENE
 from pgen.run.report import Plan, Report
 from pgen.safety.terminal import printable
 
 TURN_TOKENS = 50
 """About how many tokens an earlier turn adds to a request."""
-
-
-@dataclass(frozen=True, slots=True)
-class Prices:
-    """Dollars per million tokens, read and written; None where the user states none."""
-
-    tokens_in: float | None = None
-    tokens_out: float | None = None
-
-    def __bool__(self) -> bool:
-        return self.tokens_in is not None or self.tokens_out is not None
-
-    def cost(self, tokens_in: int, tokens_out: int) -> float:
-        """Return the dollars for so many tokens."""
-        return (tokens_in * (self.tokens_in or 0.0) + tokens_out * (self.tokens_out or 0.0)) / 1e6
 
 
 def plan_text(plan: Plan, estimate: Estimate | None = None, prices: Prices | None = None) -> str:
@@ -119,9 +103,10 @@ def _judged(plan: Plan, estimate: Estimate | None) -> list[str]:
 def _tokens(estimate: Estimate) -> list[str]:
     bound = "at most" if estimate.bounded else "about"
     computed = estimate.tokens_in - estimate.tokens_cached
+    counted = ", by the model's tokenizer" if estimate.tokenizer else ""
     return [
         f"tokens     {bound} {estimate.tokens_in:,} in ({estimate.image_tokens:,} of images), "
-        f"about {estimate.tokens_out:,} out",
+        f"about {estimate.tokens_out:,} out{counted}",
         f"cached     about {estimate.tokens_cached:,} of those in, by a server with a prefix cache: it computes "
         f"{computed:,}",
     ]

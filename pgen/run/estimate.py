@@ -16,7 +16,7 @@ from pgen.config import Parts, RunOptions
 from pgen.inference.conversation import as_turn, moments, turns_after
 from pgen.inference.judging import JudgePrompt, options_of
 from pgen.inference.prompting import prompt_for, takes_moments
-from pgen.inference.token_estimate import PrefixCache, request_tokens, text_tokens
+from pgen.inference.token_estimate import PrefixCache, request_tokens, text_tokens, tokenizer_of
 from pgen.media import fitted
 from pgen.records import Annotation, Dialogue, Episode, Plan, Prompt, Sample
 from pgen.seeds import sample_seed
@@ -32,11 +32,26 @@ type Asked = tuple[Sequence[Sample], Prompt]
 
 
 @dataclass(frozen=True, slots=True)
+class Prices:
+    """Dollars per million tokens, read and written; None where the user states none."""
+
+    tokens_in: float | None = None
+    tokens_out: float | None = None
+
+    def __bool__(self) -> bool:
+        return self.tokens_in is not None or self.tokens_out is not None
+
+    def cost(self, tokens_in: int, tokens_out: int) -> float:
+        """Return the dollars for so many tokens."""
+        return (tokens_in * (self.tokens_in or 0.0) + tokens_out * (self.tokens_out or 0.0)) / 1e6
+
+
+@dataclass(frozen=True, slots=True)
 class Estimate:
     """Tokens of a run: sent, of these found in a server's prefix cache, and received; without repeated requests.
 
     `bounded` is whether the sizes of some images are unknown, so that `tokens_in` is a bound. `image_tokens` are those
-    of `tokens_in` that are images.
+    of `tokens_in` that are images. `tokenizer` is whether the model's own counted those of texts.
     """
 
     tokens_in: int
@@ -46,6 +61,7 @@ class Estimate:
     bounded: bool
     judge_in: int = 0
     judge_out: int = 0
+    tokenizer: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,18 +99,20 @@ def estimate(
     if not (images := _images(parts, options, parts.generator)):
         return None
     cache, sums, first = PrefixCache(), [0, 0, 0, 0], list[Sample]()
+    tokenize = tokenizer_of(parts.generator.model)
     measured = 0
     for samples, prompt in islice(asked(parts.prompts, parts.generator, options, planned), MEASURED):
         shown = images.of(samples[0])
-        tokens = request_tokens(prompt, shown)
+        tokens = request_tokens(prompt, shown, tokenize)
         several = takes_moments(parts.prompts, parts.generator)
         reply = reply_text([_example(parts.prompts, sample, options) for sample in samples], several=several)
-        counted = (len(tokens), sum(count for _, count in shown), cache.cached(tokens), len(text_tokens(reply)) + 1)
+        counted = (len(tokens), sum(count for _, count in shown), cache.cached(tokens), len(tokenize(reply)) + 1)
         sums = [total + count for total, count in zip(sums, counted, strict=True)]
         measured, first = measured + 1, [*first, samples[0]]
     tokens_in, image_tokens, cached, tokens_out = (total * requests // max(measured, 1) for total in sums)
     bounded = any(map(images.bounds, first))
-    return Estimate(tokens_in, image_tokens, cached, tokens_out, bounded, *_judge(parts, options, first, judged))
+    judge = _judge(parts, options, first, judged)
+    return Estimate(tokens_in, image_tokens, cached, tokens_out, bounded, *judge, tokenize is not text_tokens)
 
 
 def asked(

@@ -14,6 +14,7 @@ import pgen
 from pgen.config import Parts, RunOptions
 from pgen.inference.judging import SCORES
 from pgen.records import Annotation, Episode, Usage
+from pgen.run.estimate import Estimate, Prices
 from pgen.run.report import Report
 from pgen.safety.redaction import redacted
 from pgen.storage.durable import write_text
@@ -152,6 +153,20 @@ def manifest_of(
             "model_seconds": round(report.usage.seconds, 3),
         },
     }
+
+
+def estimate_entry(requests: int, estimate: Estimate | None, usage: Usage, prices: Prices | None) -> dict[str, Any]:
+    """Return the estimate made before the requests, for comparison with `tokens`, and with prices both costs."""
+    if estimate is None or not usage.tokens_in:
+        return {}
+    tokens = {"in": estimate.tokens_in, "images": estimate.image_tokens, "out": estimate.tokens_out}
+    entry: dict[str, Any] = {"estimate": {"requests": requests, **tokens, "bounded": estimate.bounded}}
+    if prices:
+        actual = prices.cost(usage.tokens_in, usage.tokens_out)
+        costs = {"estimated": prices.cost(estimate.tokens_in, estimate.tokens_out), "actual": actual}
+        entry["cost"] = {"price_in": prices.tokens_in, "price_out": prices.tokens_out}
+        entry["cost"] |= {name: round(cost, 6) for name, cost in costs.items()}
+    return entry
 
 
 def judge_entry(parts: Parts, options: RunOptions, counts: Tally, failed: int, reported: Any) -> dict[str, Any] | None:

@@ -19,10 +19,10 @@ from pgen.inference.prompting import BLIND, prompt_for, takes_moments
 from pgen.records import Annotation, Episode, Usage
 from pgen.run.commit_loop import PROVENANCE
 from pgen.run.episodes import RecordedEpisodes
-from pgen.run.estimate import Estimate, estimate
+from pgen.run.estimate import Estimate, Prices, estimate
 from pgen.run.failure_limit import check as check_failures
 from pgen.run.job import Job, disk_errors, prepare, running
-from pgen.run.manifest import Tally, judge_entry, manifest_of, tally
+from pgen.run.manifest import Tally, estimate_entry, judge_entry, manifest_of, tally
 from pgen.run.planning import Planner, Survey
 from pgen.run.report import Plan, Report
 from pgen.run.results import Judgements, Planned, RunResults
@@ -41,11 +41,13 @@ class Run:
     """One run. Entering it checks all that can be checked before the first request.
 
     `command` is what the user typed, without `--in-place`: results of another command are neither used nor deleted.
+    The manifest compares the estimated with the actual cost, in dollars with `prices`.
     """
 
-    def __init__(self, options: RunOptions, parts: Parts, command: str = "annotate") -> None:
-        self.options = options
-        self.parts = parts
+    def __init__(
+        self, options: RunOptions, parts: Parts, command: str = "annotate", prices: Prices | None = None
+    ) -> None:
+        self.options, self.parts, self.prices = options, parts, prices
         kind, command = (InPlace, f"{command} --in-place") if options.in_place else (Workspace, command)
         self.workspace = kind(options.output_dir, command, journal=options.journal, fresh=options.fresh)
         self._episodes = RecordedEpisodes(parts.source)
@@ -137,6 +139,7 @@ class Run:
         rounds = Rounds(self.options, self.parts, journal, self._planned, lambda: self.plan.samples, self._phase)
         results = rounds.results
         plan, resumed = self._planned_and_answered(journal, results)
+        _ = self.estimate  # before the requests: an error in it must not cost their results
         for generator in filter(None, (self.parts.generator, self.parts.judge)):
             generator.max_images, generator.output_dir = plan.max_images, self.workspace.out
         if resumed < plan.samples or rounds.unfinished():
@@ -231,7 +234,8 @@ class Run:
         failed = sum(1 for _ in judgements.failures())
         judge = judge_entry(parts, options, counts, failed, journal.metadata(JUDGE + PROVENANCE))
         manifest = manifest_of(parts, options, report, counts, began, journal.metadata(PROVENANCE), judge)
-        made: dict[str, Any] = redacted(manifest)
+        estimated = estimate_entry(self.plan.requests, self.estimate, report.usage, self.prices)
+        made: dict[str, Any] = redacted({**manifest, **estimated})
         return made
 
 

@@ -36,11 +36,12 @@ class Requested:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """The requests of a preview; `samples` are those of the whole run."""
+    """The requests of a preview; `samples` and `episodes` are those of the whole run."""
 
     requests: list[Requested]
     manifest: dict[str, Any]
     samples: int
+    episodes: int
 
     @property
     def lines(self) -> list[Line]:
@@ -65,20 +66,20 @@ def run_preview(config: Path | None, options: Sequence[str], flags: Mapping[str,
         run = PreviewRun(settings.run, replace(parts, sinks=(sink,)), wanted)
         with run, ProgressBar() as bar:
             run.execute(bar.start, bar.phase)
-    return sink.preview(exchanges, run.samples)
+    return sink.preview(exchanges, run.samples, run.episodes)
 
 
 class PreviewRun(Run):
     """A run about some moments with about `wanted` samples: each with all its dialogues.
 
-    `samples` is the number of samples of the whole run.
+    `samples` and `episodes` are the numbers of the whole run.
     """
 
     def __init__(self, options: RunOptions, parts: Parts, wanted: int) -> None:
         super().__init__(options, parts)
         self._wanted = wanted
         self._positions: list[list[int]] | None = None
-        self.samples = 0
+        self.samples = self.episodes = 0
 
     def _planned(self) -> Planned:
         if self._positions is None:
@@ -94,6 +95,7 @@ class PreviewRun(Run):
         for _, samples in super()._planned():
             self.samples += len(samples)
             counts.append(len(moments(samples)))
+        self.episodes = len(counts)
         return spread(counts, ceil(self._wanted * sum(counts) / max(1, self.samples)))
 
 
@@ -147,7 +149,7 @@ class PreviewSink(Sink):
         self._annotated = [(episode, list(annotations)) for episode, annotations in results.read()]
         self._results = results
 
-    def preview(self, exchanges: Mapping[str, list[Exchange]], samples: int) -> Preview:
+    def preview(self, exchanges: Mapping[str, list[Exchange]], samples: int, episodes: int) -> Preview:
         """Return the annotations by their requests."""
         first = {
             sample_key(sample): key
@@ -164,7 +166,7 @@ class PreviewSink(Sink):
                 requested = requests.setdefault(key, Requested([], exchanges.get(key, [])))
                 line = to_line(annotation, self._results.generator, in_force.get(annotation.sample))
                 requested.lines.append(_with_counterfactual(line, annotation))
-        return Preview(list(requests.values()), self._results.manifest, samples)
+        return Preview(list(requests.values()), self._results.manifest, samples, episodes)
 
 
 def _with_counterfactual(line: Line, annotation: Annotation) -> Line:

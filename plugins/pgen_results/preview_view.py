@@ -66,9 +66,14 @@ def summary(preview: Preview, price_in: float | None, price_out: float | None) -
     factor = preview.samples / done
     if tokens["in"] or tokens["out"]:
         values.append(("tokens", f"{tokens['in']:,} in, {tokens['out']:,} out"))
-        values.append(("whole run", f"about {tokens['in'] * factor:,.0f} in, {tokens['out'] * factor:,.0f} out"))
+        sent = sum(len(requested.exchanges) for requested in preview.requests) * factor
+        whole = f"about {tokens['in'] * factor:,.0f} in, {tokens['out'] * factor:,.0f} out, in {sent:,.0f} requests"
+        values.append(("whole run", whole))
     price = cost(manifest, price_in, price_out)
-    return values if price is None else [*values, ("cost", f"{price:,.4f}; whole run about {price * factor:,.2f}")]
+    if price is not None:
+        each = f"{1000 * price * factor / preview.episodes:,.2f} per 1,000 episodes"
+        values.append(("cost", f"{price:,.4f}; whole run about {price * factor:,.2f} ({each})"))
+    return values
 
 
 def prompt(request: Request) -> str:

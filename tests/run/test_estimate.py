@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from pgen.cli.text import plan_text
 from pgen.components import ImageReader, Patches
 from pgen.config import build, create
-from pgen.inference.token_estimate import PrefixCache, request_tokens
+from pgen.formats.schemas import first_error, validator
+from pgen.inference.token_estimate import PrefixCache, request_tokens, text_tokens
 from pgen.run import estimate as module
+from pgen.run.estimate import Prices
 from pgen.run.run import Run
 from pgen.testing import FakeGenerator, FakeMomentGenerator, FakeSource, MemorySink, make_episode
 
@@ -47,12 +50,14 @@ class Sized(FakeSource):
         return {"front": (64, 48)}
 
 
-def a_run(tmp_path: Path, generator: FakeGenerator, source: FakeSource | None = None, judge=None, **options) -> Run:
+def a_run(
+    tmp_path: Path, generator: FakeGenerator, source: FakeSource | None = None, judge=None, prices=None, **options
+) -> Run:
     objects = {"source": source or Sized(*EPISODES), "generator": generator, "sink": MemorySink(), "check": []}
     objects |= {"judge": judge} if judge else {}
     tables = {kind: {"name": "fake"} for kind in ("source", "generator", *(["judge"] if judge else []))}
     config = build({"output_dir": tmp_path / "out", **options, **tables})
-    return Run(config.run, create(config, objects))
+    return Run(config.run, create(config, objects), prices=prices)
 
 
 def sent(generator: FakeGenerator) -> tuple[int, int, int]:
@@ -108,6 +113,50 @@ def test_an_image_of_unknown_size_has_at_most_the_tokens_of_the_most_pixels(tmp_
     assert expected.bounded
     assert expected.image_tokens == (100_000 // 28**2 + 2) * len(generator.requests)
     assert expected.tokens_in > sent(generator)[0]
+
+
+class Counting(Moments):
+    """Counts tokens as the estimate does."""
+
+    async def generate(self, request):
+        reply = await super().generate(request)
+        sizes = [SQUARES.tokens(image.width, image.height) for image in request.images]
+        read = request_tokens(request.prompt, zip(request.sample.moment.images, sizes, strict=True))
+        return replace(reply, tokens_in=len(read), tokens_out=len(text_tokens(reply.text)))
+
+
+def test_the_manifest_compares_the_estimate_with_the_actual_cost(tmp_path):
+    with a_run(tmp_path, Counting(concurrency=1), prices=Prices(2.0, None)) as run:
+        expected, requests = run.estimate, run.plan.requests
+        run.execute(lambda total, done: lambda annotation: None)
+    manifest = run.parts.sinks[0].manifest
+    tokens = {"in": expected.tokens_in, "images": expected.image_tokens, "out": expected.tokens_out}
+    assert manifest["estimate"] == {"requests": requests, **tokens, "bounded": False}
+    assert manifest["tokens"]["in"] == expected.tokens_in
+    dollars = round(2 * expected.tokens_in / 1e6, 6)
+    assert manifest["cost"] == {"price_in": 2.0, "price_out": None, "estimated": dollars, "actual": dollars}
+    assert first_error(validator("manifest"), manifest) is None
+
+
+def test_without_tokens_or_a_model_the_manifest_has_no_estimate(tmp_path):
+    for generator in (Moments(), FakeMomentGenerator()):
+        with a_run(tmp_path / type(generator).__name__, generator) as run:
+            run.execute(lambda total, done: lambda annotation: None)
+        assert not run.parts.sinks[0].manifest.keys() & {"estimate", "cost"}
+
+
+def test_the_tokenizer_of_the_model_counts_where_it_is_on_this_machine(tmp_path, tiny_checkpoint):
+    class Local(Moments):
+        model = str(tiny_checkpoint("qwen2_vl"))
+
+    with a_run(tmp_path, Local()) as own, a_run(tmp_path, Moments()) as words:
+        by_tokenizer, by_words = own.estimate, words.estimate
+        text = plan_text(own.plan, own.estimate)
+    assert by_tokenizer.tokenizer
+    assert not by_words.tokenizer
+    assert by_tokenizer.image_tokens == by_words.image_tokens
+    assert by_tokenizer.tokens_in > by_words.tokens_in  # a tiny vocabulary has fewer whole words
+    assert "out, by the model's tokenizer" in text
 
 
 def test_no_image_is_read(tmp_path):

@@ -148,8 +148,8 @@ def test_the_cost_of_the_whole_run_is_estimated(root, answering):
     values = dict(summary(previewed(root, **options), 1000.0, 1000.0))
     assert values["samples"] == "2 of 8, in 2 requests"
     assert values["tokens"] == "1,800 in, 200 out"
-    assert values["whole run"] == "about 7,200 in, 800 out"
-    assert values["cost"] == "2.0000; whole run about 8.00"
+    assert values["whole run"] == "about 7,200 in, 800 out, in 8 requests"
+    assert values["cost"] == "2.0000; whole run about 8.00 (2,000.00 per 1,000 episodes)"
 
 
 def test_replies_that_did_not_fit_are_shown_with_the_problem(root, answering):
