@@ -198,6 +198,7 @@ def test_an_older_versions_output_is_the_inputs_file_by_file(annotated, shared_d
     changed = {path for path, content in before.items() if after[path] != content}
     assert {path for path in changed if not path.endswith(".parquet")} <= {
         "meta/info.json",
+        "meta/modality.json",  # of GR00T, names the new column
         "meta/tasks.jsonl",
         "meta/episodes_stats.jsonl",
         "meta/stats.json",
