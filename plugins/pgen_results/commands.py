@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from pgen.cli import Command, option, run_options
+from pgen.cli import Command, ProgressBar, option, run_options
 from pgen.errors import ConfigError
 
 _path = click.Path(path_type=Path)
@@ -42,9 +42,9 @@ def report(folder: Path, output: Path | None, root: Path | None, **flags: Any) -
             page.check(path)
             page.write(path, skills_page(segmentation, options))
     else:
-        with open_results(folder, root) as results:
+        with open_results(folder, root) as results, ProgressBar() as bar:
             page.check(path)
-            page.write(path, report_page(results, options))
+            page.write(path, report_page(results, options, bar.phase))
     click.echo(f"report     {path}")
 
 

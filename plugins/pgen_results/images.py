@@ -4,11 +4,11 @@ Images are base64 of JPEGs, limited in number and in bytes.
 """
 
 import base64
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from io import BytesIO
 
-from pgen.components import ImageReader, Source
+from pgen.components import ImageReader, Phase, Source, silent
 from pgen.errors import SampleError
 from pgen.media import encode
 from pgen.records import Image, Sample
@@ -33,15 +33,21 @@ class PageImages:
     unreadable: int = 0
 
 
-def read_images(source: Source | None, moments: Sequence[tuple[int, Sample]], limit: int) -> PageImages:
+def read_images(
+    source: Source | None, moments: Sequence[tuple[int, Sample]], limit: int, phase: Phase = silent
+) -> PageImages:
     """Read images of at most `limit` moments, each given as its rank and a sample: by rank, evenly within a rank."""
     images = PageImages(numbers=[None] * len(moments))
     if source is None or not limit:
         return images
     chosen = choose([rank for rank, _ in moments], limit)
     order = sorted((-rank, position) for position, (rank, _) in enumerate(moments) if chosen[position])
+    step = phase("images", len(order), "moment")
     with source.reader(LARGE_PIXELS) as reader:
-        _Reading(images, reader).read((position, moments[position][1]) for _, position in order)
+        reading = _Reading(images, reader)
+        for _, position in order:
+            reading.read(position, moments[position][1])
+            step(1)
     return images
 
 
@@ -52,14 +58,10 @@ class _Reading:
         self._images, self._reader = images, reader
         self._bytes = self._large_bytes = 0
 
-    def read(self, samples: Iterable[tuple[int, Sample]]) -> None:
-        for position, sample in samples:
-            if self._bytes >= BYTES:
-                return
-            if sample.moment.cameras:
-                self._read(position, sample)
-
-    def _read(self, position: int, sample: Sample) -> None:
+    def read(self, position: int, sample: Sample) -> None:
+        """Read the images of a moment, unless the page has enough bytes or the moment has none."""
+        if self._bytes >= BYTES or not sample.moment.cameras:
+            return
         fits = self._large_bytes < LARGE_BYTES
         try:
             read = self._reader.images(sample if fits else _first_camera(sample))

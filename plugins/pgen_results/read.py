@@ -7,12 +7,12 @@ names; a path that is stored in a result is never opened. Without the input, epi
 from array import array
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path, PurePath
 from typing import Any
 
-from pgen.components import Results, Source
+from pgen.components import Phase, Results, Source
 from pgen.errors import ConfigError, InputError, PgenError
 from pgen.formats.schemas import first_error, validator
 from pgen.formats.syn_annotations import FILE, from_line, lines_of, read_lines
@@ -40,6 +40,19 @@ class RunResults:
     read: Callable[[], Iterator[tuple[Episode, list[Line]]]]
     no_images: str = ""
     counterfactuals: Callable[[], Iterator[Annotation]] = lambda: iter(())
+
+    def shown(self, phase: Phase) -> "RunResults":
+        """Return the same results, each reading of which is a phase whose progress is shown."""
+        counts = self.manifest.get("counts")
+        total = counts.get("episodes") if isinstance(counts, dict) else None
+
+        def read() -> Iterator[tuple[Episode, list[Line]]]:
+            step = phase("reading", total, "episode")
+            for episode in self.read():
+                yield episode
+                step(1)
+
+        return replace(self, read=read)
 
 
 def from_sink(results: Results, name: str) -> RunResults:

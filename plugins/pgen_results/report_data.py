@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator
 from itertools import compress, pairwise
 from typing import Any
 
-from pgen.components import Source
+from pgen.components import Phase, Source
 from pgen.formats.syn_annotations import from_line
 from pgen.records import Episode, Sample, Skill
 from pgen_results.clock import Clock
@@ -66,9 +66,9 @@ class PageData:
             }
         )
 
-    def read_images(self, source: Source | None, limit: int) -> PageImages:
+    def read_images(self, source: Source | None, limit: int, phase: Phase) -> PageImages:
         """Read the images, and give each sample the number of its moment's, if it has any."""
-        images = read_images(source, self._moments, limit)
+        images = read_images(source, self._moments, limit, phase)
         for sample in self.samples:
             number = images.numbers[sample.pop("image")]
             if number is not None:

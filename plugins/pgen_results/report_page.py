@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from pgen.components import Options, Results, Sink, Source
+from pgen.components import Options, Phase, Results, Sink, Source, silent
 from pgen.records import SCOPES
 from pgen_results import page
 from pgen_results.counts import Metrics
@@ -40,8 +40,9 @@ class ReportOptions(Options):
     """The most moments with images: those with a problem first, then one per span, then evenly."""
 
 
-def report_page(results: RunResults, options: ReportOptions) -> str:
+def report_page(results: RunResults, options: ReportOptions, phase: Phase = silent) -> str:
     """Return the report as HTML; reads the run twice, and the images that it shows."""
+    results = results.shown(phase)
     metrics, manifest = compute_metrics(results), results.manifest
     by_samples = sorted(metrics.skills.items(), key=lambda item: (-item[1].samples, item[0]))
     data = PageData({name: position for position, (name, _) in enumerate(by_samples)})
@@ -49,7 +50,7 @@ def report_page(results: RunResults, options: ReportOptions) -> str:
     for episode, lines in results.read():
         if lines and any(shown := next(of_episodes)):
             data.add(episode, lines, shown)
-    images = data.read_images(results.source, options.thumbnails)
+    images = data.read_images(results.source, options.thumbnails, phase)
     return render(
         "report.html",
         (*SCRIPTS, "cards.js", "report.js"),

@@ -71,7 +71,7 @@ def test_on_a_terminal_a_bar_is_redrawn(monkeypatch):
     assert "\r" in text
 
 
-def test_a_run_names_its_phases_and_writes_no_carriage_returns(tmp_path):
+def test_a_run_and_its_report_name_their_phases_and_write_no_carriage_returns(tmp_path):
     write_example(tmp_path / "in")
     arguments = ["annotate", "--root", tmp_path / "in", "--output-dir", tmp_path / "out", "--generator", "template"]
     result = CliRunner().invoke(cli, [str(argument) for argument in arguments])
@@ -80,3 +80,5 @@ def test_a_run_names_its_phases_and_writes_no_carriage_returns(tmp_path):
     names = [line.partition(":")[0] for line in result.stderr.splitlines()]
     assert names[0] == "answering"
     assert names[-1] == "writing lerobot"
+    report = CliRunner().invoke(cli, ["report", str(tmp_path / "out")])
+    assert [line.partition(":")[0] for line in report.stderr.splitlines()] == ["reading", "reading", "images"]
