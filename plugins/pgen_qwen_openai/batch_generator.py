@@ -141,7 +141,8 @@ class OpenAIBatchGenerator(QwenOpenAIGenerator):
         chosen = self.options.response_format
         first = next(remedies(self.options))
         reasoning = first if first.off else Reasoning()
-        return Preflight(self.options.model, "json_schema" if chosen == "auto" else chosen, frozenset(), reasoning)
+        name = "json_schema" if chosen == "auto" else chosen
+        return Preflight(self.options.model, name, frozenset(), reasoning, clip_times=False)
 
     def _read_responses(self, store: "BatchStore") -> None:
         for batch in store.pending():

@@ -9,7 +9,7 @@ from pgen.components import Generator, Patches
 from pgen.errors import ConfigError, SampleError
 from pgen.records import Clip, Image, Reply, Request
 from pgen.safety.redaction import register
-from pgen_qwen_openai.messages import RequestFields, chat_messages
+from pgen_qwen_openai.messages import RequestFields, chat_messages, clip_times
 from pgen_qwen_openai.options import QwenOpenAIOptions
 from pgen_qwen_openai.structured_output import instruction, response_format
 
@@ -70,7 +70,8 @@ class QwenOpenAIGenerator(Generator[QwenOpenAIOptions]):
             return {}
         unknown = {"unknown_fields": sorted(preflight.unknown_fields)} if preflight.unknown_fields else {}
         reasoning = {"reasoning": effect} if (effect := preflight.reasoning.describe()) else {}
-        return {"model": preflight.model, "response_format": preflight.format, **unknown, **reasoning}
+        times = {"clip_times": preflight.clip_times} if self.takes_clips else {}
+        return {"model": preflight.model, "response_format": preflight.format, **unknown, **reasoning, **times}
 
     async def open(self) -> None:
         """Start the servers if they are to be, and find out which model and structured output to use."""
@@ -123,7 +124,8 @@ class QwenOpenAIGenerator(Generator[QwenOpenAIOptions]):
         name, prompt = self._preflight.format, request.prompt
         media: list[Image | Clip] = [*request.images, *request.clips]
         messages = chat_messages(prompt, instruction(name, prompt.schema), media, request.repair)
-        return self._fields.body(messages, request.seed, response_format(name, prompt.schema))
+        times = clip_times(request.clips) if self._preflight.clip_times else None
+        return self._fields.body(messages, request.seed, response_format(name, prompt.schema), times)
 
     def _key(self) -> str:
         """Read the key from the environment, without the line break that `export KEY=$(cat file)` can leave."""

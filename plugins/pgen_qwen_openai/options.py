@@ -41,7 +41,7 @@ class QwenOpenAIOptions(Options):
     """How the server is held to the reply's schema; `auto` finds the strictest format that it obeys."""
     clips: Literal["sheet", "video"] = "sheet"
     """How clips are sent: as one sheet of their frames, which every server takes, or as a video of the type
-    video/jpeg, which vLLM takes; it assumes a frame a second unless started with --media-io-kwargs."""
+    video/jpeg, which vLLM takes, with their times where it takes these too."""
     extra: dict[str, Any] = Field(default_factory=dict)
     """Further fields of each request, as in extra.top_p=0.9 or extra.chat_template_kwargs.enable_thinking=false;
     null omits a field that pgen would send, such as seed."""

@@ -28,12 +28,16 @@ MODEL_LIMITS: dict[Kind, int] = {"unreachable": 3, "slow": 1, "broken": 4}
 
 @dataclass(frozen=True, slots=True)
 class Preflight:
-    """The model and the format of the run; the `unknown_fields` that requests omit, and how they treat reasoning."""
+    """The model and the format of the run; the `unknown_fields` that requests omit, and how they treat reasoning.
+
+    `clip_times` is whether requests state when the frames of clips were taken.
+    """
 
     model: str
     format: FormatName
     unknown_fields: frozenset[str]
     reasoning: Reasoning
+    clip_times: bool
 
 
 async def check_servers(client: Client, options: QwenOpenAIOptions, max_images: int) -> Preflight:
@@ -57,10 +61,16 @@ async def check_servers(client: Client, options: QwenOpenAIOptions, max_images: 
     unknown = frozenset[str]().union(*(probe.unknown_fields for probe in probes))
     for name in sorted(unknown):
         log.warning("the server does not know %s: it is left out of every request.", name)
+    times = all(await asyncio.gather(*(probe.knows_clip_times() for probe in probes)))
+    if options.clips == "video" and max_images and not times:
+        log.warning(
+            "the server takes no times of clips and assumes a frame a second; start vLLM with "
+            "--trust-request-mm-kwargs, or send sheets."
+        )
     reasoning = max(probe.reasoning for probe in probes)
     if effect := reasoning.describe():
         log.warning("the model reasons before it replies: %s.", effect)
-    return Preflight(model, max(formats, key=FORMATS.index), unknown, reasoning)
+    return Preflight(model, max(formats, key=FORMATS.index), unknown, reasoning, times)
 
 
 async def _available_models(

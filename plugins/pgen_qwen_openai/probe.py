@@ -11,7 +11,7 @@ from pgen.errors import ConfigError, SampleError
 from pgen.records import Clip, Image, Reply
 from pgen_qwen_openai.client import Client
 from pgen_qwen_openai.load_balancer import Server
-from pgen_qwen_openai.messages import RequestFields, chat_messages
+from pgen_qwen_openai.messages import RequestFields, chat_messages, clip_times
 from pgen_qwen_openai.options import FormatName, QwenOpenAIOptions
 from pgen_qwen_openai.reasoning import RESERVED, SWITCH, Reasoning, after_reasoning, remedies
 from pgen_qwen_openai.retry import LIMITS, Kind, RejectedError, TransientError
@@ -65,6 +65,22 @@ class Probe:
                     return name
                 cause = error
         raise await self._diagnose(formats[-1], cause)
+
+    async def knows_clip_times(self) -> bool:
+        """Whether the server reads the times of a clip: it then refuses those of one frame for a clip of two."""
+        if self._options.clips != "video" or not self._max_images or "media_io_kwargs" in self._options.extra:
+            return False
+        image = probe_image()
+        clip, one = Clip("probe", (image, image), (-1.0, 0.0)), Clip("probe", (image,), (0.0,))
+        fields = RequestFields(self._model, self._options, self.unknown_fields, self.reasoning)
+        body = fields.body(chat_messages(PROBE, "", [clip]), 0, None, clip_times([one]))
+        try:
+            await self._client.complete(body, self._server, PROBE_LIMITS)
+        except (RejectedError, TransientError) as error:
+            return "frames_indices" in str(error)
+        except SampleError:
+            pass
+        return False
 
     async def _reply(self, name: FormatName, seed: int, images: int) -> str:
         """Return the text behind reasoning of the reply in a format. Raises ConfigError where it ends in reasoning."""

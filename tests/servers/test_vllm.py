@@ -25,6 +25,7 @@ TOKENS = 2600
 
 def command(python, checkpoint, *further):
     options = "--host 127.0.0.1 --port {port} --dtype float32 --max-model-len 8192 --max-num-seqs 32 --enforce-eager"
+    options += " --trust-request-mm-kwargs"  # the times of clips
     # The checkpoint's own repetition penalty is left out: greedy text is then that of the model alone.
     options += " --generation-config vllm --served-model-name tiny"
     more = ["--limit-mm-per-prompt", '{"image":4,"video":2}', "--structured-outputs-config", STRUCTURED]
@@ -57,7 +58,7 @@ def test_every_reply_is_valid_and_none_is_lost(answered):
         outcome(reply, request) for reply, request in zip(results[:COUNT], requests_with_images(COUNT), strict=True)
     ]
     assert [end for end in outcomes if not isinstance(end, Dialogue)] == []
-    assert generator.provenance() == {"model": "tiny", "response_format": "json_schema"}
+    assert generator.provenance() == {"model": "tiny", "response_format": "json_schema", "clip_times": True}
     assert all(reply.tokens_in and reply.tokens_out for reply in results)
 
 
@@ -82,7 +83,7 @@ def test_the_greedy_text_is_that_of_the_model_in_this_process(answered):
 
     folder, _, results = answered
     local = QwenTransformers(model=str(folder), device="cpu", max_new_tokens=TOKENS, batch_size=8)
-    # Of the clips the short ones: vLLM gives the frames of longer ones other times.
+    # Of the clips the short ones: vLLM spaces the frames of longer ones otherwise, with their times and without.
     requests = [*requests_with_images(COMPARED), *list(requests_with_clips(CLIPS))[::2]]
     texts = [reply.text for reply in asyncio.run(replies(local, requests))]
     assert texts == [reply.text for reply in (*results[:COMPARED], *results[COUNT::2])]

@@ -27,10 +27,10 @@ def requests_with_images(count: int) -> Iterator[Request]:
 
 
 def requests_with_clips(count: int) -> Iterator[Request]:
-    """Yield requests with one clip each, of two and six frames in turn, a second apart: the rate that vLLM assumes."""
+    """Yield requests with one clip each, of two and six frames in turn, half a second apart."""
     for number, request in enumerate(requests_with_images(count)):
         frames = tuple(image(number + 3 * frame, 0) for frame in range(2 if number % 2 == 0 else 6))
-        times = tuple(float(place + 1 - len(frames)) for place in range(len(frames)))
+        times = tuple((place + 1 - len(frames)) / 2 for place in range(len(frames)))
         yield replace(request, images=(), clips=(Clip("camera 0", frames, times),))
 
 

@@ -8,7 +8,7 @@ from asking import a_request, replies
 from hostile_server import HostileServer
 
 from pgen.errors import ConfigError
-from pgen.records import Image
+from pgen.records import Clip, Image
 
 DIALOGUE = json.dumps(
     {"user_prompt": "a", "robot_utterance": "b", "scenario_type": "negative_task", "response_type": "confirmation"}
@@ -139,6 +139,24 @@ def test_a_server_that_accepts_no_clips_stops_the_run():
         assert not replies(server)[0].takes_clips
         with pytest.raises(ConfigError, match=r"one clip of type video/jpeg: .*video_url is not supported"):
             replies(server, clips="video")
+
+
+def test_the_times_of_clips_are_sent_where_the_server_reads_them(caplog):
+    def decide(body, count):
+        indices = body.get("media_io_kwargs", {}).get("video", {}).get("frames_indices")
+        wrong = reads and indices == [0]
+        return hostile.status(400, "frames_indices length (1) must match (2)") if wrong else hostile.says()
+
+    frames = tuple(Image("left", b"x", 64, 48) for _ in range(3))
+    request = a_request(clips=(Clip("left", frames, (-1.0, -0.5, 0.0)),))
+    for reads in (True, False):
+        with HostileServer(decide) as server:
+            generator, _ = replies(server, request, clips="video")
+        assert generator.provenance()["clip_times"] is reads
+        sent = server.bodies["step 0"].get("media_io_kwargs")
+        times = {"fps": 2.0, "frames_indices": [0, 1, 2], "total_num_frames": 3, "duration": 1.5}
+        assert sent == ({"video": times} if reads else None)
+        assert ("takes no times of clips" in caplog.text) is not reads
 
 
 FIELDS = ("max_tokens", "max_completion_tokens", "temperature", "seed")
