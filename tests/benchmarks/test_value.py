@@ -11,17 +11,15 @@ import pytest
 TOP = Path(__file__).parents[2]
 sys.path.insert(0, str(TOP / "benchmarks"))
 
+from value_runs import CUP, JAR, LENGTH, a_run  # noqa: E402
+
 import value  # noqa: E402
-from common.value_draws import WAIT, Draws, Row, draws_of  # noqa: E402
+from common.value_draws import WAIT, Row, draws_of  # noqa: E402
 from common.value_prompts import FOLDER, SETS, Placements, Prompt, read_prompts  # noqa: E402
-from common.value_run import Frame, Run, read_run  # noqa: E402
+from common.value_run import read_run  # noqa: E402
 from common.value_training import drawn, is_held_out, placed, shuffled  # noqa: E402
 from pgen.errors import InputError  # noqa: E402
 
-CUP = ("move above the cup", "lift the cup", "open the gripper")
-JAR = ("move above the jar", "lift the jar", "open the gripper")
-LENGTH = 4
-"""Frames of a span."""
 CHOICE = Prompt("table", "choice", "the glass one", "move above the jar")
 
 
@@ -40,28 +38,6 @@ def groceries(tmp_path_factory):
 @pytest.fixture(scope="module")
 def groceries_run(groceries):
     return read_run(groceries, groceries)
-
-
-def a_run(episodes=9, others=()):
-    """Return a run whose images show the kind of skill and how many are done, but not which object is next."""
-    rng = np.random.default_rng(0)
-    frames, images, spans = [], [], {}
-    for episode in range(episodes):
-        skills = [*CUP, *JAR] if episode % 2 else [*JAR, *CUP]
-        spans[episode] = skills
-        for position, skill in enumerate(skills):
-            place = range(position * LENGTH, (position + 1) * LENGTH)
-            for number in place:
-                frames.append(Frame(episode, number, position, skill, number == place.start))
-                images.append(np.eye(6)[position] + rng.normal(0, 0.05, 6))
-    tasks = dict.fromkeys(spans, "clear the table")
-
-    def in_force(episode, number):
-        skills = spans[episode]
-        step, whole = f"please {skills[number // LENGTH]} now", f"clear the table, {skills[0][-3:]} first"
-        return [("step", step), ("episode", whole)]
-
-    return Run("table", frames, np.array(images, np.float32), tasks, spans, Draws(in_force, others))
 
 
 def held(run, prompt):

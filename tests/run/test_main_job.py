@@ -196,13 +196,8 @@ def test_the_last_lerobot_that_reads_v21_opens_the_real_arms_output(annotated, t
 def test_an_older_versions_output_is_the_inputs_file_by_file(annotated, shared_datasets, name):
     before, after = contents(shared_datasets / name), contents(annotated(name))
     changed = {path for path, content in before.items() if after[path] != content}
-    assert {path for path in changed if not path.endswith(".parquet")} <= {
-        "meta/info.json",
-        "meta/modality.json",  # of GR00T, names the new column
-        "meta/tasks.jsonl",
-        "meta/episodes_stats.jsonl",
-        "meta/stats.json",
-    }
+    names = ("info.json", "modality.json", "tasks.jsonl", "episodes_stats.jsonl", "stats.json")
+    assert {path for path in changed if not path.endswith(".parquet")} <= {f"meta/{name}" for name in names}
     assert set(after) - set(before) == {
         "README.md",
         "meta/exchanges.parquet",

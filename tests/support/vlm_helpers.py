@@ -4,6 +4,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from segment_helpers import ACROSS, STILL, Phase, episode, read_json
+
 from pgen.records import Request
 from pgen.testing import FakeGenerator
 from pgen_lerobot.read import LeRobotSource
@@ -43,3 +45,48 @@ def vlm_job(
     source = LeRobotSource(root=root, skills="task", episodes=episodes)
     options_of_run = {"output_dir": out, "skills_only": True, **(run or {})}
     return Job(SegmentOptions(**options_of_run), source, Vlm(**options), generator)
+
+
+class TakesClips(FakeGenerator):
+    takes_clips = True
+
+
+def execute(root, out, generator, run=None, **options):
+    with vlm_job(root, out, generator, run, **options) as job:
+        return list(job.execute())
+
+
+def skills_of(out, index=0):
+    return [tuple(span.values()) for span in read_json(out / "skills.json")["episodes"][str(index)]["skills"]]
+
+
+def names_of(out):
+    return [name for name, *_ in skills_of(out)]
+
+
+def record_of(out):
+    return read_json(out / "segmentation.json")["segmenter"]["found"]
+
+
+def first(generator, name="skills", index=0):
+    """The first request of a kind about an episode."""
+    return next(r for r in generator.requests if kind(r) == name and r.sample.span.episode_index == index)
+
+
+def long_episode(seconds, fps=10):
+    return episode((Phase(seconds / 2, ACROSS), Phase(seconds / 2, STILL)), fps=fps)
+
+
+def by_window(length, *, relative=False):
+    """A skill for each `length` seconds, as far as a request shows them."""
+
+    def spans(request):
+        first, last = (request.sample.moment.clip[i].timestamp for i in (0, -1))
+        shift = first if relative else 0.0
+        starts = [start for start in range(0, int(last) + 1, length) if start + length > first]
+        return [
+            {"name": f"skill {s // length}", "start": max(s, first) - shift, "end": min(s + length, last) - shift}
+            for s in starts
+        ]
+
+    return spans
