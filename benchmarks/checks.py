@@ -1,6 +1,6 @@
 """How many faulty dialogues the checks find, and how many good ones they report, on dialogues labelled by hand.
 
-`checks.py` prints two tables: recall per kind of fault and false alarms on the dialogues of five authors, who did not
+`checks.py` prints two tables: recall per kind of fault and false alarms on the dialogues of eight authors, who did not
 know the rules (checks/author_*.jsonl), and precision and recall of each check on the dialogues of
 tests/plugins/pgen_dialogue/checks: 200 with which the checks were improved, and 60 held out ones. `checks.py wrong`
 also lists the dialogues of the first author and of the 200 in which checks and labels differ.
@@ -19,7 +19,7 @@ from pgen.inference import checking
 from pgen.records import Annotation, Dialogue, Moment, Plan, Question, Sample, SpanContext
 from pgen_dialogue import pgen_checks
 
-AUTHORS = ("a", "b", "c", "g", "h")
+AUTHORS = ("a", "b", "c", "g", "h", "i", "j", "k")
 CASES = Path(__file__).resolve().parents[1] / "tests" / "plugins" / "pgen_dialogue" / "checks" / "cases.txt"
 HELD_OUT = CASES.with_name("held_out.txt")
 CODES = {

@@ -16,6 +16,8 @@ _NEGATIONS = {
 }
 _STATES = {name.removeprefix("states."): kinds for name, kinds in WORDS.items() if name.startswith("states.")}
 _FORBIDDING = frozenset(("never", "nobody", "avoid", "stop", "refrain"))
+_CONDITIONS = frozenset(("where", "if", "when", "unless", "because"))
+"""Words after which "leave" is no order: "they crease if you leave them in there"."""
 _FULLY = ("open", "shut", "closed")
 """States that are one wherever they follow a noun: "leave the lid open for me"."""
 
@@ -41,7 +43,8 @@ def _action(clause: Clause) -> Ban | None:
         return None
     thing = _subject_of(words, start) or object_after(words, index)
     place = place_after(words, thing.stop if thing else index + 1)
-    kinds = act.kinds if act else frozenset()
+    gives = verb == "give" and {"anything", "any", "more"} & set(words[index:])  # "do not give the fern any more"
+    kinds = act.kinds if act and not gives else frozenset()
     return Ban(clause.text, thing or IT, kinds, "" if verb in WORDS["any_act"] and not kinds else verb, place)
 
 
@@ -51,7 +54,7 @@ def _after_negations(words: tuple[str, ...]) -> Iterator[int]:
     for index, word in enumerate(words[:-1]):
         following = words[index + 1]
         if (word == "not" and _is_ordered(words, index)) or (word in _FORBIDDING and following != "mind"):
-            yield index + 1
+            yield index + 1 + (following == "you")
         elif word == "no" and following == "one":
             yield index + 2
         elif word == "no" and act_at(words, index + 1, "gerund"):
@@ -94,8 +97,9 @@ def _left_alone(clause: Clause) -> Ban | None:
         if word == "left" and index > 1 and clause.has("want", "like", "rather", "prefer", "need"):
             thing = object_after(words, index) if words[index - 1] == "you" else phrase_before(words, index)
             return _stays(clause, thing, words[max(thing.stop, index + 1) :]) if thing else None
-        if word in ("leave", "keep", "let") and words[max(0, index - 1) : index] != ("not",):
-            return _left(clause, index)
+        forbidden, proposed = words[max(0, index - 1) : index] == ("not",), words[index : index + 2] == ("let", "us")
+        if word in ("leave", "keep", "let") and not forbidden and not proposed:
+            return None if _CONDITIONS & set(words[:index]) else _left(clause, index)
     return None
 
 
@@ -148,7 +152,7 @@ def _staying(clause: Clause) -> Ban | None:
     words = clause.words
     start = next((i for i, word in enumerate(words) if word not in ("so", "and", "but", "now", "then", "please")), 0)
     if "to" in words[:-1] and words[words.index("to") + 1] in ("stay", "remain"):
-        subject = phrase_before(words, words.index("to"))
+        subject = phrase_before(words, words.index("to")) or noun_phrase(words, start)
     else:
         subject = noun_phrase(words, start)
     if subject is None:
@@ -204,7 +208,7 @@ def _kept_off(clause: Clause) -> Ban | None:
 def _held(clause: Clause) -> Ban | None:
     """Read "keep hold of it", "hold on to the cup", "keep the tube in there"."""
     words = clause.words
-    if clause.has("keep hold", "hold on to", "holding on to", "keep holding", "keep your grip") and "not" not in words:
+    if clause.has(*LISTS["held"]) and "not" not in words:
         return Ban(clause.text, IT, frozenset(("letgo",)))
     if words[0] == "keep" and (thing := noun_phrase(words, 1)) and thing.words and thing.stop == len(words):
         return Ban(clause.text, thing, frozenset(("hand", "discard")))

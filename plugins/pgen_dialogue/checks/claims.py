@@ -45,15 +45,26 @@ def _claims(clause: Clause, first: bool, scope: ScopeFacts) -> bool:
         return True
     if any(words[i] in _IS and words[i + 1] == "all" and words[i + 2].endswith("ed") for i in range(len(words) - 2)):
         return True
+    if _has_been(words, scope):
+        return True
     if words[-2:] == ("there", "now") and words[1:2] in (("is",), ("are",), ("'s",)):
         return True
     if words[-1] == "now" and _is_as_wanted(words, scope):
         return True
-    if clause.has(*PHRASES["finished"]) or words[0] in ("done", "finished"):
+    gives = "hand" in scope.kinds and clause.has("here you go", "there you go")
+    if (clause.has(*PHRASES["finished"]) and not gives) or words[0] in ("done", "finished"):
         return True
     if any(_is_past(words, index, first, scope) or _is_mine(words, index, scope) for index in range(len(words))):
         return True
     return any(word in _IS and _is_there(words, index, scope) for index, word in enumerate(words))
+
+
+def _has_been(words: tuple[str, ...], scope: ScopeFacts) -> bool:
+    """Return whether "the timer has been set": something was done with a thing that no skill before handled."""
+    index = next((index for index, word in enumerate(words[:-1]) if word == "been" and words[index - 1] == "has"), 0)
+    act = act_at(words, index + 1, "participle") if index else None
+    handled_before = any(nouns(skill.object) & scope.handled for skill in scope.past)
+    return bool(act and act.kinds) and mentioned(words[:index], scope.own) and not handled_before
 
 
 def _is_as_wanted(words: tuple[str, ...], scope: ScopeFacts) -> bool:

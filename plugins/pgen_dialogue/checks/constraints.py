@@ -4,12 +4,13 @@ from collections.abc import Iterator, Sequence
 
 from pgen.records import Dialogue, Finding, Scope
 from pgen_dialogue.checks.attributes import other_attribute
-from pgen_dialogue.checks.ban import Ban
+from pgen_dialogue.checks.ban import IT, Ban
 from pgen_dialogue.checks.bans import bans
-from pgen_dialogue.checks.focus import is_verb, requested
+from pgen_dialogue.checks.focus import is_positive, is_verb, requested
+from pgen_dialogue.checks.lexicon import DISTINCT, acts
 from pgen_dialogue.checks.naming import names_object, names_place
 from pgen_dialogue.checks.promises import promised_acts
-from pgen_dialogue.checks.scope import ScopeFacts, SkillFacts, matches, mentioned
+from pgen_dialogue.checks.scope import ScopeFacts, SkillFacts, head_of, matches, mentioned
 from pgen_dialogue.checks.things import is_object, same, singular
 from pgen_dialogue.checks.words import stem
 from pgen_dialogue.english.clauses import Clause, clauses, plain_words
@@ -22,6 +23,9 @@ _LISTS = {name: frozenset(words) for name, words in word_lists("pgen_dialogue.ch
 
 _BRINGING = frozenset(("place", "lower", "carry", "letgo", "push"))
 """Kinds of action whose places are where the thing ends."""
+_VERBS = frozenset(("is", "'s", "are", "was", "were", "has", "have", "do", "does", "can", "must", "should"))
+_BRINGING_NOTHING = frozenset(("open", "close", "grasp", "clench", "lift", "approach", "retreat"))
+_OUT_OF = frozenset(("from", "off", "out"))
 
 
 def constraint_finding(dialogue: Dialogue, scope: ScopeFacts, kind: Scope) -> Finding | None:
@@ -31,22 +35,28 @@ def constraint_finding(dialogue: Dialogue, scope: ScopeFacts, kind: Scope) -> Fi
         forbidden = [ban for ban in forbidden if not _is_vague(ban)]
     else:
         asks = _asks(dialogue.user_prompt, forbidden, scope)
+        also = _asked_kinds(dialogue.user_prompt, forbidden)
         forbidden = [ban for ban in forbidden if not _may_ask(ban, scope) and not (asks and _is_vague(ban))]
+        forbidden = [
+            ban for ban in forbidden if not (ban.kinds & also & scope.kinds or _contrasts(ban, dialogue, scope))
+        ]
     for ban in forbidden:
         if broken := next((skill for skill in scope.skills if violates(ban, skill, scope)), None):
             what = broken.phrase.do or broken.phrase.text
             if kind == "standing":
                 return Finding("standing_violated", f"the user forbids ({ban.text!r}) what a later skill does ({what})")
             return Finding("forbids_skill", f"the user forbids what the robot then does ({what}): {ban.text!r}")
-    listed = [clause for clause in clauses(dialogue.robot_utterance) if not _respects(clause)]
+    spoken = clauses(dialogue.robot_utterance)
     for ban in (ban for ban in forbidden if not (ban.stays and _brings_there(ban, scope))):
-        if clause := next(_forgotten(ban, listed), None):
+        if clause := next(_forgotten(ban, [clause for clause in spoken if not _respects(clause, ban)]), None):
             return Finding("forgets_constraint", f"the user says {ban.text!r}, but the robot: {clause.text!r}")
     return None
 
 
-def _respects(clause: Clause) -> bool:
-    """Return whether the robot says that it respects a constraint."""
+def _respects(clause: Clause, ban: Ban) -> bool:
+    """Return whether the robot says that it respects a constraint: at all, or later if the user only delays."""
+    if _LISTS["delaying"] & set(plain_words(ban.text)) and _LISTS["later"] & set(clause.words):
+        return True
     return bool(_LISTS["respecting"] & set(clause.words)) or clause.has(*_LISTS["around"])
 
 
@@ -59,7 +69,7 @@ def violates(ban: Ban, skill: SkillFacts, scope: ScopeFacts) -> bool:
     if ban.thing and ban.thing.words == (skill.phrase.verb,) and not ban.kinds and _is_open(ban.place):
         return True  # "don't use the vacuum" before "vacuum the rug"
     waits = "yet" in ban.text.lower().split() and skill.kinds <= {"approach", "lower"}  # "don't touch it yet"
-    if not ban.kinds and ("retreat" in skill.kinds or (waits and not ban.verb)):
+    if not ban.kinds and ("retreat" in skill.kinds or (waits and not ban.verb) or _is_only_place(ban, skill)):
         return False
     if ban.stays:
         return _moves(ban, skill, scope)
@@ -67,8 +77,21 @@ def violates(ban: Ban, skill: SkillFacts, scope: ScopeFacts) -> bool:
         return False
     if ban.kinds or ban.verb:
         puts = "place" in ban.kinds and ban.place is not None and bool(skill.kinds & {"lower", "letgo", "push"})
-        return puts or bool(ban.kinds & skill.kinds) or ban.verb == skill.phrase.verb
+        return puts or _is_same_action(ban, skill)
     return bool(ban.thing or (ban.place and ban.place.words))
+
+
+def _is_only_place(ban: Ban, skill: SkillFacts) -> bool:
+    """Return whether a ban is on bringing things to a place, and a skill brings none: "nothing goes in the oven"."""
+    brings = not _BRINGING_NOTHING & skill.kinds
+    return ban.thing is None and not brings and not _OUT_OF & set(plain_words(ban.text))
+
+
+def _is_same_action(ban: Ban, skill: SkillFacts) -> bool:
+    """Return whether a skill is what a ban forbids; "no hammering", of no thing, is not about all that is pushed."""
+    named = any(phrase is not None and phrase != IT for phrase in (ban.thing, ban.place))
+    kinds = ban.kinds & skill.kinds & (ban.kinds if named or not ban.verb else DISTINCT)
+    return bool(kinds) or ban.verb == skill.phrase.verb
 
 
 def _starts_with_control(ban: Ban, skill: SkillFacts, scope: ScopeFacts) -> bool:
@@ -97,6 +120,22 @@ def _asks(text: str, forbidden: Sequence[Ban], scope: ScopeFacts) -> bool:
     forbidding = {ban.text for ban in forbidden}
     others = [clause for clause in clauses(text) if clause.text not in forbidding]
     return any(requested(clause) or mentioned(clause.words, scope.handled) for clause in others)
+
+
+def _asked_kinds(text: str, forbidden: Sequence[Ban]) -> frozenset[str]:
+    """Return the kinds of action that a text asks for beside what it forbids: "do not shelve it, put it here"."""
+    forbidding = {ban.text for ban in forbidden}
+    asked = (requested(clause) for clause in clauses(text) if clause.text not in forbidding and is_positive(clause))
+    return frozenset().union(*(act.kinds for act in asked if act))
+
+
+def _contrasts(ban: Ban, dialogue: Dialogue, scope: ScopeFacts) -> bool:
+    """Return whether a text sets a thing apart from the scope's by its name: "on the mat, not the carpet"."""
+    named = ban.thing is not None and bool(ban.thing.words) and head_of(ban.thing) not in {*scope.own, "one"}
+    if ban.kinds or not named or not ban.text.lower().startswith("not "):
+        return False
+    others = (clause for clause in clauses(dialogue.user_prompt) if clause.text != ban.text)
+    return any(mentioned(clause.words, scope.own) for clause in others)
 
 
 def _is_vague(ban: Ban) -> bool:
@@ -133,7 +172,7 @@ def _forgotten(ban: Ban, listed: list[Clause]) -> Iterator[Clause]:
         does = bool(promised) or any(is_verb(clause.words, index) for index in promise_verbs(clause))
         names = named is not None and bool(named.words) and _names(clause.words, named)
         pronoun = bool({"it", "them", "that", "this", "those"} & set(clause.words))
-        goes = clause.has("can go", "goes", "going", "will") or (not ban.kinds and (does or _lists(clause)))
+        goes = clause.has("can go", "goes", "going", "will", "gets") or (not ban.kinds and (does or _lists(clause)))
         if (names and goes) or (ban.kinds & promised and (names or named is None or pronoun)):
             yield clause
 
@@ -159,4 +198,4 @@ def _is_other_compound(words: tuple[str, ...], index: int, own: frozenset[str]) 
 def _lists(clause: Clause) -> bool:
     """Return whether a clause names things and has no verb of its own: "cheese and a few slices of tomato"."""
     listing = bool(_LISTS["listing"] & set(clause.words)) and not {"is", "'s", "are", "was"} & set(clause.words)
-    return len(clause.words) < 4 or listing
+    return len(clause.words) < 4 or listing or not (any(acts(clause.words)) or _VERBS & set(clause.words))

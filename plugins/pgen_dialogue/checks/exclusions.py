@@ -1,6 +1,7 @@
 """The forms in which people leave a thing out: "no sugar", "nothing on the shelf", "I don't eat nuts"."""
 
-from pgen_dialogue.checks.ban import WORDS, Ban, place_after
+from pgen_dialogue.checks.ban import IT, WORDS, Ban, place_after
+from pgen_dialogue.checks.lexicon import act_at
 from pgen_dialogue.english.clauses import Clause
 from pgen_dialogue.english.noun_phrases import noun_phrase
 
@@ -16,8 +17,9 @@ def exception(clause: Clause) -> Ban | None:
         if word == "allergic" and words[index + 1] == "to":
             return Ban(clause.text, noun_phrase(words, index + 2))
         if words[max(0, index - 2) : index + 1] in _UNEATEN:
-            return Ban(clause.text, noun_phrase(words, index + 1))
-        if word in ("anywhere", "anything") and words[index + 1] == "but":
+            thing = noun_phrase(words, index + 1)
+            return None if thing and thing.pronoun else Ban(clause.text, thing)
+        if word in ("anywhere", "anything", "everything", "all") and words[index + 1] in ("but", "except"):
             thing = noun_phrase(words, index + 2)
             return Ban(clause.text, thing) if thing else None
         if word in ("nothing", "none") and words[index + 1] in WORDS["after_nothing"]:
@@ -35,6 +37,10 @@ def without(clause: Clause) -> Ban | None:
     if words[index] == "not" and words[index + 1] in ("on", "in", "into", "onto", "to"):
         return Ban(clause.text, None, place=noun_phrase(words, index + 2))
     thing = noun_phrase(words, index + 1 + (words[index + 1] == "about"))
+    if words[index] == "skip" and thing and len(thing.words) == 1:
+        act = act_at(thing.words, 0, "gerund")
+        if act and act.kinds:
+            return Ban(clause.text, IT, act.kinds, act.verb)
     if thing and thing.pronoun:
         return Ban(clause.text, thing) if words[index] in ("skip", "ignore", "forget", "none") else None
     if words[index] == "none":

@@ -11,6 +11,7 @@ from pgen_dialogue.english.noun_phrases import CLOSED, NounPhrase, noun_phrase, 
 from pgen_dialogue.english.speech_acts import FILLERS, WISHES, request_verb
 from pgen_dialogue.english.verbs import form_of
 
+_HEDGES = (("i", "think"), ("i", "guess"), ("i", "suppose"), ("i", "reckon"), ("i", "believe"))
 _BEFORE_THING = (("do", "with"), ("how", "about"), ("what", "about"), ("not", "forget"))
 _DETERMINED = tuple((word,) for word in ("the", "my", "your", "this", "that", "those", "these"))
 _OVERDUE = tuple(tuple(phrase.split()) for phrase in PHRASES["overdue"])
@@ -79,6 +80,9 @@ def _overdue(words: tuple[str, ...]) -> Act | None:
 def fragment(words: tuple[str, ...]) -> NounPhrase | None:
     """Return the noun phrase of "the salad bowl next", "lettuce now", "the milk goes to the left"."""
     start = next((index for index, word in enumerate(words) if word not in FILLERS), 0)
+    start += 2 * (words[start : start + 2] in _HEDGES)
+    if words[start + 1 : start + 2] == ("with",) and words[start] in ("up", "down", "away", "over"):
+        return noun_phrase(words, start + 2)
     thing = noun_phrase(words, start)
     if thing is None or not thing.words:
         return None

@@ -4,7 +4,9 @@ import tomllib
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.resources import files
+from itertools import pairwise
 
 from pgen_dialogue.english.verbs import gerund, participle, third_person
 from pgen_dialogue.english.words import DETERMINERS
@@ -75,6 +77,7 @@ def acts(words: tuple[str, ...], forms: str = "base gerund third participle") ->
             yield act
 
 
+@lru_cache(maxsize=8192)
 def _kinds(verb: str, following: tuple[str, ...]) -> frozenset[str]:
     """Return the kinds of a verb with its particle ("turn it on"), with its noun ("give it a tug"), or without."""
     if verb == "give" and following[1:2] in _AMOUNTS and not _kinds_of_noun(following):
@@ -84,13 +87,21 @@ def _kinds(verb: str, following: tuple[str, ...]) -> frozenset[str]:
     for kinds, particles, adjacent in _PHRASES.get(verb, ()):
         if following[: len(particles)] == particles or (not adjacent and _has_particles(following, particles)):
             return kinds
+    if not _CLOSED.isdisjoint(following) and _ends_closed((verb, *following)):
+        return _VERBS["close"]  # "roll the bag shut"
     if verb in _LIGHT and (kinds := _kinds_of_noun(following)):
         return kinds
     return _VERBS.get(verb, frozenset())
 
 
+def _ends_closed(words: tuple[str, ...]) -> bool:
+    return any(word in _CLOSED and before not in DETERMINERS for before, word in pairwise(words))
+
+
 def _has_particles(following: tuple[str, ...], particles: tuple[str, ...]) -> bool:
     """Return whether the particles follow in their order: "turn it on", not "turn the knob on the stove"."""
+    if particles[0] not in following:
+        return False
     pairs = zip(following, (*following[1:], ""), strict=False)
     rest = iter([word for word, after in pairs if not _is_preposition(word, after)])
     return all(particle in rest for particle in particles)
@@ -125,6 +136,7 @@ def _lexicon_of_acts() -> tuple[dict[str, frozenset[str]], _Phrases]:
 
 
 _AMOUNTS = (("a",), ("some",), ("another",), ("more",), ("plenty",))
+_CLOSED = frozenset(("shut", "closed"))
 _LIGHT = frozenset(("give", "take", "have", "do"))
 _BEGINNING = frozenset(("start", "begin"))
 _NOT_AN_OBJECT = ((), *((word,) for word in ("with", "by", "from", "on", "over", "again", "here", "at", "off", "now")))

@@ -11,6 +11,7 @@ from pgen_dialogue.english.words import DETERMINERS, NUMBERS
 _GROUPS = (*ATTRIBUTES[:-3], frozenset(("left", "right")), frozenset(("top", "bottom", "upper", "lower", "middle")))
 _ANOTHER = frozenset(("second", "third", "fourth", "other", "spare", "next"))
 _ORDINALS = {"second": "two", "third": "three", "fourth": "four", "fifth": "five", "sixth": "six"}
+_MADE_OF = frozenset(("paper", "plastic", "glass", "metal", "wood", "cardboard", "rubber", "steel"))
 _VAGUE = DETERMINERS | frozenset(word_lists("pgen_dialogue.checks", "bans.toml")["vague"])
 
 
@@ -52,16 +53,21 @@ def _same_noun(head: str, name: str, scope: ScopeFacts) -> bool:
     """Return whether a noun is one of a name's; synonyms count only where the scene has not the noun itself."""
     known = nouns(name)
     if any(head in skill.words or head in nouns(skill.object) for skill in (*scope.skills, *scope.others)):
-        return head in known
+        return head in known - _materials(name)
     return any(same(head, word) for word in known) or kind_of(head, singular(name.split()[-1]))
+
+
+def _materials(name: str) -> frozenset[str]:
+    """Return the words of a name that tell what the thing is made of: a paper cup is no paper."""
+    return _MADE_OF & frozenset(name.lower().split()[:-1])
 
 
 def _other_modifier(thing: NounPhrase, name: str) -> bool:
     """Return whether both tell apart things of one noun: the beer glass and the wine glass."""
     mine = [singular(word) for word in thing.words[:-1] if word not in _VAGUE]
     theirs = [singular(word) for word in name.lower().split()[:-1] if word not in _VAGUE]
-    if singular(thing.words[-1]) in theirs:  # "the milk" is the milk carton
-        return False
+    if singular(thing.words[-1]) in theirs:  # "the milk" is the milk carton, but "the soy milk" may be another
+        return bool(set(mine) - set(theirs) - frozenset().union(*ATTRIBUTES))
     return bool(mine and theirs) and not any(same(SYNONYMS.get(a, a), SYNONYMS.get(b, b)) for a in mine for b in theirs)
 
 

@@ -5,18 +5,14 @@ from collections.abc import Iterator
 from pgen.records import Finding
 from pgen_dialogue.checks.focus import is_verb
 from pgen_dialogue.checks.foreign import is_distinct, is_other
-from pgen_dialogue.checks.lexicon import DISTINCT, Act, act_at, acts, clearly_contradict, contradict
-from pgen_dialogue.checks.phrases import PHRASES, WORDS
+from pgen_dialogue.checks.lexicon import Act, act_at, acts, clearly_contradict
+from pgen_dialogue.checks.phrases import WORDS
 from pgen_dialogue.checks.requests import other_place
 from pgen_dialogue.checks.scope import ScopeFacts, same_verb
 from pgen_dialogue.english.clauses import Clause, clauses
 from pgen_dialogue.english.noun_phrases import NounPhrase, noun_phrase, object_after, with_feature
 from pgen_dialogue.english.speech_acts import FILLERS, promise_verbs
 from pgen_dialogue.english.words import DETERMINERS
-
-_ALONE = DISTINCT - {"fold", "smooth", "close", "tighten", "inflate"}
-"""Kinds of action that people also name by no word for a motion."""
-_HEADING = frozenset(tuple(phrase.split()) for phrase in PHRASES["heading"])
 
 
 def promise_finding(text: str, scope: ScopeFacts) -> Finding | None:
@@ -31,7 +27,7 @@ def promise_finding(text: str, scope: ScopeFacts) -> Finding | None:
         return finding
     promised = [(clause, act) for clause in positive for act in promised_acts(clause) if act.kinds]
     kinds = frozenset().union(*(act.kinds for clause in positive for act in _verbs(clause.words)))
-    if scope.kinds and promised and len(scope.skills) == 1 and _contradicts(kinds, scope):
+    if scope.kinds and promised and len(scope.skills) == 1 and clearly_contradict(kinds, scope.kinds):
         clause, act = promised[0]
         if same_verb(act, scope):
             return None
@@ -41,13 +37,6 @@ def promise_finding(text: str, scope: ScopeFacts) -> Finding | None:
 
 def _is_other(thing: NounPhrase, spoken: tuple[str, ...], scope: ScopeFacts) -> bool:
     return is_other(thing, spoken, scope) or is_distinct(thing, spoken, scope)
-
-
-def _contradicts(kinds: frozenset[str], scope: ScopeFacts) -> bool:
-    """Return whether what the robot promises is none of the scope's actions."""
-    if scope.kinds <= _ALONE:
-        return contradict(kinds, scope.kinds)
-    return clearly_contradict(kinds, scope.kinds)
 
 
 def promised_acts(clause: Clause) -> Iterator[Act]:
@@ -73,7 +62,6 @@ def _things(listed: list[Clause]) -> Iterator[NounPhrase]:
     for clause in listed:
         words = clause.words
         phrases = [object_after(words, index) for index in promise_verbs(clause) if _is_verb(words, index)]
-        phrases += [noun_phrase(words, i + 2) for i in range(len(words) - 2) if words[i : i + 2] in _HEADING]
         yield from (with_feature(words, phrase) for phrase in phrases if phrase)
         if thing := _announced(words):
             yield thing

@@ -12,7 +12,7 @@ _AUXILIARIES = frozenset(
     ("do", "does", "did", "is", "are", "was", "were", "has", "have", "had", "am", "should", "shall", "must")
 )
 _POINTING = frozenset(("that", "it", "this", "these", "those", "they", "there"))
-_NAMING = frozenset(("the", "a", "an", "your", "his", "her", "their", "our", "from", "real"))
+_NAMING = frozenset(("the", "a", "an", "your", "his", "her", "their", "our", "from", "real", "what"))
 
 
 def leads_nowhere(sentence: tuple[Clause, ...]) -> bool:

@@ -24,7 +24,7 @@ def request_finding(text: str, scope: ScopeFacts) -> Finding | None:
     """Return what is wrong with what the user asks for, or None."""
     if not scope.readable:
         return None
-    forbidding = {ban.text for ban in bans(text, scope.scene)}
+    forbidding = {ban.text for ban in bans(text, scope.scene) if ban.kinds != {"letgo"}}
     asking = [clause for clause in clauses(text) if is_positive(clause) and clause.text not in forbidding]
     if thing := _other_thing(asking, scope):
         return _object_finding(thing, scope)
@@ -36,11 +36,21 @@ def request_finding(text: str, scope: ScopeFacts) -> Finding | None:
 def _other_thing(asking: list[Clause], scope: ScopeFacts) -> NounPhrase | None:
     """Return a thing that the user asks for and that the scope is not about, or None."""
     spoken = tuple(word for clause in asking for word in clause.words)
-    named = list(_things(asking, scope))
+    named = [(thing, clause) for thing, clause in _things(asking, scope) if not _is_purpose(thing, clause, scope)]
     if thing := next((thing for thing, _ in named if is_other(thing, spoken, scope)), None):
         return thing
     taken = (thing for thing, clause in named if _takes(clause, scope))
     return next((thing for thing in taken if is_distinct(thing, spoken, scope)), None)
+
+
+def _is_purpose(thing: NounPhrase, clause: Clause, scope: ScopeFacts) -> bool:
+    """Return whether a clause asks for what a tool that is to be taken is for: "you need to make a hole"."""
+    act, heads = requested(clause), [singular(skill.object.split()[-1]) for skill in scope.skills if skill.object]
+    if act is None or act.verb in ("get", "use") or act.kinds & _TAKING or not scope.kinds <= _TAKING:
+        return False
+    named = [skill for skill in scope.others if matches(thing, nouns(skill.object))]
+    used = not named or any(skill.words & scope.handled for skill in named)  # "wipe the desk with the sponge"
+    return used and bool(heads) and all(map(is_tool, heads))
 
 
 def _other_skill(asking: list[Clause], scope: ScopeFacts) -> Finding | None:

@@ -72,8 +72,13 @@ def _apologizes(listed: tuple[Clause, ...], text: str) -> bool:
     if not any(clause.has(*PHRASES["apology"]) for clause in listed):
         return False
     words = plain_words(text)
-    named = any(one == "for" and other.endswith("ing") for one, other in pairwise(words))  # "sorry for crushing it"
+    named = any(one in ("for", "about") and _is_fault(other) for one, other in pairwise(words))
     return named or bool(WORDS["failure"] & set(words))
+
+
+def _is_fault(word: str) -> bool:
+    """Return whether a word after "sorry for" begins what went wrong: "crushing it", "the crooked folds"."""
+    return word.endswith("ing") or word in ("the", "my", "that")
 
 
 def _leaves(text: str, scope: ScopeFacts) -> str:

@@ -8,17 +8,19 @@ from itertools import pairwise
 from pgen.records import Sample, SpanContext
 from pgen_dialogue.checks.attributes import ATTRIBUTES
 from pgen_dialogue.checks.lexicon import Act, acts, kinds_of_verb, opposed
-from pgen_dialogue.checks.things import is_kind, related, singular
+from pgen_dialogue.checks.things import is_kind, is_object, related, singular
 from pgen_dialogue.checks.words import EMPTY
 from pgen_dialogue.english import Phrase, read
 from pgen_dialogue.english.clauses import plain_words
 from pgen_dialogue.english.noun_phrases import NounPhrase, noun_phrase
-from pgen_dialogue.english.words import DETERMINERS
+from pgen_dialogue.english.words import DETERMINERS, PREPOSITIONS
 from pgen_dialogue.prompts.phases import is_waiting, object_of
 
 _LIDS = frozenset(("lid", "cap", "cover", "stopper", "cork"))
 _BEFORE_NOUN = DETERMINERS | frozenset().union(*ATTRIBUTES) | {"tin", "soda", "watering", "soup", "tomato", "beer"}
 _ATTRIBUTES = frozenset().union(*ATTRIBUTES) | {"middle", "other", "new", "old", "first", "last"}
+_MOVING = frozenset(("approach", "clench", "grasp", "lift", "carry", "place", "lower", "letgo", "retreat", "pull"))
+"""Kinds of action that bring a thing to or from a place; any other one acts on where the thing is."""
 _NOT_OBJECTS = (EMPTY - {"can"}) | frozenset(("gripper", "position", "place", "half", "arm", "finger", "fingers"))
 
 
@@ -90,6 +92,8 @@ def _scope_of(span: SpanContext, count: int) -> ScopeFacts:
     own = handled.union(*(skill.words for skill in skills))
     if skills and not skill_facts(span.skill).object:
         own |= _held(past)
+    if not any(skill.kinds & _MOVING for skill in skills):
+        own |= nouns(*(place for skill in past if nouns(skill.object) & handled for place in skill.places))
     scene = own.union(*(skill.words for skill in (*past, *future))) | nouns(span.task)
     return ScopeFacts(skills, past, future, handled, own, scene, span.task)
 
@@ -118,7 +122,7 @@ def skill_facts(name: str) -> SkillFacts:
     text = phrase.do or phrase.text
     words = plain_words(text)
     verbs = [act for act in acts(words, "base") if act.index == 0 or words[act.index - 1] == "and"]
-    kinds = frozenset().union(*(act.kinds for act in verbs[:1])) or _kind_of(phrase)
+    kinds = frozenset().union(*(act.kinds for act in verbs)) or _kind_of(phrase)
     kinds |= kinds_of_verb(phrase.verb) if phrase.verb in ("pull", "push", "slide", "press", "twist") else frozenset()
     return SkillFacts(phrase, handled, places, nouns(text), kinds | _particular(phrase))
 
@@ -126,7 +130,11 @@ def skill_facts(name: str) -> SkillFacts:
 def _with_unknown_verb(phrase: Phrase) -> Phrase:
     """Return the phrase of a label that begins with a verb that is not known: "mist the fern", "prying the lid off"."""
     verb, _, rest = phrase.text.partition(" ")
-    if not verb.isalpha() or rest.partition(" ")[0] not in DETERMINERS:
+    first = rest.partition(" ")[0]
+    brings = first not in PREPOSITIONS and any(f" {word} the " in rest for word in ("into", "onto", "over", "in", "on"))
+    if not verb.isalpha() or verb in _ATTRIBUTES or is_object(singular(verb)):
+        return phrase
+    if first not in DETERMINERS and not brings:
         return phrase
     known = read(f"use {rest}")
     return replace(known, text=phrase.text, verb=verb.removesuffix("ing"), do=f"{verb}{known.do.removeprefix('use')}")

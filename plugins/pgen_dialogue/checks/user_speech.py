@@ -76,6 +76,9 @@ def _promises(clause: Clause, scope: ScopeFacts, agreed: bool) -> bool:
     first_person = words[0] == "i" or words[:2] == ("let", "me") or clause.has("i will", "i am")
     if not first_person and act_at(words, 0, "gerund") is None:
         return False
+    takes = not any("hand" in act.kinds for act in promised_acts(clause)) and not clause.has("for you")
+    if first_person and "hand" in scope.kinds and not agreed and takes:
+        return False  # "I'll take that" before it is handed over
     if first_person and clause.has("for you") and mentioned(words, scope.handled):
         return True
     kinds = fitting(scope.kinds)

@@ -44,7 +44,7 @@ def promise_verbs(clause: Clause) -> tuple[int, ...]:
     subject = clause.has("is too", "is not", "is beyond", "are too", "are not")  # "pouring hot things is too risky"
     found: set[int | None] = {first} if first is not None and words[first].endswith("ing") and not subject else set()
     for start, stop in _markers(_PROMISES, words):
-        if "not" not in words[start : stop + 1]:
+        if "not" not in words[start : stop + 1] and words[stop : stop + 2] != ("going", "to"):
             found.add(_skipped(words, stop, _BETWEEN - {"not"}))
     return tuple(sorted(index for index in found if index is not None))
 
