@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -20,6 +21,8 @@ from pgen_lerobot.format.layout import EpisodeEntry
 
 OTHER_TASKS = "episodes with another task in {} than that of their task_index: task_index counts"
 _COLUMNS = ["episode_index", "frame_index", "timestamp", "task_index"]
+_BATCH = 16_384
+"""Rows that are read at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +58,12 @@ def episode_tables(
 
 
 def _all_episode_tables(shard: pq.ParquetFile, columns: list[str], selected: set[int] | None) -> Iterator[pa.Table]:
+    groups = range(shard.metadata.num_row_groups)
+    read = [group for group in groups if selected is None or _may_hold(shard, group, selected)]
     pending: list[pa.Table] = []
-    for group in range(shard.metadata.num_row_groups):
-        if selected is not None and not pending and not _may_hold(shard, group, selected):
-            continue
-        table = shard.read_row_group(group, columns=columns, use_threads=False)
+    # Batches span row groups: LeRobot writes one for each episode, and reading each by itself takes twice as long.
+    for batch in shard.iter_batches(_BATCH, row_groups=read, columns=columns, use_threads=False):
+        table = pa.Table.from_batches([batch])
         for start, stop, index in runs(table.column("episode_index")):
             if pending and pending[0].column("episode_index")[0].as_py() != index:
                 yield pa.concat_tables(pending)
@@ -70,14 +74,13 @@ def _all_episode_tables(shard: pq.ParquetFile, columns: list[str], selected: set
         yield pa.concat_tables(pending)
 
 
-def row_groups(dataset: Dataset, name: str, columns: list[str]) -> Iterator[tuple[int, pa.Table]]:
-    """Read columns of a data file, a row group at a time, each with the number of its first row."""
+def row_batches(dataset: Dataset, name: str, columns: list[str]) -> Iterator[tuple[int, pa.Table]]:
+    """Read columns of a data file, some thousand rows at a time, each table with the number of its first row."""
     start = 0
     with dataset.shard(name) as shard:
-        for group in range(shard.metadata.num_row_groups):
-            table = shard.read_row_group(group, columns=columns)
-            yield start, table
-            start += len(table)
+        for batch in shard.iter_batches(_BATCH, columns=columns):
+            yield start, pa.Table.from_batches([batch])
+            start += len(batch)
 
 
 def frame_columns(dataset: Dataset, name: str, table: pa.Table) -> pa.Table:
@@ -174,17 +177,17 @@ def _checked(table: pa.Table, path: Path) -> EpisodeFrames:
     for name in table.column_names:
         if table.column(name).null_count:
             raise InputError(f"{where}: column {name} has an empty cell.")
+    # numpy, because a call of pyarrow.compute takes longer than the comparison of a short episode.
     if "frame_index" in table.column_names:
-        numbers = table.column("frame_index")
-        steps = pc.subtract(numbers[1:], numbers[:-1])
-        # An episode of one frame has no step; min_count=0 makes `all` of nothing true.
-        if numbers[0].as_py() != 0 or not pc.all(pc.equal(steps, 1), min_count=0).as_py():
+        numbers = np.asarray(to_array("q", table.column("frame_index")))
+        if not np.array_equal(numbers, np.arange(len(numbers))):
             raise InputError(f"{where}: frame_index does not count 0, 1, 2, …; its rows are out of order or missing.")
-    times = table.column("timestamp")
-    if not pc.all(pc.is_finite(times)).as_py():
+    timestamps = to_array("d", table.column("timestamp"))
+    times = np.asarray(timestamps)
+    if not np.isfinite(times).all():
         raise InputError(f"{where}: a timestamp is not a finite number.")
-    steps = pc.subtract(times[1:], times[:-1])
-    if len(steps) and pc.min(steps).as_py() < 0:
-        row = pc.index(pc.less(steps, 0.0), True).as_py() + 1
+    backwards = np.flatnonzero(np.diff(times) < 0)
+    if len(backwards):
+        row = int(backwards[0]) + 1
         raise InputError(f"{where}, frame {row}: its timestamp {times[row]} s runs back behind the one before.")
-    return EpisodeFrames(index, to_array("d", times), to_array("q", table.column("task_index")))
+    return EpisodeFrames(index, timestamps, to_array("q", table.column("task_index")))

@@ -32,6 +32,7 @@ class PathTemplate:
         self, root: Path, info: dict[str, Any], key: str, has: Callable[[str], bool], others: tuple[str, ...]
     ) -> None:
         self._root, self.key, self._has, self._others = root, key, has, others
+        self._origin = f"{root / 'meta' / 'info.json'}, {key}"
         self._template = info.get(key)
         self.broken = False
         """Whether a file was found by another template than info.json's."""
@@ -49,18 +50,17 @@ class PathTemplate:
         return own
 
     def _expand(self, template: Any, fields: dict[str, str | int]) -> str:
-        origin = f"{self._root / 'meta' / 'info.json'}, {self.key}"
         if not isinstance(template, str):
-            raise InputError(f"{origin}: expected a path template, found {template!r}.")
+            raise InputError(f"{self._origin}: expected a path template, found {template!r}.")
 
         def fill(match: re.Match[str]) -> str:
             name, width = match.groups()
             if name not in fields:
-                raise InputError(f"{origin}: unknown field {{{name}}}; it may use {', '.join(fields)}.")
+                raise InputError(f"{self._origin}: unknown field {{{name}}}; it may use {', '.join(fields)}.")
             return str(fields[name]).zfill(int(width or 0))
 
         path = _FIELD.sub(fill, template)
-        inside(self._root, path, origin)
+        inside(self._root, path, self._origin)
         return path
 
 

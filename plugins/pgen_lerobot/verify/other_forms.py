@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from pgen.errors import PgenError
 from pgen.labels import Labelling
-from pgen_lerobot.format import COLUMN, TASK_ROWS, Dataset, read_task_rows, row_groups
+from pgen_lerobot.format import COLUMN, TASK_ROWS, Dataset, read_task_rows, row_batches
 from pgen_lerobot.skills import load_json
 from pgen_lerobot.verify.expected_labels import ExpectedLabels
 from pgen_lerobot.verify.problems import Problem
@@ -40,7 +40,7 @@ def _language_columns(dataset: Dataset, shards: list[tuple[str, bool]], manifest
         ExpectedLabels(dataset, manifest).annotated(), Labelling.of_run(manifest.get("run") or {})
     )
     for name in (name for name, listed in shards if listed):
-        for first, table in row_groups(dataset, name, ["episode_index", *COLUMNS]):
+        for first, table in row_batches(dataset, name, ["episode_index", *COLUMNS]):
             for start, stop, pair in expected.cells(table):
                 for column, cells in zip(COLUMNS, pair, strict=True):
                     actual = table.column(column).slice(start, stop - start).cast(arrow_type(column, pa.string()))
@@ -53,7 +53,7 @@ def _language_columns(dataset: Dataset, shards: list[tuple[str, bool]], manifest
 def _task_override(dataset: Dataset, shards: list[tuple[str, bool]], text: str) -> Iterator[Problem]:
     target = targets(dataset.tasks, read_task_rows(dataset.root / TASK_ROWS), text)
     for name, _ in shards:
-        for first, table in row_groups(dataset, name, [TASK, COLUMN]):
+        for first, table in row_batches(dataset, name, [TASK, COLUMN]):
             labels = table.column(COLUMN)
             if pc.max(labels).as_py() is None or pc.max(labels).as_py() >= len(target):
                 continue  # the check of the labels reports it

@@ -1,4 +1,4 @@
-"""The data files, row group by row group: their columns, compared with info.json, their episodes, and the new column.
+"""The data files, batch by batch: their columns, compared with info.json, their episodes, and the new column.
 
 Rows are counted from 0 in their file.
 """
@@ -17,7 +17,7 @@ from pgen_lerobot.format import (
     UNLISTED,
     Dataset,
     frame_columns,
-    row_groups,
+    row_batches,
     runs,
     tasks_differ,
     to_array,
@@ -132,7 +132,7 @@ def problems(
             with dataset.shard(name) as shard:
                 yield from schema_problems(dataset, name, shard.schema_arrow, number_types)
                 columns = [column for column in _READ if column in shard.schema_arrow.names]
-            for start, table in row_groups(dataset, name, columns):
+            for start, table in row_batches(dataset, name, columns):
                 frames = frame_columns(dataset, name, table)
                 labels = expected.column(frames) if listed else None
                 yield from expected.problems()

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pgen.errors import InputError
-from pgen_lerobot.format import COLUMN, Dataset, declare_like, frame_columns, rewrite, row_groups, stray_files
+from pgen_lerobot.format import COLUMN, Dataset, declare_like, frame_columns, rewrite, row_batches, stray_files
 
 _TASK = "task_index"
 _CHECKED = ("episode_index", "timestamp", _TASK)
@@ -79,7 +79,7 @@ def _sound_by_statistics(dataset: Dataset, name: str) -> bool:
 def _check_tasks(dataset: Dataset, name: str) -> None:
     where, tasks = f"{dataset.root / name}, column {_TASK}", len(dataset.tasks.texts)
     columns = [column for column in _CHECKED if column in dataset.footer(name).columns]
-    for _, table in row_groups(dataset, name, columns):
+    for _, table in row_batches(dataset, name, columns):
         column = frame_columns(dataset, name, table).column(_TASK)
         if column.null_count:
             raise InputError(f"{where}: a cell is empty; a frame without a dialogue takes its own task_index.")
