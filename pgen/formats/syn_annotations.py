@@ -170,3 +170,21 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
         if problem := first_error(check, line):
             raise InputError(f"{path}, line {number}: {problem}")
         yield line
+
+
+class LineFile:
+    """A file of lines to read several times. It is validated the first time, and again only where it has changed."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._validated: tuple[int, ...] | None = None
+
+    def read(self) -> Iterator[dict[str, Any]]:
+        """Yield the lines as `read_lines` does."""
+        status = self.path.stat()
+        state = status.st_ino, status.st_size, status.st_mtime_ns
+        if state == self._validated:
+            yield from (line for _, line in json_lines(self.path))
+            return
+        yield from read_lines(self.path)
+        self._validated = state

@@ -8,6 +8,7 @@ from array import array
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import groupby
 from pathlib import Path, PurePath
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 from pgen.components import Phase, Results, Source
 from pgen.errors import ConfigError, InputError, PgenError
 from pgen.formats.schemas import first_error, validator
-from pgen.formats.syn_annotations import FILE, from_line, lines_of, read_lines
+from pgen.formats.syn_annotations import FILE, LineFile, from_line, lines_of
 from pgen.labels import exchanges
 from pgen.records import Annotation, Episode, Skill
 from pgen.registry import registry
@@ -70,25 +71,20 @@ def open_results(folder: Path, root: Path | None = None) -> Iterator[RunResults]
     """Open the results in `folder`, with the input in `root`. Raises InputError or ConfigError."""
     from pgen_lerobot.format import COUNTERFACTUALS, read_counterfactuals
 
-    path, manifest = _locate(folder)
+    lines, manifest = _locate(folder)
     is_dataset = manifest["source"]["name"] == "lerobot" and (folder / "meta/info.json").is_file()
     input_folder = root or (folder if is_dataset else None)
     name = folder.resolve().name
     if input_folder is None:
         reason = "the result does not contain its images; name the run's input with --root to see them."
-        yield RunResults(name, manifest, None, lambda: _from_lines(path), reason)
+        yield RunResults(name, manifest, None, lambda: _from_lines(lines), reason)
         return
     source = _source(manifest["source"], input_folder, folder)
     source.open()
     try:
-        instead = folder / COUNTERFACTUALS
-        yield RunResults(
-            name,
-            manifest,
-            source,
-            lambda: _from_source(source, path),
-            counterfactuals=lambda: read_counterfactuals(instead),
-        )
+        counterfactuals = partial(read_counterfactuals, folder / COUNTERFACTUALS)
+        episodes = partial(_from_source, source, lines)
+        yield RunResults(name, manifest, source, episodes, counterfactuals=counterfactuals)
     finally:
         source.close()
 
@@ -109,10 +105,10 @@ def read_validated(path: Path, schema: str) -> dict[str, Any]:
     return content
 
 
-def _locate(folder: Path) -> tuple[Path, dict[str, Any]]:
+def _locate(folder: Path) -> tuple[LineFile, dict[str, Any]]:
     for place, manifest in _RUN:
         if (folder / place / FILE).is_file():
-            return folder / place / FILE, read_validated(folder / manifest, "manifest")
+            return LineFile(folder / place / FILE), read_validated(folder / manifest, "manifest")
     raise InputError(
         f"{folder} contains no {FILE}; name the output of `pgen annotate` (sink lerobot or jsonl) or `pgen segment`."
     )
@@ -138,17 +134,19 @@ def _skills(option: str, stored: Path) -> str:
     return option
 
 
-def _from_source(source: Source, path: Path) -> Iterator[tuple[Episode, list[Line]]]:
-    groups = groupby(read_lines(path), key=lambda line: line["episode_index"])
+def _from_source(source: Source, file: LineFile) -> Iterator[tuple[Episode, list[Line]]]:
+    groups = groupby(file.read(), key=lambda line: line["episode_index"])
     upcoming = next(groups, None)
     for episode in source.episodes():
         lines: list[Line] = []
         if upcoming is not None and upcoming[0] == episode.index:
-            lines = _with_exchanges([_checked(line, episode, path) for line in upcoming[1]], episode)
+            lines = _with_exchanges([_checked(line, episode, file.path) for line in upcoming[1]], episode)
             upcoming = next(groups, None)
         yield episode, lines
     if upcoming is not None:
-        raise InputError(f"{path}: episode {upcoming[0]} is not in the input, or out of order; is it another dataset?")
+        raise InputError(
+            f"{file.path}: episode {upcoming[0]} is not in the input, or out of order; is it another dataset?"
+        )
 
 
 def _checked(line: Line, episode: Episode, path: Path) -> Line:
@@ -171,8 +169,8 @@ def _with_exchanges(lines: list[Line], episode: Episode) -> list[Line]:
     return [{**line, "start": start, "stop": stop} for line, (start, stop) in zip(lines, places, strict=True)]
 
 
-def _from_lines(path: Path) -> Iterator[tuple[Episode, list[Line]]]:
-    for index, group in groupby(read_lines(path), key=lambda line: line["episode_index"]):
+def _from_lines(file: LineFile) -> Iterator[tuple[Episode, list[Line]]]:
+    for index, group in groupby(file.read(), key=lambda line: line["episode_index"]):
         lines = list(group)
         first = lines[0]
         yield Episode(index, first["episode_id"], first["task_description"], 1.0, array("d"), ()), lines

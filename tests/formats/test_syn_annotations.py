@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pgen.components import Results
 from pgen.errors import InputError
 from pgen.formats.schemas import first_error, validator
-from pgen.formats.syn_annotations import from_line, read_lines, to_line, write_lines
+from pgen.formats.syn_annotations import LineFile, from_line, read_lines, to_line, write_lines
 from pgen.labels import exchanges
 from pgen.records import SCOPES, Annotation, ClipFrame, Dialogue, Failure, Finding, Judgement, Plan
 from pgen.testing import FakeSource, make_annotation, make_episode, make_samples
@@ -120,3 +120,24 @@ def test_a_line_that_does_not_fit_the_schema_is_named(tmp_path, change):
     (tmp_path / "lines.jsonl").write_text(json.dumps(line) + "\n", encoding="utf-8")
     with pytest.raises(InputError, match=rf"lines.jsonl, line 1: .*\.{next(iter(change))}"):
         list(read_lines(tmp_path / "lines.jsonl"))
+
+
+def test_a_file_that_changed_since_it_was_read_to_its_end_is_validated_again(tmp_path):
+    path = tmp_path / "lines.jsonl"
+    lines = write(path, annotations())
+    file = LineFile(path)
+    assert list(file.read()) == list(file.read()) == lines
+    path.write_text(path.read_text(encoding="utf-8") + '{"scope": "chapter"}\n', encoding="utf-8")
+    with pytest.raises(InputError, match=rf"lines.jsonl, line {len(lines) + 1}: "):
+        list(file.read())
+
+
+def test_a_file_that_was_not_read_to_its_end_is_validated_again(tmp_path):
+    path = tmp_path / "lines.jsonl"
+    write(path, annotations())
+    path.write_text(path.read_text(encoding="utf-8") + '{"scope": "chapter"}\n', encoding="utf-8")
+    file = LineFile(path)
+    next(file.read())
+    for _ in range(2):
+        with pytest.raises(InputError, match=r"lines.jsonl, line "):
+            list(file.read())
