@@ -75,14 +75,15 @@ def samples_of(episode: Episode, source: Source, sampler: Sampler) -> list[Sampl
         )
     samples: list[Sample] = []
     for position, frames in enumerate(frame_ranges(episode)):
-        inside = chosen[bisect_left(chosen, frames.start) : bisect_left(chosen, frames.stop)]
-        samples += _span_samples(episode, source, sampler, position, inside)
+        if inside := chosen[bisect_left(chosen, frames.start) : bisect_left(chosen, frames.stop)]:
+            samples += _span_samples(episode, source, sampler, position, frames.start, inside)
     return samples
 
 
 def _span_samples(
-    episode: Episode, source: Source, sampler: Sampler, position: int, frames: list[int]
+    episode: Episode, source: Source, sampler: Sampler, position: int, start: int, frames: list[int]
 ) -> Iterator[Sample]:
+    """Yield the samples of the span at `position`, which starts at the frame `start`."""
     names = [skill.name for skill in episode.skills]
     span = SpanContext(
         episode_index=episode.index,
@@ -96,7 +97,6 @@ def _span_samples(
         phases=phase_positions(episode),
         failed=tuple(place for place, skill in enumerate(episode.skills) if skill.failed),
     )
-    start = frame_ranges(episode)[position].start
     for frame in frames:
         moment = Moment(
             frame_index=frame,

@@ -41,7 +41,7 @@ def questions(samples: Sequence[Sample], seed: int, counterfactuals: float) -> l
 
 
 def _counterfactuals(sample: Sample, seed: int, share: float) -> Iterator[Question]:
-    if not is_decision(sample):
+    if not share or not is_decision(sample):
         return
     place = (sample.span.episode_id, sample.moment.frame_index)
     if derive(seed, "counterfactual", *place) >= share * 2**32:

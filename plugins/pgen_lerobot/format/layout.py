@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -52,16 +53,23 @@ class PathTemplate:
     def _expand(self, template: Any, fields: dict[str, str | int]) -> str:
         if not isinstance(template, str):
             raise InputError(f"{self._origin}: expected a path template, found {template!r}.")
+        return _expand(template, self._root, self._origin, tuple(fields.items()))
 
-        def fill(match: re.Match[str]) -> str:
-            name, width = match.groups()
-            if name not in fields:
-                raise InputError(f"{self._origin}: unknown field {{{name}}}; it may use {', '.join(fields)}.")
-            return str(fields[name]).zfill(int(width or 0))
 
-        path = _FIELD.sub(fill, template)
-        inside(self._root, path, self._origin)
-        return path
+@lru_cache(1024)
+def _expand(template: str, root: Path, origin: str, fields: tuple[tuple[str, str | int], ...]) -> str:
+    """Return the path of a template, which is inside `root`. Cached, because many episodes share a file."""
+    values = dict(fields)
+
+    def fill(match: re.Match[str]) -> str:
+        name, width = match.groups()
+        if name not in values:
+            raise InputError(f"{origin}: unknown field {{{name}}}; it may use {', '.join(values)}.")
+        return str(values[name]).zfill(int(width or 0))
+
+    path = _FIELD.sub(fill, template)
+    inside(root, path, origin)
+    return path
 
 
 @dataclass(frozen=True, slots=True)
