@@ -60,7 +60,7 @@ def _description(kind: str, cls: "type[Component]", owner: str) -> Iterator[str]
         yield from (
             "",
             f"  {click.style(f'--opt {kind}.{option}=…', bold=True)}  {_type(field)}, {default}",
-            wrapped(field.get("description", ""), "      ", "      "),
+            wrapped(" ".join(field.get("description", "").split()), "      ", "      "),
         )
 
 

@@ -16,7 +16,7 @@ from pgen.records import Episode
 
 class ClipOptions(Options):
     clip: float = Field(0.0, ge=0, allow_inf_nan=False)
-    """Seconds that are shown of each camera up to a sample; 0 shows one still picture."""
+    """Seconds of each camera to show before a sample; 0 shows one still image."""
     clip_frames: int = Field(8, ge=2, le=32)
     """Frames of a clip at most, evenly spread. (vLLM would drop what is beyond 32, the last ones first.)"""
 
@@ -57,7 +57,7 @@ LONG, INTERVAL = 6.0, 4.0
 
 
 class Segments(ClipSampler[SegmentsOptions]):
-    """At the start of each skill span, and again inside long ones, counted anew in every span."""
+    """The first frame of each span, and further frames at regular intervals inside long spans."""
 
     name = "segments"
 
@@ -70,7 +70,7 @@ class Segments(ClipSampler[SegmentsOptions]):
 
 
 class Interval(ClipSampler[IntervalOptions]):
-    """Each `interval` seconds from the episode's first frame on, wherever the spans lie."""
+    """A frame every `interval` seconds from the start of the episode, regardless of the spans."""
 
     name = "interval"
 
@@ -79,7 +79,7 @@ class Interval(ClipSampler[IntervalOptions]):
 
 
 class Uniform(ClipSampler[UniformOptions]):
-    """`count` frames an episode, evenly spread, the first frame among them."""
+    """`count` evenly spaced frames per episode, including the first one."""
 
     name = "uniform"
 
@@ -90,7 +90,7 @@ class Uniform(ClipSampler[UniformOptions]):
 
 
 class EveryFrame(ClipSampler[ClipOptions]):
-    """Every frame. Expensive: one request per frame, so 30 per second of a usual recording."""
+    """Every frame. Expensive: a usual recording has 30 per second, each with a request."""
 
     name = "every-frame"
 

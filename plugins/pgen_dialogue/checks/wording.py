@@ -32,7 +32,7 @@ _OBJECTS = frozenset(("picture", "photo", "frame", "camera", "image", "video", "
 
 
 class MetaWords(Check):
-    """Talk about images, frames, JSON, labels, or of the robot as a third party: neither of the two knows of them."""
+    """Words about images, frames or labels, or about the robot as a third party, which neither speaker would use."""
 
     name = "meta-words"
 
@@ -50,7 +50,7 @@ class MetaWords(Check):
 
 
 class LabelCopy(Check):
-    """The skill's label read out word for word, in the form that nobody says aloud."""
+    """The skill's technical label, copied word for word into speech."""
 
     name = "label-copy"
 
@@ -78,7 +78,7 @@ class LengthOptions(Options):
 
 
 class Length(Check[LengthOptions]):
-    """No words at all, or more than anybody says in one breath."""
+    """No words, or more words than a person would say at once."""
 
     name = "length"
 

@@ -48,7 +48,7 @@ class LeRobotOptions(Options):
 
 
 class LeRobotSource(Source[LeRobotOptions]):
-    """A LeRobot dataset of v2.0, v2.1 or v3.0, with video or image cameras. Pictures are found by frame index."""
+    """A LeRobot dataset of v2.0, v2.1 or v3.0, with video or image cameras. Images are found by frame index."""
 
     name = "lerobot"
     output = "lerobot"
