@@ -25,12 +25,7 @@ _FULLY = ("open", "shut", "closed")
 def _action(clause: Clause) -> Ban | None:
     """Read "do not carry it", "never touch the bread", "the mug is not to be moved", "nobody opens the lid"."""
     start = next(_after_negations(clause.words), None)
-    if (
-        start is None
-        or clause.words[start] in DETERMINERS
-        or "else" in clause.words
-        or clause.words[start] in WORDS["soft_verbs"]
-    ):
+    if start is None or clause.words[start] in DETERMINERS or "else" in clause.words or _is_soft(clause.words, start):
         return None
     if "with" in clause.words and stem(clause.words[start]) not in WORDS["any_act"]:
         return None
@@ -39,13 +34,18 @@ def _action(clause: Clause) -> Ban | None:
     act = next((act for act in acts(words) if act.index >= start), None)
     index = act.index if act else next((i for i in range(start, end) if stem(words[i]) in WORDS["any_act"]), None)
     verb = act.verb if act else stem(words[index]) if index is not None else ""
-    if index is None or verb in WORDS["soft_verbs"] or WORDS["manner"] & set(words[start:]):
+    if index is None or _is_soft(words, index) or WORDS["manner"] & set(words[start:]):
         return None
     thing = _subject_of(words, start) or object_after(words, index)
     place = place_after(words, thing.stop if thing else index + 1)
     gives = verb == "give" and {"anything", "any", "more"} & set(words[index:])  # "do not give the fern any more"
     kinds = act.kinds if act and not gives else frozenset()
     return Ban(clause.text, thing or IT, kinds, "" if verb in WORDS["any_act"] and not kinds else verb, place)
+
+
+def _is_soft(words: tuple[str, ...], verb: int) -> bool:
+    """Return whether a verb forbids no skill after "do not": "do not let it fall", but "do not let go"."""
+    return stem(words[verb]) in WORDS["soft_verbs"] and words[verb : verb + 2] != ("let", "go")
 
 
 def _after_negations(words: tuple[str, ...]) -> Iterator[int]:

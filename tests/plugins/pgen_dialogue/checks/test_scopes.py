@@ -137,3 +137,35 @@ def test_a_request_for_several_skills_may_name_what_none_of_them_is_called():
 def test_what_stays_where_the_scope_puts_it_is_no_constraint():
     user, robot = "Leave the milk in the left bin, and don't rush.", "The milk is going to the left bin."
     assert codes(GROCERIES, 3, user, robot, scope="phase", skills=3) == set()
+
+
+@pytest.mark.parametrize(
+    ("label", "user", "robot"),
+    [
+        ("grasp the towel", "Take hold of one edge, please.", "Closing my grip on the edge of the towel."),
+        ("pick up the parcel from the belt", "There's a parcel waiting.", "Lifting it off the belt."),
+        ("pull out the lower rack", "We'll need the bottom rack.", "Sliding the bottom rack towards me."),
+        ("reach for the lid and open it", "We need to get in there.", "Opening the lid."),
+        ("move home", "You may go back to your resting position.", "Returning to where I started."),
+        ("close the bag", "Roll the bag shut.", "Closing the bag."),
+        ("lay the comic on the table", "Don't shelve this one, put it where he sits.", "On the table, then."),
+        ("unscrew the cap", "Mind where you leave the cap.", "Unscrewing it."),
+        ("hand the screwdriver to the person", "I'll take that from you now.", "Here you go."),
+    ],
+)
+def test_words_that_may_name_the_same_action_are_no_contradiction(label, user, robot):
+    assert codes([label], 0, user, robot) == set()
+
+
+@pytest.mark.parametrize(
+    ("label", "user", "robot", "code"),
+    [
+        ("open the drawer", "I need what's in there.", "I'll close the drawer.", "other_action"),
+        ("pull out the lower rack", "We'll need the rack.", "Pushing the rack back in.", "other_action"),
+        ("turn on the lamp", "Switch the lamp off.", "On it.", "other_action"),
+        ("open the gripper", "Don't you let go of it yet!", "Okay, I'm over the box.", "forbids_skill"),
+        ("turn the timer knob", "Twelve minutes.", "The timer has been set to twelve minutes.", "claims_done"),
+    ],
+)
+def test_actions_that_exclude_each_other_are_reported(label, user, robot, code):
+    assert code in codes([label], 0, user, robot)
