@@ -7,6 +7,7 @@ decoded image. Data that would make a label wrong later (rows out of order, decr
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -60,9 +61,17 @@ def episode_tables(
 def _all_episode_tables(shard: pq.ParquetFile, columns: list[str], selected: set[int] | None) -> Iterator[pa.Table]:
     groups = range(shard.metadata.num_row_groups)
     read = [group for group in groups if selected is None or _may_hold(shard, group, selected)]
+    # An episode that continues after a group that is left out is in two places, and must not be joined.
+    for _, adjacent in groupby(enumerate(read), lambda place: place[1] - place[0]):
+        yield from _tables_of(shard, [group for _, group in adjacent], columns, selected)
+
+
+def _tables_of(
+    shard: pq.ParquetFile, groups: list[int], columns: list[str], selected: set[int] | None
+) -> Iterator[pa.Table]:
+    """Read adjacent row groups, several at once: LeRobot writes one for each episode, which are slow to read singly."""
     pending: list[pa.Table] = []
-    # Batches span row groups: LeRobot writes one for each episode, and reading each by itself takes twice as long.
-    for batch in shard.iter_batches(_BATCH, row_groups=read, columns=columns, use_threads=False):
+    for batch in shard.iter_batches(_BATCH, row_groups=groups, columns=columns, use_threads=False):
         table = pa.Table.from_batches([batch])
         for start, stop, index in runs(table.column("episode_index")):
             if pending and pending[0].column("episode_index")[0].as_py() != index:

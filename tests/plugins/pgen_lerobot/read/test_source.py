@@ -97,6 +97,14 @@ def test_only_chosen_episodes_are_read_whatever_the_row_groups(root):
     assert (only.index, len(only.timestamps)) == (1, 20)
 
 
+def test_a_chosen_episode_around_a_row_group_of_another_is_refused(root):
+    path = root / "data/chunk-000/file-000.parquet"
+    rows = pq.read_table(path)
+    pq.write_table(pa.concat_tables([rows[20:30], rows[:20], rows[30:]]), path, row_group_size=10)
+    with pytest.raises(InputError, match="holds 10 frames of episode 1"):
+        episodes(root, episodes="1")
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
