@@ -17,6 +17,7 @@ from pgen_dialogue.english.clauses import Clause, clauses, plain_words
 from pgen_dialogue.english.noun_phrases import NounPhrase
 from pgen_dialogue.english.speech_acts import promise_verbs
 from pgen_dialogue.english.word_lists import word_lists
+from pgen_dialogue.english.words import PRONOUNS
 
 _LISTS = {name: frozenset(words) for name, words in word_lists("pgen_dialogue.checks", "bans.toml").items()}
 
@@ -25,6 +26,7 @@ _BRINGING = frozenset(("place", "lower", "carry", "letgo", "push"))
 """Kinds of action whose places are where the thing ends."""
 _VERBS = frozenset(("is", "'s", "are", "was", "were", "has", "have", "do", "does", "can", "must", "should"))
 _BRINGING_NOTHING = frozenset(("open", "close", "grasp", "clench", "lift", "approach", "retreat"))
+_SUBJECTS = PRONOUNS | {"i", "we", "he", "she", "they", "who", "which"}
 _OUT_OF = frozenset(("from", "off", "out"))
 
 
@@ -182,12 +184,17 @@ def _names(words: tuple[str, ...], thing: NounPhrase) -> bool:
     head, own = singular(thing.words[-1]), frozenset(map(singular, thing.words))
     if head in ("one", "thing"):
         return False
-    named = [index for index, word in enumerate(words) if same(singular(word), head)]
+    named = [index for index, word in enumerate(words) if same(singular(word), head) and not _is_modal(words, index)]
     named = [index for index in named if not _is_other_compound(words, index, own)]
     if any(not other_attribute(" ".join(thing.words), " ".join(words[max(0, i - 3) : i + 1])) for i in named):
         return True
     sides = own & _LISTS["sides"]
     return any(words[index] in sides and words[index - 1] == "the" for index in range(1, len(words)))
+
+
+def _is_modal(words: tuple[str, ...], index: int) -> bool:
+    """Return whether the word is the verb of "I can do that", and no tin."""
+    return words[index] == "can" and (not index or words[index - 1] in _SUBJECTS)
 
 
 def _is_other_compound(words: tuple[str, ...], index: int, own: frozenset[str]) -> bool:
