@@ -7,7 +7,7 @@ CODE := pgen plugins tests benchmarks examples $(wildcard *.py)
 COPY := .cache/wheel-test
 # Left out of `make latest-test`: what is slow, needs torch or a browser, and depends on no version that is not tested.
 NOT_LATEST := benchmarks docs faults packaging servers plugins/pgen_qwen_transformers plugins/pgen_ray \
-	$(patsubst tests/%,%,$(wildcard tests/plugins/pgen_results/test_*in_browser.py))
+	$(patsubst tests/%,%,$(wildcard tests/plugins/*/test_*in_browser.py))
 
 export PATH := $(PATH):$(CURDIR)/.cache/uv-env/bin
 export PGEN_LEROBOT044_PYTHON ?= $(CURDIR)/.venv-lerobot044/bin/python

@@ -21,6 +21,7 @@ ARGUMENTS = {
     "export": ["RESULT", "--output-dir", "OUT"],
     "preview": ["--root", "ROOT", "--generator", "template"],
     "report": ["RESULT"],
+    "review": ["RESULT"],
     "segment": ["--root", "ROOT", "--output-dir", "OUT", "--overwrite"],
 }
 

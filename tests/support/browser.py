@@ -38,9 +38,9 @@ def browser() -> Iterator["Browser"]:
         driver = Chrome(options, ChromeService(_path("chromedriver")))
         try:
             driver.execute_cdp_cmd("Network.enable", {})
-            offline = {"offline": True, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
-            driver.execute_cdp_cmd("Network.emulateNetworkConditions", offline)
-            yield Browser(driver)
+            window = Browser(driver)
+            window.offline(True)
+            yield window
         finally:
             driver.quit()
 
@@ -50,6 +50,11 @@ class Browser:
 
     def __init__(self, driver: Chrome) -> None:
         self.driver = driver
+
+    def offline(self, offline: bool) -> None:
+        """Take the network away, or give it back for a server on this machine."""
+        conditions = {"offline": offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+        self.driver.execute_cdp_cmd("Network.emulateNetworkConditions", conditions)
 
     def open(self, page: Path) -> float:
         """Load a page and return the seconds until its script has run and its first view is laid out."""

@@ -98,10 +98,11 @@ class LeRobotSource(Source[LeRobotOptions]):
                 f"{self.dataset.layout.episodes_name} lists; the dataset is incomplete."
             )
 
-    def reader(self, max_pixels: int) -> AbstractContextManager[ImageReader]:
+    def reader(self, max_pixels: int, cameras: tuple[str, ...] | None = None) -> AbstractContextManager[ImageReader]:
+        """Return a reader of images, of other cameras than the chosen ones if any are named."""
         from pgen_lerobot.read.images import LeRobotImages
 
-        return LeRobotImages(self.dataset, self._cameras, max_pixels)
+        return LeRobotImages(self.dataset, self._cameras if cameras is None else cameras, max_pixels)
 
     def image_names(self, episode: Episode, frame_index: int) -> tuple[str, ...]:
         entry = self._entry(episode.index)

@@ -1,0 +1,55 @@
+"""What other plugins use of results: the reading of runs and segmentations, and what a line says."""
+
+from pgen_results.lines import (
+    NOTES,
+    Line,
+    badness,
+    chosen,
+    codes,
+    failure,
+    findings,
+    is_failure,
+    is_poor,
+    is_scene,
+    other_types,
+    reasons,
+    scope,
+    scores,
+    skills,
+)
+from pgen_results.read import (
+    RunResults,
+    Segmentation,
+    has_dialogue,
+    is_segmentation,
+    open_results,
+    open_segmentation,
+)
+from pgen_results.severity import SEVERITIES, described, severity
+
+__all__ = [
+    "NOTES",
+    "SEVERITIES",
+    "Line",
+    "RunResults",
+    "Segmentation",
+    "badness",
+    "chosen",
+    "codes",
+    "described",
+    "failure",
+    "findings",
+    "has_dialogue",
+    "is_failure",
+    "is_poor",
+    "is_scene",
+    "is_segmentation",
+    "open_results",
+    "open_segmentation",
+    "other_types",
+    "reasons",
+    "scope",
+    "scores",
+    "severity",
+    "skills",
+]

@@ -1,0 +1,81 @@
+"""An episode as data of the page: its frames, cameras, spans, samples, and the label of each frame.
+
+Labels come from `pgen.labels.label`, as those of the dataset do, so that the page shows what a policy learns.
+"""
+
+from typing import Any
+
+from pgen.formats.syn_annotations import from_line
+from pgen.labels import frame_ranges, label
+from pgen.records import Episode
+from pgen_results.reading import (
+    Line,
+    badness,
+    chosen,
+    described,
+    failure,
+    findings,
+    is_scene,
+    other_types,
+    scope,
+    scores,
+    skills,
+)
+from pgen_review.results import Review
+
+
+def episode_data(review: Review, index: int) -> dict[str, Any]:
+    """Return an episode of the review as JSON."""
+    stored = review.episodes[index]
+    episode, lines = stored.episode, stored.lines
+    annotations = [from_line(line) for line in lines]
+    positions = {id(annotation): position for position, annotation in enumerate(annotations)}
+    stretches = label(episode, annotations, review.labelling)
+    indices = list(review.episodes)
+    place = indices.index(index)
+    return {
+        "index": index,
+        "id": episode.id,
+        "task": episode.task,
+        "place": place,
+        "previous": indices[place - 1] if place else None,
+        "next": indices[place + 1] if place + 1 < len(indices) else None,
+        "fps": episode.fps,
+        "times": [round(time, 4) for time in episode.timestamps],
+        "cameras": review.pictures.cameras_of(index),
+        "spans": _spans(episode),
+        "samples": [{"id": stored.first + position, **_sample(line)} for position, line in enumerate(lines)],
+        "labels": [
+            [it.start, it.stop, positions[id(it.annotation)] if it.annotation else None, it.spoken] for it in stretches
+        ],
+    }
+
+
+def _spans(episode: Episode) -> list[dict[str, Any]]:
+    """Return the spans by their frames; one without a frame is left out."""
+    return [
+        {"name": skill.name, "start": frames.start, "stop": frames.stop, "failed": skill.failed}
+        for skill, frames in zip(episode.skills, frame_ranges(episode), strict=True)
+        if frames
+    ]
+
+
+def _sample(line: Line) -> dict[str, Any]:
+    failed = failure(line)
+    return {
+        "frame": line["frame_index"],
+        "start": line.get("start"),
+        "stop": line.get("stop"),
+        "scope": scope(line),
+        "skills": skills(line),
+        "user": line["user_prompt"],
+        "robot": line["robot_utterance"],
+        "scenario": line["scenario_type"] or line["planned_scenario_type"],
+        "response": line["response_type"] or line["planned_response_type"],
+        "planned": {kind: line[f"planned_{kind}"] for kind in other_types(line)},
+        "failure": failed and {"stage": failed[0], "reason": failed[1], "scene": is_scene(line)},
+        "findings": [[*reversed(described(code)), reason] for code, reason in findings(line)],
+        "scores": scores(line.get("judgement")),
+        "chosen": chosen(line) or None,
+        "badness": badness(line),
+    }

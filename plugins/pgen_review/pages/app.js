@@ -1,0 +1,185 @@
+import { enter, get } from "./api.js";
+import { DialoguePanel } from "./dialogue.js";
+import { byId, number } from "./dom.js";
+import { bind } from "./keys.js";
+import { Player } from "./player.js";
+import { Queue } from "./queue.js";
+import { Timeline } from "./timeline.js";
+
+const panel = new DialoguePanel();
+const player = new Player(byId("cameras"), () => shown());
+const timeline = new Timeline(byId("timeline"), (frame) => go(frame));
+let queue = null;
+let episode = null;
+let summary = null;
+/** The number of visits, of which only the last one counts. */
+let visits = 0;
+
+/** Show what belongs to the frame of the player. */
+function shown() {
+  if (!episode) return;
+  const frame = player.at;
+  timeline.show(frame);
+  panel.show(frame);
+  byId("seek").value = frame;
+  const time = `${episode.times[frame].toFixed(2)} s`;
+  byId("seek").setAttribute("aria-valuetext", `${time}, frame ${frame}`);
+  byId("clock").textContent = `${time}, frame ${number(frame)} of ${number(episode.times.length)}`;
+  const playing = player.playing || player.resume;
+  if ((byId("play").textContent === "Pause") !== playing) byId("play").textContent = playing ? "Pause" : "Play";
+  if (!playing) write();
+}
+
+/** Keep the filters, the episode and the frame in the address, so that it can be passed on. */
+function write() {
+  const place = episode ? [["ep", episode.index], ["frame", player.at]] : [];
+  const address = `#${new URLSearchParams([...queue.parameters, ...place])}`;
+  if (window.location.hash !== address) window.history.replaceState(null, "", address);
+}
+
+function open(loaded) {
+  player.open(loaded);
+  episode = loaded;
+  byId("episode").value = loaded.index;
+  byId("episodes").textContent = `${number(loaded.place + 1)} of ${number(summary.episodes)}`;
+  byId("task").textContent = loaded.task;
+  byId("previous-episode").disabled = loaded.previous === null;
+  byId("next-episode").disabled = loaded.next === null;
+  byId("seek").max = loaded.times.length - 1;
+  panel.draw(loaded, null);
+  timeline.at = 0;
+  timeline.draw(loaded);
+}
+
+/** Show a frame of an episode, unless another is visited meanwhile; errors are shown on the page. */
+async function visit(index, frame = 0) {
+  const visited = (visits += 1);
+  try {
+    const loaded = episode?.index === index ? null : await get(`/api/episodes/${index}`);
+    if (visited !== visits) return false;
+    if (loaded) open(loaded);
+    byId("message").hidden = true;
+  } catch (error) {
+    show(error);
+    return false;
+  }
+  await player.seek(frame);
+  return visited === visits;
+}
+
+function show(error) {
+  byId("message").textContent = error.message;
+  byId("message").hidden = false;
+}
+
+/** Show a frame of the episode, and end the loop over a dialogue. */
+function go(frame) {
+  setLoop(null);
+  return player.seek(frame);
+}
+
+/** Show a sample of the queue. */
+async function choose({ id, ep, frame }) {
+  if (!(await visit(ep, frame))) return;
+  const sample = episode.samples.find((other) => other.id === id);
+  panel.draw(episode, sample);
+  const before = frame - Math.round(episode.fps);
+  setLoop(sample.stop === null ? null : [Math.max(before, 0), sample.stop]);
+  shown();
+}
+
+function setLoop(range) {
+  player.offered = range;
+  byId("loop").disabled = !range;
+  player.loop = byId("loop").checked ? range : null;
+}
+
+function step(by) {
+  go(player.at + by);
+}
+
+/** Go to the next or previous moment with samples. */
+function stepSample(by) {
+  const frames = [...new Set(episode.samples.map(({ frame }) => frame))].sort((a, b) => a - b);
+  const next = by > 0 ? frames.find((frame) => frame > player.at) : frames.findLast((frame) => frame < player.at);
+  if (next !== undefined) go(next);
+}
+
+function stepEpisode(index) {
+  if (index !== null) visit(index);
+}
+
+function stepSpeed(by) {
+  const speed = byId("speed");
+  speed.selectedIndex = Math.min(Math.max(speed.selectedIndex + by, 0), speed.options.length - 1);
+  player.setSpeed(Number(speed.value));
+}
+
+function second() {
+  return Math.round(episode.fps);
+}
+
+/** Enlarge the next camera; after the last one, all have the same size again. */
+function enlarge() {
+  const figures = [...byId("cameras").children];
+  const large = figures.findIndex((figure) => figure.classList.contains("large"));
+  figures[large]?.classList.remove("large");
+  figures[large + 1]?.classList.add("large");
+}
+
+/** What each row of the help does, and the function of each of its keys. */
+const KEYS = [
+  ["play, pause", { " ": () => player.toggle() }],
+  ["a frame back, on", { ",": () => step(-1), ".": () => step(1) }],
+  ["a second back, on", { "<": () => step(-second()), ">": () => step(second()) }],
+  ["previous, next moment with a dialogue", { "[": () => stepSample(-1), "]": () => stepSample(1) }],
+  ["next, previous in the queue", { n: () => queue.step(1), p: () => queue.step(-1) }],
+  ["next, previous episode", { N: () => stepEpisode(episode.next), P: () => stepEpisode(episode.previous) }],
+  ["slower, faster", { j: () => stepSpeed(-1), l: () => stepSpeed(1) }],
+  ["enlarge the next camera", { v: enlarge }],
+  ["search", { "/": () => byId("search").focus() }],
+];
+
+function bindControls() {
+  byId("play").addEventListener("click", () => player.toggle());
+  byId("back").addEventListener("click", () => step(-1));
+  byId("on").addEventListener("click", () => step(1));
+  byId("seek").addEventListener("input", (event) => go(Number(event.target.value)));
+  byId("speed").addEventListener("change", (event) => player.setSpeed(Number(event.target.value)));
+  byId("loop").addEventListener("change", () => setLoop(player.offered));
+  byId("previous-episode").addEventListener("click", () => stepEpisode(episode.previous));
+  byId("next-episode").addEventListener("click", () => stepEpisode(episode.next));
+  byId("jump").addEventListener("submit", (event) => event.preventDefault());
+  byId("episode").addEventListener("change", (event) => visit(Number(event.target.value)));
+  // By now, the page may have written its own place into the address.
+  window.addEventListener("hashchange", (event) => read(new URL(event.newURL).hash).catch(show));
+}
+
+/** Take the filters, the episode and the frame from the address. */
+async function read(address) {
+  const state = new URLSearchParams(address.slice(1));
+  const place = ["ep", "frame"].map((name) => Number.parseInt(state.get(name), 10));
+  const filters = [...state.keys()].some((name) => !["ep", "frame", "id", "t"].includes(name));
+  // At first, what has a problem; a link to a place shows all.
+  if (!filters && Number.isNaN(place[0]) && summary.facets.problem) state.set("problem", "yes");
+  queue.set(state);
+  const visited = (visits += 1);
+  await queue.load();
+  if (visited !== visits) return;
+  if (!Number.isNaN(place[0])) await visit(place[0], place[1] || 0);
+  if (!episode && queue.items.length) queue.choose(0);
+  else if (!episode && summary.first !== null) await visit(summary.first);
+}
+
+async function start() {
+  await enter();
+  summary = await get("/api/summary");
+  byId("name").textContent = summary.name;
+  document.title = `${summary.name}: pgen review`;
+  queue = new Queue(summary.facets, choose, write);
+  bindControls();
+  bind(KEYS);
+  await read(window.location.hash);
+}
+
+start().catch(show);

@@ -1,0 +1,106 @@
+import { get } from "./api.js";
+import { byId, debounced, element, number, text, words } from "./dom.js";
+
+const LABELS = { problem: "problem", state: "state", finding: "finding", judge: "judge", type: "types", scenario: "scenario", response: "response", scope: "scope", skill: "skill", task: "task" };
+const ANY = "";
+
+/** The samples that fit the filters, in pages; filters and order are a part of the address. */
+export class Queue {
+  constructor(facets, onChoose, onFilter) {
+    Object.assign(this, { onChoose, onFilter, items: [], at: -1, total: 0, query: "" });
+    this.list = byId("items");
+    this.selects = Object.entries(facets).map(([name, values]) => select(name, values));
+    byId("facets").replaceChildren(...this.selects.map((made) => element("label", {}, LABELS[made.name], made)));
+    const refresh = () => this.load().then(() => this.onFilter());
+    for (const made of [...this.selects, byId("sort")]) made.addEventListener("change", refresh);
+    byId("search").addEventListener("input", debounced(refresh, 150));
+    byId("filters").addEventListener("submit", (event) => event.preventDefault());
+    byId("clear").addEventListener("click", () => {
+      this.set(new URLSearchParams());
+      refresh();
+    });
+    byId("more").addEventListener("click", () => this.extend());
+    this.list.addEventListener("click", (event) => {
+      const item = event.target.closest("button");
+      if (item) this.choose([...this.list.children].indexOf(item.parentElement));
+    });
+  }
+
+  /** The filters and the order as parameters of an address. */
+  get parameters() {
+    const pairs = this.selects.filter(({ value }) => value !== ANY).map(({ name, value }) => [name, value]);
+    if (byId("search").value.trim()) pairs.push(["q", byId("search").value.trim()]);
+    if (byId("sort").selectedIndex > 0) pairs.push(["sort", byId("sort").value]);
+    return pairs;
+  }
+
+  set(state) {
+    for (const made of this.selects) {
+      made.value = state.get(made.name) ?? ANY;
+      if (made.selectedIndex < 0) made.value = ANY;
+    }
+    byId("search").value = state.get("q") ?? "";
+    byId("sort").value = state.get("sort") === "time" ? "time" : "worst";
+  }
+
+  /** Load the first page for the present filters; of several calls at once, the last counts. */
+  async load() {
+    const query = new URLSearchParams(this.parameters).toString();
+    this.query = query;
+    const { total, items } = await get(`/api/queue?${query}`);
+    if (this.query !== query) return;
+    Object.assign(this, { items: [], at: -1, total });
+    this.list.replaceChildren();
+    this.append(items);
+  }
+
+  async extend() {
+    const after = this.items.at(-1).id;
+    const { query } = this;
+    const { items } = await get(`/api/queue?${query}&after=${after}`);
+    if (this.query === query && this.items.at(-1).id === after) this.append(items);
+  }
+
+  append(items) {
+    this.items.push(...items);
+    this.list.append(...items.map(row));
+    byId("more").hidden = this.items.length >= this.total;
+    const set = this.selects.filter(({ value }) => value !== ANY).length;
+    byId("set").textContent = set ? `(${set} set)` : "";
+    byId("count").textContent = `${number(this.total)} samples`;
+  }
+
+  /** Choose the next or the previous sample. */
+  async step(by) {
+    const at = this.at < 0 ? 0 : this.at + by;
+    if (at >= this.items.length && this.items.length < this.total) await this.extend();
+    if (at >= 0 && at < this.items.length) this.choose(at);
+  }
+
+  choose(at) {
+    this.mark(at);
+    this.list.children[at].scrollIntoView({ block: "nearest" });
+    this.onChoose(this.items[at]);
+  }
+
+  /** Mark the sample with this number as the current one, if it is listed. */
+  find(id) {
+    this.mark(this.items.findIndex((item) => item.id === id));
+  }
+
+  mark(at) {
+    this.list.querySelector("[aria-current]")?.removeAttribute("aria-current");
+    this.at = at;
+    this.list.children[at]?.firstChild.setAttribute("aria-current", "true");
+  }
+}
+
+function select(name, values) {
+  const options = values.map(([value, count]) => element("option", { value }, `${words(value)} (${number(count)})`));
+  return element("select", { name }, element("option", { value: ANY }, "any"), ...options);
+}
+
+function row({ ep, frame, text: title, marks }) {
+  const where = element("span", { class: "quiet" }, `ep ${ep}, frame ${frame}${marks.length ? `: ${marks.map(words).join(", ")}` : ""}`);
+  return element("li", {}, element("button", { type: "button" }, text("span", {}, title), where));
+}

@@ -1,0 +1,181 @@
+"""The queue: the samples of all episodes with their facets, filtered and in order.
+
+A facet is a name with a value. Samples fit a filter that have one of the values of each of its facets, and all of
+the words that are searched for.
+"""
+
+from array import array
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from sys import intern
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from pgen_results.reading import (
+    NOTES,
+    SEVERITIES,
+    Line,
+    badness,
+    codes,
+    is_failure,
+    is_poor,
+    is_scene,
+    other_types,
+    reasons,
+    scope,
+    severity,
+    skills,
+)
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+FACETS = ("problem", "state", "finding", "judge", "type", "scenario", "response", "scope", "skill", "task")
+SORTS = ("worst", "time")
+LISTED = 300
+"""The most values of a facet that are listed."""
+
+
+class Entry(NamedTuple):
+    """A sample of the queue: its episode and frame, its facets as `name=value`, and its text in the list."""
+
+    episode: int
+    frame: int
+    facets: tuple[str, ...]
+    title: str
+    badness: int
+
+
+class Queue:
+    """The samples by number, which is their position among all lines. Sort it after the last `add`.
+
+    Hundreds of thousands are filtered while a person types: by masks, and by one search in the text of all.
+    """
+
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+        self._samples: dict[str, array[int]] = {}
+        """The samples of each facet."""
+        self._texts = bytearray()
+        """The texts of all samples in lower case, a line each."""
+        self._starts = array("Q", [0])
+        """Where the line of each sample begins, and where the last one ends."""
+        self._orders: dict[str, NDArray[np.int64]] = {}
+        self._filtered = lru_cache(8)(self._filter)
+
+    def add(self, lines: Iterable[Line]) -> None:
+        """Add the lines of an episode."""
+        for line in lines:
+            entry = _entry(line)
+            for facet in entry.facets:
+                self._samples.setdefault(facet, array("Q")).append(len(self.entries))
+            self.entries.append(entry)
+            self._texts += _searched(line)
+            self._starts.append(len(self._texts))
+
+    def sort(self) -> None:
+        """Prepare the orders."""
+        badness = np.array([entry.badness for entry in self.entries], dtype=np.int64)
+        self._orders = {"time": np.arange(len(badness)), "worst": np.argsort(-badness, kind="stable")}
+
+    def counts(self, name: str) -> dict[str, int]:
+        """Return the values of a facet with the number of their samples, the most frequent first."""
+        prefix = f"{name}="
+        counts = {
+            facet.removeprefix(prefix): len(samples)
+            for facet, samples in self._samples.items()
+            if facet.startswith(prefix)
+        }
+        return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+    def facets(self) -> dict[str, list[tuple[str, int]]]:
+        """Return the values of each facet that distinguishes samples, the most frequent ones."""
+        listed = {name: list(self.counts(name).items())[:LISTED] for name in FACETS}
+        total = len(self.entries)
+        return {name: values for name, values in listed.items() if values and values != [(values[0][0], total)]}
+
+    def numbers(self, facets: Mapping[str, Sequence[str]], words: str, order: str) -> Sequence[int]:
+        """Return the samples that fit, by number, in an order of SORTS."""
+        wanted = tuple((name, tuple(values)) for name, values in sorted(facets.items()))
+        return self._filtered(wanted, tuple(words.lower().split()), order)
+
+    def _filter(
+        self, facets: tuple[tuple[str, tuple[str, ...]], ...], words: tuple[str, ...], order: str
+    ) -> Sequence[int]:
+        fits = np.ones(len(self.entries), dtype=bool)
+        for name, values in facets:
+            of_facet = np.zeros_like(fits)
+            for value in values:
+                of_facet[np.asarray(self._samples.get(f"{name}={value}", ()), dtype=np.int64)] = True
+            fits &= of_facet
+        for word in words:
+            fits &= self._with_word(word.encode(errors="replace"))
+        ordered = self._orders[order]
+        numbers: list[int] = ordered[fits[ordered]].tolist()
+        return numbers
+
+    def _with_word(self, word: bytes) -> "NDArray[np.bool_]":
+        fits = np.zeros(len(self.entries), dtype=bool)
+        at = self._texts.find(word)
+        while at >= 0:
+            number = bisect_right(self._starts, at) - 1
+            fits[number] = True
+            at = self._texts.find(word, self._starts[number + 1])
+        return fits
+
+    def item(self, number: int) -> dict[str, Any]:
+        """Return a sample as the page lists it."""
+        entry = self.entries[number]
+        marks = [facet.partition("=")[2] for facet in entry.facets if facet.startswith(("finding=", "state="))]
+        marks = [mark for mark in marks if mark not in ("ok", "any", *SEVERITIES)]
+        return {"id": number, "ep": entry.episode, "frame": entry.frame, "text": entry.title, "marks": marks}
+
+
+def _entry(line: Line) -> Entry:
+    return Entry(
+        line["episode_index"],
+        line["frame_index"],
+        tuple(dict.fromkeys(intern(f"{name}={value}") for name, value in _facets(line))),
+        line["user_prompt"] if line["status"] == "ok" else f"{line['stage']}: {line['reason']}",
+        badness(line),
+    )
+
+
+def _searched(line: Line) -> bytes:
+    """Return the text of a sample in which words are searched for; no word contains the character at its end."""
+    spoken = line["user_prompt"] or "", line["robot_utterance"] or ""
+    texts = line["episode_id"], *spoken, line["task_description"], *skills(line), *reasons(line)
+    return f"{' '.join(texts).lower()}\n".encode(errors="replace")
+
+
+def _facets(line: Line) -> Iterator[tuple[str, str]]:
+    """Yield the facets of a line, a problem being what is worse than a note, as in the report."""
+    yield "problem", "yes" if badness(line) > NOTES else "no"
+    yield from _states(line)
+    found = codes(line) if line["status"] == "ok" else []
+    if found:
+        yield "finding", "any"
+    yield from (("finding", code) for code in found)
+    yield from (("finding", severity(code)) for code in found)
+    if is_poor(line):
+        yield "judge", "low"
+    if other_types(line):
+        yield "type", "other"
+    for name in ("scenario", "response"):
+        if kind := line[f"{name}_type"] or line[f"planned_{name}_type"]:
+            yield name, kind
+    yield "scope", scope(line)
+    yield "skill", line["skill_current"]
+    yield "task", line["task_description"]
+
+
+def _states(line: Line) -> Iterator[tuple[str, str]]:
+    if is_scene(line):
+        yield "state", "scene"
+    elif is_failure(line):
+        yield "state", "failed"
+        yield "state", f"failed:{line['stage']}"
+    else:
+        yield "state", "ok"

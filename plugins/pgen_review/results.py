@@ -1,0 +1,85 @@
+"""The results that are reviewed: every episode with its lines, in memory, and the queue of their samples."""
+
+import json
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pgen.cli import ProgressBar
+from pgen.components import Source
+from pgen.errors import InputError
+from pgen.labels import Labelling
+from pgen.records import Episode
+from pgen_lerobot.read import LeRobotSource
+from pgen_results.reading import Line, has_dialogue, is_segmentation, open_results, open_segmentation
+from pgen_review.pictures import Pictures
+from pgen_review.queue import Queue
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An episode with its lines, which are compressed: there may be hundreds of thousands."""
+
+    episode: Episode
+    packed: bytes
+    first: int
+    """The number of its first line among the lines of all episodes."""
+
+    @property
+    def lines(self) -> list[Line]:
+        return list(json.loads(zlib.decompress(self.packed)))
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """Results as they are served. `labelling` says how the labels of frames are drawn."""
+
+    name: str
+    episodes: dict[int, Stored]
+    queue: Queue
+    labelling: Labelling
+    pictures: Pictures
+
+
+@contextmanager
+def open_review(folder: Path, root: Path | None = None) -> Iterator[Review]:
+    """Open an output of `annotate` or `segment`. Raises InputError or ConfigError."""
+    if is_segmentation(folder) and not has_dialogue(folder):
+        with open_segmentation(folder, root) as segmentation:
+            source = _dataset_of(folder, segmentation.source, segmentation.no_images)
+            spans_alone = ((episode, list[Line]()) for episode in segmentation.read())
+            review = _read(segmentation.name, source, spans_alone, Labelling())
+            with review.pictures.reading():
+                yield review
+    else:
+        with open_results(folder, root) as results:
+            source = _dataset_of(folder, results.source, results.no_images)
+            labelling = Labelling.of_run(results.manifest["run"])
+            with ProgressBar() as bar:
+                review = _read(results.name, source, results.shown(bar.phase).read(), labelling)
+            with review.pictures.reading():
+                yield review
+
+
+def _dataset_of(folder: Path, source: Source | None, reason: str) -> LeRobotSource:
+    """Return the source, which must be a LeRobot dataset."""
+    if source is None:
+        raise InputError(f"{folder}: {reason}")
+    if not isinstance(source, LeRobotSource):
+        raise InputError(f"{folder} was made from the source {source.name}; review plays LeRobot datasets only.")
+    return source
+
+
+def _read(
+    name: str, source: LeRobotSource, annotated: Iterable[tuple[Episode, list[Line]]], labelling: Labelling
+) -> Review:
+    episodes: dict[int, Stored] = {}
+    queue = Queue()
+    for episode, lines in annotated:
+        packed = zlib.compress(json.dumps(lines).encode(), 1)
+        episodes[episode.index] = Stored(episode, packed, len(queue.entries))
+        queue.add(lines)
+    queue.sort()
+    return Review(name, episodes, queue, labelling, Pictures(source))
