@@ -58,6 +58,7 @@ def test_at_first_the_queue_has_the_problems_the_worst_first(visit, faulty_serve
     chosen = browser.one("#items [aria-current]").text
     assert chosen == browser.all("#items button")[0].text
     prompt = chosen.splitlines()[0]
+    browser.until("document.querySelector('#others h3')?.textContent === 'Selected in the queue'")
     assert prompt in browser.texts("#dialogue .speech.user span")
     assert browser.texts("#dialogue .finding.error")
 
@@ -71,7 +72,7 @@ def test_keys_walk_through_the_queue(visit, faulty_server):
         browser.until(f"document.querySelectorAll('#items button')[{place}].matches('[aria-current]')")
         episode, frame = (int(part.split()[-1]) for part in places[place].partition(":")[0].split(","))
         at(browser, episode, frame)
-    assert browser.texts("#dialogue .finding.failed")
+    browser.until("document.querySelector('#dialogue .finding.failed')")
 
 
 def test_filters_and_search_leave_the_samples_that_fit_and_stay_in_the_address(visit, faulty_server):
