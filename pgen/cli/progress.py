@@ -19,7 +19,7 @@ EACH = 30.0
 
 
 class ProgressBar:
-    """A bar for the units of a command, then one for each phase after them.
+    """A bar for the units of a command, if it is `visible`, then one for each phase after them.
 
     `now` is a clock in seconds.
     """
@@ -46,14 +46,16 @@ class ProgressBar:
 
     def start(self, total: int, done: int = 0) -> "Callable[[Any], None]":
         """Show the bar for `total` units, of which an earlier run has `done`; return its callback."""
-        self._begin(self._name, total, self._unit, done)
+        self._begin(self._name, total, self._unit, done, self._visible)
         return self._step
 
     def phase(self, name: str, total: int | None, unit: str = "B") -> "Step":
         """Replace the bar by that of a phase, whose total may be unknown; return its callback."""
-        return self._begin(name, total, unit, 0).update
+        return self._begin(name, total, unit).update
 
-    def _begin(self, name: str, total: int | None, unit: str, done: int) -> "tqdm[Any] | _Lines":
+    def _begin(
+        self, name: str, total: int | None, unit: str, done: int = 0, visible: bool = True
+    ) -> "tqdm[Any] | _Lines":
         self.__exit__()
         scale = unit == "B"
         shown: dict[str, Any] = {
@@ -62,12 +64,12 @@ class ProgressBar:
             "unit": unit if scale else f" {unit}s",
             "unit_scale": scale,
         }
-        if self._visible and sys.stderr.isatty():
+        if visible and sys.stderr.isatty():
             from tqdm import tqdm
 
             self._bar = tqdm(desc=name, dynamic_ncols=True, **shown)
         else:
-            self._bar = _Lines(self._visible, self._now, prefix=name, **shown)
+            self._bar = _Lines(visible, self._now, prefix=name, **shown)
         return self._bar
 
     def _step(self, result: Any) -> None:

@@ -28,8 +28,9 @@ _PART = {
     STATE: re.compile(r"\A(?:observations?[./])?states?[./]"),
     ACTION: re.compile(r"\Aactions?[./]"),
 }
-_MEASURED = re.compile(r"\A(?:observations?[./])?(?:\w*(?:joint|gripper|qpos|eef|proprio|cartesian)\w*)\Z")
-"""Names of a state's parts where no column is named a state."""
+_MEASURED = re.compile(r"joint|gripper|qpos|eef|proprio|cartesian")
+"""Part of the names of a state's parts where no column is named a state."""
+_STATE_PART = re.compile(r"\A(?:observations?[./])?\w+\Z")
 _NUMERIC = re.compile(r"\A(?:float|int|bool)\d*\Z")
 
 
@@ -91,7 +92,7 @@ def motion_columns(features: Mapping[str, Any], state: Sequence[str] = (), actio
                 raise ConfigError(f"option {role}: there is no column {name!r}; there are: {numeric(features)}.")
     roles = {role: list(names) or _of_role(features, role) for role, names in listed.items()}
     if not roles[STATE]:
-        roles[STATE] = [key for key in features if _MEASURED.match(key) and _is_vector(features[key])]
+        roles[STATE] = [key for key in features if _is_measured(key) and _is_vector(features[key])]
     return Columns(
         {
             role: tuple(d for key in keys for d in dimensions(key, features[key], _part_name(role, key)))
@@ -175,6 +176,10 @@ def matrix(column: "pa.ChunkedArray[Any]", name: str, width: int) -> "Array":
 def _matrices(table: "Mapping[str, pa.ChunkedArray[Any]]", declared: Sequence[Dimension]) -> "Iterator[Array]":
     for feature in dict.fromkeys(d.feature for d in declared):
         yield matrix(table[feature], feature, sum(d.feature == feature for d in declared))
+
+
+def _is_measured(key: str) -> bool:
+    return _STATE_PART.match(key) is not None and _MEASURED.search(key) is not None
 
 
 def _of_role(features: Mapping[str, Any], role: str) -> list[str]:

@@ -196,6 +196,7 @@ def test_a_run_that_is_killed_submits_nothing_twice(tmp_path, place):
 
 def test_files_are_answered_by_another_program(tmp_path):
     options = {"model": "tiny", "batch_requests": 20, "batch_dir": tmp_path / "batches"}
+    questions = []
     for first in (0, 20):
         with pytest.raises(
             InterruptedRunError, match=r"requests-000\d\.jsonl.*vllm run-batch.*start the same"
@@ -204,11 +205,11 @@ def test_files_are_answered_by_another_program(tmp_path):
         assert caught.value.exit_code == 130
         (name,) = {f"requests-{1 + first // 20:04}.jsonl"}
         lines = [json.loads(line) for line in (tmp_path / "batches" / name).read_text().splitlines()]
-        assert [hostile.question(line["body"]) for line in lines] == [
-            f"step {number}" for number in range(first, min(COUNT, first + 20))
-        ]
+        assert len(lines) == min(COUNT - first, 20)
+        questions += [hostile.question(line["body"]) for line in lines]
         output = tmp_path / "batches" / name.replace("requests", "responses")
         output.write_text("".join(json.dumps(answered(line)) + "\n" for line in lines[::-1]))
+    assert sorted(questions) == sorted(f"step {number}" for number in range(COUNT))
     assert expected(run(tmp_path / "out", options=options))
     assert len(list((tmp_path / "batches").glob("requests-*"))) == 2
 
