@@ -4,7 +4,8 @@ import json
 from collections import Counter
 
 import pytest
-from ray_runs import Closed, Cutting
+from ray_runs import Closed, Cutting, NamingSpans
+from segment_helpers import PICK, dataset, episode
 
 import pgen
 from pgen.errors import TooManyFailuresError
@@ -13,6 +14,7 @@ from pgen_demo.example import write_example
 from pgen_lerobot.read.source import LeRobotSource
 from pgen_local.executor import Local
 from pgen_ray.executor import RayExecutor
+from pgen_segment.hybrid.segmenter import Hybrid
 from pgen_segment.job import Job, SegmentOptions
 from pgen_segment.vlm.segmenter import Vlm
 
@@ -24,10 +26,11 @@ def root(tmp_path_factory):
     return write_example(tmp_path_factory.mktemp("demo") / "demo")
 
 
-def segmented(root, out, generator, executor=None, **run):
-    """What skills.json holds."""
+def segmented(root, out, generator, executor=None, segmenter=None, **run):
+    """Return the bytes of skills.json."""
     options = SegmentOptions(output_dir=out, skills_only=True, **run)
-    with Job(options, LeRobotSource(root=root, skills="task"), Vlm(), generator, executor or two()) as job:
+    source = LeRobotSource(root=root, skills="task")
+    with Job(options, source, segmenter or Vlm(), generator, executor or two()) as job:
         list(job.execute())
     return (out / "skills.json").read_bytes()
 
@@ -80,6 +83,18 @@ def test_what_workers_answered_before_a_failure_is_not_asked_again(root, tmp_pat
     log.unlink()
     segmented(root, tmp_path / "out", Cutting(log=log))
     assert asked(log) == {"1-skills": 1}
+
+
+def test_hybrid_names_the_same_spans_on_workers_also_after_one_died(tmp_path):
+    root = dataset(tmp_path / "in", episode(PICK), episode(PICK))
+    generator = NamingSpans(log=tmp_path / "log", deadly="1")
+    skills = segmented(root, tmp_path / "ray", generator, segmenter=Hybrid())
+    alone = segmented(root, tmp_path / "alone", NamingSpans(log=tmp_path / "other"), Local(), Hybrid())
+    assert skills == alone
+    assert b"pick up the cup" in skills
+    assert asked(tmp_path / "log") == {"0": 1, "1": 2}
+    assert asked(tmp_path / "other") == {"0": 1, "1": 1}
+    assert json.loads((tmp_path / "ray/segmentation.json").read_text())["executor"]["deaths"] == 1
 
 
 def test_a_generator_that_does_not_open_says_why(root, tmp_path):
