@@ -30,9 +30,11 @@ def test_a_full_disk_ends_a_command(places, tmp_path, command):
     arguments = [places.get(part, part) for part in command.split()]
     done = subprocess.run([*PGEN, *arguments], capture_output=True, text=True, cwd=tmp_path, preexec_fn=limit_file_size)
     assert done.returncode == 2, done.stderr
+    *progress, error = done.stderr.splitlines()
     assert re.fullmatch(
-        r"pgen: error: .*File too large.*[;.] [Pp]ut that right and (run|start) the same command again\.\n", done.stderr
+        r"pgen: error: .*File too large.*[;.] [Pp]ut that right and (run|start) the same command again\.", error
     )
+    assert all(line.startswith(("reading: ", "images: ")) for line in progress)
     assert list(tmp_path.iterdir()) == []
 
 

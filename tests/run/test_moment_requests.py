@@ -117,8 +117,8 @@ def test_a_duplicate_of_an_earlier_dialogue_is_requested_again_alone(tmp_path):
     repeated = [request for request in requests if request.repair]
     assert {len(request.samples) for request in repeated} == {1}
     assert len(repeated) > MOMENTS
-    assert "nearly the same request" in repeated[0].repair.problem
-    assert json.loads(repeated[0].repair.reply)["dialogues"][0]["number"] == 1
+    similar = [request.repair for request in repeated if "nearly the same request" in request.repair.problem]
+    assert json.loads(similar[0].reply)["dialogues"][0]["number"] == 1
 
 
 def test_more_variants_request_only_the_new_wordings(tmp_path):
