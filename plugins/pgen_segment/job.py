@@ -1,7 +1,4 @@
-"""The job of `pgen segment`: preflight, the spans of each episode, and the output, which is absent or complete.
-
-The input is never changed. OUT is the dataset with meta/skills.json, or with `skills_only` that file alone.
-"""
+"""The job of `pgen segment`: preflight, the spans of each episode, and the output, which is absent or complete."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -56,7 +53,8 @@ class SegmentOptions(Options):
 class Job:
     """One segmentation. Entering it checks all that can be checked before the first request.
 
-    Its results belong to `command`, which is what the user types after `pgen`.
+    OUT is the dataset with meta/skills.json, or with `skills_only` that file alone. Its results belong
+    to `command`, which is what the user types after `pgen`.
     """
 
     def __init__(
