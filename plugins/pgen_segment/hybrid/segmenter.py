@@ -88,19 +88,8 @@ class Hybrid(Vlm):
         return as_spans(levels(named)[self.options.level]) if grasps else super().expected(recording)
 
     def work(self, generator: Generator, seed: int) -> HybridRollouts:
-        options, look = self.options, self.look(generator)
-        return HybridRollouts(
-            self._source,
-            generator,
-            seed,
-            look,
-            options.names,
-            self._own_names,
-            options.relabel,
-            self._template,
-            level=options.level,
-            sheets=SheetLook(options.sheet_pixels, options.views, options.numbers),
-        )
+        sheets = SheetLook(self.options.sheet_pixels, self.options.views, self.options.numbers)
+        return self.rollouts(HybridRollouts, generator, seed, level=self.options.level, sheets=sheets)
 
     def proposals(self, episodes: Iterable[Episode]) -> Iterator[Any]:
         chosen = {episode.index for episode in episodes}

@@ -95,8 +95,12 @@ class Vlm(ModelSegmenter[VlmOptions]):
         return patches.most(pixels)
 
     def work(self, generator: Generator, seed: int) -> SegmentationRollouts:
+        return self.rollouts(SegmentationRollouts, generator, seed)
+
+    def rollouts[R: SegmentationRollouts](self, kind: type[R], generator: Generator, seed: int, **more: Any) -> R:
+        """Return rollouts of a kind with these options; `more` are what the kind takes besides."""
         options, look = self.options, self.look(generator)
-        return SegmentationRollouts(
+        return kind(
             self._source,
             generator,
             seed,
@@ -105,6 +109,7 @@ class Vlm(ModelSegmenter[VlmOptions]):
             self._own_names,
             options.relabel,
             self._template,
+            **more,
         )
 
     def look(self, generator: Generator) -> Look:
