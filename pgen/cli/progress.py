@@ -94,9 +94,14 @@ class _Lines:
     def update(self, count: int) -> None:
         self._count += count
         if self._now() - self._written >= EACH:
-            self.close()
+            self._line()
 
     def close(self) -> None:
+        """Write the last line, unless nothing was done, as where a server does not answer."""
+        if self._count > self._shown["initial"]:
+            self._line()
+
+    def _line(self) -> None:
         """Write a line, in the form of tqdm without the bar itself."""
         from tqdm import tqdm
 

@@ -58,6 +58,12 @@ def test_a_command_without_requests_shows_nothing(capsys):
     assert capsys.readouterr().err == ""
 
 
+def test_a_phase_in_which_nothing_was_done_writes_nothing(capsys):
+    with ProgressBar() as bar:
+        bar.start(100, 10)
+    assert capsys.readouterr().err == ""
+
+
 def test_on_a_terminal_a_bar_is_redrawn(monkeypatch):
     parent, child = pty.openpty()
     termios.tcsetwinsize(child, (24, 80))
