@@ -72,8 +72,8 @@ def _first(place: Place) -> SkillReader:
         return empty[0]
     reasons = "".join(f" ({reader.reads} holds no span)" for reader in empty)
     raise InputError(
-        f"{place.dataset.root / SkillsJson.reads} is missing, and no other skills were found{reasons}. Annotate the "
-        "dataset with skills first, name a file with --skills FILE, or use --skills task to take each episode's task "
+        f"{place.dataset.root / SkillsJson.reads} is missing, and no other skills were found{reasons}. Find "
+        "skills with `pgen segment`, name a file with --skills FILE, or use --skills task to take each episode's task "
         "as its one skill."
     )
 
