@@ -5,6 +5,7 @@ import time
 
 import hostile_server as hostile
 import pytest
+from cpu_time import cpu_seconds
 from fault_server import numbered
 from hostile_runs import run
 from hostile_server import HostileServer
@@ -49,15 +50,7 @@ READERS = {
 
 
 def seconds(work, text):
-    """Return the CPU time of this thread; if slow, the shortest of five, because other processes slow it down."""
-    times = []
-    for _ in range(5):
-        start = time.thread_time()
-        work(text)
-        times.append(time.thread_time() - start)
-        if times[-1] <= LIMIT:
-            break
-    return min(times)
+    return cpu_seconds(lambda: work(text), LIMIT)
 
 
 @pytest.mark.parametrize("reader", READERS)

@@ -32,7 +32,7 @@ _PLACE = re.compile(rf"\b({'|'.join([*_RESTING, *_GOING, 'to'])}) (the .+)\Z")
 _PARTICLES = frozenset(("up", "down", "off", "out", "over", "on"))
 _UNMOVED = frozenset(("approach", "retreat", "push", "switch", "other"))
 """Kinds of action whose object is not described by a participle: "the box moved to"."""
-_REPEATED = re.compile(r"\bagain\b|\bonce more\b|\bre-?(?:gr|tr|att)\w+", re.IGNORECASE)
+_REPEATED = re.compile(r"\b(?:again\b|once more\b|re-?(?:gr|tr|att)\w+)", re.IGNORECASE)
 
 
 def facts_of(sample: Sample, purpose: Phrase, planned: Plan, draw: int) -> dict[str, str]:
