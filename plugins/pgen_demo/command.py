@@ -30,7 +30,9 @@ MARK = ".pgen-demo"
     help="A folder for the two datasets.",
 )
 @click.option("--force", is_flag=True, help="Replace what a former demo left there.")
-def demo(output_dir: Path, force: bool) -> None:
+@click.option("--review", is_flag=True, help="Then open the result with `pgen review`.")
+@click.pass_context
+def demo(context: click.Context, output_dir: Path, force: bool, review: bool) -> None:
     """Render a small dataset, annotate it without a model, and verify the result."""
     from pgen import annotate
     from pgen_demo.example import write_example
@@ -41,6 +43,18 @@ def demo(output_dir: Path, force: bool) -> None:
     check(output_dir / "annotated")
     for line in summary(output_dir, report):
         click.echo(line)
+    if review:
+        click.echo("")
+        _review(context, output_dir / "annotated")
+
+
+def _review(context: click.Context, folder: Path) -> None:
+    """Run `pgen review`, the command of another plugin. Raises ConfigError where it is not installed."""
+    commands = context.find_root().command
+    command = commands.get_command(context, "review") if isinstance(commands, click.Group) else None
+    if command is None:
+        raise ConfigError("--review needs the plugin `review`, which is not installed.")
+    context.invoke(command, folder=folder)
 
 
 def make_folder(folder: Path, force: bool) -> None:
@@ -87,6 +101,7 @@ def summary(folder: Path, report: "Report") -> Iterator[str]:
     yield from _dialogues(folder / "annotated")
     yield f"These were made by the generator `{report.generator}`, from phrases, without a model."
     yield f"All of them: {folder / 'annotated/meta/syn_annotations.jsonl'}"
+    yield f"Play them in a browser: pgen review {folder / 'annotated'}"
 
 
 def _dialogues(dataset: Path) -> Iterator[str]:

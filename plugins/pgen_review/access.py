@@ -42,7 +42,8 @@ class Access:
         host = request.headers.get("Host", "")
         if host not in self._hosts:
             raise web.HTTPForbidden(text="This is not the server's address.")
-        if request.headers.get("Sec-Fetch-Site", "none") not in ("same-origin", "none"):
+        site = request.headers.get("Sec-Fetch-Site", "none")
+        if site not in ("same-origin", "none") and not self._is_followed_link(request):
             raise web.HTTPForbidden(text="Requests of other sites are refused.")
         if request.method not in ("GET", "HEAD"):
             if request.headers.get("Origin") != f"http://{host}":
@@ -64,6 +65,11 @@ class Access:
         response = web.json_response({})
         response.set_cookie(self._cookie, self.key, httponly=True, samesite="Strict", path="/")
         return response
+
+    def _is_followed_link(self, request: web.Request) -> bool:
+        """Return whether a person followed a link of another page to this one, which itself holds no data."""
+        kinds = (request.headers.get(f"Sec-Fetch-{name}") for name in ("Mode", "Dest"))
+        return request.method == "GET" and request.path == "/" and tuple(kinds) == ("navigate", "document")
 
     def _is_key(self, text: str) -> bool:
         return compare_digest(text.encode(errors="replace"), self.key.encode())

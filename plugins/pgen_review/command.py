@@ -1,5 +1,6 @@
 """The command `pgen review`."""
 
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
@@ -13,22 +14,33 @@ _path = click.Path(path_type=Path)
 @click.argument("folder", metavar="DIR", type=_path)
 @click.option("--root", type=_path, help="The run's input, if the result has no images.")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port of the page.  [default: a free one]")
-def review(folder: Path, root: Path | None, port: int) -> None:
+@click.option("--no-browser", is_flag=True, help="Do not open the page in a browser.")
+def review(folder: Path, root: Path | None, port: int, no_browser: bool) -> None:
     """Play the episodes of a run or a segmentation in a browser, and change nothing.
 
-    The page is served to this machine alone. Its address contains a key: pass it to nobody.
+    The page is served to this machine alone. Its address contains a key: pass it to nobody. DIR may name a place in it.
 
     \b
     pgen review my-dataset-dialogue
+    pgen review 'my-dataset-dialogue#ep=3&frame=120'
     """
+    from pgen_review.opening import has_display, leading_to, open_in_browser, split_place
     from pgen_review.results import open_review
     from pgen_review.server import serve
 
-    with open_review(folder, root) as opened:
+    folder, place = split_place(folder)
+    with open_review(folder, root) as opened, ExitStack() as until_the_end:
+
+        def ready(address: str) -> None:
+            address = f"{address}&{place}" if place else address
+            click.echo(f"review     {address}   (Ctrl-C ends)")
+            if not no_browser and has_display():
+                open_in_browser(until_the_end.enter_context(leading_to(address)))
+
         queue = opened.queue
         problems, failed = queue.counts("problem").get("yes", 0), queue.counts("state").get("failed", 0)
         click.echo(
             f"queue      {problems:,} with a problem, {failed:,} failed; "
             f"{len(queue.entries):,} samples in {len(opened.episodes):,} episodes"
         )
-        serve(opened, port, lambda address: click.echo(f"review     {address}   (Ctrl-C ends)"))
+        serve(opened, port, ready)

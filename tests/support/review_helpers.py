@@ -122,9 +122,9 @@ class Served:
 
 
 @contextmanager
-def served(folder: Path, *options: str) -> Iterator[Served]:
+def served(folder: Path, *options: str, browser: bool = False) -> Iterator[Served]:
     """Run `pgen review` on a folder, and end it as Ctrl-C does."""
-    command = [sys.executable, "-c", MAIN, "review", str(folder), *options]
+    command = [sys.executable, "-c", MAIN, "review", str(folder), *(() if browser else ("--no-browser",)), *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout

@@ -76,6 +76,21 @@ function typeChips(sample) {
   });
 }
 
+/** Return the name of the folder of the result, in which the page lies unless it was written elsewhere. */
+function folderName() {
+  const [folder, file] = window.location.pathname.split("/").slice(-2);
+  return file === "report.html" && folder ? decodeURIComponent(folder) : "DIR";
+}
+
+/** Return a button that shows the command which plays an episode at the frame of a sample. */
+function reviewButton({ episode, sample }) {
+  const named = `${folderName()}#ep=${episode.index}&frame=${sample.frame}`;
+  const command = `pgen review '${named.replaceAll("'", "'\\''")}'`;
+  const button = element("button", { type: "button", class: "review", title: "Play this moment with pgen review" }, "review");
+  button.addEventListener("click", () => openDialog("command", `${episode.id}, ${momentOf({ episode, sample })}`, text("p", {}, "Plays this moment in a browser:"), element("code", {}, command)));
+  return button;
+}
+
 /** Return the card of a sample; in a list of several episodes with the name of its own. */
 function card(entry, flat) {
   const { episode, sample } = entry;
@@ -90,6 +105,6 @@ function card(entry, flat) {
     imageOf(entry),
     ...SPEAKERS.filter((speaker) => sample[speaker]).map((speaker) => speech(speaker, sample[speaker])),
     ...findingsOf(sample),
-    element("p", { class: "chips" }, ...typeChips(sample), ...scores, sample.chosen ? chip(`judge chose: ${sample.chosen}`) : null),
+    element("p", { class: "chips" }, ...typeChips(sample), ...scores, sample.chosen ? chip(`judge chose: ${sample.chosen}`) : null, data.thumbnails.length ? reviewButton(entry) : null),
   );
 }

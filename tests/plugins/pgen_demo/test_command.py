@@ -41,6 +41,7 @@ def test_a_demo_leaves_two_datasets_and_prints_where_with_a_dialogue_of_each_sco
     assert str(folder / "annotated") in printed
     assert printed.count("  user   ") == printed.count("  robot  ") == 4
     assert "by the generator `template`, from phrases, without a model" in printed
+    assert printed.endswith(f"Play them in a browser: pgen review {folder / 'annotated'}\n")
 
 
 def test_a_folder_that_is_no_demo_is_refused_even_with_force(tmp_path: Path) -> None:

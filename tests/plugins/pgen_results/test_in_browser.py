@@ -2,6 +2,7 @@
 
 import pytest
 import report_runs
+from parsed_page import invoked
 from report_pages import LOADED, PROMPT, report_of
 from report_runs import HOSTILE, reply
 
@@ -44,6 +45,19 @@ def test_every_sample_is_a_card_with_its_picture_under_the_timeline_of_its_skill
     assert len(first.find_elements("css selector", ".card")) == 15
     assert report.run(LOADED)
     assert len(report.all(".card img")) == len(report.all(".card")) == 45
+
+
+def test_a_card_names_the_command_that_plays_its_moment(browser, dataset, tmp_path):
+    folder = tmp_path / "it's"
+    pgen.annotate(dataset / "data", folder, generator="template")
+    invoked("report", folder)
+    browser.open(folder / "report.html")
+    browser.all(".card .review")[1].click()
+    frame = browser.all(".card .when")[1].text.split("frame ")[1].split(",")[0]
+    assert browser.one("dialog code").text == f"pgen review 'it'\\''s#ep=0&frame={frame}'"
+    browser.press("\ue00c")
+    assert browser.all("dialog") == []
+    assert browser.complaints() == []
 
 
 def test_exchanges_are_rows_by_scope_above_the_skills_each_with_its_length(report):
