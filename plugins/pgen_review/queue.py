@@ -5,7 +5,6 @@ the words that are searched for.
 """
 
 from array import array
-from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from sys import intern
@@ -51,17 +50,17 @@ class Entry(NamedTuple):
 class Queue:
     """The samples by number, which is their position among all lines. Sort it after the last `add`.
 
-    Hundreds of thousands are filtered while a person types: by masks, and by one search in the text of all.
+    Hundreds of thousands are filtered while a person types: by masks, and by a search in the words that occur.
     """
 
     def __init__(self) -> None:
         self.entries: list[Entry] = []
         self._samples: dict[str, array[int]] = {}
         """The samples of each facet."""
-        self._texts = bytearray()
-        """The texts of all samples in lower case, a line each."""
-        self._starts = array("Q", [0])
-        """Where the line of each sample begins, and where the last one ends."""
+        self._words: dict[str, array[int]] = {}
+        """The samples of each word."""
+        self._vocabulary = ""
+        """All words, each between line breaks."""
         self._orders: dict[str, NDArray[np.int64]] = {}
         self._filtered = lru_cache(8)(self._filter)
 
@@ -71,12 +70,13 @@ class Queue:
             entry = _entry(line)
             for facet in entry.facets:
                 self._samples.setdefault(facet, array("Q")).append(len(self.entries))
+            for word in _words(line):
+                self._words.setdefault(word, array("I")).append(len(self.entries))
             self.entries.append(entry)
-            self._texts += _searched(line)
-            self._starts.append(len(self._texts))
 
     def sort(self) -> None:
-        """Prepare the orders."""
+        """Prepare the orders and the search."""
+        self._vocabulary = "\n".join(["", *self._words, ""])
         badness = np.array([entry.badness for entry in self.entries], dtype=np.int64)
         self._orders = {"time": np.arange(len(badness)), "worst": np.argsort(-badness, kind="stable")}
 
@@ -111,18 +111,20 @@ class Queue:
                 of_facet[np.asarray(self._samples.get(f"{name}={value}", ()), dtype=np.int64)] = True
             fits &= of_facet
         for word in words:
-            fits &= self._with_word(word.encode(errors="replace"))
+            fits &= self._with_word(word)
         ordered = self._orders[order]
         numbers: list[int] = ordered[fits[ordered]].tolist()
         return numbers
 
-    def _with_word(self, word: bytes) -> "NDArray[np.bool_]":
+    def _with_word(self, part: str) -> "NDArray[np.bool_]":
+        """Return the samples with a word that contains the part."""
         fits = np.zeros(len(self.entries), dtype=bool)
-        at = self._texts.find(word)
+        at = self._vocabulary.find(part)
         while at >= 0:
-            number = bisect_right(self._starts, at) - 1
-            fits[number] = True
-            at = self._texts.find(word, self._starts[number + 1])
+            end = self._vocabulary.index("\n", at)
+            word = self._vocabulary[self._vocabulary.rindex("\n", 0, at + 1) + 1 : end]
+            fits[np.frombuffer(self._words[word], dtype=np.uint32)] = True
+            at = self._vocabulary.find(part, end)
         return fits
 
     def item(self, number: int) -> dict[str, Any]:
@@ -143,11 +145,11 @@ def _entry(line: Line) -> Entry:
     )
 
 
-def _searched(line: Line) -> bytes:
-    """Return the text of a sample in which words are searched for; no word contains the character at its end."""
+def _words(line: Line) -> set[str]:
+    """Return the words in which a search looks."""
     spoken = line["user_prompt"] or "", line["robot_utterance"] or ""
     texts = line["episode_id"], *spoken, line["task_description"], *skills(line), *reasons(line)
-    return f"{' '.join(texts).lower()}\n".encode(errors="replace")
+    return set(" ".join(texts).lower().split())
 
 
 def _facets(line: Line) -> Iterator[tuple[str, str]]:

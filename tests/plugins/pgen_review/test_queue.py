@@ -125,3 +125,14 @@ def test_any_filter_selects_the_same_samples_in_every_order_and_never_more_than_
     for name in facets:
         weaker = {other: values for other, values in facets.items() if other != name}
         assert set(selected) <= set(queue.numbers(weaker, "", order))
+
+
+TEXT = st.text("aAbİß \n\té", max_size=12)
+
+
+@given(st.lists(st.tuples(TEXT, TEXT), max_size=8), TEXT)
+def test_a_search_finds_the_samples_whose_texts_contain_all_its_words(spoken, searched):
+    queue = queue_of(*(line(episode_id="", user_prompt=user, robot_utterance=robot) for user, robot in spoken))
+    texts = [f"{user} {robot} tidy up lift the cup".lower() for user, robot in spoken]
+    expected = [number for number, text in enumerate(texts) if all(word in text for word in searched.lower().split())]
+    assert list(queue.numbers({}, searched, "time")) == expected
