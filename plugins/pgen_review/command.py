@@ -13,7 +13,9 @@ _path = click.Path(path_type=Path)
 @click.command(cls=Command, place=55, short_help="Play the episodes with their skills and dialogue in a browser.")
 @click.argument("folder", metavar="DIR", type=_path)
 @click.option("--root", type=_path, help="The run's input, if the result has no images.")
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port of the page.  [default: a free one]")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=0, help="Port of the page.  [default: one for the folder]"
+)
 @click.option("--no-browser", is_flag=True, help="Do not open the page in a browser.")
 def review(folder: Path, root: Path | None, port: int, no_browser: bool) -> None:
     """Play the episodes of a run or a segmentation in a browser, and change nothing.
@@ -24,7 +26,8 @@ def review(folder: Path, root: Path | None, port: int, no_browser: bool) -> None
     pgen review my-dataset-dialogue
     pgen review 'my-dataset-dialogue#ep=3&frame=120'
     """
-    from pgen_review.opening import has_display, leading_to, open_in_browser, split_place
+    from pgen_review.access import HOST
+    from pgen_review.opening import has_display, leading_to, open_in_browser, split_place, usual_port
     from pgen_review.results import open_review
     from pgen_review.server import serve
 
@@ -43,4 +46,4 @@ def review(folder: Path, root: Path | None, port: int, no_browser: bool) -> None
             f"queue      {problems:,} with a problem, {failed:,} failed; "
             f"{len(queue.entries):,} samples in {len(opened.episodes):,} episodes"
         )
-        serve(opened, port, ready)
+        serve(opened, port or usual_port(folder, HOST), ready)

@@ -1,20 +1,24 @@
-"""Open the page of a server in the person's browser, and places in it as they are named on a command line.
+"""The page of a server in the person's browser: its port, its place as a command line names it, and its opening.
 
 Programs are started with a file that leads to the address: other users of the machine can read what programs are
 started with, and the address contains the key.
 """
 
 import os
+import socket
 import sys
 import webbrowser
 from collections.abc import Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from html import escape
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Thread
 from urllib.parse import parse_qsl, urlencode
 
+_PORTS = range(20_000, 32_000)
+"""Ports that systems do not give to connections."""
 _DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY")
 
 
@@ -24,6 +28,22 @@ def split_place(named: Path) -> tuple[Path, str]:
     if not mark or named.exists():
         return named, ""
     return Path(folder), urlencode([(name, value) for name, value in parse_qsl(place) if name != "t"])
+
+
+def usual_port(folder: Path, host: str) -> int:
+    """Return the same port for a folder each time, or 0 where it is in use.
+
+    A browser keeps what it could not send yet for the page with the same port.
+    """
+    digest = sha256(str(folder.resolve()).encode(errors="replace")).digest()
+    port = _PORTS[int.from_bytes(digest[:4]) % len(_PORTS)]
+    with socket.socket() as tried:
+        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            tried.bind((host, port))
+        except OSError:
+            return 0
+    return port
 
 
 def has_display() -> bool:

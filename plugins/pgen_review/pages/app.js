@@ -1,26 +1,34 @@
 import { enter, get } from "./api.js";
 import { DialoguePanel } from "./dialogue.js";
 import { byId, number } from "./dom.js";
+import { openEditing } from "./editing.js";
 import { bind } from "./keys.js";
 import { Player } from "./player.js";
 import { Queue } from "./queue.js";
 import { Timeline } from "./timeline.js";
 
-const panel = new DialoguePanel();
+const panel = new DialoguePanel((sample) => {
+  select(sample);
+  shown();
+});
 const player = new Player(byId("cameras"), () => shown());
 const timeline = new Timeline(byId("timeline"), (frame) => go(frame));
 let queue = null;
 let episode = null;
 let summary = null;
+/** What changes the results, or null where they are only read. */
+let editing = null;
 /** The number of visits, of which only the last one counts. */
 let visits = 0;
+/** The number of changes of dialogues. */
+let changes = 0;
 
 /** Show what belongs to the frame of the player. */
 function shown() {
   if (!episode) return;
   const frame = player.at;
   timeline.show(frame);
-  panel.show(frame);
+  if (panel.show(frame)) editing?.show(panel.selected ?? panel.label);
   byId("seek").value = frame;
   const time = `${episode.times[frame].toFixed(2)} s`;
   byId("seek").setAttribute("aria-valuetext", `${time}, frame ${frame}`);
@@ -51,20 +59,22 @@ function open(loaded) {
   timeline.draw(loaded);
 }
 
-/** Show a frame of an episode, unless another is visited meanwhile; errors are shown on the page. */
-async function visit(index, frame = 0) {
+/** Show a frame of an episode with the sample that is selected, if any, unless another is visited meanwhile; errors are
+ * shown on the page. */
+async function visit(index, frame = 0, id = null) {
   const visited = (visits += 1);
   try {
     const loaded = episode?.index === index ? null : await get(`/api/episodes/${index}`);
-    if (visited !== visits) return false;
+    if (visited !== visits) return;
     if (loaded) open(loaded);
     byId("message").hidden = true;
   } catch (error) {
     show(error);
-    return false;
+    return;
   }
-  await player.seek(frame);
-  return visited === visits;
+  select(sampleOf(id));
+  // The selection need not wait until all cameras show the frame.
+  player.seek(frame).catch(show);
 }
 
 function show(error) {
@@ -79,13 +89,52 @@ function go(frame) {
 }
 
 /** Show a sample of the queue. */
-async function choose({ id, ep, frame }) {
-  if (!(await visit(ep, frame))) return;
-  const sample = episode.samples.find((other) => other.id === id);
-  panel.draw(episode, sample);
-  const before = frame - Math.round(episode.fps);
-  setLoop(sample.stop === null ? null : [Math.max(before, 0), sample.stop]);
+function choose({ id, ep, frame }) {
+  return visit(ep, frame, id);
+}
+
+/** Select a sample of the episode; for null, the one is selected that labels the frame. */
+function select(sample) {
+  if (panel.selected !== sample) panel.draw(episode, sample);
+  if (sample) queue.find(sample.id);
+  const before = sample && sample.frame - second();
+  setLoop(sample && sample.stop !== null ? [Math.max(before, 0), sample.stop] : null);
+}
+
+function sampleOf(id) {
+  return episode?.samples.find((sample) => sample.id === id) ?? null;
+}
+
+/** Draw what belongs to samples that have changed. `states` are those of other episodes too. */
+function redraw(samples, states = []) {
+  changes += 1;
+  for (const { sample, ...state } of states) queue.update(sample, state);
+  for (const { id, user, review } of samples) queue.update(id, { ...review, user });
+  if (!samples.length) return;
+  panel.draw(episode, panel.selected);
+  timeline.draw(episode);
   shown();
+}
+
+/** Load the labels and dialogues of the episode again; once more if they change meanwhile. */
+async function reload() {
+  const { index } = episode;
+  const before = changes;
+  const loaded = await get(`/api/episodes/${index}`);
+  if (episode.index !== index) return;
+  if (before !== changes) {
+    await reload();
+    return;
+  }
+  Object.assign(episode, loaded);
+  panel.draw(episode, sampleOf(panel.selected?.id));
+  timeline.draw(episode);
+  shown();
+}
+
+/** Go to the next open sample of the queue, or of the episode if the last one is not in the queue. */
+async function next(sample) {
+  if (!(await queue.next(sample.id))) stepSample(1);
 }
 
 function setLoop(range) {
@@ -98,11 +147,14 @@ function step(by) {
   go(player.at + by);
 }
 
-/** Go to the next or previous moment with samples. */
+/** Go to the next or previous sample of the episode, of whatever scope. */
 function stepSample(by) {
-  const frames = [...new Set(episode.samples.map(({ frame }) => frame))].sort((a, b) => a - b);
-  const next = by > 0 ? frames.find((frame) => frame > player.at) : frames.findLast((frame) => frame < player.at);
-  if (next !== undefined) go(next);
+  const samples = episode.samples.toSorted((a, b) => a.frame - b.frame || a.id - b.id);
+  const at = samples.indexOf(panel.selected);
+  const { at: frame } = player;
+  const found = by > 0 ? samples.find((sample) => sample.frame > frame) : samples.findLast((sample) => sample.frame < frame);
+  const sample = at >= 0 ? samples[at + by] : found;
+  if (sample) visit(episode.index, sample.frame, sample.id);
 }
 
 function stepEpisode(index) {
@@ -132,7 +184,7 @@ const KEYS = [
   ["play, pause", { " ": () => player.toggle() }],
   ["a frame back, on", { ",": () => step(-1), ".": () => step(1) }],
   ["a second back, on", { "<": () => step(-second()), ">": () => step(second()) }],
-  ["previous, next moment with a dialogue", { "[": () => stepSample(-1), "]": () => stepSample(1) }],
+  ["previous, next dialogue of the episode", { "[": () => stepSample(-1), "]": () => stepSample(1) }],
   ["next, previous in the queue", { n: () => queue.step(1), p: () => queue.step(-1) }],
   ["next, previous episode", { N: () => stepEpisode(episode.next), P: () => stepEpisode(episode.previous) }],
   ["slower, faster", { j: () => stepSpeed(-1), l: () => stepSpeed(1) }],
@@ -160,8 +212,11 @@ async function read(address) {
   const state = new URLSearchParams(address.slice(1));
   const place = ["ep", "frame"].map((name) => Number.parseInt(state.get(name), 10));
   const filters = [...state.keys()].some((name) => !["ep", "frame", "id", "t"].includes(name));
-  // At first, what has a problem; a link to a place shows all.
-  if (!filters && Number.isNaN(place[0]) && summary.facets.problem) state.set("problem", "yes");
+  // At first, what has a problem and is not decided; a link to a place shows all.
+  if (!filters && Number.isNaN(place[0])) {
+    if (summary.facets.problem) state.set("problem", "yes");
+    if (summary.facets.review) state.set("review", "open");
+  }
   queue.set(state);
   const visited = (visits += 1);
   await queue.load();
@@ -177,8 +232,14 @@ async function start() {
   byId("name").textContent = summary.name;
   document.title = `${summary.name}: pgen review`;
   queue = new Queue(summary.facets, choose, write);
+  editing = await openEditing(summary.review, {
+    get frame() {
+      return player.at;
+    },
+    sample: sampleOf, select: panel.onSelect, choose, next, redraw, reload: () => reload().catch(show), show,
+  });
   bindControls();
-  bind(KEYS);
+  bind([...KEYS, ...(editing?.keys ?? [])]);
   await read(window.location.hash);
 }
 

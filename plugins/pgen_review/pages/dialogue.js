@@ -5,17 +5,27 @@ const [POOR, SKILLS] = [2, 3];
 
 /** Shows the skill of a frame, the dialogue that labels it, and the others in force or selected. */
 export class DialoguePanel {
+  constructor(onSelect) {
+    Object.assign(this, { onSelect, selected: null, label: null });
+    byId("dialogue").addEventListener("click", ({ target }) => {
+      const id = target.matches(".select") && Number(target.closest(".sample").dataset.id);
+      const sample = id !== false && this.episode.samples.find((other) => other.id === id);
+      if (sample) this.onSelect(sample);
+    });
+  }
+
   draw(episode, selected) {
     Object.assign(this, { episode, selected, shown: null });
   }
 
+  /** Show what belongs to a frame; return whether that is something else than before. */
   show(frame) {
     const { samples, labels, spans } = this.episode;
     const stretch = labels.find(([start, stop]) => frame >= start && frame < stop);
     const span = spans.find(({ start, stop }) => frame >= start && frame < stop);
     const inForce = samples.filter(({ start, stop }) => stop !== null && frame >= start && frame < stop);
     const key = [stretch?.join(), span?.start, inForce.map(({ id }) => id), this.selected?.id].join(";");
-    if (key === this.shown) return;
+    if (key === this.shown) return false;
     this.shown = key;
     const label = stretch && stretch[2] !== null ? samples[stretch[2]] : null;
     const skill = span ? `${span.name}${span.failed ? " (failed)" : ""}` : "no skill";
@@ -25,25 +35,28 @@ export class DialoguePanel {
       label ? card(label) : text("p", { class: "quiet" }, "No dialogue labels this frame."),
       spoken && text("p", { class: "quiet" }, spoken),
     ].filter(Boolean));
+    this.label = label;
     const { selected } = this;
-    const here = selected && selected !== label ? [element("h3", {}, "Selected in the queue"), card(selected)] : [];
+    const here = selected && selected !== label ? [element("h3", { class: "reading" }, "Selected in the queue"), card(selected, "reading")] : [];
     const others = inForce.filter((sample) => sample !== label && sample !== selected);
-    const list = others.length ? [element("h3", {}, `Also in force (${others.length})`), ...others.map(card)] : [];
+    const list = others.length ? [element("h3", {}, `Also in force (${others.length})`), ...others.map((sample) => card(sample))] : [];
     byId("others").replaceChildren(...here, ...list);
+    return true;
   }
 }
 
-function card(sample) {
+function card(sample, shown = "") {
   const reach = sample.stop === null ? `frame ${sample.frame}` : `frames ${sample.start} to ${sample.stop - 1}`;
   const [first, ...later] = sample.skills;
   const then = later.length > SKILLS ? `then ${number(later.length)} more skills` : later.map((name) => `then ${name}`).join("; ");
   return element(
     "article",
-    { class: "sample", "data-id": sample.id },
+    { class: `sample ${shown}`, "data-id": sample.id },
     ...(sample.user === null ? [] : [speech("user", sample.user), speech("robot", sample.robot)]),
     ...problems(sample),
     text("p", { class: "quiet" }, `${sample.scope}, ${reach}: ${[first, then].filter(Boolean).join("; ")}`),
     text("p", { class: "quiet" }, types(sample)),
+    element("button", { type: "button", class: "select editing" }, "Select"),
   );
 }
 
@@ -60,7 +73,7 @@ function types({ scenario, response, planned, scores }) {
 }
 
 /** Return why there is no dialogue, what checks reported, and the low scores of a judge. */
-function problems({ failure, findings, scores, chosen, skills }) {
+export function problems({ failure, findings, scores, chosen, skills }) {
   const made = findings.map(([severity, what, why]) => finding(severity, `${severity}: ${what}`, why));
   if (failure) made.unshift(finding("failed", failure.scene ? "the images contradict the labels" : words(failure.stage), failure.reason));
   const poor = scores.filter(([, score]) => score <= POOR);

@@ -1,5 +1,8 @@
 const SVG = "http://www.w3.org/2000/svg";
 
+/** The marks of what a person decided, which differ in their shape. */
+export const MARKS = { open: "▯", accepted: "▮", edited: "◆", rejected: "⊘" };
+
 export const byId = (id) => document.getElementById(id);
 
 /** Return an element with attributes and children; text is never parsed as HTML. */
@@ -30,7 +33,7 @@ export function number(count) {
   return count.toLocaleString("en");
 }
 
-/** Show a dialog with a heading and a button to close it; Escape closes it too. */
+/** Show a dialog with a heading and a button to close it, and return it; Escape closes it too. */
 export function openDialog(heading, ...content) {
   const close = element("button", { type: "button" }, "Close");
   const dialog = element("dialog", { "aria-label": heading }, element("h2", {}, heading), ...content, close);
@@ -38,6 +41,7 @@ export function openDialog(heading, ...content) {
   dialog.addEventListener("close", () => dialog.remove());
   document.body.append(dialog);
   dialog.showModal();
+  return dialog;
 }
 
 /** Call `changed` once, when it was not called again for some milliseconds. */

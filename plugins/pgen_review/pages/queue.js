@@ -1,7 +1,7 @@
 import { get } from "./api.js";
-import { byId, debounced, element, number, text, words } from "./dom.js";
+import { MARKS, byId, debounced, element, number, text, words } from "./dom.js";
 
-const LABELS = { problem: "problem", state: "state", finding: "finding", judge: "judge", type: "types", scenario: "scenario", response: "response", scope: "scope", skill: "skill", task: "task" };
+const LABELS = { review: "review", sample: "sample", problem: "problem", state: "state", finding: "finding", judge: "judge", type: "types", scenario: "scenario", response: "response", scope: "scope", skill: "skill", task: "task" };
 const ANY = "";
 
 /** The samples that fit the filters, in pages; filters and order are a part of the address. */
@@ -10,7 +10,7 @@ export class Queue {
     Object.assign(this, { onChoose, onFilter, items: [], at: -1, total: 0, query: "" });
     this.list = byId("items");
     this.selects = Object.entries(facets).map(([name, values]) => select(name, values));
-    byId("facets").replaceChildren(...this.selects.map((made) => element("label", {}, LABELS[made.name], made)));
+    byId("facets").replaceChildren(...this.selects.map((made) => element("label", {}, LABELS[made.name] ?? made.name, made)));
     const refresh = () => this.load().then(() => this.onFilter());
     for (const made of [...this.selects, byId("sort")]) made.addEventListener("change", refresh);
     byId("search").addEventListener("input", debounced(refresh, 150));
@@ -20,6 +20,9 @@ export class Queue {
       refresh();
     });
     byId("more").addEventListener("click", () => this.extend());
+    this.list.addEventListener("scroll", () => {
+      if (this.list.scrollTop + 2 * this.list.clientHeight > this.list.scrollHeight) this.extend();
+    });
     this.list.addEventListener("click", (event) => {
       const item = event.target.closest("button");
       if (item) this.choose([...this.list.children].indexOf(item.parentElement));
@@ -55,6 +58,7 @@ export class Queue {
   }
 
   async extend() {
+    if (!this.items.length || this.items.length >= this.total) return;
     const after = this.items.at(-1).id;
     const { query } = this;
     const { items } = await get(`/api/queue?${query}&after=${after}`);
@@ -80,12 +84,40 @@ export class Queue {
   choose(at) {
     this.mark(at);
     this.list.children[at].scrollIntoView({ block: "nearest" });
-    this.onChoose(this.items[at]);
+    return this.onChoose(this.items[at]);
+  }
+
+  /** Choose and focus the next sample after one that nobody has decided on; return whether that one is listed. */
+  async next(id) {
+    const from = this.items.findIndex((item) => item.id === id);
+    for (let at = from + 1; from >= 0; at++) {
+      if (at >= this.items.length) await this.extend();
+      if (at >= this.items.length) break;
+      if (this.items[at].review !== "open") continue;
+      await this.choose(at);
+      this.list.children[at].firstChild.focus();
+      break;
+    }
+    return from >= 0;
+  }
+
+  /** Show the present state of a sample, if it is listed. */
+  update(id, { state, flagged, user }) {
+    const at = this.items.findIndex((item) => item.id === id);
+    if (at < 0) return;
+    const item = this.items[at];
+    Object.assign(item, { review: state, flagged, text: user ?? item.text });
+    const [old, made] = [this.list.children[at].firstChild, row(item).firstChild];
+    if (at === this.at) made.setAttribute("aria-current", "true");
+    const focused = document.activeElement === old;
+    old.replaceWith(made);
+    if (focused) made.focus();
   }
 
   /** Mark the sample with this number as the current one, if it is listed. */
   find(id) {
-    this.mark(this.items.findIndex((item) => item.id === id));
+    const at = this.items.findIndex((item) => item.id === id);
+    if (at >= 0) this.mark(at);
   }
 
   mark(at) {
@@ -100,7 +132,8 @@ function select(name, values) {
   return element("select", { name }, element("option", { value: ANY }, "any"), ...options);
 }
 
-function row({ ep, frame, text: title, marks }) {
+function row({ ep, frame, text: title, marks, review, flagged }) {
   const where = element("span", { class: "quiet" }, `ep ${ep}, frame ${frame}${marks.length ? `: ${marks.map(words).join(", ")}` : ""}`);
-  return element("li", {}, element("button", { type: "button" }, text("span", {}, title), where));
+  const state = review && element("span", { class: "state", role: "img", "aria-label": flagged ? `${review}, flagged` : review }, `${MARKS[review]}${flagged ? "⚑" : ""}`);
+  return element("li", {}, element("button", { type: "button" }, state, text("span", {}, title), where));
 }

@@ -7,7 +7,10 @@ const [LABELS, ROW, MARKS, SKILLS, AXIS] = [20, 14, 18, 26, 18];
 const SHAPES = {
   problem: "M0 -6L6 5L-6 5Z",
   failed: "M-5 -5L5 5M5 -5L-5 5",
-  fine: "M-4 -4H4V4H-4Z",
+  open: "M-4 -4H4V4H-4Z",
+  rejected: "M-4 0A4 4 0 1 0 4 0A4 4 0 1 0 -4 0M-3 3L3 -3",
+  edited: "M0 -6L6 0L0 6L-6 0Z",
+  accepted: "M-4 -4H4V4H-4Z",
 };
 
 /** Draws an episode: the label of each frame, the exchanges in force by scope, the samples, and the skills. */
@@ -105,12 +108,18 @@ function distinct(samples) {
   return [...new Map(samples.map((sample) => [`${sample.start}-${sample.stop}`, sample])).values()];
 }
 
+/** Return the kind of a mark: what a person decided, or what is known without one. */
+function kindOf({ review, failure, badness }) {
+  if (review && review.state !== "open") return review.state;
+  return failure ? "failed" : badness ? "problem" : "open";
+}
+
 /** Return the frames with samples, each with the worst kind of them. */
 function marksOf(samples) {
   const order = Object.keys(SHAPES);
   const kinds = new Map();
   for (const sample of samples) {
-    const kind = sample.failure ? "failed" : sample.badness ? "problem" : "fine";
+    const kind = kindOf(sample);
     const before = kinds.get(sample.frame);
     if (before === undefined || order.indexOf(kind) < order.indexOf(before)) kinds.set(sample.frame, kind);
   }

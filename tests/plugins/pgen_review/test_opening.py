@@ -1,5 +1,6 @@
 """Opening the page: places on the command line, and a browser that is started without the key."""
 
+import socket
 import stat
 import subprocess
 import sys
@@ -10,7 +11,8 @@ from urllib.request import url2pathname
 import pytest
 from review_helpers import ADDRESS, MAIN, served
 
-from pgen_review.opening import leading_to, split_place
+from pgen_review.access import HOST
+from pgen_review.opening import leading_to, split_place, usual_port
 
 PRINTS_ITS_ARGUMENT = "import sys; print('started with', sys.argv[1], flush=True)"
 
@@ -32,6 +34,15 @@ def test_a_place_is_named_behind_the_folder(named, folder, place):
 def test_a_folder_may_have_the_mark_in_its_name(tmp_path):
     (tmp_path / "out#ep=3").mkdir()
     assert split_place(tmp_path / "out#ep=3") == (tmp_path / "out#ep=3", "")
+
+
+def test_a_folder_has_the_same_port_each_time_unless_it_is_in_use(tmp_path):
+    port = usual_port(tmp_path, HOST)
+    assert port == usual_port(tmp_path, HOST)
+    with socket.socket() as other:
+        other.bind((HOST, port))
+        other.listen()
+        assert usual_port(tmp_path, HOST) == 0
 
 
 def test_the_address_that_is_printed_has_the_place(numbered_run):

@@ -9,6 +9,7 @@ import pytest
 from review_helpers import LENGTHS, MAIN, served
 
 import pgen
+from pgen_review.server import assets
 
 DATA = ["/api/summary", "/api/queue", "/api/episodes/0", "/video/0/0", "/frame/0/0/0.jpg", "/nothing"]
 
@@ -162,10 +163,7 @@ def test_the_queue_is_read_in_pages_without_gap_or_repetition(faulty_server):
 
 
 def test_the_page_weighs_less_than_250_kilobytes(server):
-    paths = ["/", "/page.css", "/app.css", "/icon.svg"]
-    paths += [
-        f"/{name}.js" for name in ("app", "api", "camera", "dialogue", "dom", "keys", "player", "queue", "timeline")
-    ]
+    paths = [path for path, *_ in assets()]
     responses = [server.request(path) for path in paths]
     assert {response.status for response in responses} == {200}
     assert sum(len(response.content) for response in responses) < 250_000

@@ -1,0 +1,238 @@
+import { apply } from "./apply.js";
+import { byId, element, number, openDialog } from "./dom.js";
+import { Editor } from "./editor.js";
+import { Journal } from "./journal.js";
+import { openOutbox } from "./outbox.js";
+
+const REASONS = [
+  "another action than the robot performs", "another object than the robot handles", "not to be seen in the images",
+  "said too early or too late", "the answer does not fit the prompt", "nobody would say it like this",
+  "too vague to lead to one action", "repeats another dialogue", "the demonstration failed here",
+];
+
+/** Start editing, unless the server only reads. `page` has what the decisions act on: `sample(id)`, `frame`, `select`,
+ * `choose`, `next`, `redraw`, `reload` and `show` for messages. */
+export async function openEditing(review, page) {
+  document.body.classList.toggle("reads", !review?.journal || review.read_only);
+  byId("why").textContent = review?.why ?? "";
+  if (!review?.journal || review.read_only) return null;
+  return new Editing(review, page, await openOutbox(review.journal));
+}
+
+class Editing {
+  constructor(review, page, outbox) {
+    Object.assign(this, { page, outbox, turn: Promise.resolve(), stale: false });
+    this.editor = new Editor(review.types, outbox, () => page.select(this.editor.sample));
+    this.journal = new Journal(review, outbox, {
+      states: (states, path) => this.receive(states, path),
+      changed: () => this.count(),
+      refused: (events, error) => this.refused(events, error),
+    });
+    const buttons = { accept: () => this.accept(), reject: () => this.reject(), keep: () => this.keep(), drop: () => this.drop(), flag: () => this.flag(), note: () => this.note(), begin: () => this.move("start"), end: () => this.move("stop"), undo: () => this.undo(), redo: () => this.redo() };
+    for (const [name, action] of Object.entries(buttons)) byId(name).addEventListener("click", action);
+    byId("apply").addEventListener("click", () => apply(this.journal, page));
+    byId("apply").disabled = !review.can_apply;
+    this.journal.flush();
+  }
+
+  /** The rows of the table of keys. */
+  get keys() {
+    return [
+      ["accept, and go to the next in the queue", { a: () => this.accept() }],
+      ["reject with a reason, and go to the next", { r: () => this.reject() }],
+      ["edit the text", { e: () => this.editor.focus() }],
+      ["drop what was typed", { Escape: () => this.drop() }],
+      ["keep what was typed", { "Ctrl+Enter": () => this.keep() }],
+      ["the dialogue begins, ends at this frame", { i: () => this.move("start"), o: () => this.move("stop") }],
+      ["flag for another person", { f: () => this.flag() }],
+      ["note", { m: () => this.note() }],
+      ["undo, redo", { z: () => this.undo(), Z: () => this.redo() }],
+    ];
+  }
+
+  show(sample) {
+    this.editor.show(sample);
+  }
+
+  /** Carry out an action after the ones before it, on the dialogue that is selected by then. */
+  act(action) {
+    return this.inTurn(() => this.editor.sample && action(this.editor.sample));
+  }
+
+  inTurn(action) {
+    this.turn = this.turn.then(action).catch((error) => this.page.show(error));
+    return this.turn;
+  }
+
+  /** Record events of a dialogue, and show their result before the server has acknowledged them. */
+  async record(sample, events, state, values = {}) {
+    const base = sample.review.n;
+    await this.journal.record(events.map((event) => ({ key: sample.key, base, ...event })));
+    const { counts } = this.journal;
+    if (state) {
+      for (const [name, by] of [[sample.review.state, -1], [state, 1]]) counts[name] = (counts[name] ?? 0) + by;
+      sample.review.state = state;
+    }
+    Object.assign(sample, values);
+    this.page.redraw([sample]);
+    this.count();
+  }
+
+  accept() {
+    return this.act(async (sample) => {
+      await this.keepOr(sample, [{ kind: "accept" }]);
+      await this.page.next(sample);
+    });
+  }
+
+  keep() {
+    return this.act(async (sample) => {
+      await this.keepOr(sample, []);
+      document.activeElement.blur();
+    });
+  }
+
+  /** Store what was typed; where nothing was, record other events. */
+  async keepOr(sample, others) {
+    const { editor } = this;
+    const [edits, { scenario, response, ...texts }] = [editor.edits(), editor.values];
+    if (edits.length + others.length === 0) return;
+    const spoken = sample.user === null && !(texts.user || texts.robot) ? {} : texts;
+    const values = edits.length ? { ...spoken, scenario: scenario || null, response: response || null } : {};
+    await this.record(sample, edits.length ? edits : others, edits.length ? "edited" : sample.review.state === "edited" ? "edited" : "accepted", values);
+    await this.outbox.keepDraft(sample.key, null);
+    editor.show(sample);
+    this.say(edits.length ? "kept" : "accepted");
+  }
+
+  drop() {
+    if (this.editor.sample) this.editor.drop();
+    document.activeElement.blur();
+  }
+
+  reject() {
+    const { sample } = this.editor;
+    if (!sample) return;
+    const field = element("input", { id: "reason", maxlength: 500, "aria-label": "Reason: a number, or your own words", placeholder: "1 to 9, or your own words" });
+    const list = element("ol", {}, ...REASONS.map((reason) => element("li", {}, element("button", { type: "button" }, reason))));
+    const dialog = openDialog("Reject, because …", field, list);
+    const send = (reason) => {
+      dialog.close();
+      this.act(async () => {
+        await this.record(sample, [{ kind: "reject", reason }], "rejected");
+        await this.outbox.keepDraft(sample.key, null);
+        this.say("rejected");
+        await this.page.next(sample);
+      });
+    };
+    list.addEventListener("click", ({ target }) => target.matches("button") && send(target.textContent));
+    field.addEventListener("keydown", (event) => {
+      const place = field.value === "" && REASONS[Number(event.key) - 1];
+      if (place) event.preventDefault();
+      if (place) send(place);
+      else if (event.key === "Enter" && field.value.trim()) send(field.value.trim());
+    });
+    field.focus();
+  }
+
+  /** Let the dialogue begin or end at the frame that is shown, which belongs to it. */
+  move(edge) {
+    return this.act(async (sample) => {
+      const { frame } = this.page;
+      if (sample.stop === null) throw new Error("This dialogue is not in force at any frame.");
+      const range = { start: sample.start, stop: sample.stop, [edge]: edge === "stop" ? frame + 1 : frame };
+      if (range.start >= range.stop) throw new Error("The dialogue would be in force at no frame: its end is before its beginning.");
+      this.stale = true;
+      await this.record(sample, [{ kind: "edit_range", ...range }], "edited", range);
+      this.say(edge === "stop" ? `ends at frame ${number(frame)}` : `begins at frame ${number(frame)}`);
+    });
+  }
+
+  flag() {
+    return this.act(async (sample) => {
+      const on = !sample.review.flagged;
+      sample.review.flagged = on;
+      await this.record(sample, [{ kind: "flag", on }], null);
+      this.say(on ? "flagged" : "not flagged");
+    });
+  }
+
+  note() {
+    const { sample } = this.editor;
+    if (!sample) return;
+    const field = element("textarea", { rows: 4, maxlength: 2000, "aria-label": "Note" });
+    const store = element("button", { type: "button" }, "Store (ctrl-Enter)");
+    const dialog = openDialog("Note", field, store);
+    const send = () => {
+      dialog.close();
+      this.act(async () => {
+        sample.review.note = field.value.trim();
+        await this.record(sample, [{ kind: "note", text: sample.review.note }], null);
+        this.say("noted");
+      });
+    };
+    field.value = sample.review.note;
+    store.addEventListener("click", send);
+    field.addEventListener("keydown", (event) => event.ctrlKey && event.key === "Enter" && send());
+    field.focus();
+  }
+
+  undo() {
+    return this.inTurn(() => this.journal.undo());
+  }
+
+  redo() {
+    return this.inTurn(() => this.journal.redo());
+  }
+
+  /** Take over what the server stores, and go to what was undone. */
+  receive(states, path) {
+    for (const state of states) {
+      const sample = this.page.sample(state.sample);
+      if (!sample) continue;
+      const { user, robot, scenario, response, start, stop } = state;
+      const differs = sample.start !== start || sample.stop !== stop || sample.user !== user || sample.robot !== robot;
+      this.stale ||= differs || (state.state === "rejected" || state.changed.length > 0) && state.n !== sample.review.n;
+      Object.assign(sample, { user, robot, scenario, response, start, stop, review: state });
+    }
+    this.page.redraw(states.map(({ sample }) => this.page.sample(sample)).filter(Boolean), states);
+    if (!states.length || (path !== "/api/undo" && path !== "/api/redo")) return;
+    this.stale = true;
+    this.say(path === "/api/undo" ? "undone" : "redone");
+    const [{ sample, key }] = states;
+    this.page.choose({ id: sample, ep: key[0], frame: key[1] });
+  }
+
+  /** Show why something was not stored; what was typed stays as a draft. */
+  refused(events, error) {
+    for (const { key, user, robot } of events.filter(({ kind }) => kind === "edit_text")) {
+      const stored = error.states.find((state) => state.key.join() === key.join()) ?? {};
+      this.outbox.keepDraft(key, { scenario: stored.scenario ?? "", response: stored.response ?? "", user, robot });
+    }
+    this.receive(error.states, "");
+    this.page.show(error);
+    this.page.reload();
+  }
+
+  say(done) {
+    byId("said").textContent = `${done}, ${number(this.journal.counts.open ?? 0)} left`;
+  }
+
+  /** Show how much is reviewed, and what is not acknowledged yet. */
+  count() {
+    const { journal } = this;
+    if (!journal) return;
+    const { counts, unsaved, problem } = journal;
+    const all = ["open", "accepted", "edited", "rejected"].reduce((sum, name) => sum + (counts[name] ?? 0), 0);
+    const done = all - (counts.open ?? 0);
+    Object.assign(byId("progress"), { max: Math.max(all, 1), value: done });
+    byId("done").textContent = `${number(done)} of ${number(all)} reviewed`;
+    byId("unsaved").textContent = `unsaved ${number(unsaved)}`;
+    byId("problem").textContent = problem;
+    byId("problem").hidden = !problem;
+    [byId("undo").disabled, byId("redo").disabled] = [journal.last === null && !unsaved, journal.next === null];
+    if (unsaved || !this.stale) return;
+    this.stale = false;
+    this.page.reload();
+  }
+}
