@@ -8,11 +8,13 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from fractions import Fraction
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import av
 from PIL import Image, ImageDraw
 
 import pgen
@@ -80,6 +82,23 @@ def annotated(folder: Path, **layout: Any) -> Path:
     """Return the annotated copy of such a dataset."""
     pgen.annotate(numbered(folder / "data", **layout), folder / "cups-annotated", generator="template")
     return folder / "cups-annotated"
+
+
+def encoded(folder: Path, encoder: str, options: dict[str, str], pixels: str = "yuv420p") -> Path:
+    """Encode the videos of a dataset with another encoder, at the same rate and with the same frames."""
+    for path in folder.glob("videos/*/*/*.mp4"):
+        made = path.with_name("made.mp4")
+        with av.open(str(path)) as source, av.open(str(made), "w") as target:
+            read = source.streams.video[0]
+            stream: Any = target.add_stream(encoder, rate=read.average_rate, options=options)
+            stream.width, stream.height, stream.pix_fmt = read.width, read.height, pixels
+            for number, frame in enumerate(source.decode(read)):
+                frame.pts, frame.time_base = number, 1 / Fraction(read.average_rate or 1)
+                frame.pict_type = av.video.frame.PictureType.NONE
+                target.mux(stream.encode(frame))
+            target.mux(stream.encode(None))
+        made.replace(path)
+    return folder
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from random import Random
 
 import pytest
 from old_layout import ONE_A_FILE, as_v21
-from review_helpers import CAMERAS, LENGTHS, NUMBERS, annotated, number_of, numbered
+from review_helpers import CAMERAS, LENGTHS, NUMBERS, annotated, encoded, number_of, numbered
 
 import pgen
 
@@ -47,6 +47,39 @@ def test_every_camera_shows_the_frame_that_is_sought(visit, serve, tmp_path, lay
         browser = visit(server)
         assert len(browser.all(f".camera {shown}")) == len(CAMERAS)
         assert_seeks_exactly(browser, str(layout))
+
+
+@pytest.mark.parametrize(
+    ("encoder", "options", "pixels", "shown"),
+    [
+        ("libx264", {"bf": "3", "g": "30", "preset": "fast"}, "yuv420p", "video"),
+        ("libx264", {"g": "30"}, "yuv444p", "canvas"),
+        ("libvpx-vp9", {"g": "30", "deadline": "realtime"}, "yuv420p", "video"),
+        ("libx265", {"g": "30", "preset": "ultrafast", "x265-params": "log-level=none"}, "yuv420p", "canvas"),
+    ],
+)
+def test_other_encodings_show_the_frame_that_is_sought(visit, serve, tmp_path, encoder, options, pixels, shown):
+    with serve(encoded(annotated(tmp_path), encoder, options, pixels)) as server:
+        browser = visit(server)
+        assert len(browser.all(f".camera {shown}")) == len(CAMERAS)
+        assert_seeks_exactly(browser, encoder, 8)
+
+
+def test_cameras_stay_together_while_they_play(visit, server):
+    browser = visit(server, "&ep=1&frame=0")
+    shows(browser, 1, 0)
+    browser.run(f"""(window.apart = [], (function look() {{
+      const frames = {NUMBERS};
+      if ({PLAYING}) window.apart.push(Math.max(...frames) - Math.min(...frames));
+      requestAnimationFrame(look);
+    }})())""")
+    browser.press(" ")
+    browser.until(PLAYING)
+    browser.until(f"!({PLAYING})")
+    apart = browser.run("window.apart")
+    assert apart
+    assert sorted(apart)[len(apart) // 2] <= 1
+    assert shows(browser, 1, LENGTHS[1] - 1) == [number_of(1, LENGTHS[1] - 1)] * len(CAMERAS)
 
 
 def test_a_dataset_of_v2_1_is_played_too(visit, serve, tmp_path):
