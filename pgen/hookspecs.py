@@ -62,6 +62,9 @@ class Preview:
 class Step:
     """Work of `pgen annotate` before the run, requested by the switch `flag`.
 
+    A step with `automatic` also runs without its switch where that returns True for the run's configuration; the switch
+    then has a second form, `--no-…`.
+
     `prepare` takes the run's configuration and the `--opt` values of the kind `takes`, and returns a context manager
     that gives the configuration to run with. `preview` takes the same and gives a Preview, without a request.
     """
@@ -72,6 +75,7 @@ class Step:
     takes: str
     prepare: Callable[[Any, Sequence[str]], AbstractContextManager[Any]]
     preview: Callable[[Any, Sequence[str]], AbstractContextManager[Preview]] | None = None
+    automatic: Callable[[Any], bool] | None = None
 
     @property
     def parameter(self) -> str:

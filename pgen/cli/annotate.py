@@ -13,7 +13,12 @@ from pgen.registry import registry
 
 def _steps() -> list[click.Parameter]:
     """Return a switch for each step that a plugin adds before the run."""
-    return [Option([step.flag], group=step.group, help=step.help, is_flag=True) for step in registry().steps()]
+    return [
+        Option([f"{step.flag}/--no-{step.flag[2:]}"], group=step.group, help=step.help, default=None)
+        if step.automatic
+        else Option([step.flag], group=step.group, help=step.help, is_flag=True)
+        for step in registry().steps()
+    ]
 
 
 @click.command(cls=Command, place=30, params=[*run_options(), *_steps()])
@@ -41,7 +46,8 @@ def annotate(
     from pgen.run.estimate import Prices
     from pgen.run.run import Run
 
-    steps = [step for step in registry().steps() if flags.pop(step.parameter)]
+    switches = {step: flags.pop(step.parameter) for step in registry().steps()}
+    steps = [step for step, wanted in switches.items() if wanted]
     if dry_run and (blind := next((step for step in steps if step.preview is None), None)):
         raise ConfigError(f"--dry-run sends no request, but {blind.flag} does: leave one of them out.")
     assigned = {step.takes: [text for text in opt if text.startswith(f"{step.takes}.")] for step in steps}
@@ -49,14 +55,16 @@ def annotate(
     remaining = [text for text in opt if not any(text in taken for taken in assigned.values())]
     with ExitStack() as stack:
         settings = build(resolve(config, flags, remaining))
-        for step in steps:
+        for step, wanted in switches.items():
+            if not (wanted or (wanted is None and step.automatic and step.automatic(settings))):
+                continue
             if dry_run and step.preview:
-                preview = stack.enter_context(step.preview(settings, assigned[step.takes]))
+                preview = stack.enter_context(step.preview(settings, assigned.get(step.takes, ())))
                 click.echo(preview_text(preview, step.flag, prices))
                 settings = preview.config
             else:
-                settings = stack.enter_context(step.prepare(settings, assigned[step.takes]))
-        command = " ".join(["annotate", *(step.flag for step in steps)])
+                settings = stack.enter_context(step.prepare(settings, assigned.get(step.takes, ())))
+        command = " ".join(["annotate", *(step.flag for step in steps if not step.automatic)])
         run = stack.enter_context(Run(settings.run, create(settings), command, prices))
         if dry_run:
             click.echo(fields(plan_text(run.plan, run.estimate, prices)))

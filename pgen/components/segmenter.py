@@ -59,6 +59,8 @@ class Segmenter(Component[OptionsT]):
     """How many cameras it reads images of, at most; None for all that are chosen."""
     reads_skills: ClassVar[bool] = False
     """Whether it reads the skills that the dataset has."""
+    keeps_spans: ClassVar[bool] = False
+    """Whether its spans are those that the dataset has, so that they are not normalized."""
     columns: Sequence[str] = ()
     """Columns of the data that it reads; final once it is open."""
 

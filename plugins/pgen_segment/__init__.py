@@ -16,9 +16,10 @@ def pgen_segmenters() -> "Iterable[type[Segmenter]]":
     from pgen_segment.hybrid.segmenter import Hybrid
     from pgen_segment.labels import Labels
     from pgen_segment.motion.segmenter import Gripper
+    from pgen_segment.phases.segmenter import Phases
     from pgen_segment.vlm.segmenter import Vlm
 
-    return (Hybrid, Gripper, Vlm, Labels)
+    return (Hybrid, Gripper, Vlm, Labels, Phases)
 
 
 @hookimpl
@@ -32,5 +33,6 @@ def pgen_commands() -> "Iterable[click.Command]":
 @hookimpl
 def pgen_steps() -> "Iterable[Step]":
     from pgen_segment.annotate_step import STEP
+    from pgen_segment.phases_step import PHASES
 
-    return (STEP,)
+    return (STEP, PHASES)

@@ -6,7 +6,7 @@ run finds them again. OUT gets them as its own skills where its sink has the opt
 
 import json
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from pgen_segment.job import Job
 
 _KIND = "segmenter"
-_COMMAND = "annotate --segment"
-_SKILLS_OF_OUTPUT = "segmented"
+COMMAND = "annotate --segment"
+SKILLS_OF_OUTPUT = "segmented"
 """The option of a sink for the folder with skills that become the output's own."""
 _OPTIONS = "options.json"
 """The file beside the skills with what they depend on."""
-_SOURCE_OPTIONS = ("root", "repo_id", "revision", "episodes", "cameras")
+SOURCE_OPTIONS = ("root", "repo_id", "revision", "episodes", "cameras")
 
 
 @contextmanager
@@ -32,23 +32,47 @@ def with_skills(config: "RunConfig", assignments: Sequence[str]) -> "Iterator[Ru
 
     Raises ConfigError, before any request, where OUT cannot be written or skills are named.
     """
+    _check_skills(config)
+    with beside_output(
+        config, "skills", lambda it: _dependencies(config, assignments, it), lambda it: _job(config, assignments, it)
+    ) as folder:
+        yield _using(config, str(folder / "skills.json"), folder)
+
+
+def place_of(config: "RunConfig", name: str) -> Path:
+    """Return the hidden folder beside OUT for what a step finds."""
+    out = config.run.output_dir.expanduser().absolute()
+    return out.with_name(f".{out.name}.{name}")
+
+
+def is_pending(config: "RunConfig") -> bool:
+    """Return whether the run has yet to replace its files: it does only that."""
     from pgen.storage.in_place import InPlace
+
+    return config.run.in_place and InPlace(config.run.output_dir.expanduser().absolute()).switch.pending
+
+
+@contextmanager
+def beside_output(
+    config: "RunConfig", name: str, dependencies: Callable[[Path], dict[str, Any]], job: Callable[[Path], "Job"]
+) -> Iterator[Path]:
+    """Yield a folder with the output of a job, which runs unless an interrupted run has done it.
+
+    The folder is removed once OUT is complete.
+    """
     from pgen_segment.command import run_job
 
-    _check_skills(config)
-    out = config.run.output_dir.expanduser().absolute()
-    place = out.with_name(f".{out.name}.skills")
+    place = place_of(config, name)
     folder = place / "found"
-    # A run that has yet to replace its files does only that; its skills are among the new files.
-    if not (config.run.in_place and InPlace(out).switch.pending):
-        _prepare(place, _dependencies(config, assignments, folder), fresh=config.run.fresh)
+    if not is_pending(config):  # otherwise what was found is among the new files
+        _prepare(place, dependencies(folder), fresh=config.run.fresh)
         try:
             if not folder.exists():
-                run_job(_job(config, assignments, folder))
+                run_job(job(folder))
         finally:
             if [path.name for path in place.iterdir()] == [_OPTIONS]:  # there is nothing to resume
                 shutil.rmtree(place)
-    yield _using(config, str(folder / "skills.json"), folder)
+    yield folder
     shutil.rmtree(place)
 
 
@@ -61,14 +85,19 @@ def _check_skills(config: "RunConfig") -> None:
 
 def _dependencies(config: "RunConfig", assignments: Sequence[str], folder: Path) -> dict[str, Any]:
     """Return what the skills depend on, after checking what else could stop the run."""
+    return checked(_using(config, "task", folder), COMMAND, **{_KIND: sorted(assignments)})
+
+
+def checked(config: "RunConfig", command: str, **others: Any) -> dict[str, Any]:
+    """Return what replies about a dataset depend on, and `others`, after checking what could stop the run."""
     from pgen.config import create
     from pgen.run.run import Run
     from pgen.safety.redaction import redacted
 
-    with Run(config.run, create(_using(config, "task", folder)), _COMMAND) as run:
+    with Run(config.run, create(config), command) as run:
         components = {name: part for name, part in run.identity().items() if name in ("source", "generator")}
     chosen = {"seed": config.run.seed, "episodes": config.source.options.get("episodes")}
-    options: dict[str, Any] = redacted({**components, **chosen, _KIND: sorted(assignments)})
+    options: dict[str, Any] = redacted({**components, **chosen, **others})
     return options
 
 
@@ -80,7 +109,7 @@ def _prepare(place: Path, options: dict[str, Any], *, fresh: bool) -> None:
 
     path, content = place / _OPTIONS, json.dumps(options)
     if place.exists() and not path.is_file() and any(place.iterdir()):
-        raise ConfigError(f"{place} is not a folder that `pgen annotate --segment` made; move it away.")
+        raise ConfigError(f"{place} is not a folder that `pgen annotate` made; move it away.")
     if fresh and place.exists():
         shutil.rmtree(place)
     if not path.is_file():
@@ -88,7 +117,7 @@ def _prepare(place: Path, options: dict[str, Any], *, fresh: bool) -> None:
         write_text(path, [content])
     elif changed := differences(json.loads(path.read_text(encoding="utf-8")), json.loads(content)):
         raise ConfigError(
-            f"{place} holds skills of other options ({'; '.join(changed)}). Use the previous "
+            f"{place} holds results of other options ({'; '.join(changed)}). Use the previous "
             "options to resume it, or start anew with --fresh."
         )
 
@@ -99,8 +128,8 @@ def _using(config: "RunConfig", skills: str, folder: Path) -> "RunConfig":
 
     source = config.source.model_copy(update={"options": {**config.source.options, "skills": skills}})
     using = config.model_copy(update={"source": source})
-    if any(_SKILLS_OF_OUTPUT in type(sink.options).model_fields for sink in create(using).sinks):
-        return using.model_copy(update={"sink_options": {**using.sink_options, _SKILLS_OF_OUTPUT: folder}})
+    if any(SKILLS_OF_OUTPUT in type(sink.options).model_fields for sink in create(using).sinks):
+        return using.model_copy(update={"sink_options": {**using.sink_options, SKILLS_OF_OUTPUT: folder}})
     return using
 
 
@@ -113,11 +142,11 @@ def _job(config: "RunConfig", assignments: Sequence[str], folder: Path) -> "Job"
     shared = {"seed": run.seed, "max_failures": run.max_failures, "fresh": run.fresh}
     return create_job(
         {"output_dir": folder, "skills_only": True, **shared},
-        {option: source[option] for option in _SOURCE_OPTIONS if source.get(option) is not None},
+        {option: source[option] for option in SOURCE_OPTIONS if source.get(option) is not None},
         Choice(name=name, options=parse_assignments(name, assignments)[_KIND]),
         config.generator,
         config.executor,
-        _COMMAND + (" --in-place" if run.in_place else ""),
+        COMMAND + (" --in-place" if run.in_place else ""),
     )
 
 

@@ -61,7 +61,7 @@ def create_job(
     return Job(
         options,
         # A segmenter that reads no camera accepts a dataset whose videos are missing, too.
-        LeRobotSource(**source, views=splitter.views, skills="auto" if cls.reads_skills else "task"),
+        LeRobotSource(**{"views": splitter.views, "skills": "auto" if cls.reads_skills else "task", **source}),
         splitter,
         None if generator is None or without_model else _create(Generator.kind, generator),
         _create(Executor.kind, executor),

@@ -32,9 +32,13 @@ class Segmented:
 
 @dataclass(slots=True)
 class Segmentation:
-    """The spans of each episode, the episodes that failed, and what was changed, counted."""
+    """The spans of each episode, the episodes that failed, and what was changed, counted.
+
+    With `as_written`, spans are taken over without normalizing them.
+    """
 
     keep_idle: bool = False
+    as_written: bool = False
     episodes: dict[int, Segmented] = field(default_factory=dict)
     failed: dict[int, Failure] = field(default_factory=dict)
     changes: Counter[str] = field(default_factory=Counter)
@@ -51,17 +55,19 @@ class Segmentation:
         try:
             if isinstance(spans, Failure):
                 raise SampleError(spans.stage, spans.reason)
-            skills = normalize_spans(spans, episode, self.changes, keep_idle=self.keep_idle)
+            skills = self._read(spans, episode, self.changes)
             # Changes are counted once, at the level that is written.
-            of_levels = {
-                level: normalize_spans(of_level, episode, Counter(), keep_idle=self.keep_idle)
-                for level, of_level in (levels or {}).items()
-            }
+            of_levels = {level: self._read(it, episode, Counter()) for level, it in (levels or {}).items()}
         except SampleError as error:
             self.failed[episode.index] = Failure(error.stage, error.reason)
         else:
             frames = frame_ranges(replace(episode, skills=skills))
             self.episodes[episode.index] = Segmented(episode.task, skills, tuple(frames), of_levels)
+
+    def _read(self, spans: Any, episode: Episode, changes: Counter[str]) -> tuple[Skill, ...]:
+        if self.as_written:
+            return tuple(Skill(**span) for span in spans)
+        return normalize_spans(spans, episode, changes, keep_idle=self.keep_idle)
 
 
 def segment_all(
@@ -76,7 +82,7 @@ def segment_all(
 
     Both components are open.
     """
-    segmentation = Segmentation(keep_idle)
+    segmentation = Segmentation(keep_idle, segmenter.keeps_spans)
     for recording in reading.recordings(source, segmenter.columns):
         try:
             spans = segmenter.segment(recording)
@@ -110,7 +116,7 @@ def segment_by_model(
     step: Step = lambda episode: None,
 ) -> Segmentation:
     """Do the same with rollouts. Results are committed as they come, so that a run that is started again goes on."""
-    segmentation = Segmentation(keep_idle)
+    segmentation = Segmentation(keep_idle, segmenter.keeps_spans)
     in_progress: dict[int, Episode] = {}
 
     def recordings() -> Iterator[Recording]:

@@ -27,7 +27,7 @@ from pgen_lerobot.format import (
     tasks_differ,
     unlisted_notes,
 )
-from pgen_lerobot.skills import EpisodeSkills, Place, SkillReader, choose
+from pgen_lerobot.skills import BY_MODEL, PHASES, EpisodeSkills, Place, RecordedPhases, SkillReader, choose
 
 
 class LeRobotOptions(Options):
@@ -45,6 +45,8 @@ class LeRobotOptions(Options):
     """Show at most this many cameras a sample; none of them need files where it is 0."""
     skills: str = "auto"
     """`auto` (the first form that is found), a form by name (see docs/labels.md), or the path of a file."""
+    phases: Path | None = None
+    """A file with phases, as `pgen segment --segmenter phases` writes it; meta/pgen/phases.json where not given."""
 
 
 class LeRobotSource(Source[LeRobotOptions]):
@@ -63,6 +65,7 @@ class LeRobotSource(Source[LeRobotOptions]):
         self._sizes = cameras.sizes(self._cameras)
         self._dataset_notes = cameras.notes(self._cameras) + self.dataset.notes() + unlisted_notes(self.dataset)
         self.skills: SkillReader = choose(self.options.skills, Place(self.dataset, self._selected))
+        self.phases = RecordedPhases(self._phases_file())
         self._episode_notes: Counter[str] = Counter()
         self._skill_names = self.skills.names()
         self._last_entry: EpisodeEntry | None = None
@@ -74,10 +77,12 @@ class LeRobotSource(Source[LeRobotOptions]):
             "frames": self.dataset.info.get("total_frames"),
             "cameras": list(self._cameras),
             "skills": self.options.skills,
+            **({"phases": True} if self.options.phases else {}),
         }
 
     def describe(self) -> dict[str, Any]:
-        return {**super().describe(), **self.dataset.files.origin}
+        phases = {"phases_by_model": self.phases.provenance} if self.phases.provenance else {}
+        return {**super().describe(), **self.dataset.files.origin, **phases}
 
     @property
     def folder(self) -> Path:
@@ -127,21 +132,29 @@ class LeRobotSource(Source[LeRobotOptions]):
         skills = self.skills.read(frames, own_task)
         self._note(skills)
         spans = skills.spans if skills else ()
+        normalized = normalize(spans, frames.timestamps, self.dataset.fps, self._episode_notes)
+        phases = self.phases.of(entry.index, normalized)
+        self._episode_notes.update([BY_MODEL] if phases else [])
         episode = Episode(
             index=entry.index,
             id=f"ep_{entry.index:06d}",
             task=(skills.task if skills and skills.task else own_task),
             fps=self.dataset.fps,
             timestamps=frames.timestamps,
-            skills=normalize(spans, frames.timestamps, self.dataset.fps, self._episode_notes),
+            skills=normalized,
             cameras=self._cameras,
             elsewhere=self._elsewhere(spans),
-            phases=skills.phases if skills else (),
+            phases=phases or (skills.phases if skills else ()),
         )
         empty = sum(1 for span in frame_ranges(episode) if not span)
         if empty:
             self._episode_notes["skills shorter than a frame: nothing to label"] += empty
         return episode
+
+    def _phases_file(self) -> Path:
+        if self.options.phases and not self.options.phases.is_file():
+            raise InputError(f"option phases: there is no file {self.options.phases}.")
+        return self.options.phases or self.dataset.root / PHASES
 
     def _elsewhere(self, spans: Iterable[Skill]) -> tuple[str, ...]:
         own = {span.name.strip() for span in spans}

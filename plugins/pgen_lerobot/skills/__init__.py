@@ -17,13 +17,16 @@ from pgen_lerobot.skills.files import (
     SpanLines,
     read_spans,
 )
-from pgen_lerobot.skills.levels import OTHER_SKILLS, load_json
+from pgen_lerobot.skills.levels import BY_MODEL, OTHER_SKILLS, PHASES, RecordedPhases, load_json
 
 __all__ = [
+    "BY_MODEL",
     "OTHER_SKILLS",
+    "PHASES",
     "READERS",
     "EpisodeSkills",
     "Place",
+    "RecordedPhases",
     "SkillReader",
     "SkillsJson",
     "SubtaskIndex",

@@ -11,6 +11,9 @@ from pgen.safety.bounded_json import read_json
 
 PHASE = "phase"
 OTHER_SKILLS = "episodes whose skills are not those of segmentation.json: phases read from the labels"
+PHASES = "meta/pgen/phases.json"
+"""The record of phases that a model gave for the skills of a dataset, in the form of segmentation.json."""
+BY_MODEL = "episodes whose phases come from a model"
 _RECORD = "segmentation.json"
 
 
@@ -36,9 +39,31 @@ def recorded_levels(skills: Path) -> dict[int, dict[str, tuple[Skill, ...]]]:
     """
     for path in (skills.with_name(_RECORD), skills.parent / "pgen" / _RECORD):
         if path.is_file():
-            levels = load_json(path, "segmentation").get("levels", {})
-            return {
-                int(index): {level: spans_of(spans) for level, spans in of_episode.items()}
-                for index, of_episode in levels.items()
-            }
+            return _levels(load_json(path, "segmentation"))
     return {}
+
+
+def _levels(record: Mapping[str, Any]) -> dict[int, dict[str, tuple[Skill, ...]]]:
+    return {
+        int(index): {level: spans_of(spans) for level, spans in of_episode.items()}
+        for index, of_episode in record.get("levels", {}).items()
+    }
+
+
+class RecordedPhases:
+    """The phases in a record, where there is one, for episodes whose skills have the names in it.
+
+    `provenance` is what the record states of the model and its requests. Raises InputError for a record that cannot be
+    read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        record = load_json(path, "segmentation") if path.is_file() else {}
+        self._levels = _levels(record)
+        self.provenance: dict[str, Any] = record.get("segmenter", {}).get("found", {})
+
+    def of(self, episode_index: int, skills: Iterable[Skill]) -> tuple[Skill, ...]:
+        """Return the phases of an episode; none where there is no record for these skills."""
+        levels = self._levels.get(episode_index, {})
+        same = [skill.name for skill in levels.get("skill", ())] == [skill.name for skill in skills]
+        return levels.get(PHASE, ()) if same else ()

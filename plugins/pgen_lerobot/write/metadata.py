@@ -24,7 +24,7 @@ from pgen_lerobot.format import (
     read_text,
     stats_in_form,
 )
-from pgen_lerobot.skills import SkillsJson
+from pgen_lerobot.skills import PHASES, SkillsJson
 from pgen_lerobot.write.labelling import Annotated
 
 INFO = "meta/info.json"
@@ -108,6 +108,14 @@ def write_segmented(folder: Path, out: Path) -> list[str]:
     for name, place in SEGMENTATION_FILES.items():
         write_text(out / place, [read_text(folder / name)])
     return list(SEGMENTATION_FILES.values())
+
+
+def write_phases(file: Path | None, out: Path) -> list[str]:
+    """Copy the record of phases that the run used into the output, if it is not the input's; return its name."""
+    if file is None:
+        return []
+    write_text(out / PHASES, [read_text(file)])
+    return [PHASES]
 
 
 def with_skills(target: Path, annotated: Iterable[Annotated]) -> Iterator[Annotated]:

@@ -47,6 +47,7 @@ from pgen_lerobot.write.metadata import (
     with_skills,
     write_info,
     write_modality,
+    write_phases,
     write_segmented,
     write_stats,
 )
@@ -160,6 +161,7 @@ class _Output:
         counts.dialogues = len(rows.used)
         write_card(root / CARD, out / CARD, self.results.manifest, counts, options.unlabelled, layout)
         segmented = write_segmented(options.segmented, out) if options.segmented else []
+        segmented += write_phases(getattr(self.results.source.options, "phases", None), out)
         tables = [name for name in (EXCHANGES, COUNTERFACTUALS) if (out / name).exists()]
         written += [CARD, LINES, *tables, *segmented, *([KEPT_SKILLS] if self._keeps_skills else [])]
         carried = carry_over(

@@ -36,22 +36,27 @@ def checked(
 
     Raises SampleError unless each number is named exactly once, and no name repeats the task.
     """
-    used = [int(number) for span in fields["spans"] for number in span["numbers"]]
-    if used != list(numbers):
-        raise SampleError("schema", _problem(used, numbers))
-    skills = {skill["id"]: _spelled(skill["name"], task, spell_skill) for skill in fields["skills"]}
+    check_numbers(fields["spans"], numbers)
+    skills = {skill["id"]: spelled(skill["name"], task, spell_skill) for skill in fields["skills"]}
     if unknown := sorted({span["skill"] for span in fields["spans"]} - skills.keys()):
         raise SampleError("schema", f"no skill has the letter {', '.join(unknown)}; list it under `skills`.")
     spans = [
         {
             "numbers": [int(number) for number in span["numbers"]],
             "skill": skills[span["skill"]],
-            "name": _spelled(span["name"], task, spell_motion),
+            "name": spelled(span["name"], task, spell_motion),
             "state": span.get("state", ""),
         }
         for span in fields["spans"]
     ]
     return {"spans": spans}
+
+
+def check_numbers(spans: Sequence[Mapping[str, Any]], numbers: range) -> None:
+    """Raise SampleError unless the spans have each number exactly once, in order."""
+    used = [int(number) for span in spans for number in span["numbers"]]
+    if used != list(numbers):
+        raise SampleError("schema", _problem(used, numbers))
 
 
 def _problem(used: Sequence[int], numbers: range) -> str:
@@ -67,7 +72,8 @@ def _listed(numbers: Sequence[int]) -> str:
     return ", ".join(map(str, numbers))
 
 
-def _spelled(name: str, task: str, spell: Callable[[str], str]) -> str:
+def spelled(name: str, task: str, spell: Callable[[str], str]) -> str:
+    """Return a name as `spell` writes it. Raises SampleError where it repeats the task."""
     text, whole = (" ".join(it.casefold().split()).strip(" .") for it in (name, task))
     long = len(whole.split()) > LONG_TASK
     if whole and (f": {whole}" in text or (long and whole in text)):

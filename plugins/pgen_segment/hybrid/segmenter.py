@@ -101,7 +101,7 @@ class Hybrid(Vlm):
     def item(self, recording: Recording) -> Any:
         if pieces := self._pieces(recording):
             return NumberedItem(recording.episode, self._vocabulary, pieces)
-        self._changes[WITHOUT_MOTION] += 1
+        self._counts.changes[WITHOUT_MOTION] += 1
         return super().item(recording)
 
     def _pieces(self, recording: Recording) -> tuple[MotionSpan, ...]:

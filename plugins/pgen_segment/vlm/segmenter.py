@@ -10,9 +10,10 @@ from pgen.components import USUAL, EpisodeSpans, Generator, ModelSegmenter, Opti
 from pgen.errors import ConfigError, PgenError, SampleError
 from pgen.inference.ask import failure
 from pgen.media import sheet_size
-from pgen.records import Episode, Failure, Usage
+from pgen.records import Episode, Failure
 from pgen_segment.motion.segmenter import Gripper
 from pgen_segment.reading import dataset_of
+from pgen_segment.rollout_counts import RolloutCounts
 from pgen_segment.vlm import prompts
 from pgen_segment.vlm.episode import Look
 from pgen_segment.vlm.naming import AUTO, mixed, read_vocabulary, spread
@@ -67,8 +68,7 @@ class Vlm(ModelSegmenter[VlmOptions]):
         self._own_names = bool(self._vocabulary)
         self._proposed: Counter[str] = Counter()
         self._merge_failure: Failure | None = None
-        self._changes: Counter[str] = Counter()
-        self._usage, self._recalled = Usage(attempts=0), 0
+        self._counts = RolloutCounts()
         self._gripper = Gripper()
         if self.options.snap:
             self._gripper.open(source)
@@ -141,9 +141,7 @@ class Vlm(ModelSegmenter[VlmOptions]):
     def receive(self, result: Any) -> None:
         if not isinstance(result, EpisodeSpans | Names):
             return
-        self._usage += result.usage
-        self._recalled += result.recalled
-        self._changes += result.changes
+        self._counts.add(result)
         if not isinstance(result, Names):
             return
         if not result.merged:
@@ -164,22 +162,14 @@ class Vlm(ModelSegmenter[VlmOptions]):
     def notes(self) -> Iterator[str]:
         if self._own_names and mixed(self._vocabulary):
             yield "note       --vocabulary mixes names in several styles: they are used as they are written"
-        yield from (f"note       {count:,} {change}" for change, count in sorted(self._changes.items()))
-        usage = self._usage
-        if usage.attempts or self._recalled:
-            yield f"requests   {usage.attempts:,} sent, {self._recalled:,} replies from the journal"
-        if usage.tokens_out:
-            yield f"tokens     {usage.tokens_in:,} in, {usage.tokens_out:,} out"
+        yield from self._counts.notes()
 
     def provenance(self) -> dict[str, Any]:
-        usage = self._usage
         return {
             "prompts": {"version": prompts.wording()["version"], "hash": self.fingerprint()},
             "shown": "clips" if self._clips else "sheets",
             "vocabulary": list(self._vocabulary),
-            "changes": dict(sorted(self._changes.items())),
-            "tokens": {"in": usage.tokens_in, "out": usage.tokens_out},
-            "attempts": usage.attempts,
+            **self._counts.provenance(),
         }
 
     def fingerprint(self) -> str:

@@ -16,6 +16,7 @@ from pgen_local.executor import Local
 from pgen_ray.executor import RayExecutor
 from pgen_segment.hybrid.segmenter import Hybrid
 from pgen_segment.job import Job, SegmentOptions
+from pgen_segment.phases.segmenter import Phases
 from pgen_segment.vlm.segmenter import Vlm
 
 pytestmark = [pytest.mark.long, pytest.mark.usefixtures("cluster")]
@@ -29,7 +30,7 @@ def root(tmp_path_factory):
 def segmented(root, out, generator, executor=None, segmenter=None, **run):
     """Return the bytes of skills.json."""
     options = SegmentOptions(output_dir=out, skills_only=True, **run)
-    source = LeRobotSource(root=root, skills="task")
+    source = LeRobotSource(root=root, skills="auto" if segmenter and segmenter.reads_skills else "task")
     with Job(options, source, segmenter or Vlm(), generator, executor or two()) as job:
         list(job.execute())
     return (out / "skills.json").read_bytes()
@@ -95,6 +96,18 @@ def test_hybrid_names_the_same_spans_on_workers_also_after_one_died(tmp_path):
     assert asked(tmp_path / "log") == {"0": 1, "1": 2}
     assert asked(tmp_path / "other") == {"0": 1, "1": 1}
     assert json.loads((tmp_path / "ray/segmentation.json").read_text())["executor"]["deaths"] == 1
+
+
+def test_phases_are_the_same_where_a_worker_dies(tmp_path):
+    spans = [{"name": f"a{i}", "start": 2.0 * i, "end": 2.0 * i + 2} for i in range(3)]
+    skills = {"episodes": {str(i): {"skills": spans} for i in range(2)}}
+    root = dataset(tmp_path / "in", episode(PICK), episode(PICK), skills=skills)
+    segmented(root, tmp_path / "ray", NamingSpans(log=tmp_path / "log", deadly="1"), segmenter=Phases())
+    segmented(root, tmp_path / "alone", NamingSpans(log=tmp_path / "other"), Local(), Phases())
+    ray, alone = (json.loads((tmp_path / it / "segmentation.json").read_text())["levels"] for it in ("ray", "alone"))
+    assert ray == alone
+    assert [phase["name"] for phase in ray["1"]["phase"]] == ["reach", "go on"]
+    assert asked(tmp_path / "log") == {"0": 1, "1": 2}
 
 
 def test_a_generator_that_does_not_open_says_why(root, tmp_path):

@@ -1,0 +1,1 @@
+"""The segmenter `phases`: a model groups the skills of episodes whose labels the rule cannot read."""
