@@ -9,9 +9,11 @@ from typing import Literal
 
 from pgen.safety.redaction import redact
 
-Stage = Literal["decode", "generate", "transport", "refused", "truncated", "parse", "schema", "check", "scene"]
+Stage = Literal[
+    "decode", "generate", "transport", "refused", "truncated", "parse", "schema", "check", "scene", "review"
+]
 """Where a sample failed: while its images were read, in the generator or on the way to its server, in the reply, in a
-check, or because its images contradict its labels (`scene`)."""
+check, because its images contradict its labels (`scene`), or because a person rejected it (`review`)."""
 
 
 class PgenError(Exception):

@@ -38,10 +38,10 @@ PLUGIN_IMPORTS = {
     "pgen_demo": ("pgen_lerobot",),
     "pgen_replay": ("pgen_lerobot",),
     "pgen_results": ("pgen_dialogue", "pgen_lerobot"),
-    "pgen_review": ("pgen_lerobot", "pgen_results"),
+    "pgen_review": ("pgen_dialogue", "pgen_lerobot", "pgen_results"),
     "pgen_segment": ("pgen_dialogue", "pgen_lerobot"),
 }
-"""Plugins that use another one: the LeRobot format, utilities for English, or the reading of results."""
+"""Plugins that use another one: the LeRobot format, utilities for English and dialogue, or the reading of results."""
 
 WORDS = ("lerobot", "jsonl", "qwen", "openai", "transformers", "hi-robot", "gripper", "vlm", "ray")
 """Names of plugins and components that the core must not contain, except in docstrings."""

@@ -1,6 +1,14 @@
 """Normalize skill spans, and label each frame with one of the exchanges in force."""
 
-from pgen.labels.exchanges import DEFAULT_WEIGHTS, Exchange, Labelling, Stretch, exchanges, label
+from pgen.labels.exchanges import (
+    DEFAULT_WEIGHTS,
+    Exchange,
+    Labelling,
+    Stretch,
+    allowed_frames,
+    exchanges,
+    label,
+)
 from pgen.labels.spans import SLACK, frame_ranges, normalize, phase_positions
 
 __all__ = [
@@ -9,6 +17,7 @@ __all__ = [
     "Exchange",
     "Labelling",
     "Stretch",
+    "allowed_frames",
     "exchanges",
     "frame_ranges",
     "label",

@@ -4,6 +4,7 @@ A `step` exchange is in force from its moment to the next one of its span, or to
 before its first answered moment have that one's. A `phase` exchange is in force to the end of its last span, `episode`
 and `standing` ones to the end of the last span of all. So no frame of a span is covered by an exchange that does not
 lead to its skill. Dialogues of samples that failed are missing, and the exchanges around them cover their frames.
+A person may shorten an exchange, or extend it within the frames of its skills.
 """
 
 from bisect import bisect_left, bisect_right
@@ -88,16 +89,27 @@ def exchanges(episode: Episode, annotations: Iterable[Annotation]) -> list[Excha
     return sorted((it for it in made if it.start < it.stop), key=lambda it: (it.start, SCOPES.index(it.scope)))
 
 
+def allowed_frames(annotation: Annotation, ranges: Sequence[range]) -> range:
+    """Return the frames of the skills that a dialogue leads to: it must not be in force outside of them."""
+    question, position = annotation.sample.question, annotation.sample.span.skill_index
+    skills = 1 if question.scope == "step" else question.skills
+    last = min(position + skills, len(ranges)) - 1
+    return range(ranges[position].start, ranges[last].stop)
+
+
 def _exchange(annotation: Annotation, ranges: list[range], steps: Mapping[int, list[int]]) -> Exchange:
     question, frame = annotation.sample.question, annotation.sample.moment.frame_index
     position = annotation.sample.span.skill_index
+    if annotation.review and annotation.review.frames:
+        start, stop = annotation.review.frames
+        allowed = allowed_frames(annotation, ranges)
+        return Exchange(annotation, max(start, allowed.start), min(stop, allowed.stop))
     if question.scope == "step":
         frames = sorted(set(steps[position]))
         start = ranges[position].start if frame == frames[0] else frame
         later = frames[bisect_right(frames, frame) :]
         return Exchange(annotation, start, later[0] if later else ranges[position].stop)
-    last = min(position + question.skills, len(ranges)) - 1
-    return Exchange(annotation, frame, ranges[last].stop)
+    return Exchange(annotation, frame, allowed_frames(annotation, ranges).stop)
 
 
 def label(episode: Episode, annotations: Iterable[Annotation], labelling: Labelling) -> list[Stretch]:
@@ -120,8 +132,8 @@ def _label_span(
         lasting = [it for it in inside if it.start < frames.start and it.stop >= frames.stop]
         held = [it for it in lasting if it == latest] or lasting
         inside = held or inside
-    starts = {it.start for it in inside if it.start > frames.start}
-    for start, stop in pairwise([frames.start, *sorted(starts), frames.stop]):
+    edges = {edge for it in inside for edge in (it.start, it.stop) if frames.start < edge < frames.stop}
+    for start, stop in pairwise([frames.start, *sorted(edges), frames.stop]):
         in_force = [it for it in inside if it.start <= start and it.stop >= stop]
         if in_force and start < stop:
             yield Stretch(start, stop, _draw(episode, start, in_force, labelling))

@@ -4,7 +4,7 @@ Episode -> Sample -> Request (Prompt + Image) -> Reply -> Annotation (Dialogue, 
 """
 
 from pgen.records.requests import Clip, Image, Plan, Prompt, Repair, Request
-from pgen.records.results import Annotation, Failure, Finding, Judgement, Reply, Usage
+from pgen.records.results import Annotation, Failure, Finding, Judgement, Reply, Review, Usage, Verdict
 from pgen.records.samples import (
     MAX_ELSEWHERE,
     SCOPES,
@@ -39,10 +39,12 @@ __all__ = [
     "Repair",
     "Reply",
     "Request",
+    "Review",
     "Sample",
     "Scope",
     "Skill",
     "SpanContext",
     "Turn",
     "Usage",
+    "Verdict",
 ]

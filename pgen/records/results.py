@@ -1,10 +1,13 @@
 """What comes of a request: a reply, and the annotation of each of its samples."""
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from pgen.errors import Stage
 from pgen.records.requests import Plan
 from pgen.records.samples import Dialogue, Sample
+
+type Verdict = Literal["accepted", "edited", "rejected"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +84,26 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class Review:
+    """A person's verdict on a dialogue: who, when (ISO 8601), and the reason of a rejection.
+
+    `original` is the annotation as it was before; None if it was accepted as it is. `frames` are the half-open frames
+    over which the person wants the dialogue in force; None for those that follow from its moment.
+    """
+
+    state: Verdict
+    by: str
+    at: str
+    reason: str = ""
+    original: "Annotation | None" = None
+    frames: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Annotation:
     """The result of a sample: a dialogue or a failure, or a judgement if the sample asks for one.
 
-    `checks` are the findings about the dialogue, `judgement` its scores if it was judged.
+    `checks` are the findings about the dialogue, `judgement` its scores if it was judged, `review` what a person says.
     """
 
     sample: Sample
@@ -93,6 +112,7 @@ class Annotation:
     usage: Usage = Usage()
     checks: tuple[Finding, ...] = ()
     judgement: Judgement | None = None
+    review: Review | None = None
 
     @property
     def dialogue(self) -> Dialogue | None:

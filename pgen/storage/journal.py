@@ -144,6 +144,13 @@ class Journal:
         row = self._execute(query, NO_EPISODE, key.encode())
         return None if row is None else json.loads(row[0])
 
+    def values(self) -> list[tuple[str, Any]]:
+        """Return the results committed by `add_values` with their keys, in the order of the keys."""
+        query = "SELECT key, content FROM samples WHERE episode = ? ORDER BY key"
+        with self._lock, storage_errors(self.path):
+            rows = self._db.execute(query, (NO_EPISODE,)).fetchall()
+        return [(key.decode(), json.loads(content)) for key, content in rows]
+
     @property
     def empty(self) -> bool:
         """Whether there are no results."""

@@ -149,14 +149,14 @@ def _remove(path: Path) -> None:
 
 def _replace(path: Path, rebuilt: Path) -> Path:
     """Set the journal aside and put `rebuilt` in its place; return the former's new name."""
-    aside = _set_aside(path)
+    aside = set_aside(path)
     rebuilt.rename(path)
     sync(path.parent)
     return aside
 
 
-def _set_aside(path: Path) -> Path:
-    """Rename the journal, then its WAL, which must not be applied to another database.
+def set_aside(path: Path) -> Path:
+    """Rename the journal, then its WAL, which must not be applied to another database; return the new name.
 
     The database goes first: where it is missing, the next start knows that the rebuilt one is complete.
     """

@@ -5,7 +5,6 @@ Labels come from `pgen.labels.label`, as those of the dataset do, so that the pa
 
 from typing import Any
 
-from pgen.formats.syn_annotations import from_line
 from pgen.labels import frame_ranges, label
 from pgen.records import Episode
 from pgen_results.reading import (
@@ -21,14 +20,16 @@ from pgen_results.reading import (
     scores,
     skills,
 )
+from pgen_review.fold import Fold
 from pgen_review.results import Review
+from pgen_review.reviewed import ReviewedEpisode, originals
 
 
-def episode_data(review: Review, index: int) -> dict[str, Any]:
-    """Return an episode of the review as JSON."""
-    stored = review.episodes[index]
-    episode, lines = stored.episode, stored.lines
-    annotations = [from_line(line) for line in lines]
+def episode_data(review: Review, index: int, fold: Fold) -> dict[str, Any]:
+    """Return an episode of the review, after the events of `fold`, as JSON."""
+    reviewed = ReviewedEpisode(review.episodes[index], fold)
+    episode, annotations = reviewed.episode, reviewed.annotations
+    samples = zip(reviewed.keys, reviewed.lines, strict=True)
     positions = {id(annotation): position for position, annotation in enumerate(annotations)}
     stretches = label(episode, annotations, review.labelling)
     indices = list(review.episodes)
@@ -44,7 +45,7 @@ def episode_data(review: Review, index: int) -> dict[str, Any]:
         "times": [round(time, 4) for time in episode.timestamps],
         "cameras": review.pictures.cameras_of(index),
         "spans": _spans(episode),
-        "samples": [{"id": stored.first + position, **_sample(line)} for position, line in enumerate(lines)],
+        "samples": [_sample(line, reviewed.state(key)) for key, line in samples],
         "labels": [
             [it.start, it.stop, positions[id(it.annotation)] if it.annotation else None, it.spoken] for it in stretches
         ],
@@ -60,18 +61,22 @@ def _spans(episode: Episode) -> list[dict[str, Any]]:
     ]
 
 
-def _sample(line: Line) -> dict[str, Any]:
+def _sample(line: Line, state: dict[str, Any]) -> dict[str, Any]:
     failed = failure(line)
     return {
+        "id": state["sample"],
+        "key": state["key"],
+        "review": state,
         "frame": line["frame_index"],
-        "start": line.get("start"),
-        "stop": line.get("stop"),
+        "start": state["start"],
+        "stop": state["stop"],
         "scope": scope(line),
         "skills": skills(line),
-        "user": line["user_prompt"],
-        "robot": line["robot_utterance"],
-        "scenario": line["scenario_type"] or line["planned_scenario_type"],
-        "response": line["response_type"] or line["planned_response_type"],
+        "user": state["user"],
+        "robot": state["robot"],
+        "scenario": state["scenario"] or line["planned_scenario_type"],
+        "response": state["response"] or line["planned_response_type"],
+        "original": originals(line) if state["changed"] else None,
         "planned": {kind: line[f"planned_{kind}"] for kind in other_types(line)},
         "failure": failed and {"stage": failed[0], "reason": failed[1], "scene": is_scene(line)},
         "findings": [[*reversed(described(code)), reason] for code, reason in findings(line)],

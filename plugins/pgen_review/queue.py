@@ -1,12 +1,13 @@
 """The queue: the samples of all episodes with their facets, filtered and in order.
 
-A facet is a name with a value. Samples fit a filter that have one of the values of each of its facets, and all of
-the words that are searched for.
+A facet is a name with a value; those of a review change while it goes on. Samples fit a filter that have one of the
+values of each of its facets, and all of the words that are searched for.
 """
 
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import chain
 from sys import intern
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -31,7 +32,8 @@ from pgen_results.reading import (
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-FACETS = ("problem", "state", "finding", "judge", "type", "scenario", "response", "scope", "skill", "task")
+_OF_LINES = ("problem", "state", "finding", "judge", "type", "scenario", "response", "scope", "skill", "task")
+FACETS = (*_OF_LINES, "review", "sample")
 SORTS = ("worst", "time")
 LISTED = 300
 """The most values of a facet that are listed."""
@@ -62,6 +64,8 @@ class Queue:
         self._vocabulary = ""
         """All words, each between line breaks."""
         self._orders: dict[str, NDArray[np.int64]] = {}
+        self._marks: dict[str, NDArray[np.bool_]] = {}
+        """The samples of each facet that changes while a person reviews."""
         self._filtered = lru_cache(8)(self._filter)
 
     def add(self, lines: Iterable[Line]) -> None:
@@ -79,15 +83,23 @@ class Queue:
         self._vocabulary = "\n".join(["", *self._words, ""])
         badness = np.array([entry.badness for entry in self.entries], dtype=np.int64)
         self._orders = {"time": np.arange(len(badness)), "worst": np.argsort(-badness, kind="stable")}
+        self._marks["review=open"] = np.ones(len(badness), dtype=bool)
+
+    def mark(self, name: str, number: int, values: Collection[str]) -> None:
+        """Give a sample these values of a facet that changes, and no others."""
+        for value in values:
+            self._marks.setdefault(f"{name}={value}", np.zeros(len(self.entries), dtype=bool))
+        for facet, samples in self._marks.items():
+            if facet.startswith(f"{name}="):
+                samples[number] = facet.partition("=")[2] in values
+        self._filtered.cache_clear()
 
     def counts(self, name: str) -> dict[str, int]:
         """Return the values of a facet with the number of their samples, the most frequent first."""
         prefix = f"{name}="
-        counts = {
-            facet.removeprefix(prefix): len(samples)
-            for facet, samples in self._samples.items()
-            if facet.startswith(prefix)
-        }
+        marked = ((facet, int(samples.sum())) for facet, samples in self._marks.items())
+        sizes = chain(((facet, len(samples)) for facet, samples in self._samples.items()), marked)
+        counts = {facet.removeprefix(prefix): size for facet, size in sizes if size and facet.startswith(prefix)}
         return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
     def facets(self) -> dict[str, list[tuple[str, int]]]:
@@ -109,6 +121,7 @@ class Queue:
             of_facet = np.zeros_like(fits)
             for value in values:
                 of_facet[np.asarray(self._samples.get(f"{name}={value}", ()), dtype=np.int64)] = True
+                of_facet |= self._marks.get(f"{name}={value}", False)
             fits &= of_facet
         for word in words:
             fits &= self._with_word(word)

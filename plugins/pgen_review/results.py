@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pgen.cli import ProgressBar
 from pgen.components import Source
@@ -14,8 +15,10 @@ from pgen.labels import Labelling
 from pgen.records import Episode
 from pgen_lerobot.read import LeRobotSource
 from pgen_results.reading import Line, has_dialogue, is_segmentation, open_results, open_segmentation
+from pgen_review.events import Key
 from pgen_review.pictures import Pictures
 from pgen_review.queue import Queue
+from pgen_review.reviewed import original_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +37,23 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """Results as they are served. `labelling` says how the labels of frames are drawn."""
+    """Results as they are served: their lines as they were before they were reviewed.
 
-    name: str
+    `labelling` says how the labels of frames are drawn. `keys` identify the samples, in the order of their numbers.
+    `manifest` is empty for a segmentation without dialogue.
+    """
+
+    folder: Path
     episodes: dict[int, Stored]
     queue: Queue
+    keys: list[Key]
     labelling: Labelling
     pictures: Pictures
+    manifest: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        return self.folder.resolve().name
 
 
 @contextmanager
@@ -50,7 +63,7 @@ def open_review(folder: Path, root: Path | None = None) -> Iterator[Review]:
         with open_segmentation(folder, root) as segmentation:
             source = _dataset_of(folder, segmentation.source, segmentation.no_images)
             spans_alone = ((episode, list[Line]()) for episode in segmentation.read())
-            review = _read(segmentation.name, source, spans_alone, Labelling())
+            review = _read(folder, source, spans_alone, Labelling(), {})
             with review.pictures.reading():
                 yield review
     else:
@@ -58,7 +71,7 @@ def open_review(folder: Path, root: Path | None = None) -> Iterator[Review]:
             source = _dataset_of(folder, results.source, results.no_images)
             labelling = Labelling.of_run(results.manifest["run"])
             with ProgressBar() as bar:
-                review = _read(results.name, source, results.shown(bar.phase).read(), labelling)
+                review = _read(folder, source, results.shown(bar.phase).read(), labelling, results.manifest)
             with review.pictures.reading():
                 yield review
 
@@ -73,13 +86,20 @@ def _dataset_of(folder: Path, source: Source | None, reason: str) -> LeRobotSour
 
 
 def _read(
-    name: str, source: LeRobotSource, annotated: Iterable[tuple[Episode, list[Line]]], labelling: Labelling
+    folder: Path,
+    source: LeRobotSource,
+    annotated: Iterable[tuple[Episode, list[Line]]],
+    labelling: Labelling,
+    manifest: dict[str, Any],
 ) -> Review:
     episodes: dict[int, Stored] = {}
     queue = Queue()
-    for episode, lines in annotated:
+    keys: list[Key] = []
+    for episode, present in annotated:
+        lines = [original_line(line) for line in present]
+        keys += [Key.of_line(line) for line in lines]
         packed = zlib.compress(json.dumps(lines).encode(), 1)
         episodes[episode.index] = Stored(episode, packed, len(queue.entries))
         queue.add(lines)
     queue.sort()
-    return Review(name, episodes, queue, labelling, Pictures(source))
+    return Review(folder, episodes, queue, keys, labelling, Pictures(source), manifest)

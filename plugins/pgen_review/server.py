@@ -11,9 +11,10 @@ from aiohttp import web
 
 from pgen.errors import ConfigError, SampleError
 from pgen_review.access import HOST, Access, add_headers, guarded
+from pgen_review.changes import changes
 from pgen_review.episode import episode_data
 from pgen_review.queue import FACETS, SORTS
-from pgen_review.results import Review
+from pgen_review.session import Session
 
 BODY = 1_000_000
 """The most bytes of a request."""
@@ -22,10 +23,10 @@ PAGE = 200
 _TYPES = {"css": "text/css", "html": "text/html", "js": "text/javascript", "svg": "image/svg+xml"}
 
 
-def serve(review: Review, port: int, ready: Callable[[str], None]) -> None:
+def serve(session: Session, port: int, ready: Callable[[str], None]) -> None:
     """Serve until Ctrl-C; call `ready` with the address once the server listens. Raises ConfigError."""
     with _bound(port) as listener, suppress(KeyboardInterrupt):
-        asyncio.run(_serve(review, listener, ready))
+        asyncio.run(_serve(session, listener, ready))
 
 
 def assets() -> Iterator[tuple[str, bytes, str]]:
@@ -36,9 +37,9 @@ def assets() -> Iterator[tuple[str, bytes, str]]:
         yield path, file.read_bytes(), _TYPES[file.name.rpartition(".")[2]]
 
 
-def application(review: Review, access: Access) -> web.Application:
+def application(session: Session, access: Access) -> web.Application:
     """Return the application with all routes."""
-    server = Server(review)
+    server = Server(session)
     app = web.Application(middlewares=[guarded(access)], client_max_size=BODY)
     app.on_response_prepare.append(add_headers)
     app.add_routes([web.get(path, _asset(content, kind)) for path, content, kind in assets()])
@@ -51,6 +52,7 @@ def application(review: Review, access: Access) -> web.Application:
             web.get(f"/api/episodes/{{index:{number}}}", server.episode),
             web.get(f"/video/{{camera:{number}}}/{{file:{number}}}", server.video),
             web.get(f"/frame/{{index:{number}}}/{{camera:{number}}}/{{frame:{number}}}.jpg", server.frame),
+            *changes(session),
         ]
     )
     return app
@@ -59,8 +61,8 @@ def application(review: Review, access: Access) -> web.Application:
 class Server:
     """The handlers of the routes with data."""
 
-    def __init__(self, review: Review) -> None:
-        self._review = review
+    def __init__(self, session: Session) -> None:
+        self._session, self._review = session, session.review
 
     async def summary(self, _: web.Request) -> web.Response:
         """Return the name, the counts, the facets with their values, and the first episode."""
@@ -72,6 +74,7 @@ class Server:
                 "episodes": len(review.episodes),
                 "first": next(iter(review.episodes), None),
                 "facets": review.queue.facets(),
+                "review": await asyncio.to_thread(self._session.summary),
             }
         )
 
@@ -84,7 +87,8 @@ class Server:
         start = 0
         if after.isdecimal() and int(after) in numbers:
             start = numbers.index(int(after)) + 1
-        items = [queue.item(number) for number in numbers[start : start + PAGE]]
+        shown = numbers[start : start + PAGE]
+        items = [{**queue.item(number), **self._session.item(number)} for number in shown]
         return web.json_response({"total": len(numbers), "items": items})
 
     async def episode(self, request: web.Request) -> web.Response:
@@ -92,7 +96,7 @@ class Server:
         index = int(request.match_info["index"])
         if index not in self._review.episodes:
             raise web.HTTPNotFound(text=f"There is no episode {index}.")
-        return web.json_response(await asyncio.to_thread(episode_data, self._review, index))
+        return web.json_response(await asyncio.to_thread(episode_data, self._review, index, self._session.fold))
 
     async def video(self, request: web.Request) -> web.FileResponse:
         """Return a video file, or the range of it that is requested."""
@@ -128,10 +132,10 @@ def _bound(port: int) -> socket.socket:
     return listener
 
 
-async def _serve(review: Review, listener: socket.socket, ready: Callable[[str], None]) -> None:
+async def _serve(session: Session, listener: socket.socket, ready: Callable[[str], None]) -> None:
     port = listener.getsockname()[1]
     access = Access(port, frozenset(path for path, *_ in assets()))
-    runner = web.AppRunner(application(review, access), access_log=None, shutdown_timeout=1)
+    runner = web.AppRunner(application(session, access), access_log=None, shutdown_timeout=1)
     await runner.setup()
     try:
         await web.SockSite(runner, listener).start()

@@ -110,7 +110,7 @@ BREAKAGES: dict[str, Callable[[], list[Patch]]] = {
     "the journal is removed before the rename": lambda: [(Workspace, "publish", _published_first)],
     "the output is built in place": lambda: [(Workspace, "staging", property(_staged_in_place))],
     "damage is not checked": lambda: [(journal_db, "problem", lambda path: "")],
-    "a damaged journal is deleted": lambda: [(journal_db, "_set_aside", _deleted)],
+    "a damaged journal is deleted": lambda: [(journal_db, "set_aside", _deleted)],
     "results are not stored after a signal": lambda: [
         (Commits, "flush", _nothing),
         (Journal, "add", _nothing),

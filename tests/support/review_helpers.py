@@ -141,9 +141,9 @@ class Served:
 
 
 @contextmanager
-def served(folder: Path, *options: str, browser: bool = False) -> Iterator[Served]:
-    """Run `pgen review` on a folder, and end it as Ctrl-C does."""
-    command = [sys.executable, "-c", MAIN, "review", str(folder), *(() if browser else ("--no-browser",)), *options]
+def served(folder: Path, *options: str, browser: bool = False, main: str = MAIN) -> Iterator[Served]:
+    """Run `pgen review` on a folder, and end it as Ctrl-C does. `main` is the program."""
+    command = [sys.executable, "-c", main, "review", str(folder), *(() if browser else ("--no-browser",)), *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout

@@ -1,3 +1,4 @@
+import shutil
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -25,8 +26,10 @@ def faulty(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def server(numbered_run):
-    with served(numbered_run) as running:
+def server(numbered_run, tmp_path_factory):
+    """A server of a copy of the run, as a review admits one process."""
+    folder = shutil.copytree(numbered_run, tmp_path_factory.mktemp("served") / numbered_run.name)
+    with served(folder) as running:
         yield running
 
 

@@ -1,0 +1,53 @@
+"""The routes that change a review: events, undo and redo. Each answers once its events are on the disk."""
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+
+from aiohttp import web
+
+from pgen.errors import PgenError
+from pgen_review.events import REDO, UNDO
+from pgen_review.session import ConflictError, Json, Session
+from pgen_review.validation import InvalidEventError
+
+
+def changes(session: Session) -> list[web.RouteDef]:
+    """Return the routes of a session."""
+
+    async def since(request: web.Request) -> web.Response:
+        number = request.query.get("since", "0")
+        if not (number.isascii() and number.isdecimal() and len(number) < 10):
+            raise web.HTTPBadRequest(text="`since` must be the number of an event.")
+        return web.json_response(await asyncio.to_thread(session.since, int(number)))
+
+    return [
+        web.get("/api/events", since),
+        _post("/api/events", session.store),
+        _post("/api/undo", partial(session.turn, UNDO)),
+        _post("/api/redo", partial(session.turn, REDO)),
+    ]
+
+
+def _post(path: str, store: Callable[[object], Json]) -> web.RouteDef:
+    async def handle(request: web.Request) -> web.Response:
+        try:
+            body = await request.json()
+        except (ValueError, RecursionError):
+            raise web.HTTPBadRequest(text="Send JSON.") from None
+        # A request whose client goes away is completed: its events may be stored by then.
+        return web.json_response(**await asyncio.shield(asyncio.to_thread(_answer, store, body)))
+
+    return web.post(path, handle)
+
+
+def _answer(store: Callable[[object], Json], body: object) -> Json:
+    """Return the response's data and status, or its text where it is a refusal."""
+    try:
+        return {"data": store(body)}
+    except ConflictError as error:
+        return {"data": error.answer, "status": 409}
+    except InvalidEventError as error:
+        return {"text": str(error), "status": 400, "content_type": "text/plain"}
+    except PgenError as error:
+        return {"text": str(error), "status": 507, "content_type": "text/plain"}

@@ -1,0 +1,65 @@
+"""Events: what a person did to a dialogue, as records that are appended and never changed.
+
+A request stores its events as a group, which is undone and redone as a whole. Undo and redo are events as well.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
+
+from pgen.records import Annotation
+from pgen_results.reading import Line, scope
+
+
+class Key(NamedTuple):
+    """What identifies a dialogue in its result."""
+
+    episode: int
+    frame: int
+    scope: str
+    variant: int
+
+    @classmethod
+    def of(cls, annotation: Annotation) -> "Key":
+        """Return the key of an annotation."""
+        sample = annotation.sample
+        question = sample.question
+        return cls(sample.span.episode_index, sample.moment.frame_index, question.scope, question.variant)
+
+    @classmethod
+    def of_line(cls, line: Line) -> "Key":
+        """Return the key of a line."""
+        return cls(line["episode_index"], line["frame_index"], scope(line), line.get("variant", 0))
+
+
+UNDO, REDO = "undo", "redo"
+EDITS = {"edit_text": ("user", "robot"), "edit_types": ("scenario", "response"), "edit_range": ("start", "stop")}
+"""The values that each kind of edit sets."""
+KINDS = ("accept", "reject", *EDITS, "note", "flag")
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Event number `n`, from 1. `id` is the client's; `group` is the number of the first event of its request.
+
+    `value` holds what the kind needs. That of an edit has the new values, and in `was` the original ones. An undo or
+    redo has no key, and in `value` the group that it concerns.
+    """
+
+    n: int
+    id: str
+    at: str
+    by: str
+    kind: str
+    group: int
+    key: Key | None
+    value: dict[str, Any]
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> "Event":
+        """Return the event of a JSON object that `as_json` made."""
+        key = content["key"]
+        return cls(**{**content, "key": Key(*key) if key else None})
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the event as a JSON object."""
+        return asdict(self) | {"key": list(self.key) if self.key else None}

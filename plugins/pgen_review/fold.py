@@ -1,0 +1,134 @@
+"""The fold of events: the state of each dialogue that they give, and what can be undone and redone.
+
+It depends on the events and their order alone, so that a restart gives the same states.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from pgen_review.events import EDITS, REDO, UNDO, Event, Key
+
+type State = Literal["open", "accepted", "edited", "rejected"]
+STATES: tuple[State, ...] = ("open", "accepted", "edited", "rejected")
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What the events say of a dialogue. `values` are those that differ from the original ones, by name.
+
+    `n` is the number of its latest event, undo and redo included.
+    """
+
+    n: int = 0
+    state: State = "open"
+    by: str | None = None
+    at: str | None = None
+    reason: str = ""
+    flagged: bool = False
+    note: str = ""
+    values: dict[str, Any] = field(default_factory=dict)
+    was: dict[str, Any] = field(default_factory=dict)
+    """The original of each value that was ever edited."""
+
+    def add(self, event: Event) -> None:
+        """Take the next event of the dialogue into account."""
+        if event.kind == "note":
+            self.note = event.value["text"]
+        elif event.kind == "flag":
+            self.flagged = event.value["on"]
+        else:
+            self._decide(event)
+
+    def _decide(self, event: Event) -> None:
+        was = event.value.get("was", {})
+        self.was |= was
+        for name in EDITS.get(event.kind, ()):
+            self.values[name] = event.value[name]
+        self.values = {name: value for name, value in self.values.items() if value != self.was[name]}
+        self.by, self.at = event.by, event.at
+        self.reason = event.value.get("reason", "")
+        self.state = "rejected" if event.kind == "reject" else "edited" if self.values else "accepted"
+
+
+class Fold:
+    """The state after some events. `add` appends the next one."""
+
+    def __init__(self, events: Iterable[Event] = ()) -> None:
+        self.events: list[Event] = []
+        self.undoable: list[int] = []
+        """The groups that are in force, by number; the last is undone first."""
+        self.redoable: list[int] = []
+        """The groups that were undone since the last event; the last is redone first."""
+        self._ids: set[str] = set()
+        self._of: dict[Key, list[Event]] = {}
+        self._groups: dict[int, list[Event]] = {}
+        self._undone: set[int] = set()
+        self._numbers: dict[Key, int] = {}
+        self._outcomes: dict[Key, Outcome] = {}
+        for event in events:
+            self.add(event)
+
+    def add(self, event: Event) -> None:
+        """Append an event."""
+        self.events.append(event)
+        self._ids.add(event.id)
+        if event.key is None:
+            self._turn(event)
+        else:
+            self._append(event, event.key)
+
+    def has(self, identity: str) -> bool:
+        """Return whether the client's event of this id is stored."""
+        return identity in self._ids
+
+    def outcome(self, key: Key) -> Outcome:
+        """Return what the events say of a dialogue."""
+        if key not in self._of:
+            return Outcome()
+        if key not in self._outcomes:
+            outcome = Outcome()
+            for event in self._of[key]:
+                if event.group not in self._undone:
+                    outcome.add(event)
+            outcome.n = self._numbers[key]
+            self._outcomes[key] = outcome
+        return self._outcomes[key]
+
+    def number(self, key: Key) -> int:
+        """Return the number of the latest event that changed a dialogue, 0 without one."""
+        return self._numbers.get(key, 0)
+
+    def keys(self, since: int = 0) -> list[Key]:
+        """Return the dialogues that an event after `since` changed."""
+        return [key for key, number in self._numbers.items() if number > since]
+
+    def of_group(self, group: int) -> list[Key]:
+        """Return the dialogues that a group of events concerns."""
+        return list(dict.fromkeys(event.key for event in self._groups[group] if event.key))
+
+    def _append(self, event: Event, key: Key) -> None:
+        if event.group not in self._groups:
+            self.undoable.append(event.group)
+            self.redoable.clear()
+        self._groups.setdefault(event.group, []).append(event)
+        self._of.setdefault(key, []).append(event)
+        self._changed(key, event.n)
+
+    def _turn(self, event: Event) -> None:
+        """Undo or redo a group."""
+        group = event.value["group"]
+        if event.kind == UNDO:
+            self._undone.add(group)
+            self.undoable.remove(group)
+            self.redoable.append(group)
+        elif event.kind == REDO:
+            self._undone.discard(group)
+            self.redoable.remove(group)
+            self.undoable.append(group)
+        for key in self.of_group(group):
+            self._changed(key, event.n)
+
+    def _changed(self, key: Key, number: int) -> None:
+        self._numbers[key] = number
+        self._outcomes.pop(key, None)

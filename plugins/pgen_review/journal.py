@@ -1,0 +1,151 @@
+"""The journal of a review: every event in an SQLite file beside the result, and again in a text file.
+
+It is a journal of pgen (`pgen.storage.journal`) with its checksums, locks and recovery. `append` returns once the
+events are on the disk in both files. At the start each file gets the events that it lacks from the other one. A journal
+belongs to one result, by the hash of its lines: the events of another one are never applied.
+"""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from pgen.errors import ConfigError, StorageError
+from pgen.formats.syn_annotations import FILE
+from pgen.storage.durable import make_folder
+from pgen.storage.journal import Journal
+from pgen.storage.journal_db import set_aside, storage_errors
+from pgen.storage.locking import lock
+from pgen.storage.unfinished import COMMAND
+from pgen.storage.workspace import Workspace
+from pgen_review import event_file
+from pgen_review.event_file import Header
+from pgen_review.events import Event
+
+NAME = "review.sqlite"
+REVIEWS = "meta/pgen/reviews.jsonl"
+"""The events in the dataset, after they were applied."""
+
+
+class ReviewJournal:
+    """The open journal of a review. Raises StorageError where the disk is full or fails."""
+
+    def __init__(self, journal: Journal, copy: Path, header: Header, events: list[Event]) -> None:
+        self._journal, self._copy = journal, copy
+        self.header, self.events = header, events
+        self._uncopied: list[Event] = []
+        self._broken = False
+
+    def append(self, events: Sequence[Event]) -> None:
+        """Store events, all or none, then `flush`. After an error of that they are stored, but not acknowledged."""
+        stored = [Event.from_json(json.loads(event_file.encode(event.as_json()))) for event in events]
+        self._journal.add_values((f"{event.n:09d}", event.as_json()) for event in stored)
+        self.events += stored
+        self._uncopied += stored
+        self.flush()
+
+    def flush(self) -> None:
+        """Return once all events are on the disk in both files."""
+        # The system reports a failed write once: a sync that succeeds after a failed one proves nothing.
+        if self._broken:
+            raise StorageError(f"the disk of {self._copy.parent} failed; start pgen review again.", self._copy)
+        if self._uncopied:
+            self._broken = True
+            self._journal.sync()
+            self._broken = False
+            with storage_errors(self._copy):
+                event_file.append(self._copy, self._uncopied)
+            self._uncopied = []
+
+    def set_header(self, **changes: Any) -> None:
+        """Change the header, durably."""
+        self.header = replace(self.header, **changes)
+        self._journal.set_metadata("review", asdict(self.header))
+        with storage_errors(self._copy):
+            event_file.write(self._copy, self.header, self.events)
+
+
+@contextmanager
+def open_journal(
+    folder: Path, result: str, manifest: Mapping[str, Any], applied: list[Event]
+) -> Iterator[ReviewJournal]:
+    """Open the review of the result in `folder`, for this process alone, or begin one.
+
+    `result` is the hash of its lines, `applied` are the events that the dataset holds. Raises ConfigError where
+    another process reviews, the review belongs to another result, or events are lost.
+    """
+    work = Workspace(folder).work
+    make_folder(work)
+    with (
+        lock(work / "review-lock", f"the review of {folder}") as held,
+        closing(_opened(work / NAME)) as journal,
+    ):
+        journal.own(held.token, held.check)
+        journal.set_metadata(COMMAND, "review")
+        copied, copies = event_file.read(work / event_file.NAME)
+        stored = journal.metadata("review")
+        header = Header.from_json(stored) if stored else copied
+        header = checked(header, folder, result, manifest) or _begun(result, manifest)
+        own = [Event.from_json(content) for _, content in journal.values()]
+        events = merged(own, copies, applied if header.journal == _id(manifest) else [], path=work / NAME)
+        numbers = {event.n for event in own}
+        journal.add_values((f"{event.n:09d}", event.as_json()) for event in events if event.n not in numbers)
+        opened = ReviewJournal(journal, work / event_file.NAME, header, events)
+        opened.set_header()
+        yield opened
+
+
+def _opened(path: Path) -> Journal:
+    """Open the journal; one that cannot be used is set aside, where the second copy of the events is usable."""
+    try:
+        return Journal(path)
+    except ConfigError:
+        copy = path.with_name(event_file.NAME)
+        if event_file.read(copy)[0] is None:
+            raise ConfigError(
+                f"{path} is damaged, and there is no {event_file.NAME} beside it; restore a copy of either file, or "
+                "move it away to begin a new review."
+            ) from None
+        print(f"pgen: {path} is damaged. It was set aside as {set_aside(path)}; {copy} is used.", file=sys.stderr)
+        return Journal(path)
+
+
+def checked(header: Header | None, folder: Path, result: str, manifest: Mapping[str, Any]) -> Header | None:
+    """Return the header with the present hash. Raises ConfigError where it belongs to other lines."""
+    if header is None or header.result == result:
+        return header
+    written = manifest.get("labels", {}).get("files", {}).get(f"meta/{FILE}")
+    if header.journal == _id(manifest) and written == result:  # the review itself wrote these lines
+        return replace(header, result=result)
+    work = Workspace(folder).work
+    raise ConfigError(
+        f"{work / NAME} is the review of other dialogues than {folder} has now: its {FILE} changed after the review "
+        f"began. Restore that file, or move {work}/review.* away to begin a new review."
+    )
+
+
+def merged(*copies: list[Event], path: Path) -> list[Event]:
+    """Return the events that any of the copies has, by number. Raises ConfigError where one is in none."""
+    events: dict[int, Event] = {}
+    for copy in reversed(copies):
+        events |= {event.n: event for event in copy}
+    if missing := set(range(1, max(events, default=0) + 1)) - events.keys():
+        raise ConfigError(
+            f"{path} and {event_file.NAME} beside it are damaged, and lack {len(missing):,} of {max(events):,} events "
+            "of the review; restore a copy of either file, or move both away to begin a new review."
+        )
+    return [events[number] for number in sorted(events)]
+
+
+def _begun(result: str, manifest: Mapping[str, Any]) -> Header:
+    """Return the header of a new review, or of the one whose events the dataset holds."""
+    return Header(_id(manifest) or uuid4().hex, result)
+
+
+def _id(manifest: Mapping[str, Any]) -> str | None:
+    reviews = manifest.get("reviews")
+    return reviews["journal"] if isinstance(reviews, dict) else None

@@ -1,0 +1,106 @@
+"""Dialogues as a person left them: the annotation after its events, and an episode of such annotations."""
+
+from dataclasses import replace
+from typing import Any
+
+from pgen.formats.syn_annotations import from_line
+from pgen.labels import exchanges, frame_ranges
+from pgen.records import Annotation, Dialogue, Failure, Review
+from pgen_results.reading import Line
+from pgen_review.events import EDITS, Key
+from pgen_review.fold import Fold, Outcome
+
+type Range = tuple[int | None, int | None]
+
+_TEXTS = (*EDITS["edit_text"], *EDITS["edit_types"])
+
+
+def original_line(line: Line) -> Line:
+    """Return a line as it was before it was reviewed."""
+    review = line.get("review") or {}
+    return {name: value for name, value in line.items() if name != "review"} | (review.get("original") or {})
+
+
+def originals(line: Line) -> dict[str, Any]:
+    """Return the values of a line that can be edited, without its range."""
+    names = ("user_prompt", "robot_utterance", "scenario_type", "response_type")
+    return {name: line[key] for name, key in zip(_TEXTS, names, strict=True)}
+
+
+def reviewed(original: Annotation, outcome: Outcome) -> Annotation:
+    """Return an annotation after its events. What was found about another text is left out."""
+    if outcome.state == "open":
+        return original
+    values = outcome.values
+    changed = outcome.state == "rejected" or bool(values)
+    by, at, before = outcome.by or "", outcome.at or "", original if changed else None
+    review = Review(outcome.state, by, at, outcome.reason, before, _frames(outcome))
+    if outcome.state == "rejected":
+        return replace(original, outcome=Failure("review", outcome.reason), checks=(), judgement=None, review=review)
+    if not values.keys() & set(_TEXTS):
+        return replace(original, review=review) if original.dialogue else original
+    spoken = original.dialogue or Dialogue("", "")
+    dialogue = Dialogue(
+        values.get("user", spoken.user_prompt),
+        values.get("robot", spoken.robot_utterance),
+        values.get("scenario", spoken.scenario_type),
+        values.get("response", spoken.response_type),
+    )
+    return replace(original, outcome=dialogue, checks=(), judgement=None, review=review)
+
+
+def _frames(outcome: Outcome) -> tuple[int, int] | None:
+    names = EDITS["edit_range"]
+    if not outcome.values.keys() & set(names):
+        return None
+    present = outcome.was | outcome.values
+    return present[names[0]], present[names[1]]
+
+
+class ReviewedEpisode:
+    """An episode with its annotations as they are now. `originals` are those before the review."""
+
+    def __init__(self, stored: Any, fold: Fold) -> None:
+        self.episode, self.lines, self._first = stored.episode, stored.lines, stored.first
+        self._fold = fold
+        self.originals = [from_line(line) for line in self.lines]
+        self.keys = [Key.of(annotation) for annotation in self.originals]
+        self.positions = {key: position for position, key in enumerate(self.keys)}
+        outcomes = zip(self.originals, map(fold.outcome, self.keys), strict=True)
+        self.annotations = [reviewed(annotation, outcome) for annotation, outcome in outcomes]
+        self.ranges = frame_ranges(self.episode)
+        self._in_force = _in_force(self.episode, self.annotations)
+
+    def has_text(self, key: Key) -> bool:
+        """Return whether a sample has a dialogue, of the run or of a person."""
+        return self.originals[self.positions[key]].dialogue is not None or "user" in self._fold.outcome(key).values
+
+    def original_range(self, key: Key) -> Range:
+        """Return the frames over which a dialogue was in force before the review."""
+        frames = _in_force(self.episode, self.originals)
+        return frames.get(self.originals[self.positions[key]].sample, (None, None))
+
+    def state(self, key: Key) -> dict[str, Any]:
+        """Return the state of a dialogue as JSON."""
+        position, outcome = self.positions[key], self._fold.outcome(key)
+        start, stop = self._in_force.get(self.annotations[position].sample, (None, None))
+        values = originals(self.lines[position]) | outcome.values
+        return {
+            "key": list(key),
+            "sample": self._first + position,
+            "n": outcome.n,
+            "state": outcome.state,
+            "flagged": outcome.flagged,
+            "note": outcome.note,
+            "reason": outcome.reason,
+            "by": outcome.by,
+            "at": outcome.at,
+            **values,
+            "start": start,
+            "stop": stop,
+            "changed": sorted(outcome.values),
+        }
+
+
+def _in_force(episode: Any, annotations: list[Annotation]) -> dict[Any, Range]:
+    return {it.annotation.sample: (it.start, it.stop) for it in exchanges(episode, annotations)}

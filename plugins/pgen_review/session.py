@@ -1,0 +1,192 @@
+"""A review in progress: events are validated, stored and folded, one request after the other."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from threading import Lock
+from typing import Any
+
+from pgen_dialogue.prompts import RESPONSE_TYPES, SCENARIO_TYPES
+from pgen_review import random_sample
+from pgen_review.events import UNDO, Event, Key
+from pgen_review.fold import STATES, Fold
+from pgen_review.journal import ReviewJournal
+from pgen_review.results import Review
+from pgen_review.reviewed import ReviewedEpisode
+from pgen_review.validation import MOST, InvalidEventError, Posted, identity, posted, value_of
+
+type Json = dict[str, Any]
+
+
+class ConflictError(Exception):
+    """Raised where a request is based on an older state; `answer` holds the present one."""
+
+    def __init__(self, reason: str, **answer: Any) -> None:
+        super().__init__(reason)
+        self.answer: Json = {"error": reason, **answer}
+
+
+class Session:
+    """The review of results by one person; without a journal it only reads. Any thread may call the methods."""
+
+    def __init__(self, review: Review, journal: ReviewJournal | None, events: Iterable[Event], by: str) -> None:
+        self.review, self.journal, self.by = review, journal, by
+        self.fold = Fold(events)
+        self.applied = 0
+        """The number of the last event that the dataset holds."""
+        self._numbers = {key: number for number, key in enumerate(review.keys)}
+        self._types = {
+            "scenario": tuple(dict.fromkeys([*SCENARIO_TYPES, *review.queue.counts("scenario")])),
+            "response": tuple(dict.fromkeys([*RESPONSE_TYPES, *review.queue.counts("response")])),
+        }
+        self._lock = Lock()
+        self._mark(self.fold.keys())
+        for number in random_sample.choose(review, *self.sample) if self.sample else ():
+            review.queue.mark("sample", number, ("yes",))
+
+    @property
+    def sample(self) -> tuple[int, int] | None:
+        """The size and the seed of the random sample."""
+        return self.journal.header.sample if self.journal else None
+
+    def store(self, body: Any) -> Json:
+        """Store the events of a request, all or none, and return the states of their dialogues.
+
+        Raises InvalidEventError, ConflictError or StorageError.
+        """
+        with self._lock:
+            journal = self._journal(body)
+            sent = body.get("events")
+            if not isinstance(sent, list) or not 1 <= len(sent) <= MOST:
+                raise InvalidEventError(f"`events` must be a list of 1 to {MOST} events.")
+            wanted = [posted(content) for content in sent]
+            for event in wanted:
+                if event.key not in self._numbers:
+                    raise InvalidEventError(f"There is no dialogue {list(event.key)}.")
+            keys = list(dict.fromkeys(event.key for event in wanted))
+            new = list({event.id: event for event in wanted if not self.fold.has(event.id)}.values())
+            self._check_bases(new)
+            self._append(journal, self._events(new))
+            return self._answer(keys)
+
+    def turn(self, kind: str, body: Any) -> Json:
+        """Undo or redo the group that is on top, which the client names. Raises as `store` does."""
+        with self._lock:
+            journal, name = self._journal(body), identity(body)
+            group = body.get("n")
+            if not self.fold.has(name):
+                stack = self.fold.undoable if kind == UNDO else self.fold.redoable
+                if not stack or stack[-1] != group:
+                    reason = f"Something else is to be {'undone' if kind == UNDO else 'redone'} by now."
+                    raise ConflictError(reason, states=[], **self._position())
+                number = len(self.fold.events) + 1
+                value = {"group": group}
+                self._append(journal, [Event(number, name, _now(), self.by, kind, number, None, value)])
+            else:
+                journal.flush()
+                group = next(event.value["group"] for event in self.fold.events if event.id == name)
+            return self._answer(self.fold.of_group(group))
+
+    def since(self, number: int) -> Json:
+        """Return the states of the dialogues that changed after an event."""
+        with self._lock:
+            return {**self._answer(self.fold.keys(number)), "applied": self.applied}
+
+    def summary(self, why: str = "") -> Json:
+        """Return what the page shows of the review as a whole; `why` says why nothing can be changed."""
+        with self._lock:
+            sample = self.sample
+            return {
+                "read_only": self.journal is None,
+                "why": why,
+                "journal": self.journal.header.journal if self.journal else None,
+                "base": len(self.fold.events),
+                "applied": self.applied,
+                "by": self.by,
+                "undo": _last(self.fold.undoable),
+                "redo": _last(self.fold.redoable),
+                "counts": self.counts(),
+                "sample": random_sample.estimate(self.review, self.fold, *sample).as_json() if sample else None,
+                "can_apply": self.journal is not None and (self.review.folder / "meta/info.json").is_file(),
+                "types": {name: list(types) for name, types in self._types.items()},
+            }
+
+    def counts(self) -> dict[str, int]:
+        """Return the number of dialogues in each state, and of those that are flagged."""
+        counts = self.review.queue.counts("review")
+        return {state: counts.get(state, 0) for state in (*STATES, "flagged")}
+
+    def item(self, number: int) -> Json:
+        """Return what the queue shows of the review of a sample."""
+        key = self.review.keys[number]
+        outcome = self.fold.outcome(key)
+        item: Json = {"key": list(key), "review": outcome.state, "flagged": outcome.flagged}
+        return {**item, "text": outcome.values["user"]} if "user" in outcome.values else item
+
+    def _journal(self, body: Any) -> ReviewJournal:
+        if self.journal is None:
+            raise InvalidEventError("This review is read-only: nothing can be changed.")
+        if not isinstance(body, dict):
+            raise InvalidEventError("Send a JSON object.")
+        if body.get("journal") != self.journal.header.journal:
+            raise ConflictError("This edit belongs to the review of another result; it was not stored.", states=[])
+        return self.journal
+
+    def _check_bases(self, events: list[Posted]) -> None:
+        late = {event.key: None for event in events if self.fold.number(event.key) != event.base}
+        if late:
+            reason = "The dialogue changed meanwhile; nothing was stored."
+            raise ConflictError(reason, states=self._states(late), **self._position())
+
+    def _events(self, wanted: list[Posted]) -> list[Event]:
+        group = len(self.fold.events) + 1
+        episodes = self._episodes(event.key for event in wanted)
+        written: set[Key] = set()
+        events = []
+        for number, event in enumerate(wanted, group):
+            episode = episodes[event.key.episode]
+            written |= {event.key} if event.kind == "edit_text" else set()
+            spoken = event.key in written or episode.has_text(event.key)
+            value = value_of(event, episode, self._types, spoken=spoken)
+            events.append(Event(number, event.id, _now(), self.by, event.kind, group, event.key, value))
+        return events
+
+    def _append(self, journal: ReviewJournal, events: list[Event]) -> None:
+        try:
+            if events:
+                journal.append(events)
+            else:
+                journal.flush()
+        finally:  # events that are stored count, also where the second copy failed
+            for event in journal.events[len(self.fold.events) :]:
+                self.fold.add(event)
+                self._mark([event.key] if event.key else self.fold.of_group(event.value["group"]))
+
+    def _mark(self, keys: Iterable[Key]) -> None:
+        for key in keys:
+            outcome = self.fold.outcome(key)
+            values = (outcome.state, "flagged") if outcome.flagged else (outcome.state,)
+            self.review.queue.mark("review", self._numbers[key], values)
+
+    def _states(self, keys: Iterable[Key]) -> list[Json]:
+        wanted = list(keys)
+        episodes = self._episodes(wanted)
+        return [episodes[key.episode].state(key) for key in wanted]
+
+    def _episodes(self, keys: Iterable[Key]) -> dict[int, ReviewedEpisode]:
+        indices = {key.episode for key in keys}
+        return {index: ReviewedEpisode(self.review.episodes[index], self.fold) for index in indices}
+
+    def _position(self) -> Mapping[str, int | None]:
+        fold = self.fold
+        return {"n": len(fold.events), "undo": _last(fold.undoable), "redo": _last(fold.redoable)}
+
+    def _answer(self, keys: Iterable[Key]) -> Json:
+        return {**self._position(), "states": self._states(keys), "counts": self.counts()}
+
+
+def _last(numbers: list[int]) -> int | None:
+    return numbers[-1] if numbers else None
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,94 @@
+"""Open a review: the results, the events that were stored, and who reviews."""
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from getpass import getuser
+from pathlib import Path
+
+from pgen.errors import InputError
+from pgen.formats.syn_annotations import FILE
+from pgen.safety.terminal import printable
+from pgen.storage.in_place import InPlace, check_settled
+from pgen.storage.workspace import Workspace
+from pgen_lerobot.format import digest
+from pgen_review import event_file
+from pgen_review.events import Event
+from pgen_review.fold import Fold
+from pgen_review.journal import REVIEWS, checked, open_journal
+from pgen_review.results import Review, open_review
+from pgen_review.session import Session
+
+COMMAND = "review --apply"
+"""The command that finishes a write that was stopped."""
+ANONYMOUS = "person 1"
+_LONGEST = 100
+
+
+def person(name: str | None) -> str:
+    """Return the name of who reviews: the given one, that of git, or the login; "" gives none."""
+    if name is None:
+        with suppress(OSError, subprocess.SubprocessError):
+            command = ["git", "config", "user.name"]
+            result = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)  # noqa: S603 (constants)
+            name = result.stdout.strip()
+        if not name:
+            with suppress(OSError, KeyError):
+                name = getuser()
+    return printable(name or "").strip()[:_LONGEST] or ANONYMOUS
+
+
+@contextmanager
+def open_session(
+    folder: Path, root: Path | None, by: str, *, read_only: bool = False, sample: tuple[int, int] | None = None
+) -> Iterator[Session]:
+    """Open the review of a folder. Raises ConfigError, InputError or StorageError.
+
+    `sample` is the size and the seed of a random sample, which replaces the former one.
+    """
+    if read_only:
+        check_settled(folder)
+    else:
+        InPlace(folder, COMMAND).recover()
+    with open_review(folder, root) as review:
+        lines = lines_of(folder)
+        if lines is None or read_only:
+            yield Session(review, None, _check(stored(review), review), by)
+            return
+        if len(set(review.keys)) < len(review.keys):
+            raise InputError(f"{lines} has two dialogues of one frame, scope and variant; open it with --read-only.")
+        with open_journal(folder, digest(lines), review.manifest, applied(folder)) as journal:
+            _check(journal.events, review)
+            if sample:
+                journal.set_header(sample=sample)
+            yield Session(review, journal, journal.events, by)
+
+
+def lines_of(folder: Path) -> Path | None:
+    """Return the file with the lines of a result; None for a segmentation without dialogue."""
+    return next((path for path in (folder / "meta" / FILE, folder / FILE) if path.is_file()), None)
+
+
+def applied(folder: Path) -> list[Event]:
+    """Return the events that the dataset holds."""
+    return event_file.read_plain(folder / REVIEWS)
+
+
+def _check(events: list[Event], review: Review) -> list[Event]:
+    """Return the events. Raises InputError where they are not about the dialogues of this result."""
+    with suppress(KeyError, ValueError, TypeError):
+        if set(Fold(events).keys()) <= set(review.keys):
+            return events
+    raise InputError(f"the events of the review of {review.folder} are not about its dialogues; restore a copy of it.")
+
+
+def stored(review: Review) -> list[Event]:
+    """Return the events of a review without opening its journal: another process may hold it."""
+    lines = lines_of(review.folder)
+    if lines is None:
+        return []
+    header, events = event_file.read(Workspace(review.folder).work / event_file.NAME)
+    if header is None:
+        return applied(review.folder)
+    checked(header, review.folder, digest(lines), review.manifest)
+    return events

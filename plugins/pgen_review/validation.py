@@ -1,0 +1,118 @@
+"""The events of a request, validated: what is wrong is said in one sentence, and nothing of the request is stored."""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from pgen.labels import allowed_frames
+from pgen.records import Annotation
+from pgen_dialogue.prompts import MAX_LENGTH, SAYABLE
+from pgen_review.events import EDITS, KINDS, Key
+from pgen_review.reviewed import ReviewedEpisode, originals
+
+MOST = 200
+"""Events of a request."""
+_REASON, _NOTE, _ID = 500, 2000, 64
+_SAYABLE = re.compile(SAYABLE)
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+
+class InvalidEventError(Exception):
+    """Raised for an event that cannot be stored."""
+
+
+class Posted(NamedTuple):
+    """An event as the client sent it."""
+
+    id: str
+    key: Key
+    base: int
+    kind: str
+    content: Mapping[str, Any]
+
+
+def posted(content: Any) -> Posted:
+    """Return an event of a request. Raises InvalidEventError where it lacks a member, or has one of another type."""
+    if not isinstance(content, dict):
+        raise InvalidEventError("An event must be a JSON object.")
+    key, base, kind = content.get("key"), content.get("base"), content.get("kind")
+    if not (isinstance(key, list) and [type(part) for part in key] == [int, int, str, int]):
+        raise InvalidEventError("`key` must be a list of episode, frame, scope and variant.")
+    if not isinstance(base, int) or kind not in KINDS:
+        raise InvalidEventError(f"An event needs the number `base`, and a `kind` of {', '.join(KINDS)}.")
+    return Posted(identity(content), Key(*key), base, str(kind), content)
+
+
+def identity(content: Mapping[str, Any]) -> str:
+    """Return the client's id of an event."""
+    name = content.get("id")
+    if not isinstance(name, str) or not 8 <= len(name) <= _ID or not name.isascii() or not name.isprintable():
+        raise InvalidEventError(f"`id` must be a text of 8 to {_ID} characters, such as a UUID.")
+    return name
+
+
+def value_of(
+    event: Posted, episode: ReviewedEpisode, types: Mapping[str, Iterable[str]], *, spoken: bool
+) -> dict[str, Any]:
+    """Return what is stored of an event. `spoken` is whether its sample has a text by now; `types` are the known ones.
+
+    Raises InvalidEventError.
+    """
+    if event.kind in ("accept", "edit_types", "edit_range") and not spoken:
+        raise InvalidEventError("This sample failed and has no dialogue; write its text first.")
+    kind, content = event.kind, event.content
+    if kind == "flag":
+        if not isinstance(content.get("on"), bool):
+            raise InvalidEventError("`on` must be true or false.")
+        return {"on": content["on"]}
+    if kind == "note":
+        return {"text": _text(content, "text", _NOTE, least=0)}
+    if kind == "reject":
+        return {"reason": " ".join(_text(content, "reason", _REASON).split())}
+    return _edit(event, episode, types) if kind in EDITS else {}
+
+
+def _edit(event: Posted, episode: ReviewedEpisode, types: Mapping[str, Iterable[str]]) -> dict[str, Any]:
+    names = EDITS[event.kind]
+    position = episode.positions[event.key]
+    if event.kind == "edit_range":
+        was = dict(zip(names, episode.original_range(event.key), strict=True))
+        return {**_range(event.content, episode, episode.annotations[position]), "was": was}
+    was = {name: value for name, value in originals(episode.lines[position]).items() if name in names}
+    if event.kind == "edit_text":
+        return {**{name: _sayable(event.content, name) for name in names}, "was": was}
+    return {**{name: _type(event.content, name, types[name], str(was[name])) for name in names}, "was": was}
+
+
+def _range(content: Mapping[str, Any], episode: ReviewedEpisode, annotation: Annotation) -> dict[str, int]:
+    start, stop = content.get("start"), content.get("stop")
+    allowed = allowed_frames(annotation, episode.ranges)
+    if type(start) is not int or type(stop) is not int or not allowed.start <= start < stop <= allowed.stop:
+        raise InvalidEventError(
+            f"`start` and `stop` must be frames from {allowed.start} to {allowed.stop}, those of the skills that the "
+            "dialogue leads to, with a frame between them."
+        )
+    return {"start": start, "stop": stop}
+
+
+def _sayable(content: Mapping[str, Any], name: str) -> str:
+    text = " ".join(_text(content, name, MAX_LENGTH).split())
+    if not _SAYABLE.match(text):
+        raise InvalidEventError(f"`{name}` must be one line without `|` and without control characters.")
+    return text
+
+
+def _type(content: Mapping[str, Any], name: str, types: Iterable[str], was: str) -> str | None:
+    value = content.get(name)
+    if value is not None and value != was and value not in types:
+        raise InvalidEventError(f"`{name}` must be null or one of {', '.join(types)}.")
+    return value
+
+
+def _text(content: Mapping[str, Any], name: str, most: int, least: int = 1) -> str:
+    text = content.get(name)
+    if not isinstance(text, str) or not least <= len(text.strip()) or len(text) > most:
+        raise InvalidEventError(f"`{name}` must be a text of {least} to {most:,} characters.")
+    if _CONTROL.search(text):
+        raise InvalidEventError(f"`{name}` contains a control character; remove it.")
+    return text

@@ -1,0 +1,51 @@
+"""A client of `pgen review` that edits as the page does."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from review_helpers import Served
+
+
+class Client:
+    """A client with the key. `states` has the latest state of each dialogue, by its key."""
+
+    def __init__(self, served: Served) -> None:
+        self.served, self.cookie = served, served.enter()
+        self.journal = self.get("/api/summary")["review"]["journal"]
+
+    def get(self, path: str) -> Any:
+        response = self.served.request(path, Cookie=self.cookie)
+        assert response.status == 200, response.content
+        return json.loads(response.content)
+
+    def post(self, path: str, body: Any) -> tuple[int, Any]:
+        """Send a request, and return the status with the JSON or the text of the response."""
+        sent = {"Origin": self.served.origin, "Content-Type": "application/json", "Cookie": self.cookie}
+        response = self.served.request(path, "POST", json.dumps(body).encode(), **sent)
+        is_json = response.getheader("Content-Type", "").startswith("application/json")
+        return response.status, json.loads(response.content) if is_json else response.content.decode()
+
+    def samples(self, episode: int = 0) -> list[dict[str, Any]]:
+        """Return the samples of an episode."""
+        return list(self.get(f"/api/episodes/{episode}")["samples"])
+
+    def edit(self, *events: dict[str, Any]) -> tuple[int, Any]:
+        """Send events of one request."""
+        return self.post("/api/events", {"journal": self.journal, "events": list(events)})
+
+    def turn(self, kind: str, number: int | None) -> tuple[int, Any]:
+        """Undo or redo a group."""
+        return self.post(f"/api/{kind}", {"journal": self.journal, "id": str(uuid4()), "n": number})
+
+
+def event(sample: dict[str, Any], kind: str, **members: Any) -> dict[str, Any]:
+    """Return an event about a sample, based on the state that came with it."""
+    return {"id": str(uuid4()), "key": sample["key"], "base": sample["review"]["n"], "kind": kind, **members}
+
+
+def copied(run: Path, folder: Path) -> Path:
+    """Return a copy of a run that may be changed."""
+    return Path(shutil.copytree(run, folder / "cups"))
