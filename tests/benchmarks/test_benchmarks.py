@@ -11,7 +11,7 @@ from pgen.media import images
 
 TOP = Path(__file__).parents[2]
 RUN = TOP / "benchmarks/run.py"
-RUN_TINY = ["in_flight", "main_job", "decoding", "write_out", "memory", "executors"]
+RUN_TINY = ["in_flight", "main_job", "decoding", "write_out", "memory", "executors", "many_episodes"]
 PAGE = """Before.
 
 <!-- figures -->
@@ -45,7 +45,7 @@ def test_a_benchmark_runs_and_prints_pgen_s_results(tmp_path, name):
 def test_every_benchmark_has_a_test():
     listed = {path.stem for path in RUN.parent.glob("*.py")} - {"run"}
     elsewhere = {"at_scale", "checks", "dialogue", "help_time", "labels", "profile_job", "report_page", "segment"}
-    elsewhere |= {"tokens"}
+    elsewhere |= {"gpu_cost", "tokens"}
     assert listed == {*RUN_TINY, *elsewhere, "value"}
 
 
