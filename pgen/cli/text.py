@@ -62,9 +62,9 @@ def report_text(report: Report, prices: Prices | None = None) -> str:
         *([f"failed     {failed:,} ({_counts(stages)})"] if failed else []),
         *([f"scene      {scene:,} samples whose images contradict their labels"] if scene else []),
         *([f"asked      {usage.attempts:,} times, {usage.retries:,} requests sent again"] if usage.retries else []),
-        *_spent(usage, prices),
+        *_spent(report, prices),
         *_flagged(report, report.samples - failed - scene),
-        *([f"judged     {report.judged:,}"] if report.judged else []),
+        *([f"judged     {report.judged:,}{_judge_tokens(report.judge_usage)}"] if report.judged else []),
         *_notes(report),
         f"seconds    {report.seconds:.1f}",
         f"output     {report.output_dir}",
@@ -96,7 +96,9 @@ def _conversations(plan: Plan) -> list[str]:
 def _judged(plan: Plan, estimate: Estimate | None) -> list[str]:
     if not plan.judged:
         return []
-    tokens = f", about {estimate.judge_in:,} tokens in" if estimate and estimate.judge_in else ""
+    tokens = ""
+    if estimate and estimate.judge_in:
+        tokens = f", about {estimate.judge_in:,} tokens in, {estimate.judge_out:,} out"
     return [f"judged     about {plan.judged:,} (at most two requests more each{tokens})"]
 
 
@@ -114,17 +116,25 @@ def _tokens(estimate: Estimate) -> list[str]:
 
 def _cost(plan: Plan, estimate: Estimate, prices: Prices) -> list[str]:
     bound = "at most" if estimate.bounded else "about"
-    cost = prices.cost(estimate.tokens_in, estimate.tokens_out)
-    without = ", without the judge" if plan.judged else ""
-    return [f"cost       {bound} ${cost:,.2f} (${1000 * cost / plan.episodes:,.2f} per 1,000 episodes){without}"]
+    cost = estimate.cost(prices)
+    judge = ", with the judge at the same prices" if estimate.judge_in else ""
+    return [f"cost       {bound} ${cost:,.2f} (${1000 * cost / plan.episodes:,.2f} per 1,000 episodes){judge}"]
 
 
-def _spent(usage: Usage, prices: Prices | None) -> list[str]:
+def _spent(report: Report, prices: Prices | None) -> list[str]:
+    usage, both = report.usage, report.usage + report.judge_usage
     if not usage.tokens_out:
         return []
-    cached = f" ({usage.tokens_cached:,} cached)" if usage.tokens_cached else ""
-    cost = f"cost       ${prices.cost(usage.tokens_in, usage.tokens_out):,.2f}" if prices else ""
-    return [f"tokens     {usage.tokens_in:,} in{cached}, {usage.tokens_out:,} out", *filter(None, [cost])]
+    parts = {"of images": usage.tokens_images, "cached": usage.tokens_cached}
+    listed = ", ".join(f"{count:,} {name}" for name, count in parts.items() if count)
+    judge = ", with the judge" if report.judge_usage.tokens_in else ""
+    cost = f"cost       ${prices.cost(both.tokens_in, both.tokens_out):,.2f}{judge}" if prices else ""
+    listed = f" ({listed})" if listed else ""
+    return [f"tokens     {usage.tokens_in:,} in{listed}, {usage.tokens_out:,} out", *filter(None, [cost])]
+
+
+def _judge_tokens(usage: Usage) -> str:
+    return f" (tokens: {usage.tokens_in:,} in, {usage.tokens_out:,} out)" if usage.tokens_out else ""
 
 
 def _notes(summary: Plan | Report) -> list[str]:

@@ -120,8 +120,13 @@ async def _send[T](
         raise
     except Exception as error:  # a generator may raise anything: it costs these samples, not the run
         outcomes = dict.fromkeys(request.numbers, failure(SampleError("generate", f"{type(error).__name__}: {error}")))
-    usage = Usage(reply.tokens_in, reply.tokens_out, monotonic() - started, 1, reply.retries, reply.tokens_cached)
-    return outcomes, reply.text, usage
+    return outcomes, reply.text, _usage(request, reply, monotonic() - started)
+
+
+def _usage(request: Request, reply: Reply, seconds: float) -> Usage:
+    uncounted = reply.tokens_in and (request.images or request.clips)
+    images = reply.tokens_images if uncounted else 0
+    return Usage(reply.tokens_in, reply.tokens_out, seconds, 1, reply.retries, reply.tokens_cached, images)
 
 
 def failure(error: SampleError) -> Failure:

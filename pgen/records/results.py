@@ -1,7 +1,9 @@
 """What comes of a request: a reply, and the annotation of each of its samples."""
 
+import operator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 from pgen.errors import Stage
 from pgen.records.requests import Plan
@@ -14,7 +16,8 @@ type Verdict = Literal["accepted", "edited", "rejected"]
 class Usage:
     """The cost of a sample: tokens of prompts and replies, seconds, attempts, and retries of the transport.
 
-    `tokens_cached` are those of `tokens_in` that the server took from its prefix cache.
+    `tokens_cached` are those of `tokens_in` that the server took from its prefix cache, `tokens_images` those of images
+    and clips. The latter are None where a request had images and the generator does not count theirs.
     """
 
     tokens_in: int = 0
@@ -23,23 +26,41 @@ class Usage:
     attempts: int = 1
     retries: int = 0
     tokens_cached: int = 0
+    tokens_images: int | None = 0
+
+    @classmethod
+    def from_stored(cls, fields: Mapping[str, Any]) -> "Usage":
+        """Return the usage that `stored` returned the fields of, in this version or in one without `tokens_images`."""
+        return cls(**{"tokens_images": None if fields["tokens_in"] else 0, **fields})
+
+    def stored(self) -> dict[str, Any]:
+        """Return the fields by name, without `tokens_images` where `from_stored` assumes its value."""
+        fields = {name: getattr(self, name) for name in self.__match_args__}
+        assumed = Usage.from_stored({"tokens_in": self.tokens_in}).tokens_images
+        return {name: value for name, value in fields.items() if name != "tokens_images" or value != assumed}
 
     def __add__(self, other: "Usage") -> "Usage":
-        return Usage(*(getattr(self, name) + getattr(other, name) for name in self.__match_args__))
+        return self._combined(operator.add, other)
 
     def divided(self, parts: int) -> "tuple[Usage, ...]":
         """Return the usage in parts that add up to it; the first has what cannot be divided."""
-        share = Usage(*(getattr(self, name) // parts for name in self.__match_args__))
-        share = replace(share, seconds=self.seconds / parts)
-        first = Usage(*(getattr(self, name) - (parts - 1) * getattr(share, name) for name in self.__match_args__))
+        whole = Usage(*[parts] * len(self.__match_args__))
+        share = replace(self._combined(operator.floordiv, whole), seconds=self.seconds / parts)
+        first = self._combined(lambda mine, shared: mine - (parts - 1) * shared, share)
         return first, *(share for _ in range(parts - 1))
+
+    def _combined(self, combine: Callable[[Any, Any], Any], other: "Usage") -> "Usage":
+        """Return both usages combined field by field; what is unknown of one of them stays unknown."""
+        pairs = ((getattr(self, name), getattr(other, name)) for name in self.__match_args__)
+        values: list[Any] = [None if None in pair else combine(*pair) for pair in pairs]
+        return Usage(*values)
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
     """A model's response as text, before it is parsed; `truncated` if it was cut at its length limit.
 
-    `reasoned` is whether the model wrote reasoning before it.
+    `reasoned` is whether the model wrote reasoning before it. `tokens_images` is None where they are not counted.
     """
 
     text: str
@@ -49,6 +70,7 @@ class Reply:
     retries: int = 0
     tokens_cached: int = 0
     reasoned: bool = False
+    tokens_images: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

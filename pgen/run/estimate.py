@@ -51,7 +51,8 @@ class Estimate:
     """Tokens of a run: sent, of these found in a server's prefix cache, and received; without repeated requests.
 
     `bounded` is whether the sizes of some images are unknown, so that `tokens_in` is a bound. `image_tokens` are those
-    of `tokens_in` that are images. `tokenizer` is whether the model's own counted those of texts.
+    of `tokens_in` that are images. `tokenizer` is whether the model's own counted those of texts. The tokens of the
+    judge are not among the others.
     """
 
     tokens_in: int
@@ -62,6 +63,10 @@ class Estimate:
     judge_in: int = 0
     judge_out: int = 0
     tokenizer: bool = False
+
+    def cost(self, prices: Prices) -> float:
+        """Return the dollars for all requests, those to the judge included."""
+        return prices.cost(self.tokens_in + self.judge_in, self.tokens_out + self.judge_out)
 
 
 @dataclass(frozen=True, slots=True)

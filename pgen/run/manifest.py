@@ -140,11 +140,7 @@ def manifest_of(
         },
         "types": counts.types(),
         "repairs": report.notes,
-        "tokens": {
-            "in": report.usage.tokens_in,
-            "out": report.usage.tokens_out,
-            "cached": report.usage.tokens_cached,
-        },
+        "tokens": _tokens(report.usage),
         "attempts": report.usage.attempts,
         "retries": report.usage.retries,
         "times": {
@@ -155,21 +151,33 @@ def manifest_of(
     }
 
 
-def estimate_entry(requests: int, estimate: Estimate | None, usage: Usage, prices: Prices | None) -> dict[str, Any]:
+def _tokens(usage: Usage) -> dict[str, int | None]:
+    """Return the tokens of a usage; those of images and texts are None where the generator does not count them."""
+    images = usage.tokens_images
+    parts = {"images": images, "text": None if images is None else usage.tokens_in - images}
+    return {"in": usage.tokens_in, **parts, "out": usage.tokens_out, "cached": usage.tokens_cached}
+
+
+def estimate_entry(requests: int, estimate: Estimate | None, report: Report, prices: Prices | None) -> dict[str, Any]:
     """Return the estimate made before the requests, for comparison with `tokens`, and with prices both costs."""
+    usage = report.usage
     if estimate is None or not usage.tokens_in:
         return {}
-    tokens = {"in": estimate.tokens_in, "images": estimate.image_tokens, "out": estimate.tokens_out}
+    tokens: dict[str, Any] = {"in": estimate.tokens_in, "images": estimate.image_tokens, "out": estimate.tokens_out}
+    if estimate.judge_in:
+        tokens["judge"] = {"in": estimate.judge_in, "out": estimate.judge_out}
     entry: dict[str, Any] = {"estimate": {"requests": requests, **tokens, "bounded": estimate.bounded}}
     if prices:
-        actual = prices.cost(usage.tokens_in, usage.tokens_out)
-        costs = {"estimated": prices.cost(estimate.tokens_in, estimate.tokens_out), "actual": actual}
+        both = usage + report.judge_usage
+        costs = {"estimated": estimate.cost(prices), "actual": prices.cost(both.tokens_in, both.tokens_out)}
         entry["cost"] = {"price_in": prices.tokens_in, "price_out": prices.tokens_out}
         entry["cost"] |= {name: round(cost, 6) for name, cost in costs.items()}
     return entry
 
 
-def judge_entry(parts: Parts, options: RunOptions, counts: Tally, failed: int, reported: Any) -> dict[str, Any] | None:
+def judge_entry(
+    parts: Parts, options: RunOptions, counts: Tally, failed: int, usage: Usage, reported: Any
+) -> dict[str, Any] | None:
     """Return the judge's entry with the mean scores; `reported` is what the judge's generator reported."""
     if parts.judge is None:
         return None
@@ -179,5 +187,6 @@ def judge_entry(parts: Parts, options: RunOptions, counts: Tally, failed: int, r
         "share": options.judge_share,
         "judged": counts.judged,
         "failed": failed,
+        "tokens": _tokens(usage),
         "mean": {name: round(counts.scores[name] / counts.judged, 3) for name in SCORES if counts.judged},
     }

@@ -55,5 +55,7 @@ class Report:
     """Dialogues with a finding of any code."""
     judged: int = 0
     """Dialogues with a judgement."""
+    judge_usage: Usage = field(default_factory=lambda: Usage(attempts=0))
+    """What the requests to the judge cost, beside `usage`."""
     remarks: tuple[str, ...] = ()
     """Notes for users of the output."""

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from pgen.inference.checking import RunChecks, as_failure, join_reasons
 from pgen.inference.conversation import as_turn, moments, turns_after
 from pgen.inference.judging import round_trip
-from pgen.records import Annotation, Episode, Failure, Judgement, Sample, Turn
+from pgen.records import Annotation, Episode, Judgement, Sample, Turn, Usage
 from pgen.seeds import derive, sample_key
 from pgen.storage.journal import Journal
 
@@ -216,11 +216,14 @@ class Judgements:
         for episode, annotations in self._results.read():
             yield episode, [self._judged(annotation) for annotation in annotations] if self._below else annotations
 
-    def failures(self) -> Iterator[Failure]:
-        """Yield why samples that were to be judged were not."""
+    def spent(self) -> tuple[int, Usage]:
+        """Return how many samples that were to be judged were not, and the usage of all requests to the judge."""
+        failed, usage = 0, Usage(attempts=0)
         for _, annotations in self._results.read() if self._below else ():
-            outcomes = map(self._outcome, annotations)
-            yield from (outcome for outcome in outcomes if isinstance(outcome, Failure))
+            for result in filter(None, map(self._result, annotations)):
+                failed += result.failure is not None
+                usage += result.usage
+        return failed, usage
 
     def _request(self, annotation: Annotation) -> Sample | None:
         question = annotation.sample.question
@@ -232,13 +235,13 @@ class Judgements:
         question = replace(question, turns=(), turn_type=None, about=annotation.dialogue)
         return replace(annotation.sample, question=question)
 
-    def _outcome(self, annotation: Annotation) -> object:
+    def _result(self, annotation: Annotation) -> Annotation | None:
         request = self._request(annotation)
-        result = self._journal.get(request) if request else None
-        return result.outcome if result else None
+        return self._journal.get(request) if request else None
 
     def _judged(self, annotation: Annotation) -> Annotation:
-        outcome = self._outcome(annotation)
+        result = self._result(annotation)
+        outcome = result.outcome if result else None
         if not isinstance(outcome, Judgement):
             return annotation
         findings = annotation.checks + round_trip(annotation.sample, outcome)

@@ -25,7 +25,7 @@ from pgen.run.job import Job, disk_errors, prepare, running
 from pgen.run.manifest import Tally, estimate_entry, judge_entry, manifest_of, tally
 from pgen.run.planning import Planner, Survey
 from pgen.run.report import Plan, Report
-from pgen.run.results import Judgements, Planned, RunResults
+from pgen.run.results import Planned, RunResults
 from pgen.run.rounds import JUDGE, Progress, Rounds
 from pgen.run.signals import interruptible
 from pgen.safety.redaction import redacted
@@ -124,7 +124,8 @@ class Run:
         """
         self._phase = phase
         if (former := self._published) is not None:
-            return Report(**{**former, "output_dir": self.workspace.out, "usage": Usage(**former["usage"])})
+            stored = {name: Usage.from_stored(former[name]) for name in {"usage", "judge_usage"} & former.keys()}
+            return Report(**{**former, "output_dir": self.workspace.out, **stored})
         if self.options.fresh or not self.workspace.journal.exists():
             with disk_errors(self.workspace, lambda: self._needed), interruptible():
                 _ = self.plan  # checks the input before a journal is written or removed
@@ -149,8 +150,9 @@ class Run:
         judgements = rounds.judge()
         if self.parts.judge is not None:
             counts = tally(judgements.read())
-        report = self._report(counts, resumed, monotonic() - started)
-        manifest = self._manifest(report, counts, began, journal, judgements)
+        unjudged, judge_usage = judgements.spent()
+        report = replace(self._report(counts, resumed, monotonic() - started), judge_usage=judge_usage)
+        manifest = self._manifest(report, counts, began, journal, unjudged)
         staging = job.stage()
         for sink in self.parts.sinks:
             step = self._phase(f"writing {sink.name}", plan.episodes, "episode")
@@ -228,13 +230,12 @@ class Run:
         )
 
     def _manifest(
-        self, report: Report, counts: Tally, began: datetime, journal: Journal, judgements: Judgements
+        self, report: Report, counts: Tally, began: datetime, journal: Journal, unjudged: int
     ) -> dict[str, Any]:
-        parts, options = self.parts, self.options
-        failed = sum(1 for _ in judgements.failures())
-        judge = judge_entry(parts, options, counts, failed, journal.metadata(JUDGE + PROVENANCE))
+        parts, options, reported = self.parts, self.options, journal.metadata(JUDGE + PROVENANCE)
+        judge = judge_entry(parts, options, counts, unjudged, report.judge_usage, reported)
         manifest = manifest_of(parts, options, report, counts, began, journal.metadata(PROVENANCE), judge)
-        estimated = estimate_entry(self.plan.requests, self.estimate, report.usage, self.prices)
+        estimated = estimate_entry(self.plan.requests, self.estimate, report, self.prices)
         made: dict[str, Any] = redacted({**manifest, **estimated})
         return made
 

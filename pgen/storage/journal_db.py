@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pgen.errors import ConfigError, StorageError
 from pgen.storage.durable import sync
-from pgen.storage.journal_metadata import COPIES, checkpoint
+from pgen.storage.journal_metadata import COPIES, checkpoint, upgrade
 from pgen.storage.journal_rows import VERSION, parse_row
 from pgen.storage.recovery.integrity import (
     APPLICATION,
@@ -66,6 +66,8 @@ def open_database(path: Path) -> sqlite3.Connection:
         # files, so it is done with a connection of its own, before the one that keeps its locks is opened.
         with closing(_connect(path)) as db:
             _recover_last_commit(db, path)
+            if pragma(db, "user_version") != VERSION:
+                upgrade(db)
         return _connect(path)
 
 

@@ -35,6 +35,15 @@ def store(db: sqlite3.Connection, values: Mapping[str, str]) -> None:
         _write(db, table, [(serial, content, _checksum(serial, content))])
 
 
+def upgrade(db: sqlite3.Connection) -> None:
+    """Record the current format in a journal of an earlier one, whose rows it reads: earlier versions refuse it now."""
+    db.execute("BEGIN IMMEDIATE")
+    db.execute(f"PRAGMA user_version={VERSION}")
+    if _values(db):
+        store(db, {})
+    db.execute("COMMIT")
+
+
 def rewrite_copy(db: sqlite3.Connection) -> None:
     """Write the last copy again, so that it is in the WAL too. Called within a transaction."""
     _write(db, COPIES[-1], _rows(db, COPIES[-1]))

@@ -9,8 +9,11 @@ from pgen.safety.redaction import clean_json
 from pgen.seeds import journal_key
 from pgen.storage.recovery.pages import Cells
 
-VERSION = 6
+VERSION = 7
 """SQLite's user_version of a journal: its format."""
+
+READABLE = frozenset({6, VERSION})
+"""Formats that are continued. In 6, no usage has tokens of images; its rows are valid in 7."""
 
 NO_EPISODE = -1
 """The episode of results that are no annotations."""
@@ -44,7 +47,7 @@ def parse_row(cells: Cells) -> Row | None:
 def row_of(annotation: Annotation) -> Row:
     """Return the row of an annotation."""
     sample = annotation.sample
-    parts: dict[str, Any] = {"plan": _fields(annotation.plan), "usage": _fields(annotation.usage)}
+    parts: dict[str, Any] = {"plan": _fields(annotation.plan), "usage": annotation.usage.stored()}
     if annotation.checks:
         parts["checks"] = [_fields(finding) for finding in annotation.checks]
     name = next(name for name, kind in _OUTCOMES.items() if isinstance(annotation.outcome, kind))
@@ -57,7 +60,7 @@ def annotation_of(sample: Sample, content: str) -> Annotation:
     parts = json.loads(clean_json(content))  # an earlier version may have stored a key
     outcome: Any = next(kind(**parts[name]) for name, kind in _OUTCOMES.items() if name in parts)
     checks = tuple(Finding(**finding) for finding in parts.get("checks", ()))
-    return Annotation(sample, Plan(**parts["plan"]), outcome, Usage(**parts["usage"]), checks)
+    return Annotation(sample, Plan(**parts["plan"]), outcome, Usage.from_stored(parts["usage"]), checks)
 
 
 def _fields(record: Any) -> dict[str, str | float | None]:

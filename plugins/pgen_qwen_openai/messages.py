@@ -18,6 +18,8 @@ type Message = dict[str, Any]
 
 _CONTROL_TOKEN = re.compile(r"<(\|[A-Za-z0-9_]{1,32}\|>)")
 
+_MEDIA = ("image", "video")
+
 MAX_QUOTED = 4000
 """Characters of an unusable reply that are shown to the model again."""
 
@@ -104,10 +106,11 @@ def read_reply(completion: Any) -> Reply | None:
     tokens_in, tokens_out = (_token_count(usage, name) for name in ("prompt_tokens", "completion_tokens"))
     details = usage.get("prompt_tokens_details") if isinstance(usage, dict) else None
     cached = min(_token_count(details, "cached_tokens"), tokens_in)
+    images = _image_tokens(details, tokens_in)
     truncated = finish == "length"
     reasoned = is_reasoned(text, reasoning, truncated=truncated)
     text = text or (f"{OPENED}{reasoning}" if reasoning else "")
-    return Reply(text, truncated, tokens_in, tokens_out, tokens_cached=cached, reasoned=reasoned)
+    return Reply(text, truncated, tokens_in, tokens_out, 0, cached, reasoned, images)
 
 
 def _media_part(media: Image | Clip) -> Message:
@@ -144,6 +147,19 @@ def _text(content: Any) -> str | None:
         texts = [part.get("text") for part in content]
         return "".join(text for text in texts if isinstance(text, str))
     return None
+
+
+def _image_tokens(details: Any, tokens_in: int) -> int | None:
+    """Return the tokens of images and clips among those of a prompt; None where the server does not count them.
+
+    vLLM counts them in `multimodal_tokens` by kind, SGLang and DashScope in `image_tokens` and `video_tokens`.
+    """
+    if not isinstance(details, dict):
+        return None
+    kinds = details.get("multimodal_tokens")
+    kinds = kinds if isinstance(kinds, dict) else {kind: details.get(f"{kind}_tokens") for kind in _MEDIA}
+    counts = [_token_count(kinds, kind) for kind in _MEDIA if isinstance(kinds.get(kind), int)]
+    return min(sum(counts), tokens_in) if counts else None
 
 
 def _token_count(usage: Any, name: str) -> int:

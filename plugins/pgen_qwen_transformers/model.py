@@ -72,10 +72,11 @@ _loading = threading.Lock()
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A request as tensors of one row, on the CPU. `length` is its number of tokens."""
+    """A request as tensors of one row, on the CPU. `length` is its number of tokens, `images` that of its images."""
 
     inputs: "Mapping[str, Tensor]"
     length: int
+    images: int
     schema: Mapping[str, Any]
     seed: int
 
@@ -117,7 +118,10 @@ class Model:
         with self._preparing:
             text = self._processor.apply_chat_template(chat, tokenize=False, add_generation_prompt=True, **self._switch)
             inputs = self._processor(text=[text], **media, return_tensors="pt")
-        return Prepared(dict(inputs), inputs["input_ids"].shape[1], request.prompt.schema, request.seed)
+        ids = inputs["input_ids"]
+        pads = [self._config.image_token_id, self._config.video_token_id]
+        images = sum(int((ids == pad).sum()) for pad in pads)
+        return Prepared(dict(inputs), ids.shape[1], images, request.prompt.schema, request.seed)
 
     def generate(self, works: Sequence[Prepared], options: QwenOptions, cancelled: Callable[[], bool]) -> list[Reply]:
         """Return the replies, in order. Raises MemoryError where the batch does not fit the device."""
@@ -195,7 +199,7 @@ class Model:
             tokens[:end], skip_special_tokens=True, clean_up_tokenization_spaces=False
         )
         count = len(tokens) if end is None else end + 1
-        return Reply(text, truncated=end is None, tokens_in=work.length, tokens_out=count)
+        return Reply(text, truncated=end is None, tokens_in=work.length, tokens_out=count, tokens_images=work.images)
 
 
 def collate(rows: "Sequence[Mapping[str, Tensor]]", pad: int) -> "dict[str, Tensor]":

@@ -71,6 +71,7 @@ def _column(run: RunResults, samples: int, metrics: Metrics) -> list[Value]:
     """Return the values of one run; diversity is that of the user prompts."""
     manifest, prompts = run.manifest, metrics.prompts
     tokens, seconds = manifest["tokens"], manifest["times"]["seconds"]
+    images = tokens.get("images")
     flagged = metrics.flagged["error"] if metrics.checked else None
     return [
         ("generator", str(manifest["generator"]["name"]), None),
@@ -95,6 +96,7 @@ def _column(run: RunResults, samples: int, metrics: Metrics) -> list[Value]:
         ("words a user prompt", f"{prompts.mean_length:.1f}", prompts.mean_length),
         ("words an utterance", f"{metrics.utterances.mean_length:.1f}", metrics.utterances.mean_length),
         ("tokens in, out", f"{tokens['in']:,}, {tokens['out']:,}", None),
+        ("tokens of images", "not counted" if images is None else f"{images:,}", images),
         ("seconds", f"{seconds:,.1f}", seconds),
     ]
 

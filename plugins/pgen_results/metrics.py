@@ -49,11 +49,17 @@ def compute_metrics(results: RunResults, seed: int = 0) -> Metrics:
 
 
 def cost(manifest: dict[str, Any], price_in: float | None, price_out: float | None) -> float | None:
-    """Return the cost of the tokens at prices per million, or None where no price is given."""
+    """Return the cost of the tokens at prices per million, those of the judge too; None where no price is given."""
     if price_in is None and price_out is None:
         return None
-    tokens = manifest["tokens"]
-    return float(tokens["in"] * (price_in or 0.0) + tokens["out"] * (price_out or 0.0)) / 1e6
+    counted = [manifest["tokens"], judge_tokens(manifest)]
+    return float(sum(it["in"] * (price_in or 0.0) + it["out"] * (price_out or 0.0) for it in counted)) / 1e6
+
+
+def judge_tokens(manifest: dict[str, Any]) -> dict[str, Any]:
+    """Return the tokens of the judge, which earlier versions did not store."""
+    tokens: dict[str, Any] = (manifest.get("judge") or {}).get("tokens", {"in": 0, "out": 0})
+    return tokens
 
 
 def _sample(answers: Iterable[tuple[str, str]], seed: int) -> list[tuple[str, str]]:

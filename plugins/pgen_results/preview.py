@@ -36,12 +36,13 @@ class Requested:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """The requests of a preview; `samples` and `episodes` are those of the whole run."""
+    """The requests of a preview; `samples` and `episodes` are those of the whole run, as is `judge_share`."""
 
     requests: list[Requested]
     manifest: dict[str, Any]
     samples: int
     episodes: int
+    judge_share: float
 
     @property
     def lines(self) -> list[Line]:
@@ -56,7 +57,8 @@ def run_preview(config: Path | None, options: Sequence[str], flags: Mapping[str,
 
     with TemporaryDirectory(prefix="pgen-preview-") as folder:
         # A judge's default share, a tenth, of a few samples would mostly be none.
-        values = {"judge_share": 1.0, **resolve(config, flags, options)}
+        given = resolve(config, flags, options)
+        values = {"judge_share": 1.0, **given}
         wanted = values.pop("max_samples", None) or 1
         settings = build({**values, "executor": {}, "output_dir": Path(folder) / "preview", "max_failures": 1.0})
         parts = create(settings)
@@ -66,7 +68,8 @@ def run_preview(config: Path | None, options: Sequence[str], flags: Mapping[str,
         run = PreviewRun(settings.run, replace(parts, sinks=(sink,)), wanted)
         with run, ProgressBar() as bar:
             run.execute(bar.start, bar.phase)
-    return sink.preview(exchanges, run.samples, run.episodes)
+    share = settings.run.judge_share if "judge_share" in given else RunOptions.model_fields["judge_share"].default
+    return sink.preview(exchanges, run.samples, run.episodes, share)
 
 
 class PreviewRun(Run):
@@ -149,7 +152,9 @@ class PreviewSink(Sink):
         self._annotated = [(episode, list(annotations)) for episode, annotations in results.read()]
         self._results = results
 
-    def preview(self, exchanges: Mapping[str, list[Exchange]], samples: int, episodes: int) -> Preview:
+    def preview(
+        self, exchanges: Mapping[str, list[Exchange]], samples: int, episodes: int, judge_share: float
+    ) -> Preview:
         """Return the annotations by their requests."""
         first = {
             sample_key(sample): key
@@ -166,7 +171,7 @@ class PreviewSink(Sink):
                 requested = requests.setdefault(key, Requested([], exchanges.get(key, [])))
                 line = to_line(annotation, self._results.generator, in_force.get(annotation.sample))
                 requested.lines.append(_with_counterfactual(line, annotation))
-        return Preview(list(requests.values()), self._results.manifest, samples, episodes)
+        return Preview(list(requests.values()), self._results.manifest, samples, episodes, judge_share)
 
 
 def _with_counterfactual(line: Line, annotation: Annotation) -> Line:

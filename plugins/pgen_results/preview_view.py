@@ -9,7 +9,7 @@ from pgen.media import encode, sheet
 from pgen.records import Image, Request
 from pgen.safety.terminal import printable
 from pgen_results.lines import POOR, Line, chosen, findings, is_failure, reasons, scope, scores, skills
-from pgen_results.metrics import cost
+from pgen_results.metrics import cost, judge_tokens
 from pgen_results.page import render
 from pgen_results.preview import Exchange, Preview
 
@@ -65,14 +65,23 @@ def summary(preview: Preview, price_in: float | None, price_out: float | None) -
     ]
     factor = preview.samples / done
     if tokens["in"] or tokens["out"]:
-        values.append(("tokens", f"{tokens['in']:,} in, {tokens['out']:,} out"))
+        images = f" ({tokens['images']:,} of images)" if tokens["images"] else ""
+        values.append(("tokens", f"{tokens['in']:,} in{images}, {tokens['out']:,} out"))
         sent = sum(len(requested.exchanges) for requested in preview.requests) * factor
         whole = f"about {tokens['in'] * factor:,.0f} in, {tokens['out'] * factor:,.0f} out, in {sent:,.0f} requests"
         values.append(("whole run", whole))
+    judge = judge_tokens(manifest)
+    # The preview may judge a larger share of the dialogues than the run.
+    judged = factor * preview.judge_share / manifest["run"]["judge_share"]
+    if judge["in"]:
+        whole = f"whole run about {judge['in'] * judged:,.0f} in, {judge['out'] * judged:,.0f} out"
+        values.append(("judge", f"{judge['in']:,} in, {judge['out']:,} out; {whole}"))
     price = cost(manifest, price_in, price_out)
     if price is not None:
-        each = f"{1000 * price * factor / preview.episodes:,.2f} per 1,000 episodes"
-        values.append(("cost", f"{price:,.4f}; whole run about {price * factor:,.2f} ({each})"))
+        dialogues = cost({"tokens": tokens}, price_in, price_out) or 0.0
+        all_of_it = dialogues * factor + (price - dialogues) * judged
+        each = f"{1000 * all_of_it / preview.episodes:,.2f} per 1,000 episodes"
+        values.append(("cost", f"{price:,.4f}; whole run about {all_of_it:,.2f} ({each})"))
     return values
 
 

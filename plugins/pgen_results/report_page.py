@@ -11,7 +11,7 @@ from pgen.records import SCOPES
 from pgen_results import page
 from pgen_results.counts import Metrics
 from pgen_results.lines import KINDS, NOTES, POOR
-from pgen_results.metrics import POOL, compute_metrics, cost
+from pgen_results.metrics import POOL, compute_metrics, cost, judge_tokens
 from pgen_results.page import SCRIPTS, render
 from pgen_results.read import RunResults, from_sink
 from pgen_results.report_data import PageData
@@ -77,6 +77,7 @@ def report_page(results: RunResults, options: ReportOptions, phase: Phase = sile
         scopes=[(name, metrics.scopes[name]) for name in SCOPES if name in metrics.scopes],
         scenes=metrics.scenes[:SCENES_LISTED],
         cost=cost(manifest, options.price_in, options.price_out),
+        judge_tokens=judge_tokens(manifest),
         measured=min(metrics.answered, POOL),
         skills=by_samples[:SKILLS_LISTED],
         reasons=metrics.reasons.most_common(REASONS_LISTED),

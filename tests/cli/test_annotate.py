@@ -166,10 +166,11 @@ def test_a_dry_run_prints_tokens_what_a_cache_saves_and_what_they_cost(example, 
     assert images == 20 * (11 * 9 + 2)
     cached, computed = numbers("about N of those in, by a server with a prefix cache: it computes N", plan["cached"])
     assert cached + computed == tokens_in
-    (judge,) = numbers("about 5 (at most two requests more each, about N tokens in)", plan["judged"])
-    assert judge
-    cost = (tokens_in * 10 + tokens_out * 20) / 1e6
-    assert plan["cost"] == f"about ${cost:.2f} (${500 * cost:.2f} per 1,000 episodes), without the judge"
+    judge = numbers("about 5 (at most two requests more each, about N tokens in, N out)", plan["judged"])
+    assert all(judge)
+    cost = ((tokens_in + judge[0]) * 10 + (tokens_out + judge[1]) * 20) / 1e6
+    each = f"${500 * cost:.2f} per 1,000 episodes"
+    assert plan["cost"] == f"about ${cost:.2f} ({each}), with the judge at the same prices"
     newer = annotate("--root", example, *options, "--model", "Qwen/Qwen3-VL-8B-Instruct").output
     assert f"({20 * (10 * 8 + 2):,} of images)" in newer
     assert "cost " not in newer

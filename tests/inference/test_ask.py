@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pgen.errors import ConfigError, SampleError
 from pgen.inference.ask import MAX_REASON, ask, ask_each
-from pgen.records import Failure, Prompt, Reply, Request, Usage
+from pgen.records import Failure, Image, Prompt, Reply, Request, Usage
 from pgen.testing import FakeGenerator, make_samples
 
 (SAMPLE, *_) = make_samples()
@@ -149,16 +149,39 @@ def test_the_usages_of_the_values_add_up_to_that_of_all_replies(replies):
 
 
 @given(
-    st.builds(Usage, *[st.integers(0, 10**6)] * 2, st.floats(0, 1e3), *[st.integers(0, 9)] * 2, st.integers(0, 9)),
+    st.builds(
+        Usage,
+        *[st.integers(0, 10**6)] * 2,
+        st.floats(0, 1e3),
+        *[st.integers(0, 9)] * 3,
+        st.none() | st.integers(0, 10**6),
+    ),
     st.integers(1, 40),
 )
 def test_a_divided_usage_adds_up_to_the_whole(usage, parts):
     divided = usage.divided(parts)
     total = sum(divided, Usage(attempts=0))
     assert len(divided) == parts
+    assert (total.tokens_images is None) == (usage.tokens_images is None)
     assert replace(total, seconds=0.0) == replace(usage, seconds=0.0)
     assert total.seconds == pytest.approx(usage.seconds)
     assert min(it.tokens_in for it in divided) >= 0
+
+
+@pytest.mark.parametrize(
+    ("reply", "images", "counted"),
+    [
+        (Reply('{"1": "a"}', tokens_in=100, tokens_images=60), 1, 60),
+        (Reply('{"1": "a"}', tokens_in=100), 1, None),
+        (Reply('{"1": "a"}', tokens_in=100), 0, 0),
+        (Reply('{"1": "a"}'), 1, 0),
+        (SampleError("transport", "down"), 1, 0),
+    ],
+)
+def test_tokens_of_images_are_unknown_only_where_a_counted_request_has_some(reply, images, counted):
+    asked = replace(request(1), images=(Image("front", b"", 8, 8),) * images)
+    (answer,) = asyncio.run(ask_each(FakeGenerator(lambda it: reply), asked, parse, 1))
+    assert answer.usage.tokens_images == counted
 
 
 def test_an_error_of_the_generator_fails_the_values_and_one_of_the_run_ends_it():

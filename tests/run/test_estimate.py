@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pgen.cli.text import plan_text
+from pgen.cli.text import plan_text, report_text
 from pgen.components import ImageReader, Patches
 from pgen.config import build, create
 from pgen.formats.schemas import first_error, validator
@@ -122,7 +122,11 @@ class Counting(Moments):
         reply = await super().generate(request)
         sizes = [SQUARES.tokens(image.width, image.height) for image in request.images]
         read = request_tokens(request.prompt, zip(request.sample.moment.images, sizes, strict=True))
-        return replace(reply, tokens_in=len(read), tokens_out=len(text_tokens(reply.text)))
+        return replace(reply, tokens_in=len(read), tokens_out=len(text_tokens(reply.text)), tokens_images=sum(sizes))
+
+
+class CountingJudge(Counting, Samples):
+    pass
 
 
 def test_the_manifest_compares_the_estimate_with_the_actual_cost(tmp_path):
@@ -132,10 +136,31 @@ def test_the_manifest_compares_the_estimate_with_the_actual_cost(tmp_path):
     manifest = run.parts.sinks[0].manifest
     tokens = {"in": expected.tokens_in, "images": expected.image_tokens, "out": expected.tokens_out}
     assert manifest["estimate"] == {"requests": requests, **tokens, "bounded": False}
-    assert manifest["tokens"]["in"] == expected.tokens_in
+    assert (manifest["tokens"]["in"], manifest["tokens"]["images"]) == (expected.tokens_in, expected.image_tokens)
+    assert manifest["tokens"]["text"] == expected.tokens_in - expected.image_tokens
     dollars = round(2 * expected.tokens_in / 1e6, 6)
     assert manifest["cost"] == {"price_in": 2.0, "price_out": None, "estimated": dollars, "actual": dollars}
     assert first_error(validator("manifest"), manifest) is None
+
+
+def test_the_cost_includes_the_judge_in_the_estimate_the_plan_the_manifest_and_the_report(tmp_path):
+    judge, prices = CountingJudge(lambda request: judgement(request), concurrency=1), Prices(1000.0, 1000.0)
+    options = {"judge": judge, "judge_share": 1.0, "prices": prices}
+    with a_run(tmp_path, Counting(concurrency=1), **options) as run:
+        expected, plan = run.estimate, plan_text(run.plan, run.estimate, prices)
+        report = run.execute(lambda total, done: lambda annotation: None)
+    manifest = run.parts.sinks[0].manifest
+    used, judged, cost = manifest["tokens"], manifest["judge"]["tokens"], manifest["cost"]
+    assert (judged["in"], judged["images"]) == sent(judge)[:2]
+    assert cost["actual"] == pytest.approx((used["in"] + used["out"] + judged["in"] + judged["out"]) / 1000)
+    assert cost["estimated"] == pytest.approx(expected.cost(prices))
+    assert cost["estimated"] == pytest.approx(cost["actual"], rel=0.2)
+    assert manifest["estimate"]["judge"] == {"in": expected.judge_in, "out": expected.judge_out}
+    assert first_error(validator("manifest"), manifest) is None
+    assert f"${cost['estimated']:,.2f} (" in plan
+    assert "per 1,000 episodes), with the judge at the same prices" in plan
+    assert f"cost       ${cost['actual']:,.2f}, with the judge" in report_text(report, prices)
+    assert f"(tokens: {judged['in']:,} in, {judged['out']:,} out)" in report_text(report, prices)
 
 
 def test_without_tokens_or_a_model_the_manifest_has_no_estimate(tmp_path):

@@ -65,6 +65,8 @@ def test_a_model_in_this_process(dataset, tiny_checkpoint, tmp_path, clip):
     manifest = json.loads((tmp_path / "out/meta/pgen/manifest.json").read_text())
     assert manifest["generator"]["found"]["dtype"] == "float32"
     assert manifest["tokens"]["out"] > 0
+    assert manifest["tokens"]["images"] + manifest["tokens"]["text"] == manifest["tokens"]["in"]
+    assert manifest["tokens"]["images"] > 0
 
 
 @pytest.mark.parametrize("clip", ["0", "1"])
@@ -80,4 +82,4 @@ def test_a_model_on_a_server(dataset, tmp_path, clip):
     manifest = json.loads((tmp_path / "out/meta/pgen/manifest.json").read_text())
     assert manifest["generator"]["model"] == "tiny"
     assert manifest["generator"]["found"] == {"model": "tiny", "response_format": "json_schema"}
-    assert manifest["tokens"] == {"in": 1000, "out": 200, "cached": 0}
+    assert manifest["tokens"] == {"in": 1000, "images": None, "text": None, "out": 200, "cached": 0}

@@ -25,7 +25,7 @@ TOKENS = 2600
 
 def command(python, checkpoint, *further):
     options = "--host 127.0.0.1 --port {port} --dtype float32 --max-model-len 8192 --max-num-seqs 32 --enforce-eager"
-    options += " --trust-request-mm-kwargs"  # the times of clips
+    options += " --trust-request-mm-kwargs --enable-prompt-tokens-details"  # the times of clips, tokens of images
     # The checkpoint's own repetition penalty is left out: greedy text is then that of the model alone.
     options += " --generation-config vllm --served-model-name tiny"
     more = ["--limit-mm-per-prompt", '{"image":4,"video":2}', "--structured-outputs-config", STRUCTURED]
@@ -85,8 +85,10 @@ def test_the_greedy_text_is_that_of_the_model_in_this_process(answered):
     local = QwenTransformers(model=str(folder), device="cpu", max_new_tokens=TOKENS, batch_size=8)
     # Of the clips the short ones: vLLM spaces the frames of longer ones otherwise, with their times and without.
     requests = [*requests_with_images(COMPARED), *list(requests_with_clips(CLIPS))[::2]]
-    texts = [reply.text for reply in asyncio.run(replies(local, requests))]
-    assert texts == [reply.text for reply in (*results[:COMPARED], *results[COUNT::2])]
+    own, of_server = asyncio.run(replies(local, requests)), [*results[:COMPARED], *results[COUNT::2]]
+    assert [reply.text for reply in own] == [reply.text for reply in of_server]
+    assert [reply.tokens_images for reply in own] == [reply.tokens_images or 0 for reply in of_server]
+    assert sum(reply.tokens_images > 0 for reply in own) > COMPARED // 2
 
 
 def test_a_model_that_reasons_by_default_replies_at_once(vllm_python, checkpoint, quiet, tmp_path):

@@ -63,7 +63,8 @@ class Numbered(Generator):
         if self.requests[-1][:2] == (1, 16) and not self.all_answered:
             raise SampleError("refused", "not this one")
         text = f"Now {span.skill}, {span.episode_index}-{frame}. ü"
-        return Reply(json.dumps({"user_prompt": text, "robot_utterance": "Yes."}), tokens_in=7, tokens_out=5)
+        reply = json.dumps({"user_prompt": text, "robot_utterance": "Yes."})
+        return Reply(reply, tokens_in=7, tokens_out=5, tokens_images=3)
 
 
 class StoppedError(Exception):

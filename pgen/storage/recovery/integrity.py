@@ -1,4 +1,4 @@
-"""Check whether a journal's file is intact, of the current format, and pgen's at all. Nothing is written to it."""
+"""Check whether a journal's file is intact, of a readable format, and pgen's at all. Nothing is written to it."""
 
 import os
 import sqlite3
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pgen.errors import ConfigError
 from pgen.storage.journal_metadata import COPIES, copies, copies_agree
-from pgen.storage.journal_rows import VERSION, checksum
+from pgen.storage.journal_rows import READABLE, VERSION, checksum
 from pgen.storage.recovery.wal_frames import PAGE, unread
 
 APPLICATION = 0x7067656E
@@ -64,12 +64,12 @@ def _unfilled(db: sqlite3.Connection, path: Path) -> bool:
 
 
 def _other_format(db: sqlite3.Connection, path: Path) -> str:
-    """Return why a database is no journal of the current format. Raises ConfigError where it has another one."""
+    """Return why a database is no journal of a readable format. Raises ConfigError where it has another one."""
     application, version = pragma(db, "application_id"), pragma(db, "user_version")
-    if (application, version) == (APPLICATION, VERSION):
+    if application == APPLICATION and version in READABLE:
         return ""
     tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master")}
-    if tables >= set(COPIES) and any(copy.format == VERSION for copy in copies(db)):
+    if tables >= set(COPIES) and any(copy.format in READABLE for copy in copies(db)):
         return "is damaged: its header names another format"
     if tables >= RUN_TABLES:
         raise ConfigError(
@@ -81,7 +81,7 @@ def _other_format(db: sqlite3.Connection, path: Path) -> str:
 
 
 def _damage(db: sqlite3.Connection) -> str:
-    """Return what is damaged in a journal of the current format."""
+    """Return what is damaged in a journal of a readable format."""
     if damage := _integrity(db):
         return damage
     db.execute(f"PRAGMA user_version={VERSION}")  # raises where a damaged header makes the file read-only

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pgen.storage.journal_metadata import Copy, parse_copy, parse_value, store
-from pgen.storage.journal_rows import VERSION, Row, parse_row
+from pgen.storage.journal_rows import READABLE, Row, parse_row
 from pgen.storage.recovery.pages import Cells, leaves
 
 # Of several intact versions of a row, a result counts more than a failure, and a later version more than an earlier.
@@ -46,7 +46,7 @@ class Rebuild:
     def _fill(self, rows: Iterator[Row]) -> None:
         self._db.execute("BEGIN IMMEDIATE")
         self._db.executemany(INSERT, rows)
-        copies = [copy for copy in self._copies if copy.format == VERSION]
+        copies = [copy for copy in self._copies if copy.format in READABLE]
         if copies:
             store(self._db, max(copies, key=lambda copy: copy.serial).values)
         elif not self._doubtful:

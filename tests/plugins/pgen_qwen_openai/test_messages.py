@@ -11,6 +11,7 @@ from hostile_server import HostileServer
 from pgen.errors import SampleError
 from pgen.inference.parsing import parse
 from pgen.records import Clip, Image, Prompt, Repair
+from pgen_qwen_openai.messages import read_reply
 
 LEFT, RIGHT = (Image(name, name.encode(), 64, 48) for name in ("left", "right"))
 
@@ -54,6 +55,27 @@ def test_a_request_has_system_message_images_text_schema_seed_and_extra_fields()
     }
     assert parse(reply, prompt).user_prompt == "Do step 0"
     assert (reply.tokens_in, reply.tokens_out, reply.retries, reply.truncated) == (100, 20, 0, False)
+
+
+@pytest.mark.parametrize(
+    ("details", "counted"),
+    [
+        ({"multimodal_tokens": {"image": 60, "video": 4}, "cached_tokens": 16}, 64),
+        ({"multimodal_tokens": None, "cached_tokens": 16}, None),
+        ({"image_tokens": 60, "text_tokens": 40}, 60),
+        ({"image_tokens": 0, "video_tokens": 30}, 30),
+        ({"image_tokens": 1000}, 100),
+        ({"image_tokens": "60"}, None),
+        ({"multimodal_tokens": [60]}, None),
+        ([60], None),
+        (None, None),
+    ],
+)
+def test_the_tokens_of_images_are_those_that_the_server_states(details, counted):
+    message = {"role": "assistant", "content": "{}"}
+    usage = {"prompt_tokens": 100, "completion_tokens": 20, "prompt_tokens_details": details}
+    reply = read_reply({"choices": [{"message": message, "finish_reason": "stop"}], "usage": usage})
+    assert (reply.tokens_in, reply.tokens_images) == (100, counted)
 
 
 def test_a_clip_is_sent_as_its_frames_separated_by_commas():

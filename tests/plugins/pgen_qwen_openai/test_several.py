@@ -48,7 +48,8 @@ def envelope(*dialogues: dict[str, Any], **fields: Any) -> str:
 
 
 def completion(text: str, cached: int = 0) -> web.Response:
-    usage = {"prompt_tokens": 2000, "completion_tokens": 300, "prompt_tokens_details": {"cached_tokens": cached}}
+    details = {"cached_tokens": cached, "multimodal_tokens": {"image": 600}} if cached else {"cached_tokens": 0}
+    usage = {"prompt_tokens": 2000, "completion_tokens": 300, "prompt_tokens_details": details}
     choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": text}}
     return web.json_response({"choices": [choice], "usage": usage})
 
@@ -155,7 +156,7 @@ def test_images_that_contradict_the_labels_fail_all_samples_of_the_moment():
 
 
 @pytest.mark.parametrize("cached", [1500, 0])
-def test_cached_tokens_are_in_the_report_and_the_manifest(tmp_path, cached):
+def test_cached_tokens_and_tokens_of_images_are_in_the_report_and_the_manifest(tmp_path, cached):
     def decide(body: dict[str, Any], count: int) -> Callable[..., Any]:
         async def behave(request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
             numbers = body["response_format"]["json_schema"]["schema"]["properties"]["dialogues"]["minItems"]
@@ -169,8 +170,9 @@ def test_cached_tokens_are_in_the_report_and_the_manifest(tmp_path, cached):
         run = ["annotate", "--root", str(root), *out, "--generator", "qwen-openai", "--base-url", server.url]
         result = CliRunner().invoke(cli, [*run, "--price-in", "1", "--price-out", "2"])
     assert result.exit_code == 0, result.output
-    reported = " (3,000 cached)" if cached else ""
+    reported = " (1,200 of images, 3,000 cached)" if cached else ""
     assert f"tokens     4,000 in{reported}, 600 out" in result.output
     assert "cost       $0.01" in result.output  # 0.0052
     manifest = json.loads((tmp_path / "out/meta/pgen/manifest.json").read_text())
-    assert manifest["tokens"] == {"in": 4000, "out": 600, "cached": 2 * cached}
+    parts = {"images": 1200, "text": 2800} if cached else {"images": None, "text": None}
+    assert manifest["tokens"] == {"in": 4000, **parts, "out": 600, "cached": 2 * cached}

@@ -91,6 +91,16 @@ def test_the_prompt_builders_of_pgen_are_answered(tiny_checkpoint, builder) -> N
         assert reply.tokens_in > len(sent.prompt.text) // 8
 
 
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_tokens_of_images_are_those_that_replace_them_in_the_prompt(tiny_checkpoint, family) -> None:
+    none, some, two = (request(1, images=images) for images in ((), (image(1),), (image(1), image(2))))
+    without, one, both = replies(tiny(tiny_checkpoint, family), [none, some, two])
+    around = 2  # the beginning and the end of an image
+    assert (without.tokens_images, one.tokens_images > 0) == (0, True)
+    assert one.tokens_in - without.tokens_in == one.tokens_images + around
+    assert both.tokens_in - without.tokens_in == both.tokens_images + 2 * around
+
+
 def test_image_text_and_seed_each_change_the_reply(tiny_checkpoint) -> None:
     base = request(1)
     variants = [

@@ -152,6 +152,22 @@ def test_the_cost_of_the_whole_run_is_estimated(root, answering):
     assert values["cost"] == "2.0000; whole run about 8.00 (2,000.00 per 1,000 episodes)"
 
 
+@pytest.mark.parametrize(("share", "judged", "whole"), [(None, 1440, 9.6), (1.0, 14400, 24.0)])
+def test_the_cost_of_the_whole_run_has_the_judge_at_the_share_of_the_run(root, answering, share, judged, whole):
+    judge, text = report_runs.judging(lambda request: 3).answer, reply("Grab it.", scenario="specific_object")
+
+    def answer(request):
+        return pgen.Reply(judge(request) if request.sample.question.about else text, tokens_in=900, tokens_out=100)
+
+    answering(answer)
+    options = {"generator": "scripted", "judge": "scripted", "max_samples": 2, "check": ("none",), "prompt": "seed"}
+    options |= {} if share is None else {"judge_share": share}
+    values = dict(summary(previewed(root, **options), 1000.0, 1000.0))
+    assert values["tokens"] == "1,800 in, 200 out"
+    assert values["judge"] == f"3,600 in, 400 out; whole run about {judged:,} in, {judged // 9:,} out"
+    assert values["cost"] == f"6.0000; whole run about {whole:.2f} ({250 * whole:,.2f} per 1,000 episodes)"
+
+
 def test_replies_that_did_not_fit_are_shown_with_the_problem(root, answering):
     answering(lambda request: reply("Grab it.") if request.repair else "What?")
     text = preview_text(previewed(root, generator="scripted", prompt="seed", max_samples=1))

@@ -113,6 +113,15 @@ def test_prices_give_the_cost(out):
     path.write_text(json.dumps({**json.loads(path.read_text()), "tokens": {"in": 3_000_000, "out": 500_000}}))
     page = reported(out, "--price-in", "2", "--price-out", "8")
     assert "<strong>10.00</strong><span>cost</span>" in page.text
+    manifest = json.loads(path.read_text())
+    tokens = {**manifest["tokens"], "images": 2_000_000, "text": 1_000_000}
+    judge = {"name": "qwen-openai", "model": "tiny", "found": {}, "share": 1.0, "judged": 0, "failed": 0, "mean": {}}
+    judge["tokens"] = {"in": 500_000, "out": 0}
+    path.write_text(json.dumps({**manifest, "tokens": tokens, "judge": judge}))
+    page = reported(out, "--price-in", "2", "--price-out", "8")
+    assert "<strong>11.00</strong><span>cost</span>" in page.text
+    assert "<span>tokens read</span><small>2,000,000 of images</small>" in page.text
+    assert "<strong>500,000</strong><span>tokens read by the judge</span>" in page.text
 
 
 def test_findings_of_checks_are_counted_by_code_and_shown_with_the_dialogue(dataset):
