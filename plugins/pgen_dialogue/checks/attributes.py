@@ -20,6 +20,8 @@ ATTRIBUTES = tuple(
         "first second third fourth",
     )
 )
+STATES = frozenset(("", "clean", "dirty", "full", "empty", "wet", "dry"))
+"""Attributes that an action may change: who wants a dry coat may speak of the wet one."""
 SYNONYMS = {
     "big": "large",
     "little": "small",

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from pgen_dialogue.checks.ban import IT, LISTS, WORDS, Ban, place_after
+from pgen_dialogue.checks.ban import IT, KEEPING, LISTS, WORDS, Ban, place_after
 from pgen_dialogue.checks.exclusions import exception, without
 from pgen_dialogue.checks.lexicon import act_at, acts
 from pgen_dialogue.checks.words import stem
@@ -18,6 +18,8 @@ _STATES = {name.removeprefix("states."): kinds for name, kinds in WORDS.items() 
 _FORBIDDING = frozenset(("never", "nobody", "avoid", "stop", "refrain"))
 _CONDITIONS = frozenset(("where", "if", "when", "unless", "because"))
 """Words after which "leave" is no order: "they crease if you leave them in there"."""
+_HELD_BY = frozenset(("of", "to", "onto", "holding"))
+"""Words before what is held: "hang on to the jar"."""
 _FULLY = ("open", "shut", "closed")
 """States that are one wherever they follow a noun: "leave the lid open for me"."""
 
@@ -209,7 +211,8 @@ def _held(clause: Clause) -> Ban | None:
     """Read "keep hold of it", "hold on to the cup", "keep the tube in there"."""
     words = clause.words
     if clause.has(*LISTS["held"]) and "not" not in words:
-        return Ban(clause.text, IT, frozenset(("letgo",)))
+        held = next((i + 1 for i in range(1, len(words)) if words[i] in _HELD_BY), len(words))
+        return Ban(clause.text, noun_phrase(words, held) or IT, KEEPING)
     if words[0] == "keep" and (thing := noun_phrase(words, 1)) and thing.words and thing.stop == len(words):
         return Ban(clause.text, thing, frozenset(("hand", "discard")))
     keep = words.index("keep") if "keep" in words and "not" not in words else None

@@ -8,7 +8,7 @@ from pgen_dialogue.checks.ban_forms import FORMS
 from pgen_dialogue.checks.things import is_object, singular
 from pgen_dialogue.english.clauses import Clause, clauses
 from pgen_dialogue.english.noun_phrases import NounPhrase, noun_phrase, with_feature
-from pgen_dialogue.english.words import NUMBERS, PREPOSITIONS
+from pgen_dialogue.english.words import DETERMINERS, NUMBERS, PREPOSITIONS
 
 
 @lru_cache(maxsize=1024)
@@ -32,7 +32,7 @@ def latest_thing(clause: Clause, scene: frozenset[str]) -> NounPhrase | None:
     found, index = None, 0
     while index < len(clause.words):
         phrase = noun_phrase(clause.words, index)
-        if phrase and _names_thing(phrase, scene):
+        if phrase and _names_thing(phrase, scene) and not _describes(clause.words, index):
             phrase = _known_part(phrase, scene)
             if not index or clause.words[index - 1] not in PREPOSITIONS:
                 return with_feature(clause.words, phrase)
@@ -45,6 +45,12 @@ def _with_feature(thing: NounPhrase | None, clause: Clause) -> NounPhrase | None
     """Return what a clause forbids with what tells it apart: "do not touch the mug with the dog"."""
     here = thing is not None and thing.words[-1:] == clause.words[max(0, thing.stop - 1) : thing.stop]
     return with_feature(clause.words, thing) if thing and thing.words and here else thing
+
+
+def _describes(words: tuple[str, ...], index: int) -> bool:
+    """Return whether a noun without a determiner tells what "it" is like: "it's glass"."""
+    described = index > 1 and words[index - 1] in ("is", "'s", "are") and words[index - 2] in ("it", "they")
+    return described and words[index] not in DETERMINERS
 
 
 def _names_thing(phrase: NounPhrase, scene: frozenset[str]) -> bool:

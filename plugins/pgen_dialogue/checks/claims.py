@@ -1,5 +1,7 @@
 """What the robot claims to have done and is only about to do."""
 
+from itertools import pairwise
+
 from pgen.records import Finding
 from pgen_dialogue.checks.lexicon import Act, act_at, fitting
 from pgen_dialogue.checks.phrases import PHRASES, WORDS
@@ -9,6 +11,9 @@ from pgen_dialogue.english.clauses import Clause, clauses
 from pgen_dialogue.english.noun_phrases import CLOSED, noun_phrase
 
 _IS = frozenset(("is", "are", "'s"))
+_CHOSEN = (("it", "is"), ("it", "'s"))
+"""What follows an answer that repeats a choice: "left it is"."""
+_DIRECTIONS = frozenset(("into", "onto", "out", "off", "over", "back", "straight", "up", "down", "in"))
 _IT = frozenset(("it", "them"))
 _BESIDE = frozenset(("in", "on", "into", "onto", "inside", "to", "beside", "under", "by", "behind", "against"))
 _STATES = {
@@ -31,12 +36,19 @@ def claim_finding(text: str, scope: ScopeFacts) -> Finding | None:
     """Return a finding where the robot claims to have done what is still to come, and promises nothing of it."""
     listed = clauses(text)
     fit = fitting(scope.kinds)
+    if any(_turns(clause.words) or clause.has(*PHRASES["soon"]) for clause in listed):
+        return None
     if not scope.readable or any(act.kinds & fit for clause in listed for act in promised_acts(clause)):
         return None
     claim = next((clause for clause in listed if _claims(clause, clause is listed[0], scope)), None)
     if claim is None:
         return None
     return Finding("claims_done", f"the robot says that it has done ({claim.text!r}) what it is only about to do")
+
+
+def _turns(words: tuple[str, ...]) -> bool:
+    """Return whether a clause without a verb is on its way: "peeled, diced and into the bowl"."""
+    return words[0] in ("into", "onto") or any(one == "and" and other in _DIRECTIONS for one, other in pairwise(words))
 
 
 def _claims(clause: Clause, first: bool, scope: ScopeFacts) -> bool:
@@ -84,7 +96,7 @@ def _is_as_wanted(words: tuple[str, ...], scope: ScopeFacts) -> bool:
 
 def _is_past(words: tuple[str, ...], index: int, first: bool, scope: ScopeFacts) -> bool:
     """Return whether a past form of what is to come stands here: "I have filled", "I put", "it is folded"."""
-    act = act_at(words, index, "participle")
+    act = act_at(words, index, "participle") if words[index + 1 : index + 3] not in _CHOSEN else None
     ahead = scope.kinds.union(*(skill.kinds for skill in scope.future))
     about_own = mentioned(words, scope.handled) or bool({"i", "have"} & set(words[:index]) and _IT & set(words))
     past = [skill for skill in scope.past if not about_own or nouns(skill.object) & scope.handled]

@@ -40,7 +40,9 @@ def constraint_finding(dialogue: Dialogue, scope: ScopeFacts, kind: Scope) -> Fi
         also = _asked_kinds(dialogue.user_prompt, forbidden)
         forbidden = [ban for ban in forbidden if not _may_ask(ban, scope) and not (asks and _is_vague(ban))]
         forbidden = [
-            ban for ban in forbidden if not (ban.kinds & also & scope.kinds or _contrasts(ban, dialogue, scope))
+            ban
+            for ban in forbidden
+            if not (ban.kinds & also & scope.kinds or _contrasts(ban, dialogue, scope) or _ends_there(ban, also))
         ]
     for ban in forbidden:
         if broken := next((skill for skill in scope.skills if violates(ban, skill, scope)), None):
@@ -71,7 +73,10 @@ def violates(ban: Ban, skill: SkillFacts, scope: ScopeFacts) -> bool:
     if ban.thing and ban.thing.words == (skill.phrase.verb,) and not ban.kinds and _is_open(ban.place):
         return True  # "don't use the vacuum" before "vacuum the rug"
     waits = "yet" in ban.text.lower().split() and skill.kinds <= {"approach", "lower"}  # "don't touch it yet"
-    if not ban.kinds and ("retreat" in skill.kinds or (waits and not ban.verb) or _is_only_place(ban, skill)):
+    lets_go = "letgo" in skill.kinds and skill.kinds <= {"letgo", "open"} and ban.place is None
+    if not ban.kinds and (
+        "retreat" in skill.kinds or lets_go or (waits and not ban.verb) or _is_only_place(ban, skill)
+    ):
         return False
     if ban.stays:
         return _moves(ban, skill, scope)
@@ -138,6 +143,11 @@ def _contrasts(ban: Ban, dialogue: Dialogue, scope: ScopeFacts) -> bool:
         return False
     others = (clause for clause in clauses(dialogue.user_prompt) if clause.text != ban.text)
     return any(mentioned(clause.words, scope.own) for clause in others)
+
+
+def _ends_there(ban: Ban, also: frozenset[str]) -> bool:
+    """Return whether a thing is to stay where it is to be brought: "take it to the pantry and leave it there"."""
+    return bool(also & _BRINGING) and ban.text.lower().startswith("and leave ") and not ban.kinds
 
 
 def _is_vague(ban: Ban) -> bool:

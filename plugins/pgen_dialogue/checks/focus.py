@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from functools import lru_cache
 
-from pgen_dialogue.checks.lexicon import Act, act_at, acts
+from pgen_dialogue.checks.lexicon import Act, act_at, acts, opposed
 from pgen_dialogue.checks.phrases import PHRASES, WORDS
-from pgen_dialogue.checks.scope import ScopeFacts
+from pgen_dialogue.checks.scope import MOVING, ScopeFacts
 from pgen_dialogue.english.clauses import Clause
 from pgen_dialogue.english.noun_phrases import CLOSED, NounPhrase, noun_phrase, object_after, with_feature
 from pgen_dialogue.english.speech_acts import FILLERS, WISHES, request_verb
@@ -63,8 +63,17 @@ def wanted(clause: Clause, scope: ScopeFacts) -> Iterator[Act]:
         yield act
     elif clause.has("needs", "wants", "need"):
         for gerund in acts(clause.words, "gerund"):
-            if gerund.kinds and clause.words[gerund.index - 1] in ("needs", "wants", "need", "still"):
+            if (
+                gerund.kinds
+                and not _is_goal(gerund, scope)
+                and clause.words[gerund.index - 1] in ("needs", "wants", "need", "still")
+            ):
                 yield gerund
+
+
+def _is_goal(act: Act, scope: ScopeFacts) -> bool:
+    """Return whether what a thing needs may follow after it is brought somewhere: "that wants washing"."""
+    return bool(scope.kinds & MOVING) and not opposed(act.kinds, scope.kinds)
 
 
 @lru_cache(maxsize=8192)

@@ -1,6 +1,6 @@
 """Whether a thing that somebody names is none of the scope's."""
 
-from pgen_dialogue.checks.attributes import ATTRIBUTES, other_attribute
+from pgen_dialogue.checks.attributes import ATTRIBUTES, STATES, other_attribute
 from pgen_dialogue.checks.phrases import WORDS
 from pgen_dialogue.checks.scope import ScopeFacts, SkillFacts, head_of, matches, mentioned, nouns
 from pgen_dialogue.checks.things import (
@@ -17,14 +17,17 @@ from pgen_dialogue.checks.things import (
 )
 from pgen_dialogue.english.clauses import plain_words
 from pgen_dialogue.english.noun_phrases import NounPhrase
+from pgen_dialogue.english.words import NUMBERS
 
+_AMOUNTS = NUMBERS | {"half", "halves", "pieces", "quarters"}
+"""What a thing is cut into, or how many there are: "cut it in two"."""
 _ENDING = 3
 """Letters of the end of a compound, at least one more."""
 
 
 def is_other(thing: NounPhrase, spoken: tuple[str, ...], scope: ScopeFacts) -> bool:
     """Return whether a thing, named among the words of a text, is another than those of the scope."""
-    if not thing.words or (
+    if set(thing.words) <= _AMOUNTS or (
         _is_operated(scope) and head_of(thing) not in CONTROLS and is_machine(identity(thing.words))
     ):
         return False
@@ -34,7 +37,7 @@ def is_other(thing: NounPhrase, spoken: tuple[str, ...], scope: ScopeFacts) -> b
     if text.endswith(" one") and not all(_differs(text, skill) for skill in scope.skills):
         return False
     labels = " ".join(f"{skill.phrase.do} {skill.object}" for skill in scope.skills)
-    if other_attribute(labels, text) and (
+    if _tells_apart(other_attribute(labels, text), scope) and (
         other_attribute(labels, " ".join(spoken)) or len(text) > len(" ".join(thing.words))
     ):
         return True
@@ -51,6 +54,13 @@ def is_distinct(thing: NounPhrase, spoken: tuple[str, ...], scope: ScopeFacts) -
     if not name or matches(NounPhrase((name,), 0), scope.own) or mentioned(spoken, scope.handled):
         return False
     return all(is_other_name(thing.words, skill.object) for skill in scope.skills)
+
+
+def _tells_apart(found: str, scope: ScopeFacts) -> bool:
+    """Return whether an attribute tells things of the scene apart, and is no state that the scope may change."""
+    attribute = found.partition(" ")[0]
+    listed = (word for skill in (*scope.skills, *scope.others) for word in plain_words(skill.phrase.do))
+    return attribute not in STATES or attribute in listed
 
 
 def _may_name(thing: NounPhrase, words: frozenset[str]) -> bool:

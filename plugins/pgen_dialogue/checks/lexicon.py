@@ -88,7 +88,7 @@ def _kinds(verb: str, following: tuple[str, ...]) -> frozenset[str]:
         if following[: len(particles)] == particles or (not adjacent and _has_particles(following, particles)):
             return kinds
     if not _CLOSED.isdisjoint(following) and _ends_closed((verb, *following)):
-        return _VERBS["close"]  # "roll the bag shut"
+        return _VERBS["close"] | _VERBS.get(verb, frozenset())  # "roll the bag shut"
     if verb in _LIGHT and (kinds := _kinds_of_noun(following)):
         return kinds
     return _VERBS.get(verb, frozenset())

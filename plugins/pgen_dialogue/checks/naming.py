@@ -41,7 +41,7 @@ def _names(thing: NounPhrase, name: str, scope: ScopeFacts) -> bool:
     if head in ("one", "thing"):
         if not any(_attributes(own)) or not any(_attributes(thing.words)):
             return False
-    elif not _same_noun(head, name, scope) or _other_modifier(thing, name):
+    elif not _same_noun(head, name, scope) or _other_modifier(thing, name, scope.scene):
         return False
     if _ANOTHER & set(thing.words) and not _ANOTHER & set(own) and not (mine and theirs):
         return False
@@ -62,12 +62,14 @@ def _materials(name: str) -> frozenset[str]:
     return _MADE_OF & frozenset(name.lower().split()[:-1])
 
 
-def _other_modifier(thing: NounPhrase, name: str) -> bool:
+def _other_modifier(thing: NounPhrase, name: str, scene: frozenset[str]) -> bool:
     """Return whether both tell apart things of one noun: the beer glass and the wine glass."""
     mine = [singular(word) for word in thing.words[:-1] if word not in _VAGUE]
     theirs = [singular(word) for word in name.lower().split()[:-1] if word not in _VAGUE]
     if singular(thing.words[-1]) in theirs:  # "the milk" is the milk carton, but "the soy milk" may be another
         return bool(set(mine) - set(theirs) - frozenset().union(*ATTRIBUTES))
+    if mine and not theirs and singular(thing.words[-1]) == singular(name.split()[-1]):
+        return not set(mine) & scene  # the window chairs, where the labels say "the chairs"
     return bool(mine and theirs) and not any(same(SYNONYMS.get(a, a), SYNONYMS.get(b, b)) for a in mine for b in theirs)
 
 

@@ -26,6 +26,7 @@ def promise_finding(text: str, scope: ScopeFacts) -> Finding | None:
     if finding := other_place(positive, scope):
         return finding
     promised = [(clause, act) for clause in positive for act in promised_acts(clause) if act.kinds]
+    promised = [(clause, act) for clause, act in promised if not clause.has("coming up", "coming right up")]
     kinds = frozenset().union(*(act.kinds for clause in positive for act in _verbs(clause.words)))
     if scope.kinds and promised and len(scope.skills) == 1 and clearly_contradict(kinds, scope.kinds):
         clause, act = promised[0]

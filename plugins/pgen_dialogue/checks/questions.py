@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pgen_dialogue.checks.phrases import PHRASES, WORDS
 from pgen_dialogue.english.clauses import Clause
 
-_AUXILIARIES = frozenset(
+AUXILIARIES = frozenset(
     ("do", "does", "did", "is", "are", "was", "were", "has", "have", "had", "am", "should", "shall", "must")
 )
 _POINTING = frozenset(("that", "it", "this", "these", "those", "they", "there"))
@@ -33,7 +33,7 @@ def _asks_for_fact(clause: Clause) -> bool:
 
 def _starts(words: tuple[str, ...]) -> Iterator[int]:
     """Yield where a question may begin: at its auxiliary that a subject follows, or at "why" and the like."""
-    yield from (index for index, word in enumerate(words[:-1]) if word in _AUXILIARIES)
+    yield from (index for index, word in enumerate(words[:-1]) if word in AUXILIARIES)
 
 
 def _about_you(words: tuple[str, ...]) -> bool:
@@ -63,5 +63,5 @@ def _about_fact(words: tuple[str, ...]) -> bool:
 
 def _offers_choice(sentence: tuple[Clause, ...]) -> bool:
     """Return whether a question names two possible answers: "is it Celsius or Fahrenheit"."""
-    asked = sentence[0].words[0] in _AUXILIARIES
+    asked = sentence[0].words[0] in AUXILIARIES
     return asked and any(clause.words[0] == "or" and len(clause.words) > 1 for clause in sentence[1:])

@@ -4,10 +4,12 @@ from collections.abc import Iterator
 
 from pgen.records import Finding
 from pgen_dialogue.checks.attributes import other_direction
+from pgen_dialogue.checks.ban import KEEPING
 from pgen_dialogue.checks.bans import bans, latest_thing
 from pgen_dialogue.checks.focus import focused, is_positive, requested, wanted
 from pgen_dialogue.checks.foreign import is_distinct, is_other
 from pgen_dialogue.checks.lexicon import Act, acts, clearly_contradict, contradict, fitting
+from pgen_dialogue.checks.questions import AUXILIARIES
 from pgen_dialogue.checks.scope import ScopeFacts, SkillFacts, head_of, matches, mentioned, nouns, same_verb
 from pgen_dialogue.checks.things import is_tool, places_apart, related, singular
 from pgen_dialogue.english.clauses import Clause, clauses
@@ -24,7 +26,7 @@ def request_finding(text: str, scope: ScopeFacts) -> Finding | None:
     """Return what is wrong with what the user asks for, or None."""
     if not scope.readable:
         return None
-    forbidding = {ban.text for ban in bans(text, scope.scene) if ban.kinds != {"letgo"}}
+    forbidding = {ban.text for ban in bans(text, scope.scene) if ban.kinds != KEEPING}
     asking = [clause for clause in clauses(text) if is_positive(clause) and clause.text not in forbidding]
     if thing := _other_thing(asking, scope):
         return _object_finding(thing, scope)
@@ -111,10 +113,15 @@ def _things(asking: list[Clause], scope: ScopeFacts) -> Iterator[tuple[NounPhras
     latest: NounPhrase | None = None
     for clause in asking:
         act = requested(clause)
+        if act and act.kinds == {"halt"}:
+            continue  # "stop the water" is about what runs by itself
         takes = act is not None and (act.verb == "get" or bool(act.kinds & _TAKING))
         for thing in focused(clause):
             yield (latest if thing.pronoun and latest and takes else thing), clause
-        latest = latest_thing(clause, scope.scene) or latest
+        if (
+            not clause.question or clause.words[0] not in AUXILIARIES or "not" in clause.words
+        ):  # "is there a fork on it? lift it"
+            latest = latest_thing(clause, scope.scene) or latest
 
 
 def _object_finding(thing: NounPhrase, scope: ScopeFacts) -> Finding:
@@ -140,6 +147,11 @@ def _opens(skill: SkillFacts) -> bool:
     return bool(nouns(skill.object) & _OPENED) or skill.kinds == {"approach"}
 
 
+def _concerns(thing: NounPhrase | None, skill: SkillFacts) -> bool:
+    """Return whether a skill handles what is asked for, as far as it is named."""
+    return thing is None or not thing.words or matches(thing, nouns(skill.object))
+
+
 def _is_own(thing: NounPhrase, clause: Clause, scope: ScopeFacts) -> bool:
     """Return whether a clause is about the scope's thing: bread is no bread knife, but milk is the milk carton."""
     heads = [singular(skill.object.split()[-1]) for skill in scope.skills if skill.object]
@@ -154,7 +166,7 @@ def _contradicts(clause: Clause, act: Act, scope: ScopeFacts) -> bool:
     about_other = thing is not None and bool(thing.words) and not _is_own(thing, clause, scope)
     if act.kinds & {"open", "close"} and scope.kinds & _TAKING and any(map(_opens, scope.skills)):
         return False  # "open the drawer" before its handle is grasped
-    done = frozenset().union(*(skill.kinds for skill in scope.past))
+    done = frozenset().union(*(skill.kinds for skill in scope.past if _concerns(thing, skill)))
     finished = bool(act.kinds & done) and contradict(act.kinds, scope.kinds)
     if thing is not None and _LIMBS & set(thing.words):
         return False  # "put your hand over the loaf"

@@ -13,8 +13,11 @@ from pgen_dialogue.checks.small_talk import is_aside
 from pgen_dialogue.english.clauses import Clause, clauses, plain_words
 from pgen_dialogue.english.noun_phrases import object_after
 from pgen_dialogue.english.speech_acts import request_verb
+from pgen_dialogue.english.words import NUMBERS
 from pgen_dialogue.prompts.grounding_facts import failed_skill
 
+_NUMBERS = tuple((number,) for number in NUMBERS)
+"""What makes a verb a noun: "slot one"."""
 _POINTING = frozenset(("it", "him", "that", "them"))
 
 
@@ -47,7 +50,7 @@ def _users_words(listed: tuple[Clause, ...], scope: ScopeFacts) -> Clause | None
             continue
         verb = request_verb(clause)
         act = act_at(clause.words, verb, "base") if verb is not None else None
-        if act is None:
+        if act is None or clause.words[act.index + 1 : act.index + 2] in _NUMBERS:
             continue
         if clause.has(*PHRASES["asking_robot"]) and (act.kinds or act.verb == "get" or clause.has("for me")):
             return clause

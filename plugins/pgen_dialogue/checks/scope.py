@@ -19,7 +19,7 @@ from pgen_dialogue.prompts.phases import is_waiting, object_of
 _LIDS = frozenset(("lid", "cap", "cover", "stopper", "cork"))
 _BEFORE_NOUN = DETERMINERS | frozenset().union(*ATTRIBUTES) | {"tin", "soda", "watering", "soup", "tomato", "beer"}
 _ATTRIBUTES = frozenset().union(*ATTRIBUTES) | {"middle", "other", "new", "old", "first", "last"}
-_MOVING = frozenset(("approach", "clench", "grasp", "lift", "carry", "place", "lower", "letgo", "retreat", "pull"))
+MOVING = frozenset(("approach", "clench", "grasp", "lift", "carry", "place", "lower", "letgo", "retreat", "pull"))
 """Kinds of action that bring a thing to or from a place; any other one acts on where the thing is."""
 _NOT_OBJECTS = (EMPTY - {"can"}) | frozenset(("gripper", "position", "place", "half", "arm", "finger", "fingers"))
 
@@ -92,7 +92,7 @@ def _scope_of(span: SpanContext, count: int) -> ScopeFacts:
     own = handled.union(*(skill.words for skill in skills))
     if skills and not skill_facts(span.skill).object:
         own |= _held(past)
-    if not any(skill.kinds & _MOVING for skill in skills):
+    if not any(skill.kinds & MOVING for skill in skills):
         own |= nouns(*(place for skill in past if nouns(skill.object) & handled for place in skill.places))
     scene = own.union(*(skill.words for skill in (*past, *future))) | nouns(span.task)
     return ScopeFacts(skills, past, future, handled, own, scene, span.task)

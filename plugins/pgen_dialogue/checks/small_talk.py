@@ -3,7 +3,7 @@
 from pgen_dialogue.checks.lexicon import act_at
 from pgen_dialogue.checks.phrases import PHRASES, WORDS
 from pgen_dialogue.checks.scope import ScopeFacts, mentioned
-from pgen_dialogue.checks.words import EMPTY
+from pgen_dialogue.checks.words import EMPTY, content
 from pgen_dialogue.english.clauses import Clause, clauses, plain_words
 from pgen_dialogue.english.speech_acts import request_verb
 
@@ -29,6 +29,7 @@ def is_small_talk(listed: tuple[Clause, ...], answer: str, scope: ScopeFacts) ->
         or spoken[0] in ("so", "then", "because", "otherwise")
         or mentioned(spoken, scope.own)
         or any(map(asks_for_action, listed))
+        or _is_taken_up(spoken, answer, scope)
     ):
         return False
     if any(clause.has(*PHRASES["request"]) for clause in listed):
@@ -43,6 +44,12 @@ def is_small_talk(listed: tuple[Clause, ...], answer: str, scope: ScopeFacts) ->
     if mentioned(spoken, scope.scene) or _has_label_word(spoken, scope):
         return False
     return _tells(listed, text)
+
+
+def _is_taken_up(spoken: tuple[str, ...], answer: str, scope: ScopeFacts) -> bool:
+    """Return whether the robot relates its action to a word of the user: "we're four tonight", "four plates"."""
+    words = content(" ".join(spoken))
+    return any(content(clause.text) & words and mentioned(clause.words, scope.own) for clause in clauses(answer))
 
 
 def _is_about_people(clause: Clause) -> bool:

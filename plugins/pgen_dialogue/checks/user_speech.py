@@ -1,5 +1,8 @@
 """What a user would not say: an echo, a refusal, the robot's words, a question or talk that leads to nothing."""
 
+from collections.abc import Iterable
+from itertools import pairwise
+
 from pgen.records import Dialogue, Finding, Scope
 from pgen_dialogue.checks.lexicon import act_at, acts, fitting
 from pgen_dialogue.checks.phrases import PHRASES
@@ -12,6 +15,8 @@ from pgen_dialogue.english.clauses import Clause, clauses, plain_words
 _SWAPPED = {"i": "you", "my": "your", "me": "you", "mine": "yours", "am": "are"}
 _NEARLY = 0.9
 """From what share of common words on two texts are the same."""
+_IN_ORDER = 0.7
+"""From what share of common pairs of neighbours: "upside down in the middle" may be answered in another order."""
 
 
 def user_finding(dialogue: Dialogue, scope: ScopeFacts, kind: Scope) -> Finding | None:
@@ -35,8 +40,17 @@ def _is_echo(user: str, robot: str) -> bool:
     first, second = ([_SWAPPED.get(word, word) for word in plain_words(text)] for text in (user, robot))
     if len(first) < 3:
         return False
+    if first == second:
+        return True
+    return (
+        len(first) > 4 and _common(first, second) >= _NEARLY and _common(pairwise(first), pairwise(second)) >= _IN_ORDER
+    )
+
+
+def _common[T](first: Iterable[T], second: Iterable[T]) -> float:
+    """Return how much two texts have in common, from 0 to 1."""
     a, b = set(first), set(second)
-    return first == second or (len(first) > 4 and 2 * len(a & b) >= _NEARLY * (len(a) + len(b)))
+    return 2 * len(a & b) / (len(a) + len(b))
 
 
 def _refuses(listed: tuple[Clause, ...], scope: ScopeFacts) -> bool:

@@ -4,6 +4,8 @@ import re
 
 from pgen.components import Check, Context, Options
 from pgen.records import Annotation, Dialogue, Finding
+from pgen_dialogue.checks.lexicon import act_at
+from pgen_dialogue.checks.things import related, singular
 from pgen_dialogue.checks.words import words_of
 from pgen_dialogue.english import form_of, read
 from pgen_dialogue.english.clauses import LONGEST_TEXT, clauses, plain_words
@@ -18,7 +20,8 @@ _META = {
     r"language model|as an ai|(?:my|the|this) policy|next step in the task|"
     r"(?:next|current|previous|given) (?:label|annotation|skill)|"
     r"(?:low|high)-level (?:policy|skill)|annotated|sub-?task|task description|instruction label|"
-    r"training set|action sequence|"
+    r"training set|the user\b(?! manual| guide)|observations?|(?:wrist|front|side|overhead) view|"
+    r"bounding box|action sequence|"
     r"(?:my|the|this) (?:instruction|prompt|label|task description)s? (?:say|tell|read|is|was)s?|"
     r"according to (?:my|the) (?:instruction|prompt|label|task)s?|"
     r"skill (?:label|name)s?|demonstration|timestep|episode|trajectory)\b",
@@ -27,6 +30,9 @@ _META = {
     r"opening|going|about|grasp\w*|goes|pulls?|pulling|push\w*)\b",
 }
 _PATTERNS = {topic: re.compile(pattern, re.IGNORECASE) for topic, pattern in _META.items()}
+_PICTURES = frozenset(("picture", "photo", "camera"))
+"""What a user who names it mostly speaks of as a thing."""
+_SHOWING = ("camera shows", "camera sees", "picture shows", "photo shows", "in the picture", "in the photo")
 _OBJECTS = frozenset(("picture", "photo", "frame", "camera", "image", "video", "label"))
 """What may also be an object in the scene."""
 
@@ -39,10 +45,13 @@ class MetaWords(Check):
     def check(self, annotation: Annotation, context: Context) -> Finding | None:
         dialogue, span = annotation.dialogue, annotation.sample.span
         assert dialogue is not None
-        labels = " ".join((span.skill, span.task, *span.history, *span.future))
-        in_scene = {word.removesuffix("s") for word in words_of(labels)} & _OBJECTS
+        user, robot = dialogue.user_prompt, dialogue.robot_utterance
+        labels = words_of(" ".join((span.skill, span.task, *span.history, *span.future)))
+        in_scene = {one for one in _OBJECTS if any(related(singular(word), one) for word in labels)}
+        if not any(clause.has(*_SHOWING) for clause in clauses(user)):
+            in_scene |= _PICTURES & set(words_of(user))
         for topic, pattern in _PATTERNS.items():
-            for text in (dialogue.user_prompt, dialogue.robot_utterance):
+            for text in (user, robot):
                 match = pattern.search(text[:LONGEST_TEXT])
                 if match and match[0].lower().removesuffix("s") not in in_scene:
                     return Finding("meta_words", f"it speaks of {topic} ({match[0]!r}), which the two never would")
@@ -119,7 +128,8 @@ _MOTIONS = frozenset(["gripper", "retreat", "retract", "upwards", "upward", "dow
 def _is_natural(label: tuple[str, ...]) -> bool:
     """Return whether people would say the label: a verb in its base form, and articles where they are needed."""
     imperative = words_of(read(" ".join(label)).do)
-    return form_of(label[0]) == "base" and (label == imperative or bool(DETERMINERS & set(label)))
+    is_verb = form_of(label[0]) == "base" or act_at(label, 0, "base")
+    return bool(is_verb) and (label == imperative or bool(DETERMINERS & set(label)))
 
 
 def _count_words(text: str) -> int:

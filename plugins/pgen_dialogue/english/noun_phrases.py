@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from pgen_dialogue.english import words as w
+from pgen_dialogue.english.verbs import form_of
 from pgen_dialogue.english.word_lists import word_lists
 
 _LISTS = {name: frozenset(words) for name, words in word_lists("pgen_dialogue.english", "spoken.toml").items()}
@@ -41,13 +42,20 @@ def noun_phrase(words: tuple[str, ...], start: int) -> NounPhrase | None:
     if index < len(words) and words[index] in _PRONOUNS:
         return NounPhrase((), index + 1, words[index])
     nouns, stop = _nouns(words, index)
-    if nouns and nouns[-1] in _LISTS["owners"] and words[stop : stop + 1] == ("'s",) and words[stop + 1 : stop + 2]:
+    if nouns and words[stop : stop + 1] == ("'s",) and words[stop + 1 : stop + 2] and _owns(words, start, nouns[-1]):
         owned, end = _nouns(words, stop + 1)
         nouns, stop = ((*nouns, *owned), end) if owned and owned[0] not in _LISTS["results"] else (nouns, stop)
     if nouns:
         return NounPhrase(nouns, stop)
     before = words[index - 1] if index > start else ""
     return NounPhrase((), index, before) if before in _PRONOUNS else None
+
+
+def _owns(words: tuple[str, ...], start: int, noun: str) -> bool:
+    """Return whether "'s" after a noun is no verb: of a person, or where the phrase has its verb or preposition."""
+    if noun in _LISTS["owners"]:
+        return True
+    return start > 0 and (words[start - 1] in w.PREPOSITIONS or form_of(words[start - 1]) in ("base", "gerund"))
 
 
 def phrase_before(words: tuple[str, ...], stop: int) -> NounPhrase | None:
