@@ -11,7 +11,7 @@ from random import Random
 from typing import Any
 
 from pgen.components import PromptBuilder
-from pgen.errors import SampleError
+from pgen.errors import DeferredError, SampleError
 from pgen.inference.ask import failure
 from pgen.inference.parsing import parse_object
 from pgen.inference.pipeline import SampleRollouts
@@ -130,13 +130,19 @@ class Judging(SampleRollouts):
 
     async def rollout(self, item: Any, context: RolloutContext) -> Annotation:
         (sample,) = item
+        deferred: DeferredError | None = None
+        chosen, spent = "", Usage(attempts=0)
         try:
             images = await context.images(sample)
             chosen, spent = await self._choice(sample, images, context)
         except SampleError as error:
             return Annotation(sample, Plan(), failure(error), Usage(attempts=0))
+        except DeferredError as error:  # both requests are deferred together, so that they are in the same batch
+            deferred = error
         request = self._request(sample, self.prompts.build(sample, 0), images)
         answer = await context.ask(request, lambda reply: parse_judgement(reply, request.prompt), self.attempts)
+        if deferred:
+            raise deferred
         outcome = answer.outcome if isinstance(answer.outcome, Failure) else replace(answer.outcome, chosen=chosen)
         return Annotation(sample, Plan(), outcome, answer.usage + spent)
 

@@ -95,8 +95,10 @@ class RunResults:
             yield from self._between(inspected, retried, latest)
 
     def unrequested(self) -> Iterator[list[Sample]]:
-        """Yield the samples without any result, in groups of one episode."""
-        yield from self._between([], -1, 0)
+        """Yield the samples without any result, in groups of one episode; of a conversation, from the first one on."""
+        for _, samples in self._planned():
+            groups = self._missing_of(samples, failed=False) if self._turns else self._numbered(samples, -1, 0)
+            yield from filter(None, groups)
 
     def _between(self, inspected: list[_Missing], after: int, upto: int) -> Iterator[list[Sample]]:
         """Yield missing samples with a number between these; read up to the last episode that lacks some."""
@@ -140,20 +142,20 @@ class RunResults:
             final_checks.start_episode()
             yield episode, [self._final(first, first_checks, final_checks) for first in self._first_results(samples)]
 
-    def _missing_of(self, samples: list[Sample]) -> list[list[Sample]]:
+    def _missing_of(self, samples: list[Sample], *, failed: bool = True) -> list[list[Sample]]:
         if not self._turns:
             return [self._journal.unanswered(samples)]
         conversations = groupby(sorted(samples, key=_variant), key=_variant)
-        return [self._unanswered_turns(list(conversation)) for _, conversation in conversations]
+        return [self._missing_turns(list(conversation), failed=failed) for _, conversation in conversations]
 
-    def _unanswered_turns(self, conversation: list[Sample]) -> list[Sample]:
-        """Return a conversation from its first sample without a dialogue on: later turns may build on that."""
+    def _missing_turns(self, conversation: list[Sample], *, failed: bool) -> list[Sample]:
+        """Return a conversation from its first sample without a result on; with `failed`, without a dialogue."""
         turns: tuple[Turn, ...] = ()
         position = 0
         for samples in moments(conversation):
             moment = [as_turn(sample, turns) for sample in samples]
             annotations = [annotation for annotation in self._journal.get_all(moment) if annotation]
-            if len(annotations) < len(moment) or any(annotation.failure for annotation in annotations):
+            if len(annotations) < len(moment) or (failed and any(it.failure for it in annotations)):
                 return [*moment, *conversation[position + len(moment) :]]
             turns = turns_after(annotations)
             position += len(moment)

@@ -141,8 +141,11 @@ class Run:
         results = rounds.results
         plan, resumed = self._planned_and_answered(journal, results)
         _ = self.estimate  # before the requests: an error in it must not cost their results
-        for generator in filter(None, (self.parts.generator, self.parts.judge)):
-            generator.max_images, generator.output_dir = plan.max_images, self.workspace.out
+        out = self.workspace.out
+        # The judge may be another service: its files are not those of the generator.
+        for generator, place in ((self.parts.generator, out), (self.parts.judge, out.with_name(f"{out.name}.judge"))):
+            if generator is not None:
+                generator.max_images, generator.output_dir = plan.max_images, place
         if resumed < plan.samples or rounds.unfinished():
             rounds.ask(progress(plan.samples, resumed))
         counts = tally(results.read())

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from hashlib import blake2b
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pgen.components import tuning
 from pgen.errors import ConfigError, DeferredError, InterruptedRunError, SampleError, Stage
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 
 class BatchOptions(QwenOpenAIOptions):
+    generator: ClassVar[str] = "openai-batch"
     batch_dir: Path | None = tuning(None)
     """The folder of the batches and their responses; by default beside the output, as OUT.batches. Without `base_url`,
     its files are for another program, which writes the responses there."""

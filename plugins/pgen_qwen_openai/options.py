@@ -7,7 +7,7 @@ without being repeated.
 import json
 import re
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
@@ -26,6 +26,8 @@ RESERVED = frozenset({"messages", "model", "n", "response_format", "stream"})
 
 
 class QwenOpenAIOptions(Options):
+    generator: ClassVar[str] = "qwen-openai"
+    """The name of the generator in messages."""
     base_url: tuple[str, ...] = tuning(())
     """The server's address with its version, as in http://127.0.0.1:8000/v1; requests are distributed over several,
     separated by commas or in a JSON list."""
@@ -70,7 +72,7 @@ class QwenOpenAIOptions(Options):
     @field_validator("base_url")
     @classmethod
     def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(_address(url) for url in value))
+        return tuple(dict.fromkeys(_address(url, cls.generator) for url in value))
 
     @field_validator("wait_for_server", mode="before")
     @classmethod
@@ -83,7 +85,7 @@ class QwenOpenAIOptions(Options):
     def _variable_name(cls, value: str) -> str:
         if not _VARIABLE.fullmatch(value):
             raise ConfigError(
-                "generator qwen-openai: option api_key_env takes the name of an environment variable, not a key; "
+                f"generator {cls.generator}: option api_key_env takes the name of an environment variable, not a key; "
                 "put the key into that variable."
             )
         return value
@@ -108,12 +110,12 @@ class QwenOpenAIOptions(Options):
         return value
 
 
-def _address(url: str) -> str:
+def _address(url: str, generator: str) -> str:
     """Return the address without a slash at its end. Raises where it is not valid or could hold a secret."""
     parts = urlsplit(url)
     if parts.username or parts.password or parts.query or parts.fragment:
         raise ConfigError(
-            "generator qwen-openai: option base_url takes an address without user, password or query; put a key "
+            f"generator {generator}: option base_url takes an address without user, password or query; put a key "
             "into the environment variable that api_key_env names."
         )
     if parts.scheme not in ("http", "https") or not parts.hostname:

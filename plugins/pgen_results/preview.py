@@ -62,8 +62,12 @@ def run_preview(config: Path | None, options: Sequence[str], flags: Mapping[str,
         wanted = values.pop("max_samples", None) or 1
         settings = build({**values, "executor": {}, "output_dir": Path(folder) / "preview", "max_failures": 1.0})
         parts = create(settings)
-        if parts.generator.defers:
-            raise ConfigError(f"preview --generator {parts.generator.name}: it responds later; take another generator.")
+        for kind, generator in (("generator", parts.generator), ("judge", parts.judge)):
+            if generator is not None and generator.defers:
+                raise ConfigError(
+                    f"preview --{kind} {generator.name}: its responses may come a day later, and a preview keeps "
+                    f"nothing until then; take a {kind} that responds at once."
+                )
         exchanges, sink = record(parts.generator), PreviewSink()
         run = PreviewRun(settings.run, replace(parts, sinks=(sink,)), wanted)
         with run, ProgressBar() as bar:
