@@ -75,6 +75,10 @@ class Browser:
         """Press keys wherever the focus is."""
         ActionChains(self.driver).send_keys(*keys).perform()
 
+    def chord(self, held: str, key: str) -> None:
+        """Press a key while another is held."""
+        ActionChains(self.driver).key_down(held).send_keys(key).key_up(held).perform()
+
     def colours(self, scheme: str) -> None:
         """Show pages in the light or in the dark colours."""
         features = [{"name": "prefers-color-scheme", "value": scheme}]

@@ -127,6 +127,7 @@ async function reload() {
     return;
   }
   Object.assign(episode, loaded);
+  if (editing) for (const { id, user, review } of loaded.samples) queue.update(id, { ...review, user });
   panel.draw(episode, sampleOf(panel.selected?.id));
   timeline.draw(episode);
   shown();

@@ -28,6 +28,7 @@ export class Journal {
 
   /** Store a request in this browser, and send it without waiting for the answer. */
   async put(path, content) {
+    this.unsaved += 1;
     await this.outbox.add(path, content);
     this.flush();
   }
@@ -52,9 +53,10 @@ export class Journal {
     for (let entry; (entry = await this.first()); ) {
       try {
         const answer = await post(entry.path, this.body(entry));
-        await this.outbox.remove(entry, answer.states);
         this.take(answer);
+        // What is recorded from now on is based on these states; what waits is changed as the request is removed.
         this.on.states(answer.states, entry.path);
+        await this.outbox.remove(entry, answer.states);
       } catch (error) {
         if (!REFUSED.includes(error.status)) {
           this.sendLater(error);
@@ -88,7 +90,9 @@ export class Journal {
   }
 
   take({ undo, redo, counts }) {
-    Object.assign(this, { last: undo, next: redo, counts });
+    Object.assign(this, { last: undo, next: redo });
+    // Until all is acknowledged, the page counts itself.
+    if (this.unsaved <= 1 || !this.counts) this.counts = counts;
   }
 
   /** Receive what was recorded since the last time, in this tab or in another. */

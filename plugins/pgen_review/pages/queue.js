@@ -7,7 +7,7 @@ const ANY = "";
 /** The samples that fit the filters, in pages; filters and order are a part of the address. */
 export class Queue {
   constructor(facets, onChoose, onFilter) {
-    Object.assign(this, { onChoose, onFilter, items: [], at: -1, total: 0, query: "" });
+    Object.assign(this, { onChoose, onFilter, items: [], places: new Map(), at: -1, total: 0, query: "" });
     this.list = byId("items");
     this.selects = Object.entries(facets).map(([name, values]) => select(name, values));
     byId("facets").replaceChildren(...this.selects.map((made) => element("label", {}, LABELS[made.name] ?? made.name, made)));
@@ -52,7 +52,7 @@ export class Queue {
     this.query = query;
     const { total, items } = await get(`/api/queue?${query}`);
     if (this.query !== query) return;
-    Object.assign(this, { items: [], at: -1, total });
+    Object.assign(this, { items: [], places: new Map(), at: -1, total });
     this.list.replaceChildren();
     this.append(items);
   }
@@ -66,6 +66,7 @@ export class Queue {
   }
 
   append(items) {
+    items.forEach(({ id }, place) => this.places.set(id, this.items.length + place));
     this.items.push(...items);
     this.list.append(...items.map(row));
     byId("more").hidden = this.items.length >= this.total;
@@ -89,7 +90,7 @@ export class Queue {
 
   /** Choose and focus the next sample after one that nobody has decided on; return whether that one is listed. */
   async next(id) {
-    const from = this.items.findIndex((item) => item.id === id);
+    const from = this.places.get(id) ?? -1;
     for (let at = from + 1; from >= 0; at++) {
       if (at >= this.items.length) await this.extend();
       if (at >= this.items.length) break;
@@ -103,8 +104,8 @@ export class Queue {
 
   /** Show the present state of a sample, if it is listed. */
   update(id, { state, flagged, user }) {
-    const at = this.items.findIndex((item) => item.id === id);
-    if (at < 0) return;
+    const at = this.places.get(id);
+    if (at === undefined) return;
     const item = this.items[at];
     Object.assign(item, { review: state, flagged, text: user ?? item.text });
     const [old, made] = [this.list.children[at].firstChild, row(item).firstChild];
@@ -116,8 +117,7 @@ export class Queue {
 
   /** Mark the sample with this number as the current one, if it is listed. */
   find(id) {
-    const at = this.items.findIndex((item) => item.id === id);
-    if (at >= 0) this.mark(at);
+    if (this.places.has(id)) this.mark(this.places.get(id));
   }
 
   mark(at) {
@@ -133,7 +133,7 @@ function select(name, values) {
 }
 
 function row({ ep, frame, text: title, marks, review, flagged }) {
-  const where = element("span", { class: "quiet" }, `ep ${ep}, frame ${frame}${marks.length ? `: ${marks.map(words).join(", ")}` : ""}`);
   const state = review && element("span", { class: "state", role: "img", "aria-label": flagged ? `${review}, flagged` : review }, `${MARKS[review]}${flagged ? "⚑" : ""}`);
-  return element("li", {}, element("button", { type: "button" }, state, text("span", {}, title), where));
+  const where = ` ep ${ep}, frame ${frame}${marks.length ? `: ${marks.map(words).join(", ")}` : ""}`;
+  return element("li", {}, element("button", { type: "button" }, text("span", {}, title), element("span", { class: "quiet" }, state, where)));
 }

@@ -44,8 +44,8 @@ def serve(browser):
     """Run a server for the page, which is left before the server ends."""
 
     @contextmanager
-    def run(folder: Path):
-        with served(folder) as running:
+    def run(folder: Path, *options: str):
+        with served(folder, *options) as running:
             yield running
             browser.driver.get("about:blank")
 

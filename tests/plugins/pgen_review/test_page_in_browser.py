@@ -52,15 +52,25 @@ def test_without_the_key_the_page_says_what_to_open(browser, visit, server):
     assert all("403" in complaint for complaint in browser.complaints())
 
 
-def test_at_first_the_queue_has_the_problems_the_worst_first(visit, faulty_server):
+def test_at_first_the_queue_has_the_problems_the_worst_first(visit, serve, faulty):
+    with serve(faulty, "--read-only") as server:
+        browser = visit(server)
+        count(browser, 26)
+        chosen = browser.one("#items [aria-current]").text
+        assert chosen == browser.all("#items button")[0].text
+        prompt = chosen.splitlines()[0]
+        browser.until("document.querySelector('#others h3')?.textContent === 'Selected in the queue'")
+        assert prompt in browser.texts("#dialogue .speech.user span")
+        assert browser.texts("#dialogue .finding.error")
+
+
+def test_the_form_has_the_first_problem_with_what_checks_found(visit, faulty_server):
     browser = visit(faulty_server)
     count(browser, 26)
-    chosen = browser.one("#items [aria-current]").text
-    assert chosen == browser.all("#items button")[0].text
-    prompt = chosen.splitlines()[0]
-    browser.until("document.querySelector('#others h3')?.textContent === 'Selected in the queue'")
-    assert prompt in browser.texts("#dialogue .speech.user span")
-    assert browser.texts("#dialogue .finding.error")
+    browser.until("!document.getElementById('editor').hidden")
+    prompt = browser.one("#items [aria-current]").text.splitlines()[0]
+    browser.until(f"document.getElementById('edit-user').value === {json.dumps(prompt)}")
+    assert browser.texts("#found .finding.error")
 
 
 def test_keys_walk_through_the_queue(visit, faulty_server):
@@ -123,7 +133,7 @@ def test_keys_move_between_episodes_and_act_on_the_page(visit, server):
         False,
     ]
     browser.press("v", "v", "?")
-    assert len(browser.all("dialog tr")) == 10
+    assert len(browser.all("dialog tr")) == 19
     browser.press(".", "\ue00c")
     browser.until("!document.querySelector('dialog')")
     at(browser, 0, 0)
