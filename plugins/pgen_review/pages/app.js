@@ -182,7 +182,7 @@ function enlarge() {
 
 /** What each row of the help does, and the function of each of its keys. */
 const KEYS = [
-  ["play, pause", { " ": () => player.toggle() }],
+  ["play, pause", { " ": () => player.toggle(), k: () => player.toggle() }],
   ["a frame back, on", { ",": () => step(-1), ".": () => step(1) }],
   ["a second back, on", { "<": () => step(-second()), ">": () => step(second()) }],
   ["previous, next dialogue of the episode", { "[": () => stepSample(-1), "]": () => stepSample(1) }],
@@ -191,6 +191,7 @@ const KEYS = [
   ["slower, faster", { j: () => stepSpeed(-1), l: () => stepSpeed(1) }],
   ["enlarge the next camera", { v: enlarge }],
   ["search", { "/": () => byId("search").focus() }],
+  ["queue", { q: () => queue.focus() }],
 ];
 
 function bindControls() {

@@ -102,6 +102,11 @@ export class Queue {
     return from >= 0;
   }
 
+  /** Focus the current sample, or the first one. */
+  focus() {
+    this.list.children[Math.max(this.at, 0)]?.firstChild.focus();
+  }
+
   /** Show the present state of a sample, if it is listed. */
   update(id, { state, flagged, user }) {
     const at = this.places.get(id);

@@ -133,7 +133,7 @@ def test_keys_move_between_episodes_and_act_on_the_page(visit, server):
         False,
     ]
     browser.press("v", "v", "?")
-    assert len(browser.all("dialog tr")) == 19
+    assert len(browser.all("dialog tr")) == 20
     browser.press(".", "\ue00c")
     browser.until("!document.querySelector('dialog')")
     at(browser, 0, 0)
@@ -147,6 +147,18 @@ def test_no_key_acts_while_text_is_typed(visit, server):
     browser.until(f"{HASH}.get('q') === 'nN. v'")
     browser.press("\ue00c", ".")
     at(browser, 0, 11)
+
+
+def test_a_key_leads_to_the_queue_and_space_still_plays(visit, server):
+    browser = visit(server, "&ep=0&frame=10&sort=time")
+    at(browser, 0, 10)
+    browser.press("q")
+    assert browser.run("document.activeElement === document.querySelector('#items button')")
+    for key in (" ", "k"):
+        browser.press(key)
+        browser.until("document.getElementById('play').textContent === 'Pause'")
+        browser.press(key)
+        browser.until("document.getElementById('play').textContent === 'Play'")
 
 
 def test_a_click_on_the_timeline_and_the_seek_bar_go_to_a_frame(visit, server):
