@@ -32,7 +32,7 @@ test-long: .venv-test/.ready ## what takes longer: clusters of Ray, hundreds of 
 
 test-next-lerobot: ## the tests that use lerobot, with lerobot 0.7 in place of 0.6
 	tools/setup.sh lerobot07
-	.venv-lerobot07/bin/python $(PYTEST) tests/plugins/pgen_lerobot tests/benchmarks/test_main_route.py $(ARGS)
+	.venv-lerobot07/bin/python $(PYTEST) tests/plugins/pgen_lerobot tests/benchmarks/test_main_route.py tests/benchmarks/test_lerobot_train.py $(ARGS)
 
 check: .venv-test/.ready ## ruff and mypy
 	.venv-test/bin/ruff check $(CODE)

@@ -89,7 +89,8 @@ wheel)
     ;;
 lerobot07)
     environment .venv-lerobot07
-    install .venv-lerobot07 -r pyproject.toml --extra lerobot --group dev --editable . 'lerobot[dataset]>=0.7,<0.8'
+    install .venv-lerobot07 -r pyproject.toml --extra lerobot --extra transformers --group dev --editable . \
+        'lerobot[dataset]>=0.7,<0.8'
     ;;
 lerobot044)
     environment .venv-lerobot044
