@@ -2,28 +2,26 @@
 
 The first keys are those of a D_labeled line, with `user_prompt` and `robot_utterance`, which are null for a failed
 sample. `scope` and `skills` say what an exchange leads to, `start` and `stop` over which frames it is in force (their
-positions in the episode, half-open; null without a dialogue). Usage is left out, so that the same run gives the same
+positions in the episode, half-open; null without a dialogue). `review` is there where a person reviewed the dialogue.
+Usage is left out, so that the same run gives the same
 lines.
 """
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from pgen.components import Results
 from pgen.errors import InputError
+from pgen.formats.reviews import outcome_values, review_entry, with_outcome, with_review
 from pgen.formats.schemas import first_error, validator
 from pgen.labels import Exchange, exchanges
 from pgen.records import (
     Annotation,
     ClipFrame,
-    Dialogue,
     Episode,
     Failure,
-    Finding,
-    Judgement,
     Moment,
     Plan,
     Question,
@@ -39,16 +37,16 @@ FILE = "syn_annotations.jsonl"
 def to_line(annotation: Annotation, generator: str, exchange: Exchange | None = None) -> dict[str, Any]:
     """Return an annotation as a JSON object; `exchange` is its dialogue with the frames over which it is in force."""
     span, moment, question = annotation.sample.span, annotation.sample.moment, annotation.sample.question
-    dialogue, failure = annotation.dialogue, annotation.failure
-    return {
+    values = outcome_values(annotation)
+    line = {
         "episode_id": span.episode_id,
         "t": moment.frame_index,
         "images": list(moment.images),
         "skill_current": span.skill,
         "skill_history": list(span.history),
         "task_description": span.task,
-        "user_prompt": dialogue.user_prompt if dialogue else None,
-        "robot_utterance": dialogue.robot_utterance if dialogue else None,
+        "user_prompt": values["user_prompt"],
+        "robot_utterance": values["robot_utterance"],
         "scope": question.scope,
         "start": exchange.start if exchange else None,
         "stop": exchange.stop if exchange else None,
@@ -63,19 +61,20 @@ def to_line(annotation: Annotation, generator: str, exchange: Exchange | None = 
         "skill_future": list(span.future),
         "cameras": list(moment.cameras),
         "clip": [list(frame) for frame in moment.clip],
-        "scenario_type": dialogue.scenario_type if dialogue else None,
-        "response_type": dialogue.response_type if dialogue else None,
+        "scenario_type": values["scenario_type"],
+        "response_type": values["response_type"],
         "planned_scenario_type": annotation.plan.scenario_type,
         "planned_response_type": annotation.plan.response_type,
         "planned_excluded": annotation.plan.excluded,
         "planned_absent": annotation.plan.absent,
-        "checks": [asdict(finding) for finding in annotation.checks],
-        "judgement": asdict(annotation.judgement) if annotation.judgement else None,
+        "checks": values["checks"],
+        "judgement": values["judgement"],
         "generator": generator,
-        "status": "ok" if dialogue else "failed",
-        "stage": failure.stage if failure else None,
-        "reason": failure.reason if failure else None,
+        "status": values["status"],
+        "stage": values["stage"],
+        "reason": values["reason"],
     }
+    return {**line, "review": review_entry(annotation.review)} if annotation.review else line
 
 
 def labeled_sample(line: dict[str, Any], episode_index: int = 0, views: int | None = None) -> Sample:
@@ -125,17 +124,10 @@ def from_line(line: dict[str, Any]) -> Annotation:
         turn_type=line.get("turn_type"),
     )
     sample = Sample(span, moment, question)
-    outcome: Dialogue | Failure
-    if line["status"] == "ok":
-        types = (line["scenario_type"], line["response_type"])
-        outcome = Dialogue(line["user_prompt"], line["robot_utterance"], *types)
-    else:
-        outcome = Failure(line["stage"], line["reason"])
     names = ("scenario_type", "response_type", "excluded", "absent")
     plan = Plan(**{name: line.get(f"planned_{name}") for name in names})
-    checks = tuple(Finding(**finding) for finding in line.get("checks", ()))
-    judgement = Judgement(**line["judgement"]) if line.get("judgement") else None
-    return Annotation(sample, plan, outcome, checks=checks, judgement=judgement)
+    annotation = Annotation(sample, plan, Failure("parse", ""))
+    return with_review(with_outcome(annotation, line), line)
 
 
 def write_lines(path: Path, results: Results) -> None:

@@ -21,11 +21,11 @@ from pgen.run.manifest import Tally
 from pgen.storage.durable import write_text
 from pgen.storage.in_place import InPlace
 from pgen_lerobot.format import KEPT_SKILLS, Dataset
-from pgen_lerobot.originals import AnnotatedEpisode, Original, match
 from pgen_lerobot.read import LeRobotSource
+from pgen_lerobot.rewriting import AnnotatedEpisode, Original, counts_entry, match, rewrite
 from pgen_lerobot.skills import SkillsJson
 from pgen_lerobot.verify import differing_episodes, misfit, reads_own
-from pgen_lerobot.write import Annotated, LeRobotSink, skills_entry
+from pgen_lerobot.write import Annotated, skills_entry
 
 type Matched = dict[int, AnnotatedEpisode]
 """The original of each episode, by index."""
@@ -72,17 +72,14 @@ def _write(job: Job, place: InPlace, dataset: Dataset, originals: list[Original]
     options = {key: first["source"][key] for key in ("cameras", "views") if first["source"].get(key) is not None}
     source = LeRobotSource(root=place.out, skills=str(skills), **options)
     source.open()
-    sink = LeRobotSink(overwrite=True, unlabelled=first["labels"]["unlabelled"])
-    sink.open(source)
-    job.check_room(sink.needs_bytes(source))
 
     def read() -> Iterator[Annotated]:
         for episode in source.episodes():
             yield episode, _adapted(source, episode, matched)
 
     done = _count(dataset, matched)
-    sink.write(Results(source, _manifest(source, originals, done, matched), read), job.stage())
-    place.switch.check(place.switch.changes())
+    results = Results(source, _manifest(source, originals, done, matched), read)
+    rewrite(job, place, results, first["labels"]["unlabelled"])
     return done
 
 
@@ -117,21 +114,13 @@ def _count(dataset: Dataset, matched: Matched) -> Repaired:
 
 def _manifest(source: LeRobotSource, originals: list[Original], done: Repaired, matched: Matched) -> dict[str, Any]:
     """Return the first original's manifest with the present counts, and all the originals' as `made_from`."""
-    first, counts = originals[0].manifest, _tally(matched)
+    first = originals[0].manifest
     return {
         **first,
         "source": {**source.describe(), "skills": first["source"].get("skills", "auto")},
         "generator": _generator([original.manifest["generator"] for original in originals]),
         "run": first["run"] | asdict(Labelling.of_run(first["run"])),
-        "counts": {
-            "episodes": done.episodes,
-            "frames": source.dataset.layout.frames,
-            "samples": counts.samples - counts.counterfactuals.total(),
-            "scopes": dict(sorted(counts.scopes.items())),
-            "answered": done.answers,
-            "failed": dict(counts.failed),
-            "counterfactuals": dict(sorted(counts.counterfactuals.items())),
-        },
+        "counts": counts_entry(_tally(matched), done.episodes, source.dataset.layout.frames),
         "repairs": source.notes(),
         "made_from": [original.manifest for original in originals],
     }

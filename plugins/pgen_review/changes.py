@@ -1,4 +1,7 @@
-"""The routes that change a review: events, undo and redo. Each answers once its events are on the disk."""
+"""The routes that change a review: events, undo, redo, and the write to the dataset.
+
+The first three answer once their events are on the disk.
+"""
 
 import asyncio
 from collections.abc import Callable
@@ -8,8 +11,10 @@ from aiohttp import web
 
 from pgen.errors import PgenError
 from pgen_review.events import REDO, UNDO
+from pgen_review.journal import ReviewJournal
 from pgen_review.session import ConflictError, Json, Session
 from pgen_review.validation import InvalidEventError
+from pgen_review.write_back import WriteBack
 
 
 def changes(session: Session) -> list[web.RouteDef]:
@@ -21,7 +26,28 @@ def changes(session: Session) -> list[web.RouteDef]:
             raise web.HTTPBadRequest(text="`since` must be the number of an event.")
         return web.json_response(await asyncio.to_thread(session.since, int(number)))
 
+    writes, running = WriteBack(session), set[asyncio.Task[None]]()
+
+    async def progress(_: web.Request) -> web.Response:
+        return web.json_response(writes.progress())
+
+    async def apply(request: web.Request) -> web.Response:
+        journals: list[ReviewJournal] = []
+
+        def start(body: object) -> Json:
+            journals.append(writes.start(body))
+            return writes.progress()
+
+        answer = _answer(start, await _body(request))
+        for journal in journals:
+            task = asyncio.create_task(asyncio.to_thread(writes.run, journal))
+            running.add(task)
+            task.add_done_callback(running.discard)
+        return web.json_response(**{"status": 202, **answer})
+
     return [
+        web.get("/api/apply", progress),
+        web.post("/api/apply", apply),
         web.get("/api/events", since),
         _post("/api/events", session.store),
         _post("/api/undo", partial(session.turn, UNDO)),
@@ -31,14 +57,19 @@ def changes(session: Session) -> list[web.RouteDef]:
 
 def _post(path: str, store: Callable[[object], Json]) -> web.RouteDef:
     async def handle(request: web.Request) -> web.Response:
-        try:
-            body = await request.json()
-        except (ValueError, RecursionError):
-            raise web.HTTPBadRequest(text="Send JSON.") from None
+        body = await _body(request)
         # A request whose client goes away is completed: its events may be stored by then.
         return web.json_response(**await asyncio.shield(asyncio.to_thread(_answer, store, body)))
 
     return web.post(path, handle)
+
+
+async def _body(request: web.Request) -> object:
+    try:
+        body: object = await request.json()
+    except (ValueError, RecursionError):
+        raise web.HTTPBadRequest(text="Send JSON.") from None
+    return body
 
 
 def _answer(store: Callable[[object], Json], body: object) -> Json:

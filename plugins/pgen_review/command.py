@@ -2,10 +2,15 @@
 
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from pgen.cli import Command
+from pgen.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pgen_review.session import Session
 
 _path = click.Path(path_type=Path)
 
@@ -21,6 +26,9 @@ _path = click.Path(path_type=Path)
 @click.option("--as", "name", metavar="NAME", help='Who reviews; "" for no name.  [default: that of git, or the login]')
 @click.option("--sample", type=click.IntRange(1), metavar="N", help="Mark N random dialogues without a finding.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the sample.")
+@click.option("--status", is_flag=True, help="Print how much is reviewed, and end.")
+@click.option("--json", "as_json", is_flag=True, help="Print the status as JSON.")
+@click.option("--apply", "write", is_flag=True, help="Write what was reviewed to the dataset, verify it, and end.")
 def review(
     folder: Path,
     root: Path | None,
@@ -30,6 +38,9 @@ def review(
     name: str | None,
     sample: int | None,
     seed: int,
+    status: bool,
+    as_json: bool,
+    write: bool,
 ) -> None:
     """Play the episodes of a run or a segmentation in a browser, and accept, correct or reject their dialogue.
 
@@ -46,8 +57,15 @@ def review(
 
     folder, place = split_place(folder)
     chosen = (sample, seed) if sample else None
-    opening = open_session(folder, root, person(name), read_only=read_only, sample=chosen)
+    reads = read_only or ((status or as_json) and not chosen)
+    opening = open_session(folder, root, person(name), read_only=reads, sample=chosen)
     with opening as session, ExitStack() as until_the_end:
+        if status or as_json:
+            _print_status(session, as_json=as_json)
+            return
+        if write:
+            _write(session)
+            return
 
         def ready(address: str) -> None:
             address = f"{address}&{place}" if place else address
@@ -62,3 +80,26 @@ def review(
             f"{len(queue.entries):,} samples in {len(opened.episodes):,} episodes"
         )
         serve(session, port or usual_port(folder, HOST), ready)
+
+
+def _print_status(session: "Session", *, as_json: bool) -> None:
+    import json
+
+    from pgen_review.event_file import Header
+    from pgen_review.summary import reviews_entry, status_lines
+
+    entry = reviews_entry(session.review, session.header or Header("", ""), session.fold)
+    if as_json:
+        click.echo(json.dumps({**entry, "applied": session.applied}, ensure_ascii=False, indent=2))
+    else:
+        for line in status_lines(str(session.review.folder), entry, session.applied):
+            click.echo(line)
+
+
+def _write(session: "Session") -> None:
+    from pgen_review import write_back
+
+    if session.journal is None:
+        raise ConfigError(f"{session.review.folder} is opened to be read alone; leave out --read-only.")
+    applied = write_back.write(session, session.journal, lambda step: None)
+    click.echo(f"applied    {applied or write_back.NOTHING}")

@@ -6,7 +6,7 @@ Labels come from `pgen.labels.label`, as those of the dataset do, so that the pa
 from typing import Any
 
 from pgen.labels import frame_ranges, label
-from pgen.records import Episode
+from pgen.records import Annotation, Episode
 from pgen_results.reading import (
     Line,
     badness,
@@ -29,7 +29,7 @@ def episode_data(review: Review, index: int, fold: Fold) -> dict[str, Any]:
     """Return an episode of the review, after the events of `fold`, as JSON."""
     reviewed = ReviewedEpisode(review.episodes[index], fold)
     episode, annotations = reviewed.episode, reviewed.annotations
-    samples = zip(reviewed.keys, reviewed.lines, strict=True)
+    samples = zip(reviewed.keys, reviewed.lines, reviewed.originals, strict=True)
     positions = {id(annotation): position for position, annotation in enumerate(annotations)}
     stretches = label(episode, annotations, review.labelling)
     indices = list(review.episodes)
@@ -45,7 +45,7 @@ def episode_data(review: Review, index: int, fold: Fold) -> dict[str, Any]:
         "times": [round(time, 4) for time in episode.timestamps],
         "cameras": review.pictures.cameras_of(index),
         "spans": _spans(episode),
-        "samples": [_sample(line, reviewed.state(key)) for key, line in samples],
+        "samples": [_sample(line, reviewed.state(key), original) for key, line, original in samples],
         "labels": [
             [it.start, it.stop, positions[id(it.annotation)] if it.annotation else None, it.spoken] for it in stretches
         ],
@@ -61,7 +61,7 @@ def _spans(episode: Episode) -> list[dict[str, Any]]:
     ]
 
 
-def _sample(line: Line, state: dict[str, Any]) -> dict[str, Any]:
+def _sample(line: Line, state: dict[str, Any], original: Annotation) -> dict[str, Any]:
     failed = failure(line)
     return {
         "id": state["sample"],
@@ -76,7 +76,7 @@ def _sample(line: Line, state: dict[str, Any]) -> dict[str, Any]:
         "robot": state["robot"],
         "scenario": state["scenario"] or line["planned_scenario_type"],
         "response": state["response"] or line["planned_response_type"],
-        "original": originals(line) if state["changed"] else None,
+        "original": originals(original) if state["changed"] else None,
         "planned": {kind: line[f"planned_{kind}"] for kind in other_types(line)},
         "failure": failed and {"stage": failed[0], "reason": failed[1], "scene": is_scene(line)},
         "findings": [[*reversed(described(code)), reason] for code, reason in findings(line)],

@@ -99,7 +99,7 @@ class Fold:
         """Return the number of the latest event that changed a dialogue, 0 without one."""
         return self._numbers.get(key, 0)
 
-    def keys(self, since: int = 0) -> list[Key]:
+    def changed(self, since: int = 0) -> list[Key]:
         """Return the dialogues that an event after `since` changed."""
         return [key for key, number in self._numbers.items() if number > since]
 
@@ -113,7 +113,7 @@ class Fold:
             self.redoable.clear()
         self._groups.setdefault(event.group, []).append(event)
         self._of.setdefault(key, []).append(event)
-        self._changed(key, event.n)
+        self._renumber(key, event.n)
 
     def _turn(self, event: Event) -> None:
         """Undo or redo a group."""
@@ -127,8 +127,8 @@ class Fold:
             self.redoable.remove(group)
             self.undoable.append(group)
         for key in self.of_group(group):
-            self._changed(key, event.n)
+            self._renumber(key, event.n)
 
-    def _changed(self, key: Key, number: int) -> None:
+    def _renumber(self, key: Key, number: int) -> None:
         self._numbers[key] = number
         self._outcomes.pop(key, None)

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
+from threading import Lock
 from typing import Any
 from uuid import uuid4
 
@@ -32,24 +33,33 @@ REVIEWS = "meta/pgen/reviews.jsonl"
 
 
 class ReviewJournal:
-    """The open journal of a review. Raises StorageError where the disk is full or fails."""
+    """The open journal of a review, for any thread. Raises StorageError where the disk is full or fails."""
 
     def __init__(self, journal: Journal, copy: Path, header: Header, events: list[Event]) -> None:
         self._journal, self._copy = journal, copy
         self.header, self.events = header, events
         self._uncopied: list[Event] = []
         self._broken = False
+        self._lock = Lock()
 
     def append(self, events: Sequence[Event]) -> None:
         """Store events, all or none, then `flush`. After an error of that they are stored, but not acknowledged."""
+        with self._lock:
+            self._append(events)
+
+    def _append(self, events: Sequence[Event]) -> None:
         stored = [Event.from_json(json.loads(event_file.encode(event.as_json()))) for event in events]
         self._journal.add_values((f"{event.n:09d}", event.as_json()) for event in stored)
         self.events += stored
         self._uncopied += stored
-        self.flush()
+        self._flush()
 
     def flush(self) -> None:
         """Return once all events are on the disk in both files."""
+        with self._lock:
+            self._flush()
+
+    def _flush(self) -> None:
         # The system reports a failed write once: a sync that succeeds after a failed one proves nothing.
         if self._broken:
             raise StorageError(f"the disk of {self._copy.parent} failed; start pgen review again.", self._copy)
@@ -63,10 +73,11 @@ class ReviewJournal:
 
     def set_header(self, **changes: Any) -> None:
         """Change the header, durably."""
-        self.header = replace(self.header, **changes)
-        self._journal.set_metadata("review", asdict(self.header))
-        with storage_errors(self._copy):
+        with self._lock, storage_errors(self._copy):
+            self.header = replace(self.header, **changes)
+            self._journal.set_metadata("review", asdict(self.header))
             event_file.write(self._copy, self.header, self.events)
+            self._uncopied = []
 
 
 @contextmanager

@@ -21,10 +21,13 @@ def original_line(line: Line) -> Line:
     return {name: value for name, value in line.items() if name != "review"} | (review.get("original") or {})
 
 
-def originals(line: Line) -> dict[str, Any]:
-    """Return the values of a line that can be edited, without its range."""
-    names = ("user_prompt", "robot_utterance", "scenario_type", "response_type")
-    return {name: line[key] for name, key in zip(_TEXTS, names, strict=True)}
+def originals(annotation: Annotation) -> dict[str, str | None]:
+    """Return the values of an annotation that can be edited, without its range."""
+    dialogue = annotation.dialogue
+    if dialogue is None:
+        return dict.fromkeys(_TEXTS)
+    values = dialogue.user_prompt, dialogue.robot_utterance, dialogue.scenario_type, dialogue.response_type
+    return dict(zip(_TEXTS, values, strict=True))
 
 
 def reviewed(original: Annotation, outcome: Outcome) -> Annotation:
@@ -84,7 +87,7 @@ class ReviewedEpisode:
         """Return the state of a dialogue as JSON."""
         position, outcome = self.positions[key], self._fold.outcome(key)
         start, stop = self._in_force.get(self.annotations[position].sample, (None, None))
-        values = originals(self.lines[position]) | outcome.values
+        values: dict[str, Any] = originals(self.originals[position]) | outcome.values
         return {
             "key": list(key),
             "sample": self._first + position,

@@ -7,6 +7,7 @@ from typing import Any
 
 from pgen_dialogue.prompts import RESPONSE_TYPES, SCENARIO_TYPES
 from pgen_review import random_sample
+from pgen_review.event_file import Header
 from pgen_review.events import UNDO, Event, Key
 from pgen_review.fold import STATES, Fold
 from pgen_review.journal import ReviewJournal
@@ -26,12 +27,23 @@ class ConflictError(Exception):
 
 
 class Session:
-    """The review of results by one person; without a journal it only reads. Any thread may call the methods."""
+    """The review of results by one person. Any thread may call the methods.
 
-    def __init__(self, review: Review, journal: ReviewJournal | None, events: Iterable[Event], by: str) -> None:
+    Without a journal the session only reads; `header` then says what the events belong to.
+    """
+
+    def __init__(
+        self,
+        review: Review,
+        events: Iterable[Event],
+        by: str,
+        journal: ReviewJournal | None = None,
+        header: Header | None = None,
+    ) -> None:
         self.review, self.journal, self.by = review, journal, by
+        self._header = header
         self.fold = Fold(events)
-        self.applied = 0
+        self.applied = _applied(review.manifest, self.header)
         """The number of the last event that the dataset holds."""
         self._numbers = {key: number for number, key in enumerate(review.keys)}
         self._types = {
@@ -39,14 +51,19 @@ class Session:
             "response": tuple(dict.fromkeys([*RESPONSE_TYPES, *review.queue.counts("response")])),
         }
         self._lock = Lock()
-        self._mark(self.fold.keys())
+        self._mark(self.fold.changed())
         for number in random_sample.choose(review, *self.sample) if self.sample else ():
             review.queue.mark("sample", number, ("yes",))
 
     @property
+    def header(self) -> Header | None:
+        """What the events belong to; None where there is no review."""
+        return self.journal.header if self.journal else self._header
+
+    @property
     def sample(self) -> tuple[int, int] | None:
         """The size and the seed of the random sample."""
-        return self.journal.header.sample if self.journal else None
+        return self.header.sample if self.header else None
 
     def store(self, body: Any) -> Json:
         """Store the events of a request, all or none, and return the states of their dialogues.
@@ -54,7 +71,7 @@ class Session:
         Raises InvalidEventError, ConflictError or StorageError.
         """
         with self._lock:
-            journal = self._journal(body)
+            journal = self.writable(body)
             sent = body.get("events")
             if not isinstance(sent, list) or not 1 <= len(sent) <= MOST:
                 raise InvalidEventError(f"`events` must be a list of 1 to {MOST} events.")
@@ -71,7 +88,7 @@ class Session:
     def turn(self, kind: str, body: Any) -> Json:
         """Undo or redo the group that is on top, which the client names. Raises as `store` does."""
         with self._lock:
-            journal, name = self._journal(body), identity(body)
+            journal, name = self.writable(body), identity(body)
             group = body.get("n")
             if not self.fold.has(name):
                 stack = self.fold.undoable if kind == UNDO else self.fold.redoable
@@ -89,7 +106,7 @@ class Session:
     def since(self, number: int) -> Json:
         """Return the states of the dialogues that changed after an event."""
         with self._lock:
-            return {**self._answer(self.fold.keys(number)), "applied": self.applied}
+            return {**self._answer(self.fold.changed(number)), "applied": self.applied}
 
     def summary(self, why: str = "") -> Json:
         """Return what the page shows of the review as a whole; `why` says why nothing can be changed."""
@@ -104,16 +121,21 @@ class Session:
                 "by": self.by,
                 "undo": _last(self.fold.undoable),
                 "redo": _last(self.fold.redoable),
-                "counts": self.counts(),
+                "counts": self._counts(),
                 "sample": random_sample.estimate(self.review, self.fold, *sample).as_json() if sample else None,
                 "can_apply": self.journal is not None and (self.review.folder / "meta/info.json").is_file(),
                 "types": {name: list(types) for name, types in self._types.items()},
             }
 
-    def counts(self) -> dict[str, int]:
-        """Return the number of dialogues in each state, and of those that are flagged."""
-        counts = self.review.queue.counts("review")
-        return {state: counts.get(state, 0) for state in (*STATES, "flagged")}
+    def writable(self, body: Any) -> ReviewJournal:
+        """Return the journal that a request names. Raises InvalidEventError or ConflictError."""
+        if self.journal is None:
+            raise InvalidEventError("This review is read-only: nothing can be changed.")
+        if not isinstance(body, dict):
+            raise InvalidEventError("Send a JSON object.")
+        if body.get("journal") != self.journal.header.journal:
+            raise ConflictError("This edit belongs to the review of another result; it was not stored.", states=[])
+        return self.journal
 
     def item(self, number: int) -> Json:
         """Return what the queue shows of the review of a sample."""
@@ -122,14 +144,9 @@ class Session:
         item: Json = {"key": list(key), "review": outcome.state, "flagged": outcome.flagged}
         return {**item, "text": outcome.values["user"]} if "user" in outcome.values else item
 
-    def _journal(self, body: Any) -> ReviewJournal:
-        if self.journal is None:
-            raise InvalidEventError("This review is read-only: nothing can be changed.")
-        if not isinstance(body, dict):
-            raise InvalidEventError("Send a JSON object.")
-        if body.get("journal") != self.journal.header.journal:
-            raise ConflictError("This edit belongs to the review of another result; it was not stored.", states=[])
-        return self.journal
+    def _counts(self) -> dict[str, int]:
+        counts = self.review.queue.counts("review")
+        return {state: counts.get(state, 0) for state in (*STATES, "flagged")}
 
     def _check_bases(self, events: list[Posted]) -> None:
         late = {event.key: None for event in events if self.fold.number(event.key) != event.base}
@@ -181,11 +198,16 @@ class Session:
         return {"n": len(fold.events), "undo": _last(fold.undoable), "redo": _last(fold.redoable)}
 
     def _answer(self, keys: Iterable[Key]) -> Json:
-        return {**self._position(), "states": self._states(keys), "counts": self.counts()}
+        return {**self._position(), "states": self._states(keys), "counts": self._counts()}
 
 
 def _last(numbers: list[int]) -> int | None:
     return numbers[-1] if numbers else None
+
+
+def _applied(manifest: Mapping[str, Any], header: Header | None) -> int:
+    entry = manifest.get("reviews") or {}
+    return int(entry["events"]) if header and entry.get("journal") == header.journal else 0
 
 
 def _now() -> str:

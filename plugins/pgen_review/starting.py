@@ -13,6 +13,7 @@ from pgen.storage.in_place import InPlace, check_settled
 from pgen.storage.workspace import Workspace
 from pgen_lerobot.format import digest
 from pgen_review import event_file
+from pgen_review.event_file import Header
 from pgen_review.events import Event
 from pgen_review.fold import Fold
 from pgen_review.journal import REVIEWS, checked, open_journal
@@ -53,7 +54,8 @@ def open_session(
     with open_review(folder, root) as review:
         lines = lines_of(folder)
         if lines is None or read_only:
-            yield Session(review, None, _check(stored(review), review), by)
+            header, events = stored(review)
+            yield Session(review, _check(events, review), by, header=header)
             return
         if len(set(review.keys)) < len(review.keys):
             raise InputError(f"{lines} has two dialogues of one frame, scope and variant; open it with --read-only.")
@@ -61,7 +63,7 @@ def open_session(
             _check(journal.events, review)
             if sample:
                 journal.set_header(sample=sample)
-            yield Session(review, journal, journal.events, by)
+            yield Session(review, journal.events, by, journal)
 
 
 def lines_of(folder: Path) -> Path | None:
@@ -77,18 +79,18 @@ def applied(folder: Path) -> list[Event]:
 def _check(events: list[Event], review: Review) -> list[Event]:
     """Return the events. Raises InputError where they are not about the dialogues of this result."""
     with suppress(KeyError, ValueError, TypeError):
-        if set(Fold(events).keys()) <= set(review.keys):
+        if set(Fold(events).changed()) <= set(review.keys):
             return events
     raise InputError(f"the events of the review of {review.folder} are not about its dialogues; restore a copy of it.")
 
 
-def stored(review: Review) -> list[Event]:
-    """Return the events of a review without opening its journal: another process may hold it."""
+def stored(review: Review) -> tuple[Header | None, list[Event]]:
+    """Return the header and the events of a review without opening its journal: another process may hold it."""
     lines = lines_of(review.folder)
     if lines is None:
-        return []
+        return None, []
     header, events = event_file.read(Workspace(review.folder).work / event_file.NAME)
     if header is None:
-        return applied(review.folder)
-    checked(header, review.folder, digest(lines), review.manifest)
-    return events
+        entry = review.manifest.get("reviews")
+        return Header(entry["journal"], digest(lines)) if entry else None, applied(review.folder)
+    return checked(header, review.folder, digest(lines), review.manifest), events

@@ -76,9 +76,10 @@ def _edit(event: Posted, episode: ReviewedEpisode, types: Mapping[str, Iterable[
     names = EDITS[event.kind]
     position = episode.positions[event.key]
     if event.kind == "edit_range":
-        was = dict(zip(names, episode.original_range(event.key), strict=True))
-        return {**_range(event.content, episode, episode.annotations[position]), "was": was}
-    was = {name: value for name, value in originals(episode.lines[position]).items() if name in names}
+        frames = dict(zip(names, episode.original_range(event.key), strict=True))
+        return {**_range(event.content, episode, episode.annotations[position]), "was": frames}
+    values = originals(episode.originals[position])
+    was = {name: values[name] for name in names}
     if event.kind == "edit_text":
         return {**{name: _sayable(event.content, name) for name in names}, "was": was}
     return {**{name: _type(event.content, name, types[name], str(was[name])) for name in names}, "was": was}

@@ -31,6 +31,7 @@ from pgen_lerobot.format import (
     read_counterfactuals,
     read_text,
 )
+from pgen_lerobot.write.card_reviews import reviewed_items
 from pgen_lerobot.write.labelling import Annotated
 from pgen_lerobot.write.metadata import SEGMENTATION_FILES
 
@@ -175,7 +176,7 @@ def _section(manifest: dict[str, Any], counts: Counts, unlabelled: str, layout: 
         f"- Dialogues: {counts.dialogues}, from {counts.answered} samples; {counts.failed} samples failed.\n"
         f"- Scopes, what a dialogue leads to: {_shares(counts.scopes)}.\n"
         f"- Scenario types: {_shares(counts.scenarios)}.\n"
-        f"- Response types: {_shares(counts.responses)}.",
+        f"- Response types: {_shares(counts.responses)}.{reviewed_items(manifest.get('reviews'))}",
         f"`{COLUMN}` is the row of `{layout.tasks_file}` with a frame's dialogue, `user prompt | robot "
         f"utterance`; {_HOLD if labelling.speech == 'hold' else _ONCE} `{TASK_ROWS}` has the same rows, with the two "
         "apart and the skill and types.",

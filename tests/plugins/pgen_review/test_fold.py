@@ -99,7 +99,7 @@ def test_each_dialogue_has_the_number_of_the_last_event_that_changed_it(steps):
     for since in range(len(fold.events) + 1):
         before = Fold(fold.events[:since])
         changed = {key for key in KEYS if fold.number(key) != before.number(key)}
-        assert set(fold.keys(since)) == changed
+        assert set(fold.changed(since)) == changed
 
 
 def test_an_edit_back_to_the_original_text_is_an_acceptance():

@@ -54,12 +54,21 @@ class Original:
         for annotation in read_counterfactuals(root / COUNTERFACTUALS):
             self._annotations.setdefault(annotation.sample.span.episode_index, []).append(annotation)
 
-    def episodes(self) -> Iterator[tuple[int, AnnotatedEpisode]]:
-        """Read every annotated episode. A skill that was the task has the name that the task had then."""
+    def source(self) -> LeRobotSource:
+        """Return the dataset as the source of its run, open, with the spans that the run used."""
         source = LeRobotSource(**source_options(self.dataset.root, self.manifest))
         source.open()
+        return source
+
+    def annotations(self, episode: Episode) -> list[Annotation]:
+        """Return the annotations of an episode, counterfactuals included."""
+        return self._annotations.get(episode.index, [])
+
+    def episodes(self) -> Iterator[tuple[int, AnnotatedEpisode]]:
+        """Read every annotated episode. A skill that was the task has the name that the task had then."""
+        source = self.source()
         for episode in source.episodes():
-            annotations = self._annotations.get(episode.index, [])
+            annotations = self.annotations(episode)
             skills = episode.skills
             if source.options.skills == "task":
                 skills = _renamed(episode, annotations)

@@ -1,0 +1,43 @@
+"""The checks of a run, made again over the dialogues that a person edited."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+from pgen.components import Check, Context
+from pgen.errors import PgenError
+from pgen.inference.checking import RunChecks, checked
+from pgen.records import Annotation, Finding
+from pgen.registry import registry
+
+
+class Checks:
+    """The checks that a manifest names; one that is not installed is left out.
+
+    Some compare dialogues: `findings` is called for every annotation of the run in order.
+    """
+
+    def __init__(self, manifest: Mapping[str, Any]) -> None:
+        language = str(manifest["run"].get("language", "en"))
+        self._checks = list(_made(manifest))
+        self._context = Context(language)
+        self._whole_run = RunChecks(self._checks, language, manifest["counts"]["samples"])
+
+    def start_episode(self) -> None:
+        """Forget the dialogues of the episode before."""
+        self._whole_run.start_episode()
+
+    def findings(self, annotation: Annotation) -> tuple[Finding, ...]:
+        """Return the findings about the next annotation."""
+        plain = replace(annotation, checks=())
+        return self._whole_run.checked(checked(plain, self._checks, self._context)).checks
+
+
+def _made(manifest: Mapping[str, Any]) -> list[Check]:
+    checks = []
+    for described in manifest.get("checks", {}).get("made", ()):
+        with suppress(PgenError):
+            cls: Any = registry().find("check", described["name"])
+            checks.append(cls(**{name: described[name] for name in cls.Options.model_fields if name in described}))
+    return checks

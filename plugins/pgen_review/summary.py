@@ -1,0 +1,74 @@
+"""A review in numbers: for the manifest, the card, and `pgen review --status`."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+from pgen_results.reading import SEVERITIES
+from pgen_review import random_sample
+from pgen_review.event_file import Header
+from pgen_review.fold import STATES, Fold
+from pgen_review.queue import Entry
+from pgen_review.results import Review
+
+
+def reviews_entry(review: Review, header: Header, fold: Fold) -> dict[str, Any]:
+    """Return the manifest's entry `reviews` after the events of `fold`."""
+    return {
+        "journal": header.journal,
+        "events": len(fold.events),
+        "people": sorted({event.by for event in fold.events}),
+        "counts": counts(review, fold),
+        "accepted": _accepted(review, fold),
+        "sample": random_sample.estimate(review, fold, *header.sample).as_json() if header.sample else None,
+    }
+
+
+def counts(review: Review, fold: Fold) -> dict[str, int]:
+    """Return the number of dialogues in each state, and of those that are flagged."""
+    outcomes = [fold.outcome(key) for key in review.keys]
+    states = Counter(outcome.state for outcome in outcomes)
+    return {state: states[state] for state in STATES} | {"flagged": sum(outcome.flagged for outcome in outcomes)}
+
+
+def status_lines(folder: str, entry: dict[str, Any], applied: int) -> Iterator[str]:
+    """Yield what `pgen review --status` prints."""
+    number = entry["counts"]
+    total = sum(number[state] for state in STATES)
+    yield (
+        f"reviewed   {total - number['open']:,} of {total:,} dialogues: {number['accepted']:,} accepted, "
+        f"{number['edited']:,} edited, {number['rejected']:,} rejected; {number['flagged']:,} flagged"
+    )
+    if applied < entry["events"]:
+        yield f"dataset    without the last {entry['events'] - applied:,} events; pgen review {folder} --apply"
+    elif applied:
+        yield "dataset    has all of them"
+    if sample := entry["sample"]:
+        yield f"sample     {sample_sentence(sample)}"
+
+
+def sample_sentence(sample: dict[str, Any]) -> str:
+    """Say what a random sample of the dialogues without a finding gives."""
+    if not sample["reviewed"]:
+        return f"none of {sample['size']:,} dialogues without a finding is reviewed yet"
+    return (
+        f"{sample['bad']:,} of {sample['reviewed']:,} reviewed dialogues without a finding were bad: "
+        f"{sample['share']:.1%} ({sample['low']:.1%} to {sample['high']:.1%} at 95 %)"
+    )
+
+
+def _accepted(review: Review, fold: Fold) -> dict[str, dict[str, int]]:
+    """Return by code of finding how many dialogues were reviewed, and accepted as they were; "" for none."""
+    numbers: dict[str, Counter[str]] = defaultdict(Counter)
+    for key, entry in zip(review.keys, review.queue.entries, strict=True):
+        state = fold.outcome(key).state
+        if state == "open" or "state=ok" not in entry.facets:
+            continue
+        for code in _codes(entry) or [""]:
+            numbers[code].update(reviewed=1, accepted=int(state == "accepted"))
+    return {code: {name: count[name] for name in ("reviewed", "accepted")} for code, count in sorted(numbers.items())}
+
+
+def _codes(entry: Entry) -> list[str]:
+    names = [facet.removeprefix("finding=") for facet in entry.facets if facet.startswith("finding=")]
+    return [name for name in names if name not in ("any", *SEVERITIES)]

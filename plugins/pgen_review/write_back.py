@@ -1,0 +1,65 @@
+"""The write of a review to its dataset while it is served: one at a time, with its progress."""
+
+from threading import Lock
+from typing import Any
+
+from pgen.errors import PgenError
+from pgen_review.apply import Applied, Step, apply
+from pgen_review.journal import ReviewJournal
+from pgen_review.session import ConflictError, Json, Session
+from pgen_review.summary import reviews_entry
+
+NOTHING = "the dataset has everything that was reviewed; nothing was written"
+
+
+def write(session: Session, journal: ReviewJournal, step: Step) -> Applied | None:
+    """Write a session's review to its dataset; return None where there is nothing to write. Raises PgenError."""
+    applied = apply(
+        session.review.folder,
+        journal,
+        lambda fold: reviews_entry(session.review, journal.header, fold),
+        step,
+    )
+    session.applied = applied.events if applied else len(journal.events)
+    return applied
+
+
+class WriteBack:
+    """The writes of a session. `run` is called in a thread after `start`."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._lock = Lock()
+        self._progress: Json = {"state": "idle", "step": "", "message": ""}
+
+    def progress(self) -> Json:
+        """Return what is being done, or what came of it."""
+        with self._lock:
+            return {**self._progress, "applied": self._session.applied}
+
+    def start(self, body: Any) -> ReviewJournal:
+        """Begin a write. Raises ConflictError where one goes on, or the client has not seen the last event."""
+        journal = self._session.writable(body)
+        base = body.get("base")
+        with self._lock:
+            if self._progress["state"] == "running":
+                raise ConflictError("The dataset is being written already.")
+            if isinstance(base, int) and base < len(journal.events):
+                raise ConflictError("Somebody else edited meanwhile; look at that first.")
+            self._progress = {"state": "running", "step": "reading", "message": ""}
+        return journal
+
+    def run(self, journal: ReviewJournal) -> None:
+        """Write; whatever comes of it is in the progress."""
+        try:
+            applied = write(self._session, journal, lambda step: self._set(step=step))
+            self._set(state="done", message=f"{applied or NOTHING}.".capitalize())
+        except PgenError as error:
+            self._set(state="failed", message=str(error))
+        except BaseException as error:
+            self._set(state="failed", message=f"{type(error).__name__}; the dataset has its old files.")
+            raise
+
+    def _set(self, **values: str) -> None:
+        with self._lock:
+            self._progress = {**self._progress, **values}
