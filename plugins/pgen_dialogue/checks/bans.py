@@ -49,8 +49,9 @@ def _with_feature(thing: NounPhrase | None, clause: Clause) -> NounPhrase | None
 
 def _describes(words: tuple[str, ...], index: int) -> bool:
     """Return whether a noun without a determiner tells what "it" is like: "it's glass"."""
-    described = index > 1 and words[index - 1] in ("is", "'s", "are") and words[index - 2] in ("it", "they")
-    return described and words[index] not in DETERMINERS
+    start = index if words[index] == "'s" else index - 1  # "'s" may also begin a noun phrase
+    described = start > 0 and words[start] in ("is", "'s", "are") and words[start - 1] in ("it", "they")
+    return described and words[start + 1] not in DETERMINERS
 
 
 def _names_thing(phrase: NounPhrase, scene: frozenset[str]) -> bool:

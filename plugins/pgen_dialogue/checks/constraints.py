@@ -14,8 +14,9 @@ from pgen_dialogue.checks.scope import ScopeFacts, SkillFacts, head_of, matches,
 from pgen_dialogue.checks.things import is_object, same, singular
 from pgen_dialogue.checks.words import stem
 from pgen_dialogue.english.clauses import Clause, clauses, plain_words
-from pgen_dialogue.english.noun_phrases import NounPhrase
+from pgen_dialogue.english.noun_phrases import CLOSED, NounPhrase
 from pgen_dialogue.english.speech_acts import promise_verbs
+from pgen_dialogue.english.verbs import form_of
 from pgen_dialogue.english.word_lists import word_lists
 from pgen_dialogue.english.words import PRONOUNS
 
@@ -209,7 +210,8 @@ def _is_modal(words: tuple[str, ...], index: int) -> bool:
 
 def _is_other_compound(words: tuple[str, ...], index: int, own: frozenset[str]) -> bool:
     before = singular(words[index - 1]) if index else ""
-    return is_object(before) and before not in own
+    contrasts = len(own) > 1 and before not in CLOSED and not form_of(before)  # the everyday glasses, not the good ones
+    return (is_object(before) or contrasts) and before not in own
 
 
 def _lists(clause: Clause) -> bool:

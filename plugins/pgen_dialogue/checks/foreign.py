@@ -34,6 +34,8 @@ def is_other(thing: NounPhrase, spoken: tuple[str, ...], scope: ScopeFacts) -> b
     text = " ".join(thing.words)
     if set(thing.words) <= ATTRIBUTES[0]:
         text += " one"  # "the blue", where it is not the blue tray
+    if text.endswith(" one") and _is_coloured_elsewhere(thing, scope):
+        return True
     if text.endswith(" one") and not all(_differs(text, skill) for skill in scope.skills):
         return False
     labels = " ".join(f"{skill.phrase.do} {skill.object}" for skill in scope.skills)
@@ -54,6 +56,14 @@ def is_distinct(thing: NounPhrase, spoken: tuple[str, ...], scope: ScopeFacts) -
     if not name or matches(NounPhrase((name,), 0), scope.own) or mentioned(spoken, scope.handled):
         return False
     return all(is_other_name(thing.words, skill.object) for skill in scope.skills)
+
+
+def _is_coloured_elsewhere(thing: NounPhrase, scope: ScopeFacts) -> bool:
+    """Return whether a colour is that of another skill's object, where the scope and the task name none for its own."""
+    colours = ATTRIBUTES[0] & set(thing.words)
+    own = {word for skill in scope.skills for word in plain_words(f"{skill.phrase.do} {skill.object}")}
+    others = {word for skill in scope.others for word in plain_words(skill.object)}
+    return bool(colours) and colours <= others and not ATTRIBUTES[0] & (own | set(plain_words(scope.task)))
 
 
 def _tells_apart(found: str, scope: ScopeFacts) -> bool:

@@ -7,7 +7,7 @@ from pgen_dialogue.checks.focus import is_verb
 from pgen_dialogue.checks.foreign import is_distinct, is_other
 from pgen_dialogue.checks.lexicon import Act, act_at, acts, clearly_contradict
 from pgen_dialogue.checks.phrases import WORDS
-from pgen_dialogue.checks.requests import other_place
+from pgen_dialogue.checks.places import other_place
 from pgen_dialogue.checks.scope import ScopeFacts, same_verb
 from pgen_dialogue.english.clauses import Clause, clauses
 from pgen_dialogue.english.noun_phrases import NounPhrase, noun_phrase, object_after, with_feature

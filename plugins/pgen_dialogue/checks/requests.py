@@ -3,22 +3,23 @@
 from collections.abc import Iterator
 
 from pgen.records import Finding
-from pgen_dialogue.checks.attributes import other_direction
 from pgen_dialogue.checks.ban import KEEPING
 from pgen_dialogue.checks.bans import bans, latest_thing
 from pgen_dialogue.checks.focus import focused, is_positive, requested, wanted
 from pgen_dialogue.checks.foreign import is_distinct, is_other
 from pgen_dialogue.checks.lexicon import Act, acts, clearly_contradict, contradict, fitting
+from pgen_dialogue.checks.places import other_place
 from pgen_dialogue.checks.questions import AUXILIARIES
-from pgen_dialogue.checks.scope import ScopeFacts, SkillFacts, head_of, matches, mentioned, nouns, same_verb
-from pgen_dialogue.checks.things import is_tool, places_apart, related, singular
+from pgen_dialogue.checks.scope import MOVING, ScopeFacts, SkillFacts, head_of, matches, mentioned, nouns, same_verb
+from pgen_dialogue.checks.things import is_tool, related, singular
 from pgen_dialogue.english.clauses import Clause, clauses
-from pgen_dialogue.english.noun_phrases import NounPhrase, noun_phrase, object_after
+from pgen_dialogue.english.noun_phrases import NounPhrase, object_after
 from pgen_dialogue.english.word_lists import word_lists
 
-_BRINGING = frozenset(("place", "carry", "lower", "discard", "pour"))
 _LIMBS = frozenset(word_lists("pgen_dialogue.checks", "bans.toml")["limbs"])
 _OPENED = frozenset(word_lists("pgen_dialogue.checks", "lexicon.toml")["opened"])
+_GENERIC = frozenset(("machine", "thing", "device", "appliance"))
+"""Nouns by which any thing may be named: "switch the machine on"."""
 _TAKING = frozenset(("clench", "approach", "hold", "grasp", "lift", "carry", "place", "hand"))
 
 
@@ -62,13 +63,22 @@ def _other_skill(asking: list[Clause], scope: ScopeFacts) -> Finding | None:
         for act in wanted(clause, scope):
             thing = object_after(clause.words, act.index)
             thing = latest if thing and thing.pronoun else thing
-            other = _skill_for(act, thing, scope) if thing and thing.words else None
+            other = _repeated(act, thing, scope) or _skill_for(act, thing, scope) if thing and thing.words else None
             if other:
                 code = "already_done" if other in scope.past else "other_action"
                 reason = f"the user asks to {other.phrase.do} ({clause.text!r}), but what follows is: {scope.label}"
                 return Finding(code, reason)
         latest = latest_thing(clause, scope.scene) or latest
     return None
+
+
+def _repeated(act: Act, thing: NounPhrase, scope: ScopeFacts) -> SkillFacts | None:
+    """Return the skill that did an action, in the same word, with a thing, which no skill does from now on."""
+    own = {skill.phrase.verb for skill in (*scope.skills, *scope.future)}
+    if act.verb in own or act.kinds <= MOVING or act.kinds & scope.kinds:
+        return None
+    done = (skill for skill in scope.past if skill.phrase.verb == act.verb and act.kinds & skill.kinds)
+    return next((skill for skill in done if matches(thing, nouns(skill.object) & nouns(skill.phrase.do))), None)
 
 
 def _skill_for(act: Act, thing: NounPhrase, scope: ScopeFacts) -> SkillFacts | None:
@@ -80,26 +90,6 @@ def _skill_for(act: Act, thing: NounPhrase, scope: ScopeFacts) -> SkillFacts | N
     others = scope.past if about_own else scope.others
     named = (skill for skill in others if matches(thing, nouns(skill.object) & nouns(skill.phrase.do)))
     return next((skill for skill in named if act.kinds & skill.kinds - motions), None)
-
-
-def other_place(listed: list[Clause], scope: ScopeFacts) -> Finding | None:
-    """Return a finding where somebody brings a thing to a place, or turns it in a direction, that is another one."""
-    spoken = " ".join(clause.plain for clause in listed)
-    if len(scope.skills) == 1 and (direction := other_direction(scope.skills[0].phrase.do, spoken)):
-        return Finding("other_action", f"{direction!r} is the other direction, but what follows is: {scope.label}")
-    bringing = [skill for skill in scope.skills if skill.kinds & _BRINGING]
-    places = {head for skill in bringing for place in skill.places if (head := singular(place.split()[-1]))}
-    for clause in listed:
-        if not places or not any(act.kinds & _BRINGING for act in acts(clause.words, "base gerund")):
-            continue
-        for index, word in enumerate(clause.words):
-            thing = noun_phrase(clause.words, index + 1) if word in ("in", "into", "on", "onto") else None
-            head = head_of(thing) if thing else ""
-            if head and head not in scope.own and all(places_apart(head, place) for place in places):
-                return Finding(
-                    "other_action", f"{clause.text!r} is about another place, but what follows is: {scope.label}"
-                )
-    return None
 
 
 def _takes(clause: Clause, scope: ScopeFacts) -> bool:
@@ -163,7 +153,8 @@ def _is_own(thing: NounPhrase, clause: Clause, scope: ScopeFacts) -> bool:
 def _contradicts(clause: Clause, act: Act, scope: ScopeFacts) -> bool:
     """Return whether an action is none of the scope's: people say "put it away" for many, but not "shake it"."""
     thing = object_after(clause.words, act.index)
-    about_other = thing is not None and bool(thing.words) and not _is_own(thing, clause, scope)
+    named = thing is not None and bool(thing.words) and head_of(thing) not in _GENERIC
+    about_other = thing is not None and named and not _is_own(thing, clause, scope)
     if act.kinds & {"open", "close"} and scope.kinds & _TAKING and any(map(_opens, scope.skills)):
         return False  # "open the drawer" before its handle is grasped
     done = frozenset().union(*(skill.kinds for skill in scope.past if _concerns(thing, skill)))

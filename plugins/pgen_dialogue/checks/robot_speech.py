@@ -16,7 +16,7 @@ from pgen_dialogue.english.speech_acts import request_verb
 from pgen_dialogue.english.words import NUMBERS
 from pgen_dialogue.prompts.grounding_facts import failed_skill
 
-_NUMBERS = tuple((number,) for number in NUMBERS)
+_NUMBERS = tuple((number,) for number in (*NUMBERS, "one"))
 """What makes a verb a noun: "slot one"."""
 _POINTING = frozenset(("it", "him", "that", "them"))
 

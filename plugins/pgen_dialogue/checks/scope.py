@@ -21,6 +21,8 @@ _BEFORE_NOUN = DETERMINERS | frozenset().union(*ATTRIBUTES) | {"tin", "soda", "w
 _ATTRIBUTES = frozenset().union(*ATTRIBUTES) | {"middle", "other", "new", "old", "first", "last"}
 MOVING = frozenset(("approach", "clench", "grasp", "lift", "carry", "place", "lower", "letgo", "retreat", "pull"))
 """Kinds of action that bring a thing to or from a place; any other one acts on where the thing is."""
+_AT = frozenset(("in", "into", "on", "onto", "under", "beside", "next", "inside", "behind"))
+_PARTICLES = frozenset(("out", "up", "off", "down", "away"))
 _NOT_OBJECTS = (EMPTY - {"can"}) | frozenset(("gripper", "position", "place", "half", "arm", "finger", "fingers"))
 
 
@@ -124,12 +126,16 @@ def skill_facts(name: str) -> SkillFacts:
     verbs = [act for act in acts(words, "base") if act.index == 0 or words[act.index - 1] == "and"]
     kinds = frozenset().union(*(act.kinds for act in verbs)) or _kind_of(phrase)
     kinds |= kinds_of_verb(phrase.verb) if phrase.verb in ("pull", "push", "slide", "press", "twist") else frozenset()
+    if "place" in kinds and phrase.where.partition(" ")[0] in _AT:
+        kinds -= {"turn"}  # to set a cup on the table, and no timer
     return SkillFacts(phrase, handled, places, nouns(text), kinds | _particular(phrase))
 
 
 def _with_unknown_verb(phrase: Phrase) -> Phrase:
     """Return the phrase of a label that begins with a verb that is not known: "mist the fern", "prying the lid off"."""
     verb, _, rest = phrase.text.partition(" ")
+    particle = next((f" {word}" for word in _PARTICLES if rest.startswith(f"{word} ")), "")
+    rest = rest.removeprefix(f"{particle.strip()} ")
     first = rest.partition(" ")[0]
     brings = first not in PREPOSITIONS and any(f" {word} the " in rest for word in ("into", "onto", "over", "in", "on"))
     if not verb.isalpha() or verb in _ATTRIBUTES or is_object(singular(verb)):
@@ -137,7 +143,7 @@ def _with_unknown_verb(phrase: Phrase) -> Phrase:
     if first not in DETERMINERS and not brings:
         return phrase
     known = read(f"use {rest}")
-    return replace(known, text=phrase.text, verb=verb.removesuffix("ing"), do=f"{verb}{known.do.removeprefix('use')}")
+    return replace(known, text=phrase.text, verb=verb.removesuffix("ing"), do=f"{verb}{particle}{known.do.removeprefix('use')}")
 
 
 @lru_cache(maxsize=8192)

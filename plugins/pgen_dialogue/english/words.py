@@ -115,7 +115,7 @@ IRREGULAR_DONE = _pairs(
     "leave left, lay laid, lie lain, hang hung, swing swung, spin spun, make made, find found, keep "
     "kept, sweep swept, shake shaken, stand stood, sit sat, begin begun, feed fed, draw drawn, write "
     "written, drive driven, bend bent, withdraw withdrawn, show shown, strike struck, stick stuck, "
-    "have had, be been, fit fit"
+    "have had, be been, fit fit, send sent, build built, light lit, blow blown, read read"
 )
 """Participles that the spelling rules miss."""
 STRESSED_LATE = _words("transfer begin reset unplug unwrap unzip unclip unpin uncap regrip")
