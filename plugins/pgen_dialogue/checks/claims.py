@@ -3,14 +3,23 @@
 from itertools import pairwise
 
 from pgen.records import Finding
+from pgen_dialogue.checks.focus import is_verb
 from pgen_dialogue.checks.lexicon import Act, act_at, fitting
 from pgen_dialogue.checks.phrases import PHRASES, WORDS
 from pgen_dialogue.checks.promises import promised_acts
 from pgen_dialogue.checks.scope import ScopeFacts, matches, mentioned, nouns
 from pgen_dialogue.english.clauses import Clause, clauses
 from pgen_dialogue.english.noun_phrases import CLOSED, noun_phrase
+from pgen_dialogue.english.speech_acts import promise_verbs
+from pgen_dialogue.english.words import IRREGULAR_DONE
 
 _IS = frozenset(("is", "are", "'s"))
+_DONE = frozenset(IRREGULAR_DONE.values())
+_STILL = frozenset(("will", "still", "next", "first", "then", "until", "before", "ready", "not"))
+"""Words of what is still to be done."""
+_NEW_PLACES = WORDS["claim_adverbs"] | {"again", "for", "you", "in", "out", "off", "on", "over", "away", "through"}
+_FINALLY = frozenset(("now", "again", "already"))
+_NOT_THINGS = frozenset(("i", "we", "you", "that", "this", "here", "there", "what", "where", "which", "and", "so"))
 _CHOSEN = (("it", "is"), ("it", "'s"))
 """What follows an answer that repeats a choice: "left it is"."""
 _DIRECTIONS = frozenset(("into", "onto", "out", "off", "over", "back", "straight", "up", "down", "in"))
@@ -40,10 +49,34 @@ def claim_finding(text: str, scope: ScopeFacts) -> Finding | None:
         return None
     if not scope.readable or any(act.kinds & fit for clause in listed for act in promised_acts(clause)):
         return None
+    if not any(map(_starts_something, listed)) and (state := next(filter(_is_state, listed), None)):
+        return Finding("claims_done", f"the robot says that it is done ({state.text!r}), and promises nothing")
     claim = next((clause for clause in listed if _claims(clause, clause is listed[0], scope)), None)
     if claim is None:
         return None
     return Finding("claims_done", f"the robot says that it has done ({claim.text!r}) what it is only about to do")
+
+
+def _starts_something(clause: Clause) -> bool:
+    """Return whether the robot says what it does or will do, asks, or tells what is still to be done."""
+    words = clause.words
+    does = (index for index in promise_verbs(clause) if words[index].endswith("ing") or is_verb(words, index))
+    return clause.question or any(does) or bool(_STILL & set(words)) or act_at(words, 0) is not None
+
+
+def _is_state(clause: Clause) -> bool:
+    """Return whether a clause says that something is in its new state: "they're out", "the table is clean again"."""
+    words = clause.words
+    if words == ("there",) or words[:2] == ("all", "yours"):
+        return True
+    if words[:2] == ("i", "have") and len(words) > 2:
+        done = next((word for word in words[2:] if word not in WORDS["claim_adverbs"]), "")
+        return (done in _DONE or done.endswith("ed")) and done not in WORDS["mental"]
+    index = next((index for index, word in enumerate(words[:-1]) if word in _IS), 0)
+    if not index or words[0] in _NOT_THINGS or len(words) > index + 5 or "not" in words:
+        return False
+    rest = [word for word in words[index + 1 :] if word not in _NEW_PLACES]
+    return not rest or bool(_FINALLY & set(words[index + 1 :]) and not any(word.endswith("ing") for word in rest))
 
 
 def _turns(words: tuple[str, ...]) -> bool:

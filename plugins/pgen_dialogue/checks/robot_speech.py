@@ -5,14 +5,16 @@ from itertools import pairwise
 from pgen.records import Annotation, Dialogue, Finding
 from pgen_dialogue.checks.bans import bans
 from pgen_dialogue.checks.constraints import violates
+from pgen_dialogue.checks.focus import is_verb
 from pgen_dialogue.checks.lexicon import act_at, acts, fitting
+from pgen_dialogue.checks.persons import is_persons
 from pgen_dialogue.checks.phrases import PHRASES, WORDS
 from pgen_dialogue.checks.promises import promised_acts
 from pgen_dialogue.checks.scope import ScopeFacts, mentioned
 from pgen_dialogue.checks.small_talk import is_aside
 from pgen_dialogue.english.clauses import Clause, clauses, plain_words
 from pgen_dialogue.english.noun_phrases import object_after
-from pgen_dialogue.english.speech_acts import request_verb
+from pgen_dialogue.english.speech_acts import promise_verbs, request_verb
 from pgen_dialogue.english.words import NUMBERS
 from pgen_dialogue.prompts.grounding_facts import failed_skill
 
@@ -44,7 +46,7 @@ def _users_words(listed: tuple[Clause, ...], scope: ScopeFacts) -> Clause | None
         return listed[0]
     promising = {clause.sentence for clause in listed if _promises(clause)}
     for clause in listed:
-        if clause.has(*PHRASES["user_wish"]):
+        if clause.has(*PHRASES["user_wish"]) or is_persons(clause, scope):
             return clause
         if clause.sentence in promising or clause.words[0] in ("no", "not", "nothing", "never"):
             continue
@@ -60,6 +62,9 @@ def _users_words(listed: tuple[Clause, ...], scope: ScopeFacts) -> Clause | None
 
 
 def _promises(clause: Clause) -> bool:
+    does = any(is_verb(clause.words, index) or clause.words[index].endswith("ing") for index in promise_verbs(clause))
+    if clause.has("i am") and not does and not clause.has("i am on", "i am off", "i am at"):
+        return False  # "I am late"
     return clause.has(*PHRASES["promising"], "i can") and not clause.has("i can not")
 
 

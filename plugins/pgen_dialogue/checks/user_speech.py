@@ -75,7 +75,7 @@ def _robots_words(listed: tuple[Clause, ...], scope: ScopeFacts, kind: Scope) ->
     agreed = bool(listed) and f"{listed[0].plain} ".startswith(tuple(f"{phrase} " for phrase in PHRASES["agreement"]))
     own = kind != "standing" or agreed  # who sets a condition may say what they do themselves
     for clause in listed:
-        if _is_about_robot(clause) or (own and _promises(clause, scope, agreed)):
+        if clause.has(*PHRASES["own_body"]) or _is_about_robot(clause) or (own and _promises(clause, scope, agreed)):
             return clause
     return listed[0] if agreed and len(listed) > 1 and not any(map(asks_for_action, listed)) else None
 
@@ -99,7 +99,8 @@ def _promises(clause: Clause, scope: ScopeFacts, agreed: bool) -> bool:
     promised = any(act.kinds & kinds or (agreed and not act.kinds) for act in promised_acts(clause))
     if {"myself", "would"} & set(words):
         return False
-    return promised and (mentioned(words, scope.own) or bool({"it", "that", "them", "this"} & set(words)))
+    moves = scope.kinds <= {"retreat", "approach"}  # "I'm backing off"
+    return promised and (moves or mentioned(words, scope.own) or bool({"it", "that", "them", "this"} & set(words)))
 
 
 def _only_asks(listed: tuple[Clause, ...], scope: ScopeFacts) -> bool:
