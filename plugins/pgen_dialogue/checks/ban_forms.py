@@ -55,12 +55,19 @@ def _after_negations(words: tuple[str, ...]) -> Iterator[int]:
     yield from _after_phrases(words)
     for index, word in enumerate(words[:-1]):
         following = words[index + 1]
-        if (word == "not" and _is_ordered(words, index)) or (word in _FORBIDDING and following != "mind"):
+        if (word == "not" and _is_ordered(words, index)) or (
+            word in _FORBIDDING and following != "mind" and not _is_perfect(words, index)
+        ):
             yield index + 1 + (following == "you")
         elif word == "no" and following == "one":
             yield index + 2
         elif word == "no" and act_at(words, index + 1, "gerund"):
             yield index + 1
+
+
+def _is_perfect(words: tuple[str, ...], index: int) -> bool:
+    """Return whether "nobody" has or is something, "nobody's finished", and is told nothing: "nobody's to open it"."""
+    return words[index + 1] in ("'s", "has") and words[index + 2 : index + 3] != ("to",)
 
 
 def _after_phrases(words: tuple[str, ...]) -> Iterator[int]:
@@ -79,6 +86,13 @@ def _is_ordered(words: tuple[str, ...], negation: int) -> bool:
     if before and before[0] in ("is", "are", "'s", "be", "am"):
         others = {"i", "we", "they", "he", "she"} & set(by_whom)
         return not others and words[negation + 1] in ("to", "be", "allowed", "supposed")
+    if (
+        before == ("can",)
+        and not {"with", "still", "like"} & set(words)
+        and words[negation + 1] in ("go", "come")
+        and by_whom[0:1] not in (("i",), ("you",), ("we",))
+    ):
+        return True  # "the box can't go on the belt"
     if not before or by_whom in (("why",), *((other,) for other in LISTS["others"])):
         return False
     return before[0] in WORDS["ordering"]

@@ -11,7 +11,7 @@ from pgen_dialogue.checks.lexicon import DISTINCT, acts
 from pgen_dialogue.checks.naming import names_object, names_place
 from pgen_dialogue.checks.promises import promised_acts
 from pgen_dialogue.checks.scope import ScopeFacts, SkillFacts, head_of, matches, mentioned
-from pgen_dialogue.checks.things import is_object, same, singular
+from pgen_dialogue.checks.things import is_object, places_apart, same, singular
 from pgen_dialogue.checks.words import stem
 from pgen_dialogue.english.clauses import Clause, clauses, plain_words
 from pgen_dialogue.english.noun_phrases import CLOSED, NounPhrase
@@ -165,10 +165,22 @@ def _names_other(phrase: NounPhrase | None, skill: SkillFacts, scope: ScopeFacts
 
 def _moves(ban: Ban, skill: SkillFacts, scope: ScopeFacts) -> bool:
     """Return whether a skill handles what is to stay at a place to which the scope does not bring it."""
-    asks = "leave" in ban.text.lower() and bool(skill.kinds & {"place", "lower", "letgo"})
+    asks = (
+        "leave" in ban.text.lower()
+        and bool(skill.kinds & {"place", "lower", "letgo"})
+        and not _stays_elsewhere(ban, skill)
+    )
     if _brings_there(ban, scope) or asks:
         return False  # "leave it on the table" may ask to put it there
     return ban.thing is not None and (not ban.thing.words or names_object(ban.thing, skill, scope))
+
+
+def _stays_elsewhere(ban: Ban, skill: SkillFacts) -> bool:
+    """Return whether a thing is to stay at another place than where a skill puts it: on the floor, not on the hook."""
+    head = head_of(ban.place) if ban.place else ""
+    return bool(head and skill.places) and all(
+        places_apart(head, singular(place.split()[-1])) for place in skill.places
+    )
 
 
 def _brings_there(ban: Ban, scope: ScopeFacts) -> bool:

@@ -62,6 +62,6 @@ def _is_exclusion(words: tuple[str, ...], index: int) -> bool:
         max(0, index - 2) : index
     ] == ("do", "not"):
         return False
-    if words[index] == "not" and before not in ("", "but", "and", "please", "just"):
+    if words[index] == "not" and before not in ("", "but", "and", "please", "just", "so"):
         return False
     return not (WORDS["harmless"] & {words[index + 1]} or {"more", "than"} & set(words) or words[index + 1] == "again")

@@ -58,7 +58,8 @@ def clearly_contradict(kinds: frozenset[str], own: frozenset[str]) -> bool:
 
 
 _OPPOSITES = tuple(
-    frozenset(pair.split()) for pair in ("open close", "on off", "fill empty", "start halt", "tighten loosen", "attach loosen")
+    frozenset(pair.split())
+    for pair in ("open close", "on off", "fill empty", "start halt", "tighten loosen", "attach loosen")
 )
 
 

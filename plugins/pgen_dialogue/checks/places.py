@@ -23,11 +23,13 @@ def other_place(listed: list[Clause], scope: ScopeFacts) -> Finding | None:
     spoken = " ".join(clause.plain for clause in listed)
     if len(scope.skills) == 1 and (direction := other_direction(scope.skills[0].phrase.do, spoken)):
         return Finding("other_action", f"{direction!r} is the other direction, but what follows is: {scope.label}")
-    bringing = [skill for skill in scope.skills if skill.kinds & _BRINGING and skill.places]
+    bringing = list(filter(_brings, scope.skills))
     for clause in listed if bringing else ():
         kinds = frozenset().union(*(act.kinds for act in acts(clause.words, "base gerund")))
         if kinds & _BRINGING and _is_elsewhere(clause, bringing, scope):
-            return Finding("other_action", f"{clause.text!r} is about another place, but what follows is: {scope.label}")
+            return Finding(
+                "other_action", f"{clause.text!r} is about another place, but what follows is: {scope.label}"
+            )
         if kinds & _TAKING and len(scope.skills) == 1 and _takes_back(clause, bringing[0], scope):
             return Finding("other_action", f"{clause.text!r} takes it away, but what follows is: {scope.label}")
     return None
@@ -42,8 +44,17 @@ def _is_elsewhere(clause: Clause, bringing: list[SkillFacts], scope: ScopeFacts)
     known = (head_of(place) for place in _after(clause.words, _INTO))
     if any(head and head not in scope.own and all(places_apart(head, place) for place in heads) for head in known):
         return True
-    others = [skill for skill in scope.others if skill.kinds & _BRINGING and not _continues(skill, bringing)]
+    others = [skill for skill in scope.others if _brings(skill) and not _continues(skill, bringing)]
+    others += [skill for skill in scope.past if skill.phrase.where.startswith(("from ", "off ", "out of "))]
     return any(names_place(place, skill, scope) for place in named for skill in others)
+
+
+def _brings(skill: SkillFacts) -> bool:
+    """Return whether a skill brings something to a place: by its kind, or as its label says."""
+    if skill.kinds & _BRINGING and skill.places:
+        return True
+    goals = (f" {word} {place}" for word in _TO for place in skill.places)
+    return not skill.kinds & _TAKING and any(goal in skill.phrase.do for goal in goals)
 
 
 def _is_own(place: NounPhrase, scope: ScopeFacts) -> bool:
@@ -59,13 +70,13 @@ def _continues(skill: SkillFacts, bringing: list[SkillFacts]) -> bool:
 
 def _takes_back(clause: Clause, skill: SkillFacts, scope: ScopeFacts) -> bool:
     """Return whether a clause takes a thing from where the scope's skill brings it: "take it off the belt"."""
-    goal = skill.phrase.where.partition(" ")[0] in _TO | {"over"}
-    return goal and any(place.words and names_place(place, skill, scope) for place in _after(clause.words, _OFF))
+    return skill.phrase.where.partition(" ")[0] in _TO | {"over"} and any(
+        place.words and names_place(place, skill, scope) for place in _after(clause.words, _OFF)
+    )
 
 
 def _after(words: tuple[str, ...], prepositions: frozenset[str]) -> Iterator[NounPhrase]:
     """Yield the noun phrases after prepositions; "of" is one only in "out of"."""
-    for index, word in enumerate(words):
-        if word in prepositions and (word != "of" or words[max(0, index - 1) : index] == ("out",)):
-            if place := noun_phrase(words, index + 1):
-                yield place
+    starts = (index + 1 for index, word in enumerate(words) if word in prepositions)
+    starts = (start for start in starts if words[start - 1] != "of" or words[max(0, start - 2)] == "out")
+    yield from filter(None, (noun_phrase(words, start) for start in starts))

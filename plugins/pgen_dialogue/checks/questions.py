@@ -4,6 +4,7 @@ A question may also be a request or a wish: "could you open it?", "where is the 
 """
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from pgen_dialogue.checks.phrases import PHRASES, WORDS
 from pgen_dialogue.english.clauses import Clause
@@ -11,6 +12,8 @@ from pgen_dialogue.english.clauses import Clause
 AUXILIARIES = frozenset(
     ("do", "does", "did", "is", "are", "was", "were", "has", "have", "had", "am", "should", "shall", "must")
 )
+_OPEN = frozenset(("which", "what", "how", "why", "who", "when"))
+_OF_YOU = frozenset(("would", "do", "did", "have", "are", "were", "should", "had"))
 _POINTING = frozenset(("that", "it", "this", "these", "those", "they", "there"))
 _NAMING = frozenset(("the", "a", "an", "your", "his", "her", "their", "our", "from", "real", "what"))
 
@@ -28,7 +31,9 @@ def leads_nowhere(sentence: tuple[Clause, ...]) -> bool:
 
 def _asks_for_fact(clause: Clause) -> bool:
     words = tuple(word for word in clause.words if word not in WORDS["aside"])
-    return any(form(words[index:]) for index in _starts(words) for form in (_about_you, _about_me, _about_fact))
+    return _asks_you(words) or any(
+        form(words[index:]) for index in _starts(words) for form in (_about_you, _about_me, _about_fact)
+    )
 
 
 def _starts(words: tuple[str, ...]) -> Iterator[int]:
@@ -45,6 +50,14 @@ def _about_you(words: tuple[str, ...]) -> bool:
     if words[0] in ("do", "are", "have"):
         return not (words[2] in WORDS["asked_of_you"] or words[2:4] in (("going", "to"), ("want", "to")))
     return words[0] in ("did", "were", "had") and "born" not in words
+
+
+def _asks_you(words: tuple[str, ...]) -> bool:
+    """Return whether an open question is about the one who is asked: "which one would you take"."""
+    start = next((i for i, word in enumerate(words[:-2]) if word in _OPEN), None)
+    if start is None or {"not", "waiting", "going"} & set(words):
+        return False
+    return any(one in _OF_YOU and other == "you" for one, other in pairwise(words[start + 1 :]))
 
 
 def _about_me(words: tuple[str, ...]) -> bool:

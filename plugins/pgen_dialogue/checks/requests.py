@@ -7,7 +7,7 @@ from pgen_dialogue.checks.ban import KEEPING
 from pgen_dialogue.checks.bans import bans, latest_thing
 from pgen_dialogue.checks.focus import focused, is_positive, requested, wanted
 from pgen_dialogue.checks.foreign import is_distinct, is_other
-from pgen_dialogue.checks.lexicon import Act, acts, clearly_contradict, contradict, fitting
+from pgen_dialogue.checks.lexicon import Act, clearly_contradict, contradict, fitting
 from pgen_dialogue.checks.places import other_place
 from pgen_dialogue.checks.questions import AUXILIARIES
 from pgen_dialogue.checks.scope import MOVING, ScopeFacts, SkillFacts, head_of, matches, mentioned, nouns, same_verb

@@ -7,7 +7,7 @@ from pgen_dialogue.checks.bans import bans
 from pgen_dialogue.checks.constraints import violates
 from pgen_dialogue.checks.focus import is_verb
 from pgen_dialogue.checks.lexicon import act_at, acts, fitting
-from pgen_dialogue.checks.persons import is_persons
+from pgen_dialogue.checks.persons import is_order, is_persons
 from pgen_dialogue.checks.phrases import PHRASES, WORDS
 from pgen_dialogue.checks.promises import promised_acts
 from pgen_dialogue.checks.scope import ScopeFacts, mentioned
@@ -44,26 +44,38 @@ def _users_words(listed: tuple[Clause, ...], scope: ScopeFacts) -> Clause | None
     """Return a clause of the robot that asks for an action."""
     if listed and listed[0].words[0] == "robot":
         return listed[0]
+    if not any(map(_starts, listed)) and (order := next((one for one in listed if is_order(one, scope)), None)):
+        return order
     promising = {clause.sentence for clause in listed if _promises(clause)}
     for clause in listed:
         if clause.has(*PHRASES["user_wish"]) or is_persons(clause, scope):
             return clause
-        if clause.sentence in promising or clause.words[0] in ("no", "not", "nothing", "never"):
-            continue
-        verb = request_verb(clause)
-        act = act_at(clause.words, verb, "base") if verb is not None else None
-        if act is None or clause.words[act.index + 1 : act.index + 2] in _NUMBERS:
-            continue
-        if clause.has(*PHRASES["asking_robot"]) and (act.kinds or act.verb == "get" or clause.has("for me")):
-            return clause
-        if act.kinds & fitting(scope.kinds) and act.index < 3 and _has_own_object(clause, act.index, scope):
+        if clause.sentence not in promising and _asks(clause, scope):
             return clause
     return None
 
 
+def _asks(clause: Clause, scope: ScopeFacts) -> bool:
+    """Return whether a clause asks for what the robot does: "could you lift it"."""
+    if clause.words[0] in ("no", "not", "nothing", "never"):
+        return False
+    verb = request_verb(clause)
+    act = act_at(clause.words, verb, "base") if verb is not None else None
+    if act is None or clause.words[act.index + 1 : act.index + 2] in _NUMBERS:
+        return False
+    if clause.has(*PHRASES["asking_robot"]) and (act.kinds or act.verb == "get" or clause.has("for me")):
+        return True
+    return bool(act.kinds & fitting(scope.kinds)) and act.index < 3 and _has_own_object(clause, act.index, scope)
+
+
+def _starts(clause: Clause) -> bool:
+    """Return whether a clause says what the robot does or will do."""
+    words = clause.words
+    return any(is_verb(words, index) or words[index].endswith("ing") for index in promise_verbs(clause))
+
+
 def _promises(clause: Clause) -> bool:
-    does = any(is_verb(clause.words, index) or clause.words[index].endswith("ing") for index in promise_verbs(clause))
-    if clause.has("i am") and not does and not clause.has("i am on", "i am off", "i am at"):
+    if clause.has("i am") and not _starts(clause) and not clause.has("i am on", "i am off", "i am at"):
         return False  # "I am late"
     return clause.has(*PHRASES["promising"], "i can") and not clause.has("i can not")
 

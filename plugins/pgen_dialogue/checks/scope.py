@@ -143,7 +143,9 @@ def _with_unknown_verb(phrase: Phrase) -> Phrase:
     if first not in DETERMINERS and not brings:
         return phrase
     known = read(f"use {rest}")
-    return replace(known, text=phrase.text, verb=verb.removesuffix("ing"), do=f"{verb}{particle}{known.do.removeprefix('use')}")
+    return replace(
+        known, text=phrase.text, verb=verb.removesuffix("ing"), do=f"{verb}{particle}{known.do.removeprefix('use')}"
+    )
 
 
 @lru_cache(maxsize=8192)

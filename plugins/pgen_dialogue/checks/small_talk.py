@@ -1,11 +1,14 @@
 """Talk that leads to no skill. A remark or a wish may lead to one without naming it, so small talk must show."""
 
+from itertools import pairwise
+
 from pgen_dialogue.checks.lexicon import act_at
 from pgen_dialogue.checks.phrases import PHRASES, WORDS
 from pgen_dialogue.checks.scope import ScopeFacts, mentioned
 from pgen_dialogue.checks.words import EMPTY, content
 from pgen_dialogue.english.clauses import Clause, clauses, plain_words
 from pgen_dialogue.english.speech_acts import request_verb
+from pgen_dialogue.english.words import NUMBERS
 
 _EMPTY_PHRASES = (
     *((" it 's ", " "), (" it is ", " "), (" it was ", " was "), (" believe it or not ", " ")),
@@ -34,6 +37,8 @@ def is_small_talk(listed: tuple[Clause, ...], answer: str, scope: ScopeFacts) ->
         return False
     if any(clause.has(*PHRASES["request"]) for clause in listed):
         return False
+    if any(map(_exclaims, listed)):
+        return True
     text = f" {' '.join(spoken)} "
     if any(map(_urges, listed[1:])) or (WORDS["deictic"] - {"there", "still"}) & set(_without_empty(text)):
         return False
@@ -43,7 +48,25 @@ def is_small_talk(listed: tuple[Clause, ...], answer: str, scope: ScopeFacts) ->
         return True
     if mentioned(spoken, scope.scene) or _has_label_word(spoken, scope):
         return False
-    return _tells(listed, text)
+    return _tells(listed, text) or _is_about_life(listed)
+
+
+def _exclaims(clause: Clause) -> bool:
+    """Return whether a clause praises what a robot does not handle: "nice song", "what a lovely evening"."""
+    words = clause.words
+    return any(one in WORDS["praise"] and other in WORDS["leisure"] for one, other in pairwise(words))
+
+
+def _is_about_life(listed: tuple[Clause, ...]) -> bool:
+    """Return whether somebody tells what others say or do, when, or how old they are, and needs nothing."""
+    words = tuple(word for clause in listed for word in clause.words)
+    if WORDS["needing"] & set(words) or any(clause.question for clause in listed):
+        return False
+    if any(clause.has(*PHRASES["reporting"]) for clause in listed) or WORDS["regularly"] & set(words):
+        return True
+    person = next((i + 1 for i, word in enumerate(words[:3]) if word in WORDS["people"]), 0)
+    verbs = words[person : person + 3] if person else ()
+    return bool(WORDS["living"] & set(verbs)) or (words[:2] == ("i", "am") and words[2] in NUMBERS)
 
 
 def _is_taken_up(spoken: tuple[str, ...], answer: str, scope: ScopeFacts) -> bool:
