@@ -56,7 +56,7 @@ class Named:
 
     def count(self, record: Mapping[str, Any], segmenter: str) -> None:
         """Add the tokens of an episode."""
-        self.counts[segmenter] += sum(record["segmenter"]["found"]["tokens"].values())
+        self.counts[segmenter] += sum(record["segmenter"]["found"]["tokens"][name] for name in ("in", "out"))
 
     def line(self, name: str) -> str:
         """Return a row: right frames and F1 at each level, failures, and the tokens of an episode."""

@@ -125,16 +125,13 @@ def _spent(report: Report, prices: Prices | None) -> list[str]:
     usage, both = report.usage, report.usage + report.judge_usage
     if not usage.tokens_out:
         return []
-    parts = {"of images": usage.tokens_images, "cached": usage.tokens_cached}
-    listed = ", ".join(f"{count:,} {name}" for name, count in parts.items() if count)
     judge = ", with the judge" if report.judge_usage.tokens_in else ""
     cost = f"cost       ${prices.cost(both.tokens_in, both.tokens_out):,.2f}{judge}" if prices else ""
-    listed = f" ({listed})" if listed else ""
-    return [f"tokens     {usage.tokens_in:,} in{listed}, {usage.tokens_out:,} out", *filter(None, [cost])]
+    return [f"tokens     {usage.summary()}", *filter(None, [cost])]
 
 
 def _judge_tokens(usage: Usage) -> str:
-    return f" (tokens: {usage.tokens_in:,} in, {usage.tokens_out:,} out)" if usage.tokens_out else ""
+    return f"; tokens: {usage.summary()}" if usage.tokens_out else ""
 
 
 def _notes(summary: Plan | Report) -> list[str]:

@@ -39,6 +39,18 @@ class Usage:
         assumed = Usage.from_stored({"tokens_in": self.tokens_in}).tokens_images
         return {name: value for name, value in fields.items() if name != "tokens_images" or value != assumed}
 
+    def tokens(self) -> dict[str, int | None]:
+        """Return the tokens by name; those of images and of text are None where they are not counted."""
+        images = self.tokens_images
+        parts = {"images": images, "text": None if images is None else self.tokens_in - images}
+        return {"in": self.tokens_in, **parts, "out": self.tokens_out, "cached": self.tokens_cached}
+
+    def summary(self) -> str:
+        """Return the tokens as text for people."""
+        parts = {"of images": self.tokens_images, "cached": self.tokens_cached}
+        listed = ", ".join(f"{count:,} {name}" for name, count in parts.items() if count)
+        return f"{self.tokens_in:,} in{f' ({listed})' if listed else ''}, {self.tokens_out:,} out"
+
     def __add__(self, other: "Usage") -> "Usage":
         return self._combined(operator.add, other)
 

@@ -140,7 +140,7 @@ def manifest_of(
         },
         "types": counts.types(),
         "repairs": report.notes,
-        "tokens": _tokens(report.usage),
+        "tokens": report.usage.tokens(),
         "attempts": report.usage.attempts,
         "retries": report.usage.retries,
         "times": {
@@ -149,13 +149,6 @@ def manifest_of(
             "model_seconds": round(report.usage.seconds, 3),
         },
     }
-
-
-def _tokens(usage: Usage) -> dict[str, int | None]:
-    """Return the tokens of a usage; those of images and texts are None where the generator does not count them."""
-    images = usage.tokens_images
-    parts = {"images": images, "text": None if images is None else usage.tokens_in - images}
-    return {"in": usage.tokens_in, **parts, "out": usage.tokens_out, "cached": usage.tokens_cached}
 
 
 def estimate_entry(requests: int, estimate: Estimate | None, report: Report, prices: Prices | None) -> dict[str, Any]:
@@ -187,6 +180,6 @@ def judge_entry(
         "share": options.judge_share,
         "judged": counts.judged,
         "failed": failed,
-        "tokens": _tokens(usage),
+        "tokens": usage.tokens(),
         "mean": {name: round(counts.scores[name] / counts.judged, 3) for name in SCORES if counts.judged},
     }

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 REPAIR = "That is not usable: {}\nReply again, with the JSON object alone."
 
+_PADS = ("image_token_id", "video_token_id")
+"""The names in a model's configuration of the tokens that stand for parts of images and clips."""
+
 MAX_QUOTED = 4000
 """Characters of an unusable reply that are shown to the model again."""
 
@@ -72,11 +75,14 @@ _loading = threading.Lock()
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A request as tensors of one row, on the CPU. `length` is its number of tokens, `images` that of its images."""
+    """A request as tensors of one row, on the CPU. `length` is its number of tokens, `images` that of its images.
+
+    `images` is None for a model whose configuration names no token of images.
+    """
 
     inputs: "Mapping[str, Tensor]"
     length: int
-    images: int
+    images: int | None
     schema: Mapping[str, Any]
     seed: int
 
@@ -119,8 +125,8 @@ class Model:
             text = self._processor.apply_chat_template(chat, tokenize=False, add_generation_prompt=True, **self._switch)
             inputs = self._processor(text=[text], **media, return_tensors="pt")
         ids = inputs["input_ids"]
-        pads = [self._config.image_token_id, self._config.video_token_id]
-        images = sum(int((ids == pad).sum()) for pad in pads)
+        pads = [getattr(self._config, name) for name in _PADS if hasattr(self._config, name)]
+        images = sum(int((ids == pad).sum()) for pad in pads) if pads else None
         return Prepared(dict(inputs), ids.shape[1], images, request.prompt.schema, request.seed)
 
     def generate(self, works: Sequence[Prepared], options: QwenOptions, cancelled: Callable[[], bool]) -> list[Reply]:

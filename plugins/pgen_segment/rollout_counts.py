@@ -38,12 +38,12 @@ class RolloutCounts:
         if self.usage.attempts or self.recalled:
             yield f"requests   {self.usage.attempts:,} sent, {self.recalled:,} replies from the journal"
         if self.usage.tokens_out:
-            yield f"tokens     {self.usage.tokens_in:,} in, {self.usage.tokens_out:,} out"
+            yield f"tokens     {self.usage.summary()}"
 
     def provenance(self) -> dict[str, Any]:
         """Return the counts as JSON values."""
         return {
             "changes": dict(sorted(self.changes.items())),
-            "tokens": {"in": self.usage.tokens_in, "out": self.usage.tokens_out},
+            "tokens": self.usage.tokens(),
             "attempts": self.usage.attempts,
         }

@@ -160,7 +160,8 @@ def test_the_cost_includes_the_judge_in_the_estimate_the_plan_the_manifest_and_t
     assert f"${cost['estimated']:,.2f} (" in plan
     assert "per 1,000 episodes), with the judge at the same prices" in plan
     assert f"cost       ${cost['actual']:,.2f}, with the judge" in report_text(report, prices)
-    assert f"(tokens: {judged['in']:,} in, {judged['out']:,} out)" in report_text(report, prices)
+    counted = f"{judged['in']:,} in ({judged['images']:,} of images), {judged['out']:,} out"
+    assert f"; tokens: {counted}" in report_text(report, prices)
 
 
 def test_without_tokens_or_a_model_the_manifest_has_no_estimate(tmp_path):

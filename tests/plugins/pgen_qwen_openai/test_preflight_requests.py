@@ -157,6 +157,7 @@ def test_the_times_of_clips_are_sent_where_the_server_reads_them(caplog):
         times = {"fps": 2.0, "frames_indices": [0, 1, 2], "total_num_frames": 3, "duration": 1.5}
         assert sent == ({"video": times} if reads else None)
         assert ("takes no times of clips" in caplog.text) is not reads
+        assert ("start vLLM with --trust-request-mm-kwargs" in caplog.text) is not reads
 
 
 FIELDS = ("max_tokens", "max_completion_tokens", "temperature", "seed")

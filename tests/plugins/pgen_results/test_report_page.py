@@ -117,10 +117,11 @@ def test_prices_give_the_cost(out):
     tokens = {**manifest["tokens"], "images": 2_000_000, "text": 1_000_000}
     judge = {"name": "qwen-openai", "model": "tiny", "found": {}, "share": 1.0, "judged": 0, "failed": 0, "mean": {}}
     judge["tokens"] = {"in": 500_000, "out": 0}
-    path.write_text(json.dumps({**manifest, "tokens": tokens, "judge": judge}))
+    estimate = {"requests": 48, "in": 2_900_000, "images": 1_900_000, "out": 600_000, "bounded": False}
+    path.write_text(json.dumps({**manifest, "tokens": tokens, "judge": judge, "estimate": estimate}))
     page = reported(out, "--price-in", "2", "--price-out", "8")
     assert "<strong>11.00</strong><span>cost</span>" in page.text
-    assert "<span>tokens read</span><small>2,000,000 of images</small>" in page.text
+    assert "<span>tokens read</span><small>2,000,000 of images; 2,900,000 were estimated</small>" in page.text
     assert "<strong>500,000</strong><span>tokens read by the judge</span>" in page.text
 
 

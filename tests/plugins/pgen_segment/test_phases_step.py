@@ -92,7 +92,10 @@ def test_labels_that_cannot_be_read_get_phases_from_the_model(root, tmp_path):
     manifest = json.loads((tmp_path / "out/meta/pgen/manifest.json").read_text())
     assert first_error(validator("manifest"), manifest) is None
     by_model = manifest["source"]["phases_by_model"]
-    assert (by_model["attempts"], by_model["tokens"]) == (2, {"in": 200, "out": 40})
+    assert (by_model["attempts"], by_model["tokens"]) == (
+        2,
+        {"in": 200, "images": 0, "text": 200, "out": 40, "cached": 0},
+    )
     assert RECORD in manifest["labels"]["files"]
     assert verify(tmp_path / "out", with_lerobot=False).problems == []
     assert names(tmp_path) == ["in", "out"]
