@@ -15,7 +15,7 @@ from typing import Any
 from pgen.components import Results
 from pgen.errors import InputError
 from pgen.formats.reviews import outcome_values, review_entry, with_outcome, with_review
-from pgen.formats.schemas import first_error, validator
+from pgen.formats.schemas import validator
 from pgen.labels import Exchange, exchanges
 from pgen.records import (
     Annotation,
@@ -159,7 +159,7 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
     """Yield the lines of a file, each validated. Raises InputError with the file and the line's number."""
     check = validator("syn_annotation")
     for number, line in json_lines(path):
-        if problem := first_error(check, line):
+        if problem := check.first_error(line):
             raise InputError(f"{path}, line {number}: {problem}")
         yield line
 

@@ -10,15 +10,12 @@ import re
 from collections import deque
 from collections.abc import Mapping
 from copy import deepcopy
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pgen.errors import PluginError, SampleError
-from pgen.formats.schemas import compiled, first_error
+from pgen.formats.schemas import Validator
 from pgen.inference.json_objects import excerpt_of, objects, too_deep
 from pgen.records import Dialogue, Prompt, Reply
-
-if TYPE_CHECKING:
-    from jsonschema.protocols import Validator
 
 MAX_VALUE = 1000
 """Characters of one value, where the schema sets no `maxLength`: its pattern may take quadratic time."""
@@ -27,7 +24,7 @@ MAX_KEYS = 100
 """Keys of an object that is worth validating."""
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_validators: "deque[tuple[dict[str, Any], Validator]]" = deque(maxlen=8)
+_validators: deque[tuple[dict[str, Any], Validator]] = deque(maxlen=8)
 
 
 def parse(reply: Reply, prompt: Prompt) -> Dialogue:
@@ -84,7 +81,7 @@ def _distinct(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return list({json.dumps(item, sort_keys=True): item for item in items}.values())
 
 
-def _dialogue(items: list[dict[str, Any]], validator: "Validator", text: str) -> Dialogue:
+def _dialogue(items: list[dict[str, Any]], validator: Validator, text: str) -> Dialogue:
     """Return the one dialogue among the objects; of two different ones neither is chosen."""
     dialogues: dict[Dialogue, None] = {}
     problem = ""
@@ -117,7 +114,7 @@ def _unusable(fields: dict[str, Any]) -> str | None:
     return None
 
 
-def _violation(fields: dict[str, Any], validator: "Validator") -> str | None:
+def _violation(fields: dict[str, Any], validator: Validator) -> str | None:
     """Return how an object violates its schema; one that is too large to be validated in little time does so too."""
     if len(fields) > MAX_KEYS:
         return f"$: {len(fields):,} keys are too many"
@@ -125,16 +122,16 @@ def _violation(fields: dict[str, Any], validator: "Validator") -> str | None:
         if isinstance(value, str) and len(value) > _max_length(validator, name):
             limit = _max_length(validator, name)
             return f"$.{name[:40]}: {len(value):,} characters are too many, {limit} are allowed"
-    return first_error(validator, fields)
+    return validator.first_error(fields)
 
 
-def _max_length(validator: "Validator", name: str) -> int:
+def _max_length(validator: Validator, name: str) -> int:
     schema: Any = validator.schema
     rules = schema.get("properties", {}).get(name)
     return int(rules.get("maxLength", MAX_VALUE) if isinstance(rules, dict) else MAX_VALUE)
 
 
-def _validator(schema: Mapping[str, Any]) -> "Validator":
+def _validator(schema: Mapping[str, Any]) -> Validator:
     """Return the schema's validator, compiled once: every sample brings a schema of its own, most of them equal."""
     for value, validator in list(_validators):
         if value == schema:
@@ -143,7 +140,7 @@ def _validator(schema: Mapping[str, Any]) -> "Validator":
 
     own = deepcopy(dict(schema))
     try:
-        validator = compiled(own)
+        validator = Validator(own)
     except SchemaError as error:
         raise PluginError(f"the prompt's reply schema is no JSON Schema: {error.message}") from None
     _validators.append((own, validator))

@@ -21,7 +21,7 @@ from pgen.components import (
     Sink,
     Source,
 )
-from pgen.formats.schemas import compiled, first_error, validator
+from pgen.formats.schemas import Validator, validator
 from pgen.inference.parsing import parse
 from pgen.inference.replies import parse_dialogues
 from pgen.records import SCOPES, Annotation, Dialogue, Episode, Reply, Request, Sample
@@ -90,7 +90,7 @@ def check_prompt_builder(
             assert prompt == builder.build(sample, seed), f"{builder} builds another prompt on the second call"
             named = sample.span.skill in f"{prompt.context}\n{prompt.text}"
             assert named, f"{builder} does not name the current skill"
-            problem = first_error(compiled(prompt.schema), builder.example(sample, seed))
+            problem = Validator(prompt.schema).first_error(builder.example(sample, seed))
             assert problem is None, f"{builder} refuses its own example: {problem}"
             if isinstance(builder, MomentPromptBuilder):
                 _check_moment(builder, sample, seed)
@@ -172,7 +172,7 @@ def check_segmenter(segmenter: Segmenter, source: Source, recordings: Sequence[R
     for recording in recordings:
         spans = segmenter.segment(recording)
         assert spans == segmenter.segment(recording), f"{segmenter} returns other spans on the second call"
-        problem = first_error(validator("segments"), spans)
+        problem = validator("segments").first_error(spans)
         assert problem is None, f"{segmenter}: the spans do not fit the schema `segments` at {problem}"
 
 

@@ -17,7 +17,7 @@ from pydantic import Field
 from pgen.components import ImageReader, Options, Results, Sink, Source
 from pgen.errors import ConfigError, InputError, SampleError
 from pgen.formats.lfs_pointers import check_fetched
-from pgen.formats.schemas import first_error, validator
+from pgen.formats.schemas import validator
 from pgen.formats.syn_annotations import FILE, labeled_sample, write_lines
 from pgen.media import check_size, read_file
 from pgen.records import Episode, Image, Sample
@@ -76,7 +76,7 @@ class JsonlSource(Source[JsonlOptions]):
     def _lines(self) -> Iterator[tuple[int, dict[str, Any]]]:
         check = validator("labeled")
         for number, line in json_lines(self.options.root):
-            if problem := first_error(check, line):
+            if problem := check.first_error(line):
                 raise InputError(
                     f"{self.options.root}, line {number} does not fit the schema `labeled` at {problem}. "
                     "See `pgen schema labeled`."

@@ -15,7 +15,7 @@ from typing import Any
 
 from pgen.components import Phase, Results, Source
 from pgen.errors import ConfigError, InputError, PgenError
-from pgen.formats.schemas import first_error, validator
+from pgen.formats.schemas import validator
 from pgen.formats.syn_annotations import FILE, LineFile, from_line, lines_of
 from pgen.labels import exchanges
 from pgen.records import Annotation, Episode, Skill
@@ -100,7 +100,7 @@ def read_validated(path: Path, schema: str) -> dict[str, Any]:
         content: dict[str, Any] = read_json(path)
     except FileNotFoundError:
         raise InputError(f"{path} is missing; the result cannot be read without it.") from None
-    if problem := first_error(validator(schema), content):
+    if problem := validator(schema).first_error(content):
         raise InputError(f"{path} does not fit the schema `{schema}` at {problem}.")
     return content
 

@@ -12,15 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import groupby, pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pgen.errors import SampleError
-from pgen.formats.schemas import compiled, first_error, load, validator
+from pgen.formats.schemas import Validator, load, validator
 from pgen.records import Episode, Skill
-
-if TYPE_CHECKING:
-    from jsonschema.protocols import Validator
-
 
 _CLOCK = re.compile(r"\A(?:(\d{1,6}):)?(\d{1,6}):(\d{1,6}(?:\.\d+)?)", re.ASCII)
 _SECONDS = re.compile(r"\A([+-]?\d{1,12}(?:\.\d+)?)\s*(?:s|sec|secs|second|seconds)?", re.ASCII | re.IGNORECASE)
@@ -73,11 +69,11 @@ def parse_spans(raw: Any, episode: Episode, changes: Counter[str]) -> list[Frame
     """Return the spans in their order. Raises SampleError where none is usable."""
     spans = raw.get("skills") if isinstance(raw, Mapping) else raw
     if not isinstance(spans, list | tuple):
-        raise SampleError("schema", f"{first_error(validator('segments'), raw)}; expected a list of spans.")
+        raise SampleError("schema", f"{validator('segments').first_error(raw)}; expected a list of spans.")
     usable: list[tuple[str, list[_Time], bool]] = []
     problem = "the list is empty."
     for span in spans:
-        error = first_error(_span_validator(), span)
+        error = _span_validator().first_error(span)
         times = [] if error else [time for key in ("start", "end") if (time := _parse_time(span[key]))]
         if len(times) == 2:
             usable.append((" ".join(span["name"].split()), times, span.get("failed") is True))
@@ -98,9 +94,9 @@ def parse_spans(raw: Any, episode: Episode, changes: Counter[str]) -> list[Frame
 
 
 @cache
-def _span_validator() -> "Validator":
+def _span_validator() -> Validator:
     schema = load("segments")
-    return compiled({**schema["items"], "$defs": schema["$defs"]})
+    return Validator({**schema["items"], "$defs": schema["$defs"]})
 
 
 def _parse_time(value: float | str) -> _Time | None:

@@ -16,7 +16,7 @@ def test_all_schemas_are_listed_and_valid():
     listed = run()
     for name in schemas.names():
         assert name in listed
-        schemas.compiled(json.loads(run(name)))
+        schemas.Validator(json.loads(run(name)))
 
 
 def test_an_unknown_name_lists_all_names():

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pgen.components import Results
 from pgen.errors import InputError
-from pgen.formats.schemas import first_error, validator
+from pgen.formats.schemas import validator
 from pgen.formats.syn_annotations import LineFile, from_line, read_lines, to_line, write_lines
 from pgen.labels import exchanges
 from pgen.records import SCOPES, Annotation, ClipFrame, Dialogue, Failure, Finding, Judgement, Plan
@@ -96,7 +96,7 @@ annotated = st.builds(
 @given(annotated)
 def test_a_line_gives_its_annotation_again(annotation):
     line = json.loads(json.dumps(to_line(annotation, "fake")))
-    assert first_error(validator("syn_annotation"), line) is None
+    assert validator("syn_annotation").first_error(line) is None
     assert from_line(line) == annotation
 
 

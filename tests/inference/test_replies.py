@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pgen.errors import SampleError
-from pgen.formats.schemas import compiled, first_error
+from pgen.formats.schemas import Validator
 from pgen.inference.replies import MAX_SEEN, narrow, parse_dialogues, reply_schema
 from pgen.records import Dialogue, Failure, Prompt, Reply, Request
 from pgen.testing import make_samples
@@ -36,7 +36,7 @@ def user_prompts(dialogues):
 
 
 def problem_of(value, numbers=NUMBERS):
-    return first_error(compiled(reply_schema(dialogue_schema(), numbers)), value)
+    return Validator(reply_schema(dialogue_schema(), numbers)).first_error(value)
 
 
 def test_the_schema_admits_exactly_one_dialogue_for_each_number():

@@ -9,7 +9,7 @@ import pytest
 from pgen.cli.text import plan_text, report_text
 from pgen.components import ImageReader, Patches
 from pgen.config import build, create
-from pgen.formats.schemas import first_error, validator
+from pgen.formats.schemas import validator
 from pgen.inference.token_estimate import PrefixCache, request_tokens, text_tokens
 from pgen.run import estimate as module
 from pgen.run.estimate import Prices
@@ -140,7 +140,7 @@ def test_the_manifest_compares_the_estimate_with_the_actual_cost(tmp_path):
     assert manifest["tokens"]["text"] == expected.tokens_in - expected.image_tokens
     dollars = round(2 * expected.tokens_in / 1e6, 6)
     assert manifest["cost"] == {"price_in": 2.0, "price_out": None, "estimated": dollars, "actual": dollars}
-    assert first_error(validator("manifest"), manifest) is None
+    assert validator("manifest").first_error(manifest) is None
 
 
 def test_the_cost_includes_the_judge_in_the_estimate_the_plan_the_manifest_and_the_report(tmp_path):
@@ -156,7 +156,7 @@ def test_the_cost_includes_the_judge_in_the_estimate_the_plan_the_manifest_and_t
     assert cost["estimated"] == pytest.approx(expected.cost(prices))
     assert cost["estimated"] == pytest.approx(cost["actual"], rel=0.2)
     assert manifest["estimate"]["judge"] == {"in": expected.judge_in, "out": expected.judge_out}
-    assert first_error(validator("manifest"), manifest) is None
+    assert validator("manifest").first_error(manifest) is None
     assert f"${cost['estimated']:,.2f} (" in plan
     assert "per 1,000 episodes), with the judge at the same prices" in plan
     assert f"cost       ${cost['actual']:,.2f}, with the judge" in report_text(report, prices)

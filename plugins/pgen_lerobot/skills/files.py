@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pgen.errors import InputError
-from pgen.formats.schemas import first_error, validator
+from pgen.formats.schemas import validator
 from pgen.records import Skill
 from pgen.safety.bounded_json import check_text, json_lines
 from pgen_lerobot.format import Dataset, EpisodeFrames
@@ -108,7 +108,7 @@ class SpanLines(FileReader):
         self._episodes: dict[int, list[Skill]] = {}
         path, schema = self.path(place), validator("skill_span")
         for number, line in json_lines(path):
-            if problem := first_error(schema, line):
+            if problem := schema.first_error(line):
                 raise InputError(f"{path}, line {number}: {problem}. See `pgen schema skill_span`.")
             check_text(line, f"{path}, line {number}")
             skill = Skill(line.get("skill") or line.get("name", ""), float(line["start"]), float(line["end"]))

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from pgen.errors import InputError
-from pgen.formats.schemas import first_error, validator
+from pgen.formats.schemas import validator
 from pgen.records import Skill
 from pgen.safety.bounded_json import read_json
 
@@ -20,7 +20,7 @@ _RECORD = "segmentation.json"
 def load_json(path: Path, schema: str) -> dict[str, Any]:
     """Read a JSON file that fits the schema. Raises InputError with the file and the location in it."""
     content = read_json(path)
-    if problem := first_error(validator(schema), content):
+    if problem := validator(schema).first_error(content):
         raise InputError(f"{path} does not fit the schema `{schema}` at {problem}. See `pgen schema {schema}`.")
     return dict(content)
 

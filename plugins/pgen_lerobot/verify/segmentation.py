@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pgen.errors import InputError, PgenError
-from pgen.formats.schemas import first_error, validator
+from pgen.formats.schemas import validator
 from pgen.labels import frame_ranges
 from pgen.records import Episode
 from pgen.safety.bounded_json import read_json
@@ -56,7 +56,7 @@ def read_record(
         return
     if isinstance(read, dict):
         content |= read
-    if invalid := first_error(validator(schema), read):
+    if invalid := validator(schema).first_error(read):
         yield Problem(name, f"does not fit the schema `{schema}` at {invalid}")
 
 

@@ -9,7 +9,7 @@ from altered import altered
 from hypothesis import given, settings
 from prompt_samples import sample, samples, seeds
 
-from pgen.formats.schemas import compiled, first_error
+from pgen.formats.schemas import Validator
 from pgen.inference.prompting import prompt_for
 from pgen.records import Request
 from pgen_dialogue import pgen_generators, pgen_prompt_builders
@@ -21,7 +21,7 @@ from pgen_dialogue.template.generator import TemplateGenerator, reply_to
 
 ODD = "pick {task_description} {0} {{x}} %s {{ skill_current }}"
 quick = settings(max_examples=40, deadline=None)
-SCHEMAS = {"dialogue": compiled(dialogue_schema()), "typed": compiled(typed_schema())}
+SCHEMAS = {"dialogue": Validator(dialogue_schema()), "typed": Validator(typed_schema())}
 
 
 @pytest.fixture(scope="module")
@@ -43,8 +43,8 @@ def test_examples_and_the_replies_of_template_fit_what_each_builder_asks_for(bui
         prompt = builder.build(one, seed)
         schema = SCHEMAS["typed" if "scenario_type" in prompt.schema["properties"] else "dialogue"]
         reply = reply_to(Request((one,), prompt, (), seed))
-        assert first_error(schema, builder.example(one, seed)) is None
-        assert first_error(schema, reply) is None
+        assert schema.first_error(builder.example(one, seed)) is None
+        assert schema.first_error(reply) is None
         assert json.dumps(reply, ensure_ascii=False).encode()
         for name in ("scenario_type", "response_type"):
             planned = getattr(prompt.plans[0], name)

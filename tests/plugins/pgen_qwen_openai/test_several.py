@@ -13,7 +13,7 @@ from hostile_server import HostileServer
 from moment_requests import SKILLS, opening
 
 from pgen.cli import cli
-from pgen.formats.schemas import compiled, first_error
+from pgen.formats.schemas import Validator
 from pgen.inference.pipeline import Pipeline
 from pgen.records import Annotation
 from pgen.testing import FakeSource, MemoryRecorder, make_episode
@@ -130,9 +130,9 @@ def test_two_of_five_are_requested_again_behind_the_same_beginning():
     assert "number 5: " in problem["content"]
     assert "Write only these dialogues again, under their numbers: 2, 5" in problem["content"]
     assert not {"number 1", "number 3", "number 4"} & set(problem["content"].split("; "))
-    check = compiled(again["response_format"]["json_schema"]["schema"])
-    assert first_error(check, json.loads(second)) is None
-    assert first_error(check, json.loads(first)) is not None
+    check = Validator(again["response_format"]["json_schema"]["schema"])
+    assert check.first_error(json.loads(second)) is None
+    assert check.first_error(json.loads(first)) is not None
     used = [(it.usage.attempts, it.usage.tokens_in, it.usage.tokens_cached) for it in annotations]
     assert used == [(1, 400, 104), (1, 1400, 102 + 992), (0, 400, 102), (0, 400, 102), (0, 1400, 102 + 992)]
 

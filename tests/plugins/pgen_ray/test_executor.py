@@ -49,7 +49,7 @@ def test_a_conversation_with_variants_and_a_judge_is_the_same_in_workers(tmp_pat
     record = manifest(tmp_path / "ray")
     assert record["judge"]["judged"] > 0
     assert 1 <= record["executor"]["workers"] <= 2
-    validator("manifest").validate(record)
+    assert validator("manifest").first_error(record) is None
 
 
 def test_dialogues_that_repeat_in_the_run_are_requested_again(tmp_path):

@@ -52,7 +52,7 @@ def test_workers_find_the_same_skills(root, tmp_path):
     found = segmented(root, tmp_path / "ray", Cutting(log=log))
     assert asked(log) == EACH_ONCE
     told = json.loads((tmp_path / "ray/segmentation.json").read_text())
-    validator("segmentation").validate(told)
+    assert validator("segmentation").first_error(told) is None
     assert told["executor"]["name"] == "ray"
     assert told["executor"]["deaths"] == 0
     assert told["segmenter"]["found"]["generator"]["name"] == "cutting"

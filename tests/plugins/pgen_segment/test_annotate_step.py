@@ -8,7 +8,7 @@ import pytest
 from hybrid_helpers import numbers, reply
 from parsed_page import invoked
 
-from pgen.formats.schemas import first_error, validator
+from pgen.formats.schemas import validator
 from pgen.formats.syn_annotations import read_lines
 from pgen_demo.example import write_example
 from pgen_lerobot.skills import read_spans
@@ -49,7 +49,7 @@ def test_the_output_has_dialogue_about_its_own_skills_and_how_they_were_made(roo
     assert names(tmp_path) == ["in", "out"]
     meta = tmp_path / "out/meta"
     for file, schema in (("skills.json", "skills"), ("pgen/segmentation.json", "segmentation")):
-        assert first_error(validator(schema), json.loads((meta / file).read_text())) is None
+        assert validator(schema).first_error(json.loads((meta / file).read_text())) is None
     spans = read_spans(meta / "skills.json")
     assert spans == read_spans(meta / "pgen/skills.json")
     assert spans.keys() == {0, 1}

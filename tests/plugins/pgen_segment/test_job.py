@@ -13,7 +13,7 @@ from unfinished import answered
 from pgen import annotate
 from pgen.components import Recording, Segmenter
 from pgen.errors import SampleError
-from pgen.formats.schemas import first_error, validator
+from pgen.formats.schemas import validator
 from pgen.labels import frame_ranges
 from pgen.storage.unfinished import inspect
 from pgen_lerobot.read import LeRobotSource
@@ -64,7 +64,7 @@ def test_the_output_is_the_input_with_skills_and_the_same_for_the_same_input(roo
 
 def test_skills_have_the_form_of_the_schema(root, tmp_path):
     skills = read_json(segmented(root, tmp_path / "out") / SKILLS)
-    assert first_error(validator("skills"), skills) is None
+    assert validator("skills").first_error(skills) is None
     assert list(skills) == ["coarse_description", "skill_to_task_index", "episodes"]
     assert skills["coarse_description"] == "b"
     assert list(skills["episodes"]["1"]) == ["episode_index", "description", "skills"]
@@ -90,7 +90,7 @@ def test_skills_are_read_as_they_were_segmented(root, tmp_path):
 
 def test_how_the_skills_were_made_is_stored(root, tmp_path):
     record = read_json(segmented(root, tmp_path / "out", "--opt", "segmenter.steady=0.35") / RECORD)
-    assert first_error(validator("segmentation"), record) is None
+    assert validator("segmentation").first_error(record) is None
     assert record["segmenter"]["steady"] == 0.35
     assert record["segmenter"]["found"] == {"gripper": ["observation.state[3] gripper.pos", "action[3] gripper.pos"]}
     assert record["counts"] == {"episodes": 3, "frames": 198, "segmented": 3, "spans": 3 * len(PICK_PHASES)}

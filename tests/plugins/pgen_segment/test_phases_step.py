@@ -11,7 +11,7 @@ import pytest
 from parsed_page import invoked
 from segment_helpers import dataset, episode
 
-from pgen.formats.schemas import first_error, validator
+from pgen.formats.schemas import validator
 from pgen.formats.syn_annotations import read_lines
 from pgen_lerobot.verify import verify
 
@@ -87,10 +87,10 @@ def test_labels_that_cannot_be_read_get_phases_from_the_model(root, tmp_path):
     assert (2, ("pick up the cup", "put the cup on the shelf", "move back")) in phases_of(tmp_path / "out")
     assert "2 episodes whose phases come from a model" in report
     record = json.loads((tmp_path / "out" / RECORD).read_text())
-    assert first_error(validator("segmentation"), record) is None
+    assert validator("segmentation").first_error(record) is None
     assert record["levels"].keys() == {"0", "1"}
     manifest = json.loads((tmp_path / "out/meta/pgen/manifest.json").read_text())
-    assert first_error(validator("manifest"), manifest) is None
+    assert validator("manifest").first_error(manifest) is None
     by_model = manifest["source"]["phases_by_model"]
     assert (by_model["attempts"], by_model["tokens"]) == (
         2,

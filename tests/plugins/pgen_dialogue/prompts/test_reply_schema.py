@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pgen.formats.schemas import compiled
+from pgen.formats.schemas import Validator
 from pgen_dialogue.prompts.reply_schema import MAX_LENGTH, SAYABLE, dialogue_schema, sayable, typed_schema
 
-DIALOGUE, TYPED = compiled(dialogue_schema()), compiled(typed_schema())
+DIALOGUE, TYPED = Validator(dialogue_schema()), Validator(typed_schema())
 
 
 @pytest.mark.parametrize("text", ["Pick it up.", " a ", "拿起杯子", 'say "hi"', "x" * MAX_LENGTH])

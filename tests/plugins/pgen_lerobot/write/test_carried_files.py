@@ -14,7 +14,7 @@ from old_layout import ONE_A_FILE, as_v21
 from sink_helpers import annotate, dataset, snapshot
 
 from pgen.cli import cli
-from pgen.formats.schemas import first_error, validator
+from pgen.formats.schemas import validator
 from pgen_lerobot.format.files import Files
 from pgen_lerobot.verify import verify
 from pgen_lerobot.write import carry_over
@@ -130,7 +130,7 @@ def test_the_report_and_the_record_say_that_videos_are_shared(plain, command):
     assert f"note       2 {SHARED}" in made(command, root, out)
     record = json.loads((out / RECORDS[command]).read_text())
     assert record["videos"] == {"cloned": 0, "linked": 2, "copied": 0, "note": f"2 {SHARED}"}
-    assert first_error(validator("manifest" if command == "annotate" else "segmentation"), record) is None
+    assert validator("manifest" if command == "annotate" else "segmentation").first_error(record) is None
 
 
 @pytest.mark.parametrize("command", ["annotate", "segment"])

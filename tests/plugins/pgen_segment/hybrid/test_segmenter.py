@@ -8,7 +8,7 @@ from segment_helpers import ACROSS, STILL, UP, Phase, dataset, episode, opened, 
 from segment_helpers import PICK as PHASES
 
 from pgen.errors import ConfigError, TooManyFailuresError
-from pgen.formats.schemas import first_error, validator
+from pgen.formats.schemas import validator
 
 
 @pytest.fixture
@@ -50,8 +50,8 @@ def test_one_request_names_the_spans_that_the_motion_shows(root, tmp_path):
     }
     assert names_of(tmp_path / "out") == [PICK, PLACE, RETREAT]
     assert "segmented  1 by hybrid, into 3 spans" in report
-    assert first_error(validator("segmentation"), read_json(tmp_path / "out/segmentation.json")) is None
-    assert first_error(validator("skills"), read_json(tmp_path / "out/skills.json")) is None
+    assert validator("segmentation").first_error(read_json(tmp_path / "out/segmentation.json")) is None
+    assert validator("skills").first_error(read_json(tmp_path / "out/skills.json")) is None
 
 
 def test_the_sheet_shows_each_edge_and_the_middle_of_each_span(root, tmp_path):

@@ -20,7 +20,7 @@ from vlm_helpers import (
 )
 
 from pgen.errors import ConfigError, SampleError, TooManyFailuresError
-from pgen.formats.schemas import first_error, validator
+from pgen.formats.schemas import validator
 from pgen.testing import FakeGenerator
 
 
@@ -32,7 +32,7 @@ def test_an_episode_is_described_and_then_segmented(root, tmp_path):
     assert "First it reaches, then $task lifts." in first(generator).prompt.text
     assert "The robot's task: a\n" in first(generator).prompt.text
     record = record_of(tmp_path / "out")
-    assert first_error(validator("segmentation"), read_json(tmp_path / "out/segmentation.json")) is None
+    assert validator("segmentation").first_error(read_json(tmp_path / "out/segmentation.json")) is None
     assert (record["prompts"]["version"], record["shown"], record["attempts"]) == ("2", "sheets", 4)
     assert record["generator"]["name"] == "fake"
 

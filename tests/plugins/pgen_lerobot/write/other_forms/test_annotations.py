@@ -8,7 +8,7 @@ from form_helpers import written
 from sink_helpers import column, results, snapshot, texts
 
 from pgen.errors import InputError
-from pgen.formats.schemas import first_error, validator
+from pgen.formats.schemas import validator
 from pgen.labels.spans import frame_ranges
 from pgen_lerobot.verify import verify
 from pgen_lerobot.write.other_forms import ANNOTATIONS, LeRobotAnnotationsSink
@@ -16,7 +16,7 @@ from pgen_lerobot.write.other_forms import ANNOTATIONS, LeRobotAnnotationsSink
 
 def episodes(root):
     content = json.loads((root / ANNOTATIONS).read_text())
-    assert first_error(validator("lerobot_annotations"), content) is None
+    assert validator("lerobot_annotations").first_error(content) is None
     assert content["version"] == 2
     return content["episodes"]
 
