@@ -7,15 +7,16 @@ import subprocess
 import sys
 from collections import Counter
 
+import hostile_server as hostile
 import pytest
 from asking import NumberedPrompt, numbered
 from batch_server import BatchServer, answered, completed, failed
-from parsed_page import invoked
 
 from pgen.api import annotate
-from pgen.errors import ConfigError, InterruptedRunError
+from pgen.components import Check
+from pgen.errors import InterruptedRunError
+from pgen.records import Finding
 from pgen.testing import FakeGenerator, MemorySink
-from pgen_demo.example import write_example
 from pgen_qwen_openai.batch_generator import OpenAIBatchGenerator
 
 COUNT = 12
@@ -152,10 +153,39 @@ def test_a_conversation_goes_on_after_a_turn_that_fails(tmp_path, place):
     assert conversation_turns(sink) == [it - (it > place) for it in range(COUNT)]
 
 
+class Rejects(Check):
+    """Rejects what is said for the first time."""
+
+    name = "rejects"
+
+    def check(self, annotation, context):
+        return None if annotation.dialogue.robot_utterance == "Again." else Finding("first", "say it again")
+
+
+class RejectsInRun(Rejects):
+    name = "rejects-in-run"
+    whole_run = True
+
+
+@pytest.mark.parametrize("check", [Rejects(), RejectsInRun()], ids=lambda check: check.name)
+def test_what_a_check_rejects_is_requested_again_in_a_second_batch(tmp_path, check):
+    def say_again(line, batch):
+        again = {**json.loads(hostile.dialogue(line["body"])), "robot_utterance": "Again."}
+        return [completed(line["custom_id"], json.dumps(again)) if batch else answered(line)]
+
+    with BatchServer(say_again) as server:
+        sink = run(tmp_path / "out", generator=generator(server), checks=(check,))
+    assert [len(lines) for lines in server.requested] == [COUNT, COUNT]
+    assert {annotation.dialogue.robot_utterance for annotation in sink.annotations} == {"Again."}
+    assert not any(annotation.checks for annotation in sink.annotations)
+    assert sink.manifest["tokens"]["in"] == 100 * 2 * COUNT
+
+
 SCRIPT = """
 import sys
 from asking import NumberedPrompt, numbered
 from pgen.api import annotate
+from pgen.components import Check
 from pgen.testing import MemorySink
 from pgen_qwen_openai.batch_generator import OpenAIBatchGenerator
 url, out, *words = sys.argv[1:]
@@ -192,42 +222,3 @@ def test_a_run_with_a_judge_or_turns_that_is_killed_submits_nothing_twice(tmp_pa
     check_judged(sink)
     assert set(sent(server).values()) == {1}
     assert len(server.batches) == last + 1
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"api_key_env": "sk-12 3"}, "^generator openai-batch: option api_key_env takes the name"),
-        ({"base_url": "http://me:pass@x/v1"}, "^generator openai-batch: option base_url takes an address"),
-        ({"base_url": "x"}, "^generator openai-batch: option base_url: an address begins"),
-        ({"poll": 0}, "^generator openai-batch: option poll"),
-    ],
-)
-def test_errors_of_options_name_this_generator(options, message):
-    with pytest.raises(ConfigError, match=message):
-        OpenAIBatchGenerator(**options)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["preview", "--generator", "openai-batch", "--model", "m"], "preview --generator openai-batch: its responses"),
-        (
-            ["preview", "--generator", "template", "--judge", "openai-batch", "--opt", "judge.model=m"],
-            "preview --judge openai-batch: its responses",
-        ),
-        (
-            ["segment", "--segmenter", "hybrid", "--generator", "openai-batch", "--model", "m"],
-            "--generator openai-batch: the requests about an episode follow each other",
-        ),
-    ],
-)
-def test_what_needs_responses_at_once_refuses_batches_before_any_request(tmp_path, arguments, message):
-    example = write_example(tmp_path / "source")
-    out = [] if arguments[0] == "preview" else ["--output-dir", tmp_path / "out"]
-    with BatchServer() as server:
-        of = "judge" if "--judge" in arguments else "generator"
-        urls = ["--opt", f"{of}.base_url={server.url}"]
-        output = invoked(*arguments, "--root", example, *out, *urls, code=2)
-    assert message in output
-    assert not server.bodies
