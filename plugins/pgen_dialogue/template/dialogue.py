@@ -13,6 +13,7 @@ from pgen_dialogue.prompts.phases import phases_of
 from pgen_dialogue.template.facts import facts_of, with_capitals
 from pgen_dialogue.template.phrasebook import compose, phrases
 from pgen_dialogue.template.purposes import purpose_of
+from pgen_dialogue.template.short_names import shortened
 
 MOST_WORDS = 25
 """Words of either text."""
@@ -35,10 +36,11 @@ def dialogue(sample: Sample, planned: Plan, seed: int) -> tuple[str, str]:
     purpose = purpose_of(sample)
     facts = facts_of(sample, purpose, planned, derive(seed, "fact"))
     said = in_other_words(facts, random) if random.random() < 0.5 and not is_running(sample) else facts
+    said = shortened(said, span) if random.random() < 0.5 else said
     user = _first(_user(sample, planned, purpose), said, order, number, random)
     plain = f"Please {facts['do']}." if "do" in facts else ""
     user = _within_limit(_OWN.sub(r"your \1\2", user), plain, "Please go on with the next step.")
-    answer = _with_pronoun(facts, user)
+    answer = _with_pronoun(_without_unnamed(facts, said, user), user) if not question.counterfactual else facts
     robot = _first(_robot(sample, planned), answer, derive(order, "robot"), number, random)
     plain = f"Okay, {answer['doing']}." if "doing" in answer else ""
     return user, _within_limit(_OWN.sub(r"my \1\2", robot), plain, "Okay, I'm on it.")
@@ -81,7 +83,7 @@ def _request(sample: Sample, planned: Plan, purpose: Phrase) -> Iterator[Sequenc
         wishes = phrases()["implicit"]
         yield from (wishes.get(purpose.act, wishes["other"]), wishes["other"])
     elif kind == "constraint_based":
-        yield from (book[name] for name in _constraints(sample))
+        yield [phrase for name in _constraints(sample) for phrase in book[name]]
     elif planned.response_type == "error_handling":
         yield book["absent"]
     elif running:
@@ -144,7 +146,8 @@ def is_running(sample: Sample) -> bool:
 def in_other_words(facts: dict[str, str], random: Random) -> dict[str, str]:
     """Return the facts with a synonym of the verb, if it has one."""
     text = facts.get("do", "")
-    for verb, synonyms in phrases()["synonyms"].items():
+    listed: dict[str, list[str]] = phrases()["synonyms"]
+    for verb, synonyms in sorted(listed.items(), key=lambda it: -len(it[0])):
         placed = "where" in facts
         usable = [it for it in synonyms if placed or it != "put" if not (placed and it == "let go of")]
         if usable and (text == verb or text.startswith(f"{verb} ")):
@@ -157,6 +160,13 @@ def in_other_words(facts: dict[str, str], random: Random) -> dict[str, str]:
 def _gerund(words: str) -> str:
     verb, space, rest = words.partition(" ")
     return gerund(verb) + space + rest
+
+
+def _without_unnamed(facts: dict[str, str], said: dict[str, str], user: str) -> dict[str, str]:
+    """Return the facts for a robot that does not speak of the other object where the user has not named it."""
+    if "other" not in said or said["other"].lower() in user.lower():
+        return facts
+    return {name: text for name, text in facts.items() if name.lower() not in ("other", "where_not")}
 
 
 def _with_pronoun(facts: dict[str, str], user: str) -> dict[str, str]:

@@ -34,7 +34,7 @@ def purpose_of(sample: Sample) -> Phrase:
         return _spoken(question.target)
     if question.scope == "episode":
         brief = question.variant % 2 and len(span.task.split()) > _TERSE
-        return (brief and _care(moved_objects(span))) or _whole(span)
+        return (brief and (_headline(span.task) or _care(moved_objects(span)))) or _whole(span)
     if question.scope == "phase":
         name = focus(span)
         return _short(_of_phase(sample.skills, name), 13) or _care([name]) or _spoken(span.skill)
@@ -106,6 +106,12 @@ def _whole(span: SpanContext) -> Phrase:
         return phrase
     words = task.text.split()
     return Phrase(task.text) if 0 < len(words) <= LONGEST and (unnamed or not task.verb) else read("do the whole task")
+
+
+def _headline(task: str) -> Phrase | None:
+    """Return what a task says before the details: "sort the groceries: put the bread into the bin, …"."""
+    head, colon, _ = task.partition(":")
+    return _short(head) if colon else None
 
 
 def _contradicts(task: Phrase, span: SpanContext) -> bool:
