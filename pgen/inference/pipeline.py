@@ -2,7 +2,7 @@
 
 An item is the samples of one moment that one request asks for, or with `turns` a conversation: the samples of an
 episode in their order, where each request contains the dialogues before it. A sample that fails becomes an annotation
-with its stage and reason.
+with its stage and reason. All results of a moment are committed together.
 """
 
 from collections.abc import Sequence
@@ -81,11 +81,10 @@ class Pipeline(SampleRollouts):
     def decodes_ahead(self) -> bool:
         return not self.turns
 
-    async def rollout(self, item: Any, context: RolloutContext) -> Annotation | None:
+    async def rollout(self, item: Any, context: RolloutContext) -> None:
         if not self.turns:
-            annotations = await self.annotate(item, context)
-            await context.record_all(annotations[:-1])
-            return annotations[-1]
+            await context.record_all(await self.annotate(item, context))
+            return
         turns = item[0].question.turns
         for samples in moments(item):
             turn = [as_turn(sample, turns) for sample in samples]
@@ -95,7 +94,6 @@ class Pipeline(SampleRollouts):
                 await context.record_all(annotations)
                 recalled.update(zip(missing, annotations, strict=True))
             turns = turns_after([recalled[sample] for sample in turn])
-        return None
 
     async def _each(self, samples: Sequence[Sample], context: RolloutContext) -> list[Annotation]:
         """Return the annotations of a moment's samples, by as many requests as the generator needs."""

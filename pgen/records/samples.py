@@ -27,11 +27,15 @@ class Skill:
 
 
 class Turn(NamedTuple):
-    """An earlier dialogue of a conversation, and the position of its span in the episode."""
+    """An earlier dialogue of a conversation, and the position of its span in the episode.
+
+    `lasting` is whether it is in force to the episode's end.
+    """
 
     skill_index: int
     user_prompt: str
     robot_utterance: str
+    lasting: bool = False
 
 
 @dataclass(frozen=True, slots=True)

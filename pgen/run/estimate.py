@@ -8,12 +8,12 @@ No image is decoded: its size follows from the metadata of the input or, where t
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby, islice
+from itertools import islice
 from typing import Any
 
 from pgen.components import Generator, Patches, PromptBuilder
 from pgen.config import Parts, RunOptions
-from pgen.inference.conversation import as_turn, moments, turns_after
+from pgen.inference.conversation import as_turn, conversations, moments, turns_after
 from pgen.inference.judging import JudgePrompt, options_of
 from pgen.inference.prompting import prompt_for, takes_moments
 from pgen.inference.token_estimate import PrefixCache, request_tokens, text_tokens, tokenizer_of
@@ -129,7 +129,7 @@ def asked(
     """Yield the requests of a run in the order in which they are sent, with example dialogues as earlier turns."""
     several = takes_moments(prompts, generator)
     for _, samples in planned:
-        for conversation in _conversations(samples, options):
+        for conversation in conversations(samples, several=several) if options.in_turns else [samples]:
             turn = _as_turns(prompts, conversation, options) if options.in_turns else moments(conversation)
             for moment in turn:
                 for group in [moment] if several else [(sample,) for sample in moment]:
@@ -143,17 +143,6 @@ def reply_text(dialogues: Sequence[dict[str, str]], *, several: bool) -> str:
         return json.dumps(dialogues[0])
     numbered: list[dict[str, Any]] = [{"number": number, **it} for number, it in enumerate(dialogues, 1)]
     return json.dumps({"seen": _SEEN, "fits": True, "dialogues": numbered})
-
-
-def _conversations(samples: list[Sample], options: RunOptions) -> list[list[Sample]]:
-    if not options.in_turns:
-        return [samples]
-    ordered = sorted(samples, key=_variant)
-    return [[*group] for _, group in groupby(ordered, key=_variant)]
-
-
-def _variant(sample: Sample) -> int:
-    return sample.question.variant
 
 
 def _as_turns(prompts: PromptBuilder, samples: list[Sample], options: RunOptions) -> Iterator[tuple[Sample, ...]]:

@@ -5,12 +5,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import groupby, pairwise
+from itertools import pairwise
 from typing import Any
 
 from pgen.components import PromptBuilder, Sampler, Source
 from pgen.errors import InputError, PluginError
-from pgen.inference.conversation import moments, repeated_turns
+from pgen.inference.conversation import conversations, moments, repeated_turns
 from pgen.labels import frame_ranges, phase_positions
 from pgen.records import ClipFrame, Episode, Moment, Question, Sample, Scope, SpanContext
 
@@ -29,26 +29,19 @@ class Survey:
 
     def add(self, episode: Episode, samples: list[Sample]) -> None:
         """Count an episode and its samples."""
-        requests = self._requests(samples)
+        requests = self._split(samples)
         images = [len(request[0].moment.images) for request in requests]
         self._counts.update(episodes=1, frames=len(episode.timestamps), samples=len(samples), requests=len(requests))
         self._counts["images"] += sum(images)
         self._max_images = max([self._max_images, *images])
         self._first = self._first or (requests[0] if requests else ())
         if self._turns:
-            ordered = sorted(requests, key=lambda request: request[0].question.variant)
-            conversations = [list(group) for _, group in groupby(ordered, lambda request: _variant(request[0]))]
-            retold = sum(map(repeated_turns, conversations))
-            self._counts.update(conversations=len(conversations), retold=retold)
-            self._longest = max([self._longest, *map(len, conversations)])
+            held = [self._split(conversation) for conversation in conversations(samples, several=self._several)]
+            self._counts.update(conversations=len(held), retold=sum(map(repeated_turns, held)))
+            self._longest = max([self._longest, *map(len, held)])
 
-    def _requests(self, samples: list[Sample]) -> list[tuple[Sample, ...]]:
-        if not self._several:
-            return [(sample,) for sample in samples]
-        if not self._turns:
-            return moments(samples)
-        ordered = sorted(samples, key=lambda sample: sample.question.variant)
-        return [request for _, group in groupby(ordered, _variant) for request in moments([*group])]
+    def _split(self, samples: list[Sample]) -> list[tuple[Sample, ...]]:
+        return moments(samples) if self._several else [(sample,) for sample in samples]
 
     @property
     def sizes(self) -> dict[str, Any]:
@@ -175,7 +168,3 @@ class Planner:
 def _wordings(question: Question, variants: int) -> tuple[Question, ...]:
     """Return the question for each variant; cached, as most moments of an episode have the same questions."""
     return tuple(replace(question, variant=variant) for variant in range(variants))
-
-
-def _variant(sample: Sample) -> int:
-    return sample.question.variant

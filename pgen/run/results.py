@@ -6,11 +6,11 @@ wherever it was interrupted. Nothing depends on the order in which results came.
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from itertools import groupby, repeat
+from itertools import repeat
 from typing import NamedTuple
 
 from pgen.inference.checking import RunChecks, as_failure, join_reasons
-from pgen.inference.conversation import as_turn, moments, turns_after
+from pgen.inference.conversation import as_turn, conversations, moments, turns_after
 from pgen.inference.judging import round_trip
 from pgen.records import Annotation, Episode, Judgement, Sample, Turn, Usage
 from pgen.seeds import derive, sample_key
@@ -40,7 +40,8 @@ RETRIED = "retried"
 class RunResults:
     """`planned` returns the episodes with their samples, `run_checks` new checks of the whole run.
 
-    With `turns`, samples are turns of conversations. `on_check` is the run's option: a dialogue that a check of the
+    With `turns`, samples are turns of conversations: of one for each episode with `several`, else of one for each
+    wording. `on_check` is the run's option: a dialogue that a check of the
     whole run rejects is requested once more, unless later turns build on it.
     """
 
@@ -51,9 +52,10 @@ class RunResults:
         run_checks: Callable[[], RunChecks],
         turns: bool,
         on_check: str,
+        several: bool = False,
     ) -> None:
         self._journal, self._planned, self._run_checks = journal, planned, run_checks
-        self._turns, self._on_check = turns, on_check
+        self._turns, self._on_check, self._several = turns, on_check, several
         self._inspected: list[_Missing] = []
 
     def count_answered(self) -> int:
@@ -145,8 +147,7 @@ class RunResults:
     def _missing_of(self, samples: list[Sample], *, failed: bool = True) -> list[list[Sample]]:
         if not self._turns:
             return [self._journal.unanswered(samples)]
-        conversations = groupby(sorted(samples, key=_variant), key=_variant)
-        return [self._missing_turns(list(conversation), failed=failed) for _, conversation in conversations]
+        return [self._missing_turns(it, failed=failed) for it in conversations(samples, several=self._several)]
 
     def _missing_turns(self, conversation: list[Sample], *, failed: bool) -> list[Sample]:
         """Return a conversation from its first sample without a result on; with `failed`, without a dialogue."""
@@ -169,7 +170,7 @@ class RunResults:
         for moment in moments(samples):
             answered: dict[int, list[Annotation]] = {}
             for sample in moment:
-                variant = _variant(sample)
+                variant = 0 if self._several else sample.question.variant
                 annotation = self._journal.get(as_turn(sample, turns.get(variant, ())))
                 if annotation is not None:
                     answered.setdefault(variant, []).append(annotation)
@@ -195,10 +196,6 @@ class RunResults:
             final = replace(second if second.dialogue else first, sample=first.sample, usage=usage)
         final = final_checks.checked(final)
         return as_failure(final) if final.checks and self._on_check == "fail" else final
-
-
-def _variant(sample: Sample) -> int:
-    return sample.question.variant
 
 
 class Judgements:

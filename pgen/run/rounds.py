@@ -39,7 +39,8 @@ class Rounds:
     ) -> None:
         self._options, self._parts, self._journal, self._samples = options, parts, journal, samples
         self._phase = phase
-        self.results = RunResults(journal, planned, self._run_checks, options.in_turns, options.on_check)
+        several = takes_moments(parts.prompts, parts.generator)
+        self.results = RunResults(journal, planned, self._run_checks, options.in_turns, options.on_check, several)
 
     def unfinished(self) -> bool:
         """Return whether requests are left even where every sample has its dialogue."""

@@ -152,7 +152,7 @@ def test_a_dry_run_prints_conversations_and_judged_dialogues(example, tmp_path):
     output = annotate("--root", example, "--generator", "template", *options).output
     assert "requests   32\ndialogues  32\n" in output
     assert "turns      in 4 conversations" in output
-    assert "40 earlier turns are told again" in output
+    assert "88 earlier turns are told again" in output
     assert "judged     about 16 (at most two requests more each)" in output
 
 

@@ -56,9 +56,26 @@ def test_the_counted_turns_are_those_that_the_requests_repeat(length):
 def test_requests_of_one_moment_repeat_the_same_turns():
     first, second, third = SAMPLES[:3]
     phase = altered(second, scope="phase", skills=2)
-    assert repeated_turns([(first,), (phase,), (second,), (third,)]) == 0 + 1 + 1 + 2
-    assert repeated_turns([(first,), (phase, second), (third,)]) == 0 + 1 + 2
-    assert repeated_turns([(first,), (phase,), (third,)]) == 0 + 1 + 1
+    assert repeated_turns([(first,), (phase,), (second,), (third,)]) == 0 + 1 + 1 + 3
+    assert repeated_turns([(first,), (phase, second), (third,)]) == 0 + 1 + 3
+    assert repeated_turns([(first,), (phase,), (third,)]) == 0 + 1 + 2
+    other = altered(second, variant=1)
+    assert repeated_turns([(first,), (second, other), (third,)]) == 0 + 1 + 2
+
+
+@pytest.mark.parametrize("length", [1, 29, 31, 45, 150])
+def test_what_is_in_force_to_the_end_is_repeated_once_in_every_later_request(length):
+    opening, standing = (altered(SAMPLES[0], scope=scope, skills=2) for scope in ("episode", "standing"))
+    turns, repeated, requests = (), 0, []
+    for number, sample in enumerate(SAMPLES[:length]):
+        moment = [as_turn(it, turns) for it in ([sample] if number else [opening, standing, sample])]
+        requests.append(tuple(moment))
+        repeated += len(turns)
+        turns = turns_after([make_annotation(it, f"{it.question.scope} {number}") for it in moment])
+        assert [turn.user_prompt for turn in turns[:2]] == ["episode 0", "standing 0"]
+        assert [turn.lasting for turn in turns] == [True, True, *[False] * (len(turns) - 2)]
+        assert len(turns) <= MAX_TURNS + 2
+    assert repeated_turns(requests) == repeated
 
 
 @given(st.sets(st.integers(0, 150)))
@@ -104,14 +121,15 @@ def test_a_prompt_without_a_context_has_the_turns_alone():
     assert with_turns(Prompt("Go on.", {}), last).context.startswith("The conversation so far:\nUser: turn 0")
 
 
-def test_only_a_dialogue_about_the_step_becomes_a_turn():
+def test_the_first_wording_of_each_scope_that_has_a_dialogue_becomes_a_turn():
     (sample, *_) = conversation(1)
     opening = make_annotation(altered(sample, scope="episode", skills=2), "opening")
     step, other = make_annotation(sample, "first wording"), make_annotation(altered(sample, variant=1), "second")
-    assert [turn.user_prompt for turn in turns_after([opening, step, other])] == ["first wording"]
+    assert [turn.user_prompt for turn in turns_after([opening, step, other])] == ["opening", "first wording"]
+    assert [turn.user_prompt for turn in turns_after([failed(sample), other])] == ["second"]
     counterfactual = make_annotation(altered(sample, counterfactual="wait"), "not done")
-    assert turns_after([counterfactual, opening]) == ()
-    assert turns_after([opening]) == turns_after([opening, failed(sample)]) == ()
+    assert turns_after([counterfactual, opening]) == turns_after([opening, failed(sample)]) == turns_after([opening])
+    assert turns_after([counterfactual]) == turns_after([failed(sample)]) == ()
 
 
 def test_moments_are_the_samples_of_a_frame_and_span_in_their_order():

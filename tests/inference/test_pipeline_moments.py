@@ -81,17 +81,19 @@ def test_the_same_seed_asks_the_same_whatever_the_order():
     assert sorted(requests, key=key) == sorted(reversed_requests, key=key)
 
 
-def test_in_a_conversation_each_wording_asks_for_all_dialogues_of_a_moment_with_the_steps_before():
+def test_in_a_conversation_one_request_asks_for_all_dialogues_of_a_moment_with_the_turns_before():
     samples = planned()
-    conversations = [[one for one in samples if one.question.variant == variant] for variant in range(2)]
-    annotations, requests = run(items=conversations, turns=True)
-    assert Counter(request.sample.moment.frame_index for request in requests) == {0: 2, 18: 2, 31: 2}
-    assert {len(request.samples) for request in at(requests, 0)} == {4}
+    annotations, requests = run(items=[samples], turns=True)
+    assert Counter(request.sample.moment.frame_index for request in requests) == {0: 1, 18: 1, 31: 1}
+    assert {len(request.samples) for request in at(requests, 0)} == {8}
     assert len(annotations) == len(samples)
     for request in at(requests, 31):
         turns = request.sample.question.turns
-        variant = request.sample.question.variant
-        assert [turn.user_prompt for turn in turns] == [f"Please, brick: 0-{frame}-{variant}." for frame in (0, 18)]
+        assert [turn.lasting for turn in turns] == [True, True, False, False, False]
+        opening = [it for it in annotations.values() if it.sample.moment.frame_index == 0]
+        first = {it.sample.question.scope: it.dialogue.user_prompt for it in reversed(opening)}
+        opened = [first[scope] for scope in ("episode", "standing", "phase", "step")]
+        assert [turn.user_prompt for turn in turns] == [*opened, "Please, brick: 0-18-0."]
         assert all(f"User: {turn.user_prompt}" in request.prompt.context for turn in turns)
         assert not any(turn.user_prompt in request.prompt.text for turn in turns)
 

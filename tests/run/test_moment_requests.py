@@ -143,3 +143,40 @@ def test_only_the_first_dialogues_of_a_limited_run_are_requested(tmp_path):
     report, _, requests = run(tmp_path / "out", max_samples=14)
     assert report.samples == 14
     assert [len(request.samples) for request in requests] == [12, 2]
+
+
+def told(request):
+    """Return a dialogue for each sample that says how many turns precede it."""
+    reply = json.loads(plain_answer(request))
+    for fields in reply["dialogues"]:
+        question = request.samples[fields["number"] - 1].question
+        fields["user_prompt"] = f"{question.scope} {question.variant} after {len(question.turns)}"
+    return json.dumps(reply)
+
+
+def test_in_a_conversation_a_moment_is_one_request_and_lasting_exchanges_are_repeated_once(tmp_path):
+    _, sink, requests = run(tmp_path / "out", told, turns="episode")
+    assert (len(requests), len(sink.annotations)) == (MOMENTS, SAMPLES)
+    assert Counter(len(request.images) for request in requests) == {1: MOMENTS}
+    for request in requests:
+        spoken = [turn.user_prompt for turn in request.sample.question.turns]
+        assert len(set(spoken)) == len(spoken)
+        if spoken:
+            assert spoken[:2] == ["episode 0 after 0", "standing 0 after 0"]
+            assert all(f"User: {text}\n" in request.prompt.context for text in spoken)
+
+
+def test_a_conversation_of_moments_that_was_stopped_or_failed_continues_with_the_same_requests(tmp_path):
+    _, reference, every = run(tmp_path / "whole", told, turns="episode")
+    count = 0
+
+    def shaky(request):
+        nonlocal count
+        count += 1
+        return SampleError("transport", "gone") if count % 4 == 0 else told(request)
+
+    with pytest.raises(TooManyFailuresError):
+        run(tmp_path / "out", shaky, max_failures=0, turns="episode")
+    _, resumed, _ = run(tmp_path / "out", told, turns="episode")
+    assert results(resumed) == results(reference)
+    assert len(every) == MOMENTS

@@ -135,7 +135,7 @@ def survey(turns, several, **options):
 
 @pytest.mark.parametrize(
     ("turns", "several", "requests", "first"),
-    [(False, True, 6, 12), (False, False, 36, 1), (True, True, 18, 4), (True, False, 36, 1)],
+    [(False, True, 6, 12), (False, False, 36, 1), (True, True, 6, 12), (True, False, 36, 1)],
 )
 def test_a_plan_counts_a_request_for_each_moment_or_for_each_dialogue(turns, several, requests, first):
     counts = survey(turns, several, variants=3)
@@ -143,8 +143,8 @@ def test_a_plan_counts_a_request_for_each_moment_or_for_each_dialogue(turns, sev
     assert len(counts.first({})) == first
 
 
-@pytest.mark.parametrize(("several", "longest"), [(True, 3), (False, 6)])
-def test_a_plan_counts_the_turns_that_conversations_repeat(several, longest):
+@pytest.mark.parametrize(("several", "conversations", "longest"), [(True, 2, 3), (False, 4, 6)])
+def test_a_plan_counts_the_turns_that_conversations_repeat(several, conversations, longest):
     sizes = survey(True, several, variants=2).sizes
-    assert (sizes["conversations"], sizes["longest"]) == (4, longest)
-    assert sizes["retold"] == 4 * (0 + 1 + 2)
+    assert (sizes["conversations"], sizes["longest"]) == (conversations, longest)
+    assert sizes["retold"] == conversations * (0 + 4 + 5)
