@@ -79,17 +79,22 @@ class MomentLog(Generator[MomentOptions]):
 
 
 def _end_between(moment: int, died: Path) -> None:
-    """End this process once all dialogues of a moment except the last are committed."""
+    """End this process once all dialogues of a moment except the last are committed.
+
+    A run commits them together; workers of Ray, and earlier versions, may not.
+    """
     real, count = RolloutContext.record_all, 0
 
     async def record_all(context: RolloutContext, results: Sequence[Any]) -> None:
         nonlocal count
-        await real(context, results)
-        count += bool(results)
-        if count == moment:
+        count += len(results) > 1
+        if count == moment and not died.exists():
+            await real(context, results[:-1])
             with suppress(FileExistsError):  # another worker was first
                 died.touch(exist_ok=False)
                 os.kill(os.getpid(), signal.SIGKILL)
+            results = results[-1:]
+        await real(context, results)
 
     RolloutContext.record_all = record_all  # type: ignore[method-assign]
 
