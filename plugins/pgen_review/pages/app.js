@@ -241,7 +241,8 @@ async function start() {
     sample: sampleOf, select: panel.onSelect, choose, next, redraw, reload: () => reload().catch(show), show,
   });
   bindControls();
-  bind([...KEYS, ...(editing?.keys ?? [])]);
+  const type = bind([...KEYS, ...(editing?.keys ?? [])], () => editing?.opening ?? false);
+  if (editing) editing.onOpened = type;
   await read(window.location.hash);
 }
 

@@ -3,12 +3,7 @@ import { byId, element, number, openDialog } from "./dom.js";
 import { Editor } from "./editor.js";
 import { Journal } from "./journal.js";
 import { openOutbox } from "./outbox.js";
-
-const REASONS = [
-  "another action than the robot performs", "another object than the robot handles", "not to be seen in the images",
-  "said too early or too late", "the answer does not fit the prompt", "nobody would say it like this",
-  "too vague to lead to one action", "repeats another dialogue", "the demonstration failed here",
-];
+import { askReason } from "./reasons.js";
 
 /** Start editing, unless the server only reads. `page` has what the decisions act on: `sample(id)`, `frame`, `select`,
  * `choose`, `next`, `redraw`, `reload` and `show` for messages. */
@@ -21,7 +16,7 @@ export async function openEditing(review, page) {
 
 class Editing {
   constructor(review, page, outbox) {
-    Object.assign(this, { page, outbox, turn: Promise.resolve(), stale: false });
+    Object.assign(this, { page, outbox, turn: Promise.resolve(), stale: false, opening: false, numbers: new Map() });
     this.editor = new Editor(review.types, outbox, () => page.select(this.editor.sample));
     this.journal = new Journal(review, outbox, {
       states: (states, path) => this.receive(states, path),
@@ -40,7 +35,7 @@ class Editing {
     return [
       ["accept, and go to the next in the queue", { a: () => this.accept() }],
       ["reject with a reason, and go to the next", { r: () => this.reject() }],
-      ["edit the text", { e: () => this.editor.focus() }],
+      ["edit the text", { e: () => this.open(() => this.editor.focus()) }],
       ["drop what was typed", { Escape: () => this.drop() }],
       ["keep what was typed", { "Ctrl+Enter": () => this.keep() }],
       ["the dialogue begins, ends at this frame", { i: () => this.move("start"), o: () => this.move("stop") }],
@@ -64,9 +59,18 @@ class Editing {
     return this.turn;
   }
 
+  /** Show a field or a dialog for the dialogue that is selected after the actions before it. */
+  open(show) {
+    this.opening = true;
+    return this.act(show).finally(() => {
+      this.opening = false;
+      this.onOpened();
+    });
+  }
+
   /** Record events of a dialogue, and show their result before the server has acknowledged them. */
   async record(sample, events, state, values = {}) {
-    const base = sample.review.n;
+    const base = Math.max(sample.review.n, this.numbers.get(sample.id) ?? 0);
     await this.journal.record(events.map((event) => ({ key: sample.key, base, ...event })));
     const { counts } = this.journal;
     if (state) {
@@ -111,28 +115,12 @@ class Editing {
   }
 
   reject() {
-    const { sample } = this.editor;
-    if (!sample) return;
-    const field = element("input", { id: "reason", maxlength: 500, "aria-label": "Reason: a number, or your own words", placeholder: "1 to 9, or your own words" });
-    const list = element("ol", {}, ...REASONS.map((reason) => element("li", {}, element("button", { type: "button" }, reason))));
-    const dialog = openDialog("Reject, because …", field, list);
-    const send = (reason) => {
-      dialog.close();
-      this.act(async () => {
-        await this.record(sample, [{ kind: "reject", reason }], "rejected");
-        await this.outbox.keepDraft(sample.key, null);
-        this.say("rejected");
-        await this.page.next(sample);
-      });
-    };
-    list.addEventListener("click", ({ target }) => target.matches("button") && send(target.textContent));
-    field.addEventListener("keydown", (event) => {
-      const place = field.value === "" && REASONS[Number(event.key) - 1];
-      if (place) event.preventDefault();
-      if (place) send(place);
-      else if (event.key === "Enter" && field.value.trim()) send(field.value.trim());
-    });
-    field.focus();
+    return this.open((sample) => askReason((reason) => this.act(async () => {
+      await this.record(sample, [{ kind: "reject", reason }], "rejected");
+      await this.outbox.keepDraft(sample.key, null);
+      this.say("rejected");
+      await this.page.next(sample);
+    })));
   }
 
   /** Let the dialogue begin or end at the frame that is shown, which belongs to it. */
@@ -158,8 +146,10 @@ class Editing {
   }
 
   note() {
-    const { sample } = this.editor;
-    if (!sample) return;
+    return this.open((sample) => this.askNote(sample));
+  }
+
+  askNote(sample) {
     const field = element("textarea", { rows: 4, maxlength: 2000, "aria-label": "Note" });
     const store = element("button", { type: "button" }, "Store (ctrl-Enter)");
     const dialog = openDialog("Note", field, store);
@@ -188,6 +178,7 @@ class Editing {
   /** Take over what the server stores, and go to what was undone. */
   receive(states, path) {
     for (const state of states) {
+      this.numbers.set(state.sample, state.n);
       const sample = this.page.sample(state.sample);
       if (!sample) continue;
       const { user, robot, scenario, response, start, stop } = state;

@@ -7,14 +7,21 @@ const PRESSED = "button:not(#items button), summary, input[type=checkbox]";
 /** What acts while text is typed too. */
 const LEAVES = ["Escape", "Ctrl+Enter"];
 
-/** Bind keys by a table of rows: what they do, and the function of each. The help is made from the same table. */
-export function bind(table) {
+/** Bind keys by a table of rows: what they do, and the function of each. The help is made from the same table. While
+ * `isOpening()`, a field or a dialog is about to appear: what is typed waits for the call of the function returned. */
+export function bind(table, isOpening) {
+  const typed = [];
   const rows = [...table, ["these keys", { "?": () => help(rows) }]];
   const actions = new Map(rows.flatMap(([, keys]) => Object.entries(keys)));
   byId("help").addEventListener("click", () => help(rows));
   window.addEventListener("keydown", (event) => {
     const { target } = event;
     const key = `${event.ctrlKey || event.metaKey ? "Ctrl+" : ""}${event.key}`;
+    if (isOpening()) {
+      event.preventDefault();
+      typed.push(event);
+      return;
+    }
     const typing = target.matches(TYPING);
     if (typing && key === "Escape" && !target.closest("#editor")) target.blur();
     if (event.altKey || document.querySelector("dialog[open]") || !actions.has(key)) return;
@@ -23,6 +30,20 @@ export function bind(table) {
     event.preventDefault();
     actions.get(key)();
   });
+  return () => {
+    while (typed.length && !isOpening()) type(typed.shift());
+  };
+}
+
+/** Type a key where the focus is, as a keyboard does. */
+function type({ key, ctrlKey }) {
+  const target = document.activeElement;
+  const event = new KeyboardEvent("keydown", { key, ctrlKey, bubbles: true, cancelable: true });
+  if (!target.dispatchEvent(event)) return;
+  if (key === "Escape") target.closest("dialog")?.close();
+  if (key.length > 1 || !target.matches("textarea, input:not([type])")) return;
+  target.setRangeText(key, target.selectionStart, target.selectionEnd, "end");
+  target.dispatchEvent(new Event("input", { bubbles: true }));
 }
 
 function help(rows) {

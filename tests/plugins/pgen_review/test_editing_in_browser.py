@@ -64,7 +64,7 @@ def test_accepted_dialogues_are_announced_and_the_next_one_is_selected_and_focus
     saved(review)
     assert list(states(review.client, "accepted")) == [0, 1, 2]
     assert review.one("#done").text == f"3 of {total} reviewed"
-    assert review.texts("#items .state")[:4] == ["▮", "▮", "▮", "▯"]
+    assert review.texts("#items .state")[:4] == ["■", "■", "■", "□"]
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_a_dialogue_is_rejected_with_a_reason_and_labels_nothing(review, keys, r
 
 def test_escape_leaves_the_reasons_without_a_decision(review):
     review.press("r", ESCAPE)
-    assert review.all("dialog") == []
+    review.until("!document.querySelector('dialog')")
     assert review.client.get("/api/events?since=0")["n"] == 0
 
 
@@ -176,3 +176,15 @@ def test_the_help_has_the_keys_of_decisions_unless_the_page_only_reads(visit, se
             assert bool(browser.all("#editor:not([hidden])")) or options
             assert all(not found.is_displayed() for found in browser.all(".editing")) == bool(options)
             browser.press(ESCAPE)
+
+
+def test_keys_in_one_go_act_on_one_dialogue_after_the_other(review):
+    review.press("a", "f", "r", "3", "f", "e", "!", ESCAPE, "r", "4", "a")
+    review.until("document.getElementById('done').textContent.startsWith('4 of')")
+    saved(review)
+    assert list(states(review.client, "accepted")) == [0, 3]
+    assert [(found["reason"], found["flagged"]) for found in states(review.client, "rejected").values()] == [
+        ("not to be seen in the images", True),
+        ("said too early or too late", True),
+    ]
+    assert review.run("document.getElementById('message').hidden")

@@ -125,7 +125,7 @@ def test_another_tab_follows_and_a_late_edit_stays_as_a_draft(online, folder):
         client = Client(server)
         open_page(online, server)
         assert client.edit(event(client.samples()[1], "accept"))[0] == 200
-        online.until("document.querySelectorAll('#items .state')[1].textContent === '▮'")
+        online.until("document.querySelectorAll('#items .state')[1].textContent === '■'")
         online.press("e", " twice")
         typed = online.run(f"{USER}.value")
         # The poll of this tab is not awaited: it may or may not have the other edit by now.
