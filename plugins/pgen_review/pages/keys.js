@@ -22,7 +22,8 @@ export function bind(table, isOpening) {
       typed.push(event);
       return;
     }
-    const typing = target.matches(TYPING);
+    // A dialog that was closed has the focus until the page is drawn again.
+    const typing = target.matches(TYPING) && !target.closest("dialog:not([open])");
     if (typing && key === "Escape" && !target.closest("#editor")) target.blur();
     if (event.altKey || document.querySelector("dialog[open]") || !actions.has(key)) return;
     if (typing && !LEAVES.includes(key)) return;
