@@ -113,10 +113,14 @@ def _count(dataset: Dataset, matched: Matched) -> Repaired:
 
 
 def _manifest(source: LeRobotSource, originals: list[Original], done: Repaired, matched: Matched) -> dict[str, Any]:
-    """Return the first original's manifest with the present counts, and all the originals' as `made_from`."""
+    """Return the first original's manifest with the present counts, and all the originals' as `made_from`.
+
+    The entry of a review is about the dialogues of one original: with others it stays in `made_from` alone.
+    """
     first = originals[0].manifest
+    is_own = originals[0].dataset.root.samefile(source.dataset.root)
     return {
-        **first,
+        **{name: entry for name, entry in first.items() if is_own or name != "reviews"},
         "source": {**source.describe(), "skills": first["source"].get("skills", "auto")},
         "generator": _generator([original.manifest["generator"] for original in originals]),
         "run": first["run"] | asdict(Labelling.of_run(first["run"])),

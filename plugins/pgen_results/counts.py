@@ -57,7 +57,8 @@ class Metrics:
     `failed` has no samples whose images contradict the labels: these are `contradicted`, at the moments `scenes`.
     `choices` counts the dialogues after which a judge chose a skill, `followed` those where it was the demonstrated
     one. `flagged` counts dialogues by their worst finding, `poor` those with a low score, `unplanned` those of another
-    type than planned. `badness` has a value per sample, and `sizes` the number of samples per episode that has any.
+    type than planned, `reviews` those that people reviewed, by verdict. `badness` has a value per sample, and `sizes`
+    the number of samples per episode that has any.
     """
 
     episodes: int = 0
@@ -88,6 +89,7 @@ class Metrics:
     prompts: Diversity = field(default_factory=lambda: measure(()))
     utterances: Diversity = field(default_factory=lambda: measure(()))
     repeated: list[tuple[str, int]] = field(default_factory=list)
+    reviews: Counter[str] = field(default_factory=Counter)
     judged: int = 0
     frames: int = 0
     labelled: int = 0

@@ -102,6 +102,8 @@ def _count(metrics: Metrics, line: Line) -> None:
     skill.samples += 1
     of_scope.samples += 1
     _count_types(metrics.planned, line, "planned_")
+    if review := line.get("review"):
+        metrics.reviews[review["state"]] += 1
     if is_scene(line):
         metrics.contradicted += 1
         return

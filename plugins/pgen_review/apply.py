@@ -22,9 +22,9 @@ from pgen_lerobot.read import read_manifest
 from pgen_lerobot.rewriting import Original, check_forms, counts_entry, rewrite
 from pgen_lerobot.verify import verify
 from pgen_review.checks import Checks
-from pgen_review.events import Key
+from pgen_review.events import Event, Key
 from pgen_review.fold import Fold, Outcome
-from pgen_review.journal import REVIEWS, ReviewJournal
+from pgen_review.journal import REVIEWS, ReviewJournal, held
 from pgen_review.reviewed import originals, reviewed
 from pgen_review.starting import COMMAND, lines_of
 
@@ -53,7 +53,7 @@ def apply(folder: Path, journal: ReviewJournal, entry: Callable[[Fold], dict[str
     prepare(place)
     _check_result(folder, journal)
     events = list(journal.events)
-    if read_manifest(folder).get("reviews", {"events": 0})["events"] == len(events):
+    if held(read_manifest(folder), journal.header) == len(events):
         return None
     fold = Fold(events)
     with running(place) as job:
@@ -61,7 +61,7 @@ def apply(folder: Path, journal: ReviewJournal, entry: Callable[[Fold], dict[str
         original = Original(folder)
         check_forms(folder, original.manifest)
         step("writing")
-        write = _Write(original, fold)
+        write = _Write(original, fold, events[: held(original.manifest, journal.header)])
         results = Results(write.source, {**write.manifest(), "reviews": entry(fold)}, write.read)
         lines = (json.dumps(event.as_json()) + "\n" for event in events)
         staged = rewrite(job, place, results, original.manifest["labels"]["unlabelled"], {REVIEWS: lines})
@@ -104,8 +104,9 @@ def _lines(folder: Path) -> Path:
 class _Write:
     """The annotations of a dataset after the events of a review, checked and counted."""
 
-    def __init__(self, original: Original, fold: Fold) -> None:
+    def __init__(self, original: Original, fold: Fold, written: list[Event]) -> None:
         self._original, self._fold = original, fold
+        self._written = {event.key for event in written}
         self.source = original.source()
         self._findings: dict[Key, tuple[Finding, ...]] = {}
         self._counts = Tally()
@@ -146,7 +147,9 @@ class _Write:
     def _reviewed(self, annotation: Annotation) -> Annotation:
         if annotation.sample.question.counterfactual:
             return annotation
-        key, before = Key.of(annotation), _original(annotation)
+        key = Key.of(annotation)
+        # A line without an event of this review may have been reviewed before, in one whose events are gone.
+        before = _original(annotation) if key in self._written else annotation
         outcome = self._fold.outcome(key)
         _check(key, before, outcome)
         after = reviewed(before, outcome)

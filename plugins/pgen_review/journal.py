@@ -92,15 +92,15 @@ def open_journal(
     work = Workspace(folder).work
     make_folder(work)
     with (
-        lock(work / "review-lock", f"the review of {folder}") as held,
+        lock(work / "review-lock", f"the review of {folder}") as own_lock,
         closing(_opened(work / NAME)) as journal,
     ):
-        journal.own(held.token, held.check)
+        journal.own(own_lock.token, own_lock.check)
         journal.set_metadata(COMMAND, "review")
         copied, copies = event_file.read(work / event_file.NAME)
         stored = journal.metadata("review")
         header = Header.from_json(stored) if stored else copied
-        header = checked(header, folder, result, manifest) or _begun(result, manifest)
+        header = checked(header, folder, result, manifest) or begun(result, manifest, applied)
         own = [Event.from_json(content) for _, content in journal.values()]
         events = merged(own, copies, applied if header.journal == _id(manifest) else [], path=work / NAME)
         numbers = {event.n for event in own}
@@ -152,9 +152,15 @@ def merged(*copies: list[Event], path: Path) -> list[Event]:
     return [events[number] for number in sorted(events)]
 
 
-def _begun(result: str, manifest: Mapping[str, Any]) -> Header:
+def begun(result: str, manifest: Mapping[str, Any], applied: list[Event]) -> Header:
     """Return the header of a new review, or of the one whose events the dataset holds."""
-    return Header(_id(manifest) or uuid4().hex, result)
+    complete = _id(manifest) and manifest["reviews"]["events"] == len(applied)
+    return Header((complete and _id(manifest)) or uuid4().hex, result)
+
+
+def held(manifest: Mapping[str, Any], header: Header | None) -> int:
+    """Return the number of the last event of a review that its dataset holds."""
+    return int(manifest["reviews"]["events"]) if header and header.journal == _id(manifest) else 0
 
 
 def _id(manifest: Mapping[str, Any]) -> str | None:

@@ -2,7 +2,7 @@
 
 import json
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,7 +37,7 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """Results as they are served: their lines as they were before they were reviewed.
+    """Results as they are served: their lines as they were before this review.
 
     `labelling` says how the labels of frames are drawn. `keys` identify the samples, in the order of their numbers.
     `manifest` is empty for a segmentation without dialogue.
@@ -57,13 +57,16 @@ class Review:
 
 
 @contextmanager
-def open_review(folder: Path, root: Path | None = None) -> Iterator[Review]:
-    """Open an output of `annotate` or `segment`. Raises InputError or ConfigError."""
+def open_review(folder: Path, root: Path | None = None, written: Collection[Key] = ()) -> Iterator[Review]:
+    """Open an output of `annotate` or `segment`. Raises InputError or ConfigError.
+
+    `written` are the dialogues whose lines hold what the events of the review say of them.
+    """
     if is_segmentation(folder) and not has_dialogue(folder):
         with open_segmentation(folder, root) as segmentation:
             source = _dataset_of(folder, segmentation.source, segmentation.no_images)
             spans_alone = ((episode, list[Line]()) for episode in segmentation.read())
-            review = _read(folder, source, spans_alone, Labelling(), {})
+            review = _read(folder, source, spans_alone, Labelling(), {}, written)
             with review.pictures.reading():
                 yield review
     else:
@@ -71,7 +74,7 @@ def open_review(folder: Path, root: Path | None = None) -> Iterator[Review]:
             source = _dataset_of(folder, results.source, results.no_images)
             labelling = Labelling.of_run(results.manifest["run"])
             with ProgressBar() as bar:
-                review = _read(folder, source, results.shown(bar.phase).read(), labelling, results.manifest)
+                review = _read(folder, source, results.shown(bar.phase).read(), labelling, results.manifest, written)
             with review.pictures.reading():
                 yield review
 
@@ -91,12 +94,13 @@ def _read(
     annotated: Iterable[tuple[Episode, list[Line]]],
     labelling: Labelling,
     manifest: dict[str, Any],
+    written: Collection[Key],
 ) -> Review:
     episodes: dict[int, Stored] = {}
     queue = Queue()
     keys: list[Key] = []
     for episode, present in annotated:
-        lines = [original_line(line) for line in present]
+        lines = [original_line(line) if Key.of_line(line) in written else line for line in present]
         keys += [Key.of_line(line) for line in lines]
         packed = zlib.compress(json.dumps(lines).encode(), 1)
         episodes[episode.index] = Stored(episode, packed, len(queue.entries))

@@ -37,7 +37,7 @@ def reviewed(original: Annotation, outcome: Outcome) -> Annotation:
     values = outcome.values
     changed = outcome.state == "rejected" or bool(values)
     by, at, before = outcome.by or "", outcome.at or "", original if changed else None
-    review = Review(outcome.state, by, at, outcome.reason, before, _frames(outcome))
+    review = Review(outcome.state, by, at, outcome.reason, before, _frames(original, outcome))
     if outcome.state == "rejected":
         return replace(original, outcome=Failure("review", outcome.reason), checks=(), judgement=None, review=review)
     if not values.keys() & set(_TEXTS):
@@ -52,10 +52,11 @@ def reviewed(original: Annotation, outcome: Outcome) -> Annotation:
     return replace(original, outcome=dialogue, checks=(), judgement=None, review=review)
 
 
-def _frames(outcome: Outcome) -> tuple[int, int] | None:
+def _frames(original: Annotation, outcome: Outcome) -> tuple[int, int] | None:
+    """Return the frames that were chosen, in this review or a former one."""
     names = EDITS["edit_range"]
     if not outcome.values.keys() & set(names):
-        return None
+        return original.review.frames if original.review else None
     present = outcome.was | outcome.values
     return present[names[0]], present[names[1]]
 

@@ -10,7 +10,7 @@ from pgen_review import random_sample
 from pgen_review.event_file import Header
 from pgen_review.events import UNDO, Event, Key
 from pgen_review.fold import STATES, Fold
-from pgen_review.journal import ReviewJournal
+from pgen_review.journal import ReviewJournal, held
 from pgen_review.results import Review
 from pgen_review.reviewed import ReviewedEpisode
 from pgen_review.validation import MOST, InvalidEventError, Posted, identity, posted, value_of
@@ -43,7 +43,7 @@ class Session:
         self.review, self.journal, self.by = review, journal, by
         self._header = header
         self.fold = Fold(events)
-        self.applied = _applied(review.manifest, self.header)
+        self.applied = held(review.manifest, self.header)
         """The number of the last event that the dataset holds."""
         self._numbers = {key: number for number, key in enumerate(review.keys)}
         self._types = {
@@ -203,11 +203,6 @@ class Session:
 
 def _last(numbers: list[int]) -> int | None:
     return numbers[-1] if numbers else None
-
-
-def _applied(manifest: Mapping[str, Any], header: Header | None) -> int:
-    entry = manifest.get("reviews") or {}
-    return int(entry["events"]) if header and entry.get("journal") == header.journal else 0
 
 
 def _now() -> str:

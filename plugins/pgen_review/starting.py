@@ -11,12 +11,13 @@ from pgen.formats.syn_annotations import FILE
 from pgen.safety.terminal import printable
 from pgen.storage.in_place import InPlace, check_settled
 from pgen.storage.workspace import Workspace
-from pgen_lerobot.format import digest
+from pgen_lerobot.format import MANIFEST, digest
+from pgen_lerobot.read import read_manifest
 from pgen_review import event_file
 from pgen_review.event_file import Header
-from pgen_review.events import Event
+from pgen_review.events import Event, Key
 from pgen_review.fold import Fold
-from pgen_review.journal import REVIEWS, checked, open_journal
+from pgen_review.journal import REVIEWS, begun, checked, held, open_journal
 from pgen_review.results import Review, open_review
 from pgen_review.session import Session
 
@@ -51,8 +52,8 @@ def open_session(
         check_settled(folder)
     else:
         InPlace(folder, COMMAND).recover()
-    with open_review(folder, root) as review:
-        lines = lines_of(folder)
+    lines = lines_of(folder)
+    with open_review(folder, root, _written(folder)) as review:
         if lines is None or read_only:
             header, events = stored(review)
             yield Session(review, _check(events, review), by, header=header)
@@ -89,8 +90,23 @@ def stored(review: Review) -> tuple[Header | None, list[Event]]:
     lines = lines_of(review.folder)
     if lines is None:
         return None, []
-    header, events = event_file.read(Workspace(review.folder).work / event_file.NAME)
+    header, events = _on_disk(review.folder)
     if header is None:
-        entry = review.manifest.get("reviews")
-        return Header(entry["journal"], digest(lines)) if entry else None, applied(review.folder)
+        return (begun(digest(lines), review.manifest, events), events) if events else (None, [])
     return checked(header, review.folder, digest(lines), review.manifest), events
+
+
+def _written(folder: Path) -> frozenset[Key]:
+    """Return the dialogues whose lines hold what the events say of them: they are computed again from the originals."""
+    if not (folder / MANIFEST).is_file():
+        return frozenset()
+    manifest = read_manifest(folder)
+    header, events = _on_disk(folder)
+    last = held(manifest, header or begun("", manifest, events))
+    return frozenset(event.key for event in events if event.key and event.n <= last)
+
+
+def _on_disk(folder: Path) -> tuple[Header | None, list[Event]]:
+    """Return the second copy of a review; without one, the events that the dataset holds."""
+    header, events = event_file.read(Workspace(folder).work / event_file.NAME)
+    return header, events if header else applied(folder)

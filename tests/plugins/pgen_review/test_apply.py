@@ -1,12 +1,14 @@
 """Writing a review back: the dataset has it, is verified, and everything else stays as it was."""
 
 import json
+import shutil
 import subprocess
 import sys
 from hashlib import sha256
 from time import monotonic
 
 import pytest
+from report_pages import report_of
 from review_edits import Client, copied, event
 from review_helpers import MAIN, served
 
@@ -89,6 +91,7 @@ def test_a_review_is_written_to_the_dataset_which_verifies(folder):
     assert (reviews["people"], reviews["events"]) == (["Ada"], 4)
     assert manifest(folder)["counts"]["failed"] == {"review": 1}
     assert "4 dialogues were reviewed by people" in (folder / "README.md").read_text()
+    assert "accepted 1, edited 2, rejected 1" in report_of(folder)
 
 
 def test_a_second_write_changes_nothing(folder):
@@ -145,6 +148,27 @@ def test_a_dataset_without_its_journal_continues_its_own_review(folder, tmp_path
         client = Client(running)
         assert client.journal == journal
         assert client.samples()[0]["review"]["reason"] == "wrong"
+
+
+def test_reviewed_dialogues_whose_events_are_gone_are_kept_by_a_new_review(folder):
+    with served(folder) as running:
+        client = Client(running)
+        first, second, third, *_ = steps(client)
+        client.edit(event(first, "reject", reason="wrong"))
+        client.edit(event(second, "edit_range", start=second["start"], stop=second["stop"] - 1))
+    run(folder, "--apply")
+    kept = line_of(folder, first)
+    shutil.rmtree(folder.with_name(f".{folder.name}.pgen"))
+    (folder / "meta/pgen/reviews.jsonl").unlink()
+    with served(folder) as running:
+        client = Client(running)
+        shown = {tuple(sample["key"]): sample for sample in client.samples()}
+        assert shown[tuple(first["key"])]["user"] is None
+        client.edit(event(shown[tuple(second["key"])], "accept"), event(shown[tuple(third["key"])], "accept"))
+    run(folder, "--apply")
+    assert line_of(folder, first) == kept
+    assert line_of(folder, second)["stop"] == second["stop"] - 1
+    assert verify(folder).ok
 
 
 def test_the_page_writes_and_goes_on_reviewing(folder):
