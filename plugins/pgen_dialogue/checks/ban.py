@@ -8,7 +8,7 @@ from pgen_dialogue.english.word_lists import word_lists
 
 LISTS = word_lists("pgen_dialogue.checks", "bans.toml")
 WORDS = {name: frozenset(words) for name, words in LISTS.items()}
-KEEPING = frozenset(("letgo", "discard"))
+KEEPING = frozenset(("letgo", "discard", "place", "hand"))
 """The kinds of action that "hang on to it" forbids."""
 IT = NounPhrase((), 0, "it")
 

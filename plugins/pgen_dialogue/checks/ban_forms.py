@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from pgen_dialogue.checks.ban import IT, KEEPING, LISTS, WORDS, Ban, place_after
-from pgen_dialogue.checks.exclusions import exception, without
+from pgen_dialogue.checks.exclusions import PLACING, exception, unwanted, without
 from pgen_dialogue.checks.lexicon import act_at, acts
 from pgen_dialogue.checks.words import stem
 from pgen_dialogue.english.clauses import Clause
@@ -184,27 +184,6 @@ def _staying(clause: Clause) -> Ban | None:
     return _stays(clause, subject, rest[stays + 1 :])
 
 
-def _unwanted(clause: Clause) -> Ban | None:
-    """Read "I do not want that pan on the rack", "I do not want the wine wrapped"."""
-    words = clause.words
-    index = next((i for i in range(3, len(words)) if words[i - 3 : i + 1] == ("i", "do", "not", "want")), None)
-    thing = (noun_phrase(words, index + 1) or _anything(words, index + 1)) if index else None
-    if thing is None:
-        return None
-    if len(thing.words) > 1 and next(acts(thing.words[-1:], "participle"), None):
-        thing = NounPhrase(thing.words[:-1], thing.stop - 1)
-    rest = words[thing.stop :]
-    if rest[:1] and rest[0] in WORDS["places"]:
-        place = place_after(rest, 0)
-        return Ban(clause.text, thing, _PLACING, place=place) if place else None
-    act = next(acts(rest[:1], "participle"), None)
-    return Ban(clause.text, thing, act.kinds) if act and act.kinds else None
-
-
-def _anything(words: tuple[str, ...], index: int) -> NounPhrase | None:
-    return NounPhrase((), index + 1, "anything") if words[index : index + 1] in (("anything",), ("things",)) else None
-
-
 def _kept_off(clause: Clause) -> Ban | None:
     """Read "keep books off it", "keep your claws off my saddle"."""
     words = clause.words
@@ -218,7 +197,7 @@ def _kept_off(clause: Clause) -> Ban | None:
         return None
     if thing.words[-1] in WORDS["limbs"]:
         return Ban(clause.text, place)
-    return Ban(clause.text, thing, _PLACING, place=place)
+    return Ban(clause.text, thing, PLACING, place=place)
 
 
 def _held(clause: Clause) -> Ban | None:
@@ -236,5 +215,4 @@ def _held(clause: Clause) -> Ban | None:
     return None
 
 
-_PLACING = frozenset(("place", "carry", "lower"))
-FORMS = (_unwanted, _kept_off, _held, _action, _left_alone, _kept_away, _staying, exception, without)
+FORMS = (unwanted, _kept_off, _held, _action, _left_alone, _kept_away, _staying, exception, without)

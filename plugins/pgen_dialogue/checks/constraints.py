@@ -43,7 +43,7 @@ def constraint_finding(dialogue: Dialogue, scope: ScopeFacts, kind: Scope) -> Fi
         forbidden = [
             ban
             for ban in forbidden
-            if not (ban.kinds & also & scope.kinds or _contrasts(ban, dialogue, scope) or _ends_there(ban, also))
+            if not ((ban.kinds & also & scope.kinds and not _is_named(ban, scope)) or _contrasts(ban, dialogue, scope) or _ends_there(ban, also))
         ]
     for ban in forbidden:
         if broken := next((skill for skill in scope.skills if violates(ban, skill, scope)), None):
@@ -144,6 +144,11 @@ def _contrasts(ban: Ban, dialogue: Dialogue, scope: ScopeFacts) -> bool:
         return False
     others = (clause for clause in clauses(dialogue.user_prompt) if clause.text != ban.text)
     return any(mentioned(clause.words, scope.own) for clause in others)
+
+
+def _is_named(ban: Ban, scope: ScopeFacts) -> bool:
+    """Return whether a ban names the scope's own verb: "don't scrub it, wipe it" before it is scrubbed."""
+    return any(ban.verb == skill.phrase.verb for skill in scope.skills)
 
 
 def _ends_there(ban: Ban, also: frozenset[str]) -> bool:

@@ -1,11 +1,37 @@
 """The forms in which people leave a thing out: "no sugar", "nothing on the shelf", "I don't eat nuts"."""
 
 from pgen_dialogue.checks.ban import IT, WORDS, Ban, place_after
-from pgen_dialogue.checks.lexicon import act_at
+from pgen_dialogue.checks.lexicon import act_at, acts
 from pgen_dialogue.english.clauses import Clause
-from pgen_dialogue.english.noun_phrases import noun_phrase
+from pgen_dialogue.english.noun_phrases import NounPhrase, noun_phrase
 
-_UNEATEN = (("do", "not", "eat"), ("do", "not", "drink"), ("can", "not", "eat"), ("can", "not", "have"))
+_NOT_WANTED = (*(("i", "do", "not", verb) for verb in ("want", "need", "fancy")), ("i", "will", "not", "have"))
+PLACING = frozenset(("place", "carry", "lower"))
+_GIVING = PLACING | {"pour", "smooth", "hand", "season"}
+_UNEATEN = (*(("am", "not", verb) for verb in ("taking", "eating", "drinking", "having")), ("do", "not", "eat"), ("do", "not", "drink"), ("can", "not", "eat"), ("can", "not", "have"))
+
+
+def unwanted(clause: Clause) -> Ban | None:
+    """Read "I do not want that pan on the rack", "I do not want the wine wrapped", "I do not need a skewer"."""
+    words = clause.words
+    index = next((i + 3 for i in range(len(words) - 4) if words[i : i + 4] in _NOT_WANTED), None)
+    thing = (noun_phrase(words, index + 1) or _anything(words, index + 1)) if index else None
+    if index is None or thing is None:
+        return None
+    if len(thing.words) > 1 and next(acts(thing.words[-1:], "participle"), None):
+        thing = NounPhrase(thing.words[:-1], thing.stop - 1)
+    rest = words[thing.stop :]
+    if rest[:1] and rest[0] in WORDS["places"]:
+        place = place_after(rest, 0)
+        return Ban(clause.text, thing, PLACING, place=place) if place else None
+    if act := next((act for act in acts(rest[:1], "participle") if act.kinds), None):
+        return Ban(clause.text, thing, act.kinds)
+    indefinite = words[index + 1] in ("a", "an", "any") and not rest
+    return Ban(clause.text, thing, _GIVING) if indefinite else None
+
+
+def _anything(words: tuple[str, ...], index: int) -> NounPhrase | None:
+    return NounPhrase((), index + 1, "anything") if words[index : index + 1] in (("anything",), ("things",)) else None
 
 
 def exception(clause: Clause) -> Ban | None:
@@ -22,6 +48,8 @@ def exception(clause: Clause) -> Ban | None:
         if word in ("anywhere", "anything", "everything", "all") and words[index + 1] in ("but", "except"):
             thing = noun_phrase(words, index + 2)
             return Ban(clause.text, thing) if thing else None
+        if word == "nothing" and words[index + 1] in ("with", "containing"):
+            return Ban(clause.text, noun_phrase(words, index + 2))
         if word in ("nothing", "none") and words[index + 1] in WORDS["after_nothing"]:
             place = place_after(words, index + 1) or place_after(words, 0)
             return Ban(clause.text, None, place=place) if place else None
@@ -36,7 +64,7 @@ def without(clause: Clause) -> Ban | None:
         return None
     if words[index] == "not" and words[index + 1] in ("on", "in", "into", "onto", "to"):
         return Ban(clause.text, None, place=noun_phrase(words, index + 2))
-    thing = noun_phrase(words, index + 1 + (words[index + 1] == "about"))
+    thing = noun_phrase(words, index + 1 + (words[index + 1] in ("about", "with")))
     if words[index] == "skip" and thing and len(thing.words) == 1:
         act = act_at(thing.words, 0, "gerund")
         if act and act.kinds:

@@ -16,6 +16,7 @@ _BEFORE_THING = (("do", "with"), ("how", "about"), ("what", "about"), ("not", "f
 _DETERMINED = tuple((word,) for word in ("the", "my", "your", "this", "that", "those", "these"))
 _OVERDUE = tuple(tuple(phrase.split()) for phrase in PHRASES["overdue"])
 _OVERDUE_STARTS = frozenset(marker[0] for marker in _OVERDUE)
+_MODALS = frozenset(("can", "could", "may", "might", "should", "shall"))
 _AFTER_VERB = frozenset(("the", "it", "them", "that", "this", "my", "your", "those", "these", "a"))
 
 
@@ -42,6 +43,8 @@ def focused(clause: Clause) -> Iterator[NounPhrase]:
         thing = object_after(words, act.index)
     elif verb is not None and (requested(clause) or is_verb(words, verb) or words[verb] in ("have", "see")):
         thing = object_after(words, verb)
+    elif words[0] in _MODALS and (subject := noun_phrase(words, 1)) and subject.words and words[subject.stop :]:
+        thing = subject  # "could the patty go on the bun"
     else:
         starts = (index for index in range(1, len(words)) if _wishes(words, index - 1))
         thing = next((thing for index in starts if (thing := noun_phrase(words, index))), None)

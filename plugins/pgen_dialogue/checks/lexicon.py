@@ -12,7 +12,7 @@ from pgen_dialogue.english.verbs import gerund, participle, third_person
 from pgen_dialogue.english.words import DETERMINERS
 
 _LEXICON = tomllib.loads((files("pgen_dialogue.checks") / "lexicon.toml").read_text(encoding="utf-8"))
-_REACH = 5
+_REACH = 7
 """Words after a verb among which its particle is looked for."""
 
 
@@ -41,6 +41,17 @@ def fitting(kinds: frozenset[str]) -> frozenset[str]:
 def contradict(kinds: frozenset[str], own: frozenset[str]) -> bool:
     """Return whether no kind of action fits the others, or one is the opposite of them: to take the lid off."""
     return opposed(kinds, own) or not kinds & fitting(own)
+
+
+def reverses(act: Act, verb: str, own: frozenset[str]) -> bool:
+    """Return whether a verb is the reversal of another by its prefix: to unfold and to fold, to unroll and to coil."""
+    for prefix in ("un", "dis"):
+        base = act.verb.removeprefix(prefix)
+        if act.verb != base and (base == verb or (kinds_of_verb(base) & own & DISTINCT - {"turn"})):
+            return act.verb != verb
+        if verb == f"{prefix}{act.verb}":
+            return True
+    return False
 
 
 def opposed(kinds: frozenset[str], own: frozenset[str]) -> bool:
@@ -81,8 +92,8 @@ def acts(words: tuple[str, ...], forms: str = "base gerund third participle") ->
 @lru_cache(maxsize=8192)
 def _kinds(verb: str, following: tuple[str, ...]) -> frozenset[str]:
     """Return the kinds of a verb with its particle ("turn it on"), with its noun ("give it a tug"), or without."""
-    if verb == "give" and following[1:2] in _AMOUNTS and not _kinds_of_noun(following):
-        return frozenset()  # "give it some juice" gives nothing away
+    if verb == "give" and _gives_nothing_away(following) and not _kinds_of_noun(following):
+        return frozenset()
     if verb in _BEGINNING and following[:1] in _NOT_AN_OBJECT:
         return frozenset()
     for kinds, particles, adjacent in _PHRASES.get(verb, ()):
@@ -93,6 +104,11 @@ def _kinds(verb: str, following: tuple[str, ...]) -> frozenset[str]:
     if verb in _LIGHT and (kinds := _kinds_of_noun(following)):
         return kinds
     return _VERBS.get(verb, frozenset())
+
+
+def _gives_nothing_away(following: tuple[str, ...]) -> bool:
+    """Return whether a thing is given something: "give it some juice", "give the bread a bit of colour"."""
+    return following[:1] not in _PERSONS and bool(_AMOUNTS & set(following[1:]))
 
 
 def _ends_closed(words: tuple[str, ...]) -> bool:
@@ -136,7 +152,8 @@ def _lexicon_of_acts() -> tuple[dict[str, frozenset[str]], _Phrases]:
     return single, dict(phrases)
 
 
-_AMOUNTS = (("a",), ("some",), ("another",), ("more",), ("plenty",))
+_AMOUNTS = frozenset(("a", "some", "another", "more", "plenty"))
+_PERSONS = (("me",), ("us",), ("her",), ("him",), ("them",))
 _CLOSED = frozenset(("shut", "closed"))
 _LIGHT = frozenset(("give", "take", "have", "do"))
 _BEGINNING = frozenset(("start", "begin"))

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pgen.records import Finding
 from pgen_dialogue.checks.focus import is_verb
 from pgen_dialogue.checks.foreign import is_distinct, is_other
-from pgen_dialogue.checks.lexicon import Act, act_at, acts, clearly_contradict
+from pgen_dialogue.checks.lexicon import Act, act_at, acts, clearly_contradict, reverses
 from pgen_dialogue.checks.phrases import WORDS
 from pgen_dialogue.checks.places import other_place
 from pgen_dialogue.checks.scope import ScopeFacts, same_verb
@@ -28,8 +28,10 @@ def promise_finding(text: str, scope: ScopeFacts) -> Finding | None:
     promised = [(clause, act) for clause in positive for act in promised_acts(clause) if act.kinds]
     promised = [(clause, act) for clause, act in promised if not clause.has("coming up", "coming right up")]
     kinds = frozenset().union(*(act.kinds for clause in positive for act in _verbs(clause.words)))
-    if scope.kinds and promised and len(scope.skills) == 1 and clearly_contradict(kinds, scope.kinds):
-        clause, act = promised[0]
+    if not scope.kinds or not promised or len(scope.skills) != 1:
+        return None
+    clause, act = promised[0]
+    if reverses(act, scope.skills[0].phrase.verb, scope.kinds) or clearly_contradict(kinds, scope.kinds):
         if same_verb(act, scope):
             return None
         return Finding("other_action", f"the robot promises to {act.verb} ({clause.text!r}), but it will {scope.label}")

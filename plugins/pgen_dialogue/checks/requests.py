@@ -7,7 +7,7 @@ from pgen_dialogue.checks.ban import KEEPING
 from pgen_dialogue.checks.bans import bans, latest_thing
 from pgen_dialogue.checks.focus import focused, is_positive, requested, wanted
 from pgen_dialogue.checks.foreign import is_distinct, is_other
-from pgen_dialogue.checks.lexicon import Act, clearly_contradict, contradict, fitting
+from pgen_dialogue.checks.lexicon import Act, clearly_contradict, contradict, fitting, reverses
 from pgen_dialogue.checks.places import other_place
 from pgen_dialogue.checks.questions import AUXILIARIES
 from pgen_dialogue.checks.scope import MOVING, ScopeFacts, SkillFacts, head_of, matches, mentioned, nouns, same_verb
@@ -74,10 +74,13 @@ def _other_skill(asking: list[Clause], scope: ScopeFacts) -> Finding | None:
 
 def _repeated(act: Act, thing: NounPhrase, scope: ScopeFacts) -> SkillFacts | None:
     """Return the skill that did an action, in the same word, with a thing, which no skill does from now on."""
-    own = {skill.phrase.verb for skill in (*scope.skills, *scope.future)}
-    if act.verb in own or act.kinds <= MOVING or act.kinds & scope.kinds:
+    to_come = (*scope.skills, *scope.future)
+    if act.verb in {skill.phrase.verb for skill in to_come} or act.kinds & scope.kinds:
         return None
-    done = (skill for skill in scope.past if skill.phrase.verb == act.verb and act.kinds & skill.kinds)
+    handled = any(matches(thing, nouns(skill.object)) for skill in to_come)
+    if act.kinds <= MOVING and (handled or not act.kinds <= {"place"}):
+        return None
+    done = (skill for skill in scope.past if act.kinds & skill.kinds and (skill.phrase.verb == act.verb or not handled))
     return next((skill for skill in done if matches(thing, nouns(skill.object) & nouns(skill.phrase.do))), None)
 
 
@@ -161,4 +164,6 @@ def _contradicts(clause: Clause, act: Act, scope: ScopeFacts) -> bool:
     finished = bool(act.kinds & done) and contradict(act.kinds, scope.kinds)
     if thing is not None and _LIMBS & set(thing.words):
         return False  # "put your hand over the loaf"
+    if not about_other and reverses(act, scope.skills[0].phrase.verb, scope.kinds):
+        return True
     return not about_other and (finished or clearly_contradict(act.kinds, scope.kinds)) and not same_verb(act, scope)

@@ -32,6 +32,7 @@ def is_small_talk(listed: tuple[Clause, ...], answer: str, scope: ScopeFacts) ->
         or spoken[0] in ("so", "then", "because", "otherwise")
         or mentioned(spoken, scope.own)
         or any(map(asks_for_action, listed))
+        or any(clause.has("all over", "everywhere") for clause in listed)
         or _is_taken_up(spoken, answer, scope)
     ):
         return False

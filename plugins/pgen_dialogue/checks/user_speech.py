@@ -42,6 +42,8 @@ def _is_echo(user: str, robot: str) -> bool:
         return False
     if first == second:
         return True
+    if not any(act.kinds for act in acts(tuple(first))):
+        return False  # "up to the second line" may be repeated with a verb
     return (
         len(first) > 4 and _common(first, second) >= _NEARLY and _common(pairwise(first), pairwise(second)) >= _IN_ORDER
     )

@@ -113,7 +113,7 @@ def _parts(tokens: list[_Token]) -> list[list[_Token]]:
 def _breaks(words: list[str], index: int) -> bool:
     """Return whether a word begins a clause; it does not in "anything but the cup", "the arm then moves"."""
     before, after = words[max(0, index - 1) : index], words[index + 1 : index + 2]
-    if words[index] == "but" and before in (["anything"], ["anywhere"], ["nothing"], ["everything"]):
+    if words[index] == "but" and before in (["anything"], ["anywhere"], ["nothing"], ["everything"], ["nobody"], ["everyone"]):
         return False
     if words[index] == "then" and before and after and form_of(after[0]) == "third":
         return False
