@@ -12,7 +12,7 @@ from pgen_dialogue.english.verbs import gerund, participle, third_person
 from pgen_dialogue.english.words import DETERMINERS
 
 _LEXICON = tomllib.loads((files("pgen_dialogue.checks") / "lexicon.toml").read_text(encoding="utf-8"))
-_REACH = 7
+_REACH = 5
 """Words after a verb among which its particle is looked for."""
 
 
@@ -78,7 +78,8 @@ def act_at(words: tuple[str, ...], index: int, forms: str = "base gerund") -> Ac
     """Return the verb at a position, if it has one of these forms."""
     for form in forms.split():
         if verb := _FORMS[form].get(words[index]):
-            return Act(index, verb, _kinds(verb, words[index + 1 : index + 1 + _REACH]))
+            reach = 2 * _REACH if verb == "give" else _REACH  # "give the jam jar a good rinse"
+            return Act(index, verb, _kinds(verb, words[index + 1 : index + 1 + reach]))
     return None
 
 

@@ -8,7 +8,7 @@ from pgen_dialogue.checks.foreign import is_distinct, is_other
 from pgen_dialogue.checks.lexicon import Act, act_at, acts, clearly_contradict, reverses
 from pgen_dialogue.checks.phrases import WORDS
 from pgen_dialogue.checks.places import other_place
-from pgen_dialogue.checks.scope import ScopeFacts, same_verb
+from pgen_dialogue.checks.scope import ScopeFacts, is_of_other_skill, same_verb
 from pgen_dialogue.english.clauses import Clause, clauses
 from pgen_dialogue.english.noun_phrases import NounPhrase, noun_phrase, object_after, with_feature
 from pgen_dialogue.english.speech_acts import FILLERS, promise_verbs
@@ -31,6 +31,8 @@ def promise_finding(text: str, scope: ScopeFacts) -> Finding | None:
     if not scope.kinds or not promised or len(scope.skills) != 1:
         return None
     clause, act = promised[0]
+    if all(is_of_other_skill(act, scope) for _, act in promised):
+        return Finding("other_action", f"the robot promises to {act.verb} ({clause.text!r}), but it will {scope.label}")
     if reverses(act, scope.skills[0].phrase.verb, scope.kinds) or clearly_contradict(kinds, scope.kinds):
         if same_verb(act, scope):
             return None

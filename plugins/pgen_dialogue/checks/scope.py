@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from pgen.records import Sample, SpanContext
 from pgen_dialogue.checks.attributes import ATTRIBUTES
-from pgen_dialogue.checks.lexicon import Act, acts, kinds_of_verb, opposed
+from pgen_dialogue.checks.lexicon import Act, acts, fitting, kinds_of_verb, opposed
 from pgen_dialogue.checks.things import is_kind, is_object, related, singular
 from pgen_dialogue.checks.words import EMPTY
 from pgen_dialogue.english import Phrase, read
@@ -23,6 +23,8 @@ MOVING = frozenset(("approach", "clench", "grasp", "lift", "carry", "place", "lo
 """Kinds of action that bring a thing to or from a place; any other one acts on where the thing is."""
 _AT = frozenset(("in", "into", "on", "onto", "under", "beside", "next", "inside", "behind"))
 _PARTICLES = frozenset(("out", "up", "off", "down", "away"))
+_WIDE = frozenset(("pull", "push", "place", "turn"))
+"""Kinds of action by which people name many others: who puts the top on closes the box."""
 _NOT_OBJECTS = (EMPTY - {"can"}) | frozenset(("gripper", "position", "place", "half", "arm", "finger", "fingers"))
 
 
@@ -175,6 +177,14 @@ def mentioned(text: str | tuple[str, ...], words: frozenset[str]) -> bool:
 def same_verb(act: Act, scope: ScopeFacts) -> bool:
     """Return whether an action has the verb of the scope's first skill, and is not its opposite: on and off."""
     return act.verb == scope.skills[0].phrase.verb and not opposed(act.kinds, scope.kinds)
+
+
+def is_of_other_skill(act: Act, scope: ScopeFacts) -> bool:
+    """Return whether an action has the verb of another skill with the scope's object, and is none of the scope's."""
+    if act.kinds & (scope.kinds | _WIDE & fitting(scope.kinds)) or act.verb in {skill.phrase.verb for skill in scope.skills}:
+        return False
+    others = (skill for skill in scope.others if nouns(skill.object) & scope.handled)
+    return any(act.verb == skill.phrase.verb and act.kinds <= skill.kinds for skill in others)
 
 
 def head_of(phrase: NounPhrase) -> str:
