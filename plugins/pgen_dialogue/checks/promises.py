@@ -31,7 +31,7 @@ def promise_finding(text: str, scope: ScopeFacts) -> Finding | None:
     if not scope.kinds or not promised or len(scope.skills) != 1:
         return None
     clause, act = promised[0]
-    if all(is_of_other_skill(act, scope) for _, act in promised):
+    if all(is_of_other_skill(act, one.words, scope) for one, act in promised):
         return Finding("other_action", f"the robot promises to {act.verb} ({clause.text!r}), but it will {scope.label}")
     if reverses(act, scope.skills[0].phrase.verb, scope.kinds) or clearly_contradict(kinds, scope.kinds):
         if same_verb(act, scope):

@@ -179,12 +179,14 @@ def same_verb(act: Act, scope: ScopeFacts) -> bool:
     return act.verb == scope.skills[0].phrase.verb and not opposed(act.kinds, scope.kinds)
 
 
-def is_of_other_skill(act: Act, scope: ScopeFacts) -> bool:
-    """Return whether an action has the verb of another skill with the scope's object, and is none of the scope's."""
-    if act.kinds & (scope.kinds | _WIDE & fitting(scope.kinds)) or act.verb in {skill.phrase.verb for skill in scope.skills}:
+def is_of_other_skill(act: Act, words: tuple[str, ...], scope: ScopeFacts) -> bool:
+    """Return whether an action, among the words of a clause, is what another skill does with the scope's object."""
+    if act.kinds & scope.kinds or act.verb in {skill.phrase.verb for skill in scope.skills}:
         return False
-    others = (skill for skill in scope.others if nouns(skill.object) & scope.handled)
-    return any(act.verb == skill.phrase.verb and act.kinds <= skill.kinds for skill in others)
+    others = [skill for skill in scope.others if nouns(skill.object) & scope.handled and act.verb == skill.phrase.verb]
+    if act.kinds & _WIDE & fitting(scope.kinds):  # only where it is named what the other skill does it with
+        others = [skill for skill in others if (skill.words - scope.own) & nouns(" ".join(words))]
+    return any(act.kinds <= skill.kinds for skill in others)
 
 
 def head_of(phrase: NounPhrase) -> str:
