@@ -28,6 +28,7 @@ _BRINGING = frozenset(("place", "lower", "carry", "letgo", "push"))
 _VERBS = frozenset(("is", "'s", "are", "was", "were", "has", "have", "do", "does", "can", "must", "should"))
 _BRINGING_NOTHING = frozenset(("open", "close", "grasp", "clench", "lift", "approach", "retreat"))
 _SUBJECTS = PRONOUNS | {"i", "we", "he", "she", "they", "who", "which"}
+_OPENINGS = frozenset(("door", "lid", "flap"))
 _OUT_OF = frozenset(("from", "off", "out"))
 
 
@@ -40,11 +41,7 @@ def constraint_finding(dialogue: Dialogue, scope: ScopeFacts, kind: Scope) -> Fi
         asks = _asks(dialogue.user_prompt, forbidden, scope)
         also = _asked_kinds(dialogue.user_prompt, forbidden)
         forbidden = [ban for ban in forbidden if not _may_ask(ban, scope) and not (asks and _is_vague(ban))]
-        forbidden = [
-            ban
-            for ban in forbidden
-            if not ((ban.kinds & also & scope.kinds and not _is_named(ban, scope)) or _contrasts(ban, dialogue, scope) or _ends_there(ban, also))
-        ]
+        forbidden = [ban for ban in forbidden if not _is_lifted(ban, dialogue, also, scope)]
     for ban in forbidden:
         if broken := next((skill for skill in scope.skills if violates(ban, skill, scope)), None):
             what = broken.phrase.do or broken.phrase.text
@@ -56,6 +53,12 @@ def constraint_finding(dialogue: Dialogue, scope: ScopeFacts, kind: Scope) -> Fi
         if clause := next(_forgotten(ban, [clause for clause in spoken if not _respects(clause, ban)]), None):
             return Finding("forgets_constraint", f"the user says {ban.text!r}, but the robot: {clause.text!r}")
     return None
+
+
+def _is_lifted(ban: Ban, dialogue: Dialogue, also: frozenset[str], scope: ScopeFacts) -> bool:
+    """Return whether a text asks, beside what it forbids, for what the scope does."""
+    asked = bool(ban.kinds & also & scope.kinds) and not _is_named(ban, scope)
+    return asked or _contrasts(ban, dialogue, scope) or _ends_there(ban, also)
 
 
 def _respects(clause: Clause, ban: Ban) -> bool:
@@ -84,7 +87,7 @@ def violates(ban: Ban, skill: SkillFacts, scope: ScopeFacts) -> bool:
     if any(_names_other(phrase, skill, scope) for phrase in (ban.thing, ban.place)):
         return False
     if ban.kinds or ban.verb:
-        puts = "place" in ban.kinds and ban.place is not None and bool(skill.kinds & {"lower", "letgo", "push"})
+        puts = "place" in ban.kinds and ban.place is not None and bool(skill.kinds & {"lower", "letgo", "push", "pour"})
         return puts or _is_same_action(ban, skill)
     return bool(ban.thing or (ban.place and ban.place.words))
 
@@ -163,8 +166,8 @@ def _is_vague(ban: Ban) -> bool:
 
 def _names_other(phrase: NounPhrase | None, skill: SkillFacts, scope: ScopeFacts) -> bool:
     """Return whether a noun phrase names something that the skill does not use."""
-    if phrase is None or not phrase.words:
-        return False
+    if phrase is None or not phrase.words or (head_of(phrase) in _OPENINGS and head_of(phrase) not in scope.scene):
+        return False  # the door is the cabinet's
     return not names_object(phrase, skill, scope) and not names_place(phrase, skill, scope)
 
 

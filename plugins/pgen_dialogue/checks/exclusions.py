@@ -8,7 +8,18 @@ from pgen_dialogue.english.noun_phrases import NounPhrase, noun_phrase
 _NOT_WANTED = (*(("i", "do", "not", verb) for verb in ("want", "need", "fancy")), ("i", "will", "not", "have"))
 PLACING = frozenset(("place", "carry", "lower"))
 _GIVING = PLACING | {"pour", "smooth", "hand", "season"}
-_UNEATEN = (*(("am", "not", verb) for verb in ("taking", "eating", "drinking", "having")), ("do", "not", "eat"), ("do", "not", "drink"), ("can", "not", "eat"), ("can", "not", "have"))
+_UNEATEN = (
+    *(("am", "not", verb) for verb in ("taking", "eating", "drinking", "having")),
+    *(("do", "not", "eat"), ("do", "not", "drink"), ("can", "not", "eat"), ("can", "not", "have")),
+)
+_NEEDLESS = tuple(
+    (verb, "not", state) for verb in ("is", "'s", "are") for state in ("needed", "wanted", "required", "necessary")
+)
+_MENTIONING = {
+    **dict.fromkeys(("anywhere", "anything", "everything", "all"), ("but", "except")),
+    **{"wait": ("with",), "allergic": ("to",), "nothing": ("with", "containing")},
+}
+"""Words that exclude what follows them, after one of these others."""
 
 
 def unwanted(clause: Clause) -> Ban | None:
@@ -38,22 +49,25 @@ def exception(clause: Clause) -> Ban | None:
     """Read "anywhere but the rack", "nothing on the shelf", "I am allergic to nuts", "hold the mustard"."""
     words = clause.words
     for index, word in enumerate(words[:-1]):
-        if word == "wait" and words[index + 1] == "with":
-            return Ban(clause.text, noun_phrase(words, index + 2))
-        if word == "allergic" and words[index + 1] == "to":
-            return Ban(clause.text, noun_phrase(words, index + 2))
+        if word in _MENTIONING and words[index + 1] in _MENTIONING[word]:
+            thing = noun_phrase(words, index + 2)
+            return Ban(clause.text, thing) if thing or word in ("wait", "allergic") else None
         if words[max(0, index - 2) : index + 1] in _UNEATEN:
             thing = noun_phrase(words, index + 1)
             return None if thing and thing.pronoun else Ban(clause.text, thing)
-        if word in ("anywhere", "anything", "everything", "all") and words[index + 1] in ("but", "except"):
-            thing = noun_phrase(words, index + 2)
-            return Ban(clause.text, thing) if thing else None
-        if word == "nothing" and words[index + 1] in ("with", "containing"):
-            return Ban(clause.text, noun_phrase(words, index + 2))
         if word in ("nothing", "none") and words[index + 1] in WORDS["after_nothing"]:
-            place = place_after(words, index + 1) or place_after(words, 0)
+            place = _place_of_nothing(words, index)
             return Ban(clause.text, None, place=place) if place else None
+    if any(words[index : index + 3] in _NEEDLESS for index in range(len(words) - 2)):
+        return Ban(clause.text, noun_phrase(words, 0))
     return Ban(clause.text, noun_phrase(words, 1)) if words[:2] == ("hold", "the") and len(words) == 3 else None
+
+
+def _place_of_nothing(words: tuple[str, ...], index: int) -> NounPhrase | None:
+    """Return where nothing is to be put, or what nothing is to be taken out of."""
+    if words[index + 1 : index + 3] == ("out", "of"):
+        return noun_phrase(words, index + 3)
+    return place_after(words, index + 1) or place_after(words, 0)
 
 
 def without(clause: Clause) -> Ban | None:

@@ -7,7 +7,7 @@ from pgen_dialogue.checks.ban import KEEPING
 from pgen_dialogue.checks.bans import bans, latest_thing
 from pgen_dialogue.checks.focus import focused, is_positive, requested, wanted
 from pgen_dialogue.checks.foreign import is_distinct, is_other
-from pgen_dialogue.checks.lexicon import Act, clearly_contradict, contradict, fitting, reverses
+from pgen_dialogue.checks.lexicon import DISTINCT, Act, clearly_contradict, contradict, fitting, reverses
 from pgen_dialogue.checks.places import other_place
 from pgen_dialogue.checks.questions import AUXILIARIES
 from pgen_dialogue.checks.scope import MOVING, ScopeFacts, SkillFacts, head_of, matches, mentioned, nouns, same_verb
@@ -61,6 +61,8 @@ def _other_skill(asking: list[Clause], scope: ScopeFacts) -> Finding | None:
     latest: NounPhrase | None = None
     for clause in asking:
         for act in wanted(clause, scope):
+            if again := _done_with_it(act, object_after(clause.words, act.index), asking, scope):
+                return Finding("already_done", f"the user asks to {again.phrase.do}, which is done ({clause.text!r})")
             thing = object_after(clause.words, act.index)
             thing = latest if thing and thing.pronoun else thing
             other = _repeated(act, thing, scope) or _skill_for(act, thing, scope) if thing and thing.words else None
@@ -82,6 +84,16 @@ def _repeated(act: Act, thing: NounPhrase, scope: ScopeFacts) -> SkillFacts | No
         return None
     done = (skill for skill in scope.past if act.kinds & skill.kinds and (skill.phrase.verb == act.verb or not handled))
     return next((skill for skill in done if matches(thing, nouns(skill.object) & nouns(skill.phrase.do))), None)
+
+
+def _done_with_it(act: Act, thing: NounPhrase | None, asking: list[Clause], scope: ScopeFacts) -> SkillFacts | None:
+    """Return the skill that did an action with the scope's own object, "fold it", where nothing else is asked for."""
+    if not thing or not thing.pronoun or not act.kinds <= DISTINCT or sum(1 for one in asking if requested(one)) > 1:
+        return None
+    if any(act.kinds & skill.kinds for skill in (*scope.skills, *scope.future)):
+        return None
+    done = (skill for skill in scope.past if skill.phrase.verb == act.verb)
+    return next((skill for skill in done if nouns(skill.object) & scope.handled), None)
 
 
 def _skill_for(act: Act, thing: NounPhrase, scope: ScopeFacts) -> SkillFacts | None:

@@ -19,6 +19,7 @@ _WHOLE = {
     "dunno": "do not know", "c'mon": "come on", "d'you": "do you",
 }  # fmt: skip
 _BREAKS = frozenset(("but", "so", "because", "then", "although", "though", "since", "instead", "otherwise", "or"))
+_ALL_BUT = frozenset(("anything", "anywhere", "nothing", "everything", "nobody", "everyone"))
 _AFTER_AND = frozenset(("do", "please", "i", "you", "he", "she", "we", "they", "it", "let", "then", "there"))
 
 
@@ -113,7 +114,7 @@ def _parts(tokens: list[_Token]) -> list[list[_Token]]:
 def _breaks(words: list[str], index: int) -> bool:
     """Return whether a word begins a clause; it does not in "anything but the cup", "the arm then moves"."""
     before, after = words[max(0, index - 1) : index], words[index + 1 : index + 2]
-    if words[index] == "but" and before in (["anything"], ["anywhere"], ["nothing"], ["everything"], ["nobody"], ["everyone"]):
+    if words[index] == "but" and before and before[0] in _ALL_BUT:
         return False
     if words[index] == "then" and before and after and form_of(after[0]) == "third":
         return False
