@@ -1,11 +1,15 @@
 """`pgen demo`: what it draws, what it leaves behind, and what it refuses."""
 
 import json
+import signal
+import subprocess
+import sys
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from review_helpers import ADDRESS, MAIN
 
 from pgen.cli import cli
 from pgen_demo.command import MARK, make_folder
@@ -42,6 +46,23 @@ def test_a_demo_leaves_two_datasets_and_prints_where_with_a_dialogue_of_each_sco
     assert printed.count("  user   ") == printed.count("  robot  ") == 4
     assert "by the generator `template`, from phrases, without a model" in printed
     assert printed.endswith(f"Play them in a browser: pgen review {folder / 'annotated'}\n")
+
+
+def test_the_result_is_opened_with_review(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    command = [sys.executable, "-c", MAIN, "demo", "--output-dir", str(tmp_path / "demo"), "--review"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        printed = []
+        for line in process.stdout:
+            printed.append(line)
+            if ADDRESS.search(line):
+                break
+        process.send_signal(signal.SIGINT)
+    assert process.returncode == 0
+    assert ADDRESS.search(printed[-1])
+    assert any("48 samples in 2 episodes" in line for line in printed)
 
 
 def test_a_folder_that_is_no_demo_is_refused_even_with_force(tmp_path: Path) -> None:
