@@ -1,6 +1,6 @@
 """How many faulty dialogues the checks find, and how many good ones they report, on dialogues labelled by hand.
 
-`checks.py` prints two tables: recall per kind of fault and false alarms on the dialogues of eight authors, who did not
+`checks.py` prints two tables: recall per kind of fault and false alarms on the dialogues of ten authors, who did not
 know the rules (checks/author_*.jsonl), and precision and recall of each check on the dialogues of
 tests/plugins/pgen_dialogue/checks: 200 with which the checks were improved, and 60 held out ones. `checks.py wrong`
 also lists the dialogues of the first author and of the 200 in which checks and labels differ.
@@ -19,7 +19,7 @@ from pgen.inference import checking
 from pgen.records import Annotation, Dialogue, Moment, Plan, Question, Sample, SpanContext
 from pgen_dialogue import pgen_checks
 
-AUTHORS = ("a", "b", "c", "g", "h", "i", "j", "k")
+AUTHORS = ("a", "b", "c", "g", "h", "i", "j", "k", "l", "m")
 CASES = Path(__file__).resolve().parents[1] / "tests" / "plugins" / "pgen_dialogue" / "checks" / "cases.txt"
 HELD_OUT = CASES.with_name("held_out.txt")
 CODES = {
@@ -128,11 +128,11 @@ def scores(path: Path = CASES) -> dict[str, tuple[int, int, int]]:
 def author_lines() -> Iterator[str]:
     """Yield the table of the authors' dialogues."""
     counts = {author: shares(author) for author in AUTHORS}
-    yield f"{'kind of fault':<22}" + "".join(f"{f'author {author.upper()}':>12}" for author in AUTHORS)
+    yield f"{'kind of fault':<22}" + "".join(f"{author.upper():>10}" for author in AUTHORS)
     for kind in sorted(kind for kind in counts["a"] if kind):
-        yield f"{kind:<22}" + "".join(f"{_ratio(*counts[author].get(kind, (0, 0))):>12}" for author in AUTHORS)
-    yield f"{'recall':<22}" + "".join(f"{recall(author):>12.3f}" for author in AUTHORS)
-    yield f"{'false alarms':<22}" + "".join(f"{_ratio(*counts[author]['']):>12}" for author in AUTHORS)
+        yield f"{kind:<22}" + "".join(f"{_ratio(*counts[author].get(kind, (0, 0))):>10}" for author in AUTHORS)
+    yield f"{'recall':<22}" + "".join(f"{recall(author):>10.3f}" for author in AUTHORS)
+    yield f"{'false alarms':<22}" + "".join(f"{_ratio(*counts[author]['']):>10}" for author in AUTHORS)
 
 
 def lines(tiny: bool = False) -> Iterator[str]:

@@ -84,12 +84,18 @@ def violates(ban: Ban, skill: SkillFacts, scope: ScopeFacts) -> bool:
         return False
     if ban.stays:
         return _moves(ban, skill, scope)
-    if any(_names_other(phrase, skill, scope) for phrase in (ban.thing, ban.place)):
+    if any(_names_other(phrase, skill, scope) for phrase in (ban.thing, ban.place)) and not _is_opening(ban, scope):
         return False
     if ban.kinds or ban.verb:
         puts = "place" in ban.kinds and ban.place is not None and bool(skill.kinds & {"lower", "letgo", "push", "pour"})
         return puts or _is_same_action(ban, skill)
     return bool(ban.thing or (ban.place and ban.place.words))
+
+
+def _is_opening(ban: Ban, scope: ScopeFacts) -> bool:
+    """Return whether a ban on opening or closing is about a door that no label names: that of the cabinet."""
+    head = head_of(ban.thing) if ban.thing else ""
+    return bool(ban.kinds & {"open", "close"}) and head in _OPENINGS and head not in scope.scene
 
 
 def _is_only_place(ban: Ban, skill: SkillFacts) -> bool:
@@ -166,8 +172,8 @@ def _is_vague(ban: Ban) -> bool:
 
 def _names_other(phrase: NounPhrase | None, skill: SkillFacts, scope: ScopeFacts) -> bool:
     """Return whether a noun phrase names something that the skill does not use."""
-    if phrase is None or not phrase.words or (head_of(phrase) in _OPENINGS and head_of(phrase) not in scope.scene):
-        return False  # the door is the cabinet's
+    if phrase is None or not phrase.words:
+        return False
     return not names_object(phrase, skill, scope) and not names_place(phrase, skill, scope)
 
 

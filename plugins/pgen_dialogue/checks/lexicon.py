@@ -45,7 +45,7 @@ def contradict(kinds: frozenset[str], own: frozenset[str]) -> bool:
 
 def reverses(act: Act, verb: str, own: frozenset[str]) -> bool:
     """Return whether a verb is the reversal of another by its prefix: to unfold and to fold, to unroll and to coil."""
-    for prefix in ("un", "dis"):
+    for prefix in ("un", "dis") if not act.kinds & own else ():
         base = act.verb.removeprefix(prefix)
         if act.verb != base and (base == verb or (kinds_of_verb(base) & own & DISTINCT - {"turn"})):
             return act.verb != verb

@@ -14,6 +14,7 @@ AUXILIARIES = frozenset(
 )
 _OPEN = frozenset(("which", "what", "how", "why", "who", "when"))
 _OF_YOU = frozenset(("would", "do", "did", "have", "are", "were", "should", "had"))
+_WHERE_TO = (("where", "do", "i"), ("where", "should", "i"), ("where", "can", "i"))
 _POINTING = frozenset(("that", "it", "this", "these", "those", "they", "there"))
 _NAMING = frozenset(("the", "a", "an", "your", "his", "her", "their", "our", "from", "real", "what"))
 
@@ -31,6 +32,8 @@ def leads_nowhere(sentence: tuple[Clause, ...]) -> bool:
 
 def _asks_for_fact(clause: Clause) -> bool:
     words = tuple(word for word in clause.words if word not in WORDS["aside"])
+    if any(words[index : index + 3] in _WHERE_TO for index in range(len(words))):
+        return _asks_you(words)  # "where do I put my cup" may ask to make room
     return _asks_you(words) or any(
         form(words[index:]) for index in _starts(words) for form in (_about_you, _about_me, _about_fact)
     )

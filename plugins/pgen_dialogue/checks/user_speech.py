@@ -108,6 +108,8 @@ def _promises(clause: Clause, scope: ScopeFacts, agreed: bool) -> bool:
 def _only_asks(listed: tuple[Clause, ...], scope: ScopeFacts) -> bool:
     """Return whether all sentences are questions of which none asks for an action."""
     questions = [clause for clause in listed if clause.question]
+    if scope.kinds & {"read", "search"} and any({"what", "how", "which"} & set(one.words) for one in questions):
+        return False  # "what does it say?" asks to read it
     if not questions or not all(is_aside(clause) for clause in listed if not clause.question):
         return False
     sentences = (tuple(clause for clause in questions if clause.sentence == number) for number in _numbers(questions))
