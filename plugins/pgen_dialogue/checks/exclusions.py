@@ -98,8 +98,16 @@ def _excludes(words: tuple[str, ...], index: int, word: str) -> bool:
     return word in ("no", "not", "skip", "ignore", "forget", "without", "none") or forgotten
 
 
+def _is_lacking(words: tuple[str, ...]) -> bool:
+    """Return whether words before "without" tell what is missing: "everything's a blur without my glasses"."""
+    state = next((index for index, word in enumerate(words) if word in ("is", "'s", "am", "are")), len(words))
+    return "not" in words or "nothing" in words or state < len(words) - 1
+
+
 def _is_exclusion(words: tuple[str, ...], index: int) -> bool:
     before = words[index - 1] if index else ""
+    if words[index] == "without" and _is_lacking(words[:index]):
+        return False
     if before in WORDS["remark"] | {"i", "will", "would", "to", "we", "they", "he", "she"} or words[
         max(0, index - 2) : index
     ] == ("do", "not"):

@@ -73,6 +73,8 @@ def _is_about_life(listed: tuple[Clause, ...]) -> bool:
 def _is_taken_up(spoken: tuple[str, ...], answer: str, scope: ScopeFacts) -> bool:
     """Return whether the robot relates its action to a word of the user: "we're four tonight", "four plates"."""
     words = content(" ".join(spoken))
+    if any(clause.words[-2:] == ("it", "is") and content(clause.text) & words for clause in clauses(answer)):
+        return True  # "a double it is"
     return any(content(clause.text) & words and mentioned(clause.words, scope.own) for clause in clauses(answer))
 
 
