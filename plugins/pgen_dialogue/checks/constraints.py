@@ -58,6 +58,8 @@ def constraint_finding(dialogue: Dialogue, scope: ScopeFacts, kind: Scope) -> Fi
 def _is_lifted(ban: Ban, dialogue: Dialogue, also: frozenset[str], scope: ScopeFacts) -> bool:
     """Return whether a text asks, beside what it forbids, for what the scope does."""
     asked = bool(ban.kinds & also & scope.kinds) and not _is_named(ban, scope)
+    own = ban.thing is not None and matches(ban.thing, scope.handled)
+    asked = asked or (own and not ban.kinds and bool(also & scope.kinds) and " stay" in ban.text.lower())
     return asked or _contrasts(ban, dialogue, scope) or _ends_there(ban, also)
 
 

@@ -30,7 +30,7 @@ def is_positive(clause: Clause) -> bool:
 def requested(clause: Clause) -> Act | None:
     """Return the verb of a request: in its base form, or a gerund after "mind" and the like."""
     verb = request_verb(clause)
-    if verb is None:
+    if verb is None or (clause.words[verb] == "hand" and verb > 0 and clause.words[verb - 1] in ("left", "right")):
         return None
     after = verb > 0 and clause.words[verb - 1] in ("mind", "about", "try", "start", "keep")
     return act_at(clause.words, verb, "base gerund" if after else "base")

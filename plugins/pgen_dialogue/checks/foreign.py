@@ -21,6 +21,8 @@ from pgen_dialogue.english.words import NUMBERS
 
 _AMOUNTS = NUMBERS | {"half", "halves", "pieces", "quarters"}
 """What a thing is cut into, or how many there are: "cut it in two"."""
+_OPENINGS = frozenset(("lid", "door", "flap", "cover", "top", "cap"))
+"""Parts by which one opens and closes a thing."""
 _ENDING = 3
 """Letters of the end of a compound, at least one more."""
 
@@ -107,6 +109,8 @@ def _differs(text: str, skill: SkillFacts) -> bool:
 def _is_foreign(thing: NounPhrase, scope: ScopeFacts) -> bool:
     """Return whether a thing is another one of the scene; what no label names may be another word for the scope's."""
     head = head_of(thing)
+    if head in _OPENINGS and scope.kinds & {"open", "close"}:
+        return False
     if is_kind("drink", head) and scope.handled & WORDS["drinkware"]:
         return False
     if _is_named_elsewhere(thing, scope):
@@ -129,8 +133,10 @@ def _is_named_elsewhere(thing: NounPhrase, scope: ScopeFacts) -> bool:
     words = nouns(" ".join(thing.words))
     if words <= scope.own or words <= PARTS:
         return False
-    names = (nouns(skill.object) if skill.phrase.verb else skill.words for skill in scope.others)
-    return any(all(_has(name, word) for word in words) for name in names)
+    names = [nouns(skill.object) if skill.phrase.verb else skill.words for skill in scope.others]
+    bare = all(len(skill.object.split()) < 3 for skill in scope.skills)  # the seedling is the basil seedling
+    others = (name for name in names if not (bare and scope.handled and scope.handled <= name))
+    return any(all(_has(name, word) for word in words) for name in others)
 
 
 def _has(name: frozenset[str], word: str) -> bool:

@@ -93,6 +93,8 @@ def acts(words: tuple[str, ...], forms: str = "base gerund third participle") ->
 @lru_cache(maxsize=8192)
 def _kinds(verb: str, following: tuple[str, ...]) -> frozenset[str]:
     """Return the kinds of a verb with its particle ("turn it on"), with its noun ("give it a tug"), or without."""
+    if verb == "take" and following[:1] == ("care",):
+        return frozenset()
     if verb == "give" and _gives_nothing_away(following) and not _kinds_of_noun(following):
         return frozenset()
     if verb in _BEGINNING and following[:1] in _NOT_AN_OBJECT:

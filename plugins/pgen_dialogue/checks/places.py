@@ -77,6 +77,7 @@ def _takes_back(clause: Clause, skill: SkillFacts, scope: ScopeFacts) -> bool:
 
 def _after(words: tuple[str, ...], prepositions: frozenset[str]) -> Iterator[NounPhrase]:
     """Yield the noun phrases after prepositions; "of" is one only in "out of"."""
-    starts = (index + 1 for index, word in enumerate(words) if word in prepositions)
+    particles = {act.index + 1 for act in acts(words, "base gerund") if act.kinds}  # "scooping in some soil"
+    starts = (index + 1 for index, word in enumerate(words) if word in prepositions and index not in particles)
     starts = (start for start in starts if words[start - 1] != "of" or words[max(0, start - 2)] == "out")
     yield from filter(None, (noun_phrase(words, start) for start in starts))

@@ -14,7 +14,7 @@ AUXILIARIES = frozenset(
 )
 _OPEN = frozenset(("which", "what", "how", "why", "who", "when"))
 _OF_YOU = frozenset(("would", "do", "did", "have", "are", "were", "should", "had"))
-_WHERE_TO = (("where", "do", "i"), ("where", "should", "i"), ("where", "can", "i"))
+_WHERE_TO = (("where", "do", "i"), ("where", "should", "i"), ("where", "can", "i"), ("how", "do", "i"))
 _POINTING = frozenset(("that", "it", "this", "these", "those", "they", "there"))
 _NAMING = frozenset(("the", "a", "an", "your", "his", "her", "their", "our", "from", "real", "what"))
 

@@ -77,7 +77,7 @@ def _other_skill(asking: list[Clause], scope: ScopeFacts) -> Finding | None:
 def _repeated(act: Act, thing: NounPhrase, scope: ScopeFacts) -> SkillFacts | None:
     """Return the skill that did an action, in the same word, with a thing, which no skill does from now on."""
     to_come = (*scope.skills, *scope.future)
-    if act.verb in {skill.phrase.verb for skill in to_come} or act.kinds & scope.kinds:
+    if not scope.kinds or act.verb in {skill.phrase.verb for skill in to_come} or act.kinds & scope.kinds:
         return None
     handled = any(matches(thing, nouns(skill.object)) for skill in to_come)
     if act.kinds <= MOVING and (handled or not act.kinds <= {"place"}):
