@@ -3,7 +3,7 @@
 import re
 
 from pgen.components import Check, Context, Options
-from pgen.records import Annotation, Dialogue, Finding
+from pgen.records import Annotation, Dialogue, Finding, SpanContext
 from pgen_dialogue.checks.lexicon import act_at
 from pgen_dialogue.checks.things import related, singular
 from pgen_dialogue.checks.words import words_of
@@ -46,16 +46,21 @@ class MetaWords(Check):
         dialogue, span = annotation.dialogue, annotation.sample.span
         assert dialogue is not None
         user, robot = dialogue.user_prompt, dialogue.robot_utterance
-        labels = words_of(" ".join((span.skill, span.task, *span.history, *span.future)))
-        in_scene = {one for one in _OBJECTS if any(related(singular(word), one) for word in labels)}
-        if not any(clause.has(*_SHOWING) for clause in clauses(user)):
-            in_scene |= _PICTURES & set(words_of(user))
         for topic, pattern in _PATTERNS.items():
             for text in (user, robot):
                 match = pattern.search(text[:LONGEST_TEXT])
-                if match and match[0].lower().removesuffix("s") not in in_scene:
+                if match and not _is_thing(match[0].lower().removesuffix("s"), user, span):
                     return Finding("meta_words", f"it speaks of {topic} ({match[0]!r}), which the two never would")
         return None
+
+
+def _is_thing(word: str, user: str, span: SpanContext) -> bool:
+    """Return whether a word names a thing of the scene: one of a label, or a camera or a picture of the user's."""
+    showing = any(clause.has(*_SHOWING) for clause in clauses(user))
+    if word in _PICTURES and not showing and word in words_of(user):
+        return True
+    labels = words_of(" ".join((span.skill, span.task, *span.history, *span.future)))
+    return word in _OBJECTS and any(related(singular(label), word) for label in labels)
 
 
 class LabelCopy(Check):
