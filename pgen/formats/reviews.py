@@ -39,7 +39,7 @@ def with_outcome(annotation: Annotation, line: Line) -> Annotation:
 
 def review_entry(review: Review) -> Line:
     """Return a review as the value of the key `review` of a line."""
-    return {
+    entry = {
         "state": review.state,
         "by": review.by,
         "at": review.at,
@@ -47,6 +47,7 @@ def review_entry(review: Review) -> Line:
         "original": outcome_values(review.original) if review.original else None,
         "frames": list(review.frames) if review.frames else None,
     }
+    return {**entry, "asked_again": review.asked_again} if review.asked_again else entry
 
 
 def with_review(annotation: Annotation, line: Line) -> Annotation:
@@ -56,5 +57,7 @@ def with_review(annotation: Annotation, line: Line) -> Annotation:
         return annotation
     original = with_outcome(annotation, {**line, **entry["original"]}) if entry["original"] else None
     frames = (int(entry["frames"][0]), int(entry["frames"][1])) if entry["frames"] else None
-    review = Review(entry["state"], entry["by"], entry["at"], entry["reason"] or "", original, frames)
+    asked = int(entry.get("asked_again", 0))
+    taken = asked, line["generator"] if asked else ""
+    review = Review(entry["state"], entry["by"], entry["at"], entry["reason"] or "", original, frames, *taken)
     return replace(annotation, review=review)

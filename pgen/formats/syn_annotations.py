@@ -38,6 +38,7 @@ def to_line(annotation: Annotation, generator: str, exchange: Exchange | None = 
     """Return an annotation as a JSON object; `exchange` is its dialogue with the frames over which it is in force."""
     span, moment, question = annotation.sample.span, annotation.sample.moment, annotation.sample.question
     values = outcome_values(annotation)
+    written_by = (annotation.review and annotation.review.generator) or generator
     line = {
         "episode_id": span.episode_id,
         "t": moment.frame_index,
@@ -69,7 +70,7 @@ def to_line(annotation: Annotation, generator: str, exchange: Exchange | None = 
         "planned_absent": annotation.plan.absent,
         "checks": values["checks"],
         "judgement": values["judgement"],
-        "generator": generator,
+        "generator": written_by,
         "status": values["status"],
         "stage": values["stage"],
         "reason": values["reason"],

@@ -122,7 +122,8 @@ class Review:
     """A person's verdict on a dialogue: who, when (ISO 8601), and the reason of a rejection.
 
     `original` is the annotation as it was before; None if it was accepted as it is. `frames` are the half-open frames
-    over which the person wants the dialogue in force; None for those that follow from its moment.
+    over which the person wants the dialogue in force; None for those that follow from its moment. `asked_again` is how
+    often a model was asked again for the dialogue that it took, `generator` the name of what wrote that; empty if none.
     """
 
     state: Verdict
@@ -131,6 +132,8 @@ class Review:
     reason: str = ""
     original: "Annotation | None" = None
     frames: tuple[int, int] | None = None
+    asked_again: int = 0
+    generator: str = ""
 
 
 @dataclass(frozen=True, slots=True)

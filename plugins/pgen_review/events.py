@@ -32,8 +32,15 @@ class Key(NamedTuple):
 
 
 UNDO, REDO = "undo", "redo"
-EDITS = {"edit_text": ("user", "robot"), "edit_types": ("scenario", "response"), "edit_range": ("start", "stop")}
-"""The values that each kind of edit sets."""
+EDITS = {
+    "edit_text": ("user", "robot"),
+    "edit_types": ("scenario", "response"),
+    "edit_range": ("start", "stop"),
+    "take": ("user", "robot", "scenario", "response"),
+}
+"""The values that each kind of edit sets; `take` takes the dialogue of a model that was asked again."""
+WRITES = ("edit_text", "take")
+"""The kinds that set the text."""
 KINDS = ("accept", "reject", *EDITS, "note", "flag")
 
 

@@ -30,6 +30,9 @@ class Outcome:
     values: dict[str, Any] = field(default_factory=dict)
     was: dict[str, Any] = field(default_factory=dict)
     """The original of each value that was ever edited."""
+    asked: int = 0
+    """How often a model was asked again for the dialogue that was taken, and the name of what wrote it."""
+    generator: str = ""
 
     def add(self, event: Event) -> None:
         """Take the next event of the dialogue into account."""
@@ -46,6 +49,10 @@ class Outcome:
         for name in EDITS.get(event.kind, ()):
             self.values[name] = event.value[name]
         self.values = {name: value for name, value in self.values.items() if value != self.was[name]}
+        if event.kind == "take":
+            self.asked, self.generator = self.asked + event.value["asked"], event.value["generator"]
+        if not self.values.keys() & set(EDITS["edit_text"]):
+            self.asked, self.generator = 0, ""
         self.by, self.at = event.by, event.at
         self.reason = event.value.get("reason", "")
         self.state = "rejected" if event.kind == "reject" else "edited" if self.values else "accepted"

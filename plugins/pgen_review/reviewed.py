@@ -37,7 +37,8 @@ def reviewed(original: Annotation, outcome: Outcome) -> Annotation:
     values = outcome.values
     changed = outcome.state == "rejected" or bool(values)
     by, at, before = outcome.by or "", outcome.at or "", original if changed else None
-    review = Review(outcome.state, by, at, outcome.reason, before, _frames(original, outcome))
+    taken = outcome.asked, outcome.generator
+    review = Review(outcome.state, by, at, outcome.reason, before, _frames(original, outcome), *taken)
     if outcome.state == "rejected":
         return replace(original, outcome=Failure("review", outcome.reason), checks=(), judgement=None, review=review)
     if not values.keys() & set(_TEXTS):
@@ -99,6 +100,7 @@ class ReviewedEpisode:
             "reason": outcome.reason,
             "by": outcome.by,
             "at": outcome.at,
+            "asked": outcome.asked,
             **values,
             "start": start,
             "stop": stop,

@@ -8,7 +8,7 @@ from typing import Any
 from pgen_dialogue.prompts import RESPONSE_TYPES, SCENARIO_TYPES
 from pgen_review import random_sample
 from pgen_review.event_file import Header
-from pgen_review.events import UNDO, Event, Key
+from pgen_review.events import UNDO, WRITES, Event, Key
 from pgen_review.fold import STATES, Fold
 from pgen_review.journal import ReviewJournal, held
 from pgen_review.results import Review
@@ -161,7 +161,7 @@ class Session:
         events = []
         for number, event in enumerate(wanted, group):
             episode = episodes[event.key.episode]
-            written |= {event.key} if event.kind == "edit_text" else set()
+            written |= {event.key} if event.kind in WRITES else set()
             spoken = event.key in written or episode.has_text(event.key)
             value = value_of(event, episode, self._types, spoken=spoken)
             events.append(Event(number, event.id, _now(), self.by, event.kind, group, event.key, value))

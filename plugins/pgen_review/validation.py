@@ -80,9 +80,17 @@ def _edit(event: Posted, episode: ReviewedEpisode, types: Mapping[str, Iterable[
         return {**_range(event.content, episode, episode.annotations[position]), "was": frames}
     values = originals(episode.originals[position])
     was = {name: values[name] for name in names}
-    if event.kind == "edit_text":
-        return {**{name: _sayable(event.content, name) for name in names}, "was": was}
-    return {**{name: _type(event.content, name, types[name], str(was[name])) for name in names}, "was": was}
+    written = {name: _sayable(event.content, name) for name in names if name in EDITS["edit_text"]}
+    typed = {name: _type(event.content, name, types[name], str(was[name])) for name in names if name in types}
+    return {**written, **typed, **(_taken(event.content) if event.kind == "take" else {}), "was": was}
+
+
+def _taken(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what wrote the dialogue that is taken, and how often it was asked for it."""
+    asked = content.get("asked")
+    if type(asked) is not int or not 1 <= asked <= MOST:
+        raise InvalidEventError(f"`asked` must be a number from 1 to {MOST}.")
+    return {"asked": asked, "generator": _text(content, "generator", _ID)}
 
 
 def _range(content: Mapping[str, Any], episode: ReviewedEpisode, annotation: Annotation) -> dict[str, int]:

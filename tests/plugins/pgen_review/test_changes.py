@@ -6,6 +6,9 @@ import pytest
 from review_edits import Client, copied, event
 from review_helpers import served
 
+TAKEN = {"user": "a", "robot": "b", "scenario": None, "response": None, "asked": 1, "generator": "tiny"}
+"""The members of an event that takes the dialogue of a model."""
+
 
 @pytest.fixture(scope="module")
 def folder(numbered_run, tmp_path_factory):
@@ -110,6 +113,9 @@ def test_a_request_is_stored_and_undone_as_a_whole(client, sample):
         ("edit_range", {"start": 0, "stop": 10_000}, "`start` and `stop` must be frames from"),
         ("edit_range", {"start": True, "stop": 2.0}, "`start` and `stop` must be frames from"),
         ("edit_types", {"scenario": 5, "response": None}, "`scenario` must be null or one of"),
+        ("take", {**TAKEN, "asked": 0}, "`asked` must be a number from 1"),
+        ("take", {**TAKEN, "generator": ""}, "`generator` must be a text"),
+        ("take", {**TAKEN, "user": "a | b"}, "`user` must be one line without `|`"),
         ("note", {"text": 5}, "`text` must be a text"),
         ("flag", {"on": 1}, "`on` must be true or false."),
         ("delete", {}, "a `kind` of accept, reject, edit_text"),

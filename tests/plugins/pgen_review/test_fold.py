@@ -16,6 +16,11 @@ VALUES: dict[str, st.SearchStrategy[dict[str, Any]]] = {
     "accept": st.just({}),
     "reject": st.fixed_dictionaries({"reason": TEXT}),
     "edit_text": st.fixed_dictionaries({"user": TEXT, "robot": TEXT, "was": st.just(WAS)}),
+    "take": st.fixed_dictionaries(
+        {"user": TEXT, "robot": TEXT, "scenario": st.none(), "response": st.none()}
+        | {"was": st.just(WAS | {"scenario": None, "response": None})}
+        | {"asked": st.integers(1, 3), "generator": st.sampled_from(["template", "qwen"])}
+    ),
     "note": st.fixed_dictionaries({"text": TEXT}),
     "flag": st.fixed_dictionaries({"on": st.booleans()}),
 }
