@@ -17,6 +17,7 @@ _path = click.Path(path_type=Path)
 
 @click.command(cls=Command, place=55, short_help="Review the dialogue of a run in a browser.")
 @click.argument("folder", metavar="DIR", type=_path)
+@click.argument("journals", metavar="[JOURNAL]...", nargs=-1, type=_path)
 @click.option("--root", type=_path, help="The run's input, if the result has no images.")
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=0, help="Port of the page.  [default: one for the folder]"
@@ -28,9 +29,13 @@ _path = click.Path(path_type=Path)
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the sample.")
 @click.option("--status", is_flag=True, help="Print how much is reviewed, and end.")
 @click.option("--json", "as_json", is_flag=True, help="Print the status as JSON.")
+@click.option("--export-journal", "exported", metavar="FILE", type=_path, help="Write your events to a file, and end.")
+@click.option("--merge", "merges", is_flag=True, help="Merge the journals that are named behind DIR, and end.")
+@click.option("--agreement", "agrees", is_flag=True, help="Print how far two journals agree; no DIR is needed.")
 @click.option("--apply", "write", is_flag=True, help="Write what was reviewed to the dataset, verify it, and end.")
 def review(
     folder: Path,
+    journals: tuple[Path, ...],
     root: Path | None,
     port: int,
     no_browser: bool,
@@ -40,6 +45,9 @@ def review(
     seed: int,
     status: bool,
     as_json: bool,
+    exported: Path | None,
+    merges: bool,
+    agrees: bool,
     write: bool,
 ) -> None:
     """Play the episodes of a run or a segmentation in a browser, and accept, correct or reject their dialogue.
@@ -49,37 +57,53 @@ def review(
     \b
     pgen review my-dataset-dialogue
     pgen review 'my-dataset-dialogue#ep=3&frame=120'
+    pgen review my-dataset-dialogue --merge ada.jsonl bob.jsonl
+    pgen review --agreement ada.jsonl bob.jsonl
     """
-    from pgen_review.access import HOST
-    from pgen_review.opening import has_display, leading_to, open_in_browser, split_place, usual_port
-    from pgen_review.server import serve
+    from pgen_review import several
+    from pgen_review.opening import split_place
     from pgen_review.starting import open_session, person
 
+    if agrees:
+        several.print_agreement((folder, *journals), as_json=as_json)
+        return
+    to_merge = several.read_all(journals, merges=merges)
     folder, place = split_place(folder)
     chosen = (sample, seed) if sample else None
-    reads = read_only or ((status or as_json) and not chosen)
-    opening = open_session(folder, root, person(name), read_only=reads, sample=chosen)
-    with opening as session, ExitStack() as until_the_end:
-        if status or as_json:
+    reads = read_only or exported is not None or ((status or as_json) and not (chosen or merges))
+    with open_session(folder, root, person(name), read_only=reads, sample=chosen) as session:
+        if exported:
+            several.export_journal(session, exported)
+        elif merges:
+            several.merge_journals(session, to_merge)
+        elif status or as_json:
             _print_status(session, as_json=as_json)
-            return
-        if write:
+        elif write:
             _write(session)
-            return
+        else:
+            _serve(session, port, place, opens=not no_browser)
+
+
+def _serve(session: "Session", port: int, place: str, *, opens: bool) -> None:
+    from pgen_review.access import HOST
+    from pgen_review.opening import has_display, leading_to, open_in_browser, usual_port
+    from pgen_review.server import serve
+
+    with ExitStack() as until_the_end:
 
         def ready(address: str) -> None:
             address = f"{address}&{place}" if place else address
             click.echo(f"review     {address}   (Ctrl-C ends)")
-            if not no_browser and has_display():
+            if opens and has_display():
                 open_in_browser(until_the_end.enter_context(leading_to(address)))
 
-        opened, queue = session.review, session.review.queue
+        review, queue = session.review, session.review.queue
         problems, failed = queue.counts("problem").get("yes", 0), queue.counts("state").get("failed", 0)
         click.echo(
             f"queue      {problems:,} with a problem, {failed:,} failed; "
-            f"{len(queue.entries):,} samples in {len(opened.episodes):,} episodes"
+            f"{len(queue.entries):,} samples in {len(review.episodes):,} episodes"
         )
-        serve(session, port or usual_port(folder, HOST), ready)
+        serve(session, port or usual_port(review.folder, HOST), ready)
 
 
 def _print_status(session: "Session", *, as_json: bool) -> None:

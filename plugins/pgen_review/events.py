@@ -32,6 +32,8 @@ class Key(NamedTuple):
 
 
 UNDO, REDO = "undo", "redo"
+MERGE = "merge"
+"""An event that has the verdicts of several people on a dialogue; only `pgen review --merge` makes it."""
 EDITS = {
     "edit_text": ("user", "robot"),
     "edit_types": ("scenario", "response"),

@@ -7,9 +7,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from pgen_review.events import EDITS, REDO, UNDO, Event, Key
+from pgen_review.events import EDITS, MERGE, REDO, UNDO, Event, Key
 
 type State = Literal["open", "accepted", "edited", "rejected"]
+type Verdict = dict[str, Any]
+"""A verdict on a dialogue: the values of an outcome by their names, with `sources`, the ids of its events."""
+DECIDED = ("by", "at", "state", "reason", "asked", "generator")
 STATES: tuple[State, ...] = ("open", "accepted", "edited", "rejected")
 
 
@@ -33,6 +36,17 @@ class Outcome:
     asked: int = 0
     """How often a model was asked again for the dialogue that was taken, and the name of what wrote it."""
     generator: str = ""
+    sources: list[str] = field(default_factory=list)
+    """The ids of the events that decided, several where people agree."""
+    conflict: list[Verdict] = field(default_factory=list)
+    """The verdicts that differ, between which somebody must decide; the dialogue is open until then."""
+    merged: set[str] = field(default_factory=set)
+    """The ids of the latest events of the journals that were merged."""
+
+    @property
+    def verdicts(self) -> list[Verdict]:
+        """The verdicts on the dialogue: none while it is open, several in a conflict."""
+        return self.conflict or ([self._verdict()] if self.state != "open" else [])
 
     def add(self, event: Event) -> None:
         """Take the next event of the dialogue into account."""
@@ -40,8 +54,27 @@ class Outcome:
             self.note = event.value["text"]
         elif event.kind == "flag":
             self.flagged = event.value["on"]
+        elif event.kind == MERGE:
+            self._merge(**event.value)
         else:
             self._decide(event)
+
+    def _verdict(self) -> Verdict:
+        was = {name: self.was[name] for name in self.values}
+        decided = {name: getattr(self, name) for name in DECIDED}
+        return {**decided, "values": self.values, "was": was, "sources": self.sources}
+
+    def _merge(self, verdicts: list[Verdict], flagged: bool, note: str, merged: list[str]) -> None:
+        """Take over the verdict that all agree on; of several, none is in force."""
+        self.flagged, self.note = flagged, note
+        self.merged |= set(merged)
+        self.conflict = verdicts if len(verdicts) > 1 else []
+        (agreed,) = verdicts if len(verdicts) == 1 else [Outcome()._verdict()]
+        for verdict in verdicts:
+            self.was |= verdict["was"]
+        for name in DECIDED:
+            setattr(self, name, agreed[name])
+        self.values, self.sources = dict(agreed["values"]), list(agreed["sources"])
 
     def _decide(self, event: Event) -> None:
         was = event.value.get("was", {})
@@ -55,6 +88,7 @@ class Outcome:
             self.asked, self.generator = 0, ""
         self.by, self.at = event.by, event.at
         self.reason = event.value.get("reason", "")
+        self.sources, self.conflict = [event.id], []
         self.state = "rejected" if event.kind == "reject" else "edited" if self.values else "accepted"
 
 
@@ -105,6 +139,11 @@ class Fold:
     def number(self, key: Key) -> int:
         """Return the number of the latest event that changed a dialogue, 0 without one."""
         return self._numbers.get(key, 0)
+
+    def latest(self, key: Key) -> str | None:
+        """Return the id of the latest event that changed a dialogue, undo and redo included."""
+        number = self.number(key)
+        return self.events[number - 1].id if number else None
 
     def changed(self, since: int = 0) -> list[Key]:
         """Return the dialogues that an event after `since` changed."""

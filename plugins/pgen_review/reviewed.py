@@ -8,7 +8,7 @@ from pgen.labels import exchanges, frame_ranges
 from pgen.records import Annotation, Dialogue, Failure, Review
 from pgen_results.reading import Line
 from pgen_review.events import EDITS, Key
-from pgen_review.fold import Fold, Outcome
+from pgen_review.fold import DECIDED, Fold, Outcome
 
 type Range = tuple[int | None, int | None]
 
@@ -105,6 +105,14 @@ class ReviewedEpisode:
             "start": start,
             "stop": stop,
             "changed": sorted(outcome.values),
+            "conflict": [
+                {name: verdict[name] for name in DECIDED}
+                | originals(self.originals[position])
+                | {"start": start, "stop": stop}
+                | verdict["values"]
+                | {"changed": sorted(verdict["values"])}
+                for verdict in outcome.conflict
+            ],
         }
 
 

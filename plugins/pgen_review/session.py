@@ -4,7 +4,9 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from threading import Lock
 from typing import Any
+from uuid import uuid4
 
+from pgen.errors import ConfigError
 from pgen_dialogue.prompts import RESPONSE_TYPES, SCENARIO_TYPES
 from pgen_review import random_sample
 from pgen_review.event_file import Header
@@ -46,7 +48,7 @@ class Session:
         self.applied = held(review.manifest, self.header)
         """The number of the last event that the dataset holds."""
         self._numbers = {key: number for number, key in enumerate(review.keys)}
-        self._types = {
+        self.types = {
             "scenario": tuple(dict.fromkeys([*SCENARIO_TYPES, *review.queue.counts("scenario")])),
             "response": tuple(dict.fromkeys([*RESPONSE_TYPES, *review.queue.counts("response")])),
         }
@@ -84,6 +86,18 @@ class Session:
             self._check_bases(new)
             self._append(journal, self._events(new))
             return self._answer(keys)
+
+    def record(self, kind: str, values: Mapping[Key, Json]) -> None:
+        """Store an event of this kind for each of the dialogues, as a group. Raises StorageError or ConfigError."""
+        if self.journal is None:
+            raise ConfigError(f"{self.review.folder} is opened to be read alone; leave out --read-only.")
+        with self._lock:
+            group = len(self.fold.events) + 1
+            entries = enumerate(values.items(), group)
+            self._append(
+                self.journal,
+                [Event(n, str(uuid4()), _now(), self.by, kind, group, key, value) for n, (key, value) in entries],
+            )
 
     def turn(self, kind: str, body: Any) -> Json:
         """Undo or redo the group that is on top, which the client names. Raises as `store` does."""
@@ -124,7 +138,7 @@ class Session:
                 "counts": self._counts(),
                 "sample": random_sample.estimate(self.review, self.fold, *sample).as_json() if sample else None,
                 "can_apply": self.journal is not None and (self.review.folder / "meta/info.json").is_file(),
-                "types": {name: list(types) for name, types in self._types.items()},
+                "types": {name: list(types) for name, types in self.types.items()},
             }
 
     def writable(self, body: Any) -> ReviewJournal:
@@ -141,12 +155,17 @@ class Session:
         """Return what the queue shows of the review of a sample."""
         key = self.review.keys[number]
         outcome = self.fold.outcome(key)
-        item: Json = {"key": list(key), "review": outcome.state, "flagged": outcome.flagged}
+        item: Json = {
+            "key": list(key),
+            "review": outcome.state,
+            "flagged": outcome.flagged,
+            "conflict": bool(outcome.conflict),
+        }
         return {**item, "text": outcome.values["user"]} if "user" in outcome.values else item
 
     def _counts(self) -> dict[str, int]:
         counts = self.review.queue.counts("review")
-        return {state: counts.get(state, 0) for state in (*STATES, "flagged")}
+        return {state: counts.get(state, 0) for state in (*STATES, "flagged", "conflict")}
 
     def _check_bases(self, events: list[Posted]) -> None:
         late = {event.key: None for event in events if self.fold.number(event.key) != event.base}
@@ -163,7 +182,7 @@ class Session:
             episode = episodes[event.key.episode]
             written |= {event.key} if event.kind in WRITES else set()
             spoken = event.key in written or episode.has_text(event.key)
-            value = value_of(event, episode, self._types, spoken=spoken)
+            value = value_of(event, episode, self.types, spoken=spoken)
             events.append(Event(number, event.id, _now(), self.by, event.kind, group, event.key, value))
         return events
 
@@ -181,7 +200,8 @@ class Session:
     def _mark(self, keys: Iterable[Key]) -> None:
         for key in keys:
             outcome = self.fold.outcome(key)
-            values = (outcome.state, "flagged") if outcome.flagged else (outcome.state,)
+            marks = {"flagged": outcome.flagged, "conflict": outcome.conflict}
+            values = [outcome.state, *(mark for mark, is_set in marks.items() if is_set)]
             self.review.queue.mark("review", self._numbers[key], values)
 
     def _states(self, keys: Iterable[Key]) -> list[Json]:

@@ -17,18 +17,28 @@ def reviews_entry(review: Review, header: Header, fold: Fold) -> dict[str, Any]:
     return {
         "journal": header.journal,
         "events": len(fold.events),
-        "people": sorted({event.by for event in fold.events}),
+        "people": _people(fold),
         "counts": counts(review, fold),
         "accepted": _accepted(review, fold),
         "sample": random_sample.estimate(review, fold, *header.sample).as_json() if header.sample else None,
     }
 
 
+def _people(fold: Fold) -> list[str]:
+    """Return the names of all who made events, or whose verdicts were merged."""
+    merged = (verdict["by"] for event in fold.events for verdict in event.value.get("verdicts", ()))
+    names = {name for several in merged for name in several.split(", ")}
+    return sorted(names | {event.by for event in fold.events})
+
+
 def counts(review: Review, fold: Fold) -> dict[str, int]:
     """Return the number of dialogues in each state, and of those that are flagged."""
     outcomes = [fold.outcome(key) for key in review.keys]
     states = Counter(outcome.state for outcome in outcomes)
-    return {state: states[state] for state in STATES} | {"flagged": sum(outcome.flagged for outcome in outcomes)}
+    return {state: states[state] for state in STATES} | {
+        "flagged": sum(outcome.flagged for outcome in outcomes),
+        "conflict": sum(bool(outcome.conflict) for outcome in outcomes),
+    }
 
 
 def status_lines(folder: str, entry: dict[str, Any], applied: int) -> Iterator[str]:
@@ -39,6 +49,8 @@ def status_lines(folder: str, entry: dict[str, Any], applied: int) -> Iterator[s
         f"reviewed   {total - number['open']:,} of {total:,} dialogues: {number['accepted']:,} accepted, "
         f"{number['edited']:,} edited, {number['rejected']:,} rejected; {number['flagged']:,} flagged"
     )
+    if number["conflict"]:
+        yield f"conflicts  {number['conflict']:,} dialogues, on which people decided differently; they are open"
     if applied < entry["events"]:
         yield f"dataset    without the last {entry['events'] - applied:,} events; pgen review {folder} --apply"
     elif applied:

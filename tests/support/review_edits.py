@@ -8,6 +8,8 @@ from uuid import uuid4
 
 from review_helpers import Served
 
+from pgen_review.session import Session
+
 
 class Client:
     """A client with the key. `states` has the latest state of each dialogue, by its key."""
@@ -44,6 +46,14 @@ class Client:
 def event(sample: dict[str, Any], kind: str, **members: Any) -> dict[str, Any]:
     """Return an event about a sample, based on the state that came with it."""
     return {"id": str(uuid4()), "key": sample["key"], "base": sample["review"]["n"], "kind": kind, **members}
+
+
+def decided(session: Session, number: int, kind: str, **content: Any) -> Any:
+    """Store an event of a dialogue as the page does."""
+    key = session.review.keys[number]
+    event = {"id": f"event-of-{session.by}-{len(session.fold.events)}", "key": list(key), "kind": kind, **content}
+    event["base"] = session.fold.number(key)
+    return session.store({"journal": session.header.journal, "events": [event]})
 
 
 def copied(run: Path, folder: Path) -> Path:

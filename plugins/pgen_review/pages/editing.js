@@ -1,9 +1,13 @@
 import { apply } from "./apply.js";
+import { eventsOf } from "./conflict.js";
 import { byId, element, number, openDialog } from "./dom.js";
 import { Editor } from "./editor.js";
 import { Journal } from "./journal.js";
 import { openOutbox } from "./outbox.js";
 import { askReason } from "./reasons.js";
+
+/** The keys of the verdicts in a conflict. */
+const TAKES = "12";
 
 /** Start editing, unless the server only reads. `page` has what the decisions act on: `sample(id)`, `frame`, `select`,
  * `choose`, `next`, `redraw`, `reload` and `show` for messages. */
@@ -17,7 +21,7 @@ export async function openEditing(review, page) {
 class Editing {
   constructor(review, page, outbox) {
     Object.assign(this, { page, outbox, turn: Promise.resolve(), stale: false, opening: false, numbers: new Map() });
-    this.editor = new Editor(review.types, outbox, () => page.select(this.editor.sample));
+    this.editor = new Editor(review.types, outbox, () => page.select(this.editor.sample), (place) => this.take(place));
     this.journal = new Journal(review, outbox, {
       states: (states, path) => this.receive(states, path),
       changed: () => this.count(),
@@ -41,6 +45,7 @@ class Editing {
       ["the dialogue begins, ends at this frame", { i: () => this.move("start"), o: () => this.move("stop") }],
       ["flag for another person", { f: () => this.flag() }],
       ["note", { m: () => this.note() }],
+      ["take this verdict of a conflict", Object.fromEntries([...TAKES].map((key, place) => [key, () => this.take(place)]))],
       ["undo, redo", { z: () => this.undo(), Z: () => this.redo() }],
     ];
   }
@@ -75,7 +80,7 @@ class Editing {
     const { counts } = this.journal;
     if (state) {
       for (const [name, by] of [[sample.review.state, -1], [state, 1]]) counts[name] = (counts[name] ?? 0) + by;
-      sample.review.state = state;
+      Object.assign(sample.review, { state, conflict: [] });
     }
     Object.assign(sample, values);
     this.page.redraw([sample]);
@@ -121,6 +126,18 @@ class Editing {
       this.say("rejected");
       await this.page.next(sample);
     })));
+  }
+
+  /** Decide a conflict by the verdict of another person. */
+  take(place) {
+    return this.act(async (sample) => {
+      const verdict = sample.review.conflict[place];
+      if (!verdict) return;
+      const [events, values] = eventsOf(verdict);
+      await this.record(sample, events, verdict.state, values);
+      this.say(`${verdict.state} as by ${verdict.by}`);
+      await this.page.next(sample);
+    });
   }
 
   /** Let the dialogue begin or end at the frame that is shown, which belongs to it. */

@@ -1,3 +1,4 @@
+import { sideBySide } from "./conflict.js";
 import { problems } from "./dialogue.js";
 import { MARKS, byId, element, text, words } from "./dom.js";
 
@@ -6,8 +7,8 @@ const WAIT = 400;
 
 /** The form of the selected dialogue. What is typed is a draft until it is kept or dropped; `outbox` keeps drafts. */
 export class Editor {
-  constructor(types, outbox, onInput) {
-    Object.assign(this, { outbox, onInput, sample: null, timer: null });
+  constructor(types, outbox, onInput, onTake) {
+    Object.assign(this, { outbox, onInput, onTake, sample: null, timer: null });
     this.fields = Object.fromEntries(FIELDS.map((name) => [name, byId(`edit-${name}`)]));
     for (const name of ["scenario", "response"]) {
       this.fields[name].append(...types[name].map((value) => element("option", { value }, words(value))));
@@ -63,6 +64,7 @@ export class Editor {
     const parts = [`${MARKS[state]} ${state}${state === "open" ? "" : who}`, reason && `reason: ${reason}`, flagged && "⚑ flagged", note && `note: ${note}`];
     byId("reviewed").replaceChildren(...parts.filter(Boolean).map((part) => text("span", {}, part)));
     byId("found").replaceChildren(...problems(sample));
+    byId("conflict").replaceChildren(...sideBySide(sample.review.conflict, this.onTake));
     this.compare();
   }
 

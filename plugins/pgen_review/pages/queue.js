@@ -108,11 +108,11 @@ export class Queue {
   }
 
   /** Show the present state of a sample, if it is listed. */
-  update(id, { state, flagged, user }) {
+  update(id, { state, flagged, conflict, user }) {
     const at = this.places.get(id);
     if (at === undefined) return;
     const item = this.items[at];
-    Object.assign(item, { review: state, flagged, text: user ?? item.text });
+    Object.assign(item, { review: state, flagged, conflict: conflict.length > 0, text: user ?? item.text });
     const [old, made] = [this.list.children[at].firstChild, row(item).firstChild];
     if (at === this.at) made.setAttribute("aria-current", "true");
     const focused = document.activeElement === old;
@@ -137,8 +137,10 @@ function select(name, values) {
   return element("select", { name }, element("option", { value: ANY }, "any"), ...options);
 }
 
-function row({ ep, frame, text: title, marks, review, flagged }) {
-  const state = review && element("span", { class: "state", role: "img", "aria-label": flagged ? `${review}, flagged` : review }, `${MARKS[review]}${flagged ? "⚑" : ""}`);
+function row({ ep, frame, text: title, marks, review, flagged, conflict }) {
+  const noted = [flagged && ["flagged", "⚑"], conflict && ["conflict", "≠"]].filter(Boolean);
+  const label = [review, ...noted.map(([name]) => name)].join(", ");
+  const state = review && element("span", { class: "state", role: "img", "aria-label": label }, MARKS[review] + noted.map(([, mark]) => mark).join(""));
   const where = ` ep ${ep}, frame ${frame}${marks.length ? `: ${marks.map(words).join(", ")}` : ""}`;
   return element("li", {}, element("button", { type: "button" }, text("span", {}, title), element("span", { class: "quiet" }, state, where)));
 }

@@ -1,0 +1,62 @@
+"""A conflict between two people in Chromium: both verdicts side by side, and the keys that decide it."""
+
+import pytest
+from review_edits import Client, copied, decided
+
+from pgen_review.exported import read_exported
+from pgen_review.several import export_journal, merge_journals
+from pgen_review.starting import open_session
+
+pytest.importorskip("browser", reason="selenium is not installed", exc_type=ImportError)
+
+EDIT = {"user": "Take the cup.", "robot": "I take it."}
+VERDICTS = "document.querySelectorAll('#conflict .verdict')"
+
+
+@pytest.fixture
+def folder(numbered_run, tmp_path):
+    """A run on whose first two dialogues two people disagree."""
+    paths = []
+    for name, kinds in (("Ada", ("edit_text", "reject")), ("Bob", ("reject", "accept"))):
+        with open_session(copied(numbered_run, tmp_path / name), None, name) as session:
+            for number, kind in enumerate(kinds):
+                decided(session, number, kind, **(EDIT if kind == "edit_text" else {"reason": "wrong object"}))
+            export_journal(session, tmp_path / f"{name}.jsonl")
+        paths.append(tmp_path / f"{name}.jsonl")
+    target = copied(numbered_run, tmp_path)
+    with open_session(target, None, "Eve") as session:
+        merge_journals(session, [read_exported(path) for path in paths])
+    return target
+
+
+@pytest.mark.parametrize(("key", "state"), [("1", "edited"), ("2", "rejected"), ("e", "edited"), ("a", "accepted")])
+def test_a_conflict_shows_both_verdicts_and_a_key_decides_it(visit, serve, folder, key, state):
+    with serve(folder, "--as", "Eve") as server:
+        browser = visit(server, "&sort=time&review=conflict")
+        browser.until(f"{VERDICTS}.length === 2")
+        assert browser.texts("#items .state") == ["□≠", "□≠"]
+        shown = browser.texts("#conflict .verdict")
+        assert shown[0].startswith("◆ edited by Ada\nuser Take the cup.\nrobot I take it.")
+        assert shown[1].startswith("⊘ rejected by Bob")
+        assert "reason: wrong object" in shown[1]
+        browser.press(key)
+        if key == "e":
+            browser.press("!")
+            browser.chord("\ue009", "\ue007")
+        browser.until("document.getElementById('unsaved').textContent === 'unsaved 0'")
+        browser.until("document.getElementById('done').textContent.startsWith('1 of')")
+        states = Client(server).get("/api/events?since=0")["states"]
+        assert [(found["state"], len(found["conflict"])) for found in states] == [(state, 0), ("open", 2)]
+        assert states[0]["by"] == "Eve"
+        if key == "1":
+            assert {name: states[0][name] for name in EDIT} == EDIT
+
+
+def test_a_conflict_is_decided_with_the_mouse(visit, serve, folder):
+    with serve(folder) as server:
+        browser = visit(server, "&sort=time&review=conflict")
+        browser.until(f"{VERDICTS}.length === 2")
+        browser.all("#conflict .verdict button")[1].click()
+        browser.until("document.getElementById('said').textContent.startsWith('rejected as by Bob')")
+        browser.until("document.getElementById('unsaved').textContent === 'unsaved 0'")
+        assert Client(server).get("/api/summary")["review"]["counts"]["conflict"] == 1
