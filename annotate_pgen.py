@@ -24,7 +24,7 @@ from pgen.cli import main as run
 from pgen.components import Generator
 from pgen.config import RunOptions
 from pgen.errors import InputError, SampleError
-from pgen.formats.schemas import first_error, validator
+from pgen.formats.schemas import validator
 from pgen.formats.syn_annotations import labeled_sample
 from pgen.inference.parsing import parse
 from pgen.media import encode, read_file
@@ -85,7 +85,7 @@ def _sample(sample: Mapping[str, Any]) -> Sample:
         line["images"] = [
             str(image) if isinstance(image, Path | PIL.Image.Image) else image for image in line["images"]
         ]
-    if problem := first_error(validator("labeled"), line):
+    if problem := validator("labeled").first_error(line):
         raise InputError(f"the sample does not fit the schema `labeled` at {problem}. See `pgen schema labeled`.")
     return labeled_sample(line)
 
