@@ -38,7 +38,7 @@ def changes(session: Session) -> list[web.RouteDef]:
             journals.append(writes.start(body))
             return writes.progress()
 
-        answer = _answer(start, await _body(request))
+        answer = answer_to(start, await body_of(request))
         for journal in journals:
             task = asyncio.create_task(asyncio.to_thread(writes.run, journal))
             running.add(task)
@@ -57,14 +57,15 @@ def changes(session: Session) -> list[web.RouteDef]:
 
 def _post(path: str, store: Callable[[object], Json]) -> web.RouteDef:
     async def handle(request: web.Request) -> web.Response:
-        body = await _body(request)
+        body = await body_of(request)
         # A request whose client goes away is completed: its events may be stored by then.
-        return web.json_response(**await asyncio.shield(asyncio.to_thread(_answer, store, body)))
+        return web.json_response(**await asyncio.shield(asyncio.to_thread(answer_to, store, body)))
 
     return web.post(path, handle)
 
 
-async def _body(request: web.Request) -> object:
+async def body_of(request: web.Request) -> object:
+    """Return the JSON of a request."""
     try:
         body: object = await request.json()
     except (ValueError, RecursionError):
@@ -72,7 +73,7 @@ async def _body(request: web.Request) -> object:
     return body
 
 
-def _answer(store: Callable[[object], Json], body: object) -> Json:
+def answer_to(store: Callable[[object], Json], body: object) -> Json:
     """Return the response's data and status, or its text where it is a refusal."""
     try:
         return {"data": store(body)}

@@ -20,7 +20,7 @@ class Checks:
 
     def __init__(self, manifest: Mapping[str, Any]) -> None:
         language = str(manifest["run"].get("language", "en"))
-        self._checks = list(_made(manifest))
+        self._checks = made(manifest)
         self._context = Context(language)
         self._whole_run = RunChecks(self._checks, language, manifest["counts"]["samples"])
 
@@ -33,8 +33,13 @@ class Checks:
         plain = replace(annotation, checks=())
         return self._whole_run.checked(checked(plain, self._checks, self._context)).checks
 
+    def hear(self, annotation: Annotation) -> None:
+        """Take the next annotation into account, for findings about later ones that compare them."""
+        self._whole_run.checked(replace(annotation, checks=()))
 
-def _made(manifest: Mapping[str, Any]) -> list[Check]:
+
+def made(manifest: Mapping[str, Any]) -> list[Check]:
+    """Return the checks that a manifest names, and that are installed."""
     checks = []
     for described in manifest.get("checks", {}).get("made", ()):
         with suppress(PgenError):

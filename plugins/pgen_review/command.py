@@ -2,20 +2,23 @@
 
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from pgen.cli import Command
+from pgen.cli import Command, flag_options, option
 from pgen.errors import ConfigError
 
 if TYPE_CHECKING:
+    from pgen_review.ask_routes import AskRoutes
     from pgen_review.session import Session
 
 _path = click.Path(path_type=Path)
 
 
-@click.command(cls=Command, place=55, short_help="Review the dialogue of a run in a browser.")
+@click.command(
+    cls=Command, place=55, params=flag_options("generator"), short_help="Review the dialogue of a run in a browser."
+)
 @click.argument("folder", metavar="DIR", type=_path)
 @click.argument("journals", metavar="[JOURNAL]...", nargs=-1, type=_path)
 @click.option("--root", type=_path, help="The run's input, if the result has no images.")
@@ -33,6 +36,9 @@ _path = click.Path(path_type=Path)
 @click.option("--merge", "merges", is_flag=True, help="Merge the journals that are named behind DIR, and end.")
 @click.option("--agreement", "agrees", is_flag=True, help="Print how far two journals agree; no DIR is needed.")
 @click.option("--apply", "write", is_flag=True, help="Write what was reviewed to the dataset, verify it, and end.")
+@option("--generator", group="generator", metavar="NAME", help="What is asked again.  [default: the run's]")
+@option("--prompt", group="generator", metavar="NAME", help="The prompt for it.  [default: the run's]")
+@option("--opt", group="generator", multiple=True, metavar="KIND.OPTION=VALUE", help="An option of these; repeatable.")
 def review(
     folder: Path,
     journals: tuple[Path, ...],
@@ -49,6 +55,8 @@ def review(
     merges: bool,
     agrees: bool,
     write: bool,
+    opt: tuple[str, ...],
+    **flags: Any,
 ) -> None:
     """Play the episodes of a run or a segmentation in a browser, and accept, correct or reject their dialogue.
 
@@ -61,6 +69,7 @@ def review(
     pgen review --agreement ada.jsonl bob.jsonl
     """
     from pgen_review import several
+    from pgen_review.ask_routes import AskRoutes
     from pgen_review.opening import split_place
     from pgen_review.starting import open_session, person
 
@@ -81,10 +90,10 @@ def review(
         elif write:
             _write(session)
         else:
-            _serve(session, port, place, opens=not no_browser)
+            _serve(session, AskRoutes(session, flags, opt), port, place, opens=not no_browser)
 
 
-def _serve(session: "Session", port: int, place: str, *, opens: bool) -> None:
+def _serve(session: "Session", asks: "AskRoutes", port: int, place: str, *, opens: bool) -> None:
     from pgen_review.access import HOST
     from pgen_review.opening import has_display, leading_to, open_in_browser, usual_port
     from pgen_review.server import serve
@@ -103,7 +112,7 @@ def _serve(session: "Session", port: int, place: str, *, opens: bool) -> None:
             f"queue      {problems:,} with a problem, {failed:,} failed; "
             f"{len(queue.entries):,} samples in {len(review.episodes):,} episodes"
         )
-        serve(session, port or usual_port(review.folder, HOST), ready)
+        serve(session, asks, port or usual_port(review.folder, HOST), ready)
 
 
 def _print_status(session: "Session", *, as_json: bool) -> None:

@@ -6,7 +6,7 @@ read while another process reviews. Its first line is the header, which says wha
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -47,9 +47,9 @@ def encode(content: dict[str, Any]) -> str:
 
 def read(path: Path) -> tuple[Header | None, list[Event]]:
     """Return the header and the intact events of a file; none where there is no file."""
-    objects = list(_objects(path))
-    headers = [Header.from_json(content) for content in objects if "journal" in content]
-    return next(iter(headers), None), [Event.from_json(content) for content in objects if "journal" not in content]
+    contents = list(objects(path))
+    headers = [Header.from_json(content) for content in contents if "journal" in content]
+    return next(iter(headers), None), [Event.from_json(content) for content in contents if "journal" not in content]
 
 
 def read_plain(path: Path) -> list[Event]:
@@ -70,10 +70,10 @@ def write(path: Path, header: Header, events: list[Event]) -> None:
     sync(path.parent)
 
 
-def append(path: Path, events: list[Event]) -> None:
-    """Append events, durably. After an error the file is as it was."""
-    content = "".join(_line(event.as_json()) for event in events).encode()
-    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND)
+def append(path: Path, contents: Iterable[dict[str, Any]], *, create: bool = False) -> None:
+    """Append objects, durably, to a file that must exist unless `create`. After an error the file is as it was."""
+    content = "".join(map(_line, contents)).encode()
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | (os.O_CREAT if create else 0), 0o644)
     size = os.fstat(descriptor).st_size
     try:
         written = 0
@@ -93,7 +93,8 @@ def _line(content: dict[str, Any]) -> str:
     return f"{crc32(text.encode()):08x} {text}\n"
 
 
-def _objects(path: Path) -> Iterator[dict[str, Any]]:
+def objects(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the intact objects of a file; none where there is no file."""
     if not path.exists():
         return
     with path.open(encoding="utf-8", errors="replace", newline="\n") as file:

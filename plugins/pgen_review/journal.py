@@ -68,7 +68,7 @@ class ReviewJournal:
             self._journal.sync()
             self._broken = False
             with storage_errors(self._copy):
-                event_file.append(self._copy, self._uncopied)
+                event_file.append(self._copy, (event.as_json() for event in self._uncopied))
             self._uncopied = []
 
     def set_header(self, **changes: Any) -> None:

@@ -49,6 +49,7 @@ class Review:
     keys: list[Key]
     labelling: Labelling
     pictures: Pictures
+    source: LeRobotSource
     manifest: dict[str, Any]
 
     @property
@@ -106,4 +107,4 @@ def _read(
         episodes[episode.index] = Stored(episode, packed, len(queue.entries))
         queue.add(lines)
     queue.sort()
-    return Review(folder, episodes, queue, keys, labelling, Pictures(source), manifest)
+    return Review(folder, episodes, queue, keys, labelling, Pictures(source), source, manifest)

@@ -43,14 +43,18 @@ def reviewed(original: Annotation, outcome: Outcome) -> Annotation:
         return replace(original, outcome=Failure("review", outcome.reason), checks=(), judgement=None, review=review)
     if not values.keys() & set(_TEXTS):
         return replace(original, review=review) if original.dialogue else original
+    return replace(original, outcome=_written(original, values), checks=(), judgement=None, review=review)
+
+
+def _written(original: Annotation, values: dict[str, Any]) -> Dialogue:
+    """Return the dialogue after edits."""
     spoken = original.dialogue or Dialogue("", "")
-    dialogue = Dialogue(
+    return Dialogue(
         values.get("user", spoken.user_prompt),
         values.get("robot", spoken.robot_utterance),
         values.get("scenario", spoken.scenario_type),
         values.get("response", spoken.response_type),
     )
-    return replace(original, outcome=dialogue, checks=(), judgement=None, review=review)
 
 
 def _frames(original: Annotation, outcome: Outcome) -> tuple[int, int] | None:
@@ -79,6 +83,11 @@ class ReviewedEpisode:
     def has_text(self, key: Key) -> bool:
         """Return whether a sample has a dialogue, of the run or of a person."""
         return self.originals[self.positions[key]].dialogue is not None or "user" in self._fold.outcome(key).values
+
+    def dialogue(self, key: Key) -> Dialogue | None:
+        """Return a dialogue as it was written last, also where it is rejected."""
+        original, values = self.originals[self.positions[key]], self._fold.outcome(key).values
+        return _written(original, values) if original.dialogue or "user" in values else None
 
     def original_range(self, key: Key) -> Range:
         """Return the frames over which a dialogue was in force before the review."""

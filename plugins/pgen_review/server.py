@@ -11,6 +11,7 @@ from aiohttp import web
 
 from pgen.errors import ConfigError, SampleError
 from pgen_review.access import HOST, Access, add_headers, guarded
+from pgen_review.ask_routes import AskRoutes
 from pgen_review.changes import changes
 from pgen_review.episode import episode_data
 from pgen_review.queue import FACETS, SORTS
@@ -23,10 +24,10 @@ PAGE = 200
 _TYPES = {"css": "text/css", "html": "text/html", "js": "text/javascript", "svg": "image/svg+xml"}
 
 
-def serve(session: Session, port: int, ready: Callable[[str], None]) -> None:
+def serve(session: Session, asks: AskRoutes, port: int, ready: Callable[[str], None]) -> None:
     """Serve until Ctrl-C; call `ready` with the address once the server listens. Raises ConfigError."""
     with _bound(port) as listener, suppress(KeyboardInterrupt):
-        asyncio.run(_serve(session, listener, ready))
+        asyncio.run(_serve(session, asks, listener, ready))
 
 
 def assets() -> Iterator[tuple[str, bytes, str]]:
@@ -37,11 +38,12 @@ def assets() -> Iterator[tuple[str, bytes, str]]:
         yield path, file.read_bytes(), _TYPES[file.name.rpartition(".")[2]]
 
 
-def application(session: Session, access: Access) -> web.Application:
+def application(session: Session, asks: AskRoutes, access: Access) -> web.Application:
     """Return the application with all routes."""
     server = Server(session)
     app = web.Application(middlewares=[guarded(access)], client_max_size=BODY)
     app.on_response_prepare.append(add_headers)
+    app.on_cleanup.append(asks.close)
     app.add_routes([web.get(path, _asset(content, kind)) for path, content, kind in assets()])
     number = r"\d{1,9}"
     app.add_routes(
@@ -53,6 +55,7 @@ def application(session: Session, access: Access) -> web.Application:
             web.get(f"/video/{{camera:{number}}}/{{file:{number}}}", server.video),
             web.get(f"/frame/{{index:{number}}}/{{camera:{number}}}/{{frame:{number}}}.jpg", server.frame),
             *changes(session),
+            *asks.routes(),
         ]
     )
     return app
@@ -132,10 +135,10 @@ def _bound(port: int) -> socket.socket:
     return listener
 
 
-async def _serve(session: Session, listener: socket.socket, ready: Callable[[str], None]) -> None:
+async def _serve(session: Session, asks: AskRoutes, listener: socket.socket, ready: Callable[[str], None]) -> None:
     port = listener.getsockname()[1]
     access = Access(port, frozenset(path for path, *_ in assets()))
-    runner = web.AppRunner(application(session, access), access_log=None, shutdown_timeout=1)
+    runner = web.AppRunner(application(session, asks, access), access_log=None, shutdown_timeout=1)
     await runner.setup()
     try:
         await web.SockSite(runner, listener).start()

@@ -141,6 +141,21 @@ class Session:
                 "types": {name: list(types) for name, types in self.types.items()},
             }
 
+    def rejected(self) -> dict[Key, str]:
+        """Return the dialogues that are rejected, each with the reason."""
+        with self._lock:
+            outcomes = {key: self.fold.outcome(key) for key in self.fold.changed()}
+        return {key: outcome.reason for key, outcome in outcomes.items() if outcome.state == "rejected"}
+
+    def number(self, key: Key) -> int | None:
+        """Return the number of the sample that a dialogue belongs to, None for no dialogue of this result."""
+        return self._numbers.get(key)
+
+    def episode(self, index: int) -> ReviewedEpisode:
+        """Return an episode as it is now."""
+        with self._lock:
+            return self._episodes([Key(index, 0, "", 0)])[index]
+
     def writable(self, body: Any) -> ReviewJournal:
         """Return the journal that a request names. Raises InvalidEventError or ConflictError."""
         if self.journal is None:

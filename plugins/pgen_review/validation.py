@@ -35,12 +35,23 @@ def posted(content: Any) -> Posted:
     """Return an event of a request. Raises InvalidEventError where it lacks a member, or has one of another type."""
     if not isinstance(content, dict):
         raise InvalidEventError("An event must be a JSON object.")
-    key, base, kind = content.get("key"), content.get("base"), content.get("kind")
-    if not (isinstance(key, list) and [type(part) for part in key] == [int, int, str, int]):
-        raise InvalidEventError("`key` must be a list of episode, frame, scope and variant.")
+    key, base, kind = key_of(content), content.get("base"), content.get("kind")
     if not isinstance(base, int) or kind not in KINDS:
         raise InvalidEventError(f"An event needs the number `base`, and a `kind` of {', '.join(KINDS)}.")
-    return Posted(identity(content), Key(*key), base, str(kind), content)
+    return Posted(identity(content), key, base, str(kind), content)
+
+
+def key_of(content: Mapping[str, Any]) -> Key:
+    """Return the key that a request names."""
+    key = content.get("key")
+    if not (isinstance(key, list) and [type(part) for part in key] == [int, int, str, int]):
+        raise InvalidEventError("`key` must be a list of episode, frame, scope and variant.")
+    return Key(*key)
+
+
+def reason_of(content: Mapping[str, Any]) -> str:
+    """Return the reason of a request, in one line."""
+    return " ".join(_text(content, "reason", _REASON).split())
 
 
 def identity(content: Mapping[str, Any]) -> str:
@@ -68,7 +79,7 @@ def value_of(
     if kind == "note":
         return {"text": _text(content, "text", _NOTE, least=0)}
     if kind == "reject":
-        return {"reason": " ".join(_text(content, "reason", _REASON).split())}
+        return {"reason": reason_of(content)}
     return _edit(event, episode, types) if kind in EDITS else {}
 
 

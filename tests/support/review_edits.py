@@ -59,3 +59,12 @@ def decided(session: Session, number: int, kind: str, **content: Any) -> Any:
 def copied(run: Path, folder: Path) -> Path:
     """Return a copy of a run that may be changed."""
     return Path(shutil.copytree(run, folder / "cups"))
+
+
+def asked(client: Client, body: dict[str, Any]) -> dict[str, Any]:
+    """Ask for candidates, and return the progress once they are there."""
+    status, progress = client.post("/api/ask", {"journal": client.journal, **body})
+    assert status == 202, progress
+    while progress["state"] == "running":
+        progress = client.get(f"/api/ask/{progress['id']}")
+    return progress

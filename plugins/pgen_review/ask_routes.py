@@ -1,0 +1,159 @@
+"""The routes that ask the run's generator again: about one dialogue, or about all that are rejected."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from threading import Lock
+from typing import Any
+
+from aiohttp import web
+
+from pgen.errors import ConfigError, PgenError
+from pgen.run.estimate import estimate
+from pgen.storage.workspace import Workspace
+from pgen_results.reading import described
+from pgen_review.asking import Ask, Asking, text_of
+from pgen_review.candidates import NAME, SHOWN, Candidate, Candidates
+from pgen_review.changes import answer_to, body_of
+from pgen_review.events import Key
+from pgen_review.run_parts import address, parts_of
+from pgen_review.second_request import sample_about
+from pgen_review.session import ConflictError, Json, Session
+from pgen_review.validation import InvalidEventError, key_of, reason_of
+
+_MEASURED = 16
+"""Dialogues by which the tokens of many are estimated."""
+
+
+class AskRoutes:
+    """The handlers. `flags` and `opt` are the generator's on the command line."""
+
+    def __init__(self, session: Session, flags: Mapping[str, Any], opt: Sequence[str]) -> None:
+        self._session, self._flags, self._opt = session, flags, opt
+        self._made: Asking | None = None
+        self._lock = Lock()
+
+    def routes(self) -> list[web.RouteDef]:
+        """Return the routes."""
+        return [
+            web.get("/api/ask", self.state),
+            web.post("/api/ask", self.start),
+            web.get("/api/ask/{id}", self.progress),
+            web.delete("/api/ask/{id}", self.cancel),
+        ]
+
+    async def state(self, request: web.Request) -> web.Response:
+        """Return who would be asked, about how many tokens it takes, and the candidates that are there."""
+        number = request.query.get("sample", "")
+        keys = self._session.review.keys
+        if number and not (number.isascii() and number.isdecimal() and len(number) < 10 and int(number) < len(keys)):
+            raise web.HTTPNotFound(text="There is no such sample.")
+        return web.json_response(await asyncio.to_thread(self._state, keys[int(number)] if number else None))
+
+    async def start(self, request: web.Request) -> web.Response:
+        """Begin to ask about a dialogue with a reason, or about those that are rejected."""
+        body = await body_of(request)
+        answer = await asyncio.to_thread(answer_to, self._start, body)
+        return web.json_response(**{"status": 202, **answer})
+
+    async def progress(self, request: web.Request) -> web.Response:
+        """Return how far it is."""
+        return web.json_response(self._ask(request).as_json())
+
+    async def cancel(self, request: web.Request) -> web.Response:
+        """End it; the candidates that are there stay."""
+        ask = self._ask(request)
+        ask.cancel()
+        return web.json_response(ask.as_json())
+
+    async def close(self, _: web.Application) -> None:
+        """Release the generator."""
+        if self._made is not None:
+            await asyncio.to_thread(self._made.close)
+
+    def _ask(self, request: web.Request) -> Ask:
+        ask = self._made.get(request.match_info["id"]) if self._made else None
+        if ask is None:
+            raise web.HTTPNotFound(text="Nothing was asked under this id since the server started; ask again.")
+        return ask
+
+    def _asking(self) -> Asking:
+        """Return what asks, made for the first request. Raises PgenError where nothing can be asked."""
+        with self._lock:
+            if self._made is None:
+                review, journal = self._session.review, self._session.journal
+                if journal is None:
+                    raise ConfigError("This review is read-only: nothing can be changed.")
+                parts, options = parts_of(review, self._flags, self._opt)
+                stored = Candidates(Workspace(review.folder).work / NAME, journal.header.journal)
+                self._made = Asking(self._session, parts, options, stored)
+            return self._made
+
+    def _state(self, key: Key | None) -> Json:
+        try:
+            asking = self._asking()
+        except PgenError as error:
+            return {"available": False, "why": str(error)}
+        generator, running = asking.parts.generator, asking.running()
+        wanted = {key: ""} if key else self._rejected(asking)
+        return {
+            "available": True,
+            "why": "",
+            "generator": generator.name,
+            "model": generator.model,
+            "address": address(asking.parts),
+            "running": running.as_json() if running else None,
+            "dialogues": len(wanted),
+            "tokens": _tokens(asking, wanted),
+            "candidates": self._candidates(asking, key) if key else [],
+        }
+
+    def _candidates(self, asking: Asking, key: Key) -> list[Json]:
+        text = text_of(self._session.episode(key.episode).dialogue(key))
+        return [_as_json(candidate) for candidate in asking.candidates.of(key, text)]
+
+    def _rejected(self, asking: Asking) -> dict[Key, str]:
+        """Return the rejected dialogues that no model was asked about, with the reasons."""
+        reasons = self._session.rejected()
+        episodes = {index: self._session.episode(index) for index in {key.episode for key in reasons}}
+        texts = {key: text_of(episodes[key.episode].dialogue(key)) for key in reasons}
+        return {key: reason for key, reason in reasons.items() if not asking.candidates.asked(key, texts[key])}
+
+    def _start(self, body: Any) -> Json:
+        self._session.writable(body)
+        each = body.get("each", 1)
+        if type(each) is not int or not 1 <= each <= SHOWN:
+            raise InvalidEventError(f"`each` must be a number from 1 to {SHOWN}.")
+        try:
+            asking = self._asking()
+        except ConfigError as error:
+            raise InvalidEventError(str(error)) from None
+        if body.get("rejected") is not True:
+            return asking.start({self._key(body): reason_of(body)}, each).as_json()
+        if asking.running():
+            raise ConflictError("The rejected dialogues are asked about already.", states=[])
+        wanted = self._rejected(asking)
+        if not wanted:
+            raise InvalidEventError("No dialogue is rejected that no model was asked about.")
+        return asking.start(wanted, each).as_json()
+
+    def _key(self, body: Mapping[str, Any]) -> Key:
+        key = key_of(body)
+        if self._session.number(key) is None:
+            raise InvalidEventError(f"There is no dialogue {list(key)}.")
+        return key
+
+
+def _tokens(asking: Asking, wanted: Mapping[Key, str]) -> list[int] | None:
+    """Return about how many tokens a candidate for each dialogue takes, in and out; None without a model."""
+    measured = []
+    for key in list(wanted)[:_MEASURED]:
+        episode = asking.session.episode(key.episode)
+        measured.append((episode.episode, [sample_about(episode, asking.parts, asking.options, key, "")]))
+    found = estimate(asking.parts, asking.options, measured, len(wanted), 0) if measured else None
+    return [found.tokens_in, found.tokens_out] if found else None
+
+
+def _as_json(candidate: Candidate) -> Json:
+    findings = [[*reversed(described(code)), reason] for code, reason in candidate.findings]
+    names = ("user", "robot", "scenario", "response", "generator", "asked", "problem")
+    return {**{name: getattr(candidate, name) for name in names}, "findings": findings}
