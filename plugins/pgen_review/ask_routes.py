@@ -109,7 +109,8 @@ class AskRoutes:
 
     def _candidates(self, asking: Asking, key: Key) -> list[Json]:
         text = text_of(self._session.episode(key.episode).dialogue(key))
-        return [_as_json(candidate) for candidate in asking.candidates.of(key, text)]
+        hidden = {"findings": []} if self._session.review.blind else {}
+        return [_as_json(candidate) | hidden for candidate in asking.candidates.of(key, text)]
 
     def _rejected(self, asking: Asking) -> dict[Key, str]:
         """Return the rejected dialogues that no model was asked about, with the reasons."""

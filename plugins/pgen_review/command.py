@@ -30,6 +30,7 @@ _path = click.Path(path_type=Path)
 @click.option("--as", "name", metavar="NAME", help='Who reviews; "" for no name.  [default: that of git, or the login]')
 @click.option("--sample", type=click.IntRange(1), metavar="N", help="Mark N random dialogues without a finding.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the sample.")
+@click.option("--blind", is_flag=True, help="Show no findings, scores, and verdicts of others.")
 @click.option("--status", is_flag=True, help="Print how much is reviewed, and end.")
 @click.option("--json", "as_json", is_flag=True, help="Print the status as JSON.")
 @click.option("--export-journal", "exported", metavar="FILE", type=_path, help="Write your events to a file, and end.")
@@ -49,6 +50,7 @@ def review(
     name: str | None,
     sample: int | None,
     seed: int,
+    blind: bool,
     status: bool,
     as_json: bool,
     exported: Path | None,
@@ -80,7 +82,7 @@ def review(
     folder, place = split_place(folder)
     chosen = (sample, seed) if sample else None
     reads = read_only or exported is not None or ((status or as_json) and not (chosen or merges))
-    with open_session(folder, root, person(name), read_only=reads, sample=chosen) as session:
+    with open_session(folder, root, person(name), read_only=reads, sample=chosen, blind=blind) as session:
         if exported:
             several.export_journal(session, exported)
         elif merges:
@@ -108,10 +110,8 @@ def _serve(session: "Session", asks: "AskRoutes", port: int, place: str, *, open
 
         review, queue = session.review, session.review.queue
         problems, failed = queue.counts("problem").get("yes", 0), queue.counts("state").get("failed", 0)
-        click.echo(
-            f"queue      {problems:,} with a problem, {failed:,} failed; "
-            f"{len(queue.entries):,} samples in {len(review.episodes):,} episodes"
-        )
+        shown = "blind; " if review.blind else f"{problems:,} with a problem, {failed:,} failed; "
+        click.echo(f"queue      {shown}{len(queue.entries):,} samples in {len(review.episodes):,} episodes")
         serve(session, asks, port or usual_port(review.folder, HOST), ready)
 
 

@@ -20,6 +20,7 @@ from pgen_results.reading import (
     scores,
     skills,
 )
+from pgen_review.blind import blinded
 from pgen_review.fold import Fold
 from pgen_review.results import Review
 from pgen_review.reviewed import ReviewedEpisode, originals
@@ -29,7 +30,8 @@ def episode_data(review: Review, index: int, fold: Fold) -> dict[str, Any]:
     """Return an episode of the review, after the events of `fold`, as JSON."""
     reviewed = ReviewedEpisode(review.episodes[index], fold)
     episode, annotations = reviewed.episode, reviewed.annotations
-    samples = zip(reviewed.keys, reviewed.lines, reviewed.originals, strict=True)
+    lines = map(blinded, reviewed.lines) if review.blind else reviewed.lines
+    samples = zip(reviewed.keys, lines, reviewed.originals, strict=True)
     positions = {id(annotation): position for position, annotation in enumerate(annotations)}
     stretches = label(episode, annotations, review.labelling)
     indices = list(review.episodes)

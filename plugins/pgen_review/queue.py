@@ -28,6 +28,7 @@ from pgen_results.reading import (
     severity,
     skills,
 )
+from pgen_review.blind import HIDDEN, blinded
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -55,7 +56,10 @@ class Queue:
     Hundreds of thousands are filtered while a person types: by masks, and by a search in the words that occur.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, blind: bool = False) -> None:
+        self._blind = blind
+        self.facet_names = tuple(name for name in FACETS if not (blind and name in HIDDEN))
+        self.sorts = ("time",) if blind else SORTS
         self.entries: list[Entry] = []
         self._samples: dict[str, array[int]] = {}
         """The samples of each facet."""
@@ -74,7 +78,7 @@ class Queue:
             entry = _entry(line)
             for facet in entry.facets:
                 self._samples.setdefault(facet, array("Q")).append(len(self.entries))
-            for word in _words(line):
+            for word in _words(blinded(line) if self._blind else line):
                 self._words.setdefault(word, array("I")).append(len(self.entries))
             self.entries.append(entry)
 
@@ -104,7 +108,7 @@ class Queue:
 
     def facets(self) -> dict[str, list[tuple[str, int]]]:
         """Return the values of each facet that distinguishes samples, the most frequent ones."""
-        listed = {name: list(self.counts(name).items())[:LISTED] for name in FACETS}
+        listed = {name: list(self.counts(name).items())[:LISTED] for name in self.facet_names}
         total = len(self.entries)
         return {name: values for name, values in listed.items() if values and values != [(values[0][0], total)]}
 
@@ -143,7 +147,8 @@ class Queue:
     def item(self, number: int) -> dict[str, Any]:
         """Return a sample as the page lists it."""
         entry = self.entries[number]
-        marks = [facet.partition("=")[2] for facet in entry.facets if facet.startswith(("finding=", "state="))]
+        marked = ("state=",) if self._blind else ("finding=", "state=")
+        marks = [facet.partition("=")[2] for facet in entry.facets if facet.startswith(marked)]
         marks = [mark for mark in marks if mark not in ("ok", "any", *SEVERITIES)]
         return {"id": number, "ep": entry.episode, "frame": entry.frame, "text": entry.title, "marks": marks}
 

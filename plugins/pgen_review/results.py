@@ -51,6 +51,8 @@ class Review:
     pictures: Pictures
     source: LeRobotSource
     manifest: dict[str, Any]
+    blind: bool = False
+    """Whether findings and scores are hidden."""
 
     @property
     def name(self) -> str:
@@ -58,7 +60,9 @@ class Review:
 
 
 @contextmanager
-def open_review(folder: Path, root: Path | None = None, written: Collection[Key] = ()) -> Iterator[Review]:
+def open_review(
+    folder: Path, root: Path | None = None, written: Collection[Key] = (), *, blind: bool = False
+) -> Iterator[Review]:
     """Open an output of `annotate` or `segment`. Raises InputError or ConfigError.
 
     `written` are the dialogues whose lines hold what the events of the review say of them.
@@ -75,7 +79,8 @@ def open_review(folder: Path, root: Path | None = None, written: Collection[Key]
             source = _dataset_of(folder, results.source, results.no_images)
             labelling = Labelling.of_run(results.manifest["run"])
             with ProgressBar() as bar:
-                review = _read(folder, source, results.shown(bar.phase).read(), labelling, results.manifest, written)
+                lines = results.shown(bar.phase).read()
+                review = _read(folder, source, lines, labelling, results.manifest, written, blind=blind)
             with review.pictures.reading():
                 yield review
 
@@ -96,9 +101,11 @@ def _read(
     labelling: Labelling,
     manifest: dict[str, Any],
     written: Collection[Key],
+    *,
+    blind: bool = False,
 ) -> Review:
     episodes: dict[int, Stored] = {}
-    queue = Queue()
+    queue = Queue(blind=blind)
     keys: list[Key] = []
     for episode, present in annotated:
         lines = [original_line(line) if Key.of_line(line) in written else line for line in present]
@@ -107,4 +114,4 @@ def _read(
         episodes[episode.index] = Stored(episode, packed, len(queue.entries))
         queue.add(lines)
     queue.sort()
-    return Review(folder, episodes, queue, keys, labelling, Pictures(source), source, manifest)
+    return Review(folder, episodes, queue, keys, labelling, Pictures(source), source, manifest, blind)

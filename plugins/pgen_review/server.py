@@ -14,7 +14,6 @@ from pgen_review.access import HOST, Access, add_headers, guarded
 from pgen_review.ask_routes import AskRoutes
 from pgen_review.changes import changes
 from pgen_review.episode import episode_data
-from pgen_review.queue import FACETS, SORTS
 from pgen_review.session import Session
 
 BODY = 1_000_000
@@ -77,6 +76,7 @@ class Server:
                 "episodes": len(review.episodes),
                 "first": next(iter(review.episodes), None),
                 "facets": review.queue.facets(),
+                "sorts": review.queue.sorts,
                 "review": await asyncio.to_thread(self._session.summary),
             }
         )
@@ -84,8 +84,8 @@ class Server:
     async def queue(self, request: web.Request) -> web.Response:
         """Return the samples that fit the filters of the query, at most PAGE, from the one after `after` on."""
         query, queue = request.query, self._review.queue
-        facets = {name: query.getall(name) for name in FACETS if name in query}
-        numbers = queue.numbers(facets, query.get("q", ""), _one_of(query.get("sort", SORTS[0]), SORTS))
+        facets = {name: query.getall(name) for name in queue.facet_names if name in query}
+        numbers = queue.numbers(facets, query.get("q", ""), _one_of(query.get("sort", ""), queue.sorts))
         after = query.get("after", "")
         start = 0
         if after.isdecimal() and int(after) in numbers:

@@ -14,6 +14,7 @@ from pgen.storage.workspace import Workspace
 from pgen_lerobot.format import MANIFEST, digest
 from pgen_lerobot.read import read_manifest
 from pgen_review import event_file
+from pgen_review.blind import check_own
 from pgen_review.event_file import Header
 from pgen_review.events import Event, Key
 from pgen_review.fold import Fold
@@ -42,18 +43,27 @@ def person(name: str | None) -> str:
 
 @contextmanager
 def open_session(
-    folder: Path, root: Path | None, by: str, *, read_only: bool = False, sample: tuple[int, int] | None = None
+    folder: Path,
+    root: Path | None,
+    by: str,
+    *,
+    read_only: bool = False,
+    sample: tuple[int, int] | None = None,
+    blind: bool = False,
 ) -> Iterator[Session]:
     """Open the review of a folder. Raises ConfigError, InputError or StorageError.
 
-    `sample` is the size and the seed of a random sample, which replaces the former one.
+    `sample` is the size and the seed of a random sample, which replaces the former one. A `blind` review shows no
+    findings and scores, and is refused where others reviewed.
     """
     if read_only:
         check_settled(folder)
     else:
         InPlace(folder, COMMAND).recover()
     lines = lines_of(folder)
-    with open_review(folder, root, _written(folder)) as review:
+    if blind:
+        check_own(folder, _on_disk(folder)[1], by)
+    with open_review(folder, root, _written(folder), blind=blind) as review:
         if lines is None or read_only:
             header, events = stored(review)
             yield Session(review, _check(events, review), by, header=header)

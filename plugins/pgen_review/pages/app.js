@@ -233,7 +233,7 @@ async function start() {
   summary = await get("/api/summary");
   byId("name").textContent = summary.name;
   document.title = `${summary.name}: pgen review`;
-  queue = new Queue(summary.facets, choose, write);
+  queue = new Queue(summary, choose, write);
   editing = await openEditing(summary.review, {
     get frame() {
       return player.at;

@@ -6,11 +6,12 @@ const ANY = "";
 
 /** The samples that fit the filters, in pages; filters and order are a part of the address. */
 export class Queue {
-  constructor(facets, onChoose, onFilter) {
+  constructor({ facets, sorts }, onChoose, onFilter) {
     Object.assign(this, { onChoose, onFilter, items: [], places: new Map(), at: -1, total: 0, query: "" });
     this.list = byId("items");
     this.selects = Object.entries(facets).map(([name, values]) => select(name, values));
     byId("facets").replaceChildren(...this.selects.map((made) => element("label", {}, LABELS[made.name] ?? made.name, made)));
+    byId("sort").replaceChildren(...[...byId("sort").options].filter(({ value }) => sorts.includes(value)));
     const refresh = () => this.load().then(() => this.onFilter());
     for (const made of [...this.selects, byId("sort")]) made.addEventListener("change", refresh);
     byId("search").addEventListener("input", debounced(refresh, 150));
@@ -43,7 +44,8 @@ export class Queue {
       if (made.selectedIndex < 0) made.value = ANY;
     }
     byId("search").value = state.get("q") ?? "";
-    byId("sort").value = state.get("sort") === "time" ? "time" : "worst";
+    byId("sort").value = state.get("sort");
+    byId("sort").selectedIndex = Math.max(byId("sort").selectedIndex, 0);
   }
 
   /** Load the first page for the present filters; of several calls at once, the last counts. */
