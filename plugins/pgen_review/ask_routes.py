@@ -109,7 +109,7 @@ class AskRoutes:
 
     def _candidates(self, asking: Asking, key: Key) -> list[Json]:
         text = text_of(self._session.episode(key.episode).dialogue(key))
-        hidden = {"findings": []} if self._session.review.blind else {}
+        hidden: Json = {"findings": []} if self._session.review.blind else {}
         return [_as_json(candidate) | hidden for candidate in asking.candidates.of(key, text)]
 
     def _rejected(self, asking: Asking) -> dict[Key, str]:

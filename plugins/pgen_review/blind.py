@@ -4,8 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from pgen.errors import ConfigError
-from pgen_results.lines import KINDS
-from pgen_results.reading import Line
+from pgen_results.reading import Line, other_types
 from pgen_review.events import Event
 
 HIDDEN = ("problem", "finding", "judge", "type")
@@ -14,7 +13,7 @@ HIDDEN = ("problem", "finding", "judge", "type")
 
 def blinded(line: Line) -> Line:
     """Return a line without what checks and judges said of its dialogue, and without the types that were planned."""
-    plans = {f"planned_{kind}": None for kind in KINDS} if line["status"] == "ok" else {}
+    plans = {f"planned_{kind}": None for kind in other_types(line)}
     return {**line, **plans, "checks": [], "judgement": None}
 
 
