@@ -97,7 +97,7 @@ class AskRoutes:
         wanted = {key: ""} if key else self._rejected(asking)
         return {
             "available": True,
-            "why": "",
+            "why": asking.unreachable,
             "generator": generator.name,
             "model": generator.model,
             "address": address(asking.parts),

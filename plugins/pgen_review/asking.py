@@ -58,6 +58,8 @@ class Asking:
         self._thread.start()
         self._opening = asyncio.Lock()
         self._opened = False
+        self.unreachable = ""
+        """Why the generator could not be opened the last time."""
 
     def start(self, wanted: Mapping[Key, str], each: int) -> Ask:
         """Begin to ask for `each` candidates of dialogues."""
@@ -135,8 +137,12 @@ class Asking:
         async with self._opening:
             if not self._opened:
                 self.parts.generator.max_images = len(sample.moment.images)
-                await self.parts.generator.open()
-                self._opened = True
+                try:
+                    await self.parts.generator.open()
+                except PgenError as error:
+                    self.unreachable = str(error)
+                    raise
+                self._opened, self.unreachable = True, ""
 
     def _store(self, key: Key, about: Text, problem: str, asked: int, written: Annotation) -> None:
         dialogue = written.dialogue

@@ -12,9 +12,9 @@ export async function get(path) {
 }
 
 /** Send JSON, and return the JSON of the answer. */
-export async function post(path, content) {
+export async function post(path, content, method = "POST") {
   const headers = { "Content-Type": "application/json" };
-  return answer(await fetch(path, { method: "POST", headers, body: JSON.stringify(content) }));
+  return answer(await fetch(path, { method, headers, body: JSON.stringify(content) }));
 }
 
 /** Exchange the key of the address for a cookie, and take it out of the address. */

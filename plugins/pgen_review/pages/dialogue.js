@@ -1,4 +1,4 @@
-import { byId, element, number, text, words } from "./dom.js";
+import { byId, element, number, speech, text, words } from "./dom.js";
 
 /** The highest score that is marked as poor, and the most later skills that are named. */
 const [POOR, SKILLS] = [2, 3];
@@ -60,10 +60,6 @@ function card(sample, shown = "") {
   );
 }
 
-function speech(speaker, value) {
-  return element("p", { class: `speech ${speaker}` }, element("b", {}, speaker), text("span", {}, value));
-}
-
 /** Return the types and the scores in a line. */
 function types({ scenario, response, planned, scores }) {
   const marks = scores.map(([name, score]) => `${name} ${score}`);
@@ -73,13 +69,18 @@ function types({ scenario, response, planned, scores }) {
 }
 
 /** Return why there is no dialogue, what checks reported, and the low scores of a judge. */
-export function problems({ failure, findings, scores, chosen, skills }) {
-  const made = findings.map(([severity, what, why]) => finding(severity, `${severity}: ${what}`, why));
+export function problems({ failure, findings: reported, scores, chosen, skills }) {
+  const made = findings(reported);
   if (failure) made.unshift(finding("failed", failure.scene ? "the images contradict the labels" : words(failure.stage), failure.reason));
   const poor = scores.filter(([, score]) => score <= POOR);
   made.push(...poor.map(([name, score, reason]) => finding("poor", `${name} ${score} of 5`, reason)));
   if (chosen && chosen !== skills[0]) made.push(finding("poor", "the judge chose another skill", chosen));
   return made;
+}
+
+/** Return what checks reported. */
+export function findings(reported) {
+  return reported.map(([severity, what, why]) => finding(severity, `${severity}: ${what}`, why));
 }
 
 function finding(severity, what, why) {

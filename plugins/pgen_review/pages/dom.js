@@ -25,6 +25,11 @@ export function text(name, attributes, value) {
   return element(name, { dir: "auto", ...attributes }, value);
 }
 
+/** Return what the user or the robot says. */
+export function speech(speaker, value) {
+  return element("p", { class: `speech ${speaker}` }, element("b", {}, speaker), text("span", {}, value));
+}
+
 export function words(type) {
   return type.replaceAll("_", " ");
 }

@@ -1,8 +1,10 @@
 import { apply } from "./apply.js";
+import { Asking } from "./asking.js";
 import { eventsOf } from "./conflict.js";
-import { byId, element, number, openDialog } from "./dom.js";
+import { byId, number } from "./dom.js";
 import { Editor } from "./editor.js";
 import { Journal } from "./journal.js";
+import { askNote } from "./note.js";
 import { openOutbox } from "./outbox.js";
 import { askReason } from "./reasons.js";
 
@@ -27,10 +29,10 @@ class Editing {
       changed: () => this.count(),
       refused: (events, error) => this.refused(events, error),
     });
-    const buttons = { accept: () => this.accept(), reject: () => this.reject(), keep: () => this.keep(), drop: () => this.drop(), flag: () => this.flag(), note: () => this.note(), begin: () => this.move("start"), end: () => this.move("stop"), undo: () => this.undo(), redo: () => this.redo() };
+    const buttons = { accept: () => this.accept(), reject: () => this.reject(), keep: () => this.keep(), drop: () => this.drop(), flag: () => this.flag(), note: () => this.note(), begin: () => this.move("start"), end: () => this.move("stop"), undo: () => this.undo(), redo: () => this.redo(), ask: () => this.ask(), "ask-rejected": () => this.asking.askAll() };
     for (const [name, action] of Object.entries(buttons)) byId(name).addEventListener("click", action);
-    byId("apply").addEventListener("click", () => apply(this.journal, page));
-    byId("apply").disabled = !review.can_apply;
+    Object.assign(byId("apply"), { disabled: !review.can_apply, onclick: () => apply(this.journal, page) });
+    this.asking = new Asking(this.journal.id, page.show);
     this.journal.flush();
   }
 
@@ -46,6 +48,8 @@ class Editing {
       ["flag for another person", { f: () => this.flag() }],
       ["note", { m: () => this.note() }],
       ["take this verdict of a conflict", Object.fromEntries([...TAKES].map((key, place) => [key, () => this.take(place)]))],
+      ["ask the model again; then 1 to 4 take what it wrote, e edits it first", { g: () => this.ask() }],
+      ["ask the model again about all that are rejected", { G: () => this.asking.askAll() }],
       ["undo, redo", { z: () => this.undo(), Z: () => this.redo() }],
     ];
   }
@@ -140,6 +144,20 @@ class Editing {
     });
   }
 
+  /** Ask the model again, and take what it writes, or edit it first. */
+  ask() {
+    return this.open((sample) => this.asking.ask(sample, {
+      take: (candidate) => this.act(async () => {
+        const { generator, asked, ...values } = candidate;
+        await this.record(sample, [{ kind: "take", generator, asked, ...values }], "edited", values);
+        await this.outbox.keepDraft(sample.key, null);
+        this.say("taken");
+        await this.page.next(sample);
+      }),
+      edit: (candidate) => this.editor.edit(sample, candidate),
+    }));
+  }
+
   /** Let the dialogue begin or end at the frame that is shown, which belongs to it. */
   move(edge) {
     return this.act(async (sample) => {
@@ -163,25 +181,11 @@ class Editing {
   }
 
   note() {
-    return this.open((sample) => this.askNote(sample));
-  }
-
-  askNote(sample) {
-    const field = element("textarea", { rows: 4, maxlength: 2000, "aria-label": "Note" });
-    const store = element("button", { type: "button" }, "Store (ctrl-Enter)");
-    const dialog = openDialog("Note", field, store);
-    const send = () => {
-      dialog.close();
-      this.act(async () => {
-        sample.review.note = field.value.trim();
-        await this.record(sample, [{ kind: "note", text: sample.review.note }], null);
-        this.say("noted");
-      });
-    };
-    field.value = sample.review.note;
-    store.addEventListener("click", send);
-    field.addEventListener("keydown", (event) => event.ctrlKey && event.key === "Enter" && send());
-    field.focus();
+    return this.open((sample) => askNote(sample.review.note, (note) => this.act(async () => {
+      sample.review.note = note;
+      await this.record(sample, [{ kind: "note", text: note }], null);
+      this.say("noted");
+    })));
   }
 
   undo() {

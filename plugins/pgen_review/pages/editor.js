@@ -43,6 +43,7 @@ export class Editor {
   }
 
   fill(draft) {
+    this.taken = draft?.taken ?? null;
     for (const name of FIELDS) {
       const value = draft?.[name] ?? this.sample?.[name] ?? "";
       const field = this.fields[name];
@@ -88,7 +89,7 @@ export class Editor {
   keepDraft() {
     clearTimeout(this.timer);
     if (!this.sample) return;
-    const values = this.changed.length ? this.values : null;
+    const values = this.changed.length ? { ...this.values, taken: this.taken } : null;
     if (values || this.outbox.draft(this.sample.key)) this.outbox.keepDraft(this.sample.key, values);
   }
 
@@ -103,11 +104,20 @@ export class Editor {
     this.compare();
   }
 
-  /** Return the events that store what was changed. */
+  /** Begin to edit a candidate of a model. */
+  edit(sample, candidate) {
+    this.outbox.keepDraft(sample.key, { ...candidate, taken: candidate });
+    this.sample = sample;
+    this.fill(this.outbox.draft(sample.key).values);
+    this.describe();
+    this.focus();
+  }
+
+  /** Return the events that store what was changed, that a candidate was taken included. */
   edits() {
-    const { changed, values } = this;
-    const any = (...names) => names.some((name) => changed.includes(name));
-    const events = [];
+    const { taken, values } = this;
+    const any = (...names) => names.some((name) => values[name] !== ((taken ?? this.sample)[name] ?? ""));
+    const events = taken ? [{ kind: "take", ...taken }] : [];
     if (any("user", "robot")) events.push({ kind: "edit_text", user: values.user, robot: values.robot });
     if (any("scenario", "response")) events.push({ kind: "edit_types", scenario: values.scenario || null, response: values.response || null });
     return events;
