@@ -129,6 +129,9 @@ def compare(first: Path, second: Path, page: Path | None, root: Path | None, **p
 @click.option(
     "--counterfactuals", is_flag=True, default=None, help="Also export prompts that lead to another skill, or to none."
 )
+@click.option(
+    "--reviewed", is_flag=True, default=None, help="Only what people approved; with references and preferences."
+)
 @click.option("--vocabulary", is_flag=True, help="Write the skills and the objects, with counts, instead of chats.")
 @_root
 def export(folder: Path, output_dir: Path, root: Path | None, *, vocabulary: bool, **flags: Any) -> None:

@@ -27,6 +27,7 @@ from pgen.storage.durable import sync
 from pgen.storage.workspace import Workspace
 from pgen_results.lines import Line, scope
 from pgen_results.read import RunResults
+from pgen_results.reviewed_dialogues import ApprovedDialogues, is_answered, is_approved
 
 SYSTEM = (
     "You are the high-level policy of a robot. You see its cameras and hear what the user says. Answer with one JSON "
@@ -44,6 +45,8 @@ class ExportOptions(Options):
     """The seed of their choice."""
     max_pixels: int = Field(1003520, ge=1024)
     """Images are scaled down to this many pixels."""
+    reviewed: bool = False
+    """Export the dialogues alone that a person approved, with references for prompts and pairs of preference."""
     counterfactuals: bool = False
     """Also export the prompts that lead to another skill than the demonstrated one, or to none."""
 
@@ -56,11 +59,15 @@ class ExportReport:
     chats: Counter[str] = field(default_factory=Counter)
     episodes: Counter[str] = field(default_factory=Counter)
     left_out: Counter[str] = field(default_factory=Counter)
+    reviewed: Counter[str] = field(default_factory=Counter)
+    """References and pairs of preference, where they are written."""
 
     def lines(self) -> Iterator[str]:
         """Yield the report as the command prints it."""
         for part in PARTS:
             yield f"{part:<11}{self.chats[part]:,} chats of {self.episodes[part]:,} episodes"
+        for name, count in self.reviewed.items():
+            yield f"{name:<11}{count:,}"
         for reason, count in sorted(self.left_out.items()):
             yield f"{'left out':<11}{count:,} {reason}"
         yield printable(f"{'output':<11}{self.folder}")
@@ -76,6 +83,8 @@ def export_chats(run: RunResults, output_dir: Path, options: ExportOptions) -> E
     prepare(workspace)
     if run.source is None:
         raise ConfigError(f"{run.name}: {run.no_images}")
+    if options.reviewed and options.counterfactuals:
+        raise ConfigError("--reviewed exports what people approved, and nobody reviews counterfactuals: leave one out.")
     workspace.check_outside(run.source.folder)
     validation = validation_episodes(run, options)
     with running(workspace) as job:
@@ -84,7 +93,10 @@ def export_chats(run: RunResults, output_dir: Path, options: ExportOptions) -> E
 
 def validation_episodes(run: RunResults, options: ExportOptions) -> set[int]:
     """Choose episodes with a dialogue by the seed, so that each part has at least one where there are two."""
-    answered = [episode.index for episode, lines in run.read() if any(line["status"] == "ok" for line in lines)]
+    is_wanted = is_approved if options.reviewed else is_answered
+    answered = [episode.index for episode, lines in run.read() if any(map(is_wanted, lines))]
+    if not answered and options.reviewed:
+        raise InputError(f"{run.name} has no dialogue that a person approved: use `pgen review`, then its --apply.")
     if not answered:
         raise InputError(f"{run.name} holds no answered sample; there is nothing to export.")
     wanted = max(1, round(options.validation * len(answered))) if options.validation else 0
@@ -104,13 +116,19 @@ def _write(run: RunResults, job: Job, options: ExportOptions, validation: set[in
             for part in PARTS
         ]
         reader = stack.enter_context(run.source.reader(options.max_pixels))
-        for episode, lines in run.read():
+        approved = stack.enter_context(ApprovedDialogues(staging)) if options.reviewed else None
+        for episode, every in run.read():
             part = episode.index in validation
+            lines = [line for line in every if is_approved(line)] if approved else every
+            if left := len(every) - len(lines):
+                report.left_out["not approved by a person"] += left
             exchanges = [*_exchanges(lines, report.left_out), *_others(episode, lines, instead.get(episode.index, []))]
             images = _Images(reader, staging)
             written = _write_chats(exchanges, images, system, files[part], report.left_out)
             report.chats[PARTS[part]] += written
             report.episodes[PARTS[part]] += bool(written)
+            if approved:
+                report.reviewed.update(approved.write(lines, images.of, PARTS[part]))
     if not report.chats.total():
         raise InputError(f"{run.name}: no image of an answered sample could be read; is the input complete?")
     _write_provenance(staging / "export.json", run, options, report)
@@ -225,5 +243,5 @@ def _text(text: str) -> dict[str, str]:
 
 def _write_provenance(path: Path, run: RunResults, options: ExportOptions, report: ExportReport) -> None:
     recorded = {key: run.manifest[key] for key in ("versions", "prompt", "generator")}
-    counts = {"chats": report.chats, "episodes": report.episodes, "left_out": report.left_out}
+    counts = {"chats": report.chats, "episodes": report.episodes, "left_out": report.left_out, **report.reviewed}
     path.write_text(json.dumps({**recorded, **options.model_dump(), **counts}, indent=2) + "\n", encoding="utf-8")

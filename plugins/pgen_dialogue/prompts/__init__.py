@@ -3,6 +3,7 @@
 from pgen_dialogue.prompts.phases import is_waiting, object_of, phases
 from pgen_dialogue.prompts.planner import RESPONSE_TYPES, SCENARIO_TYPES
 from pgen_dialogue.prompts.reply_schema import MAX_LENGTH, SAYABLE
+from pgen_dialogue.prompts.seed import construct_prompt
 from pgen_dialogue.prompts.user_template import Template, load_template
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "SAYABLE",
     "SCENARIO_TYPES",
     "Template",
+    "construct_prompt",
     "is_waiting",
     "load_template",
     "object_of",

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 from prompt_samples import sample
 
@@ -8,6 +10,10 @@ from pgen_dialogue.prompts.hi_robot import HiRobotPrompt
 from pgen_dialogue.prompts.planner import RESPONSE_TYPES
 from pgen_dialogue.prompts.reply_schema import dialogue_schema, typed_schema
 
+REFERENCE = {
+    **{"episode_id": "other", "frame_index": 0, "scope": "step", "skill": "wipe"},
+    **{"user_prompt": "Wipe it.", "robot_utterance": "I wipe it."},
+}
 ODD = "pick {task_description} {0} {{x}} %s {{ skill_current }}"
 
 
@@ -27,12 +33,16 @@ def test_labels_are_inserted_literally(template, name, text):
 
 
 @pytest.mark.parametrize(("name", "braces"), [("a.txt", "{{{}}}"), ("a.jinja", "{{{{ {} }}}}")])
-def test_a_template_may_use_every_placeholder(template, name, braces):
+def test_a_template_may_use_every_placeholder(template, name, braces, tmp_path):
     one = sample("lift", ["go"], ["put"], "task", timestamp=None, cameras=("a", "b"))
-    lines = template("\n".join(map(braces.format, PLACEHOLDERS)), name).build(one, 3).text.splitlines()
+    references = tmp_path / "references.jsonl"
+    references.write_text(json.dumps(REFERENCE), encoding="utf-8")
+    written = template("\n".join(map(braces.format, PLACEHOLDERS)), name, references=references)
+    lines = written.build(one, 3).text.splitlines()
     planned = HiRobotPrompt().build(one, 3).plans[0]
     assert (lines[0], lines[2], lines[5]) == ("task", "lift", "unknown")
-    assert lines[7:] == [planned.scenario_type, planned.response_type]
+    assert lines[7:9] == [planned.scenario_type, planned.response_type]
+    assert "Wipe it." in "\n".join(lines[9:])
 
 
 def test_only_the_types_that_a_template_mentions_are_planned(template):
@@ -95,3 +105,25 @@ def test_the_identity_depends_on_the_content_of_the_file_and_not_on_its_path(tem
     builder, moved = template("{skill_current}", "a.txt"), template("{skill_current}", "b.txt")
     assert (builder.identity(), builder.fingerprint()) == (moved.identity(), moved.fingerprint())
     assert builder.fingerprint() != template("{skill_current}!", "c.txt").fingerprint()
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (None, "there is no file"),
+        ("", "contains no reference"),
+        ("{}", "line 1 is no reference: it needs episode_id"),
+        ("no JSON", "line 1"),
+    ],
+)
+def test_references_that_cannot_be_used_are_refused_before_any_request(template, tmp_path, content, reason):
+    path = tmp_path / "references.jsonl"
+    if content is not None:
+        path.write_text(content, encoding="utf-8")
+    with pytest.raises(ConfigError, match=reason):
+        template("{skill_current} {references}", references=path).open()
+
+
+def test_a_template_with_references_needs_their_file(template):
+    with pytest.raises(ConfigError, match="--opt prompt.references"):
+        template("{skill_current} {references}").open()
