@@ -3,7 +3,8 @@
 `checks.py` prints two tables: recall per kind of fault and false alarms on the dialogues of ten authors, who did not
 know the rules (checks/author_*.jsonl), and precision and recall of each check on the dialogues of
 tests/plugins/pgen_dialogue/checks: 200 with which the checks were improved, and 60 held out ones. `checks.py wrong`
-also lists the dialogues of the first author and of the 200 in which checks and labels differ.
+also lists the dialogues of the first author and of the 200 in which checks and labels differ. `checks.py --reviews
+DATASET` prints precision and recall of each finding against the verdicts of people in `pgen review`.
 """
 
 import json
@@ -165,6 +166,14 @@ def _scores(right: int, wrong: int, missed: int) -> str:
 
 
 def main() -> None:
+    if sys.argv[1:2] == ["--reviews"]:
+        if len(sys.argv) != 3:
+            raise SystemExit("name one dataset: python benchmarks/checks.py --reviews DATASET")
+        from common.review_cases import review_lines
+
+        for line in review_lines(Path(sys.argv[2])):
+            print(line)
+        return
     for line in (*author_lines(), "", *lines(), *(wrong_lines() if sys.argv[1:] == ["wrong"] else ())):
         print(line)
 

@@ -125,5 +125,5 @@ def test_references_that_cannot_be_used_are_refused_before_any_request(template,
 
 
 def test_a_template_with_references_needs_their_file(template):
-    with pytest.raises(ConfigError, match="--opt prompt.references"):
+    with pytest.raises(ConfigError, match=r"--opt prompt\.references"):
         template("{skill_current} {references}").open()
