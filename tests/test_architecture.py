@@ -38,7 +38,7 @@ PLUGIN_IMPORTS = {
     "pgen_demo": ("pgen_lerobot",),
     "pgen_replay": ("pgen_lerobot",),
     "pgen_results": ("pgen_dialogue", "pgen_lerobot"),
-    "pgen_review": ("pgen_dialogue", "pgen_lerobot", "pgen_results"),
+    "pgen_review": ("pgen_dialogue", "pgen_lerobot", "pgen_results", "pgen_segment"),
     "pgen_segment": ("pgen_dialogue", "pgen_lerobot"),
 }
 """Plugins that use another one: the LeRobot format, utilities for English and dialogue, or the reading of results."""

@@ -9,7 +9,7 @@ from pgen.errors import Stage
 from pgen.records.requests import Plan
 from pgen.records.samples import Dialogue, Sample
 
-type Verdict = Literal["accepted", "edited", "rejected"]
+type Verdict = Literal["accepted", "edited", "rejected", "stale"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +121,7 @@ class Failure:
 class Review:
     """A person's verdict on a dialogue: who, when (ISO 8601), and the reason of a rejection.
 
+    A dialogue is stale if that person edited the spans of its episode, and it does not lead to their skills.
     `original` is the annotation as it was before; None if it was accepted as it is. `frames` are the half-open frames
     over which the person wants the dialogue in force; None for those that follow from its moment. `asked_again` is how
     often a model was asked again for the dialogue that it took, `generator` the name of what wrote that; empty if none.

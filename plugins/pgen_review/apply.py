@@ -6,26 +6,23 @@ they replace the old ones.
 """
 
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pgen.components import Results
 from pgen.errors import ConfigError, InputError, VerificationError
-from pgen.records import Annotation, Episode, Finding
 from pgen.run.job import prepare, running
-from pgen.run.manifest import Tally
 from pgen.storage.in_place import InPlace
 from pgen_lerobot.format import digest
 from pgen_lerobot.read import read_manifest
-from pgen_lerobot.rewriting import Original, check_forms, counts_entry, rewrite
+from pgen_lerobot.rewriting import Original, check_forms, rewrite
 from pgen_lerobot.verify import verify
-from pgen_review.checks import Checks
-from pgen_review.events import Event, Key
-from pgen_review.fold import Fold, Outcome
+from pgen_review.fold import Fold
 from pgen_review.journal import REVIEWS, ReviewJournal, held
-from pgen_review.reviewed import originals, reviewed
+from pgen_review.reviewed_dataset import Reviewed
+from pgen_review.span_files import write_subtasks
 from pgen_review.starting import COMMAND, lines_of
 
 type Step = Callable[[str], None]
@@ -33,14 +30,26 @@ type Step = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What was written: the number of the last event, and the dialogues that were accepted, edited and rejected."""
+    """What was written: the number of the last event, and the dialogues that were accepted, edited and rejected.
+
+    `edited` are the episodes with edited spans, `stale` the dialogues that do not lead to these, and `without_phases`
+    the files from which phases were left out.
+    """
 
     events: int
     reviewed: int
     changed: int
+    edited: int
+    stale: int
+    without_phases: frozenset[str]
 
     def __str__(self) -> str:
-        return f"{self.reviewed:,} dialogues reviewed, {self.changed:,} of them changed; the dataset is verified"
+        done = f"{self.reviewed:,} dialogues reviewed, {self.changed:,} of them changed; "
+        if self.edited:
+            done += f"the spans of {self.edited:,} episodes edited, {self.stale:,} dialogues stale by that; "
+        if self.without_phases:
+            done += f"{' and '.join(sorted(self.without_phases))} no longer has phases for edited spans; "
+        return f"{done}the dataset is verified"
 
 
 def apply(folder: Path, journal: ReviewJournal, entry: Callable[[Fold], dict[str, Any]], step: Step) -> Applied | None:
@@ -61,15 +70,19 @@ def apply(folder: Path, journal: ReviewJournal, entry: Callable[[Fold], dict[str
         original = Original(folder)
         check_forms(folder, original.manifest)
         step("writing")
-        write = _Write(original, fold, events[: held(original.manifest, journal.header)])
+        write = Reviewed(original, fold, events[: held(original.manifest, journal.header)])
         results = Results(write.source, {**write.manifest(), "reviews": entry(fold)}, write.read)
         lines = (json.dumps(event.as_json()) + "\n" for event in events)
-        staged = rewrite(job, place, results, original.manifest["labels"]["unlabelled"], {REVIEWS: lines})
+        files = {REVIEWS: lines, **write.files()}
+        staged = rewrite(job, place, results, original.manifest["labels"]["unlabelled"], files)
+        if write.has_subtasks:
+            write_subtasks(staged, place.scratch / "subtasks", write.episodes())
+            place.switch.check(place.switch.changes())
         step("verifying")
         _verify(folder, staged)
         step("replacing")
     journal.set_header(result=digest(_lines(folder)))
-    return _applied(fold)
+    return _applied(fold, write)
 
 
 def _check_result(folder: Path, journal: ReviewJournal) -> None:
@@ -101,76 +114,8 @@ def _lines(folder: Path) -> Path:
     return path
 
 
-class _Write:
-    """The annotations of a dataset after the events of a review, checked and counted."""
-
-    def __init__(self, original: Original, fold: Fold, written: list[Event]) -> None:
-        self._original, self._fold = original, fold
-        self._written = {event.key for event in written}
-        self.source = original.source()
-        self._findings: dict[Key, tuple[Finding, ...]] = {}
-        self._counts = Tally()
-        left = set(fold.changed())
-        checks = Checks(original.manifest)
-        for episode in self.source.episodes():
-            checks.start_episode()
-            for annotation in self._annotations(episode):
-                self._take(annotation, checks.findings(annotation))
-                left.discard(Key.of(annotation))
-        if left:
-            raise InputError(f"the dataset has no dialogue {list(left.pop())}, which was reviewed.")
-
-    def read(self) -> Iterator[tuple[Episode, list[Annotation]]]:
-        """Yield the episodes with their annotations."""
-        for episode in self.source.episodes():
-            yield episode, self._annotations(episode)
-
-    def manifest(self) -> dict[str, Any]:
-        """Return the manifest with the present counts."""
-        first = self._original.manifest
-        counts = counts_entry(self._counts, first["counts"]["episodes"], first["counts"]["frames"])
-        found = {"found": dict(sorted(self._counts.findings.items()))}
-        checks = {"checks": {**first["checks"], **found}} if "checks" in first else {}
-        return {**first, "counts": counts, **checks}
-
-    def _take(self, annotation: Annotation, findings: tuple[Finding, ...]) -> None:
-        """Count an annotation; one with another dialogue than before gets the findings of that."""
-        original = annotation.review.original if annotation.review else None
-        if original and annotation.dialogue and annotation.dialogue != original.dialogue:
-            self._findings[Key.of(annotation)] = findings
-            annotation = replace(annotation, checks=findings)
-        self._counts.add(annotation)
-
-    def _annotations(self, episode: Episode) -> list[Annotation]:
-        return [self._reviewed(annotation) for annotation in self._original.annotations(episode)]
-
-    def _reviewed(self, annotation: Annotation) -> Annotation:
-        if annotation.sample.question.counterfactual:
-            return annotation
-        key = Key.of(annotation)
-        # A line without an event of this review may have been reviewed before, in one whose events are gone.
-        before = _original(annotation) if key in self._written else annotation
-        outcome = self._fold.outcome(key)
-        _check(key, before, outcome)
-        after = reviewed(before, outcome)
-        return replace(after, checks=self._findings[key]) if key in self._findings else after
-
-
-def _original(annotation: Annotation) -> Annotation:
-    """Return an annotation as it was before it was reviewed."""
-    review = annotation.review
-    return review.original if review and review.original else replace(annotation, review=None)
-
-
-def _check(key: Key, annotation: Annotation, outcome: Outcome) -> None:
-    """Raise InputError where an edit was made to another text: it belongs to another dialogue."""
-    values = originals(annotation)
-    other = [name for name, value in outcome.was.items() if name in values and values[name] != value]
-    if other:
-        raise InputError(f"the dialogue {list(key)} is not the one that was edited: its {other[0]} is another.")
-
-
-def _applied(fold: Fold) -> Applied:
+def _applied(fold: Fold, write: Reviewed) -> Applied:
     states = [fold.outcome(key).state for key in fold.changed()]
     changed = states.count("edited") + states.count("rejected")
-    return Applied(len(fold.events), len(states) - states.count("open"), changed)
+    total = len(states) - states.count("open")
+    return Applied(len(fold.events), total, changed, len(write.edited), write.stale, frozenset(write.dropped))

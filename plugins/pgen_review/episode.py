@@ -5,8 +5,8 @@ Labels come from `pgen.labels.label`, as those of the dataset do, so that the pa
 
 from typing import Any
 
-from pgen.labels import frame_ranges, label
-from pgen.records import Annotation, Episode
+from pgen.labels import label
+from pgen.records import Annotation
 from pgen_results.reading import (
     Line,
     badness,
@@ -18,9 +18,9 @@ from pgen_results.reading import (
     other_types,
     scope,
     scores,
-    skills,
 )
 from pgen_review.blind import blinded
+from pgen_review.events import Key
 from pgen_review.fold import Fold
 from pgen_review.results import Review
 from pgen_review.reviewed import ReviewedEpisode, originals
@@ -31,7 +31,7 @@ def episode_data(review: Review, index: int, fold: Fold) -> dict[str, Any]:
     reviewed = ReviewedEpisode(review.episodes[index], fold)
     episode, annotations = reviewed.episode, reviewed.annotations
     lines = map(blinded, reviewed.lines) if review.blind else reviewed.lines
-    samples = zip(reviewed.keys, lines, reviewed.originals, strict=True)
+    samples = zip(reviewed.keys, lines, reviewed.originals, annotations, strict=True)
     positions = {id(annotation): position for position, annotation in enumerate(annotations)}
     stretches = label(episode, annotations, review.labelling)
     indices = list(review.episodes)
@@ -46,24 +46,18 @@ def episode_data(review: Review, index: int, fold: Fold) -> dict[str, Any]:
         "fps": episode.fps,
         "times": [round(time, 4) for time in episode.timestamps],
         "cameras": review.pictures.cameras_of(index),
-        "spans": _spans(episode),
-        "samples": [_sample(line, reviewed.state(key), original) for key, line, original in samples],
+        "spans": reviewed.state(Key.of_spans(index))["spans"],
+        "edits": fold.number(Key.of_spans(index)),
+        "samples": [
+            _sample(line, reviewed.state(key), original, annotation) for key, line, original, annotation in samples
+        ],
         "labels": [
             [it.start, it.stop, positions[id(it.annotation)] if it.annotation else None, it.spoken] for it in stretches
         ],
     }
 
 
-def _spans(episode: Episode) -> list[dict[str, Any]]:
-    """Return the spans by their frames; one without a frame is left out."""
-    return [
-        {"name": skill.name, "start": frames.start, "stop": frames.stop, "failed": skill.failed}
-        for skill, frames in zip(episode.skills, frame_ranges(episode), strict=True)
-        if frames
-    ]
-
-
-def _sample(line: Line, state: dict[str, Any], original: Annotation) -> dict[str, Any]:
+def _sample(line: Line, state: dict[str, Any], original: Annotation, present: Annotation) -> dict[str, Any]:
     failed = failure(line)
     return {
         "id": state["sample"],
@@ -73,7 +67,7 @@ def _sample(line: Line, state: dict[str, Any], original: Annotation) -> dict[str
         "start": state["start"],
         "stop": state["stop"],
         "scope": scope(line),
-        "skills": skills(line),
+        "skills": list(present.sample.skills),
         "user": state["user"],
         "robot": state["robot"],
         "scenario": state["scenario"] or line["planned_scenario_type"],

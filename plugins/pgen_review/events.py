@@ -1,4 +1,4 @@
-"""Events: what a person did to a dialogue, as records that are appended and never changed.
+"""Events: what a person did to a dialogue or to spans, as records that are appended and never changed.
 
 A request stores its events as a group, which is undone and redone as a whole. Undo and redo are events as well.
 """
@@ -9,9 +9,12 @@ from typing import Any, NamedTuple
 from pgen.records import Annotation
 from pgen_results.reading import Line, scope
 
+SPANS = "spans"
+"""The kind of event that replaces the spans of an episode, and the scope in the key of these spans."""
+
 
 class Key(NamedTuple):
-    """What identifies a dialogue in its result."""
+    """What identifies a dialogue in its result, or the spans of an episode: these have the scope `spans`."""
 
     episode: int
     frame: int
@@ -30,6 +33,16 @@ class Key(NamedTuple):
         """Return the key of a line."""
         return cls(line["episode_index"], line["frame_index"], scope(line), line.get("variant", 0))
 
+    @classmethod
+    def of_spans(cls, episode: int) -> "Key":
+        """Return the key of the spans of an episode."""
+        return cls(episode, 0, SPANS, 0)
+
+    @property
+    def is_spans(self) -> bool:
+        """Whether it identifies spans."""
+        return self.scope == SPANS
+
 
 UNDO, REDO = "undo", "redo"
 MERGE = "merge"
@@ -43,15 +56,16 @@ EDITS = {
 """The values that each kind of edit sets; `take` takes the dialogue of a model that was asked again."""
 WRITES = ("edit_text", "take")
 """The kinds that set the text."""
-KINDS = ("accept", "reject", *EDITS, "note", "flag")
+KINDS = ("accept", "reject", *EDITS, "note", "flag", SPANS)
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
     """Event number `n`, from 1. `id` is the client's; `group` is the number of the first event of its request.
 
-    `value` holds what the kind needs. That of an edit has the new values, and in `was` the original ones. An undo or
-    redo has no key, and in `value` the group that it concerns.
+    `value` holds what the kind needs. That of an edit has the new values, and in `was` the original ones. That of spans
+    has all spans of the episode `before` and `after`. An undo or redo has no key, and in `value` the group that it
+    concerns.
     """
 
     n: int

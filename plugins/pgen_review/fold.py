@@ -20,10 +20,11 @@ STATES: tuple[State, ...] = ("open", "accepted", "edited", "rejected")
 class Outcome:
     """What the events say of a dialogue. `values` are those that differ from the original ones, by name.
 
-    `n` is the number of its latest event, undo and redo included.
+    `n` is the number of its latest event, undo and redo included; `decided` is that of its latest verdict or edit.
     """
 
     n: int = 0
+    decided: int = 0
     state: State = "open"
     by: str | None = None
     at: str | None = None
@@ -86,7 +87,7 @@ class Outcome:
             self.asked, self.generator = self.asked + event.value["asked"], event.value["generator"]
         if not self.values.keys() & set(EDITS["edit_text"]):
             self.asked, self.generator = 0, ""
-        self.by, self.at = event.by, event.at
+        self.by, self.at, self.decided = event.by, event.at, event.n
         self.reason = event.value.get("reason", "")
         self.sources, self.conflict = [event.id], []
         self.state = "rejected" if event.kind == "reject" else "edited" if self.values else "accepted"
@@ -137,7 +138,7 @@ class Fold:
         return self._outcomes[key]
 
     def number(self, key: Key) -> int:
-        """Return the number of the latest event that changed a dialogue, 0 without one."""
+        """Return the number of the latest event that changed a dialogue or spans, 0 without one."""
         return self._numbers.get(key, 0)
 
     def latest(self, key: Key) -> str | None:
@@ -145,12 +146,21 @@ class Fold:
         number = self.number(key)
         return self.events[number - 1].id if number else None
 
+    def spans(self, episode: int, before: int | None = None) -> Event | None:
+        """Return the event in force that gives an episode its spans, of those with a lower number than `before`."""
+        events = [event for event in self._of.get(Key.of_spans(episode), ()) if event.group not in self._undone]
+        return next((event for event in reversed(events) if before is None or event.n < before), None)
+
     def changed(self, since: int = 0) -> list[Key]:
         """Return the dialogues that an event after `since` changed."""
+        return [key for key in self.keys(since) if not key.is_spans]
+
+    def keys(self, since: int = 0) -> list[Key]:
+        """Return the dialogues and the spans that an event after `since` changed."""
         return [key for key, number in self._numbers.items() if number > since]
 
     def of_group(self, group: int) -> list[Key]:
-        """Return the dialogues that a group of events concerns."""
+        """Return the dialogues and the spans that a group of events concerns."""
         return list(dict.fromkeys(event.key for event in self._groups[group] if event.key))
 
     def _append(self, event: Event, key: Key) -> None:

@@ -15,6 +15,7 @@ from pgen.labels import Labelling
 from pgen.records import Episode
 from pgen_lerobot.read import LeRobotSource
 from pgen_results.reading import Line, has_dialogue, is_segmentation, open_results, open_segmentation
+from pgen_review import unedited
 from pgen_review.events import Key
 from pgen_review.pictures import Pictures
 from pgen_review.queue import Queue
@@ -107,8 +108,11 @@ def _read(
     episodes: dict[int, Stored] = {}
     queue = Queue(blind=blind)
     keys: list[Key] = []
+    before = unedited.read(folder, written)
     for episode, present in annotated:
         lines = [original_line(line) if Key.of_line(line) in written else line for line in present]
+        if stored := before.get(episode.index):
+            episode, lines = stored.restored(episode), stored.lines
         keys += [Key.of_line(line) for line in lines]
         packed = zlib.compress(json.dumps(lines).encode(), 1)
         episodes[episode.index] = Stored(episode, packed, len(queue.entries))

@@ -4,11 +4,13 @@ from dataclasses import replace
 from typing import Any
 
 from pgen.formats.syn_annotations import from_line
-from pgen.labels import exchanges, frame_ranges
+from pgen.labels import exchanges
 from pgen.records import Annotation, Dialogue, Failure, Review
 from pgen_results.reading import Line
 from pgen_review.events import EDITS, Key
 from pgen_review.fold import DECIDED, Fold, Outcome
+from pgen_review.matching import Matching
+from pgen_review.spans import Span, skills_of, spans_of
 
 type Range = tuple[int | None, int | None]
 
@@ -70,15 +72,35 @@ class ReviewedEpisode:
     """An episode with its annotations as they are now. `originals` are those before the review."""
 
     def __init__(self, stored: Any, fold: Fold) -> None:
-        self.episode, self.lines, self._first = stored.episode, stored.lines, stored.first
-        self._fold = fold
+        self.lines, self._first = stored.lines, stored.first
+        self._original, self._fold = stored.episode, fold
+        matching = Matching(stored.episode, fold)
+        self.episode, self.ranges = matching.episode, matching.ranges
         self.originals = [from_line(line) for line in self.lines]
         self.keys = [Key.of(annotation) for annotation in self.originals]
         self.positions = {key: position for position, key in enumerate(self.keys)}
-        outcomes = zip(self.originals, map(fold.outcome, self.keys), strict=True)
-        self.annotations = [reviewed(annotation, outcome) for annotation, outcome in outcomes]
-        self.ranges = frame_ranges(self.episode)
+        self._adapted = list(map(matching.adapted, self.originals))
+        samples = zip(self.originals, self._adapted, self.keys, strict=True)
+        self.annotations = [
+            matching.checked(before, key, reviewed(annotation, fold.outcome(key)))
+            for before, annotation, key in samples
+        ]
         self._in_force = _in_force(self.episode, self.annotations)
+        pairs = zip(self.keys, self.annotations, strict=True)
+        self.stale = {key: it.failure.reason for key, it in pairs if is_stale(it) and it.failure}
+        """The dialogues that were withdrawn because spans were edited, with the reasons."""
+
+    @property
+    def spans(self) -> list[Span]:
+        """The present spans."""
+        return spans_of(self.episode)
+
+    def unwritable(self, spans: list[Span]) -> str:
+        """Return why the times of the episode cannot express spans, or ""."""
+        stored = spans_of(replace(self._original, skills=skills_of(self._original, spans)))
+        return (
+            "" if stored == spans else "the timestamps of this episode cannot express these spans; choose other frames"
+        )
 
     def has_text(self, key: Key) -> bool:
         """Return whether a sample has a dialogue, of the run or of a person."""
@@ -90,23 +112,26 @@ class ReviewedEpisode:
         return _written(original, values) if original.dialogue or "user" in values else None
 
     def original_range(self, key: Key) -> Range:
-        """Return the frames over which a dialogue was in force before the review."""
-        frames = _in_force(self.episode, self.originals)
-        return frames.get(self.originals[self.positions[key]].sample, (None, None))
+        """Return the frames over which a dialogue is in force if no person says anything of it."""
+        frames = _in_force(self.episode, self._adapted)
+        return frames.get(self._adapted[self.positions[key]].sample, (None, None))
 
     def state(self, key: Key) -> dict[str, Any]:
-        """Return the state of a dialogue as JSON."""
+        """Return the state of a dialogue, or of the spans, as JSON."""
+        if key.is_spans:
+            return self._state_of_spans(key)
         position, outcome = self.positions[key], self._fold.outcome(key)
         start, stop = self._in_force.get(self.annotations[position].sample, (None, None))
+        withdrawn = self.stale.get(key)
         values: dict[str, Any] = originals(self.originals[position]) | outcome.values
         return {
             "key": list(key),
             "sample": self._first + position,
             "n": outcome.n,
-            "state": outcome.state,
+            "state": outcome.state if withdrawn is None else "stale",
             "flagged": outcome.flagged,
             "note": outcome.note,
-            "reason": outcome.reason,
+            "reason": withdrawn or outcome.reason,
             "by": outcome.by,
             "at": outcome.at,
             "asked": outcome.asked,
@@ -123,6 +148,30 @@ class ReviewedEpisode:
                 for verdict in outcome.conflict
             ],
         }
+
+    def _state_of_spans(self, key: Key) -> dict[str, Any]:
+        event, before = self._fold.spans(self._original.index), spans_of(self._original)
+        spoken = {
+            it.sample.span.skill_index for it in self.annotations if it.dialogue or (it.failure and not is_stale(it))
+        }
+        places = [place for place, frames in enumerate(self.ranges) if frames]
+        return {
+            "key": list(key),
+            "sample": None,
+            "n": self._fold.number(key),
+            "state": "edited" if event else "open",
+            "by": event.by if event else None,
+            "at": event.at if event else None,
+            "spans": [
+                {**span.as_json(), "edited": span not in before, "open": place not in spoken}
+                for span, place in zip(self.spans, places, strict=True)
+            ],
+        }
+
+
+def is_stale(annotation: Annotation) -> bool:
+    """Return whether a dialogue was withdrawn because spans were edited."""
+    return annotation.review is not None and annotation.review.state == "stale"
 
 
 def _in_force(episode: Any, annotations: list[Annotation]) -> dict[Any, Range]:

@@ -13,6 +13,8 @@ from pgen_review.event_file import Header
 from pgen_review.events import UNDO, WRITES, Event, Key
 from pgen_review.fold import STATES, Fold
 from pgen_review.journal import ReviewJournal, held
+from pgen_review.marks import Marks
+from pgen_review.queue import LISTED
 from pgen_review.results import Review
 from pgen_review.reviewed import ReviewedEpisode
 from pgen_review.validation import MOST, InvalidEventError, Posted, identity, posted, value_of
@@ -52,8 +54,13 @@ class Session:
             "scenario": tuple(dict.fromkeys([*SCENARIO_TYPES, *review.queue.counts("scenario")])),
             "response": tuple(dict.fromkeys([*RESPONSE_TYPES, *review.queue.counts("response")])),
         }
+        episodes = (stored.episode for stored in review.episodes.values())
+        names = {skill.name for episode in episodes for skill in episode.skills}
+        self._skills = sorted(names)[:LISTED]
+        """The names of skills that a span can be given by completion."""
         self._lock = Lock()
-        self._mark(self.fold.changed())
+        self.marks = Marks(review, self.fold)
+        self.marks.update(self.fold.keys())
         for number in random_sample.choose(review, *self.sample) if self.sample else ():
             review.queue.mark("sample", number, ("yes",))
 
@@ -78,9 +85,7 @@ class Session:
             if not isinstance(sent, list) or not 1 <= len(sent) <= MOST:
                 raise InvalidEventError(f"`events` must be a list of 1 to {MOST} events.")
             wanted = [posted(content) for content in sent]
-            for event in wanted:
-                if event.key not in self._numbers:
-                    raise InvalidEventError(f"There is no dialogue {list(event.key)}.")
+            self._check_keys(event.key for event in wanted)
             keys = list(dict.fromkeys(event.key for event in wanted))
             new = list({event.id: event for event in wanted if not self.fold.has(event.id)}.values())
             self._check_bases(new)
@@ -98,6 +103,15 @@ class Session:
                 self.journal,
                 [Event(n, str(uuid4()), _now(), self.by, kind, group, key, value) for n, (key, value) in entries],
             )
+
+    def _check_keys(self, keys: Iterable[Key]) -> None:
+        """Raise InvalidEventError where there is no such dialogue or episode, or spans are named twice."""
+        names = list(keys)
+        for key in names:
+            if key.is_spans and names.count(key) > 1:
+                raise InvalidEventError("A request may edit the spans of an episode once.")
+            if key not in self._numbers and not (key.is_spans and key.episode in self.review.episodes):
+                raise InvalidEventError(f"There is no dialogue {list(key)}.")
 
     def turn(self, kind: str, body: Any) -> Json:
         """Undo or redo the group that is on top, which the client names. Raises as `store` does."""
@@ -120,7 +134,7 @@ class Session:
     def since(self, number: int) -> Json:
         """Return the states of the dialogues that changed after an event."""
         with self._lock:
-            return {**self._answer(self.fold.changed(number)), "applied": self.applied}
+            return {**self._answer(self.fold.keys(number)), "applied": self.applied}
 
     def summary(self, why: str = "") -> Json:
         """Return what the page shows of the review as a whole; `why` says why nothing can be changed."""
@@ -139,6 +153,7 @@ class Session:
                 "sample": random_sample.estimate(self.review, self.fold, *sample).as_json() if sample else None,
                 "can_apply": self.journal is not None and (self.review.folder / "meta/info.json").is_file(),
                 "types": {name: list(types) for name, types in self.types.items()},
+                "skills": self._skills,
             }
 
     def rejected(self) -> dict[Key, str]:
@@ -172,7 +187,7 @@ class Session:
         outcome = self.fold.outcome(key)
         item: Json = {
             "key": list(key),
-            "review": outcome.state,
+            "review": self.marks.state(key),
             "flagged": outcome.flagged,
             "conflict": bool(outcome.conflict),
         }
@@ -180,12 +195,13 @@ class Session:
 
     def _counts(self) -> dict[str, int]:
         counts = self.review.queue.counts("review")
-        return {state: counts.get(state, 0) for state in (*STATES, "flagged", "conflict")}
+        return {state: counts.get(state, 0) for state in (*STATES, "stale", "flagged", "conflict")}
 
     def _check_bases(self, events: list[Posted]) -> None:
         late = {event.key: None for event in events if self.fold.number(event.key) != event.base}
         if late:
-            reason = "The dialogue changed meanwhile; nothing was stored."
+            what = "spans" if any(key.is_spans for key in late) else "dialogue"
+            reason = f"The {what} changed meanwhile; nothing was stored."
             raise ConflictError(reason, states=self._states(late), **self._position())
 
     def _events(self, wanted: list[Posted]) -> list[Event]:
@@ -196,7 +212,7 @@ class Session:
         for number, event in enumerate(wanted, group):
             episode = episodes[event.key.episode]
             written |= {event.key} if event.kind in WRITES else set()
-            spoken = event.key in written or episode.has_text(event.key)
+            spoken = event.key.is_spans or event.key in written or episode.has_text(event.key)
             value = value_of(event, episode, self.types, spoken=spoken)
             events.append(Event(number, event.id, _now(), self.by, event.kind, group, event.key, value))
         return events
@@ -210,14 +226,7 @@ class Session:
         finally:  # events that are stored count, also where the second copy failed
             for event in journal.events[len(self.fold.events) :]:
                 self.fold.add(event)
-                self._mark([event.key] if event.key else self.fold.of_group(event.value["group"]))
-
-    def _mark(self, keys: Iterable[Key]) -> None:
-        for key in keys:
-            outcome = self.fold.outcome(key)
-            marks = {"flagged": outcome.flagged, "conflict": outcome.conflict}
-            values = [outcome.state, *(mark for mark, is_set in marks.items() if is_set)]
-            self.review.queue.mark("review", self._numbers[key], values)
+                self.marks.update([event.key] if event.key else self.fold.of_group(event.value["group"]))
 
     def _states(self, keys: Iterable[Key]) -> list[Json]:
         wanted = list(keys)

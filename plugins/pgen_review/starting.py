@@ -90,7 +90,9 @@ def applied(folder: Path) -> list[Event]:
 def _check(events: list[Event], review: Review) -> list[Event]:
     """Return the events. Raises InputError where they are not about the dialogues of this result."""
     with suppress(KeyError, ValueError, TypeError):
-        if set(Fold(events).changed()) <= set(review.keys):
+        fold = Fold(events)
+        spans = {Key.of_spans(index) for index in review.episodes}
+        if set(fold.keys()) <= {*review.keys, *spans}:
             return events
     raise InputError(f"the events of the review of {review.folder} are not about its dialogues; restore a copy of it.")
 

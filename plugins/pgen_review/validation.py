@@ -7,12 +7,13 @@ from typing import Any, NamedTuple
 from pgen.labels import allowed_frames
 from pgen.records import Annotation
 from pgen_dialogue.prompts import MAX_LENGTH, SAYABLE
-from pgen_review.events import EDITS, KINDS, Key
+from pgen_review.events import EDITS, KINDS, SPANS, Key
 from pgen_review.reviewed import ReviewedEpisode, originals
+from pgen_review.spans import Span, problem
 
 MOST = 200
 """Events of a request."""
-_REASON, _NOTE, _ID = 500, 2000, 64
+_REASON, _NOTE, _ID, _NAME = 500, 2000, 64, 200
 _SAYABLE = re.compile(SAYABLE)
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
@@ -38,7 +39,10 @@ def posted(content: Any) -> Posted:
     key, base, kind = key_of(content), content.get("base"), content.get("kind")
     if not isinstance(base, int) or kind not in KINDS:
         raise InvalidEventError(f"An event needs the number `base`, and a `kind` of {', '.join(KINDS)}.")
-    return Posted(identity(content), key, base, str(kind), content)
+    event = Posted(identity(content), key, base, str(kind), content)
+    if event.key.is_spans != (kind == SPANS) or (event.key.is_spans and event.key != Key.of_spans(event.key.episode)):
+        raise InvalidEventError(f"The kind {SPANS}, and no other, needs the key [episode, 0, {SPANS!r}, 0].")
+    return event
 
 
 def key_of(content: Mapping[str, Any]) -> Key:
@@ -69,6 +73,8 @@ def value_of(
 
     Raises InvalidEventError.
     """
+    if event.kind == SPANS:
+        return _spans(event.content, episode)
     if event.kind in ("accept", "edit_types", "edit_range") and not spoken:
         raise InvalidEventError("This sample failed and has no dialogue; write its text first.")
     kind, content = event.kind, event.content
@@ -113,6 +119,25 @@ def _range(content: Mapping[str, Any], episode: ReviewedEpisode, annotation: Ann
             "dialogue leads to, with a frame between them."
         )
     return {"start": start, "stop": stop}
+
+
+def _spans(content: Mapping[str, Any], episode: ReviewedEpisode) -> dict[str, Any]:
+    """Return all spans of an episode before and after an event."""
+    sent = content.get("spans")
+    if not isinstance(sent, list) or not all(isinstance(span, dict) for span in sent):
+        raise InvalidEventError("`spans` must be a list of objects with `name`, `start` and `stop`.")
+    after = [_span(span) for span in sent]
+    if broken := problem(after, len(episode.episode.timestamps)) or episode.unwritable(after):
+        raise InvalidEventError(f"{broken[0].upper()}{broken[1:]}.")
+    return {"before": [span.as_json() for span in episode.spans], "after": [span.as_json() for span in after]}
+
+
+def _span(content: Mapping[str, Any]) -> Span:
+    start, stop, failed = content.get("start"), content.get("stop"), content.get("failed", False)
+    if type(start) is not int or type(stop) is not int or not isinstance(failed, bool):
+        raise InvalidEventError("`start` and `stop` of a span must be frames, and `failed` true or false.")
+    name = " ".join(_text(content, "name", _NAME).split())
+    return Span(name, start, stop, failed)
 
 
 def _sayable(content: Mapping[str, Any], name: str) -> str:

@@ -56,6 +56,13 @@ def decided(session: Session, number: int, kind: str, **content: Any) -> Any:
     return session.store({"journal": session.header.journal, "events": [event]})
 
 
+def spans_event(episode: dict[str, Any], spans: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return an event that gives an episode other spans, based on the state that came with the episode."""
+    key = [episode["index"], 0, "spans", 0]
+    wanted = [{name: span[name] for name in ("name", "start", "stop", "failed") if name in span} for span in spans]
+    return {"id": str(uuid4()), "key": key, "base": episode["edits"], "kind": "spans", "spans": wanted}
+
+
 def copied(run: Path, folder: Path) -> Path:
     """Return a copy of a run that may be changed."""
     return Path(shutil.copytree(run, folder / "cups"))

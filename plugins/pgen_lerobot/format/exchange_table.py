@@ -143,12 +143,17 @@ def counterfactual_line(annotation: Annotation) -> dict[str, Any]:
 def read_counterfactuals(path: Path) -> Iterator[Annotation]:
     """Yield the counterfactuals of a file of lines, without what a line does not say; none where it is missing."""
     for _, line in json_lines(path) if path.is_file() else ():
-        span = SpanContext(line["episode_index"], "", "", 0, line["skill_current"], (), ())
-        moment = Moment(line["frame_index"], line["timestamp"], (), tuple(line["images"]))
-        question = Question(line.get("variant", 0), counterfactual=line["kind"], target=line["skill_target"])
-        texts = line["user_prompt"], line["robot_utterance"]
-        dialogue = Dialogue(*texts, line.get("scenario_type"), line.get("response_type"))
-        yield Annotation(Sample(span, moment, question), Plan(), dialogue)
+        yield counterfactual_of(line)
+
+
+def counterfactual_of(line: dict[str, Any]) -> Annotation:
+    """Return the counterfactual of a JSON object that `counterfactual_line` made."""
+    span = SpanContext(line["episode_index"], "", "", 0, line["skill_current"], (), ())
+    moment = Moment(line["frame_index"], line["timestamp"], (), tuple(line["images"]))
+    question = Question(line.get("variant", 0), counterfactual=line["kind"], target=line["skill_target"])
+    texts = line["user_prompt"], line["robot_utterance"]
+    dialogue = Dialogue(*texts, line.get("scenario_type"), line.get("response_type"))
+    return Annotation(Sample(span, moment, question), Plan(), dialogue)
 
 
 def _table(rows: list[ExchangeRow]) -> pa.Table:

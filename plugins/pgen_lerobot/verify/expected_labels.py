@@ -210,6 +210,11 @@ def _forbidden_skill(annotation: Annotation) -> str:
     return next((name for name in annotation.sample.skills if excluded <= _words(name)), "")
 
 
+def _withdrawn(annotation: Annotation) -> bool:
+    """Return whether a person withdrew the dialogue: it labels no frame, and its spans may be other ones."""
+    return annotation.failure is not None and annotation.failure.stage == "review"
+
+
 def _words(text: str) -> set[str]:
     return {word.strip(".,;:()'\"") for word in text.lower().replace("_", " ").split()} - {"the", "a", "an"}
 
@@ -232,9 +237,9 @@ def misfit(episode: Episode, ranges: list[range], annotation: Annotation) -> str
     names = tuple(skill.name for skill in episode.skills[index : index + sample.question.skills])
     if sample.skills != names:
         return f"the {sample.question.scope} exchange of frame {frame} leads to skills that follow no more"
-    if used := _forbidden_skill(annotation):
+    if not _withdrawn(annotation) and (used := _forbidden_skill(annotation)):
         return f"the standing exchange of frame {frame} forbids {annotation.plan.excluded}, which {used!r} uses"
-    if frame not in ranges[index]:
+    if frame not in ranges[index] and not _withdrawn(annotation):
         return f"frame {frame} of episode {episode.index} is not in the span of {sample.span.skill!r}"
     if timestamp is None or abs(timestamp - episode.timestamps[frame]) > 1e-6:
         return f"frame {frame} of episode {episode.index} is at {episode.timestamps[frame]} s, not {timestamp}"

@@ -136,7 +136,9 @@ def with_skills(target: Path, annotated: Iterable[Annotated]) -> Iterator[Annota
 
 def skills_entry(index: int, task: str, skills: Iterable[Skill]) -> dict[str, object]:
     """Return an episode's entry of a skills.json."""
-    spans = [{"name": skill.name, "start": skill.start, "end": skill.end} for skill in skills]
+    spans = [
+        {"name": it.name, "start": it.start, "end": it.end, **({"failed": True} if it.failed else {})} for it in skills
+    ]
     return {"episode_index": index, "description": task, "skills": spans}
 
 

@@ -1,0 +1,121 @@
+"""The dialogues of an episode whose spans a person edited: which still lead to the skills of their frames.
+
+A dialogue is kept where the skills that it leads to have the same names as before, neighbours of one name counting
+once. Any other is stale: it labels no frame until a person accepts or edits it for the present skills.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import groupby
+
+from pgen.labels import frame_ranges
+from pgen.records import Annotation, Episode, Failure, Review, Sample, Skill
+from pgen_lerobot.verify import misfit
+from pgen_review.events import Key
+from pgen_review.fold import Fold
+from pgen_review.spans import edited
+
+
+class Matching:
+    """An episode after the events of a review. `original` has the spans, and its dialogues, from before them."""
+
+    def __init__(self, original: Episode, fold: Fold) -> None:
+        self._original, self._fold = original, fold
+        self._event = fold.spans(original.index)
+        self.episode = edited(original, self._event)
+        self.ranges = frame_ranges(self.episode)
+
+    @property
+    def is_edited(self) -> bool:
+        """Whether the episode has other spans than before the review."""
+        return self._event is not None
+
+    def adapted(self, before: Annotation) -> Annotation:
+        """Return an annotation of the original spans for the present ones."""
+        if self._event is None:
+            return before
+        return replace(before, sample=adapted(before.sample, self._original, self.episode))
+
+    def checked(self, before: Annotation, key: Key, after: Annotation) -> Annotation:
+        """Return an annotation after its events, withdrawn if it is stale; `before` has the original spans."""
+        reason = self._stale(before, key, after)
+        return self._withdrawn(after, reason) if reason else after
+
+    def _stale(self, before: Annotation, key: Key, after: Annotation) -> str:
+        """Return why a dialogue does not lead to the skills of its frames any more, or ""."""
+        if self._event is None or _rejected(after):
+            return ""
+        place = after.sample.span.skill_index
+        if after.sample.moment.frame_index not in self.ranges[place]:
+            return "no skill goes on at its frame now"
+        if after.dialogue is None:
+            return ""
+        decided = edited(self._original, self._fold.spans(self._original.index, self._fold.outcome(key).decided))
+        sample = adapted(before.sample, self._original, decided)
+        is_at_skill = sample.moment.frame_index in frame_ranges(decided)[sample.span.skill_index]
+        was, now = _once(_names(decided, sample)), _once(_names(self.episode, after.sample))
+        if was != now or not is_at_skill:
+            return f"it leads to “{'; '.join(was)}”, and the skills are “{'; '.join(now)}” now"
+        return misfit(self.episode, self.ranges, after) or ""
+
+    def _withdrawn(self, annotation: Annotation, reason: str) -> Annotation:
+        """Return an annotation that labels no frame."""
+        event, review = self._event, annotation.review
+        assert event is not None
+        original = (review and review.original) or replace(annotation, review=None)
+        frames = review.frames if review else None
+        stale = Review("stale", event.by, event.at, "", original, frames)
+        return replace(annotation, outcome=Failure("review", reason), checks=(), judgement=None, review=stale)
+
+
+def adapted(sample: Sample, original: Episode, episode: Episode) -> Sample:
+    """Return a sample of an episode for other spans of it: those of its frame, and those that it leads to.
+
+    Where no span has its frame, it gets the span before it, or the first one.
+    """
+    if episode is original:
+        return sample
+    ranges, frame = frame_ranges(episode), sample.moment.frame_index
+    place = max((at for at, frames in enumerate(ranges) if frames.start <= frame), default=0)
+    names = [skill.name for skill in episode.skills]
+    count = _count(sample, original, names[place:], ranges[place:])
+    span = replace(
+        sample.span,
+        skill_index=place,
+        skill=names[place],
+        history=tuple(names[:place]),
+        future=tuple(names[place + 1 :]),
+    )
+    running = round(episode.timestamps[frame] - episode.timestamps[ranges[place].start], 3)
+    moment = replace(sample.moment, running=max(running, 0.0))
+    return replace(sample, span=span, moment=moment, question=replace(sample.question, skills=count))
+
+
+def _count(sample: Sample, original: Episode, names: Sequence[str], ranges: Sequence[range]) -> int:
+    """Return how many skills an exchange leads to: those of the same names, or else those of the same frames."""
+    question = sample.question
+    if question.scope == "step":
+        return 1
+    before = frame_ranges(original)[sample.span.skill_index :][: question.skills]
+    stop = max((frames.stop for frames in before if frames), default=0)
+    wanted = _once(_names(original, sample))
+    same = [count for count in range(1, len(names) + 1) if _once(names[:count]) == wanted]
+    if same:
+        return min(same, key=lambda count: abs(ranges[count - 1].stop - stop))
+    return max(1, sum(frames.start < stop for frames in ranges))
+
+
+def _names(episode: Episode, sample: Sample) -> list[str]:
+    """Return the names of the skills that an exchange leads to, without those that have no frame."""
+    first = sample.span.skill_index
+    pairs: list[tuple[Skill, range]] = list(zip(episode.skills, frame_ranges(episode), strict=True))
+    return [skill.name for skill, frames in pairs[first : first + sample.question.skills] if frames]
+
+
+def _once(names: Sequence[str]) -> list[str]:
+    return [name for name, _ in groupby(names)]
+
+
+def _rejected(annotation: Annotation) -> bool:
+    """Return whether a person rejected the dialogue, which labels nothing by that."""
+    return annotation.review is not None and annotation.review.state == "rejected"
