@@ -6,7 +6,7 @@ A dialogue is stale where the spans of its episode were edited, and it does not 
 from collections.abc import Iterable
 
 from pgen_review.events import Key
-from pgen_review.fold import Fold
+from pgen_review.fold import STATES, Fold
 from pgen_review.results import Review
 from pgen_review.reviewed import ReviewedEpisode
 
@@ -22,6 +22,11 @@ class Marks:
     def state(self, key: Key) -> str:
         """Return the state of a dialogue."""
         return "stale" if key in self._stale else self._fold.outcome(key).state
+
+    def counts(self) -> dict[str, int]:
+        """Return the number of dialogues with each mark."""
+        counts = self._review.queue.counts("review")
+        return {state: counts.get(state, 0) for state in (*STATES, "stale", "flagged", "conflict")}
 
     def update(self, keys: Iterable[Key]) -> None:
         """Mark dialogues that changed; where spans did, all dialogues of their episode."""

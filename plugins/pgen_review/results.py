@@ -59,6 +59,10 @@ class Review:
     def name(self) -> str:
         return self.folder.resolve().name
 
+    def skill_names(self) -> list[str]:
+        """Return the names of all skills."""
+        return sorted({skill.name for stored in self.episodes.values() for skill in stored.episode.skills})
+
 
 @contextmanager
 def open_review(

@@ -11,7 +11,7 @@ from pgen_dialogue.prompts import RESPONSE_TYPES, SCENARIO_TYPES
 from pgen_review import random_sample
 from pgen_review.event_file import Header
 from pgen_review.events import UNDO, WRITES, Event, Key
-from pgen_review.fold import STATES, Fold
+from pgen_review.fold import Fold
 from pgen_review.journal import ReviewJournal, held
 from pgen_review.marks import Marks
 from pgen_review.queue import LISTED
@@ -54,10 +54,6 @@ class Session:
             "scenario": tuple(dict.fromkeys([*SCENARIO_TYPES, *review.queue.counts("scenario")])),
             "response": tuple(dict.fromkeys([*RESPONSE_TYPES, *review.queue.counts("response")])),
         }
-        episodes = (stored.episode for stored in review.episodes.values())
-        names = {skill.name for episode in episodes for skill in episode.skills}
-        self._skills = sorted(names)[:LISTED]
-        """The names of skills that a span can be given by completion."""
         self._lock = Lock()
         self.marks = Marks(review, self.fold)
         self.marks.update(self.fold.keys())
@@ -149,11 +145,11 @@ class Session:
                 "by": self.by,
                 "undo": _last(self.fold.undoable),
                 "redo": _last(self.fold.redoable),
-                "counts": self._counts(),
+                "counts": self.marks.counts(),
                 "sample": random_sample.estimate(self.review, self.fold, *sample).as_json() if sample else None,
                 "can_apply": self.journal is not None and (self.review.folder / "meta/info.json").is_file(),
                 "types": {name: list(types) for name, types in self.types.items()},
-                "skills": self._skills,
+                "skills": self.review.skill_names()[:LISTED],
             }
 
     def rejected(self) -> dict[Key, str]:
@@ -192,10 +188,6 @@ class Session:
             "conflict": bool(outcome.conflict),
         }
         return {**item, "text": outcome.values["user"]} if "user" in outcome.values else item
-
-    def _counts(self) -> dict[str, int]:
-        counts = self.review.queue.counts("review")
-        return {state: counts.get(state, 0) for state in (*STATES, "stale", "flagged", "conflict")}
 
     def _check_bases(self, events: list[Posted]) -> None:
         late = {event.key: None for event in events if self.fold.number(event.key) != event.base}
@@ -242,7 +234,7 @@ class Session:
         return {"n": len(fold.events), "undo": _last(fold.undoable), "redo": _last(fold.redoable)}
 
     def _answer(self, keys: Iterable[Key]) -> Json:
-        return {**self._position(), "states": self._states(keys), "counts": self._counts()}
+        return {**self._position(), "states": self._states(keys), "counts": self.marks.counts()}
 
 
 def _last(numbers: list[int]) -> int | None:

@@ -14,7 +14,7 @@ from pgen_lerobot.skills import PHASES, SkillsJson, SubtaskIndex
 from pgen_lerobot.write import SEGMENTATION_FILES, rehash
 from pgen_review.events import Event
 from pgen_segment import subtasks
-from pgen_segment.segmentation import Segmented
+from pgen_segment.subtasks import Segmented
 
 SKILLS = SkillsJson.reads
 LEVELS = (SEGMENTATION_FILES["segmentation.json"], PHASES)

@@ -10,6 +10,7 @@ from pgen_review.event_file import Header
 from pgen_review.fold import STATES, Fold
 from pgen_review.queue import Entry
 from pgen_review.results import Review
+from pgen_review.reviewed import ReviewedEpisode
 
 
 def reviews_entry(review: Review, header: Header, fold: Fold) -> dict[str, Any]:
@@ -38,7 +39,15 @@ def counts(review: Review, fold: Fold) -> dict[str, int]:
     return {state: states[state] for state in STATES} | {
         "flagged": sum(outcome.flagged for outcome in outcomes),
         "conflict": sum(bool(outcome.conflict) for outcome in outcomes),
+        **_of_spans(review, fold),
     }
+
+
+def _of_spans(review: Review, fold: Fold) -> dict[str, int]:
+    """Return the number of episodes with edited spans, and of dialogues that are stale by that."""
+    edited = [index for index in review.episodes if fold.spans(index)]
+    stale = sum(len(ReviewedEpisode(review.episodes[index], fold).stale) for index in edited)
+    return {"edited_spans": len(edited), "stale": stale} if edited else {}
 
 
 def status_lines(folder: str, entry: dict[str, Any], applied: int) -> Iterator[str]:
@@ -49,6 +58,11 @@ def status_lines(folder: str, entry: dict[str, Any], applied: int) -> Iterator[s
         f"reviewed   {total - number['open']:,} of {total:,} dialogues: {number['accepted']:,} accepted, "
         f"{number['edited']:,} edited, {number['rejected']:,} rejected; {number['flagged']:,} flagged"
     )
+    if "stale" in number:
+        yield (
+            f"spans      of {number['edited_spans']:,} episodes edited; {number['stale']:,} dialogues are stale "
+            "until somebody accepts or edits them"
+        )
     if number["conflict"]:
         yield f"conflicts  {number['conflict']:,} dialogues, on which people decided differently; they are open"
     if applied < entry["events"]:
