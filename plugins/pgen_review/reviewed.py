@@ -79,8 +79,9 @@ class ReviewedEpisode:
         self.originals = [from_line(line) for line in self.lines]
         self.keys = [Key.of(annotation) for annotation in self.originals]
         self.positions = {key: position for position, key in enumerate(self.keys)}
-        self._adapted = list(map(matching.adapted, self.originals))
-        samples = zip(self.originals, self._adapted, self.keys, strict=True)
+        self.adapted = list(map(matching.adapted, self.originals))
+        """The originals for the present spans."""
+        samples = zip(self.originals, self.adapted, self.keys, strict=True)
         self.annotations = [
             matching.checked(before, key, reviewed(annotation, fold.outcome(key)))
             for before, annotation, key in samples
@@ -113,8 +114,8 @@ class ReviewedEpisode:
 
     def original_range(self, key: Key) -> Range:
         """Return the frames over which a dialogue is in force if no person says anything of it."""
-        frames = _in_force(self.episode, self._adapted)
-        return frames.get(self._adapted[self.positions[key]].sample, (None, None))
+        frames = _in_force(self.episode, self.adapted)
+        return frames.get(self.adapted[self.positions[key]].sample, (None, None))
 
     def state(self, key: Key) -> dict[str, Any]:
         """Return the state of a dialogue, or of the spans, as JSON."""

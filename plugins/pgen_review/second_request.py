@@ -23,7 +23,7 @@ from pgen_review.reviewed import ReviewedEpisode
 def sample_about(episode: ReviewedEpisode, parts: Parts, options: RunOptions, key: Key, problem: str) -> Sample:
     """Return a dialogue's sample as the run planned it, about its present text."""
     position = episode.positions[key]
-    original = episode.originals[position]
+    original = episode.adapted[position]
     planner = Planner(parts.source, parts.sampler, parts.prompts, options.seed, options.variants, options.scopes)
     planned = {_key(sample): sample for _, samples in planner.planned([episode.episode]) for sample in samples}
     if key in planned:
@@ -48,7 +48,7 @@ def _key(sample: Sample) -> Key:
 def _in_turns(episode: ReviewedEpisode, parts: Parts, sample: Sample, key: Key) -> Sample:
     """Return the sample as a turn after the dialogues of its conversation, as they are now."""
     of: Mapping[Sample, Annotation] = {it.sample: it for it in episode.annotations}
-    own = episode.originals[episode.positions[key]].sample
+    own = episode.adapted[episode.positions[key]].sample
     several = takes_moments(parts.prompts, parts.generator)
     conversation = next(it for it in conversations(list(of), several=several) if own in it)
     turns = sample.question.turns

@@ -74,7 +74,7 @@ def test_a_conflict_is_settled_by_a_decision_and_the_same_journals_do_not_bring_
     merged(target, ada, bob)
     with open_session(target, None, "Eve") as session:
         assert session.summary()["counts"] == {
-            **dict.fromkeys(("accepted", "edited", "rejected", "flagged"), 0),
+            **dict.fromkeys(("accepted", "edited", "rejected", "stale", "flagged"), 0),
             "open": len(session.review.keys),
             "conflict": 1,
         }
