@@ -47,7 +47,8 @@ class AskRoutes:
         keys = self._session.review.keys
         if number and not (number.isascii() and number.isdecimal() and len(number) < 10 and int(number) < len(keys)):
             raise web.HTTPNotFound(text="There is no such sample.")
-        return web.json_response(await asyncio.to_thread(self._state, keys[int(number)] if number else None))
+        key = keys[int(number)] if number else None
+        return web.json_response(await asyncio.to_thread(self._state, key, rejected="rejected" in request.query))
 
     async def start(self, request: web.Request) -> web.Response:
         """Begin to ask about a dialogue with a reason, or about those that are rejected."""
@@ -88,13 +89,13 @@ class AskRoutes:
                 self._made = Asking(self._session, parts, options, stored)
             return self._made
 
-    def _state(self, key: Key | None) -> Json:
+    def _state(self, key: Key | None, *, rejected: bool) -> Json:
         try:
             asking = self._asking()
         except PgenError as error:
             return {"available": False, "why": str(error)}
         generator, running = asking.parts.generator, asking.running()
-        wanted = {key: ""} if key else self._rejected(asking)
+        wanted = {key: ""} if key else self._rejected(asking) if rejected else {}
         return {
             "available": True,
             "why": asking.unreachable,

@@ -12,6 +12,7 @@ from uuid import uuid4
 from pgen.config import Parts, RunOptions
 from pgen.errors import PgenError, first_error
 from pgen.records import Annotation, Dialogue, Sample, Usage
+from pgen.safety.redaction import redact
 from pgen_review.candidates import Candidate, Candidates, Text
 from pgen_review.checks import Checks
 from pgen_review.events import Key
@@ -105,7 +106,7 @@ class Asking:
             ask.state = "cancelled"
         except BaseExceptionGroup as group:
             error = first_error(group)
-            ask.message = str(error) if isinstance(error, PgenError) else f"{type(error).__name__}: {error}"
+            ask.message = str(error) if isinstance(error, PgenError) else redact(f"{type(error).__name__}: {error}")
             ask.state = "failed"
 
     async def _about(self, ask: Ask, slots: asyncio.Semaphore, key: Key, problem: str) -> None:

@@ -34,9 +34,9 @@ export class Asking {
   /** Ask about all dialogues that are rejected, for each with its reason. It goes on when the dialog is closed. */
   async askAll() {
     try {
-      const state = await this.state("");
+      const state = await this.state("?rejected");
       const panel = new Panel(state, () => panel.run({ rejected: true, each: panel.each }, this.journal));
-      panel.loaded = () => this.state("");
+      panel.loaded = () => this.state("?rejected");
       panel.openAll(state);
     } catch (error) {
       this.show(error);

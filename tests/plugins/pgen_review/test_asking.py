@@ -8,6 +8,7 @@ from hostile_server import HostileServer, is_probe, says, status, trickle
 from review_edits import Client, asked, copied, event
 from review_helpers import served
 
+KEY = "sk-0123456789abcdef0123456789abcdef"
 REASON = "another object than the robot handles"
 
 
@@ -147,11 +148,11 @@ def test_all_rejected_dialogues_are_asked_about_eight_at_once_and_those_with_can
         client = Client(running)
         samples = [*client.samples(), *client.samples(1)]
         client.edit(*(event(sample, "reject", reason=REASON) for sample in samples))
-        assert client.get("/api/ask")["dialogues"] == len(samples)
+        assert client.get("/api/ask?rejected")["dialogues"] == len(samples)
         progress = asked(client, {"rejected": True})
         assert (progress["state"], progress["done"], progress["total"]) == ("done", len(samples), len(samples))
         assert server.peak <= 8
-        assert client.get("/api/ask")["dialogues"] == 0
+        assert client.get("/api/ask?rejected")["dialogues"] == 0
         again, text = client.post("/api/ask", {"journal": client.journal, "rejected": True})
         assert (again, text) == (400, "No dialogue is rejected that no model was asked about.")
 
@@ -178,9 +179,50 @@ def test_what_was_cancelled_keeps_its_candidates_and_continues_with_the_others(f
         while client.get(f"/api/ask/{progress['id']}")["state"] == "running":
             pass
         assert client.get(f"/api/ask/{progress['id']}")["state"] == "cancelled"
-        assert client.get("/api/ask")["dialogues"] == len(samples) - 5
+        assert client.get("/api/ask?rejected")["dialogues"] == len(samples) - 5
         left[0] = -1
         assert asked(client, {"rejected": True})["total"] == len(samples) - 5
+
+
+def test_a_server_that_is_killed_in_between_loses_no_candidate_that_was_written(folder):
+    left = [6]
+
+    def decide(body, count):
+        if left[0] == 0 and not is_probe(body):
+            return trickle
+        left[0] -= not is_probe(body)
+        return numbered(body, count)
+
+    with HostileServer(decide) as server:
+        with served(folder, *model(server)) as running:
+            client = Client(running)
+            samples = client.samples()
+            client.edit(*(event(sample, "reject", reason=REASON) for sample in samples))
+            progress = client.post("/api/ask", {"journal": client.journal, "rejected": True})[1]
+            while client.get(f"/api/ask/{progress['id']}")["done"] < 6:
+                pass
+            running.process.kill()
+        left[0] = -1
+        with served(folder, *model(server)) as running:
+            client = Client(running)
+            assert client.get("/api/ask?rejected")["dialogues"] == len(samples) - 6
+            assert asked(client, {"rejected": True})["done"] == len(samples) - 6
+            assert all(state_of(client, sample)["candidates"] for sample in samples)
+
+
+def test_the_key_reaches_the_model_and_never_the_page(folder, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+
+    def decide(body, count):
+        return says() if is_probe(body) else status(400, f"the key {KEY} is not welcome")
+
+    with HostileServer(decide, key=KEY) as server, served(folder, *model(server)) as running:
+        client = Client(running)
+        sample = step(client)
+        progress = asked(client, about(sample))
+        assert "is not welcome" in progress["message"]
+        shown = [progress, state_of(client, sample), client.get("/api/summary"), client.get("/api/episodes/0")]
+    assert KEY not in json.dumps(shown)
 
 
 @pytest.mark.parametrize(

@@ -117,7 +117,7 @@ def test_all_rejected_dialogues_are_asked_about_from_the_keyboard(review):
     assert "tokens in" in review.one("dialog .quiet").text
     review.press(ENTER)
     review.until("document.getElementById('asking').textContent.startsWith('done: 3 of 3 written')")
-    assert client.get("/api/ask")["dialogues"] == 0
+    assert client.get("/api/ask?rejected")["dialogues"] == 0
 
 
 def test_a_server_that_is_absent_is_named_and_the_button_is_grey_until_it_is_there(folder, visit, serve):
