@@ -27,13 +27,13 @@ def missing() -> list[str]:
 
 
 @contextmanager
-def browser() -> Iterator["Browser"]:
-    """Start a browser with a temporary profile, and quit it afterwards."""
+def browser(profile: Path | None = None) -> Iterator["Browser"]:
+    """Start a browser with a profile, by default a temporary one, and quit it afterwards."""
     options = ChromeOptions()
     options.binary_location = str(_path("chromium"))
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    with TemporaryDirectory(prefix="chromium-") as profile:
-        for flag in (*_FLAGS, f"--user-data-dir={profile}"):
+    with TemporaryDirectory(prefix="chromium-") as temporary:
+        for flag in (*_FLAGS, f"--user-data-dir={profile or temporary}"):
             options.add_argument(flag)
         driver = Chrome(options, ChromeService(_path("chromedriver")))
         try:
@@ -79,9 +79,10 @@ class Browser:
         """Press a key while another is held."""
         ActionChains(self.driver).key_down(held).send_keys(key).key_up(held).perform()
 
-    def colours(self, scheme: str) -> None:
-        """Show pages in the light or in the dark colours."""
+    def colours(self, scheme: str, *, forced: bool = False) -> None:
+        """Show pages in the light or in the dark colours, or in the few that the system forces on them."""
         features = [{"name": "prefers-color-scheme", "value": scheme}]
+        features += [{"name": "forced-colors", "value": "active" if forced else "none"}]
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
 
     def all(self, selector: str) -> list[WebElement]:

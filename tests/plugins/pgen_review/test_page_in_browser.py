@@ -224,3 +224,23 @@ def test_axe_finds_nothing(visit, faulty_server, scheme, width):
     )
     browser.colours("light")
     assert json.loads(json.dumps(found)) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_marks_and_the_present_sample_are_seen_in_forced_colours(visit, faulty_server, scheme):
+    browser = visit(faulty_server)
+    browser.until("document.querySelector('#items [aria-current]')")
+    browser.colours(scheme, forced=True)
+    assert browser.run("matchMedia('(forced-colors: active)').matches")
+    system = browser.run("""(() => { const probe = document.body.appendChild(document.createElement('p'));
+      probe.style.cssText = 'color: CanvasText; background: Canvas; forced-color-adjust: none';
+      const { color, backgroundColor } = getComputedStyle(probe); probe.remove();
+      return [color, backgroundColor]; })()""")
+    assert system[0] != system[1]
+    strokes = browser.run("""[...document.querySelectorAll('.timeline :is(rect, .dot, .here)')].map((shape) =>
+      [shape.getAttribute('class'), getComputedStyle(shape).stroke])""")
+    assert strokes
+    assert [name for name, stroke in strokes if stroke != system[0]] == []
+    current = "getComputedStyle(document.querySelector('#items [aria-current]'))"
+    assert browser.run(f"{current}.outlineStyle") == "solid"
+    browser.colours("light")
