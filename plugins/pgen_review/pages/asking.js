@@ -27,7 +27,11 @@ export class Asking {
   async ask(sample, on) {
     const state = await this.state(`?sample=${sample.id}`);
     const panel = new Panel(state, (reason) => panel.run({ key: sample.key, reason, each: panel.each }, this.journal));
-    panel.loaded = async () => panel.list((await this.state(`?sample=${sample.id}`)).candidates, on);
+    panel.loaded = async () => {
+      const { candidates } = await this.state(`?sample=${sample.id}`);
+      if (!candidates.length && panel.status.textContent.startsWith("done")) panel.end("The model wrote the same dialogue again; give another reason, or ask for more candidates.");
+      panel.list(candidates, on);
+    };
     panel.open(sample.review.reason, on, state.candidates);
   }
 
@@ -74,7 +78,7 @@ class Panel {
 
   open(reason, on, candidates) {
     const wanted = element("label", {}, "candidates ", this.select);
-    this.dialog = openDialog("Ask again, because …", this.field, this.reasons, wanted, this.about, this.button, this.status, this.candidates);
+    this.dialog = openDialog("Ask again, because …", this.about, this.field, this.reasons, wanted, this.button, this.status, this.candidates);
     this.field.value = reason;
     this.select.value = 2;
     this.dialog.addEventListener("close", () => this.cancel());
@@ -111,11 +115,12 @@ class Panel {
     };
     this.candidates.replaceChildren(...candidates.map((candidate, place) => {
       const take = element("button", { type: "button", class: "take" }, `Take ${place + 1}`);
-      const edit = element("button", { type: "button", class: "edit", "aria-label": `Edit ${place + 1} first` }, "Edit first");
+      const edit = element("button", { type: "button", class: "edit" }, `Edit ${place + 1} first`);
       take.addEventListener("click", () => choose(on.take, candidate));
       edit.addEventListener("click", () => choose(on.edit, candidate));
       return element("li", {}, speech("user", candidate.user), speech("robot", candidate.robot), ...findings(candidate.findings), take, edit);
     }));
+    this.reasons.hidden = candidates.length > 0;
     this.candidates.querySelector(".take")?.focus();
   }
 

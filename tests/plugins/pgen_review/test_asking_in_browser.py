@@ -1,6 +1,8 @@
 """Asking a model again in Chromium: by keyboard, from the reason to the dialogue that is taken."""
 
 import json
+import os
+from pathlib import Path
 
 import pytest
 from hostile_server import HostileServer, is_probe, says, trickle
@@ -9,6 +11,7 @@ from selenium.webdriver.common.keys import Keys
 
 pytest.importorskip("browser", reason="selenium is not installed", exc_type=ImportError)
 
+AXE = os.environ.get("PGEN_AXE", "")
 ESCAPE, ENTER = "\ue00c", "\ue007"
 CANDIDATES = "document.querySelectorAll('#candidates > li').length"
 SELECTED = "document.querySelector('#items [aria-current]')"
@@ -96,6 +99,27 @@ def test_a_candidate_is_edited_before_it_is_kept(review):
     assert state_of(review.client)["state"] == "open"
 
 
+def test_a_model_that_writes_the_same_again_gives_nothing_to_take(folder, visit, serve):
+    def repeat(body, count):
+        if is_probe(body):
+            return says()
+        types = {"scenario_type": "specific_object", "response_type": "confirmation"}
+        before = json.loads(next(turn["content"] for turn in body["messages"] if turn["role"] == "assistant"))
+        dialogues = [{**before["dialogues"][0], **types}]
+        return says(json.dumps({"seen": "a cup", "fits": True, "dialogues": dialogues}))
+
+    with (
+        HostileServer(repeat) as server,
+        serve(folder, "--generator", "qwen-openai", "--base-url", server.url) as running,
+    ):
+        review = visit(running, "&sort=time")
+        review.until(f"{SELECTED} && !document.getElementById('editor').hidden")
+        review.press("g", "4")
+        review.until("document.getElementById('asking')?.textContent.startsWith('The model wrote the same')")
+        assert review.run(CANDIDATES) == 0
+        review.press(ESCAPE)
+
+
 def test_candidates_are_there_again_after_the_dialog_was_closed(review):
     review.press("g", "4")
     review.until(f"{CANDIDATES} === 2")
@@ -128,13 +152,13 @@ def test_a_server_that_is_absent_is_named_and_the_button_is_grey_until_it_is_the
         review.until(f"{SELECTED} && !document.getElementById('editor').hidden")
         review.press("g", "4")
         review.until(f"document.getElementById('asking')?.textContent.includes({json.dumps(url.removesuffix('/v1'))})")
-        assert not review.one("#ask").is_enabled()
+        review.until("document.getElementById('ask').disabled")
         with HostileServer(decide, port=port):
             review.press(ESCAPE)
             review.until("!document.querySelector('dialog')")
             review.press("g", "4")
             review.until(f"{CANDIDATES} === 2")
-            assert review.one("#ask").is_enabled()
+            review.until("!document.getElementById('ask').disabled")
         review.press(ESCAPE)
 
 
@@ -149,3 +173,20 @@ def test_closing_the_dialog_cancels(folder, visit, serve):
         review.until("!document.querySelector('dialog')")
         while server.in_flight:
             pass
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.skipif(not Path(AXE).is_file(), reason="PGEN_AXE names no axe.min.js")
+def test_axe_finds_nothing_in_the_dialog(review, scheme, width):
+    review.colours(scheme)
+    review.resize(width)
+    review.press("g", "4")
+    review.until(f"{CANDIDATES} === 2")
+    assert review.run("document.querySelector('dialog').scrollWidth") <= width
+    review.driver.execute_script(Path(AXE).read_text(encoding="utf-8"))
+    found = review.driver.execute_async_script(
+        "axe.run().then(({ violations }) => arguments[0](violations.map(({ id, nodes }) => [id, nodes[0].html])))"
+    )
+    review.colours("light")
+    assert found == []
