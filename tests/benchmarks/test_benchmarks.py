@@ -44,8 +44,18 @@ def test_a_benchmark_runs_and_prints_pgen_s_results(tmp_path, name):
 
 def test_every_benchmark_has_a_test():
     listed = {path.stem for path in RUN.parent.glob("*.py")} - {"run"}
-    elsewhere = {"at_scale", "checks", "dialogue", "help_time", "labels", "profile_job", "report_page", "segment"}
-    elsewhere |= {"gpu_cost", "tokens"}
+    elsewhere = {
+        "at_scale",
+        "checks",
+        "dialogue",
+        "help_time",
+        "labels",
+        "profile_job",
+        "report_page",
+        "segment",
+        "review",
+    }
+    elsewhere |= {"gpu_cost", "review", "tokens"}
     assert listed == {*RUN_TINY, *elsewhere, "value"}
 
 
