@@ -235,9 +235,9 @@ async function start() {
   document.title = `${summary.name}: pgen review`;
   queue = new Queue(summary, choose, write);
   editing = await openEditing(summary.review, {
-    get frame() {
-      return player.at;
-    },
+    get frame() { return player.at; },
+    get episode() { return episode; },
+    timeline, go,
     sample: sampleOf, select: panel.onSelect, choose, next, redraw, reload: () => reload().catch(show), show,
   });
   bindControls();

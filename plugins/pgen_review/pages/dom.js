@@ -1,7 +1,7 @@
 const SVG = "http://www.w3.org/2000/svg";
 
 /** The marks of what a person decided, which differ in their shape. */
-export const MARKS = { open: "□", accepted: "■", edited: "◆", rejected: "⊘" };
+export const MARKS = { open: "□", accepted: "■", edited: "◆", rejected: "⊘", stale: "⟳" };
 
 export const byId = (id) => document.getElementById(id);
 

@@ -6,13 +6,15 @@ import { Editor } from "./editor.js";
 import { Journal } from "./journal.js";
 import { askNote } from "./note.js";
 import { openOutbox } from "./outbox.js";
+import { left, showProgress } from "./progress.js";
 import { askReason } from "./reasons.js";
+import { SpanEditing } from "./span_editing.js";
 
 /** The keys of the verdicts in a conflict. */
 const TAKES = "12";
 
-/** Start editing, unless the server only reads. `page` has what the decisions act on: `sample(id)`, `frame`, `select`,
- * `choose`, `next`, `redraw`, `reload` and `show` for messages. */
+/** Start editing, unless the server only reads. `page` has what the decisions act on: `sample(id)`, `episode`, `frame`,
+ * `timeline`, `select`, `choose`, `go`, `next`, `redraw`, `reload` and `show` for messages. */
 export async function openEditing(review, page) {
   document.body.classList.toggle("reads", !review?.journal || review.read_only);
   byId("why").textContent = review?.why ?? "";
@@ -32,7 +34,7 @@ class Editing {
     const buttons = { accept: () => this.accept(), reject: () => this.reject(), keep: () => this.keep(), drop: () => this.drop(), flag: () => this.flag(), note: () => this.note(), begin: () => this.move("start"), end: () => this.move("stop"), undo: () => this.undo(), redo: () => this.redo(), ask: () => this.ask(), "ask-rejected": () => this.asking.askAll() };
     for (const [name, action] of Object.entries(buttons)) byId(name).addEventListener("click", action);
     Object.assign(byId("apply"), { disabled: !review.can_apply, onclick: () => apply(this.journal, page) });
-    this.asking = new Asking(this.journal.id, page.show);
+    Object.assign(this, { asking: new Asking(this.journal.id, page.show), spans: new SpanEditing(this, review.skills) });
     this.journal.flush();
   }
 
@@ -50,6 +52,7 @@ class Editing {
       ["take this verdict of a conflict", Object.fromEntries([...TAKES].map((key, place) => [key, () => this.take(place)]))],
       ["ask the model again; then 1 to 4 take what it wrote, e edits it first", { g: () => this.ask() }],
       ["ask the model again about all that are rejected", { G: () => this.asking.askAll() }],
+      ...this.spans.keys,
       ["undo, redo", { z: () => this.undo(), Z: () => this.redo() }],
     ];
   }
@@ -70,8 +73,12 @@ class Editing {
 
   /** Show a field or a dialog for the dialogue that is selected after the actions before it. */
   open(show) {
+    return this.opened(() => this.editor.sample && show(this.editor.sample));
+  }
+
+  opened(show) {
     this.opening = true;
-    return this.act(show).finally(() => {
+    return this.inTurn(show).finally(() => {
       this.opening = false;
       this.onOpened();
     });
@@ -199,6 +206,7 @@ class Editing {
   /** Take over what the server stores, and go to what was undone. */
   receive(states, path) {
     for (const state of states) {
+      if (state.sample === null) this.stale = this.spans.receive(state) || this.stale;
       this.numbers.set(state.sample, state.n);
       const sample = this.page.sample(state.sample);
       if (!sample) continue;
@@ -212,7 +220,8 @@ class Editing {
     this.stale = true;
     this.say(path === "/api/undo" ? "undone" : "redone");
     const [{ sample, key }] = states;
-    this.page.choose({ id: sample, ep: key[0], frame: key[1] });
+    const frame = sample === null && key[0] === this.page.episode.index ? this.page.frame : key[1];
+    this.page.choose({ id: sample, ep: key[0], frame });
   }
 
   /** Show why something was not stored; what was typed stays as a draft. */
@@ -227,23 +236,14 @@ class Editing {
   }
 
   say(done) {
-    byId("said").textContent = `${done}, ${number(this.journal.counts.open ?? 0)} left`;
+    byId("said").textContent = `${done}, ${number(left(this.journal.counts))} left`;
   }
 
   /** Show how much is reviewed, and what is not acknowledged yet. */
   count() {
-    const { journal } = this;
-    if (!journal) return;
-    const { counts, unsaved, problem } = journal;
-    const all = ["open", "accepted", "edited", "rejected"].reduce((sum, name) => sum + (counts[name] ?? 0), 0);
-    const done = all - (counts.open ?? 0);
-    Object.assign(byId("progress"), { max: Math.max(all, 1), value: done });
-    byId("done").textContent = `${number(done)} of ${number(all)} reviewed`;
-    byId("unsaved").textContent = `unsaved ${number(unsaved)}`;
-    byId("problem").textContent = problem;
-    byId("problem").hidden = !problem;
-    [byId("undo").disabled, byId("redo").disabled] = [journal.last === null && !unsaved, journal.next === null];
-    if (unsaved || !this.stale) return;
+    if (!this.journal) return;
+    showProgress(this.journal);
+    if (this.journal.unsaved || !this.stale) return;
     this.stale = false;
     this.page.reload();
   }

@@ -1,8 +1,11 @@
 import { byId, element, openDialog } from "./dom.js";
 
-const NAMES = { " ": "space", Escape: "Esc", "Ctrl+Enter": "ctrl-Enter" };
+const NAMES = {
+  " ": "space", Escape: "Esc", "Ctrl+Enter": "ctrl-Enter",
+  "Alt+ArrowLeft": "alt-←", "Alt+ArrowRight": "alt-→", "Alt+Shift+ArrowLeft": "alt-shift-←", "Alt+Shift+ArrowRight": "alt-shift-→",
+};
 const TYPING = "select, textarea, input:not([type=range], [type=checkbox])";
-/** What the space bar presses instead of playing. */
+/** What the space bar presses instead of playing, and Enter instead of renaming. */
 const PRESSED = "button:not(#items button), summary, input[type=checkbox]";
 /** What acts while text is typed too. */
 const LEAVES = ["Escape", "Ctrl+Enter"];
@@ -16,7 +19,8 @@ export function bind(table, isOpening) {
   byId("help").addEventListener("click", () => help(rows));
   window.addEventListener("keydown", (event) => {
     const { target } = event;
-    const key = `${event.ctrlKey || event.metaKey ? "Ctrl+" : ""}${event.key}`;
+    const modifiers = [(event.ctrlKey || event.metaKey) && "Ctrl+", event.altKey && "Alt+", event.altKey && event.shiftKey && "Shift+"];
+    const key = [...modifiers.filter(Boolean), event.key].join("");
     if (isOpening()) {
       event.preventDefault();
       typed.push(event);
@@ -25,9 +29,10 @@ export function bind(table, isOpening) {
     // A dialog that was closed has the focus until the page is drawn again.
     const typing = target.matches(TYPING) && !target.closest("dialog:not([open])");
     if (typing && key === "Escape" && !target.closest("#editor")) target.blur();
-    if (event.altKey || document.querySelector("dialog[open]") || !actions.has(key)) return;
+    if (document.querySelector("dialog[open]") || !actions.has(key)) return;
     if (typing && !LEAVES.includes(key)) return;
     if (key === " " && target.matches(PRESSED)) return;
+    if (key === "Enter" && target.matches("button, summary, input, select, a")) return;
     event.preventDefault();
     actions.get(key)();
   });

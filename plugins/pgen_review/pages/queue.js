@@ -96,7 +96,7 @@ export class Queue {
     for (let at = from + 1; from >= 0; at++) {
       if (at >= this.items.length) await this.extend();
       if (at >= this.items.length) break;
-      if (this.items[at].review !== "open") continue;
+      if (!["open", "stale"].includes(this.items[at].review)) continue;
       await this.choose(at);
       this.list.children[at].firstChild.focus();
       break;

@@ -1,4 +1,5 @@
-import { byId, drawn, element, number } from "./dom.js";
+import { MARKS as STATES, byId, drawn, element, number } from "./dom.js";
+import { edgesOf } from "./spans.js";
 
 const HUES = 8;
 const SCOPES = ["episode", "phase", "step", "standing"];
@@ -7,22 +8,33 @@ const [LABELS, ROW, MARKS, SKILLS, AXIS] = [20, 14, 18, 26, 18];
 const SHAPES = {
   problem: "M0 -6L6 5L-6 5Z",
   failed: "M-5 -5L5 5M5 -5L-5 5",
+  stale: "M4 -2A4 4 0 1 0 4 2M4 -6V-2H0",
   open: "M-4 -4H4V4H-4Z",
   rejected: "M-4 0A4 4 0 1 0 4 0A4 4 0 1 0 -4 0M-3 3L3 -3",
   edited: "M0 -6L6 0L0 6L-6 0Z",
   accepted: "M-4 -4H4V4H-4Z",
 };
 
-/** Draws an episode: the label of each frame, the exchanges in force by scope, the samples, and the skills. */
+/** Draws an episode: the label of each frame, the exchanges in force by scope, the samples, and the skills. With
+ * `onEdge`, the edges of spans can be dragged; the one at the frame `chosen` is selected. */
 export class Timeline {
   constructor(place, onSeek) {
-    Object.assign(this, { place, onSeek });
-    const move = (event) => this.onSeek(Math.floor(((event.clientX - place.getBoundingClientRect().left) / place.clientWidth) * this.frames));
+    Object.assign(this, { place, onSeek, onEdge: null, held: null, chosen: null });
+    const move = (event) => this.onSeek(Math.floor(this.share(event) * this.frames));
+    const drag = (event) => {
+      this.held.frame = Math.round(this.share(event) * this.frames);
+      this.onEdge(this.held, false);
+    };
     place.addEventListener("pointerdown", (event) => {
       place.setPointerCapture(event.pointerId);
-      move(event);
+      this.held = event.target.matches(".handle") ? { place: Number(event.target.dataset.edge), frame: null } : null;
+      if (!this.held) move(event);
     });
-    place.addEventListener("pointermove", (event) => event.buttons && move(event));
+    place.addEventListener("pointermove", (event) => event.buttons && (this.held ? drag(event) : move(event)));
+    place.addEventListener("lostpointercapture", () => {
+      if (this.held) this.onEdge(this.held, true);
+      this.held = null;
+    });
     new ResizeObserver(() => this.episode && this.draw(this.episode)).observe(place);
   }
 
@@ -50,10 +62,13 @@ export class Timeline {
     for (const [frame, kind] of marksOf(episode.samples)) {
       svg.append(drawn("path", { class: `dot ${kind}`, d: SHAPES[kind], transform: `translate(${this.x(frame)} ${marks})` }));
     }
-    for (const { name, start, stop, failed } of episode.spans) {
-      svg.append(this.bar(start, stop, skills, SKILLS - 4, `span hue${names.indexOf(name) % HUES}${failed ? " attempt" : ""}`, failed ? `${name} (failed)` : name));
-      svg.append(this.caption(name.slice(common), start, stop, skills + 15));
+    for (const { name, start, stop, failed, edited, open } of episode.spans) {
+      const notes = [failed && "failed", this.onEdge && edited && "edited", this.onEdge && open && "no dialogue yet"].filter(Boolean);
+      const signs = `${this.onEdge && edited ? STATES.edited : ""}${this.onEdge && open ? STATES.open : ""}`;
+      svg.append(this.bar(start, stop, skills, SKILLS - 4, `span hue${names.indexOf(name) % HUES}${failed ? " attempt" : ""}`, [name, ...notes.map((note) => `(${note})`)].join(" ")));
+      svg.append(this.caption([signs, name.slice(common)].filter(Boolean).join(" "), start, stop, skills + 15));
     }
+    if (this.onEdge) svg.append(...edgesOf(episode.spans).map((edge, place) => this.handle(edge, place, skills)));
     this.axis(svg, height - 4);
     this.here = drawn("line", { class: "here", y1: 0, y2: height - AXIS });
     svg.append(this.here);
@@ -75,6 +90,16 @@ export class Timeline {
   bar(start, stop, y, height, name, title) {
     const width = Math.max(1, ((stop - start) / this.frames) * this.width - 1);
     return drawn("rect", { class: name, x: this.x(start), y, width: width.toFixed(1), height, rx: 2 }, drawn("title", {}, title));
+  }
+
+  handle({ frame }, place, y) {
+    const x = Math.min(Math.max(this.x(frame) - 4, 0), this.width - 8);
+    return drawn("rect", { class: `handle${frame === this.chosen ? " chosen" : ""}`, "data-edge": place, x, y: y - 2, width: 8, height: SKILLS });
+  }
+
+  /** Return how far along the episode a pointer is. */
+  share({ clientX }) {
+    return (clientX - this.place.getBoundingClientRect().left) / this.place.clientWidth;
   }
 
   caption(name, start, stop, y) {

@@ -1,0 +1,172 @@
+"""Spans in Chromium: each key and a drag with the mouse, and what the server has after them."""
+
+import json
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from review_edits import Client, copied
+from review_helpers import SKILLS
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.keys import Keys
+
+pytest.importorskip("browser", reason="selenium is not installed", exc_type=ImportError)
+
+ESCAPE, ENTER = "\ue00c", "\ue007"
+EDITED = "document.getElementById('edited').textContent"
+REACH, LIFT, PUT = SKILLS
+LENGTH = 40
+
+
+@pytest.fixture
+def review(numbered_run, tmp_path, visit, serve):
+    """The page of a run, its first episode shown, with a client of the same server."""
+    with serve(copied(numbered_run, tmp_path)) as server:
+        browser = visit(server, "&ep=0&frame=20")
+        browser.until("document.querySelectorAll('.handle').length === 4")
+        browser.run("document.activeElement.blur()")
+        browser.client = Client(server)
+        yield browser
+
+
+def spans(review):
+    """Return the spans that the server has, after all is saved and shown."""
+    review.until("document.getElementById('unsaved').textContent === 'unsaved 0'")
+    stored = [(it["name"], it["start"], it["stop"]) for it in review.client.get("/api/episodes/0")["spans"]]
+    review.until(f"document.querySelectorAll('.timeline .span').length === {len(stored)}")
+    return stored
+
+
+def said(review, text):
+    review.until(f"{EDITED} === {json.dumps(text)}")
+
+
+def alt(review, *keys, shift=False):
+    """Press keys while Alt is held, and Shift too."""
+    actions, held = ActionChains(review.driver), [Keys.ALT, Keys.SHIFT] if shift else [Keys.ALT]
+    for key in held:
+        actions.key_down(key)
+    actions.send_keys(*keys)
+    for key in held:
+        actions.key_up(key)
+    actions.perform()
+
+
+def test_a_span_is_split_at_the_playhead_merged_again_and_both_are_undone(review):
+    before = spans(review)
+    review.press("s")
+    said(review, f"split {LIFT} at frame 20")
+    assert spans(review) == [before[0], (LIFT, 14, 20), (LIFT, 20, 27), before[2]]
+    review.press(",", "x")
+    said(review, f"merged {LIFT} into {LIFT}")
+    assert spans(review) == before
+    review.press("z", "z")
+    review.until("document.getElementById('undo').disabled")
+    assert spans(review) == before
+
+
+def test_enter_renames_the_span_and_its_dialogues_are_stale_until_they_are_accepted(review):
+    before = spans(review)
+    review.press("t")
+    said(review, f"{LIFT}, frames 14 to 26")
+    review.press(ENTER)
+    assert review.run("[...document.querySelectorAll('#skill-names option')].map((it) => it.value)") == sorted(SKILLS)
+    review.press("raise the mug", ENTER)
+    said(review, "renamed to raise the mug")
+    assert spans(review) == [before[0], ("raise the mug", 14, 27), before[2]]
+    review.until("document.querySelector('.timeline .dot.stale')")
+    review.until("document.getElementById('skill').textContent.includes('raise the mug')")
+    stale = review.client.get("/api/summary")["review"]["counts"]["stale"]
+    review.until(f"document.getElementById('done').textContent.endsWith('{stale} stale')")
+    review.until("document.querySelectorAll('.timeline .span title')[1].textContent.endsWith('(no dialogue yet)')")
+
+
+def test_escape_leaves_the_name_as_it_is(review):
+    before = spans(review)
+    review.press(ENTER, "other", ESCAPE)
+    review.until("!document.querySelector('dialog')")
+    assert (spans(review), review.client.get("/api/events?since=0")["n"]) == (before, 0)
+
+
+def test_edges_are_selected_and_moved_by_keys_and_stop_at_their_neighbours(review):
+    review.press("{")
+    said(review, f"end of {REACH}, start of {LIFT}: frame 14")
+    assert review.run("document.querySelector('.handle.chosen').dataset.edge") == "1"
+    alt(review, Keys.ARROW_LEFT, Keys.ARROW_LEFT)
+    said(review, "edge at frame 12")
+    assert [start for _, start, _ in spans(review)] == [0, 12, 27]
+    review.press("}")
+    said(review, f"end of {LIFT}, start of {PUT}: frame 27")
+    alt(review, Keys.ARROW_RIGHT)
+    said(review, "edge at frame 28")
+    alt(review, Keys.ARROW_RIGHT, shift=True)
+    said(review, "edge at frame 38")
+    alt(review, Keys.ARROW_RIGHT, shift=True)
+    said(review, "edge at frame 39")
+    assert spans(review) == [(REACH, 0, 12), (LIFT, 12, 39), (PUT, 39, LENGTH)]
+    alt(review, Keys.ARROW_RIGHT)
+    review.until("!document.getElementById('message').hidden")
+    assert spans(review)[-1] == (PUT, 39, LENGTH)
+
+
+def test_an_edge_is_dragged_with_the_mouse(review):
+    width = review.run("document.getElementById('timeline').clientWidth")
+    handle = review.one(".handle[data-edge='1']")
+    ActionChains(review.driver).drag_and_drop_by_offset(handle, round(-4 * width / LENGTH), 0).perform()
+    said(review, "edge at frame 10")
+    assert spans(review) == [(REACH, 0, 10), (LIFT, 10, 27), (PUT, 27, LENGTH)]
+    handle = review.one(".handle[data-edge='2']")
+    ActionChains(review.driver).drag_and_drop_by_offset(handle, -width // 2, 0).perform()
+    said(review, "edge at frame 11")
+    assert spans(review) == [(REACH, 0, 10), (LIFT, 10, 11), (PUT, 11, LENGTH)]
+
+
+def test_spans_that_were_edited_elsewhere_meanwhile_are_shown_and_nothing_is_stored(review):
+    shown = review.client.get("/api/episodes/0")
+    key, other = [0, 0, "spans", 0], [{"name": "wait", "start": 0, "stop": LENGTH}]
+    event = {"id": "from-another-tab", "key": key, "base": shown["edits"], "kind": "spans", "spans": other}
+    assert review.client.edit(event)[0] == 200
+    review.press("s")
+    assert spans(review) == [("wait", 0, LENGTH)]
+    review.complaints()  # the refusal
+
+
+def test_nothing_of_it_is_there_where_the_page_only_reads(numbered_run, tmp_path, visit, serve):
+    with serve(copied(numbered_run, tmp_path), "--read-only") as server:
+        browser = visit(server, "&ep=0&frame=20")
+        browser.press("s", "x", "t", ENTER, "{")
+        assert browser.all(".handle, dialog") == []
+        assert not browser.one("#split").is_displayed()
+
+
+EDITS = st.one_of(
+    st.tuples(st.just("split"), st.integers(0, LENGTH), st.just(0)),
+    st.tuples(st.just("merge"), st.integers(-1, 6), st.just(0)),
+    st.tuples(st.just("rename"), st.integers(0, 6), st.sampled_from(["a", "b"])),
+    st.tuples(st.just("moveEdge"), st.integers(0, 9), st.integers(-5, LENGTH + 5)),
+)
+APPLY = """(async (edits, frames) => {
+  const spans = await import('/spans.js');
+  let list = [{ name: 'a', start: 0, stop: 13 }, { name: 'b', start: 13, stop: 27 },
+    { name: 'c', start: 30, stop: 38 }];
+  const lists = [];
+  for (const [kind, first, second] of edits) {
+    if (kind === 'moveEdge') {
+      const edges = spans.edgesOf(list);
+      list = spans.moveEdge(list, edges[first % edges.length], second, frames);
+    } else list = spans[kind](list, first, second);
+    lists.push(list);
+  }
+  return lists;
+})"""
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(edits=st.lists(EDITS, max_size=20))
+def test_after_any_edits_spans_are_sorted_disjoint_and_have_a_frame(review, edits):
+    script = f"{APPLY}({json.dumps(edits)}, {LENGTH}).then(arguments[arguments.length - 1])"
+    for made in review.driver.execute_async_script(script):
+        ends = [0, *(span["stop"] for span in made)]
+        assert made
+        for end, span in zip(ends, made, strict=False):
+            assert end <= span["start"] < span["stop"] <= LENGTH
