@@ -103,6 +103,10 @@ class ReviewedEpisode:
             "" if stored == spans else "the timestamps of this episode cannot express these spans; choose other frames"
         )
 
+    def has_skill(self, key: Key) -> bool:
+        """Return whether a span has the frame of a dialogue."""
+        return any(key.frame in frames for frames in self.ranges)
+
     def has_text(self, key: Key) -> bool:
         """Return whether a sample has a dialogue, of the run or of a person."""
         return self.originals[self.positions[key]].dialogue is not None or "user" in self._fold.outcome(key).values

@@ -168,7 +168,7 @@ def test_undo_and_redo_return_to_the_dialogue(review):
 
 
 def test_the_help_has_the_keys_of_decisions_unless_the_page_only_reads(visit, serve, folder):
-    for options, rows in (((), 23), (("--read-only",), 11)):
+    for options, rows in (((), 29), (("--read-only",), 11)):
         with serve(folder, *options) as server:
             browser = visit(server)
             browser.press("?")

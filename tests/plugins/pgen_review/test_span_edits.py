@@ -221,6 +221,8 @@ def test_a_frame_that_no_span_has_any_more_has_no_dialogue(folder):
         shown = edit(client, lambda spans: [{**spans[0], "start": 6}, spans[1], {**spans[2], "stop": 39}])
         first = next(it for it in shown["samples"] if it["frame"] == 0)
         assert first["review"]["reason"] == "no skill goes on at its frame now"
+        status, answer = client.edit(event(first, "accept"))
+        assert (status, answer.startswith("No skill goes on at the frame")) == (400, True)
     apply(folder)
     assert verify(folder).ok
     frames = list(pgen.open(folder))

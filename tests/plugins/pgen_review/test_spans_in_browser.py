@@ -41,15 +41,10 @@ def said(review, text):
     review.until(f"{EDITED} === {json.dumps(text)}")
 
 
-def alt(review, *keys, shift=False):
-    """Press keys while Alt is held, and Shift too."""
-    actions, held = ActionChains(review.driver), [Keys.ALT, Keys.SHIFT] if shift else [Keys.ALT]
-    for key in held:
-        actions.key_down(key)
-    actions.send_keys(*keys)
-    for key in held:
-        actions.key_up(key)
-    actions.perform()
+def far(review, key):
+    """Press a key while Alt and Shift are held."""
+    held = ActionChains(review.driver).key_down(Keys.ALT).key_down(Keys.SHIFT)
+    held.send_keys(key).key_up(Keys.SHIFT).key_up(Keys.ALT).perform()
 
 
 def test_a_span_is_split_at_the_playhead_merged_again_and_both_are_undone(review):
@@ -92,19 +87,20 @@ def test_edges_are_selected_and_moved_by_keys_and_stop_at_their_neighbours(revie
     review.press("{")
     said(review, f"end of {REACH}, start of {LIFT}: frame 14")
     assert review.run("document.querySelector('.handle.chosen').dataset.edge") == "1"
-    alt(review, Keys.ARROW_LEFT, Keys.ARROW_LEFT)
+    review.chord(Keys.ALT, Keys.ARROW_LEFT)
+    review.chord(Keys.ALT, Keys.ARROW_LEFT)
     said(review, "edge at frame 12")
     assert [start for _, start, _ in spans(review)] == [0, 12, 27]
     review.press("}")
     said(review, f"end of {LIFT}, start of {PUT}: frame 27")
-    alt(review, Keys.ARROW_RIGHT)
+    review.chord(Keys.ALT, Keys.ARROW_RIGHT)
     said(review, "edge at frame 28")
-    alt(review, Keys.ARROW_RIGHT, shift=True)
+    far(review, Keys.ARROW_RIGHT)
     said(review, "edge at frame 38")
-    alt(review, Keys.ARROW_RIGHT, shift=True)
+    far(review, Keys.ARROW_RIGHT)
     said(review, "edge at frame 39")
     assert spans(review) == [(REACH, 0, 12), (LIFT, 12, 39), (PUT, 39, LENGTH)]
-    alt(review, Keys.ARROW_RIGHT)
+    review.chord(Keys.ALT, Keys.ARROW_RIGHT)
     review.until("!document.getElementById('message').hidden")
     assert spans(review)[-1] == (PUT, 39, LENGTH)
 
