@@ -11,7 +11,7 @@ from pgen.errors import ConfigError, PgenError
 from pgen.run.estimate import estimate
 from pgen.storage.workspace import Workspace
 from pgen_results.reading import described
-from pgen_review.asking import Ask, Asking, text_of
+from pgen_review.asking import Ask, Asking, about_of
 from pgen_review.candidates import NAME, SHOWN, Candidate, Candidates
 from pgen_review.changes import answer_to, body_of
 from pgen_review.events import Key
@@ -109,16 +109,16 @@ class AskRoutes:
         }
 
     def _candidates(self, asking: Asking, key: Key) -> list[Json]:
-        text = text_of(self._session.episode(key.episode).dialogue(key))
+        about = about_of(self._session.episode(key.episode), key)
         hidden: Json = {"findings": []} if self._session.review.blind else {}
-        return [_as_json(candidate) | hidden for candidate in asking.candidates.of(key, text)]
+        return [_as_json(candidate) | hidden for candidate in asking.candidates.of(key, about)]
 
     def _rejected(self, asking: Asking) -> dict[Key, str]:
         """Return the rejected dialogues that no model was asked about, with the reasons."""
         reasons = self._session.rejected()
         episodes = {index: self._session.episode(index) for index in {key.episode for key in reasons}}
-        texts = {key: text_of(episodes[key.episode].dialogue(key)) for key in reasons}
-        return {key: reason for key, reason in reasons.items() if not asking.candidates.asked(key, texts[key])}
+        abouts = {key: about_of(episodes[key.episode], key) for key in reasons}
+        return {key: reason for key, reason in reasons.items() if not asking.candidates.asked(key, abouts[key])}
 
     def _start(self, body: Any) -> Json:
         self._session.writable(body)

@@ -11,11 +11,12 @@ from uuid import uuid4
 
 from pgen.config import Parts, RunOptions
 from pgen.errors import PgenError, first_error
-from pgen.records import Annotation, Dialogue, Sample, Usage
+from pgen.records import Annotation, Sample, Usage
 from pgen.safety.redaction import redact
-from pgen_review.candidates import Candidate, Candidates, Text
+from pgen_review.candidates import About, Candidate, Candidates
 from pgen_review.checks import Checks
 from pgen_review.events import Key
+from pgen_review.reviewed import ReviewedEpisode
 from pgen_review.second_request import SecondRequest, sample_about
 from pgen_review.session import Json, Session
 
@@ -111,10 +112,9 @@ class Asking:
 
     async def _about(self, ask: Ask, slots: asyncio.Semaphore, key: Key, problem: str) -> None:
         async with slots:
-            sample = await asyncio.to_thread(self._sample, key, problem)
+            sample, about = await asyncio.to_thread(self._sample, key, problem)
             await self._open(sample)
-        text = text_of(sample.question.about)
-        asked = self.candidates.asked(key, text) + 1
+        asked = self.candidates.asked(key, about) + 1
         request = SecondRequest(self.parts, self.options, sample)
 
         async def one(number: int) -> None:
@@ -124,15 +124,16 @@ class Asking:
                 if annotation.failure:
                     ask.failed, ask.message = ask.failed + 1, annotation.failure.reason
                 else:
-                    await asyncio.to_thread(self._store, key, text, problem, asked, annotation)
+                    await asyncio.to_thread(self._store, key, about, problem, asked, annotation)
                 ask.done += 1
 
         async with asyncio.TaskGroup() as tasks:
             for place in range(ask.each):
                 tasks.create_task(one(AT_ONCE * asked + place))
 
-    def _sample(self, key: Key, problem: str) -> Sample:
-        return sample_about(self.session.episode(key.episode), self.parts, self.options, key, problem)
+    def _sample(self, key: Key, problem: str) -> tuple[Sample, About]:
+        episode = self.session.episode(key.episode)
+        return sample_about(episode, self.parts, self.options, key, problem), about_of(episode, key)
 
     async def _open(self, sample: Sample) -> None:
         async with self._opening:
@@ -145,7 +146,7 @@ class Asking:
                     raise
                 self._opened, self.unreachable = True, ""
 
-    def _store(self, key: Key, about: Text, problem: str, asked: int, written: Annotation) -> None:
+    def _store(self, key: Key, about: About, problem: str, asked: int, written: Annotation) -> None:
         dialogue = written.dialogue
         assert dialogue is not None
         episode, checks = self.session.episode(key.episode), Checks(self.session.review.manifest)
@@ -158,6 +159,7 @@ class Asking:
         self.candidates.add(Candidate(key, about, problem, asked, generator, *texts, findings))
 
 
-def text_of(dialogue: Dialogue | None) -> Text:
-    """Return the text of a dialogue."""
-    return (dialogue.user_prompt, dialogue.robot_utterance) if dialogue else (None, None)
+def about_of(episode: ReviewedEpisode, key: Key) -> About:
+    """Return what a candidate for a dialogue replaces now."""
+    dialogue, skills = episode.dialogue(key), episode.annotations[episode.positions[key]].sample.skills
+    return (*((dialogue.user_prompt, dialogue.robot_utterance) if dialogue else (None, None)), *skills)

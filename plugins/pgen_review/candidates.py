@@ -1,7 +1,7 @@
 """Candidates: dialogues that a model wrote when it was asked again, on the disk before anybody sees them.
 
-They cost tokens, so a killed server loses none of them. A candidate is about one text of its dialogue: once that is
-replaced, it is shown no more.
+They cost tokens, so a killed server loses none of them. A candidate is about one text of its dialogue, and leads to the
+skills of that time: once either is replaced, it is shown no more.
 """
 
 from dataclasses import asdict, dataclass
@@ -17,18 +17,19 @@ NAME = "review-candidates.jsonl"
 SHOWN = 4
 """The most candidates of a dialogue that are shown, the latest ones."""
 
-type Text = tuple[str | None, str | None]
+type About = tuple[str | None, ...]
+"""What a candidate replaces: the user prompt and the utterance, and behind them the skills that they lead to."""
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A dialogue that a generator wrote instead of `about`, whose `problem` it was told.
+    """A dialogue that a generator wrote instead of `about`, because of a `problem`.
 
-    `asked` is how often it was asked about that text, `findings` are the codes and reasons of the checks.
+    `asked` is how often it was asked about the same, `findings` are the codes and reasons of the checks.
     """
 
     key: Key
-    about: Text
+    about: About
     problem: str
     asked: int
     generator: str
@@ -41,9 +42,8 @@ class Candidate:
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> "Candidate":
         """Return the candidate of a JSON object that `as_json` made."""
-        user, robot = content["about"]
         findings = tuple((code, reason) for code, reason in content["findings"])
-        return cls(**{**content, "key": Key(*content["key"]), "about": (user, robot), "findings": findings})
+        return cls(**{**content, "key": Key(*content["key"]), "about": tuple(content["about"]), "findings": findings})
 
     def as_json(self) -> dict[str, Any]:
         """Return the candidate as a JSON object."""
@@ -68,15 +68,15 @@ class Candidates:
                 event_file.append(self._path, [{**candidate.as_json(), "of": self._journal}], create=True)
             self._add(candidate)
 
-    def of(self, key: Key, about: Text) -> list[Candidate]:
-        """Return the candidates for a dialogue with its present text that say something else, each once."""
+    def of(self, key: Key, about: About) -> list[Candidate]:
+        """Return the candidates for a dialogue as it is now that say something else, each once."""
         with self._lock:
             fitting = [it for it in self._of.get(key, ()) if it.about == about]
-        different = {(it.user, it.robot): it for it in fitting if (it.user, it.robot) != about}
+        different = {(it.user, it.robot): it for it in fitting if (it.user, it.robot) != about[:2]}
         return list(different.values())[-SHOWN:]
 
-    def asked(self, key: Key, about: Text) -> int:
-        """Return how often a model was asked about this text."""
+    def asked(self, key: Key, about: About) -> int:
+        """Return how often a model was asked about a dialogue as it is."""
         with self._lock:
             return max((it.asked for it in self._of.get(key, ()) if it.about == about), default=0)
 

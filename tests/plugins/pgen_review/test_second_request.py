@@ -4,7 +4,7 @@ import json
 
 import pytest
 from hostile_server import HostileServer, is_probe, says
-from review_edits import Client, asked, copied, event
+from review_edits import Client, asked, copied, event, spans_event
 from review_helpers import numbered, served
 
 import pgen
@@ -73,3 +73,31 @@ def test_a_failed_sample_is_asked_for_anew(numbered_run, tmp_path):
         names = ("user", "robot", "scenario", "response", "generator", "asked")
         code, answer = client.edit(event(sample, "take", **{name: candidate[name] for name in names}))
     assert (code, answer["states"][0]["state"], answer["states"][0]["user"]) == (200, "edited", candidate["user"])
+
+
+def test_candidates_for_other_skills_are_not_shown_once_the_spans_are_edited(numbered_run, tmp_path):
+    def decide(body, count):
+        user = "Lift the mug." if "raise the mug" in json.dumps(body["messages"][-3:]) else "Lift the cup."
+        dialogue = {"user_prompt": user, "robot_utterance": "Yes.", "scenario_type": "specific_object"}
+        listed = [{"number": 1, **dialogue, "response_type": "confirmation"}]
+        return says() if is_probe(body) else says(json.dumps({"seen": "a cup", "fits": True, "dialogues": listed}))
+
+    flags = ["--generator", "qwen-openai", "--base-url"]
+    with HostileServer(decide) as server, served(copied(numbered_run, tmp_path), *flags, server.url) as running:
+        client = Client(running)
+        sample = next(it for it in client.samples() if it["scope"] == "step" and it["skills"] == ["lift the cup"])
+        place = f"/api/ask?sample={sample['id']}"
+        wanted = {"key": sample["key"], "reason": "too vague"}
+        asked(client, wanted)
+        assert [it["user"] for it in client.get(place)["candidates"]] == ["Lift the cup."]
+        shown = client.get("/api/episodes/0")
+        first, second, third = shown["spans"]
+        assert client.edit(spans_event(shown, [first, {**second, "name": "raise the mug"}, third]))[0] == 200
+        assert client.get(place)["candidates"] == []
+        asked(client, wanted)
+        assert [it["user"] for it in client.get(place)["candidates"]] == ["Lift the mug."]
+        present = next(it for it in client.samples() if it["key"] == sample["key"])
+        assert present["review"]["state"] == "stale"
+        taken = {"user": "Lift the mug.", "robot": "Yes.", "scenario": None, "response": None}
+        code, answer = client.edit(event(present, "take", **taken, generator="qwen-openai", asked=1))
+    assert (code, answer["states"][0]["state"]) == (200, "edited")
