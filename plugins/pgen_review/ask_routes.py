@@ -17,8 +17,8 @@ from pgen_review.changes import answer_to, body_of
 from pgen_review.events import Key
 from pgen_review.run_parts import address, parts_of
 from pgen_review.second_request import sample_about
-from pgen_review.session import ConflictError, Json, Session
-from pgen_review.validation import InvalidEventError, key_of, reason_of
+from pgen_review.session import Session
+from pgen_review.validation import ConflictError, InvalidEventError, Json, key_of, reason_of
 
 _MEASURED = 16
 """Dialogues by which the tokens of many are estimated."""

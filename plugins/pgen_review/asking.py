@@ -18,7 +18,8 @@ from pgen_review.checks import Checks
 from pgen_review.events import Key
 from pgen_review.reviewed import ReviewedEpisode
 from pgen_review.second_request import SecondRequest, sample_about
-from pgen_review.session import Json, Session
+from pgen_review.session import Session
+from pgen_review.validation import Json
 
 AT_ONCE = 8
 """Requests in flight at most."""

@@ -12,8 +12,8 @@ from aiohttp import web
 from pgen.errors import PgenError
 from pgen_review.events import REDO, UNDO
 from pgen_review.journal import ReviewJournal
-from pgen_review.session import ConflictError, Json, Session
-from pgen_review.validation import InvalidEventError
+from pgen_review.session import Session
+from pgen_review.validation import ConflictError, InvalidEventError, Json
 from pgen_review.write_back import WriteBack
 
 

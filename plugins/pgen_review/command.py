@@ -31,6 +31,7 @@ _path = click.Path(path_type=Path)
 @click.option("--sample", type=click.IntRange(1), metavar="N", help="Mark N random dialogues without a finding.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the sample.")
 @click.option("--blind", is_flag=True, help="Show no findings, scores, and verdicts of others.")
+@click.option("--against", metavar="DIR", type=_path, help="Compare with another result of the dataset, blind.")
 @click.option("--status", is_flag=True, help="Print how much is reviewed, and end.")
 @click.option("--json", "as_json", is_flag=True, help="Print the status as JSON.")
 @click.option("--export-journal", "exported", metavar="FILE", type=_path, help="Write your events to a file, and end.")
@@ -51,6 +52,7 @@ def review(
     sample: int | None,
     seed: int,
     blind: bool,
+    against: Path | None,
     status: bool,
     as_json: bool,
     exported: Path | None,
@@ -81,8 +83,9 @@ def review(
     to_merge = several.read_all(journals, merges=merges)
     folder, place = split_place(folder)
     chosen = (sample, seed) if sample else None
+    pair = (against, seed) if against else None
     reads = read_only or exported is not None or ((status or as_json) and not (chosen or merges))
-    with open_session(folder, root, person(name), read_only=reads, sample=chosen, blind=blind) as session:
+    with open_session(folder, root, person(name), read_only=reads, sample=chosen, blind=blind, against=pair) as session:
         if exported:
             several.export_journal(session, exported)
         elif merges:

@@ -56,7 +56,9 @@ EDITS = {
 """The values that each kind of edit sets; `take` takes the dialogue of a model that was asked again."""
 WRITES = ("edit_text", "take")
 """The kinds that set the text."""
-KINDS = ("accept", "reject", *EDITS, "note", "flag", SPANS)
+PREFER = "prefer"
+"""The kind that prefers one of two dialogues while two results are compared."""
+KINDS = ("accept", "reject", *EDITS, "note", "flag", SPANS, PREFER)
 
 
 @dataclass(frozen=True, slots=True)

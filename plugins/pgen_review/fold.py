@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from pgen_review.events import EDITS, MERGE, REDO, UNDO, Event, Key
+from pgen_review.events import EDITS, MERGE, PREFER, REDO, UNDO, Event, Key
 
 type State = Literal["open", "accepted", "edited", "rejected"]
 type Verdict = dict[str, Any]
@@ -44,6 +44,9 @@ class Outcome:
     merged: set[str] = field(default_factory=set)
     """The ids of the latest events of the journals that were merged."""
 
+    preferred: dict[str, str] = field(default_factory=dict)
+    """By the name of another result, which dialogue was preferred: this, other or neither."""
+
     @property
     def verdicts(self) -> list[Verdict]:
         """The verdicts on the dialogue: none while it is open, several in a conflict."""
@@ -55,6 +58,8 @@ class Outcome:
             self.note = event.value["text"]
         elif event.kind == "flag":
             self.flagged = event.value["on"]
+        elif event.kind == PREFER:
+            self.preferred[event.value["against"]] = event.value["prefers"]
         elif event.kind == MERGE:
             self._merge(**event.value)
         else:

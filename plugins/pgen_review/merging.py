@@ -14,8 +14,8 @@ from pgen_review.events import EDITS, MERGE, Key
 from pgen_review.exported import Exported, hash_of
 from pgen_review.fold import Fold, Outcome, Verdict
 from pgen_review.reviewed import ReviewedEpisode, originals
-from pgen_review.session import Json, Session
-from pgen_review.validation import InvalidEventError, Posted, value_of
+from pgen_review.session import Session
+from pgen_review.validation import InvalidEventError, Json, Posted, value_of
 
 
 def merge(session: Session, journals: Sequence[Exported]) -> Counter[str]:

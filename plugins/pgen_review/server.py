@@ -99,7 +99,8 @@ class Server:
         index = int(request.match_info["index"])
         if index not in self._review.episodes:
             raise web.HTTPNotFound(text=f"There is no episode {index}.")
-        return web.json_response(await asyncio.to_thread(episode_data, self._review, index, self._session.fold))
+        episode = await asyncio.to_thread(episode_data, self._review, index, self._session.fold)
+        return web.json_response(self._session.shown(episode))
 
     async def video(self, request: web.Request) -> web.FileResponse:
         """Return a video file, or the range of it that is requested."""

@@ -10,24 +10,14 @@ from pgen.errors import ConfigError
 from pgen_dialogue.prompts import RESPONSE_TYPES, SCENARIO_TYPES
 from pgen_review import random_sample
 from pgen_review.event_file import Header
-from pgen_review.events import UNDO, WRITES, Event, Key
+from pgen_review.events import PREFER, UNDO, WRITES, Event, Key
 from pgen_review.fold import Fold
 from pgen_review.journal import ReviewJournal, held
 from pgen_review.marks import Marks
 from pgen_review.queue import LISTED
 from pgen_review.results import Review
 from pgen_review.reviewed import ReviewedEpisode
-from pgen_review.validation import MOST, InvalidEventError, Posted, identity, posted, value_of
-
-type Json = dict[str, Any]
-
-
-class ConflictError(Exception):
-    """Raised where a request is based on an older state; `answer` holds the present one."""
-
-    def __init__(self, reason: str, **answer: Any) -> None:
-        super().__init__(reason)
-        self.answer: Json = {"error": reason, **answer}
+from pgen_review.validation import MOST, ConflictError, InvalidEventError, Json, Posted, identity, posted, value_of
 
 
 class Session:
@@ -55,7 +45,7 @@ class Session:
             "response": tuple(dict.fromkeys([*RESPONSE_TYPES, *review.queue.counts("response")])),
         }
         self._lock = Lock()
-        self.marks = Marks(review, self.fold)
+        self.marks = self._marks()
         self.marks.update(self.fold.keys())
         for number in random_sample.choose(review, *self.sample) if self.sample else ():
             review.queue.mark("sample", number, ("yes",))
@@ -177,6 +167,10 @@ class Session:
             raise ConflictError("This edit belongs to the review of another result; it was not stored.", states=[])
         return self.journal
 
+    def shown(self, episode: Json) -> Json:
+        """Return an episode as the page may show it."""
+        return episode
+
     def item(self, number: int) -> Json:
         """Return what the queue shows of the review of a sample."""
         key = self.review.keys[number]
@@ -205,9 +199,17 @@ class Session:
             episode = episodes[event.key.episode]
             written |= {event.key} if event.kind in WRITES else set()
             spoken = event.key.is_spans or event.key in written or episode.has_text(event.key)
-            value = value_of(event, episode, self.types, spoken=spoken)
+            value = self._value(event, episode, spoken=spoken)
             events.append(Event(number, event.id, _now(), self.by, event.kind, group, event.key, value))
         return events
+
+    def _marks(self) -> Marks:
+        return Marks(self.review, self.fold)
+
+    def _value(self, event: Posted, episode: ReviewedEpisode, *, spoken: bool) -> Json:
+        if event.kind == PREFER:
+            raise InvalidEventError("No results are compared; start pgen review with --against.")
+        return value_of(event, episode, self.types, spoken=spoken)
 
     def _append(self, journal: ReviewJournal, events: list[Event]) -> None:
         try:

@@ -15,6 +15,7 @@ from pgen_lerobot.format import MANIFEST, digest
 from pgen_lerobot.read import read_manifest
 from pgen_review import event_file
 from pgen_review.blind import check_own
+from pgen_review.comparison import ComparedSession, compared
 from pgen_review.event_file import Header
 from pgen_review.events import Event, Key
 from pgen_review.fold import Fold
@@ -50,11 +51,13 @@ def open_session(
     read_only: bool = False,
     sample: tuple[int, int] | None = None,
     blind: bool = False,
+    against: tuple[Path, int] | None = None,
 ) -> Iterator[Session]:
     """Open the review of a folder. Raises ConfigError, InputError or StorageError.
 
     `sample` is the size and the seed of a random sample, which replaces the former one. A `blind` review shows no
-    findings and scores, and is refused where others reviewed.
+    findings and scores, and is refused where others reviewed. With `against`, another result and a seed, dialogues of
+    both are compared.
     """
     if read_only:
         check_settled(folder)
@@ -63,7 +66,7 @@ def open_session(
     lines = lines_of(folder)
     if blind:
         check_own(folder, _on_disk(folder)[1], by)
-    with open_review(folder, root, _written(folder), blind=blind) as review:
+    with open_review(folder, root, _written(folder), blind=blind or against is not None) as review:
         if lines is None or read_only:
             header, events = stored(review)
             yield Session(review, _check(events, review), by, header=header)
@@ -74,6 +77,10 @@ def open_session(
             _check(journal.events, review)
             if sample:
                 journal.set_header(sample=sample)
+            if against:
+                comparison = compared(review, *against)
+                yield ComparedSession(review, journal.events, by, journal, comparison)
+                return
             yield Session(review, journal.events, by, journal)
 
 

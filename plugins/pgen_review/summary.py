@@ -6,6 +6,7 @@ from typing import Any
 
 from pgen_results.reading import SEVERITIES
 from pgen_review import random_sample
+from pgen_review.comparison import win_rates
 from pgen_review.event_file import Header
 from pgen_review.fold import STATES, Fold
 from pgen_review.queue import Entry
@@ -21,6 +22,7 @@ def reviews_entry(review: Review, header: Header, fold: Fold) -> dict[str, Any]:
         "people": _people(fold),
         "counts": counts(review, fold),
         "accepted": _accepted(review, fold),
+        "against": win_rates(fold),
         "sample": random_sample.estimate(review, fold, *header.sample).as_json() if header.sample else None,
     }
 
@@ -69,8 +71,17 @@ def status_lines(folder: str, entry: dict[str, Any], applied: int) -> Iterator[s
         yield f"dataset    without the last {entry['events'] - applied:,} events; pgen review {folder} --apply"
     elif applied:
         yield "dataset    has all of them"
+    for name, rate in entry["against"].items():
+        yield f"against    {_rate_sentence(name, rate)}"
     if sample := entry["sample"]:
         yield f"sample     {sample_sentence(sample)}"
+
+
+def _rate_sentence(name: str, rate: dict[str, Any]) -> str:
+    text = f"{name}: {rate['this']:,} dialogues preferred to its own, {rate['other']:,} not, {rate['neither']:,} equal"
+    if rate["share"] is None:
+        return text
+    return f"{text}; win rate {rate['share']:.1%} ({rate['low']:.1%} to {rate['high']:.1%} at 95 %)"
 
 
 def sample_sentence(sample: dict[str, Any]) -> str:

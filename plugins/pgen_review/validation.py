@@ -11,6 +11,8 @@ from pgen_review.events import EDITS, KINDS, SPANS, Key
 from pgen_review.reviewed import ReviewedEpisode, originals
 from pgen_review.spans import Span, problem
 
+type Json = dict[str, Any]
+
 MOST = 200
 """Events of a request."""
 _REASON, _NOTE, _ID, _NAME = 500, 2000, 64, 200
@@ -20,6 +22,14 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 class InvalidEventError(Exception):
     """Raised for an event that cannot be stored."""
+
+
+class ConflictError(Exception):
+    """Raised where a request is based on an older state; `answer` holds the present one."""
+
+    def __init__(self, reason: str, **answer: Any) -> None:
+        super().__init__(reason)
+        self.answer: Json = {"error": reason, **answer}
 
 
 class Posted(NamedTuple):

@@ -6,8 +6,9 @@ from typing import Any
 from pgen.errors import PgenError
 from pgen_review.apply import Applied, Step, apply
 from pgen_review.journal import ReviewJournal
-from pgen_review.session import ConflictError, Json, Session
+from pgen_review.session import Session
 from pgen_review.summary import reviews_entry
+from pgen_review.validation import ConflictError, Json
 
 NOTHING = "the dataset has everything that was reviewed; nothing was written"
 

@@ -24,14 +24,30 @@ export function sideBySide(verdicts, take) {
   });
 }
 
-/** Return the events that give a dialogue the verdict of another person, and the values that it sets. */
+/** Return the two dialogues of a pair side by side, each with a button that prefers it. */
+export function pairOf(pair, take) {
+  return pair.map(({ user, robot }, place) => {
+    const button = element("button", { type: "button", title: `Prefer this (${place + 1})` }, `${place + 1}`);
+    button.addEventListener("click", () => take(place));
+    const rows = [["user", user], ["robot", robot]].map(([name, value]) => element("p", {}, element("b", {}, `${name} `), text("span", {}, value)));
+    return element("article", { class: "verdict" }, ...rows, button);
+  });
+}
+
+/** Return the events that give a dialogue the verdict of another person, the values, the state, and what is said. */
 export function eventsOf(verdict) {
   const { state, reason, changed } = verdict;
-  if (state === "rejected") return [[{ kind: "reject", reason }], {}];
-  if (!changed.length) return [[{ kind: "accept" }], {}];
+  const said = `${state} as by ${verdict.by}`;
+  if (state === "rejected") return [[{ kind: "reject", reason }], {}, state, said];
+  if (!changed.length) return [[{ kind: "accept" }], {}, state, said];
   const picked = (names) => Object.fromEntries(names.map((name) => [name, verdict[name]]));
   const written = verdict.asked ? [TAKE, EDITS[2]] : EDITS;
   const kinds = written.filter(([, names]) => names.some((name) => changed.includes(name)));
   const origin = picked(["asked", "generator"]);
-  return [kinds.map(([kind, names]) => ({ kind, ...picked(names), ...(kind === "take" ? origin : {}) })), picked(kinds.flatMap(([, names]) => names))];
+  return [kinds.map(([kind, names]) => ({ kind, ...picked(names), ...(kind === "take" ? origin : {}) })), picked(kinds.flatMap(([, names]) => names)), state, said];
+}
+
+/** Return the same for the first or the second dialogue of a pair that is preferred, -1 being neither. */
+export function preference(place) {
+  return [[{ kind: "prefer", choice: place + 1 }], {}, "accepted", place < 0 ? "no preference" : `preferred ${place + 1}`];
 }

@@ -1,6 +1,6 @@
 import { apply } from "./apply.js";
 import { Asking } from "./asking.js";
-import { eventsOf } from "./conflict.js";
+import { eventsOf, preference } from "./conflict.js";
 import { byId, number } from "./dom.js";
 import { Editor } from "./editor.js";
 import { Journal } from "./journal.js";
@@ -10,13 +10,11 @@ import { left, showProgress } from "./progress.js";
 import { askReason } from "./reasons.js";
 import { SpanEditing } from "./span_editing.js";
 
-/** The keys of the verdicts in a conflict. */
-const TAKES = "12";
-
 /** Start editing, unless the server only reads. `page` has what the decisions act on: `sample(id)`, `episode`, `frame`,
  * `timeline`, `select`, `choose`, `go`, `next`, `redraw`, `reload` and `show` for messages. */
 export async function openEditing(review, page) {
   document.body.classList.toggle("reads", !review?.journal || review.read_only);
+  document.body.classList.toggle("compares", Boolean(review?.against));
   byId("why").textContent = review?.why ?? "";
   if (!review?.journal || review.read_only) return null;
   return new Editing(review, page, await openOutbox(review.journal));
@@ -24,7 +22,7 @@ export async function openEditing(review, page) {
 
 class Editing {
   constructor(review, page, outbox) {
-    Object.assign(this, { page, outbox, turn: Promise.resolve(), stale: false, opening: false, numbers: new Map() });
+    Object.assign(this, { page, outbox, turn: Promise.resolve(), stale: false, opening: false, numbers: new Map(), compares: Boolean(review.against) });
     this.editor = new Editor(review.types, outbox, () => page.select(this.editor.sample), (place) => this.take(place));
     this.journal = new Journal(review, outbox, {
       states: (states, path) => this.receive(states, path),
@@ -40,6 +38,9 @@ class Editing {
 
   /** The rows of the table of keys. */
   get keys() {
+    const general = [["flag for another person", { f: () => this.flag() }], ["note", { m: () => this.note() }], ["undo, redo", { z: () => this.undo(), Z: () => this.redo() }]];
+    const takes = Object.fromEntries([..."12"].map((key, place) => [key, () => this.take(place)]));
+    if (this.compares) return [["prefer the first, the second, neither", { ...takes, 0: () => this.take(-1) }], ...general];
     return [
       ["accept, and go to the next in the queue", { a: () => this.accept() }],
       ["reject with a reason, and go to the next", { r: () => this.reject() }],
@@ -47,13 +48,11 @@ class Editing {
       ["drop what was typed", { Escape: () => this.drop() }],
       ["keep what was typed", { "Ctrl+Enter": () => this.keep() }],
       ["the dialogue begins, ends at this frame", { i: () => this.move("start"), o: () => this.move("stop") }],
-      ["flag for another person", { f: () => this.flag() }],
-      ["note", { m: () => this.note() }],
-      ["take this verdict of a conflict", Object.fromEntries([...TAKES].map((key, place) => [key, () => this.take(place)]))],
+      ["take this verdict of a conflict", takes],
       ["ask the model again; then 1 to 4 take what it wrote, e edits it first", { g: () => this.ask() }],
       ["ask the model again about all that are rejected", { G: () => this.asking.askAll() }],
       ...this.spans.keys,
-      ["undo, redo", { z: () => this.undo(), Z: () => this.redo() }],
+      ...general,
     ];
   }
 
@@ -139,14 +138,14 @@ class Editing {
     })));
   }
 
-  /** Decide a conflict by the verdict of another person. */
+  /** Decide a conflict by the verdict of another person, or prefer a dialogue of a pair. */
   take(place) {
     return this.act(async (sample) => {
       const verdict = sample.review.conflict[place];
-      if (!verdict) return;
-      const [events, values] = eventsOf(verdict);
-      await this.record(sample, events, verdict.state, values);
-      this.say(`${verdict.state} as by ${verdict.by}`);
+      if (!verdict && !sample.pair) return;
+      const [events, values, state, said] = sample.pair ? preference(place) : eventsOf(verdict);
+      await this.record(sample, events, state, values);
+      this.say(said);
       await this.page.next(sample);
     });
   }

@@ -1,4 +1,4 @@
-import { sideBySide } from "./conflict.js";
+import { pairOf, sideBySide } from "./conflict.js";
 import { problems } from "./dialogue.js";
 import { MARKS, byId, element, text, words } from "./dom.js";
 
@@ -65,7 +65,7 @@ export class Editor {
     const parts = [`${MARKS[state]} ${state}${state === "open" ? "" : who}`, reason && `reason: ${reason}`, flagged && "⚑ flagged", note && `note: ${note}`];
     byId("reviewed").replaceChildren(...parts.filter(Boolean).map((part) => text("span", {}, part)));
     byId("found").replaceChildren(...problems(sample));
-    byId("conflict").replaceChildren(...sideBySide(sample.review.conflict, this.onTake));
+    byId("conflict").replaceChildren(...(sample.pair ? pairOf(sample.pair, this.onTake) : sideBySide(sample.review.conflict, this.onTake)));
     this.compare();
   }
 
