@@ -22,6 +22,8 @@ class Matching:
     def __init__(self, original: Episode, fold: Fold) -> None:
         self._original, self._fold = original, fold
         self._event = fold.spans(original.index)
+        self._broken: set[int] = set()
+        """The conversations with a stale turn, by the number of their wordings."""
         self.episode = edited(original, self._event)
         self.ranges = frame_ranges(self.episode)
 
@@ -37,8 +39,13 @@ class Matching:
         return replace(before, sample=adapted(before.sample, self._original, self.episode))
 
     def checked(self, before: Annotation, key: Key, after: Annotation) -> Annotation:
-        """Return an annotation after its events, withdrawn if it is stale; `before` has the original spans."""
-        reason = self._stale(before, key, after)
+        """Return an annotation after its events, withdrawn if it is stale; `before` has the original spans.
+
+        The annotations of an episode are passed in order: those after a stale turn of a conversation refer to it.
+        """
+        reason = self._stale(before, key, after) or self._of_turns(key, after)
+        if reason and after.sample.question.turn_type:
+            self._broken.add(key.variant)
         return self._withdrawn(after, reason) if reason else after
 
     def _stale(self, before: Annotation, key: Key, after: Annotation) -> str:
@@ -55,8 +62,15 @@ class Matching:
         is_at_skill = sample.moment.frame_index in frame_ranges(decided)[sample.span.skill_index]
         was, now = _once(_names(decided, sample)), _once(_names(self.episode, after.sample))
         if was != now or not is_at_skill:
-            return f"it leads to “{'; '.join(was)}”, and the skills are “{'; '.join(now)}” now"
+            return _difference(was, now)
         return misfit(self.episode, self.ranges, after) or ""
+
+    def _of_turns(self, key: Key, after: Annotation) -> str:
+        """Return why a turn does not follow those before it any more, or ""; a later decision settles it."""
+        is_turn = after.dialogue is not None and after.sample.question.turn_type is not None
+        if self._event is None or not is_turn or key.variant not in self._broken:
+            return ""
+        return "" if self._fold.outcome(key).decided > self._event.n else "an earlier turn of its conversation is stale"
 
     def _withdrawn(self, annotation: Annotation, reason: str) -> Annotation:
         """Return an annotation that labels no frame."""
@@ -114,6 +128,14 @@ def _names(episode: Episode, sample: Sample) -> list[str]:
 
 def _once(names: Sequence[str]) -> list[str]:
     return [name for name, _ in groupby(names)]
+
+
+def _difference(was: Sequence[str], now: Sequence[str]) -> str:
+    """Say in which skill two lists differ first."""
+    place = next((at for at, pair in enumerate(zip(was, now, strict=False)) if pair[0] != pair[1]), len(now))
+    if place >= min(len(was), len(now)):
+        return f"it leads to “{'; '.join(was)}”, and not all of these skills follow now"
+    return f"it leads to “{was[place]}”, and the skill is “{now[place]}” now"
 
 
 def _rejected(annotation: Annotation) -> bool:

@@ -2,6 +2,7 @@
 
 import json
 from array import array
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -142,6 +143,21 @@ def test_a_dialogue_is_kept_where_its_skill_goes_on_in_other_edges():
     _, made = present(fold)
     stale = [it.sample.moment.frame_index for it in made if is_stale(it)]
     assert set(stale) == {4}
+
+
+def test_turns_after_a_stale_one_are_stale_until_somebody_decides_on_them(monkeypatch):
+    def as_turn(annotation):
+        question = replace(annotation.sample.question, turn_type="request")
+        return replace(annotation, sample=replace(annotation.sample, question=question))
+
+    turns = [as_turn(it) for it in ORIGINALS if it.sample.question.scope == "step"]
+    monkeypatch.setitem(globals(), "ORIGINALS", turns)
+    monkeypatch.setitem(globals(), "KEYS", [Key.of(it) for it in turns])
+    fold, spans = Fold(), spans_of(EPISODE)
+    extend(fold, [spans[0], spans[1]._replace(name="fold"), *spans[2:]])
+    extend(fold, (Key(0, 8, "step", 0), "accept"))
+    _, made = present(fold)
+    assert [it.sample.moment.frame_index for it in made if not is_stale(it)] == [1, 2, 3, 8]
 
 
 def test_neighbours_of_one_name_count_once_for_the_skills_of_an_exchange():
