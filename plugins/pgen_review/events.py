@@ -4,6 +4,7 @@ A request stores its events as a group, which is undone and redone as a whole. U
 """
 
 from dataclasses import asdict, dataclass
+from sys import intern
 from typing import Any, NamedTuple
 
 from pgen.records import Annotation
@@ -31,7 +32,7 @@ class Key(NamedTuple):
     @classmethod
     def of_line(cls, line: Line) -> "Key":
         """Return the key of a line."""
-        return cls(line["episode_index"], line["frame_index"], scope(line), line.get("variant", 0))
+        return cls(line["episode_index"], line["frame_index"], intern(scope(line)), line.get("variant", 0))
 
     @classmethod
     def of_spans(cls, episode: int) -> "Key":

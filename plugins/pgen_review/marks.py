@@ -16,7 +16,7 @@ class Marks:
 
     def __init__(self, review: Review, fold: Fold) -> None:
         self._review, self._fold = review, fold
-        self._numbers = {key: number for number, key in enumerate(review.keys)}
+        self.numbers = {key: number for number, key in enumerate(review.keys)}
         self._stale: set[Key] = set()
 
     def state(self, key: Key) -> str:
@@ -44,4 +44,4 @@ class Marks:
         outcome = self._fold.outcome(key)
         marks = {"flagged": outcome.flagged, "conflict": outcome.conflict}
         values = [self.state(key), *(mark for mark, is_set in marks.items() if is_set)]
-        self._review.queue.mark("review", self._numbers[key], values)
+        self._review.queue.mark("review", self.numbers[key], values)

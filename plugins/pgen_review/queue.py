@@ -61,6 +61,7 @@ class Queue:
         self.facet_names = tuple(name for name in FACETS if not (blind and name in HIDDEN))
         self.sorts = ("time",) if blind else SORTS
         self.entries: list[Entry] = []
+        self._combinations: dict[tuple[str, ...], tuple[str, ...]] = {}
         self._samples: dict[str, array[int]] = {}
         """The samples of each facet."""
         self._words: dict[str, array[int]] = {}
@@ -76,8 +77,10 @@ class Queue:
         """Add the lines of an episode."""
         for line in lines:
             entry = _entry(line)
+            # Most samples have the facets of another one.
+            entry = entry._replace(facets=self._combinations.setdefault(entry.facets, entry.facets))
             for facet in entry.facets:
-                self._samples.setdefault(facet, array("Q")).append(len(self.entries))
+                self._samples.setdefault(facet, array("I")).append(len(self.entries))
             for word in _words(blinded(line) if self._blind else line):
                 self._words.setdefault(word, array("I")).append(len(self.entries))
             self.entries.append(entry)
@@ -154,12 +157,13 @@ class Queue:
 
 
 def _entry(line: Line) -> Entry:
+    bad = badness(line)
     return Entry(
         line["episode_index"],
         line["frame_index"],
-        tuple(dict.fromkeys(intern(f"{name}={value}") for name, value in _facets(line))),
+        tuple(dict.fromkeys(intern(f"{name}={value}") for name, value in _facets(line, bad))),
         line["user_prompt"] if line["status"] == "ok" else f"{line['stage']}: {line['reason']}",
-        badness(line),
+        bad,
     )
 
 
@@ -170,9 +174,9 @@ def _words(line: Line) -> set[str]:
     return set(" ".join(texts).lower().split())
 
 
-def _facets(line: Line) -> Iterator[tuple[str, str]]:
+def _facets(line: Line, bad: int) -> Iterator[tuple[str, str]]:
     """Yield the facets of a line, a problem being what is worse than a note, as in the report."""
-    yield "problem", "yes" if badness(line) > NOTES else "no"
+    yield "problem", "yes" if bad > NOTES else "no"
     yield from _states(line)
     found = codes(line) if line["status"] == "ok" else []
     if found:

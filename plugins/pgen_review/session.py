@@ -39,13 +39,13 @@ class Session:
         self.fold = Fold(events)
         self.applied = held(review.manifest, self.header)
         """The number of the last event that the dataset holds."""
-        self._numbers = {key: number for number, key in enumerate(review.keys)}
         self.types = {
             "scenario": tuple(dict.fromkeys([*SCENARIO_TYPES, *review.queue.counts("scenario")])),
             "response": tuple(dict.fromkeys([*RESPONSE_TYPES, *review.queue.counts("response")])),
         }
         self._lock = Lock()
         self.marks = self._marks()
+        self._numbers = self.marks.numbers
         self.marks.update(self.fold.keys())
         for number in random_sample.choose(review, *self.sample) if self.sample else ():
             review.queue.mark("sample", number, ("yes",))
