@@ -92,7 +92,7 @@ class VideoFile(AbstractContextManager["VideoFile"]):
     def _at(self, pts: int, tolerance: int, seconds: float) -> VideoFrame:
         try:
             if self._must_seek(pts, tolerance):
-                self._seek(max(pts, 0))
+                self._seek_before(pts, tolerance)
             frame = self._decode_to(pts - tolerance)
         except (av.FFmpegError, OSError) as error:
             raise SampleError("decode", f"{self._path} at {seconds:.3f} s: {error}") from None
@@ -106,6 +106,19 @@ class VideoFile(AbstractContextManager["VideoFile"]):
         ahead = pts - self._last.pts
         return ahead < -tolerance or ahead > max(self._gop, 4 * tolerance)
 
+    def _seek_before(self, pts: int, tolerance: int) -> None:
+        """Seek to a keyframe from which the frame at `pts` is decoded.
+
+        In an open group of pictures, frames before a keyframe are stored behind it, and are not decoded from it.
+        """
+        back = 0
+        while True:
+            self._seek(max(pts - back, 0))
+            first = self._decode_next()
+            if first is None or first.pts is None or first.pts <= pts + tolerance or back >= pts:
+                return
+            back = 2 * back or 2 * tolerance or 1
+
     def _seek(self, pts: int) -> None:
         self._container.seek(pts, stream=self._stream, backward=True)
         self._frames = self._container.decode(self._stream)
@@ -114,12 +127,16 @@ class VideoFile(AbstractContextManager["VideoFile"]):
 
     def _decode_to(self, pts: int) -> VideoFrame | None:
         while self._last is None or self._last.pts is None or self._last.pts < pts:
-            frame = next(self._frames, None)
-            if frame is None:
+            if self._decode_next() is None:
                 return None
+        return self._last
+
+    def _decode_next(self) -> VideoFrame | None:
+        frame = next(self._frames, None)
+        if frame is not None:
             self._last = frame
             self._learn(frame)
-        return self._last
+        return frame
 
     def _learn(self, frame: VideoFrame) -> None:
         if frame.key_frame and frame.pts is not None:

@@ -3,6 +3,7 @@
 from fractions import Fraction
 
 import av
+import numpy as np
 import pyarrow as pa
 import pytest
 from layout_helpers import edit_json, episodes_file, mean_colours, opened
@@ -11,6 +12,7 @@ from sink_helpers import change
 
 from pgen_demo.dataset import Recording, write_dataset
 from pgen_demo.layout import Layout
+from pgen_lerobot.read.video import VideoFile, pixels
 
 
 @pytest.mark.parametrize("codec", ["h264", "png"])
@@ -70,3 +72,28 @@ def retimed(path, milliseconds):
             target.mux(packet)
     moved.replace(path)
     return [time / 1000 for time in times]
+
+
+@pytest.mark.parametrize("encoder", ["libx265", "libx264"])
+@pytest.mark.parametrize("order", [range(90), range(89, -1, -1), [29], [60, 29, 30, 28, 59], [89, 59, 0]])
+def test_frames_before_the_keyframe_of_an_open_group_are_read(tmp_path, encoder, order):
+    options = {"libx265": {"x265-params": "log-level=none:open-gop=1"}, "libx264": {"flags": "-cgop", "bf": "3"}}
+    encode(tmp_path / "video.mp4", encoder, {"g": "30", **options[encoder]}, 90)
+    with VideoFile(tmp_path / "video.mp4") as video:
+        assert [grey(video.frame(0.0, number)) for number in order] == [pytest.approx(2 * n, abs=4) for n in order]
+
+
+def encode(path, encoder, options, frames):
+    """Write a video of grey frames at 10 fps, each two steps brighter than the last."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(encoder, rate=10, options=options)
+        stream.width, stream.height, stream.pix_fmt = 64, 64, "yuv420p"
+        for number in range(frames):
+            frame = av.VideoFrame.from_ndarray(np.full((64, 64, 3), 2 * number, np.uint8), "rgb24")
+            frame.pts = number
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+
+
+def grey(frame):
+    return float(pixels(frame, 64, 64).mean())
