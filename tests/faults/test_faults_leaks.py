@@ -155,7 +155,7 @@ def pages(text, place):
     annotate(source, place / "b", generator=generator, sink=sink, **options)
     with open_results(place / "a") as first, open_results(place / "a") as second:
         pages = report_page(first, ReportOptions()), compare_page(compare_runs(first, second))
-        return *pages, preview_page(sink.preview(exchanges, samples=2, episodes=1))
+        return *pages, preview_page(sink.preview(exchanges, samples=2, episodes=1, judge_share=0.0))
 
 
 @pytest.fixture(scope="module")
