@@ -56,7 +56,7 @@ def test_a_card_names_the_command_that_plays_its_moment(browser, dataset, tmp_pa
     frame = browser.all(".card .when")[1].text.split("frame ")[1].split(",")[0]
     assert browser.one("dialog code").text == f"pgen review 'it'\\''s#ep=0&frame={frame}'"
     browser.press("\ue00c")
-    assert browser.all("dialog") == []
+    browser.until("!document.querySelector('dialog')")  # it is removed after the event that closes it
     assert browser.complaints() == []
 
 
