@@ -63,7 +63,9 @@ class Rounds:
         def spend(annotation: Annotation) -> bool:
             return annotation.sample.question.about is None and budget.spend(annotation)
 
-        generate(self._parts.executor, self._pipeline(), self._rounds(), self._journal, spend, report)
+        generate(
+            self._parts.executor, pipeline_of(self._parts, self._options), self._rounds(), self._journal, spend, report
+        )
 
     def _rounds(self) -> Iterator[Iterator[list[Any]]]:
         generator, results = self._parts.generator, self.results
@@ -108,21 +110,22 @@ class Rounds:
     def _run_checks(self) -> RunChecks:
         return RunChecks(self._parts.checks, self._options.language, self._samples())
 
-    def _pipeline(self) -> Pipeline:
-        parts, options = self._parts, self._options
-        return Pipeline(
-            parts.source,
-            parts.prompts,
-            parts.generator,
-            options.seed,
-            options.attempts,
-            options.max_pixels,
-            parts.sampler.images_per_camera,
-            options.language,
-            options.in_turns,
-            parts.checks,
-            options.on_check,
-        )
+
+def pipeline_of(parts: Parts, options: RunOptions) -> Pipeline:
+    """Return the pipeline of a run's components and options."""
+    return Pipeline(
+        parts.source,
+        parts.prompts,
+        parts.generator,
+        options.seed,
+        options.attempts,
+        options.max_pixels,
+        parts.sampler.images_per_camera,
+        options.language,
+        options.in_turns,
+        parts.checks,
+        options.on_check,
+    )
 
 
 def _judging(judge: Generator, judgements: Judgements) -> Iterator[Iterator[list[Any]]]:

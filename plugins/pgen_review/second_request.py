@@ -9,12 +9,12 @@ from pgen.components import Recorder
 from pgen.config import Parts, RunOptions
 from pgen.inference.ask import Answer
 from pgen.inference.conversation import as_turn, conversations, moments, turns_after
-from pgen.inference.pipeline import Pipeline
 from pgen.inference.prompting import takes_moments
 from pgen.inference.rollout import Decoded, RolloutContext
 from pgen.labels import phase_positions
 from pgen.records import Annotation, Failure, Reply, Request, Sample
 from pgen.run.planning import Planner
+from pgen.run.rounds import pipeline_of
 from pgen.seeds import derive
 from pgen_review.events import Key
 from pgen_review.reviewed import ReviewedEpisode
@@ -64,18 +64,7 @@ class SecondRequest:
 
     def __init__(self, parts: Parts, options: RunOptions, sample: Sample) -> None:
         self._sample = sample
-        self._pipeline = Pipeline(
-            parts.source,
-            parts.prompts,
-            parts.generator,
-            options.seed,
-            options.attempts,
-            options.max_pixels,
-            parts.sampler.images_per_camera,
-            options.language,
-            options.in_turns,
-            on_check="keep",
-        )
+        self._pipeline = pipeline_of(replace(parts, checks=()), options)
 
     async def send(self, number: int) -> Annotation:
         """Return what the generator writes, or its failure."""
