@@ -2,13 +2,9 @@ import base64
 import hashlib
 import json
 import re
-from collections import Counter
 from dataclasses import replace
-from statistics import median_low
 
 import report_runs
-from hypothesis import given
-from hypothesis import strategies as st
 from parsed_page import Parsed, invoked, reported
 from report_runs import reply
 
@@ -17,7 +13,7 @@ from pgen.formats.syn_annotations import read_lines
 from pgen.inference.replies import CONTRADICTION
 from pgen_results.metrics import compute_metrics
 from pgen_results.read import open_results
-from pgen_results.report_page import ReportOptions, ReportSink, histogram, median, report_page
+from pgen_results.report_page import ReportOptions, ReportSink, report_page
 
 
 def page_of(folder, **options):
@@ -244,16 +240,3 @@ def test_the_sink_alone_writes_a_page_even_where_every_sample_failed(tmp_path):
     out = report_runs.run(tmp_path / "out", lambda request: pgen.SampleError("refused", "no"), sink=ReportSink())
     assert [path.name for path in out.iterdir()] == ["report.html"]
     assert "<td>refused</td>" in (out / "report.html").read_text()
-
-
-def test_a_histogram_holds_every_text_in_bars_of_one_width():
-    bars = histogram(dict.fromkeys(range(3, 90), 1))
-    assert sum(count for _, _, count in bars) == 87
-    assert len(bars) <= 24
-    assert {last - first for first, last, _ in bars} == {bars[0][1] - bars[0][0]}
-    assert histogram({}) == []
-
-
-@given(st.lists(st.integers(1, 50), min_size=1))
-def test_the_median_is_that_of_the_texts(lengths):
-    assert median(Counter(lengths)) == median_low(lengths)
