@@ -85,21 +85,23 @@ def lines(tiny: bool = False) -> Iterator[str]:
     with TemporaryDirectory() as place:
         folder_of_arms = Path(place)
         yield from table(f"{drawn} drawn arms", *pooled([arms.write(folder_of_arms / str(i), i) for i in range(drawn)]))
-        yield from robot_lines(folder_of_arms, 1 if tiny else ROBOTS)
+        episodes = 1 if tiny else robots.EPISODES
+        yield from robot_lines(folder_of_arms, 1 if tiny else ROBOTS, episodes)
         simulated = [Path(folder) / name for name in DATASETS[:2]] if folder else []
-        yield from named_spans.table(simulated, folder_of_arms, 1 if tiny else NAMED)
+        yield from named_spans.table(simulated, folder_of_arms, 1 if tiny else NAMED, episodes)
     if folder:
         yield from map(named_spans.planned_tokens, (Path(folder) / name for name in REAL))
 
 
-def robot_lines(folder: Path, robots_each: int = ROBOTS) -> Iterator[str]:
+def robot_lines(folder: Path, robots_each: int = ROBOTS, episodes: int = robots.EPISODES) -> Iterator[str]:
     """Yield a row for each kind of robot, and one for all: F1, overlap, failures detected and false ones."""
     columns = "".join(f"{name:>10}" for name in ("0.25 s", "0.5 s", "1 s", "overlap", "failures", "detected", "false"))
     yield f"{'robots with failed grasps':<28}{columns}"
     every: list[tuple[Episodes, Episodes, Counter[str]]] = []
     for kind in robots.KINDS:
         seeds = range(robots.REPORTED, robots.REPORTED + robots_each)
-        drawn = [by_robot(robots.write(folder / f"{kind} {seed}", seed, kind, FAILURES)) for seed in seeds]
+        roots = [robots.write(folder / f"{kind} {seed}", seed, kind, FAILURES, episodes=episodes) for seed in seeds]
+        drawn = [by_robot(root) for root in roots]
         yield robot_row(kind, drawn)
         every += drawn
     yield robot_row("all", every)

@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby, pairwise
+from itertools import groupby, islice, pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -78,7 +78,7 @@ def header() -> str:
 
 
 def measure(root: Path, truth: Truth, server: NamingServer, into: Sequence[Named], *, vlm: bool = False) -> None:
-    """Segment each episode of a dataset; with `vlm`, once more by that one, for its tokens."""
+    """Segment each episode of the truth; with `vlm`, once more by that one, for its tokens."""
     for index in truth["motion"]:
         server.motions, server.skills = truth["motion"][index], truth["skill"][index]
         record = _segmented(root, index, Hybrid(), server.url)
@@ -117,6 +117,10 @@ def generated(root: Path) -> Truth:
     return {**levels, "skill": skills}
 
 
+def _first(episodes: int, truth: Truth) -> Truth:
+    return {level: dict(islice(spans.items(), episodes)) for level, spans in truth.items()}
+
+
 def _grouped(motions: Sequence[Skill]) -> list[Skill]:
     runs = [list(run) for _, run in groupby(motions, lambda it: _skill_of(it.name))]
     return [Skill(_skill_of(run[0].name), run[0].start, run[-1].end) for run in runs]
@@ -142,19 +146,23 @@ def split(skills: Sequence[Skill], failed: Sequence[Skill]) -> list[Skill]:
     return spans
 
 
-def table(datasets: Sequence[Path], folder: Path, seeds: int) -> Iterator[str]:
-    """Yield a row for each simulated dataset, for each kind of generated robot, and for all robots."""
+def table(datasets: Sequence[Path], folder: Path, seeds: int, episodes: int = robots.EPISODES) -> Iterator[str]:
+    """Yield a row for each simulated dataset, for each kind of generated robot, and for all robots.
+
+    Of each dataset, the first `episodes` are segmented.
+    """
     yield header()
     with NamingServer() as server:
         for root in datasets:
             named = Named()
-            measure(root, simulated(root), server, [named], vlm=True)
+            measure(root, _first(episodes, simulated(root)), server, [named], vlm=True)
             yield named.line(root.name)
         every = Named()
         for kind in robots.KINDS:
             named = Named()
             for seed in range(robots.REPORTED, robots.REPORTED + seeds):
-                root = robots.write(folder / f"named {kind} {seed}", seed, kind, FAILURES, camera=True)
+                place = folder / f"named {kind} {seed}"
+                root = robots.write(place, seed, kind, FAILURES, camera=True, episodes=episodes)
                 measure(root, generated(root), server, [named, every])
             yield named.line(kind)
         yield every.line("all robots")

@@ -72,21 +72,23 @@ class Robot:
         return ("left", "right") if len(self.homes) > 1 else ("",)
 
 
-def write(root: Path, seed: int, kind: str, failures: float = 0.0, *, camera: bool = False) -> Path:
+def write(
+    root: Path, seed: int, kind: str, failures: float = 0.0, *, camera: bool = False, episodes: int = EPISODES
+) -> Path:
     """Write the dataset of a seed: its true spans in meta/skills.json, and all of the truth in truth.json.
 
     `failures` is the share of grasps that fail. With `camera`, it has images, on which little is to be seen.
     """
     robot = Robot.of(seed, kind, failures)
-    drawn = [_episode(robot, Random(f"episode {seed} {kind} {index}")) for index in range(EPISODES)]
+    drawn = [_episode(robot, Random(f"episode {seed} {kind} {index}")) for index in range(episodes)]
     truth = {level: [of_episode[level] for _, of_episode in drawn] for level in ("motion", "skill", "failed")}
-    episodes = {
+    skills = {
         str(index): {"episode_index": index, "description": "tidy up", "skills": list(map(_skill, spans))}
         for index, spans in enumerate(truth["motion"])
     }
     cameras = (CAMERA,) if camera else ()
     layout = Layout(fps=robot.fps, cameras=cameras, names=names(robot), codec="png")
-    write_dataset(root, [recording for recording, _ in drawn], layout, skills={"episodes": episodes})
+    write_dataset(root, [recording for recording, _ in drawn], layout, skills={"episodes": skills})
     (root / "truth.json").write_text(json.dumps(truth), encoding="utf-8")
     return root
 
