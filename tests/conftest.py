@@ -2,11 +2,12 @@
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from fast_suite import is_left_out, is_slow_test
+from forked import run_lerobot
 from hypothesis import HealthCheck, settings
 from needed import need, skip_outside_ci
 
@@ -48,6 +49,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_runtest_setup(item: pytest.Item) -> None:
     for marker in item.iter_markers("needs"):
         need(*marker.args)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def forked_lerobot() -> Iterator[None]:
+    """Let `verify` execute its command where lerobot is imported already."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pgen_lerobot.verify.lerobot._execute", run_lerobot)
+        yield
 
 
 @pytest.fixture(scope="session")

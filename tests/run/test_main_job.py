@@ -5,7 +5,6 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
+from forked import run_lerobot, run_pgen
 from needed import lerobot_python
 
 from pgen.cli import cli
@@ -63,7 +63,7 @@ def read_with_lerobot(root: Path, python: str, tmp_path: Path, *tolerance: str) 
         "PYTHONWARNINGS": "ignore",
     }
     command = [python, str(READ_WITH_LEROBOT), str(root), *tolerance]
-    process = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    process = run_lerobot(command, environment)
     assert process.returncode == 0, process.stderr[-3000:]
     return json.loads(process.stdout.splitlines()[-1])
 
@@ -178,9 +178,7 @@ def test_every_dataset_gives_its_row_of_the_table_in_the_docs(shared_datasets):
     page = Path(__file__).parents[2] / "docs/datasets.md"
     section = page.read_text(encoding="utf-8").split("## Tried")[1]
     table = [BY_LEROBOT.sub("", line) for line in section.splitlines() if line[:1] == "|"]
-    process = subprocess.run(
-        [sys.executable, TABLE, "--quick", shared_datasets], capture_output=True, text=True, check=False
-    )
+    process = run_pgen([sys.executable, TABLE, "--quick", shared_datasets])
     assert process.returncode == 0, process.stderr[-3000:]
     assert process.stdout.splitlines() == table
 

@@ -6,7 +6,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from forked import run_pgen
 from hub_server import TOKEN, Hub
+
+MAIN = "import time; time.sleep = lambda seconds: None; from pgen.cli import main; main()"
+"""The program, without the seconds that huggingface_hub waits before it tries again."""
 
 _FOREIGN = ("HF_", "HUGGING", "XDG_")
 
@@ -20,8 +24,8 @@ def environment(hub: Hub, home: Path, **more: str) -> dict[str, str]:
 
 def pgen(hub: Hub, home: Path, *arguments: Any, **more: str) -> "subprocess.CompletedProcess[str]":
     """Run `pgen` to its end."""
-    command = [sys.executable, "-c", "from pgen.cli import main; main()", *map(str, arguments)]
-    return subprocess.run(command, env=environment(hub, home, **more), capture_output=True, text=True, timeout=300)
+    command = [sys.executable, "-c", MAIN, *map(str, arguments)]
+    return run_pgen(command, environment(hub, home, **more))
 
 
 def refused(done: "subprocess.CompletedProcess[str]") -> str:

@@ -229,7 +229,7 @@ def served() -> Iterator[Hub]:
     server.daemon_threads = True
     hub = Hub(f"http://127.0.0.1:{server.server_address[1]}")
     server.RequestHandlerClass = type("HandlerOfOne", (Handler,), {"hub": hub})
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:
         yield hub

@@ -103,7 +103,8 @@ def _without_nan(table: pa.Table) -> pa.Table:
     for position, field in enumerate(table.schema):
         if pa.types.is_floating(field.type):
             column = table.column(position)
-            cells = pc.if_else(pc.is_nan(column), pa.scalar(None, field.type), column)
+            null = pa.nulls(1, field.type)[0]  # pa.scalar imports pandas, which takes long
+            cells = pc.if_else(pc.is_nan(column), null, column)
             table = table.set_column(position, field, cells)
     return table
 

@@ -8,7 +8,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -31,8 +31,7 @@ def problems(dataset: Dataset, notes: list[str]) -> Iterator[Problem]:
     with TemporaryDirectory(prefix="pgen-verify-") as cache:
         own = {"HF_DATASETS_CACHE": cache, "HF_HUB_OFFLINE": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
         command = [sys.executable, "-W", "ignore", "-m", module, root]
-        # This interpreter and a module of ours; the dataset's folder is an argument, no shell reads it.
-        done = subprocess.run(command, env=os.environ | own, capture_output=True, text=True, check=False)  # noqa: S603
+        done = _execute(command, os.environ | own)
     try:
         verdict = json.loads(done.stdout.splitlines()[-1])
     except (IndexError, ValueError):
@@ -42,6 +41,11 @@ def problems(dataset: Dataset, notes: list[str]) -> Iterator[Problem]:
     notes += verdict["notes"]
     for what in verdict["problems"]:
         yield Problem("", what)
+
+
+def _execute(command: list[str], env: Mapping[str, str]) -> "subprocess.CompletedProcess[str]":
+    # This interpreter and a module of ours; the dataset's folder is an argument, no shell reads it.
+    return subprocess.run(command, env=env, capture_output=True, text=True, check=False)  # noqa: S603
 
 
 def read_with_lerobot(root: Path) -> dict[str, list[str]]:
@@ -130,4 +134,5 @@ def _message(error: Exception) -> str:
 
 
 if __name__ == "__main__":
-    print(json.dumps(read_with_lerobot(Path(sys.argv[1]))))
+    print(json.dumps(read_with_lerobot(Path(sys.argv[1]))), flush=True)
+    os._exit(0)  # without the second that it takes to delete the modules of torch

@@ -1,7 +1,6 @@
 """The writer of datasets: what lerobot reads of them, and that real layouts can be had."""
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 import av
 import pyarrow.parquet as pq
 import pytest
+from forked import run_lerobot
 from needed import need
 from PIL import Image
 
@@ -47,7 +47,7 @@ def read_by_lerobot(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     need("lerobot")
     folder = tmp_path_factory.mktemp("layouts")
     roots = [write(folder / name, **options) for name, options in LAYOUTS.items()]
-    done = subprocess.run([sys.executable, "-c", READ, *roots], capture_output=True, text=True, check=False)
+    done = run_lerobot([sys.executable, "-W", "ignore", "-c", READ, *roots])
     assert done.returncode == 0, done.stderr
     read = [json.loads(line.removeprefix("READ")) for line in done.stdout.splitlines() if line.startswith("READ")]
     return dict(zip(LAYOUTS, read, strict=True))

@@ -4,10 +4,11 @@ import json
 import subprocess
 import sys
 from itertools import count
+from tempfile import TemporaryFile
 
 import pytest
-from hanging import HANG
-from hub_helpers import UNREACHABLE, annotated, environment, pgen, refused
+from forked import start_pgen
+from hub_helpers import MAIN, UNREACHABLE, annotated, environment, pgen, refused
 from hub_server import TOKEN, served
 from old_layout import ONE_A_FILE, as_v21
 from sink_helpers import annotate, dataset, results, snapshot
@@ -41,10 +42,11 @@ def holds(repo, root, revision="main"):
     return local == remote
 
 
-def killed(hub, home, out, when, code="from pgen.cli import main; main()"):
+def killed(hub, home, out, when, code=MAIN):
     """Push in a process that is killed as soon as the Hub is asked for what `when` says."""
     command = [sys.executable, "-c", code, "push", str(out), ID]
-    process = subprocess.Popen(command, env=environment(hub, home), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    with TemporaryFile("w+") as printed:
+        process = start_pgen(command, printed, environment(hub, home))
 
     def cut(method, path):
         if when(method, path):
@@ -53,9 +55,9 @@ def killed(hub, home, out, when, code="from pgen.cli import main; main()"):
         return False
 
     hub.cut = cut
-    process.communicate(timeout=HANG)
+    code = process.wait()
     hub.cut = lambda method, path: False
-    assert process.returncode == -9
+    assert code == -9
 
 
 def test_a_dataset_with_skills_and_no_dialogue_is_pushed_with_a_card_that_says_so(hub, tmp_path):

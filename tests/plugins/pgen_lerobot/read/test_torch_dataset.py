@@ -3,13 +3,13 @@
 import json
 import os
 import random
-import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
 
 import pytest
 from exchange_helpers import with_exchanges
+from forked import run_lerobot
 from form_helpers import lerobot_or_skip
 from old_layout import ONE_A_FILE, as_v21
 from sink_helpers import FPS, LENGTHS, TASKS, annotate, dataset
@@ -202,7 +202,7 @@ def test_former_lerobots_give_the_same_items(tmp_path, version):
     out = with_exchanges(as_v21(root) if version == "0.3.3" else root, tmp_path / "out")
     environment = os.environ | {"HF_HOME": str(tmp_path / "hf"), "HF_HUB_OFFLINE": "1", "PYTHONPATH": ""}
     command = [python, "-W", "ignore", READ, out, *filter(None, sys.path)]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    done = run_lerobot(command, environment)
     assert done.returncode == 0, done.stderr[-3000:]
     seen = json.loads(done.stdout.splitlines()[-1])
     assert seen["lerobot"] == version

@@ -3,12 +3,12 @@
 import json
 import os
 import shutil
-import subprocess
 import sys
 
 import pytest
 from click.testing import CliRunner
 from exchange_helpers import exchange_table
+from forked import run_pgen
 from old_layout import ONE_A_FILE, as_v21
 from sink_helpers import dataset, snapshot
 
@@ -87,7 +87,7 @@ def test_an_older_dataset_too_and_again_with_overwrite(tmp_path):
 
 @pytest.mark.parametrize("step", [0, 1, 5], ids=["before the record", "at the first file", "in the middle"])
 def test_a_run_killed_while_it_switches_is_made_whole_by_the_same_command(root, ordinary, rendered, step):
-    killed = subprocess.run([sys.executable, "-c", KILLED.format(step=step), *command(root)], capture_output=True)
+    killed = run_pgen([sys.executable, "-c", KILLED.format(step=step), *command(root)])
     assert killed.returncode == -9
     if step == 0:
         assert contents(root) == contents(rendered)
@@ -101,7 +101,7 @@ def test_a_run_killed_while_it_switches_is_made_whole_by_the_same_command(root, 
 
 
 def test_between_old_and_new_the_dataset_is_read_by_nobody_but_the_run(root):
-    subprocess.run([sys.executable, "-c", KILLED.format(step=3), *command(root)], capture_output=True)
+    run_pgen([sys.executable, "-c", KILLED.format(step=3), *command(root)])
     other = run(["annotate", "--root", str(root), "--output-dir", f"{root}-2", "--generator", "template"])
     assert other.exit_code == 2
     assert "Start that command again first" in other.output

@@ -3,11 +3,11 @@
 import json
 import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from forked import run_lerobot
 from layout_helpers import STATS, stats_of
 from needed import lerobot_python
 from old_layout import ONE_A_FILE, as_v20, as_v21
@@ -108,13 +108,7 @@ def test_the_card_says_how_an_older_lerobot_finds_the_text(pair):
 def run(tmp_path, python, *arguments):
     offline = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "PYTHONWARNINGS": "ignore"}
     home = {"HF_HOME": str(tmp_path / "hf")}
-    done = subprocess.run(
-        [python, "-W", "ignore", *arguments],
-        env=os.environ | offline | home,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run_lerobot([python, "-W", "ignore", *arguments], os.environ | offline | home)
     assert done.returncode == 0, done.stderr[-3000:]
     return done.stdout
 

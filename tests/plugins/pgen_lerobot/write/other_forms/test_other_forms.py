@@ -2,11 +2,11 @@
 
 import json
 import os
-import subprocess
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from forked import run_lerobot
 from needed import lerobot_python
 from old_layout import ONE_A_FILE, as_v20, as_v21
 from sink_helpers import dataset, results, snapshot
@@ -88,7 +88,7 @@ def test_lerobot_0_4_4_reads_every_form_but_the_language_columns(root, tmp_path)
         out = tmp_path / sinks[0]
         assert run(root, out, *sinks).exit_code == 0
         command = [python, "-W", "ignore", TOP / "tests/support/read_with_lerobot.py", out]
-        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        return run_lerobot(command, environment)
 
     assert json.loads(judged("task-override", "lerobot-annotations").stdout)["lerobot"] == "0.4.4"
     assert "Neither language nor language_ seems to be a pyarrow data type" in judged("language-columns").stderr
