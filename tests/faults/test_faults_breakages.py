@@ -1,13 +1,11 @@
 """The suite can fail: each deliberate breakage is enabled, and a test that passes without it must fail."""
 
-import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
+import fault_processes
 import pytest
-from fault_breakages import BREAKAGES
+from fault_breakages import BREAKAGES, run_broken
 
 TESTS = Path(__file__).parents[1]
 WORKSPACE, COMMITTER, JOURNAL = (f"storage/test_{name}.py" for name in ("workspace", "committer", "journal"))
@@ -92,12 +90,11 @@ DETECTED_BY = {
 
 def run_tests(place, breakage, *tests):
     """Run tests of the suite with the breakage turned on; return pytest's exit code and output."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
-    environment |= {"PGEN_BREAKAGE": breakage, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    flags = ["-p", "fault_breakages", "-p", "no:xdist", "-p", "no:cacheprovider", "-q", "-x", "--basetemp", place / "t"]
-    command = [sys.executable, "-m", "pytest", *map(str, flags), *(str(TESTS / test) for test in tests)]
-    done = subprocess.run(command, cwd=TESTS.parent, env=environment, capture_output=True, text=True, check=False)
-    return done.returncode, done.stdout + done.stderr
+    flags = ("-p", "no:xdist", "-p", "no:cacheprovider", "-q", "-x", "--basetemp", str(place / "t"))
+    flags += ("-W", "ignore::pytest.PytestAssertRewriteWarning")  # of modules that the fork server has imported
+    log = place / "log"
+    code = fault_processes.exit_code_of(run_broken, breakage, (*flags, *(str(TESTS / test) for test in tests)), log)
+    return code, log.read_text()
 
 
 def test_each_breakage_has_one_test():

@@ -1,6 +1,5 @@
 """Every command after every interrupted one, on the same paths: no result is lost, and the first one is resumed."""
 
-import multiprocessing
 import shutil
 from collections import Counter
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from fault_commands import Command, run
+from fault_processes import exit_code_of
 from fault_runs import make_dataset
 from output_files import contents
 
@@ -83,10 +83,7 @@ class Sandbox:
         expanded = (self._path(text) if text in paths else text for text in arguments)
         command = Command(tuple(expanded), self.folder.with_suffix(".log"), step, times)
         command.log.with_suffix(".errors").unlink(missing_ok=True)
-        process = CONTEXT.Process(target=run, args=(command,))
-        process.start()
-        process.join()
-        return process.exitcode
+        return exit_code_of(run, command)
 
     def _path(self, text):
         name, sign, path = text.rpartition("=")
@@ -114,10 +111,6 @@ class Sandbox:
         }
 
 
-CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(
-    ["fault_commands", "pgen_lerobot.write.sink", "pgen_segment.job", "pgen_results.report_page"]
-)
 IN_FLIGHT = 4
 
 

@@ -1,7 +1,6 @@
 """Power cuts: operations without fsync are lost or kept in any order, and the same command is then resumed."""
 
 import json
-import multiprocessing
 import shutil
 import subprocess
 import sys
@@ -10,12 +9,10 @@ from pathlib import Path
 import pytest
 from fault_power import EntryChange, survivors
 from fault_power_jobs import JOBS, PowerJob, work
+from fault_processes import exit_code_of
 from fault_runs import make_dataset
 from fault_trace import traced
 from output_files import contents, hashes
-
-CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["fault_power_jobs", "pgen_lerobot.write.sink"])
 
 
 @pytest.fixture(scope="module")
@@ -25,13 +22,6 @@ def strace():
         pytest.skip("strace is not installed")
     if subprocess.run(["strace", "-f", "true"], capture_output=True, check=False).returncode:
         pytest.skip("strace may not trace processes here")
-
-
-def exit_code_of(job):
-    process = CONTEXT.Process(target=work, args=(job,))
-    process.start()
-    process.join()
-    return process.exitcode
 
 
 def errors(job):
@@ -52,7 +42,7 @@ def prepared(name, memory):
     if name.startswith("annotate") and in_place(job):
         shutil.copytree(job.source, job.out)
     if name == "repair":
-        assert exit_code_of(PowerJob("annotate", job.base, job.source, folder / "before")) == 0
+        assert exit_code_of(work, PowerJob("annotate", job.base, job.source, folder / "before")) == 0
         (job.out / "meta/tasks_high_level.parquet").unlink()
     return job
 
@@ -100,7 +90,7 @@ def test_after_a_power_cut_no_durable_result_is_lost_and_the_command_is_resumed(
             job.log.unlink(missing_ok=True)
             job.log.with_suffix(".errors").unlink(missing_ok=True)
             check_output_after_cut(job, case, old, new)
-            code = exit_code_of(job)
+            code = exit_code_of(work, job)
             # A complete output is refused: "exists already", or in place "has the feature … already".
             assert code == 0 or (code == 2 and " already" in errors(job)), (case, code, errors(job))
             assert result(job) == new, case

@@ -8,24 +8,17 @@ from pathlib import Path
 
 import pytest
 from fault_blocks import BLOCKS, blocked, on_host
-from fault_runs import IN_FLIGHT, SAMPLES, Job, Process, errors, in_flight, request_counts, resume
+from fault_runs import IN_FLIGHT, SAMPLES, Job, errors, in_flight, request_counts, resume
 from output_files import contents, leftovers
 
 from pgen.storage.locking import HOLDER
-
-
-def start(runs, target, *args):
-    process = runs._context.Process(target=target, args=args)
-    with runs._lock:
-        process.start()
-    return Process(process, runs._lock)
 
 
 def test_a_second_signal_ends_a_run_whatever_blocks_it_and_no_result_is_lost(runs, root, place, undisturbed, tally):
     def trial(number):
         block = list(BLOCKS)[number]
         job = Job(root, place / f"out{number}", place / f"{number}.log", max_latency=0.05)
-        process = start(runs, blocked, job, block)
+        process = runs.start(job, blocked, block)
         process.wait(lambda: "blocked" in (job.log.read_text() if job.log.exists() else ""))
         process.send(signal.SIGINT)
         process.send(signal.SIGTERM)
@@ -47,7 +40,7 @@ def test_a_run_that_is_resumed_after_another_took_over_writes_neither_to_the_jou
 ):
     gate, reached = place / "gate", place / "reached"
     job = Job(root, place / "out", place / "log", gate=gate)
-    first = start(runs, on_host, job, "first", reached if moment == "about to publish" else None)
+    first = runs.start(job, on_host, "first", reached if moment == "about to publish" else None)
     first.wait(lambda: request_counts(job.log).total() >= IN_FLIGHT)
     assert first.code is None, errors(job)
     if moment == "about to publish":
@@ -59,7 +52,7 @@ def test_a_run_that_is_resumed_after_another_took_over_writes_neither_to_the_jou
     os.utime(place / ".out.pgen/lock.1" / HOLDER, (0, 0))
     gate.touch()
     other = replace(job, log=place / "other.log")
-    second = start(runs, on_host, other, "second")
+    second = runs.start(other, on_host, "second")
     second.wait(lambda: request_counts(other.log).total() > 0 or other.out.exists())
     reached.with_name("resumed").touch()
     first.send(signal.SIGCONT)

@@ -1,12 +1,10 @@
-"""Deliberate breakages of pgen's promises; the suite must detect each.
-
-The pytest plugin `-p fault_breakages` enables the breakage in PGEN_BREAKAGE before any test module is imported.
-"""
+"""Deliberate breakages of pgen's promises; the suite must detect each."""
 
 import os
 import re
 import signal
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -156,8 +154,17 @@ def _accept_anything(objects: Any, check: Any, text: str) -> Any:
     return Dialogue(merged.get("user_prompt", ""), merged.get("robot_utterance", ""), None, None)
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Enable the breakage; an empty name breaks nothing."""
-    name = os.environ["PGEN_BREAKAGE"]
-    for owner, attribute, broken in BREAKAGES[name]() if name else ():
+def run_broken(breakage: str, arguments: Sequence[str], log: Path) -> None:
+    """Run pytest in this process, which ends with its exit code; an empty name breaks nothing.
+
+    The breakage is enabled before any test module is imported.
+    """
+    for number in (1, 2):
+        os.dup2(os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT), number)
+    for name in [name for name in os.environ if name.startswith("PYTEST_")]:
+        del os.environ[name]
+    for owner, attribute, broken in BREAKAGES[breakage]() if breakage else ():
         setattr(owner, attribute, broken)
+    code = pytest.main(list(arguments))
+    sys.stdout.flush()
+    os._exit(code)

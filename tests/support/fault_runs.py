@@ -1,23 +1,20 @@
-"""Runs in processes of their own, which can be killed and resumed.
-
-`Runs` forks them from a process that has imported everything: a run then starts in some hundredths of a second.
-"""
+"""Runs in processes of their own, which can be killed and resumed."""
 
 import asyncio
 import json
-import multiprocessing
 import os
 import random
 import shutil
 import signal
-import threading
-import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from multiprocessing.connection import wait as wait_for
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
+import fault_processes
 from fault_points import Points, kill
 from output_files import contents, leftovers
 from PIL import Image
@@ -123,19 +120,19 @@ def _child(job: Job) -> None:
 class Process:
     """A run that was started. Each thread may watch one."""
 
-    def __init__(self, process: multiprocessing.Process, lock: threading.Lock) -> None:
-        self._process, self._lock, self.pid = process, lock, process.pid
+    def __init__(self, process: BaseProcess) -> None:
+        self._process, self.pid = process, process.pid
 
     @property
     def code(self) -> int | None:
         """The exit code, negative if a signal killed the process; None while it runs."""
-        with self._lock:  # multiprocessing reaps the processes of other threads too
+        with fault_processes.LOCK:
             return self._process.exitcode
 
     def wait(self, until: Callable[[], bool] = lambda: False) -> int | None:
         """Wait until a condition holds or the process has ended; return its exit code."""
         while (code := self.code) is None and not until():
-            time.sleep(0.003)
+            wait_for([self._process.sentinel], timeout=0.003)
         return code
 
     def send(self, number: int) -> None:
@@ -147,16 +144,9 @@ class Process:
 class Runs:
     """Starts runs in processes of their own."""
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(["fault_runs", "fault_server", "pgen.cli.text", "pgen_lerobot.write.sink"])
-
-    def start(self, job: Job) -> Process:
-        process = self._context.Process(target=_child, args=(job,))
-        with self._lock:
-            process.start()
-        return Process(process, self._lock)
+    def start(self, job: Job, target: Callable[..., None] | None = None, *arguments: Any) -> Process:
+        """Start the run, or call the target with the run and the arguments."""
+        return Process(fault_processes.start(target or _child, job, *arguments))
 
     def finish(self, job: Job) -> int:
         """Execute a run to its end; return its exit code, negative if a signal killed it."""

@@ -5,13 +5,14 @@ It outlives the runs that send requests to it, so that no request is missing in 
 
 import asyncio
 import json
-import multiprocessing
 import random
 import re
 from collections import Counter
 from hashlib import blake2b
 from multiprocessing.connection import Connection
 from typing import Any
+
+import fault_processes
 
 from pgen.components import PromptBuilder
 from pgen.records import Prompt
@@ -58,13 +59,12 @@ class CountingServer:
     """
 
     def __init__(self, latency: float) -> None:
-        context = multiprocessing.get_context("spawn")
-        self._port, self._child_port = context.Pipe()
-        self._total = context.Value("Q", lock=False)
-        self._process = context.Process(target=_serve, args=(latency, self._total, self._child_port), daemon=True)
+        self._latency = latency
+        self._port, self._child_port = fault_processes.CONTEXT.Pipe()
+        self._total = fault_processes.CONTEXT.Value("Q", lock=False)
 
     def __enter__(self) -> "CountingServer":
-        self._process.start()
+        self._process = fault_processes.start(_serve, self._latency, self._total, self._child_port, daemon=True)
         self._child_port.close()
         self.url = f"http://127.0.0.1:{self._port.recv()}/v1"
         return self
