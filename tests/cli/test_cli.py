@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from forked import run_pgen
 
 from pgen import annotate
 from pgen_demo.example import write_example
@@ -54,13 +55,13 @@ def test_a_full_disk_ends_a_command(places, tmp_path, command):
     ],
     ids=lambda command: command.split()[0],
 )
-def test_an_output_that_cannot_be_created_ends_a_command(places, tmp_path, command, output):
+def test_an_output_that_cannot_be_created_ends_a_command(places, tmp_path, monkeypatch, command, output):
     (tmp_path / "file").touch()
     (tmp_path / "loop").symlink_to("loop")
     before = sorted(tmp_path.iterdir())
     arguments = [places.get(part, part) for part in command.split()]
-    run = [*PGEN, *arguments, str(tmp_path / output)]
-    done = subprocess.run(run, capture_output=True, text=True, cwd=tmp_path)
+    monkeypatch.chdir(tmp_path)
+    done = run_pgen([*PGEN, *arguments, str(tmp_path / output)])
     assert done.returncode == 2, done.stderr
     assert "Traceback" not in done.stderr
     (sentence,) = [line for line in done.stderr.splitlines() if line.startswith("pgen: error: ")]

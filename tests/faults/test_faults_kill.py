@@ -4,6 +4,7 @@ import shutil
 import signal
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import product
 
 import pytest
 from fault_runs import (
@@ -16,6 +17,7 @@ from fault_runs import (
     in_flight,
     kill_after,
     request_counts,
+    requests_sent,
     resume,
     run_until_write,
 )
@@ -69,17 +71,25 @@ WAVES = {0.005: 40, 3.0: 3}
 """Requests of each slot in a run, by the latency of a response in seconds."""
 
 
-@pytest.mark.parametrize("concurrency", [8, 64, 512])
-@pytest.mark.parametrize("latency", WAVES)
-def test_a_killed_run_repeats_at_most_the_requests_in_flight(runs, tmp_path, tally, number, rng, latency, concurrency):
-    """Over HTTP, with the journal on a disk; the server counts the requests."""
-    samples = min(WAVES[latency] * concurrency, 2000)
+CONCURRENCIES = (8, 64, 512)
 
-    def trial(index, after):
+
+@pytest.mark.parametrize("latency", WAVES)
+def test_a_killed_run_repeats_at_most_the_requests_in_flight(runs, tmp_path, tally, number, rng, latency):
+    """Over HTTP, with the journal on a disk; the server counts the requests.
+
+    Runs with a long latency mostly wait: those of all concurrencies are executed at once.
+    """
+
+    def samples_at(concurrency):
+        return min(WAVES[latency] * concurrency, 2000)
+
+    def trial(concurrency, index):
+        samples, after, name = samples_at(concurrency), moments[concurrency, index], f"{concurrency}-{index}"
         with CountingServer(latency) as server:
             generator = {"base_url": server.url, "concurrency": concurrency, "response_format": "json_schema"}
             options = {"sampler": "segments", "prompt": Question(), "checks": (), "sink": MemorySink()}
-            job = Job(numbered(samples), tmp_path / f"out{index}", tmp_path / f"{index}.log", options=options)
+            job = Job(numbered(samples), tmp_path / f"out{name}", tmp_path / f"{name}.log", options=options)
             job = replace(job, generator=QwenOpenAIGenerator(**generator))
             process = runs.start(job)
             process.wait(lambda: server.total >= after)
@@ -88,14 +98,16 @@ def test_a_killed_run_repeats_at_most_the_requests_in_flight(runs, tmp_path, tal
             assert runs.finish(job) == 0, errors(job)
             counts = server.counts()
         assert len(counts) == samples
-        return counts.total() - samples
+        redone = counts.total() - samples
+        assert redone <= concurrency
+        return redone
 
-    count = number(2, 10)
-    moments = [rng.randint(concurrency, samples - concurrency // 2) for _ in range(count)]
-    with ThreadPoolExecutor(2 if latency < 1 else AT_ONCE) as pool:
-        redone = list(pool.map(trial, range(count), moments))
-    assert max(redone) <= concurrency, redone
-    tally.add("SIGKILL while asking over HTTP", count, in_flight=count * concurrency, redone=sum(redone))
+    trials = list(product(CONCURRENCIES, range(number(2, 10))))
+    moments = {(many, index): rng.randint(many, samples_at(many) - many // 2) for many, index in trials}
+    with ThreadPoolExecutor(2 if latency < 1 else len(CONCURRENCIES) * 2) as pool:
+        redone = sum(pool.map(trial, *zip(*trials, strict=True)))
+    pending = sum(concurrency for concurrency, _ in trials)
+    tally.add("SIGKILL while asking over HTTP", len(trials), in_flight=pending, redone=redone)
 
 
 @pytest.mark.long
@@ -133,7 +145,7 @@ def test_after_a_signal_requests_in_flight_are_completed_and_after_two_they_are_
         sent, twice = kinds[index % len(kinds)]
         job = Job(root, place / f"out{index}", place / f"{index}.log", max_latency=MAX_LATENCY, seed=index)
         process = runs.start(replace(job, max_latency=3600 if twice else MAX_LATENCY))
-        process.wait(lambda: request_counts(job.log).total() >= (IN_FLIGHT if twice else after))
+        process.wait(lambda: requests_sent(job.log) >= (IN_FLIGHT if twice else after))
         process.send(sent)
         if twice:
             process.wait(lambda: "once more to stop at once" in errors(job))

@@ -120,7 +120,7 @@ BREAKAGES: dict[str, Callable[[], list[Patch]]] = {
     "a pattern backtracks": lambda: [
         (secrets, "_FORMS", (re.compile(r"(-{1,60})token=\w+"), *secrets._FORMS[1:])),
     ],
-    "a text of a server is not bounded": lambda: [(secrets, "BOUND", 1 << 19)],
+    "a text of a server is not bounded": lambda: [(secrets, "BOUND", 1 << 17)],
     "the options are stored once": lambda: [(journal_metadata, "COPIES", journal_metadata.COPIES[:1])],
     "a damaged journal is not searched page by page": lambda: [(rebuild, "leaves", lambda path: iter(()))],
     "a journal of another format is set aside": lambda: [
