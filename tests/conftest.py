@@ -16,6 +16,8 @@ settings.register_profile("pgen", deadline=None, suppress_health_check=[HealthCh
 settings.register_profile("fast", settings.get_profile("pgen"), max_examples=10)
 settings.load_profile("pgen")
 
+# Threads of torch that wait for each other take the processor from the tests beside them.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("HF_DATASETS_OFFLINE", "1")
 

@@ -187,7 +187,8 @@ class HostileServer:
         app = web.Application(client_max_size=1 << 26)
         app.add_routes([web.get("/v1/models", self._list), web.post("/v1/chat/completions", self._complete)])
         app.add_routes(self.routes())
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0, handler_cancellation=True)
+        # Requests in flight are cut off; 0 would wait for them.
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.01, handler_cancellation=True)
         await runner.setup()
         listening = socket.create_server(("127.0.0.1", self._port))
         await web.SockSite(runner, listening, ssl_context=self._tls).start()

@@ -1,6 +1,7 @@
 """`pgen demo`: what it draws, what it leaves behind, and what it refuses."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -28,31 +29,12 @@ def demo(*arguments: str | Path) -> Result:
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
+    """The folder of a demo that was opened with review, and the lines that it printed up to the address."""
     folder = tmp_path_factory.mktemp("demo") / "here"
-    done = demo("--output-dir", folder)
-    assert done.exit_code == 0, done.output
-    return folder, done.output
-
-
-def test_a_demo_leaves_two_datasets_and_prints_where_with_a_dialogue_of_each_scope_and_no_model(
-    made: tuple[Path, str],
-) -> None:
-    folder, printed = made
-    infos = [json.loads((folder / name / "meta/info.json").read_text()) for name in ("source", "annotated")]
-    assert [info["total_frames"] for info in infos] == [570, 570]
-    assert ["task_index_high_level" in info["features"] for info in infos] == [False, True]
-    assert str(folder / "annotated") in printed
-    assert printed.count("  user   ") == printed.count("  robot  ") == 4
-    assert "by the generator `template`, from phrases, without a model" in printed
-    assert printed.endswith(f"Play them in a browser: pgen review {folder / 'annotated'}\n")
-
-
-def test_the_result_is_opened_with_review(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
-        monkeypatch.delenv(name, raising=False)
-    command = [sys.executable, "-c", MAIN, "demo", "--output-dir", str(tmp_path / "demo"), "--review"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    environment = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")}
+    command = [sys.executable, "-c", MAIN, "demo", "--output-dir", str(folder), "--review"]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         printed = []
         for line in process.stdout:
@@ -61,8 +43,27 @@ def test_the_result_is_opened_with_review(tmp_path: Path, monkeypatch: pytest.Mo
                 break
         process.send_signal(signal.SIGINT)
     assert process.returncode == 0
-    assert ADDRESS.search(printed[-1])
-    assert any("48 samples in 2 episodes" in line for line in printed)
+    return folder, printed
+
+
+def test_a_demo_leaves_two_datasets_and_prints_where_with_a_dialogue_of_each_scope_and_no_model(
+    made: tuple[Path, list[str]],
+) -> None:
+    folder, lines = made
+    end = lines.index(f"Play them in a browser: pgen review {folder / 'annotated'}\n")
+    infos = [json.loads((folder / name / "meta/info.json").read_text()) for name in ("source", "annotated")]
+    assert [info["total_frames"] for info in infos] == [570, 570]
+    assert ["task_index_high_level" in info["features"] for info in infos] == [False, True]
+    printed = "".join(lines[:end])
+    assert str(folder / "annotated") in printed
+    assert printed.count("  user   ") == printed.count("  robot  ") == 4
+    assert "by the generator `template`, from phrases, without a model" in printed
+
+
+def test_the_result_is_opened_with_review(made: tuple[Path, list[str]]) -> None:
+    lines = made[1]
+    assert ADDRESS.search(lines[-1])
+    assert any("48 samples in 2 episodes" in line for line in lines)
 
 
 def test_a_folder_that_is_no_demo_is_refused_even_with_force(tmp_path: Path) -> None:
