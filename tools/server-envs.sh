@@ -4,7 +4,6 @@
 # UV=path/to/uv); a Python that is missing is fetched by uv. vLLM runs on the CPU: its wheel of torch is looked for
 # in the folder that pip is configured with (find-links), and where there is none, wherever uv looks for CPU wheels.
 set -euo pipefail
-export UV_COMPILE_BYTECODE=1
 
 if [ $# -ne 2 ]; then
     echo "usage: tools/server-envs.sh VLLM_FOLDER SERVE_FOLDER" >&2

@@ -3,7 +3,6 @@
 # Needs a network and a Python 3 of any age; fetches uv, and a Python of 3.12 or newer, only where none is found.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-export UV_COMPILE_BYTECODE=1
 
 works() { "$1" -c "import sys; sys.exit(sys.version_info < (3, $2))" >/dev/null 2>&1 </dev/null; }
 
@@ -63,6 +62,10 @@ overrides033() {
     printf '%s ; python_version < "3"\n' opencv-python-headless pynput rerun-sdk torchcodec wandb
 }
 constrained=(--constraints constraints.txt --build-constraints constraints.txt)
+case "${1:-}" in # most of lerobot's former versions is never imported: compiling it takes longer than reading it
+lerobot*) ;;
+*) export UV_COMPILE_BYTECODE=1 ;;
+esac
 case "${1:-}" in
 demo)
     environment .venv
