@@ -8,8 +8,8 @@ const REFUSED = [400, 409, 413];
  * what other tabs decide. `on` has `states`, `changed` and `refused`. */
 export class Journal {
   constructor(review, outbox, on) {
-    Object.assign(this, { outbox, on, id: review.journal, seen: review.base, unsaved: 0, problem: "", wanted: false });
-    this.take(review);
+    Object.assign(this, { outbox, on, id: review.journal, seen: review.base, unsaved: 0, problem: "", wanted: false, newest: 0 });
+    this.take({ ...review, n: review.base });
     this.poll();
   }
 
@@ -89,8 +89,10 @@ export class Journal {
     this.on.changed();
   }
 
-  take({ undo, redo, counts }) {
-    Object.assign(this, { last: undo, next: redo });
+  /** Take over what is undone and redone next, unless the answer is older than one that overtook it. */
+  take({ n, undo, redo, counts }) {
+    if (n < this.newest) return;
+    Object.assign(this, { newest: n, last: undo, next: redo });
     // Until all is acknowledged, the page counts itself.
     if (this.unsaved <= 1 || !this.counts) this.counts = counts;
   }
@@ -98,7 +100,7 @@ export class Journal {
   /** Receive what was recorded since the last time, in this tab or in another. */
   async receive() {
     const answer = await get(`/api/events?since=${this.seen}`);
-    if (answer.n === this.seen) return;
+    if (answer.n === this.seen || answer.n < this.newest) return;
     this.seen = answer.n;
     this.take(answer);
     this.on.states(answer.states, "");

@@ -167,6 +167,27 @@ def test_undo_and_redo_return_to_the_dialogue(review):
     assert list(states(review.client, "accepted")) == [0, 1]
 
 
+HOLD_POLLS = """(window.held = [], window.original = window.fetch, window.fetch = async (path, ...others) => {
+  const answer = await window.original(path, ...others);
+  if (String(path).startsWith("/api/events?")) await new Promise((resolve) => window.held.push(resolve));
+  return answer;
+})"""
+
+
+def test_an_answer_that_arrives_late_does_not_say_what_is_redone(review):
+    review.run(HOLD_POLLS)
+    review.press("a")
+    saved(review)
+    review.until("window.held.length > 0")
+    review.press("z")
+    saved(review)
+    review.driver.execute_async_script("window.held.forEach((resolve) => resolve()); setTimeout(arguments[0])")
+    review.press("Z")
+    review.until("document.getElementById('said').textContent.startsWith('redone')")
+    saved(review)
+    assert list(states(review.client, "accepted")) == [0]
+
+
 def test_the_help_has_the_keys_of_decisions_unless_the_page_only_reads(visit, serve, folder):
     for options, rows in (((), 29), (("--read-only",), 11)):
         with serve(folder, *options) as server:
