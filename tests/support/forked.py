@@ -12,8 +12,8 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -74,14 +74,23 @@ class Process:
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
         self.pid = self._number()
+        self.returncode: int | None = None
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal, unless the process has ended."""
+        if self.returncode is None:
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)
 
     def kill(self) -> None:
-        os.kill(self.pid, signal.SIGKILL)
+        self.send_signal(signal.SIGKILL)
 
     def wait(self) -> int:
         """Return the exit code, negative if a signal killed the process."""
-        with self._connection:
-            return self._number()
+        if self.returncode is None:
+            with self._connection:
+                self.returncode = self._number()
+        return self.returncode
 
     def _number(self) -> int:
         message = self._connection.recv(64)
@@ -92,6 +101,17 @@ class Process:
 def start_pgen(command: Command, out: IO[str], env: Environment = None) -> Process:
     """Start `python -c CODE ARGUMENTS...` where pgen is imported."""
     return _start(command, PGEN, out, out, env)
+
+
+@contextmanager
+def piped_pgen(command: Command) -> Iterator[tuple[Process, IO[str]]]:
+    """Start `python -c CODE ARGUMENTS...` where pgen is imported, and yield it with its standard output."""
+    read, write = os.pipe()
+    with os.fdopen(read) as out:
+        with os.fdopen(write, "w") as end, os.fdopen(os.dup(2), "w") as err:
+            process = _start(command, PGEN, end, err, None)
+        yield process, out
+        process.wait()
 
 
 def run_pgen(command: Command, env: Environment = None) -> "subprocess.CompletedProcess[str]":

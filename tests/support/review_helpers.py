@@ -3,7 +3,6 @@
 import json
 import re
 import signal
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,10 +10,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from urllib.parse import urlsplit
 
 import av
+from forked import Process, piped_pgen
 from PIL import Image, ImageDraw
 
 import pgen
@@ -106,7 +106,8 @@ class Served:
     """A server with its address, the key included."""
 
     address: str
-    process: subprocess.Popen[str]
+    process: Process
+    output: IO[str]
 
     @property
     def port(self) -> int:
@@ -144,17 +145,15 @@ class Served:
 def served(folder: Path, *options: str, browser: bool = False, main: str = MAIN) -> Iterator[Served]:
     """Run `pgen review` on a folder, and end it as Ctrl-C does. `main` is the program."""
     command = [sys.executable, "-c", main, "review", str(folder), *(() if browser else ("--no-browser",)), *options]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with piped_pgen(command) as (process, output):
         try:
-            assert process.stdout
             lines = []
-            for line in process.stdout:
+            for line in output:
                 lines.append(line)
                 if found := ADDRESS.search(line):
                     break
             else:
                 raise AssertionError(f"no address: {lines}")
-            yield Served(found.group(), process)
+            yield Served(found.group(), process, output)
         finally:
             process.send_signal(signal.SIGINT)
-            process.wait(30)

@@ -1,9 +1,9 @@
 """Edits of spans through the routes of a review, and what they leave."""
 
 import json
-import subprocess
 import sys
 
+from forked import run_pgen
 from review_edits import spans_event
 from review_helpers import MAIN, SKILLS
 
@@ -38,7 +38,7 @@ def split(spans):
 
 def apply(folder, expected=0):
     command = [sys.executable, "-c", MAIN, "review", str(folder), "--apply"]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    result = run_pgen(command)
     assert result.returncode == expected, result.stderr
     return result.stdout
 

@@ -2,12 +2,12 @@
 
 import json
 import shutil
-import subprocess
 import sys
 from hashlib import sha256
 from time import monotonic
 
 import pytest
+from forked import run_pgen
 from report_pages import report_of
 from review_edits import Client, copied, event
 from review_helpers import MAIN, served
@@ -23,7 +23,7 @@ def folder(numbered_run, tmp_path):
 
 def run(folder, *options, expected=0):
     command = [sys.executable, "-c", MAIN, "review", str(folder), *options]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    result = run_pgen(command)
     assert result.returncode == expected, result.stderr
     assert "Traceback" not in result.stderr
     return result.stdout + result.stderr
@@ -230,7 +230,7 @@ def test_the_status_counts_what_is_reviewed_and_what_the_dataset_lacks(folder):
     assert "without the last 4 events" in printed
     assert "1 of 4 reviewed dialogues without a finding were bad: 25.0% (4.6% to 69.9% at 95 %)" in printed
     command = [sys.executable, "-c", MAIN, "review", str(folder), "--status", "--json"]
-    status = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+    status = json.loads(run_pgen(command).stdout)
     assert (status["sample"]["bad"], status["applied"], status["counts"]["rejected"]) == (1, 0, 1)
     run(folder, "--apply")
     assert "has all of them" in run(folder, "--status")

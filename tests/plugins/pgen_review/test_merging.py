@@ -1,11 +1,11 @@
 """Journals of several people: exported, merged, and compared."""
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from forked import run_pgen
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from review_edits import copied, decided
@@ -193,7 +193,7 @@ def test_agreement_is_symmetric_and_kappa_at_most_one(verdicts):
 
 def command(*arguments):
     run = [sys.executable, "-c", MAIN, "review", *map(str, arguments)]
-    return subprocess.run(run, capture_output=True, text=True, check=False)
+    return run_pgen(run)
 
 
 def test_the_command_line_exports_merges_and_prints_the_agreement(journal_of, target, tmp_path):

@@ -1,14 +1,15 @@
 """Opening the page: places on the command line, and a browser that is started without the key."""
 
+import signal
 import socket
 import stat
-import subprocess
 import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 import pytest
+from forked import piped_pgen
 from review_helpers import ADDRESS, MAIN, served
 
 from pgen_review.access import HOST
@@ -47,10 +48,9 @@ def test_a_folder_has_the_same_port_each_time_unless_it_is_in_use(tmp_path):
 
 def test_the_address_that_is_printed_has_the_place(numbered_run):
     command = [sys.executable, "-c", MAIN, "review", f"{numbered_run}#ep=1&frame=7", "--no-browser"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout
-        printed = next(line for line in process.stdout if ADDRESS.search(line))
-        process.terminate()
+    with piped_pgen(command) as (process, output):
+        printed = next(line for line in output if ADDRESS.search(line))
+        process.send_signal(signal.SIGTERM)
     assert f"{ADDRESS.search(printed).group()}&ep=1&frame=7 " in printed
 
 
@@ -61,8 +61,7 @@ def test_a_browser_is_started_with_a_file_that_only_this_user_can_read(numbered_
     monkeypatch.setenv("BROWSER", str(program))
     monkeypatch.setenv("DISPLAY", ":0")
     with served(numbered_run, browser=True) as running:
-        assert running.process.stdout
-        started = next(line for line in running.process.stdout if line.startswith("started with"))
+        started = next(line for line in running.output if line.startswith("started with"))
         assert running.key not in started
         file = Path(url2pathname(urlsplit(started.split()[-1]).path))
         assert running.key in file.read_text()

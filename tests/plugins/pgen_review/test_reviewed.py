@@ -1,10 +1,10 @@
 """Dialogues as a person left them, in the lines of the dataset."""
 
 import json
-import subprocess
 import sys
 
 import pytest
+from forked import run_pgen
 from review_edits import Client, copied, event
 from review_helpers import MAIN, served
 
@@ -18,7 +18,7 @@ def folder(numbered_run, tmp_path):
 
 def apply(folder):
     command = [sys.executable, "-c", MAIN, "review", str(folder), "--apply"]
-    subprocess.run(command, capture_output=True, text=True, check=True)
+    assert run_pgen(command).returncode == 0
 
 
 def lines(folder):

@@ -1,11 +1,10 @@
 """The server of `pgen review`: what it answers, and what it refuses."""
 
 import json
-import os
-import subprocess
 import sys
 
 import pytest
+from forked import run_pgen
 from review_helpers import LENGTHS, MAIN, served
 
 import pgen
@@ -178,7 +177,7 @@ def test_ctrl_c_ends_the_server_without_an_error(numbered_run):
 def test_a_port_in_use_and_a_folder_without_a_result_are_refused_in_a_sentence(server, numbered_run, tmp_path):
     def refused(*arguments):
         command = [sys.executable, "-c", MAIN, "review", *map(str, arguments)]
-        result = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ)
+        result = run_pgen(command)
         assert result.returncode
         assert "Traceback" not in result.stderr
         return result.stderr
