@@ -59,7 +59,7 @@ def opened(window: Any, folder: Path, place: str = "", *options: str) -> Iterato
     from review_helpers import served
 
     began = perf_counter()
-    with served(folder, *options) as running:
+    with served(folder, *options, fork=False) as running:
         window.driver.get("about:blank")
         window.driver.get(f"{running.address}{place}")
         _wait(window, "document.getElementById('clock')?.textContent")

@@ -3,6 +3,7 @@
 import json
 import re
 import signal
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from typing import IO, Any
 from urllib.parse import urlsplit
 
 import av
-from forked import Process, piped_pgen
+from forked import Command, Process, piped_pgen
 from PIL import Image, ImageDraw
 
 import pgen
@@ -106,7 +107,7 @@ class Served:
     """A server with its address, the key included."""
 
     address: str
-    process: Process
+    process: Process | subprocess.Popen[str]
     output: IO[str]
 
     @property
@@ -142,10 +143,21 @@ class Served:
 
 
 @contextmanager
-def served(folder: Path, *options: str, browser: bool = False, main: str = MAIN) -> Iterator[Served]:
-    """Run `pgen review` on a folder, and end it as Ctrl-C does. `main` is the program."""
+def new_interpreter(command: Command) -> Iterator[tuple[subprocess.Popen[str], IO[str]]]:
+    """Start a command, and yield its process and its standard output."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        yield process, process.stdout
+
+
+@contextmanager
+def served(folder: Path, *options: str, browser: bool = False, main: str = MAIN, fork: bool = True) -> Iterator[Served]:
+    """Run `pgen review` on a folder, and end it as Ctrl-C does. `main` is the program.
+
+    It is forked from a process that has imported pgen, or a new interpreter, which takes as long as a user's.
+    """
     command = [sys.executable, "-c", main, "review", str(folder), *(() if browser else ("--no-browser",)), *options]
-    with piped_pgen(command) as (process, output):
+    with (piped_pgen if fork else new_interpreter)(command) as (process, output):
         try:
             lines = []
             for line in output:
