@@ -98,7 +98,7 @@ def annotate(arguments: Sequence[str]) -> Trace:
 def count_opens(arguments: Sequence[str], root: Path, log: Path) -> Counter[str]:
     """Run `pgen annotate` under strace; count the opens of each file below `root`."""
     program = [sys.executable, "-c", "from pgen.cli import cli; cli()", "annotate", *arguments]
-    command = ["strace", "-f", "-qq", "-e", "trace=open,openat", "-o", str(log), *program]
+    command = ["strace", "-f", "-qq", "--seccomp-bpf", "-e", "trace=open,openat", "-o", str(log), *program]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603 - its own command
     paths = (Path(match[1]) for line in log.read_text(errors="replace").splitlines() if (match := _OPENED.search(line)))
     return Counter(str(path.relative_to(root)) for path in paths if path.is_relative_to(root))

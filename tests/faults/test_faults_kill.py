@@ -69,8 +69,6 @@ def test_a_run_on_a_real_dataset_that_is_killed_loses_nothing(runs, place, tally
 
 WAVES = {0.005: 40, 3.0: 3}
 """Requests of each slot in a run, by the latency of a response in seconds."""
-
-
 CONCURRENCIES = (8, 64, 512)
 
 

@@ -6,6 +6,7 @@ import shutil
 import signal
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import product
 
 import pytest
 from fault_moments import MomentLog, MomentQuestion, recorded, recorded_texts, requested, requests
@@ -20,23 +21,29 @@ from pgen_qwen_openai.generator import QwenOpenAIGenerator
 VARIANTS = 3
 WAVES = {0.005: 40, 1.0: 3}
 """Requests of each slot in a run, by the latency of a response in seconds."""
+CONCURRENCIES = (8, 64)
 
 OPTIONS = {"sampler": "segments", "prompt": MomentQuestion(), "checks": (), "variants": VARIANTS}
 
 
-@pytest.mark.parametrize("concurrency", [8, 64])
 @pytest.mark.parametrize("latency", WAVES)
 def test_a_killed_run_repeats_at_most_the_requests_in_flight_and_no_recorded_dialogue(
-    runs, tmp_path, tally, number, rng, latency, concurrency
+    runs, tmp_path, tally, number, rng, latency
 ):
-    """Over HTTP, with the journal on a disk; the server counts the requests and the dialogues."""
-    moments = min(WAVES[latency] * concurrency, 1000)
-    every = {f"step {moment}/{variant}" for moment in range(moments) for variant in range(VARIANTS)}
+    """Over HTTP, with the journal on a disk; the server counts the requests and the dialogues.
 
-    def trial(index, after):
+    Runs with a long latency mostly wait: those of all concurrencies are executed at once.
+    """
+
+    def moments_at(concurrency):
+        return min(WAVES[latency] * concurrency, 1000)
+
+    def trial(concurrency, index):
+        moments, after, name = moments_at(concurrency), points[concurrency, index], f"{concurrency}-{index}"
+        every = {f"step {moment}/{variant}" for moment in range(moments) for variant in range(VARIANTS)}
         with CountingServer(latency) as server:
             generator = {"base_url": server.url, "concurrency": concurrency, "response_format": "json_schema"}
-            job = Job(numbered(moments), tmp_path / f"out{index}", tmp_path / f"{index}.log")
+            job = Job(numbered(moments), tmp_path / f"out{name}", tmp_path / f"{name}.log")
             options = {**OPTIONS, "sink": MemorySink()}
             job = replace(job, generator=QwenOpenAIGenerator(**generator), options=options)
             process = runs.start(job)
@@ -47,16 +54,17 @@ def test_a_killed_run_repeats_at_most_the_requests_in_flight_and_no_recorded_dia
             assert runs.finish(job) == 0, errors(job)
             counts, total = server.counts(), server.total
         assert counts.keys() == every
-        repeated = {name for name, times in counts.items() if times > 1}
+        repeated = {dialogue for dialogue, times in counts.items() if times > 1}
         assert not repeated & before
+        assert total - moments <= concurrency
         return total - moments
 
-    count = number(2, 10)
-    points = [rng.randint(concurrency, moments - concurrency // 2) for _ in range(count)]
-    with ThreadPoolExecutor(2) as pool:
-        redone = list(pool.map(trial, range(count), points))
-    assert max(redone) <= concurrency, redone
-    tally.add("SIGKILL while asking about moments over HTTP", count, in_flight=count * concurrency, redone=sum(redone))
+    trials = list(product(CONCURRENCIES, range(number(2, 10))))
+    points = {(many, index): rng.randint(many, moments_at(many) - many // 2) for many, index in trials}
+    with ThreadPoolExecutor(2 if latency < 1 else len(CONCURRENCIES) * 2) as pool:
+        redone = sum(pool.map(trial, *zip(*trials, strict=True)))
+    pending = sum(concurrency for concurrency, _ in trials)
+    tally.add("SIGKILL while asking about moments over HTTP", len(trials), in_flight=pending, redone=redone)
 
 
 @pytest.fixture(scope="module")
