@@ -114,29 +114,36 @@ def piped_pgen(command: Command) -> Iterator[tuple[Process, IO[str]]]:
         process.wait()
 
 
-def run_pgen(command: Command, env: Environment = None) -> "subprocess.CompletedProcess[str]":
-    """Execute `python -c CODE ARGUMENTS...` where pgen is imported."""
-    return _run(command, PGEN, env)
+def run_pgen(command: Command, env: Environment = None, cwd: Path | None = None) -> "subprocess.CompletedProcess[str]":
+    """Execute `python -c CODE ARGUMENTS...` or a script where pgen is imported."""
+    return _run(command, PGEN, env, cwd)
 
 
-def run_lerobot(command: Command, env: Environment = None) -> "subprocess.CompletedProcess[str]":
+def run_lerobot(
+    command: Command, env: Environment = None, cwd: Path | None = None
+) -> "subprocess.CompletedProcess[str]":
     """Execute a command of a Python where its version of lerobot is imported."""
-    return _run(command, LEROBOT, env)
+    return _run(command, LEROBOT, env, cwd)
 
 
-def _run(command: Command, modules: Sequence[str], env: Environment) -> "subprocess.CompletedProcess[str]":
+def _run(
+    command: Command, modules: Sequence[str], env: Environment, cwd: Path | None
+) -> "subprocess.CompletedProcess[str]":
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
-        code = _start(command, modules, out, err, env).wait()
+        code = _start(command, modules, out, err, env, cwd).wait()
         texts = [(file.seek(0), file.read())[1] for file in (out, err)]
     return subprocess.CompletedProcess(command, code, *texts)
 
 
-def _start(command: Command, modules: Sequence[str], out: IO[str], err: IO[str], env: Environment) -> Process:
+def _start(
+    command: Command, modules: Sequence[str], out: IO[str], err: IO[str], env: Environment, cwd: Path | None = None
+) -> Process:
     python, *arguments = map(str, command)
     address = _address(python, modules)
     if address not in _held:
         _held[address] = _connect(address, python, modules)
-    message = {"arguments": arguments, "env": dict(os.environ if env is None else env), "cwd": str(Path.cwd())}
+    folder = str(cwd or Path.cwd())
+    message = {"arguments": arguments, "env": dict(os.environ if env is None else env), "cwd": folder}
     content = json.dumps(message).encode()
     assert len(content) < LONGEST
     connection = _connected(address)

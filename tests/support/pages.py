@@ -9,15 +9,28 @@ import shlex
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from itertools import zip_longest
 from pathlib import Path
 
+from forked import RUN, run_lerobot, run_pgen
+
 TOP = Path(__file__).parents[2]
 PAGES = [TOP / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + sorted(TOP.glob("docs/*.md"))
 HOME = "/home/you"
+MAIN = """
+from forked import run_lerobot
+
+import pgen_lerobot.verify.lerobot
+from pgen.cli import main
+
+pgen_lerobot.verify.lerobot._execute = run_lerobot
+main()
+"""
+"""The command `pgen`, whose `verify` finds lerobot imported."""
+type Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 _OPTIONAL = ("lerobot", "pandas", "torch")
 _UNOPENED = "note: lerobot is not installed: it did not try to open the dataset\n"
@@ -52,6 +65,7 @@ class Folder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._has_plugin = False
         for name in ("annotate_pgen.py", "benchmarks", "docs"):
             (path / name).symlink_to(TOP / name)
 
@@ -71,21 +85,26 @@ class Folder:
             elif block.language == "python" and (missing := _missing(block.text)):
                 left_out |= missing
             elif block.language == "python":
-                printed = self._execute([sys.executable, "-c", block.text], succeeds=True)
+                run = _run_installed if self._has_plugin else run_pgen
+                run = run_lerobot if _imports(block.text).intersection(_OPTIONAL) else run
+                printed = self._execute([sys.executable, "-c", block.text], succeeds=True, run=run)
                 if following and following.language == "text":
                     assert printed == following.text, f"{block.text}\n{printed}\n--- instead of\n{following.text}"
         return left_out
 
     def _check_command(self, command: str, expected: str) -> None:
-        arguments = shlex.split(_recipe(command))
-        programs = {"pgen": [str(Path(sys.executable).with_name("pgen"))], "python": [sys.executable]}
-        printed = self._execute(programs[arguments[0]] + arguments[1:], succeeds="pgen: error" not in expected)
+        program, *arguments = shlex.split(_recipe(command))
+        programs = {"pgen": [sys.executable, "-c", MAIN], "python": [sys.executable]}
+        run: Run = run_pgen
+        if self._has_plugin or command.startswith("make "):
+            programs["pgen"], run = [str(Path(sys.executable).with_name("pgen"))], _run_installed
+        printed = self._execute(programs[program] + arguments, succeeds="pgen: error" not in expected, run=run)
         pattern = "".join("(?:.*\n)*?" if line == "…\n" else re.escape(line) for line in _lines(expected))
         assert re.fullmatch(pattern, _seconds(printed)), f"$ {command}\n{printed}\n--- instead of\n{expected}"
 
-    def _execute(self, command: list[str], *, succeeds: bool) -> str:
-        environment = {**os.environ, "PYTHONPATH": str(self.path), "HF_HOME": str(self.path / ".hf")}
-        done = subprocess.run(command, capture_output=True, text=True, cwd=self.path, env=environment, check=False)
+    def _execute(self, command: list[str], *, succeeds: bool, run: Run) -> str:
+        own = {"PYTHONPATH": str(self.path), "HF_HOME": str(self.path / ".hf"), "PYTEST_XDIST_TESTRUNUID": RUN}
+        done = run(command, env={**os.environ, **own}, cwd=self.path)
         assert (done.returncode == 0) == succeeds, f"{command} ended with {done.returncode}:\n{done.stderr[-3000:]}"
         told = "".join(f"{line}\n" for line in done.stderr.splitlines() if line.startswith("pgen: "))
         printed = done.stdout if find_spec("lerobot") else done.stdout.replace(_UNOPENED, "")
@@ -102,6 +121,7 @@ class Folder:
         """What `pip install .` leaves of a plugin, beside its module."""
         info = self.path / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
         info.mkdir()
+        self._has_plugin = True
         (info / "METADATA").write_text(f"Name: {project['name']}\nVersion: {project['version']}\n")
         points = "".join(f"{name} = {module}\n" for name, module in project["entry-points"]["pgen"].items())
         (info / "entry_points.txt").write_text(f"[pgen]\n{points}")
@@ -127,8 +147,16 @@ def _recipe(command: str) -> str:
 
 def _missing(code: str) -> set[str]:
     """The optional packages that the code uses and that are not installed."""
-    used = set(re.findall(r"(?:^from |^import |\bto_)(\w+)", code, re.MULTILINE))
-    return {name for name in used.intersection(_OPTIONAL) if find_spec(name) is None}
+    return {name for name in _imports(code).intersection(_OPTIONAL) if find_spec(name) is None}
+
+
+def _imports(code: str) -> set[str]:
+    return set(re.findall(r"(?:^from |^import |\bto_)(\w+)", code, re.MULTILINE))
+
+
+def _run_installed(command: list[str], env: dict[str, str], cwd: Path) -> "subprocess.CompletedProcess[str]":
+    """Execute a command as a user does. Needed where pgen has to find a plugin when it is imported."""
+    return subprocess.run(command, capture_output=True, text=True, env=env, cwd=cwd, check=False)
 
 
 def _seconds(text: str) -> str:
