@@ -10,9 +10,9 @@ import shutil
 import pytest
 from click.testing import CliRunner
 from PIL import Image
+from rendered_example import write_example
 
 from pgen.cli import cli
-from pgen_demo.example import write_example
 
 LABELED = {
     "episode_id": "ep_001",

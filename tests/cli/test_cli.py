@@ -8,9 +8,9 @@ import sys
 
 import pytest
 from forked import run_pgen
+from rendered_example import write_example
 
 from pgen import annotate
-from pgen_demo.example import write_example
 
 PGEN = [sys.executable, "-c", "from pgen.cli import main; main()"]
 

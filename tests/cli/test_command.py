@@ -3,13 +3,13 @@
 import click
 import pytest
 from click.testing import CliRunner
+from rendered_example import write_example
 
 from pgen.cli import cli
 from pgen.cli.command import GROUPS, require_finite
 from pgen.components import Options
 from pgen.config.runfile import resolve
 from pgen.registry import registry
-from pgen_demo.example import write_example
 from pgen_lerobot.read import LeRobotSource
 
 COMMANDS = {name: cli.get_command(click.Context(cli), name) for name in cli.list_commands(click.Context(cli))}

@@ -7,12 +7,12 @@ import termios
 from contextlib import suppress
 
 from click.testing import CliRunner
+from rendered_example import write_example
 
 from pgen.cli import cli
 from pgen.cli.progress import EACH, ProgressBar
 from pgen.records import Annotation, Dialogue, Failure, Plan
 from pgen.testing import make_samples
-from pgen_demo.example import write_example
 
 (SAMPLE, *_) = make_samples()
 ANSWERED = Annotation(SAMPLE, Plan(), Dialogue("a", "b"))

@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from rendered_example import write_example
 
 from pgen.cli.streams import RedactedBytes
 from pgen.safety.redaction import register
-from pgen_demo.example import write_example
 from pgen_lerobot.verify import verify
 
 PGEN = [sys.executable, "-c", "from pgen.cli import main; main()"]

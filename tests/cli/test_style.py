@@ -13,11 +13,11 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
+from rendered_example import write_example
 
 from pgen.cli import cli
 from pgen.cli.style import definitions, fields
 from pgen.formats import schemas
-from pgen_demo.example import write_example
 
 ESCAPE = "\x1b["
 WORDS = st.lists(st.text("abc-/", min_size=1, max_size=12), max_size=30).map(" ".join)

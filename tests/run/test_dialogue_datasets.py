@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from rendered_example import write_example
 
 from pgen.api import annotate
 from pgen.labels import DEFAULT_WEIGHTS
@@ -13,7 +14,6 @@ from pgen.records import SCOPES
 from pgen.run.planning import Planner
 from pgen.seeds import sample_seed
 from pgen.testing import FakeSource
-from pgen_demo.example import write_example
 from pgen_dialogue.prompts.hi_robot import HiRobotPrompt
 from pgen_dialogue.prompts.planner import RESPONSE_TYPES, SCENARIO_TYPES, PlanOptions, plan, shares
 from pgen_lerobot.verify import verify

@@ -7,10 +7,10 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 from needed import need
+from rendered_example import write_example
 
 from pgen.cli import cli
 from pgen.formats.syn_annotations import read_lines
-from pgen_demo.example import write_example
 
 pytestmark = pytest.mark.long
 

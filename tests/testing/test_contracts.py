@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 from altered import altered
+from rendered_example import write_example
 
 from pgen import Check, Context, Episode, Finding, ImageReader, Options, Request, Sampler, Segmenter
 from pgen.components import MomentPromptBuilder, Recording
@@ -29,7 +30,6 @@ from pgen.testing import (
     make_samples,
     plain_answer,
 )
-from pgen_demo.example import write_example
 from pgen_lerobot.read import LeRobotSource
 
 

@@ -3,9 +3,9 @@
 import pytest
 from batch_server import BatchServer
 from parsed_page import invoked
+from rendered_example import write_example
 
 from pgen.errors import ConfigError
-from pgen_demo.example import write_example
 from pgen_qwen_openai.batch_generator import OpenAIBatchGenerator
 
 

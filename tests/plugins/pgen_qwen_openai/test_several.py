@@ -11,13 +11,13 @@ from aiohttp import web
 from click.testing import CliRunner
 from hostile_server import HostileServer
 from moment_requests import SKILLS, opening
+from rendered_example import write_example
 
 from pgen.cli import cli
 from pgen.formats.schemas import Validator
 from pgen.inference.pipeline import Pipeline
 from pgen.records import Annotation
 from pgen.testing import FakeSource, MemoryRecorder, make_episode
-from pgen_demo.example import write_example
 from pgen_dialogue.prompts.hi_robot import HiRobotPrompt
 from pgen_qwen_openai.generator import QwenOpenAIGenerator
 

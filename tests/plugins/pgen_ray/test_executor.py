@@ -2,12 +2,12 @@
 
 import pytest
 from ray_runs import Closed, Judging, Logged, Named, Same, annotate, asked, files, lines, manifest
+from rendered_example import write_example
 
 import pgen
 from pgen.errors import WorkersError
 from pgen.formats.schemas import validator
 from pgen.testing import FakeGenerator, FakeMomentGenerator, FakeSource
-from pgen_demo.example import write_example
 from pgen_dialogue.prompts.hi_robot import HiRobotPrompt
 from pgen_lerobot.read import LeRobotSource
 from pgen_ray import cluster as clusters

@@ -5,12 +5,12 @@ from collections import Counter
 
 import pytest
 from ray_runs import Closed, Cutting, NamingSpans
+from rendered_example import write_example
 from segment_helpers import PICK, dataset, episode
 
 import pgen
 from pgen.errors import TooManyFailuresError
 from pgen.formats.schemas import validator
-from pgen_demo.example import write_example
 from pgen_lerobot.read.source import LeRobotSource
 from pgen_local.executor import Local
 from pgen_ray.executor import RayExecutor

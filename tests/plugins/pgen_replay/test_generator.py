@@ -4,12 +4,12 @@ import asyncio
 import json
 
 import pytest
+from rendered_example import write_example
 
 from pgen import annotate
 from pgen.errors import ConfigError, InputError, SampleError, TooManyFailuresError
 from pgen.formats.syn_annotations import read_lines
 from pgen.testing import FakeGenerator, FakeSource, check_sampler, make_episode, plain_answer
-from pgen_demo.example import write_example
 from pgen_dialogue.prompts.hi_robot import HiRobotPrompt
 from pgen_lerobot.read import LeRobotSource
 from pgen_lerobot.verify import verify

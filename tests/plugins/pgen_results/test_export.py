@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from parsed_page import invoked
 from PIL import Image
+from rendered_example import write_example
 from report_runs import CAMERAS, reply
 from unfinished import answered
 
@@ -18,7 +19,6 @@ from pgen.formats.syn_annotations import read_lines
 from pgen.safety.bounded_json import json_lines
 from pgen.storage.unfinished import inspect
 from pgen.testing import FakeGenerator, make_episode
-from pgen_demo.example import write_example
 from pgen_dialogue.prompts.hi_robot import HiRobotPrompt
 from pgen_results.export import ExportOptions, export_chats, validation_episodes
 from pgen_results.read import RunResults, open_results

@@ -4,10 +4,10 @@ import shutil
 
 import pytest
 from parsed_page import invoked, reported
+from rendered_example import write_example
 from report_runs import HOSTILE, segmented
 
 from pgen.errors import SampleError
-from pgen_demo.example import write_example
 from pgen_results.read import open_segmentation
 from pgen_results.skills_page import count_spans, length_histogram
 

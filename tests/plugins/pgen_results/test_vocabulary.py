@@ -5,11 +5,11 @@ import shutil
 
 import pytest
 from parsed_page import invoked
+from rendered_example import write_example
 from report_runs import SKILLS, rendered
 
 import pgen
 from pgen.formats.syn_annotations import read_lines
-from pgen_demo.example import write_example
 
 
 def exported(folder, out, *arguments):

@@ -7,10 +7,10 @@ import hostile_server as hostile
 import pytest
 from hybrid_helpers import numbers, reply
 from parsed_page import invoked
+from rendered_example import write_example
 
 from pgen.formats.schemas import validator
 from pgen.formats.syn_annotations import read_lines
-from pgen_demo.example import write_example
 from pgen_lerobot.skills import read_spans
 from pgen_lerobot.verify import verify
 
