@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from pgen.api import annotate
 from pgen.components import Source
@@ -28,12 +29,15 @@ class Journals:
     folders: list[Path]
 
 
+OPTIONS: dict[str, Any] = {"sampler": EveryFrame(), "prompt": "seed", "checks": ()}
+
+
 def make_journals(base: Path) -> Journals:
     """Make two journals: one with its results in the WAL, one with them in the database."""
     source = FakeSource(*(make_episode(index=index) for index in range(2)))
     sink = MemorySink()
     base = Path(tempfile.mkdtemp(dir=base))
-    annotate(source, base / "plain", generator=FakeGenerator(), sampler=EveryFrame(), prompt="seed", sink=sink)
+    annotate(source, base / "plain", generator=FakeGenerator(), sink=sink, **OPTIONS)
     folders = []
     for name in ("wal", "file"):
         folder = base / name / ".out.pgen"
@@ -57,8 +61,7 @@ class Stopped(MemorySink):
 def write_journal(source: Source, path: Path, sink: MemorySink) -> Journal:
     """Write the journal of a run with all results; return it open."""
     with suppress(StorageError):
-        options = {"generator": FakeGenerator(), "sampler": EveryFrame(), "prompt": "seed", "sink": Stopped()}
-        annotate(source, path.parent.with_name("out"), **options)
+        annotate(source, path.parent.with_name("out"), generator=FakeGenerator(), sink=Stopped(), **OPTIONS)
     journal = Journal(path)
     # In groups, as a run does, so that the WAL has many commits.
     groups = [sink.annotations[start : start + 7] for start in range(0, len(sink.annotations), 7)]
@@ -135,7 +138,7 @@ def _resume_damaged(journals: Journals, target: Path, index: int, rng: Random) -
     path = rng.choice([path for path in files if path.stat().st_size])
     content = intact_content(folder, path.name, damage_file(path, rng))
     generator, sink, refusal = FakeGenerator(), MemorySink(), ""
-    options = {"generator": generator, "sampler": EveryFrame(), "prompt": "seed", "sink": sink}
+    options = {"generator": generator, "sink": sink, **OPTIONS}
     with redirect_stderr(StringIO()) as messages:
         try:
             annotate(journals.source, out, **options)
