@@ -29,8 +29,10 @@ ADDED = (
     *("<tool_call>", "</tool_call>", "<|fim_prefix|>", "<|fim_middle|>", "<|fim_suffix|>", "<|fim_pad|>"),
     *("<|repo_name|>", "<|file_sep|>", "<tool_response>", "</tool_response>", "<think>", "</think>"),
 )
-LEARNED = 400
+LEARNED = 900
 """Tokens of the byte-level vocabulary; the special ones follow."""
+PROMPT = Path(__file__).with_name("tiny_qwen_prompt.txt")
+"""A prompt of `hi-robot`. The vocabulary is learned from it, so that such prompts are not a token per character."""
 
 SENTENCES = (
     'The robot reads {"user_prompt": "Could you put the pink brick into the box, please?", "robot_utterance": "Sure."}',
@@ -94,7 +96,7 @@ def _write_tokenizer(family: str, folder: Path) -> dict[str, int]:
     tokenizer.decoder = decoders.ByteLevel()
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     trainer = trainers.BpeTrainer(vocab_size=LEARNED, initial_alphabet=alphabet, show_progress=False)
-    tokenizer.train_from_iterator(SENTENCES * 4, trainer)
+    tokenizer.train_from_iterator((*SENTENCES, PROMPT.read_text(encoding="utf-8")) * 4, trainer)
     tokenizer.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in SPECIAL])
     tokenizer.add_tokens([AddedToken(token, special=False, normalized=False) for token in ADDED])
     tokenizer.save(str(folder / "tokenizer.json"))

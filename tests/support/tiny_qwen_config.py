@@ -8,7 +8,7 @@ CLASSES = {
 }
 HYBRID = ("qwen3_5", "qwen3_5_moe")
 """Those with linear attention, and with reasoning that their chat template turns on unless it is turned off."""
-LOGITS = 512
+LOGITS = 960
 """More than the tokenizer has tokens, as on the real ones."""
 
 

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from moment_requests import shortened
+from tiny_qwen_config import LOGITS
 
 from pgen.errors import ConfigError
 from pgen.formats.schemas import Validator
@@ -28,7 +29,7 @@ def tokenizer(tiny_checkpoint):
 def grammars(tokenizer):
     from pgen_qwen_transformers.decoding import Grammars
 
-    return Grammars(tokenizer, 512, stops(tokenizer))
+    return Grammars(tokenizer, LOGITS, stops(tokenizer))
 
 
 def stops(tokenizer) -> list[int]:
@@ -47,7 +48,7 @@ def decode(
     noise = torch.Generator().manual_seed(0)
     tokens = torch.zeros((len(seeds), 1), dtype=torch.long)
     for _ in range(steps):
-        logits = torch.randn((1, 512), generator=noise).repeat(len(seeds), 1)
+        logits = torch.randn((1, LOGITS), generator=noise).repeat(len(seeds), 1)
         tokens = torch.cat([tokens, choose(tokens, logits).argmax(-1, keepdim=True)], dim=1)
     return [tokenizer.decode(row[1:].tolist(), skip_special_tokens=True) for row in tokens]
 
@@ -89,7 +90,7 @@ def test_a_row_ends_with_any_stop_token_and_then_allows_only_these(grammars, tok
 
 def test_logits_beyond_the_tokenizer_are_forbidden(grammars, tokenizer) -> None:
     forbidden = grammars.rows([SCHEMA]).forbidden()
-    assert forbidden.shape == (1, 512)
+    assert forbidden.shape == (1, LOGITS)
     assert forbidden[0, len(tokenizer) :].all()
 
 
@@ -113,7 +114,7 @@ def test_draws_follow_the_probabilities(grammars) -> None:
     assert drawn == pytest.approx([500, 0, 300, 200], abs=1)
     assert draw(scores, torch.arange(1000) / 1000, top_p=0.7).unique().tolist() == [0, 2]
     assert draw(scores, torch.arange(1000) / 1000, top_p=0.1).unique().tolist() == [0]
-    scores = torch.full((1, 512), float("-inf"))  # the largest draw takes a token that is allowed
+    scores = torch.full((1, LOGITS), float("-inf"))  # the largest draw takes a token that is allowed
     scores[0, :300] = torch.randn(300, generator=torch.Generator().manual_seed(1))
     assert draw(scores, torch.tensor([1 - 2**-24]), top_p=1.0).item() < 300
     assert draw(scores, torch.tensor([1.0]), top_p=1.0).item() < 300

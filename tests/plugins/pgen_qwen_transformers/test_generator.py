@@ -18,7 +18,7 @@ from pgen_dialogue.prompts.hi_robot import HiRobotPrompt
 from pgen_dialogue.prompts.seed import SeedPrompt
 from pgen_qwen_transformers.generator import QwenTransformers
 
-COUNTS = {1: 8, 4: 40, 16: 208}
+COUNTS = {1: 8, 4: 24, 16: 64, 80: 160}
 """The number of requests by batch size: 256 in all."""
 
 
