@@ -8,12 +8,15 @@ COPY := .cache/wheel-test
 # Left out of `make latest-test`: what is slow, needs torch or a browser, and depends on no version that is not tested.
 NOT_LATEST := benchmarks docs faults packaging servers plugins/pgen_qwen_transformers plugins/pgen_ray \
 	$(patsubst tests/%,%,$(wildcard tests/plugins/*/test_*in_browser.py))
+# Left out of `make wheel-test`: what tests the checkout beside the package, and the servers of `make test`.
+NOT_WHEEL := servers tools test_architecture.py faults/test_faults_breakages.py \
+	$(filter-out %/test_lerobot_train.py,$(patsubst tests/%,%,$(wildcard tests/benchmarks/test_*.py)))
 
 export PATH := $(PATH):$(CURDIR)/.cache/uv-env/bin
 export PGEN_LEROBOT044_PYTHON ?= $(CURDIR)/.venv-lerobot044/bin/python
 export PGEN_LEROBOT033_PYTHON ?= $(CURDIR)/.venv-lerobot033/bin/python
 
-.PHONY: help demo test test-fast test-long check latest-test faults faults-long servers test-next-lerobot wheel-test bench constraints clean
+.PHONY: former-lerobot help demo test test-fast test-long check latest-test faults faults-long servers test-next-lerobot wheel-test bench constraints clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
@@ -21,7 +24,7 @@ help: ## this list
 demo: .venv/.ready ## render a small dataset, annotate it without a model, verify it
 	.venv/bin/pgen demo --output-dir demo --force
 
-test: .venv-test/.ready .venv-lerobot044/.ready .venv-lerobot033/.ready ## the suite against this checkout, in ten minutes
+test: .venv-test/.ready former-lerobot ## the suite against this checkout, in ten minutes
 	.venv-test/bin/python $(PYTEST) -m "not long" $(ARGS)
 
 test-fast: .venv-test/.ready ## the tests that start no process and no server and render no dataset, in a minute
@@ -39,11 +42,13 @@ check: .venv-test/.ready ## ruff and mypy
 	.venv-test/bin/ruff format --check $(CODE)
 	.venv-test/bin/mypy
 
-wheel-test: .venv-lerobot044/.ready .venv-lerobot033/.ready ## the whole suite, against the built wheel
+wheel-test: former-lerobot ## the whole suite, the long tests too, against the built wheel
 	tools/setup.sh wheel
 	rm -rf $(COPY) && mkdir -p $(COPY)
 	cp -r $(filter-out pgen plugins schemas dist demo,$(wildcard *)) $(COPY)
-	cd $(COPY) && PGEN_WHEEL="$$(echo $(CURDIR)/dist/*.whl)" $(CURDIR)/.venv-wheel/bin/python $(PYTEST) $(ARGS)
+	cd $(COPY) && PGEN_WHEEL="$$(echo $(CURDIR)/dist/*.whl)" $(CURDIR)/.venv-wheel/bin/python $(PYTEST) $(addprefix --ignore tests/,$(NOT_WHEEL)) $(ARGS)
+
+former-lerobot: .venv-lerobot044/.ready .venv-lerobot033/.ready
 
 # Without torch, lerobot and transformers: tests that need them are skipped, in CI too.
 latest-test: ## what needs no torch, with the latest version of every dependency
