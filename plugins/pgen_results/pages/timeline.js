@@ -54,9 +54,11 @@ class Timeline {
     return top;
   }
 
+  /** Draw a link. Its title is its name, which contains the text that is drawn: people speak that to follow it. */
   link(href, tip, x, ...shapes) {
-    const link = drawn("a", { href, "data-row": this.row, "data-x": Math.round(x), tabindex: this.svg.querySelector("a") ? -1 : 0, "aria-label": tip });
-    link.append(drawn("title", {}, tip), ...shapes);
+    const link = drawn("a", { href, "data-row": this.row, "data-x": Math.round(x), tabindex: this.svg.querySelector("a") ? -1 : 0 });
+    const text = shapes.map((shape) => shape.textContent).join("");
+    link.append(drawn("title", {}, tip.includes(text) ? tip : `${text}: ${tip}`), ...shapes);
     this.svg.append(link);
     return link;
   }
