@@ -79,7 +79,7 @@ def _write(job: Job, place: InPlace, dataset: Dataset, originals: list[Original]
 
     done = _count(dataset, matched)
     results = Results(source, _manifest(source, originals, done, matched), read)
-    rewrite(job, place, results, first["labels"]["unlabelled"])
+    rewrite(job, results, first["labels"]["unlabelled"])
     return done
 
 

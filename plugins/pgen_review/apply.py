@@ -1,8 +1,8 @@
-"""Write a review back to its dataset: all of it, or nothing.
+"""Write a review back to its dataset, or to a new one: all of it, or nothing.
 
 The dataset gets the dialogues that the events give, computed from the originals. So a second write changes nothing, and
 an event that is undone is undone in the dataset by the next write. The new files are staged and verified; only then do
-they replace the old ones.
+they replace the old ones, or become the new dataset.
 """
 
 import json
@@ -13,11 +13,12 @@ from typing import Any
 
 from pgen.components import Results
 from pgen.errors import ConfigError, InputError, VerificationError
-from pgen.run.job import prepare, running
+from pgen.run.job import Job, prepare, running
 from pgen.storage.in_place import InPlace
+from pgen.storage.workspace import Workspace
 from pgen_lerobot.format import digest
 from pgen_lerobot.read import read_manifest
-from pgen_lerobot.rewriting import Original, check_forms, rewrite
+from pgen_lerobot.rewriting import Original, check_forms, check_replaceable, rewrite
 from pgen_lerobot.verify import verify
 from pgen_review.fold import Fold
 from pgen_review.journal import REVIEWS, ReviewJournal, held
@@ -26,6 +27,8 @@ from pgen_review.span_files import write_subtasks
 from pgen_review.starting import COMMAND, lines_of
 
 type Step = Callable[[str], None]
+type Entry = Callable[[Fold], dict[str, Any]]
+"""What makes the manifest's entry of the review."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,7 @@ class Applied:
     """What was written: the number of the last event, and the dialogues that were accepted, edited and rejected.
 
     `edited` are the episodes with edited spans, `stale` the dialogues that do not lead to these, and `without_phases`
-    the files from which phases were left out.
+    the files from which phases were left out. `note` says that a new dataset shares videos, where it does.
     """
 
     events: int
@@ -42,6 +45,7 @@ class Applied:
     edited: int
     stale: int
     without_phases: frozenset[str]
+    note: str = ""
 
     def __str__(self) -> str:
         done = f"{self.reviewed:,} dialogues reviewed, {self.changed:,} of them changed; "
@@ -52,37 +56,66 @@ class Applied:
         return f"{done}the dataset is verified"
 
 
-def apply(folder: Path, journal: ReviewJournal, entry: Callable[[Fold], dict[str, Any]], step: Step) -> Applied | None:
+def apply(folder: Path, journal: ReviewJournal, entry: Entry, step: Step) -> Applied | None:
     """Write the events of the journal to the dataset; return None where it has them all.
 
-    `entry` makes the manifest's entry of the review, and `step` is called with the name of each step. Raises
-    PgenError, and then the old files are there.
+    `step` is called with the name of each step. Raises PgenError, and then the old files are there.
     """
     place = InPlace(folder, COMMAND)
     prepare(place)
     _check_result(folder, journal)
-    events = list(journal.events)
-    if held(read_manifest(folder), journal.header) == len(events):
+    if held(read_manifest(folder), journal.header) == len(journal.events):
         return None
-    fold = Fold(events)
     with running(place) as job:
-        _check_result(folder, journal)  # again, for changes before the lock was acquired
-        original = Original(folder)
-        check_forms(folder, original.manifest)
-        step("writing")
-        write = Reviewed(original, fold, events[: held(original.manifest, journal.header)])
-        results = Results(write.source, {**write.manifest(), "reviews": entry(fold)}, write.read)
-        lines = (json.dumps(event.as_json()) + "\n" for event in events)
-        files = {REVIEWS: lines, **write.files()}
-        staged = rewrite(job, place, results, original.manifest["labels"]["unlabelled"], files)
-        if write.has_subtasks:
-            write_subtasks(staged, place.scratch / "subtasks", write.episodes())
-            place.switch.check(place.switch.changes())
-        step("verifying")
-        _verify(folder, staged)
+        applied = _write(job, folder, journal, entry, step)
         step("replacing")
     journal.set_header(result=digest(_lines(folder)))
-    return _applied(fold, write)
+    return applied
+
+
+def new_dataset(folder: Path, out: Path) -> Workspace:
+    """Return the workspace of a reviewed copy. Raises ConfigError where there is something, or it cannot be made."""
+    workspace = Workspace(out, COMMAND)
+    prepare(workspace)
+    workspace.check_outside(folder)
+    return workspace
+
+
+def write_copy(
+    folder: Path, journal: ReviewJournal, entry: Entry, workspace: Workspace, *, copy_videos: bool = False
+) -> Applied:
+    """Write the dataset with the events of the journal as a new one; dataset and journal stay as they are.
+
+    Raises PgenError, and then there is no new dataset.
+    """
+    if not journal.events:
+        raise ConfigError(f"{folder} has no events of a review; review it first.")
+    with running(workspace) as job:
+        applied = _write(job, folder, journal, entry, lambda step: None, copy_videos=copy_videos)
+        _check_result(folder, journal)  # again, for changes while it was read
+    return applied
+
+
+def _write(
+    job: Job, folder: Path, journal: ReviewJournal, entry: Entry, step: Step, *, copy_videos: bool = False
+) -> Applied:
+    """Stage the reviewed dataset and verify it."""
+    _check_result(folder, journal)  # again, for changes before the lock was acquired
+    events = list(journal.events)
+    fold, original = Fold(events), Original(folder)
+    check_forms(folder, original.manifest)
+    step("writing")
+    write = Reviewed(original, fold, events[: held(original.manifest, journal.header)])
+    results = Results(write.source, {**write.manifest(), "reviews": entry(fold)}, write.read)
+    lines = (json.dumps(event.as_json()) + "\n" for event in events)
+    files = {REVIEWS: lines, **write.files()}
+    staged = rewrite(job, results, original.manifest["labels"]["unlabelled"], files, copy_videos=copy_videos)
+    if write.has_subtasks:
+        write_subtasks(staged, job.workspace.scratch / "subtasks", write.episodes())
+        check_replaceable(job)
+    step("verifying")
+    _verify(job.workspace.out, staged)
+    return _applied(fold, write, staged)
 
 
 def _check_result(folder: Path, journal: ReviewJournal) -> None:
@@ -96,14 +129,15 @@ def _check_result(folder: Path, journal: ReviewJournal) -> None:
         )
 
 
-def _verify(folder: Path, staged: Path) -> None:
+def _verify(out: Path, staged: Path) -> None:
     result = verify(
         staged, with_lerobot=False
     )  # importing lerobot takes seconds, and the form of the files is the same
     if not result.ok:
+        left = "has its old files" if out.exists() else "was not written"
         raise VerificationError(
-            f"the reviewed dialogues would not pass `pgen verify`, so {folder} has its old files: "
-            f"{str(result.problems[0]).replace(str(staged), str(folder))}"
+            f"the reviewed dialogues would not pass `pgen verify`, so {out} {left}: "
+            f"{str(result.problems[0]).replace(str(staged), str(out))}"
         )
 
 
@@ -114,8 +148,9 @@ def _lines(folder: Path) -> Path:
     return path
 
 
-def _applied(fold: Fold, write: Reviewed) -> Applied:
+def _applied(fold: Fold, write: Reviewed, staged: Path) -> Applied:
     states = [fold.outcome(key).state for key in fold.changed()]
     changed = states.count("edited") + states.count("rejected")
     total = len(states) - states.count("open")
-    return Applied(len(fold.events), total, changed, len(write.edited), write.stale, frozenset(write.dropped))
+    note = str((read_manifest(staged).get("videos") or {}).get("note", ""))
+    return Applied(len(fold.events), total, changed, len(write.edited), write.stale, frozenset(write.dropped), note)

@@ -8,8 +8,10 @@ import click
 
 from pgen.cli import Command, flag_options, option
 from pgen.errors import ConfigError
+from pgen.safety.terminal import printable
 
 if TYPE_CHECKING:
+    from pgen.storage.workspace import Workspace
     from pgen_review.ask_routes import AskRoutes
     from pgen_review.session import Session
 
@@ -38,6 +40,10 @@ _path = click.Path(path_type=Path)
 @click.option("--merge", "merges", is_flag=True, help="Merge the journals that are named behind DIR, and end.")
 @click.option("--agreement", "agrees", is_flag=True, help="Print how far two journals agree; no DIR is needed.")
 @click.option("--apply", "write", is_flag=True, help="Write what was reviewed to the dataset, verify it, and end.")
+@click.option(
+    "--output-dir", metavar="DIR", type=_path, help="With --apply: a new dataset, instead of the reviewed one."
+)
+@click.option("--copy-videos", is_flag=True, help="Copy the videos to it, else shared with the reviewed one.")
 @option("--generator", group="generator", metavar="NAME", help="What is asked again.  [default: the run's]")
 @option("--prompt", group="generator", metavar="NAME", help="The prompt for it.  [default: the run's]")
 @option("--opt", group="generator", multiple=True, metavar="KIND.OPTION=VALUE", help="An option of these; repeatable.")
@@ -59,6 +65,8 @@ def review(
     merges: bool,
     agrees: bool,
     write: bool,
+    output_dir: Path | None,
+    copy_videos: bool,
     opt: tuple[str, ...],
     **flags: Any,
 ) -> None:
@@ -69,6 +77,7 @@ def review(
     \b
     pgen review my-dataset-dialogue
     pgen review 'my-dataset-dialogue#ep=3&frame=120'
+    pgen review my-dataset-dialogue --apply --output-dir my-dataset-reviewed
     pgen review my-dataset-dialogue --merge ada.jsonl bob.jsonl
     pgen review --agreement ada.jsonl bob.jsonl
     """
@@ -82,6 +91,7 @@ def review(
         return
     to_merge = several.read_all(journals, merges=merges)
     folder, place = split_place(folder)
+    copy = _copy(folder, output_dir, copy_videos, write=write)
     chosen = (sample, seed) if sample else None
     pair = (against, seed) if against else None
     reads = read_only or exported is not None or ((status or as_json) and not (chosen or merges))
@@ -93,7 +103,7 @@ def review(
         elif status or as_json:
             _print_status(session, as_json=as_json)
         elif write:
-            _write(session)
+            _write(session, copy, copy_videos=copy_videos)
         else:
             _serve(session, AskRoutes(session, flags, opt), port, place, opens=not no_browser)
 
@@ -132,10 +142,30 @@ def _print_status(session: "Session", *, as_json: bool) -> None:
             click.echo(line)
 
 
-def _write(session: "Session") -> None:
+def _copy(folder: Path, output_dir: Path | None, copy_videos: bool, *, write: bool) -> "Workspace | None":
+    """Return the workspace of a new dataset, None where --apply writes to the reviewed one."""
+    if output_dir is None:
+        if copy_videos:
+            raise ConfigError("--copy-videos is for a new dataset; name it with --output-dir, or leave it out.")
+        return None
+    if not write:
+        raise ConfigError("--output-dir is the new dataset that --apply writes; add --apply, or leave it out.")
+    from pgen_review.apply import new_dataset
+
+    return new_dataset(folder, output_dir)
+
+
+def _write(session: "Session", copy: "Workspace | None", *, copy_videos: bool) -> None:
     from pgen_review import write_back
 
     if session.journal is None:
         raise ConfigError(f"{session.review.folder} is opened to be read alone; leave out --read-only.")
-    applied = write_back.write(session, session.journal, lambda step: None)
-    click.echo(f"applied    {applied or write_back.NOTHING}")
+    if copy is None:
+        applied = write_back.write(session, session.journal, lambda step: None)
+        click.echo(f"applied    {applied or write_back.NOTHING}")
+        return
+    done = write_back.copy(session, session.journal, copy, copy_videos=copy_videos)
+    click.echo(f"applied    {done}")
+    if done.note:
+        click.echo(f"note       {done.note}")
+    click.echo(printable(f"output     {copy.out}"))

@@ -4,7 +4,8 @@ from threading import Lock
 from typing import Any
 
 from pgen.errors import PgenError
-from pgen_review.apply import Applied, Step, apply
+from pgen.storage.workspace import Workspace
+from pgen_review.apply import Applied, Entry, Step, apply, write_copy
 from pgen_review.journal import ReviewJournal
 from pgen_review.session import Session
 from pgen_review.summary import reviews_entry
@@ -15,14 +16,18 @@ NOTHING = "the dataset has everything that was reviewed; nothing was written"
 
 def write(session: Session, journal: ReviewJournal, step: Step) -> Applied | None:
     """Write a session's review to its dataset; return None where there is nothing to write. Raises PgenError."""
-    applied = apply(
-        session.review.folder,
-        journal,
-        lambda fold: reviews_entry(session.review, journal.header, fold),
-        step,
-    )
+    applied = apply(session.review.folder, journal, _entry(session, journal), step)
     session.applied = applied.events if applied else len(journal.events)
     return applied
+
+
+def copy(session: Session, journal: ReviewJournal, workspace: Workspace, *, copy_videos: bool) -> Applied:
+    """Write a session's review to a new dataset. Raises PgenError."""
+    return write_copy(session.review.folder, journal, _entry(session, journal), workspace, copy_videos=copy_videos)
+
+
+def _entry(session: Session, journal: ReviewJournal) -> Entry:
+    return lambda fold: reviews_entry(session.review, journal.header, fold)
 
 
 class WriteBack:

@@ -1,6 +1,6 @@
-"""Stage a dataset that pgen wrote with other annotations, to replace its own files all at once.
+"""Stage a dataset that pgen wrote with other annotations: to replace its own files all at once, or as a new dataset.
 
-The videos stay; everything else that a run would have written is staged.
+In place, the videos stay; everything else that a run would have written is staged.
 """
 
 from collections.abc import Iterable, Mapping
@@ -30,21 +30,34 @@ def check_forms(root: Path, manifest: Mapping[str, Any]) -> None:
 
 
 def rewrite(
-    job: Job, place: InPlace, results: Results, unlabelled: str, files: Mapping[str, Iterable[str]] | None = None
+    job: Job,
+    results: Results,
+    unlabelled: str,
+    files: Mapping[str, Iterable[str]] | None = None,
+    *,
+    copy_videos: bool = False,
 ) -> Path:
     """Stage the dataset with these results, and return where. `files` are the parts of further files by their names.
 
-    Raises ConfigError or InputError where a file that would change cannot be replaced.
+    `copy_videos` is for a new dataset. Raises ConfigError or InputError where a file that would change cannot be
+    replaced.
     """
-    sink = LeRobotSink(overwrite=True, unlabelled=unlabelled)
+    sink = LeRobotSink(overwrite=True, unlabelled=unlabelled, copy_videos=copy_videos)
     sink.open(results.source)
-    job.check_room(sink.needs_bytes(results.source))
+    elsewhere = not job.workspace.shares_disk(results.source.folder or job.workspace.out.parent)
+    job.check_room(sink.needs_bytes(results.source) + (sink.shared_bytes(results.source) if elsewhere else 0))
     staged = job.stage()
     for name, parts in (files or {}).items():
         write_text(staged / name, parts)
     sink.write(results, staged)
-    place.switch.check(place.switch.changes())
+    check_replaceable(job)
     return staged
+
+
+def check_replaceable(job: Job) -> None:
+    """Raise ConfigError where a staged file would replace one that cannot be replaced; a new folder has none."""
+    if isinstance(job.workspace, InPlace):
+        job.workspace.switch.check(job.workspace.switch.changes())
 
 
 def counts_entry(counts: Tally, episodes: int, frames: int) -> dict[str, Any]:
