@@ -11,7 +11,7 @@ from pgen_lerobot.read import read_manifest
 from pgen_review.checks import Checks
 from pgen_review.events import Key
 from pgen_review.fold import Fold
-from pgen_review.reviewed import original_line
+from pgen_review.results import original_line
 from pgen_review.starting import applied, lines_of
 
 ANY = "any finding"

@@ -58,6 +58,8 @@ def with_review(annotation: Annotation, line: Line) -> Annotation:
     original = with_outcome(annotation, {**line, **entry["original"]}) if entry["original"] else None
     frames = (int(entry["frames"][0]), int(entry["frames"][1])) if entry["frames"] else None
     asked = int(entry.get("asked_again", 0))
-    taken = asked, line["generator"] if asked else ""
+    # A sample that an edit of spans added has nothing from the run's generator.
+    is_added = original is not None and original.failure is not None and original.failure.stage == "review"
+    taken = asked, line["generator"] if asked or is_added else ""
     review = Review(entry["state"], entry["by"], entry["at"], entry["reason"] or "", original, frames, *taken)
     return replace(annotation, review=review)

@@ -17,7 +17,8 @@ KINDS = ("scenario_type", "response_type")
 NOTES = 3
 """The highest badness of a sample that has notes and nothing worse."""
 _WEIGHTS: dict[Severity, int] = {"error": 20, "warning": 6, "note": 1}
-_SCENE, _FAILED = 18, 16
+_SCENE, FAILED = 18, 16
+"""The badness of a sample without a dialogue."""
 
 
 def is_scene(line: Line) -> bool:
@@ -71,7 +72,7 @@ def badness(line: Line) -> int:
     A wrong text counts more than a wrong label, and that more than a lost answer.
     """
     if line["status"] == "failed":
-        return _SCENE if is_scene(line) else _FAILED
+        return _SCENE if is_scene(line) else FAILED
     low = sum(5 * (POOR + 1 - score) for _, score, _ in scores(line.get("judgement")) if score <= POOR)
     return min(255, low + sum(_WEIGHTS[severity(code)] for code in codes(line)))
 

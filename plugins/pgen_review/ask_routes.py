@@ -44,10 +44,10 @@ class AskRoutes:
     async def state(self, request: web.Request) -> web.Response:
         """Return who would be asked, about how many tokens it takes, and the candidates that are there."""
         number = request.query.get("sample", "")
-        keys = self._session.review.keys
-        if number and not (number.isascii() and number.isdecimal() and len(number) < 10 and int(number) < len(keys)):
+        is_number = number.isascii() and number.isdecimal() and len(number) < 10
+        key = self._session.marks.key(int(number)) if is_number else None
+        if number and key is None:
             raise web.HTTPNotFound(text="There is no such sample.")
-        key = keys[int(number)] if number else None
         return web.json_response(await asyncio.to_thread(self._state, key, rejected="rejected" in request.query))
 
     async def start(self, request: web.Request) -> web.Response:
@@ -130,7 +130,9 @@ class AskRoutes:
         except ConfigError as error:
             raise InvalidEventError(str(error)) from None
         if body.get("rejected") is not True:
-            return asking.start({self._key(body): reason_of(body)}, each).as_json()
+            key = self._key(body)
+            is_first = not body.get("reason") and self._session.episode(key.episode).dialogue(key) is None
+            return asking.start({key: "" if is_first else reason_of(body)}, each).as_json()
         if asking.running():
             raise ConflictError("The rejected dialogues are asked about already.", states=[])
         wanted = self._rejected(asking)

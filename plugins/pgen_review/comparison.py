@@ -1,7 +1,7 @@
 """Compare two results: a person prefers one of two dialogues of a moment, without knowing whose it is."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -95,18 +95,18 @@ class ComparedSession(Session):
 
     def shown(self, episode: Json) -> Json:
         """Return an episode with the pairs of dialogues in their order, and without other texts."""
-        own = ReviewedEpisode(self.review.episodes[episode["index"]], Fold()).lines
+        own = {Key.of_line(line): line for line in self.review.episodes[episode["index"]].lines}
         samples = [
             {**sample, **dict.fromkeys(_TEXTS), "original": None, "review": self._hidden(sample["review"])}
-            | {"pair": self._pair(Key(*sample["key"]), line)}
-            for sample, line in zip(episode["samples"], own, strict=True)
+            | {"pair": self._pair(Key(*sample["key"]), own)}
+            for sample in episode["samples"]
         ]
         return {**episode, "samples": samples}
 
-    def _pair(self, key: Key, line: Line) -> list[Json] | None:
+    def _pair(self, key: Key, own: Mapping[Key, Line]) -> list[Json] | None:
         if key not in self._to.texts:
             return None
-        texts = {THIS: _text(line), OTHER: self._to.texts[key]}
+        texts = {THIS: _text(own[key]), OTHER: self._to.texts[key]}
         return [texts[whose] for whose in self._to.order(key)]
 
     def _states(self, keys: Iterable[Key]) -> list[Json]:
@@ -141,6 +141,9 @@ class _PairMarks(Marks):
     def state(self, key: Key) -> str:
         """Return whether a person decided."""
         return "accepted" if self._to.name in self._fold.outcome(key).preferred else "open"
+
+    def _list_added(self, index: int, episode: ReviewedEpisode) -> None:
+        """List no sample that edits of spans added: none has two dialogues."""
 
     def _mark(self, key: Key) -> None:
         if key in self._to.texts:

@@ -19,6 +19,7 @@ from pgen_results.reading import (
     scope,
     scores,
 )
+from pgen_review.added import is_added
 from pgen_review.blind import blinded
 from pgen_review.events import Key
 from pgen_review.fold import Fold
@@ -28,7 +29,7 @@ from pgen_review.reviewed import ReviewedEpisode, originals
 
 def episode_data(review: Review, index: int, fold: Fold) -> dict[str, Any]:
     """Return an episode of the review, after the events of `fold`, as JSON."""
-    reviewed = ReviewedEpisode(review.episodes[index], fold)
+    reviewed = ReviewedEpisode(review, index, fold)
     episode, annotations = reviewed.episode, reviewed.annotations
     lines = map(blinded, reviewed.lines) if review.blind else reviewed.lines
     samples = zip(reviewed.keys, lines, reviewed.originals, annotations, strict=True)
@@ -58,7 +59,8 @@ def episode_data(review: Review, index: int, fold: Fold) -> dict[str, Any]:
 
 
 def _sample(line: Line, state: dict[str, Any], original: Annotation, present: Annotation) -> dict[str, Any]:
-    failed = failure(line)
+    is_open = is_added(original)
+    failed = None if is_open else failure(line)
     return {
         "id": state["sample"],
         "key": state["key"],
@@ -78,5 +80,6 @@ def _sample(line: Line, state: dict[str, Any], original: Annotation, present: An
         "findings": [[*reversed(described(code)), reason] for code, reason in findings(line)],
         "scores": scores(line.get("judgement")),
         "chosen": chosen(line) or None,
-        "badness": badness(line),
+        "badness": 0 if is_open else badness(line),
+        "added": is_open,
     }

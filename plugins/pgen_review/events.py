@@ -80,6 +80,14 @@ class Event:
     key: Key | None
     value: dict[str, Any]
 
+    @property
+    def starts(self) -> "list[Key]":
+        """The keys that samples at the first frames of the spans would have that the event made."""
+        if self.kind != SPANS or self.key is None:
+            return []
+        made = (span for span in self.value["after"] if span not in self.value["before"])
+        return [Key(self.key.episode, span["start"], "step", 0) for span in made]
+
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> "Event":
         """Return the event of a JSON object that `as_json` made."""

@@ -107,6 +107,8 @@ class Fold:
         """The groups that are in force, by number; the last is undone first."""
         self.redoable: list[int] = []
         """The groups that were undone since the last event; the last is redone first."""
+        self.starts_of_spans: dict[Key, int] = {}
+        """The keys of the samples that edits of spans may add, numbered in the order of the events."""
         self._ids: set[str] = set()
         self._of: dict[Key, list[Event]] = {}
         self._groups: dict[int, list[Event]] = {}
@@ -156,6 +158,15 @@ class Fold:
         events = [event for event in self._of.get(Key.of_spans(episode), ()) if event.group not in self._undone]
         return next((event for event in reversed(events) if before is None or event.n < before), None)
 
+    def starts(self, episode: int) -> list[Key]:
+        """Return the keys of the samples that edits of the spans of an episode may add."""
+        events = self._of.get(Key.of_spans(episode), ())
+        return list(dict.fromkeys(key for event in events for key in event.starts))
+
+    def is_changed(self, key: Key) -> bool:
+        """Return whether an event about a dialogue is in force."""
+        return any(event.group not in self._undone for event in self._of.get(key, ()))
+
     def changed(self, since: int = 0) -> list[Key]:
         """Return the dialogues that an event after `since` changed."""
         return [key for key in self.keys(since) if not key.is_spans]
@@ -174,6 +185,8 @@ class Fold:
             self.redoable.clear()
         self._groups.setdefault(event.group, []).append(event)
         self._of.setdefault(key, []).append(event)
+        for start in event.starts:
+            self.starts_of_spans.setdefault(start, len(self.starts_of_spans))
         self._renumber(key, event.n)
 
     def _turn(self, event: Event) -> None:

@@ -20,7 +20,7 @@ class Matching:
     """An episode after the events of a review. `original` has the spans, and its dialogues, from before them."""
 
     def __init__(self, original: Episode, fold: Fold) -> None:
-        self._original, self._fold = original, fold
+        self.original, self._fold = original, fold
         self._event = fold.spans(original.index)
         self._broken: set[int] = set()
         """The conversations with a stale turn, by the number of their wordings."""
@@ -36,7 +36,7 @@ class Matching:
         """Return an annotation of the original spans for the present ones."""
         if self._event is None:
             return before
-        return replace(before, sample=adapted(before.sample, self._original, self.episode))
+        return replace(before, sample=adapted(before.sample, self.original, self.episode))
 
     def checked(self, before: Annotation, key: Key, after: Annotation) -> Annotation:
         """Return an annotation after its events, withdrawn if it is stale; `before` has the original spans.
@@ -57,8 +57,8 @@ class Matching:
             return "no skill goes on at its frame now"
         if after.dialogue is None:
             return ""
-        decided = edited(self._original, self._fold.spans(self._original.index, self._fold.outcome(key).decided))
-        sample = adapted(before.sample, self._original, decided)
+        decided = edited(self.original, self._fold.spans(self.original.index, self._fold.outcome(key).decided))
+        sample = adapted(before.sample, self.original, decided)
         is_at_skill = sample.moment.frame_index in frame_ranges(decided)[sample.span.skill_index]
         was, now = _once(_names(decided, sample)), _once(_names(self.episode, after.sample))
         if was != now or not is_at_skill:
@@ -83,16 +83,20 @@ class Matching:
 
 
 def adapted(sample: Sample, original: Episode, episode: Episode) -> Sample:
-    """Return a sample of an episode for other spans of it: those of its frame, and those that it leads to.
-
-    Where no span has its frame, it gets the span before it, or the first one.
-    """
+    """Return a sample of an episode for other spans of it: those of its frame, and those that it leads to."""
     if episode is original:
         return sample
+    moved, names, ranges = placed(sample, episode), [skill.name for skill in episode.skills], frame_ranges(episode)
+    place = moved.span.skill_index
+    count = _count(sample, original, names[place:], ranges[place:])
+    return replace(moved, question=replace(sample.question, skills=count))
+
+
+def placed(sample: Sample, episode: Episode) -> Sample:
+    """Return a sample with the span of its frame, or the one before it, or the first one."""
     ranges, frame = frame_ranges(episode), sample.moment.frame_index
     place = max((at for at, frames in enumerate(ranges) if frames.start <= frame), default=0)
     names = [skill.name for skill in episode.skills]
-    count = _count(sample, original, names[place:], ranges[place:])
     span = replace(
         sample.span,
         skill_index=place,
@@ -102,7 +106,7 @@ def adapted(sample: Sample, original: Episode, episode: Episode) -> Sample:
     )
     running = round(episode.timestamps[frame] - episode.timestamps[ranges[place].start], 3)
     moment = replace(sample.moment, running=max(running, 0.0))
-    return replace(sample, span=span, moment=moment, question=replace(sample.question, skills=count))
+    return replace(sample, span=span, moment=moment)
 
 
 def _count(sample: Sample, original: Episode, names: Sequence[str], ranges: Sequence[range]) -> int:

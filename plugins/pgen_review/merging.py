@@ -32,7 +32,8 @@ def merge(session: Session, journals: Sequence[Exported]) -> Counter[str]:
                 "copies of this result."
             )
         _check(session, journal)
-    values = dict(_merged(session.fold, journals))
+    known = set(session.review.keys)
+    values = {key: value for key, value in _merged(session.fold, journals) if key in known}
     session.record(MERGE, values)
     return Counter(_result(value["verdicts"]) for value in values.values())
 
@@ -101,8 +102,10 @@ def _check(session: Session, journal: Exported) -> None:
         for index, keys in groupby(sorted(fold.changed()), lambda key: key.episode):
             if index not in session.review.episodes:
                 raise InvalidEventError(f"There is no episode {index}.")
-            episode = ReviewedEpisode(session.review.episodes[index], Fold())
+            episode = ReviewedEpisode(session.review, index, Fold())
             for key in keys:
+                if key in fold.starts_of_spans and key not in known:
+                    continue  # spans are not merged, and neither are the samples that they added
                 if key not in known:
                     raise InvalidEventError(f"There is no dialogue {list(key)}.")
                 for event in _events(fold.outcome(key), episode, key):

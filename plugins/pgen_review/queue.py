@@ -5,10 +5,12 @@ values of each of its facets, and all of the words that are searched for.
 """
 
 from array import array
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
 from sys import intern
+from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -71,7 +73,12 @@ class Queue:
         self._orders: dict[str, NDArray[np.int64]] = {}
         self._marks: dict[str, NDArray[np.bool_]] = {}
         """The samples of each facet that changes while a person reviews."""
+        self._listed: NDArray[np.bool_] = np.ones(0, dtype=bool)
+        self._texts: dict[int, str] = {}
+        """What is searched besides the words of the line, for samples that a person edited."""
         self._filtered = lru_cache(8)(self._filter)
+        self._lock = Lock()
+        """Held while the arrays get longer, and while they are combined: requests come in several threads."""
 
     def add(self, lines: Iterable[Line]) -> None:
         """Add the lines of an episode."""
@@ -88,9 +95,38 @@ class Queue:
     def sort(self) -> None:
         """Prepare the orders and the search."""
         self._vocabulary = "\n".join(["", *self._words, ""])
-        badness = np.array([entry.badness for entry in self.entries], dtype=np.int64)
-        self._orders = {"time": np.arange(len(badness)), "worst": np.argsort(-badness, kind="stable")}
-        self._marks["review=open"] = np.ones(len(badness), dtype=bool)
+        self._order()
+        self._listed = np.ones(len(self.entries), dtype=bool)
+        self._marks["review=open"] = self._listed.copy()
+
+    def extend(self, entries: Collection[Entry]) -> None:
+        """Add samples without facets behind all others; none is listed before `show`."""
+        if not entries:
+            return
+        more = np.zeros(len(entries), dtype=bool)
+        with self._lock:
+            self.entries += entries
+            self._listed = np.append(self._listed, more)
+            self._marks = {facet: np.append(samples, more) for facet, samples in self._marks.items()}
+            self._order()
+
+    def show(self, number: int, *, listed: bool) -> None:
+        """List a sample, or do not list it any more."""
+        self._listed[number] = listed
+        self._filtered.cache_clear()
+
+    def set_text(self, number: int, text: str) -> None:
+        """Let the search find a sample by what a person wrote, besides the words of its line."""
+        if text or number in self._texts:
+            self._texts[number] = text.lower()
+            self._filtered.cache_clear()
+
+    def _order(self) -> None:
+        episodes = {index: place for place, index in enumerate(dict.fromkeys(entry.episode for entry in self.entries))}
+        values = [(entry.frame, episodes[entry.episode], -entry.badness) for entry in self.entries]
+        frames, places, badness = np.array(values, dtype=np.int64).reshape(-1, 3).T
+        time = np.lexsort((frames, places))
+        self._orders = {"time": time, "worst": time[np.argsort(badness[time], kind="stable")]}
 
     def mark(self, name: str, number: int, values: Collection[str]) -> None:
         """Give a sample these values of a facet that changes, and no others."""
@@ -106,24 +142,28 @@ class Queue:
         prefix = f"{name}="
         marked = ((facet, int(samples.sum())) for facet, samples in self._marks.items())
         sizes = chain(((facet, len(samples)) for facet, samples in self._samples.items()), marked)
-        counts = {facet.removeprefix(prefix): size for facet, size in sizes if size and facet.startswith(prefix)}
+        counts = Counter[str]()
+        for facet, size in sizes:
+            if size and facet.startswith(prefix):
+                counts[facet.removeprefix(prefix)] += size
         return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
     def facets(self) -> dict[str, list[tuple[str, int]]]:
         """Return the values of each facet that distinguishes samples, the most frequent ones."""
         listed = {name: list(self.counts(name).items())[:LISTED] for name in self.facet_names}
-        total = len(self.entries)
+        total = int(self._listed.sum())
         return {name: values for name, values in listed.items() if values and values != [(values[0][0], total)]}
 
     def numbers(self, facets: Mapping[str, Sequence[str]], words: str, order: str) -> Sequence[int]:
         """Return the samples that fit, by number, in an order of SORTS."""
         wanted = tuple((name, tuple(values)) for name, values in sorted(facets.items()))
-        return self._filtered(wanted, tuple(words.lower().split()), order)
+        with self._lock:
+            return self._filtered(wanted, tuple(words.lower().split()), order)
 
     def _filter(
         self, facets: tuple[tuple[str, tuple[str, ...]], ...], words: tuple[str, ...], order: str
     ) -> Sequence[int]:
-        fits = np.ones(len(self.entries), dtype=bool)
+        fits = self._listed.copy()
         for name, values in facets:
             of_facet = np.zeros_like(fits)
             for value in values:
@@ -145,6 +185,7 @@ class Queue:
             word = self._vocabulary[self._vocabulary.rindex("\n", 0, at + 1) + 1 : end]
             fits[np.frombuffer(self._words[word], dtype=np.uint32)] = True
             at = self._vocabulary.find(part, end)
+        fits[[number for number, text in self._texts.items() if part in text]] = True
         return fits
 
     def item(self, number: int) -> dict[str, Any]:

@@ -19,7 +19,6 @@ from pgen_review import unedited
 from pgen_review.events import Key
 from pgen_review.pictures import Pictures
 from pgen_review.queue import Queue
-from pgen_review.reviewed import original_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +61,12 @@ class Review:
     def skill_names(self) -> list[str]:
         """Return the names of all skills."""
         return sorted({skill.name for stored in self.episodes.values() for skill in stored.episode.skills})
+
+
+def original_line(line: Line) -> Line:
+    """Return a line as it was before it was reviewed."""
+    review = line.get("review") or {}
+    return {name: value for name, value in line.items() if name != "review"} | (review.get("original") or {})
 
 
 @contextmanager

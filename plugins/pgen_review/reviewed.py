@@ -3,24 +3,19 @@
 from dataclasses import replace
 from typing import Any
 
-from pgen.formats.syn_annotations import from_line
+from pgen.formats.syn_annotations import from_line, to_line
 from pgen.labels import exchanges
 from pgen.records import Annotation, Dialogue, Failure, Review
-from pgen_results.reading import Line
+from pgen_review.added import added, is_added
 from pgen_review.events import EDITS, Key
 from pgen_review.fold import DECIDED, Fold, Outcome
 from pgen_review.matching import Matching
+from pgen_review.results import Review as Results
 from pgen_review.spans import Span, skills_of, spans_of
 
 type Range = tuple[int | None, int | None]
 
 _TEXTS = (*EDITS["edit_text"], *EDITS["edit_types"])
-
-
-def original_line(line: Line) -> Line:
-    """Return a line as it was before it was reviewed."""
-    review = line.get("review") or {}
-    return {name: value for name, value in line.items() if name != "review"} | (review.get("original") or {})
 
 
 def originals(annotation: Annotation) -> dict[str, str | None]:
@@ -39,7 +34,7 @@ def reviewed(original: Annotation, outcome: Outcome) -> Annotation:
     values = outcome.values
     changed = outcome.state == "rejected" or bool(values)
     by, at, before = outcome.by or "", outcome.at or "", original if changed else None
-    taken = outcome.asked, outcome.generator
+    taken = outcome.asked, outcome.generator or (by if is_added(original) else "")
     review = Review(outcome.state, by, at, outcome.reason, before, _frames(original, outcome), *taken)
     if outcome.state == "rejected":
         return replace(original, outcome=Failure("review", outcome.reason), checks=(), judgement=None, review=review)
@@ -69,14 +64,26 @@ def _frames(original: Annotation, outcome: Outcome) -> tuple[int, int] | None:
 
 
 class ReviewedEpisode:
-    """An episode with its annotations as they are now. `originals` are those before the review."""
+    """An episode of a review with its annotations as they are now. `originals` are those before the review.
 
-    def __init__(self, stored: Any, fold: Fold) -> None:
-        self.lines, self._first = stored.lines, stored.first
+    Samples that edits of spans added are among them, in the order of the frames.
+    """
+
+    def __init__(self, review: Results, index: int, fold: Fold) -> None:
+        stored = review.episodes[index]
         self._original, self._fold = stored.episode, fold
         matching = Matching(stored.episode, fold)
         self.episode, self.ranges = matching.episode, matching.ranges
-        self.originals = [from_line(line) for line in self.lines]
+        entries = [(number, line, from_line(line)) for number, line in enumerate(stored.lines, stored.first)]
+        more = added(matching, [original for *_, original in entries], fold, review.source)
+        self.added = {Key.of(it): len(review.keys) + fold.starts_of_spans[Key.of(it)] for it in more}
+        """The samples that edits of spans added, with their numbers."""
+        if more:
+            entries += [(self.added[Key.of(it)], to_line(matching.adapted(it), ""), it) for it in more]
+            entries.sort(key=lambda entry: entry[2].sample.moment.frame_index)
+        self._numbers = [number for number, *_ in entries]
+        self.lines = [line for _, line, _ in entries]
+        self.originals = [original for *_, original in entries]
         self.keys = [Key.of(annotation) for annotation in self.originals]
         self.positions = {key: position for position, key in enumerate(self.keys)}
         self.adapted = list(map(matching.adapted, self.originals))
@@ -102,6 +109,10 @@ class ReviewedEpisode:
         return (
             "" if stored == spans else "the timestamps of this episode cannot express these spans; choose other frames"
         )
+
+    def has(self, key: Key) -> bool:
+        """Return whether the key is that of a sample, or of the spans: what an edit of spans added may be gone."""
+        return key.is_spans or key in self.positions
 
     def has_skill(self, key: Key) -> bool:
         """Return whether a span has the frame of a dialogue."""
@@ -131,7 +142,7 @@ class ReviewedEpisode:
         values: dict[str, Any] = originals(self.originals[position]) | outcome.values
         return {
             "key": list(key),
-            "sample": self._first + position,
+            "sample": self._numbers[position],
             "n": outcome.n,
             "state": outcome.state if withdrawn is None else "stale",
             "flagged": outcome.flagged,
@@ -156,9 +167,8 @@ class ReviewedEpisode:
 
     def _state_of_spans(self, key: Key) -> dict[str, Any]:
         event, before = self._fold.spans(self._original.index), spans_of(self._original)
-        spoken = {
-            it.sample.span.skill_index for it in self.annotations if it.dialogue or (it.failure and not is_stale(it))
-        }
+        settled = (it for it in self.annotations if not is_stale(it) and not is_added(it))
+        spoken = {it.sample.span.skill_index for it in settled}
         places = [place for place, frames in enumerate(self.ranges) if frames]
         return {
             "key": list(key),

@@ -14,6 +14,7 @@ from pgen.run.manifest import Tally
 from pgen_lerobot.format import counterfactual_line, counterfactual_of
 from pgen_lerobot.rewriting import Original, counts_entry
 from pgen_review import unedited
+from pgen_review.added import added
 from pgen_review.checks import Checks
 from pgen_review.events import Event, Key
 from pgen_review.fold import Fold, Outcome
@@ -77,6 +78,7 @@ class Reviewed:
     def _count(self) -> None:
         """Check and count the annotations, and keep what was there before spans were edited."""
         left = set(self._fold.keys())
+        left -= {key for key in self._fold.starts_of_spans if self._fold.outcome(key).state == "open"}
         checks = Checks(self._original.manifest)
         for episode in self.source.episodes():
             checks.start_episode()
@@ -118,10 +120,17 @@ class Reviewed:
 
     def _pairs(self, present: Episode) -> tuple[Matching, list[tuple[Annotation, Annotation]]]:
         """Return an episode after the review, with its annotations from before and after it."""
-        before = self._unedited.get(present.index)
-        matching = Matching(before.restored(present) if before else present, self._fold)
-        pairs = ((it, self._reviewed(it, matching)) for it in self._before(present))
-        return matching, [(it, after) for it, after in pairs if after]
+        stored = self._unedited.get(present.index)
+        matching = Matching(stored.restored(present) if stored else present, self._fold)
+        before = self._before(present)
+        pairs = [(it, after) for it in before if (after := self._reviewed(it, matching))]
+        # What edits of spans added is written once somebody decided on it.
+        more = added(matching, [it for it in before if not it.sample.question.counterfactual], self._fold, self.source)
+        decided = [it for it in more if self._fold.outcome(Key.of(it)).state != "open"]
+        if decided:
+            pairs += [(it, after) for it in decided if (after := self._reviewed(it, matching))]
+            pairs.sort(key=lambda pair: pair[0].sample.moment.frame_index)
+        return matching, pairs
 
     def _before(self, episode: Episode) -> list[Annotation]:
         """Return the annotations of an episode as they were before the review."""

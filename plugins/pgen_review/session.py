@@ -45,7 +45,6 @@ class Session:
         }
         self._lock = Lock()
         self.marks = self._marks()
-        self._numbers = self.marks.numbers
         self.marks.update(self.fold.keys())
         for number in random_sample.choose(review, *self.sample) if self.sample else ():
             review.queue.mark("sample", number, ("yes",))
@@ -96,7 +95,7 @@ class Session:
         for key in names:
             if key.is_spans and names.count(key) > 1:
                 raise InvalidEventError("A request may edit the spans of an episode once.")
-            if key not in self._numbers and not (key.is_spans and key.episode in self.review.episodes):
+            if key not in self.marks.numbers and not (key.is_spans and key.episode in self.review.episodes):
                 raise InvalidEventError(f"There is no dialogue {list(key)}.")
 
     def turn(self, kind: str, body: Any) -> Json:
@@ -150,7 +149,7 @@ class Session:
 
     def number(self, key: Key) -> int | None:
         """Return the number of the sample that a dialogue belongs to, None for no dialogue of this result."""
-        return self._numbers.get(key)
+        return self.marks.numbers.get(key)
 
     def episode(self, index: int) -> ReviewedEpisode:
         """Return an episode as it is now."""
@@ -173,7 +172,9 @@ class Session:
 
     def item(self, number: int) -> Json:
         """Return what the queue shows of the review of a sample."""
-        key = self.review.keys[number]
+        key = self.marks.key(number)
+        if key is None:  # gone since the queue was filtered
+            return {}
         outcome = self.fold.outcome(key)
         item: Json = {
             "key": list(key),
@@ -218,18 +219,20 @@ class Session:
             else:
                 journal.flush()
         finally:  # events that are stored count, also where the second copy failed
+            changed: list[Key] = []
             for event in journal.events[len(self.fold.events) :]:
                 self.fold.add(event)
-                self.marks.update([event.key] if event.key else self.fold.of_group(event.value["group"]))
+                changed += [event.key] if event.key else self.fold.of_group(event.value["group"])
+            self.marks.update(changed)
 
     def _states(self, keys: Iterable[Key]) -> list[Json]:
         wanted = list(keys)
         episodes = self._episodes(wanted)
-        return [episodes[key.episode].state(key) for key in wanted]
+        return [episodes[key.episode].state(key) for key in wanted if episodes[key.episode].has(key)]
 
     def _episodes(self, keys: Iterable[Key]) -> dict[int, ReviewedEpisode]:
         indices = {key.episode for key in keys}
-        return {index: ReviewedEpisode(self.review.episodes[index], self.fold) for index in indices}
+        return {index: ReviewedEpisode(self.review, index, self.fold) for index in indices}
 
     def _position(self) -> Mapping[str, int | None]:
         fold = self.fold

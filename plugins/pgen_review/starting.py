@@ -99,7 +99,7 @@ def _check(events: list[Event], review: Review) -> list[Event]:
     with suppress(KeyError, ValueError, TypeError):
         fold = Fold(events)
         spans = {Key.of_spans(index) for index in review.episodes}
-        if set(fold.keys()) <= {*review.keys, *spans}:
+        if set(fold.keys()) <= {*review.keys, *spans, *fold.starts_of_spans}:
             return events
     raise InputError(f"the events of the review of {review.folder} are not about its dialogues; restore a copy of it.")
 

@@ -35,21 +35,16 @@ def _people(fold: Fold) -> list[str]:
 
 
 def counts(review: Review, fold: Fold) -> dict[str, int]:
-    """Return the number of dialogues in each state, and of those that are flagged."""
-    outcomes = [fold.outcome(key) for key in review.keys]
+    """Return the number of dialogues in each state, of those that are flagged, and of episodes with edited spans."""
+    edited = [ReviewedEpisode(review, index, fold) for index in review.episodes if fold.spans(index)]
+    keys = [*review.keys, *(key for episode in edited for key in episode.added)]
+    outcomes = [fold.outcome(key) for key in keys]
     states = Counter(outcome.state for outcome in outcomes)
     return {state: states[state] for state in STATES} | {
         "flagged": sum(outcome.flagged for outcome in outcomes),
         "conflict": sum(bool(outcome.conflict) for outcome in outcomes),
-        **_of_spans(review, fold),
+        **({"edited_spans": len(edited), "stale": sum(len(episode.stale) for episode in edited)} if edited else {}),
     }
-
-
-def _of_spans(review: Review, fold: Fold) -> dict[str, int]:
-    """Return the number of episodes with edited spans, and of dialogues that are stale by that."""
-    edited = [index for index in review.episodes if fold.spans(index)]
-    stale = sum(len(ReviewedEpisode(review.episodes[index], fold).stale) for index in edited)
-    return {"edited_spans": len(edited), "stale": stale} if edited else {}
 
 
 def status_lines(folder: str, entry: dict[str, Any], applied: int) -> Iterator[str]:
@@ -97,7 +92,8 @@ def sample_sentence(sample: dict[str, Any]) -> str:
 def _accepted(review: Review, fold: Fold) -> dict[str, dict[str, int]]:
     """Return by code of finding how many dialogues were reviewed, and accepted as they were; "" for none."""
     numbers: dict[str, Counter[str]] = defaultdict(Counter)
-    for key, entry in zip(review.keys, review.queue.entries, strict=True):
+    # Entries behind those of the run's samples are of samples that edits of spans added.
+    for key, entry in zip(review.keys, review.queue.entries, strict=False):
         state = fold.outcome(key).state
         if state == "open" or "state=ok" not in entry.facets:
             continue

@@ -88,7 +88,7 @@ def value_of(
     if event.kind in ("accept", *EDITS) and not episode.has_skill(event.key):
         raise InvalidEventError("No skill goes on at the frame of this dialogue; let a span have the frame first.")
     if event.kind in ("accept", "edit_types", "edit_range") and not spoken:
-        raise InvalidEventError("This sample failed and has no dialogue; write its text first.")
+        raise InvalidEventError("This sample has no dialogue; write its text first.")
     kind, content = event.kind, event.content
     if kind == "flag":
         if not isinstance(content.get("on"), bool):

@@ -1,6 +1,7 @@
 """What other plugins use of results: the reading of runs and segmentations, and what a line says."""
 
 from pgen_results.lines import (
+    FAILED,
     NOTES,
     Line,
     badness,
@@ -28,6 +29,7 @@ from pgen_results.read import (
 from pgen_results.severity import SEVERITIES, described, severity
 
 __all__ = [
+    "FAILED",
     "NOTES",
     "SEVERITIES",
     "Line",

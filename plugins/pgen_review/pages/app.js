@@ -48,6 +48,7 @@ function write() {
 function open(loaded) {
   player.open(loaded);
   episode = loaded;
+  if (editing) queue.follow(loaded).catch(show);
   byId("episode").value = loaded.index;
   byId("episodes").textContent = `${number(loaded.place + 1)} of ${number(summary.episodes)}`;
   byId("task").textContent = loaded.task;
@@ -127,7 +128,7 @@ async function reload() {
     return;
   }
   Object.assign(episode, loaded);
-  if (editing) for (const { id, user, review } of loaded.samples) queue.update(id, { ...review, user });
+  if (editing) await queue.follow(loaded);
   panel.draw(episode, sampleOf(panel.selected?.id));
   timeline.draw(episode);
   shown();

@@ -32,7 +32,7 @@ export class Asking {
       if (!candidates.length && panel.status.textContent.startsWith("done")) panel.end("The model wrote the same dialogue again; give another reason, or ask for more candidates.");
       panel.list(candidates, on);
     };
-    panel.open(sample.review.reason, on, state.candidates);
+    panel.open(sample, on, state.candidates);
   }
 
   /** Ask about all dialogues that are rejected, for each with its reason. It goes on when the dialog is closed. */
@@ -76,14 +76,15 @@ class Panel {
     return Number(this.select.value);
   }
 
-  open(reason, on, candidates) {
+  open({ user, review: { reason } }, on, candidates) {
     const wanted = element("label", {}, "candidates ", this.select);
-    this.dialog = openDialog("Ask again, because …", this.about, this.field, this.reasons, wanted, this.button, this.status, this.candidates);
+    const isFirst = user === null;
+    this.dialog = openDialog(isFirst ? "Ask for a dialogue" : "Ask again, because …", this.about, this.field, this.reasons, wanted, this.button, this.status, this.candidates);
     this.field.value = reason;
     this.select.value = 2;
     this.dialog.addEventListener("close", () => this.cancel());
     this.dialog.addEventListener("keydown", (event) => this.press(event));
-    this.field.focus();
+    (isFirst ? this.button : this.field).focus();
     this.list(candidates, on);
   }
 

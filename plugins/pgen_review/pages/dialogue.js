@@ -69,8 +69,9 @@ function types({ scenario, response, planned, scores }) {
 }
 
 /** Return why there is no dialogue, what checks reported, and the low scores of a judge. */
-export function problems({ failure, findings: reported, scores, chosen, skills }) {
+export function problems({ failure, findings: reported, scores, chosen, skills, added, user }) {
   const made = findings(reported);
+  if (added && user === null) made.unshift(finding("failed", "no dialogue yet", "its span was edited"));
   if (failure) made.unshift(finding("failed", failure.scene ? "the images contradict the labels" : words(failure.stage), failure.reason));
   const poor = scores.filter(([, score]) => score <= POOR);
   made.push(...poor.map(([name, score, reason]) => finding("poor", `${name} ${score} of 5`, reason)));

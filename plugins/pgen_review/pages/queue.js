@@ -7,7 +7,7 @@ const ANY = "";
 /** The samples that fit the filters, in pages; filters and order are a part of the address. */
 export class Queue {
   constructor({ facets, sorts }, onChoose, onFilter) {
-    Object.assign(this, { onChoose, onFilter, items: [], places: new Map(), at: -1, total: 0, query: "" });
+    Object.assign(this, { onChoose, onFilter, items: [], places: new Map(), followed: new Map(), at: -1, total: 0, query: "" });
     this.list = byId("items");
     this.selects = Object.entries(facets).map(([name, values]) => select(name, values));
     byId("facets").replaceChildren(...this.selects.map((made) => element("label", {}, LABELS[made.name] ?? made.name, made)));
@@ -102,6 +102,24 @@ export class Queue {
       break;
     }
     return from >= 0;
+  }
+
+  /** Show the present states of the samples of an episode. Where it has others than before, list all samples again. */
+  async follow({ index, samples }) {
+    const numbers = samples.map(({ id }) => id).join();
+    const differs = (this.followed.get(index) ?? numbers) !== numbers;
+    this.followed.set(index, numbers);
+    if (differs) await this.listAgain();
+    else for (const { id, user, review } of samples) if (review) this.update(id, { ...review, user });
+  }
+
+  /** Load the first page again; the current sample stays the current one, if it is listed. */
+  async listAgain() {
+    const focused = this.list.contains(document.activeElement);
+    const current = this.items[this.at]?.id;
+    await this.load();
+    this.find(current);
+    if (focused) this.focus();
   }
 
   /** Focus the current sample, or the first one. */

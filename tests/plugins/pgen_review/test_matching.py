@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from pgen.labels import Labelling, frame_ranges, label
 from pgen.records import Annotation, Dialogue, Episode, Moment, Plan, Question, Sample, Skill, SpanContext
+from pgen.testing import FakeSource
 from pgen_lerobot.verify import misfit
+from pgen_review.added import added
 from pgen_review.events import REDO, SPANS, UNDO, Event, Key
 from pgen_review.fold import Fold
 from pgen_review.matching import Matching
@@ -119,6 +121,23 @@ def test_after_any_edits_spans_are_disjoint_and_no_frame_has_a_dialogue_of_anoth
         if not after.review:
             assert after.dialogue == before.dialogue
             assert after.sample.span.skill == before.sample.span.skill
+
+
+@given(STEPS, st.sets(st.sampled_from(KEYS)))
+def test_each_edited_span_without_a_sample_has_one_at_its_first_frame(steps, keys):
+    fold, originals = Fold(), [it for key, it in zip(KEYS, ORIGINALS, strict=True) if key in keys]
+    for step in steps:
+        extend(fold, step)
+    matching = Matching(EPISODE, fold)
+    more = [it for it in added(matching, originals, fold, FakeSource()) if not fold.is_changed(Key.of(it))]
+    frames = {key.frame for key in {*keys, *filter(fold.is_changed, fold.starts(0))}}
+    without = [span for span in spans_of(matching.episode) if frames.isdisjoint(range(span.start, span.stop))]
+    new = [span.start for span in without if span not in spans_of(EPISODE)]
+    assert sorted(it.sample.moment.frame_index for it in more) == new
+    assert not any(it.dialogue for it in more)
+    for span in without:
+        for it in more:
+            assert it.sample.moment.frame_index != span.start or matching.adapted(it).sample.skills == (span.name,)
 
 
 @given(STEPS)

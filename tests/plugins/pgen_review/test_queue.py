@@ -99,6 +99,15 @@ def test_all_words_must_be_in_the_texts_of_a_sample(words, expected):
     assert list(queue_of(*LINES).numbers({}, words, "time")) == expected
 
 
+def test_a_sample_that_a_person_edited_is_found_by_the_old_and_the_new_text():
+    queue = queue_of(*LINES)
+    queue.set_text(1, "Take the Mug\nAll right")
+    for words in ("mug", "json", "json mug"):
+        assert list(queue.numbers({}, words, "time")) == [1]
+    queue.set_text(1, "")
+    assert list(queue.numbers({}, "mug", "time")) == []
+
+
 def test_a_facet_that_all_samples_share_is_not_listed():
     facets = queue_of(*LINES).facets()
     assert "task" not in facets

@@ -29,7 +29,7 @@ def test_each_sample_is_the_one_of_the_run_with_the_dialogue_and_the_problem(num
         parts, options = parts_of(review, {}, ())
         assert isinstance(parts, Parts)
         for stored in review.episodes.values():
-            episode = ReviewedEpisode(stored, Fold())
+            episode = ReviewedEpisode(review, stored.episode.index, Fold())
             for key, original in zip(episode.keys, episode.originals, strict=True):
                 sample = sample_about(episode, parts, options, key, "wrong object")
                 assert (sample.moment, sample.skills) == (original.sample.moment, original.sample.skills)

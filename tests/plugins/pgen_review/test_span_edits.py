@@ -42,9 +42,8 @@ def test_dialogues_of_the_same_skills_are_kept_where_edges_move_and_spans_are_sp
     for change in (moved, split):
         shown = edit(client, change)
         assert "stale" not in states(shown).values()
-        assert [(it["user"], it["robot"]) for it in shown["samples"]] == [
-            (it["user"], it["robot"]) for it in before["samples"]
-        ]
+        of_run = [it for it in shown["samples"] if not it["added"]]
+        assert [(it["user"], it["robot"]) for it in of_run] == [(it["user"], it["robot"]) for it in before["samples"]]
 
 
 def test_an_acceptance_takes_a_stale_dialogue_for_the_present_skill(client):

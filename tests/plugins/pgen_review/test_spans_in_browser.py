@@ -76,6 +76,25 @@ def test_enter_renames_the_span_and_its_dialogues_are_stale_until_they_are_accep
     review.until("document.querySelectorAll('.timeline .span title')[1].textContent.endsWith('(no dialogue yet)')")
 
 
+def test_the_second_part_of_a_span_is_in_the_queue_until_a_person_writes_its_dialogue(review):
+    listed = "[...document.querySelectorAll('#items button')].filter((it) => it.textContent.startsWith('no dialogue'))"
+    review.press("s")
+    review.until(f"{listed}.length === 1")
+    review.until("document.querySelectorAll('.timeline .dot.open').length === 4")
+    review.press("[", "]")
+    review.until("document.getElementById('found').textContent.startsWith('no dialogue yet')")
+    review.press("e", "Higher!", "\ue004", "Up it goes.")
+    review.chord(Keys.CONTROL, ENTER)
+    review.until("document.querySelectorAll('.timeline .dot.edited').length === 1")
+    review.until("document.getElementById('unsaved').textContent === 'unsaved 0'")
+    (sample,) = [sample for sample in review.client.samples() if sample["added"]]
+    assert (sample["user"], sample["robot"], sample["start"], sample["stop"]) == ("Higher!", "Up it goes.", 20, 27)
+    review.press("/", "higher up")
+    review.until("document.getElementById('count').textContent === '1 samples'")
+    review.press(ESCAPE, "z", "z")
+    review.until("document.getElementById('count').textContent === '0 samples'")
+
+
 def test_escape_leaves_the_name_as_it_is(review):
     before = spans(review)
     review.press(ENTER, "other", ESCAPE)
