@@ -140,7 +140,7 @@ def _from_source(source: Source, file: LineFile) -> Iterator[tuple[Episode, list
     for episode in source.episodes():
         lines: list[Line] = []
         if upcoming is not None and upcoming[0] == episode.index:
-            lines = _with_exchanges([_checked(line, episode, file.path) for line in upcoming[1]], episode)
+            lines = with_exchanges([_checked(line, episode, file.path) for line in upcoming[1]], episode)
             upcoming = next(groups, None)
         yield episode, lines
     if upcoming is not None:
@@ -159,7 +159,7 @@ def _checked(line: Line, episode: Episode, path: Path) -> Line:
     return line
 
 
-def _with_exchanges(lines: list[Line], episode: Episode) -> list[Line]:
+def with_exchanges(lines: list[Line], episode: Episode) -> list[Line]:
     """Return the lines; those of an earlier version with the frames over which their dialogue is in force."""
     if all("scope" in line for line in lines):
         return lines

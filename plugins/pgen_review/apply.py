@@ -22,9 +22,10 @@ from pgen_lerobot.rewriting import Original, check_forms, check_replaceable, rew
 from pgen_lerobot.verify import verify
 from pgen_review.fold import Fold
 from pgen_review.journal import REVIEWS, ReviewJournal, held
+from pgen_review.line_store import lines_of
 from pgen_review.reviewed_dataset import Reviewed
 from pgen_review.span_files import write_subtasks
-from pgen_review.starting import COMMAND, lines_of
+from pgen_review.starting import COMMAND
 
 type Step = Callable[[str], None]
 type Entry = Callable[[Fold], dict[str, Any]]

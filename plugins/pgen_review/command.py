@@ -95,7 +95,9 @@ def review(
     chosen = (sample, seed) if sample else None
     pair = (against, seed) if against else None
     reads = read_only or exported is not None or ((status or as_json) and not (chosen or merges))
-    with open_session(folder, root, person(name), read_only=reads, sample=chosen, blind=blind, against=pair) as session:
+    with open_session(
+        folder, root, person(name), read_only=reads, sample=chosen, blind=blind, against=pair, index=not write
+    ) as session:
         if exported:
             several.export_journal(session, exported)
         elif merges:
@@ -124,7 +126,7 @@ def _serve(session: "Session", asks: "AskRoutes", port: int, place: str, *, open
         review, queue = session.review, session.review.queue
         problems, failed = queue.counts("problem").get("yes", 0), queue.counts("state").get("failed", 0)
         shown = "blind; " if review.blind else f"{problems:,} with a problem, {failed:,} failed; "
-        click.echo(f"queue      {shown}{len(queue.entries):,} samples in {len(review.episodes):,} episodes")
+        click.echo(f"queue      {shown}{len(queue):,} samples in {len(review.episodes):,} episodes")
         serve(session, asks, port or usual_port(review.folder, HOST), ready)
 
 

@@ -90,7 +90,7 @@ class ComparedSession(Session):
 
     def item(self, number: int) -> Json:
         """Return what the queue shows of a moment."""
-        skill = next(facet for facet in self.review.queue.entries[number].facets if facet.startswith("skill="))
+        skill = next(facet for facet in self.review.queue.facets_of(number) if facet.startswith("skill="))
         return {**super().item(number), "text": skill.partition("=")[2]}
 
     def shown(self, episode: Json) -> Json:
@@ -145,9 +145,9 @@ class _PairMarks(Marks):
     def _list_added(self, index: int, episode: ReviewedEpisode) -> None:
         """List no sample that edits of spans added: none has two dialogues."""
 
-    def _mark(self, key: Key) -> None:
+    def _mark(self, key: Key, number: int) -> None:
         if key in self._to.texts:
-            super()._mark(key)
+            super()._mark(key, number)
 
 
 def _text(line: Line) -> dict[str, Any]:

@@ -23,15 +23,24 @@ class Marks:
 
     def __init__(self, review: Review, fold: Fold) -> None:
         self._review, self._fold = review, fold
-        self.numbers = {key: number for number, key in enumerate(review.keys)}
-        """The number of each sample that is there."""
-        self._keys = list(review.keys)
+        self._starts: list[Key] = []
+        """The keys of the samples that edits of spans may add, numbered behind those of the run."""
+        self._added: dict[Key, int] = {}
+        """The numbers of those that are there."""
         self._stale: set[Key] = set()
 
     def key(self, number: int) -> Key | None:
         """Return the key of the sample with a number, None where there is none."""
-        key = self._keys[number] if number < len(self._keys) else None
-        return key if key in self.numbers else None
+        keys = self._review.keys
+        if number < len(keys):
+            return keys[number]
+        key = self._starts[number - len(keys)] if number - len(keys) < len(self._starts) else None
+        return key if key in self._added else None
+
+    def number(self, key: Key) -> int | None:
+        """Return the number of the sample with a key, None where there is none."""
+        own = self._review.keys.number(key)
+        return self._added.get(key) if own is None else own
 
     def state(self, key: Key) -> str:
         """Return the state of a dialogue."""
@@ -52,33 +61,33 @@ class Marks:
             self._list_added(index, episode)
             changed |= dict.fromkeys(episode.keys if index in spans else ())
         for key in changed:
-            if key in self.numbers:
-                self._mark(key)
+            number = self.number(key)
+            if number is not None:
+                self._mark(key, number)
 
     def _list_added(self, index: int, episode: ReviewedEpisode) -> None:
         """List the samples of an episode that edits of spans added, and no longer those that are gone."""
-        queue, first = self._review.queue, len(self._review.keys)
-        new = list(islice(self._fold.starts_of_spans, len(self._keys) - first, None))
-        self._keys += new
-        queue.extend([Entry(key.episode, key.frame, (), NO_DIALOGUE, FAILED) for key in new])
-        gone = [key for key in self._fold.starts(index) if self.numbers.get(key, -1) >= first]
-        for key in set(gone).difference(episode.added):
-            number = self.numbers.pop(key)
+        queue = self._review.queue
+        new = list(islice(self._fold.starts_of_spans, len(self._starts), None))
+        self._starts += new
+        queue.extend([Entry(key.episode, key.frame, NO_DIALOGUE, FAILED) for key in new])
+        for key in self._added.keys() & set(self._fold.starts(index)).difference(episode.added):
+            number = self._added.pop(key)
             queue.show(number, listed=False)
             for name in ("review", *_FACETS):
                 queue.mark(name, number, ())
         for key, number in episode.added.items():
-            self.numbers[key] = number
+            self._added[key] = number
             queue.show(number, listed=True)
             span, has_text = episode.annotations[episode.positions[key]].sample.span, episode.has_text(key)
             values = key.scope, span.skill, span.task, *(("ok", "no") if has_text else ("no_dialogue", "yes"))
             for name, value in zip(_FACETS, values, strict=True):
                 queue.mark(name, number, (value,))
 
-    def _mark(self, key: Key) -> None:
+    def _mark(self, key: Key, number: int) -> None:
         outcome = self._fold.outcome(key)
         marks = {"flagged": outcome.flagged, "conflict": outcome.conflict}
         values = [self.state(key), *(mark for mark, is_set in marks.items() if is_set)]
-        self._review.queue.mark("review", self.numbers[key], values)
+        self._review.queue.mark("review", number, values)
         texts = outcome.values.get("user"), outcome.values.get("robot"), outcome.reason, outcome.note
-        self._review.queue.set_text(self.numbers[key], "\n".join(filter(None, texts)))
+        self._review.queue.set_text(number, "\n".join(filter(None, texts)))

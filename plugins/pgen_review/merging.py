@@ -32,7 +32,7 @@ def merge(session: Session, journals: Sequence[Exported]) -> Counter[str]:
                 "copies of this result."
             )
         _check(session, journal)
-    known = set(session.review.keys)
+    known = session.review.keys
     values = {key: value for key, value in _merged(session.fold, journals) if key in known}
     session.record(MERGE, values)
     return Counter(_result(value["verdicts"]) for value in values.values())
@@ -97,7 +97,7 @@ def _joined(*names: str) -> str:
 
 def _check(session: Session, journal: Exported) -> None:
     """Raise ConfigError where a verdict could not be one of this review: others may have written the file."""
-    fold, known = journal.fold, set(session.review.keys)
+    fold, known = journal.fold, session.review.keys
     try:
         for index, keys in groupby(sorted(fold.changed()), lambda key: key.episode):
             if index not in session.review.episodes:

@@ -15,7 +15,7 @@ Z = 1.96
 def choose(review: Review, size: int, seed: int) -> list[int]:
     """Return the numbers of `size` samples with a dialogue and without a problem, the same for the same seed."""
     listed = review.queue.numbers({"problem": ["no"], "state": ["ok"]}, "", "time")
-    unmarked = [number for number in listed if number < len(review.keys)]  # those of the run alone
+    unmarked = listed[listed < len(review.keys)].tolist()  # those of the run alone
     return sorted(sorted(unmarked, key=lambda number: derive(seed, "review", *review.keys[number]))[:size])
 
 

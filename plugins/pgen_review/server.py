@@ -72,7 +72,7 @@ class Server:
         return web.json_response(
             {
                 "name": review.name,
-                "samples": len(review.queue.entries),
+                "samples": len(review.queue),
                 "episodes": len(review.episodes),
                 "first": next(iter(review.episodes), None),
                 "facets": review.queue.facets(),
@@ -87,10 +87,9 @@ class Server:
         facets = {name: query.getall(name) for name in queue.facet_names if name in query}
         numbers = queue.numbers(facets, query.get("q", ""), _one_of(query.get("sort", ""), queue.sorts))
         after = query.get("after", "")
-        start = 0
-        if after.isdecimal() and int(after) in numbers:
-            start = numbers.index(int(after)) + 1
-        shown = numbers[start : start + PAGE]
+        places = (numbers == int(after)).nonzero()[0].tolist() if after.isdecimal() else []
+        start = places[0] + 1 if places else 0
+        shown = numbers[start : start + PAGE].tolist()
         items = [{**queue.item(number), **self._session.item(number)} for number in shown]
         return web.json_response({"total": len(numbers), "items": items})
 

@@ -95,7 +95,7 @@ class Session:
         for key in names:
             if key.is_spans and names.count(key) > 1:
                 raise InvalidEventError("A request may edit the spans of an episode once.")
-            if key not in self.marks.numbers and not (key.is_spans and key.episode in self.review.episodes):
+            if self.marks.number(key) is None and not (key.is_spans and key.episode in self.review.episodes):
                 raise InvalidEventError(f"There is no dialogue {list(key)}.")
 
     def turn(self, kind: str, body: Any) -> Json:
@@ -149,7 +149,7 @@ class Session:
 
     def number(self, key: Key) -> int | None:
         """Return the number of the sample that a dialogue belongs to, None for no dialogue of this result."""
-        return self.marks.numbers.get(key)
+        return self.marks.number(key)
 
     def episode(self, index: int) -> ReviewedEpisode:
         """Return an episode as it is now."""

@@ -2,16 +2,15 @@
 
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from getpass import getuser
 from pathlib import Path
 
 from pgen.errors import InputError
-from pgen.formats.syn_annotations import FILE
 from pgen.safety.terminal import printable
 from pgen.storage.in_place import InPlace, check_settled
 from pgen.storage.workspace import Workspace
-from pgen_lerobot.format import MANIFEST, digest
+from pgen_lerobot.format import MANIFEST
 from pgen_lerobot.read import read_manifest
 from pgen_review import event_file
 from pgen_review.blind import check_own
@@ -20,6 +19,7 @@ from pgen_review.event_file import Header
 from pgen_review.events import Event, Key
 from pgen_review.fold import Fold
 from pgen_review.journal import REVIEWS, begun, checked, held, open_journal
+from pgen_review.line_store import lines_of
 from pgen_review.results import Review, open_review
 from pgen_review.session import Session
 
@@ -52,28 +52,31 @@ def open_session(
     sample: tuple[int, int] | None = None,
     blind: bool = False,
     against: tuple[Path, int] | None = None,
+    index: bool = True,
 ) -> Iterator[Session]:
     """Open the review of a folder. Raises ConfigError, InputError or StorageError.
 
     `sample` is the size and the seed of a random sample, which replaces the former one. A `blind` review shows no
     findings and scores, and is refused where others reviewed. With `against`, another result and a seed, dialogues of
-    both are compared.
+    both are compared. Without `index`, every line is read anew, as for what is written back.
     """
     if read_only:
         check_settled(folder)
     else:
         InPlace(folder, COMMAND).recover()
-    lines = lines_of(folder)
     if blind:
         check_own(folder, _on_disk(folder)[1], by)
-    with open_review(folder, root, _written(folder), blind=blind or against is not None) as review:
-        if lines is None or read_only:
+    is_blind = blind or against is not None
+    with open_review(folder, root, _written(folder), blind=is_blind, index=index) as review:
+        if not review.digest or read_only:
             header, events = stored(review)
             yield Session(review, _check(events, review), by, header=header)
             return
-        if len(set(review.keys)) < len(review.keys):
-            raise InputError(f"{lines} has two dialogues of one frame, scope and variant; open it with --read-only.")
-        with open_journal(folder, digest(lines), review.manifest, applied(folder)) as journal:
+        if not review.keys.are_unique():
+            raise InputError(
+                f"{lines_of(folder)} has two dialogues of one frame, scope and variant; open it with --read-only."
+            )
+        with open_journal(folder, review.digest, review.manifest, applied(folder)) as journal:
             _check(journal.events, review)
             if sample:
                 journal.set_header(sample=sample)
@@ -82,11 +85,6 @@ def open_session(
                 yield ComparedSession(review, journal.events, by, journal, comparison)
                 return
             yield Session(review, journal.events, by, journal)
-
-
-def lines_of(folder: Path) -> Path | None:
-    """Return the file with the lines of a result; None for a segmentation without dialogue."""
-    return next((path for path in (folder / "meta" / FILE, folder / FILE) if path.is_file()), None)
 
 
 def applied(folder: Path) -> list[Event]:
@@ -98,21 +96,26 @@ def _check(events: list[Event], review: Review) -> list[Event]:
     """Return the events. Raises InputError where they are not about the dialogues of this result."""
     with suppress(KeyError, ValueError, TypeError):
         fold = Fold(events)
-        spans = {Key.of_spans(index) for index in review.episodes}
-        if set(fold.keys()) <= {*review.keys, *spans, *fold.starts_of_spans}:
+        keys = set(fold.keys()) - fold.starts_of_spans.keys()
+        if all(key.episode in review.episodes if key.is_spans else key in review.keys for key in keys):
             return events
     raise InputError(f"the events of the review of {review.folder} are not about its dialogues; restore a copy of it.")
 
 
 def stored(review: Review) -> tuple[Header | None, list[Event]]:
     """Return the header and the events of a review without opening its journal: another process may hold it."""
-    lines = lines_of(review.folder)
-    if lines is None:
+    if not review.digest:
         return None, []
     header, events = _on_disk(review.folder)
     if header is None:
-        return (begun(digest(lines), review.manifest, events), events) if events else (None, [])
-    return checked(header, review.folder, digest(lines), review.manifest), events
+        return (begun(review.digest, review.manifest, events), events) if events else (None, [])
+    return checked(header, review.folder, review.digest, review.manifest), events
+
+
+def read_anew(review: Review) -> AbstractContextManager[Review]:
+    """Open the results of a review once more, every line of them."""
+    written = _written(review.folder)
+    return open_review(review.folder, review.source.options.root, written, blind=review.blind, index=False)
 
 
 def _written(folder: Path) -> frozenset[Key]:

@@ -9,7 +9,6 @@ from pgen_review import random_sample
 from pgen_review.comparison import win_rates
 from pgen_review.event_file import Header
 from pgen_review.fold import STATES, Fold
-from pgen_review.queue import Entry
 from pgen_review.results import Review
 from pgen_review.reviewed import ReviewedEpisode
 
@@ -37,9 +36,10 @@ def _people(fold: Fold) -> list[str]:
 def counts(review: Review, fold: Fold) -> dict[str, int]:
     """Return the number of dialogues in each state, of those that are flagged, and of episodes with edited spans."""
     edited = [ReviewedEpisode(review, index, fold) for index in review.episodes if fold.spans(index)]
-    keys = [*review.keys, *(key for episode in edited for key in episode.added)]
-    outcomes = [fold.outcome(key) for key in keys]
+    added = {key for episode in edited for key in episode.added}
+    outcomes = [fold.outcome(key) for key in fold.changed() if key in review.keys or key in added]
     states = Counter(outcome.state for outcome in outcomes)
+    states["open"] += len(review.keys) + len(added) - len(outcomes)
     return {state: states[state] for state in STATES} | {
         "flagged": sum(outcome.flagged for outcome in outcomes),
         "conflict": sum(bool(outcome.conflict) for outcome in outcomes),
@@ -92,16 +92,16 @@ def sample_sentence(sample: dict[str, Any]) -> str:
 def _accepted(review: Review, fold: Fold) -> dict[str, dict[str, int]]:
     """Return by code of finding how many dialogues were reviewed, and accepted as they were; "" for none."""
     numbers: dict[str, Counter[str]] = defaultdict(Counter)
-    # Entries behind those of the run's samples are of samples that edits of spans added.
-    for key, entry in zip(review.keys, review.queue.entries, strict=False):
-        state = fold.outcome(key).state
-        if state == "open" or "state=ok" not in entry.facets:
+    for key in fold.changed():
+        state, number = fold.outcome(key).state, review.keys.number(key)
+        facets = [] if number is None else review.queue.facets_of(number)  # samples of edited spans have none
+        if state == "open" or "state=ok" not in facets:
             continue
-        for code in _codes(entry) or [""]:
+        for code in _codes(facets) or [""]:
             numbers[code].update(reviewed=1, accepted=int(state == "accepted"))
     return {code: {name: count[name] for name in ("reviewed", "accepted")} for code, count in sorted(numbers.items())}
 
 
-def _codes(entry: Entry) -> list[str]:
-    names = [facet.removeprefix("finding=") for facet in entry.facets if facet.startswith("finding=")]
+def _codes(facets: list[str]) -> list[str]:
+    names = [facet.removeprefix("finding=") for facet in facets if facet.startswith("finding=")]
     return [name for name in names if name not in ("any", *SEVERITIES)]

@@ -1,5 +1,6 @@
 """The write of a review to its dataset while it is served: one at a time, with its progress."""
 
+from contextlib import AbstractContextManager, nullcontext
 from threading import Lock
 from typing import Any
 
@@ -7,7 +8,9 @@ from pgen.errors import PgenError
 from pgen.storage.workspace import Workspace
 from pgen_review.apply import Applied, Entry, Step, apply, write_copy
 from pgen_review.journal import ReviewJournal
+from pgen_review.results import Review
 from pgen_review.session import Session
+from pgen_review.starting import read_anew
 from pgen_review.summary import reviews_entry
 from pgen_review.validation import ConflictError, Json
 
@@ -16,18 +19,25 @@ NOTHING = "the dataset has everything that was reviewed; nothing was written"
 
 def write(session: Session, journal: ReviewJournal, step: Step) -> Applied | None:
     """Write a session's review to its dataset; return None where there is nothing to write. Raises PgenError."""
-    applied = apply(session.review.folder, journal, _entry(session, journal), step)
+    with _counted(session.review) as review:
+        applied = apply(review.folder, journal, _entry(review, journal), step)
     session.applied = applied.events if applied else len(journal.events)
     return applied
 
 
 def copy(session: Session, journal: ReviewJournal, workspace: Workspace, *, copy_videos: bool) -> Applied:
     """Write a session's review to a new dataset. Raises PgenError."""
-    return write_copy(session.review.folder, journal, _entry(session, journal), workspace, copy_videos=copy_videos)
+    with _counted(session.review) as review:
+        return write_copy(review.folder, journal, _entry(review, journal), workspace, copy_videos=copy_videos)
 
 
-def _entry(session: Session, journal: ReviewJournal) -> Entry:
-    return lambda fold: reviews_entry(session.review, journal.header, fold)
+def _counted(review: Review) -> AbstractContextManager[Review]:
+    """Return the review for the counts that are written: where it comes from an index, every line is read again."""
+    return read_anew(review) if review.is_indexed else nullcontext(review)
+
+
+def _entry(review: Review, journal: ReviewJournal) -> Entry:
+    return lambda fold: reviews_entry(review, journal.header, fold)
 
 
 class WriteBack:

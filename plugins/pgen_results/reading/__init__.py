@@ -25,6 +25,7 @@ from pgen_results.read import (
     is_segmentation,
     open_results,
     open_segmentation,
+    with_exchanges,
 )
 from pgen_results.severity import SEVERITIES, described, severity
 
@@ -54,4 +55,5 @@ __all__ = [
     "scores",
     "severity",
     "skills",
+    "with_exchanges",
 ]

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pgen_review.queue import FACETS, SORTS, Queue
+from pgen_review.sample_table import SampleTableBuilder
 
 
 def line(**values: Any) -> dict[str, Any]:
@@ -43,10 +44,9 @@ def found(*codes: str) -> dict[str, Any]:
 
 
 def queue_of(*lines: dict[str, Any]) -> Queue:
-    queue = Queue()
-    queue.add(lines)
-    queue.sort()
-    return queue
+    builder = SampleTableBuilder()
+    builder.add(lines)
+    return Queue(builder.build())
 
 
 LINES = (
