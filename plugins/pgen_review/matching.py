@@ -38,6 +38,11 @@ class Matching:
             return before
         return replace(before, sample=adapted(before.sample, self.original, self.episode))
 
+    def former_skills(self, before: Annotation, key: Key) -> list[str]:
+        """Return the skills that a dialogue led to when somebody last decided on it, without the present ones."""
+        present = self.adapted(before).sample.skills
+        return [name for name in _once(_names(*self._decided(before, key))) if name not in present]
+
     def checked(self, before: Annotation, key: Key, after: Annotation) -> Annotation:
         """Return an annotation after its events, withdrawn if it is stale; `before` has the original spans.
 
@@ -57,13 +62,17 @@ class Matching:
             return "no skill goes on at its frame now"
         if after.dialogue is None:
             return ""
-        decided = edited(self.original, self._fold.spans(self.original.index, self._fold.outcome(key).decided))
-        sample = adapted(before.sample, self.original, decided)
+        decided, sample = self._decided(before, key)
         is_at_skill = sample.moment.frame_index in frame_ranges(decided)[sample.span.skill_index]
         was, now = _once(_names(decided, sample)), _once(_names(self.episode, after.sample))
         if was != now or not is_at_skill:
             return _difference(was, now)
         return misfit(self.episode, self.ranges, after) or ""
+
+    def _decided(self, before: Annotation, key: Key) -> tuple[Episode, Sample]:
+        """Return the episode and the sample as they were when somebody last decided on a dialogue."""
+        decided = edited(self.original, self._fold.spans(self.original.index, self._fold.outcome(key).decided))
+        return decided, adapted(before.sample, self.original, decided)
 
     def _of_turns(self, key: Key, after: Annotation) -> str:
         """Return why a turn does not follow those before it any more, or ""; a later decision settles it."""

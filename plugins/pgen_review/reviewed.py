@@ -9,6 +9,7 @@ from pgen.records import Annotation, Dialogue, Failure, Review
 from pgen_review.added import added, is_added
 from pgen_review.events import EDITS, Key
 from pgen_review.fold import DECIDED, Fold, Outcome
+from pgen_review.former_skills import named
 from pgen_review.matching import Matching
 from pgen_review.results import Review as Results
 from pgen_review.spans import Span, skills_of, spans_of
@@ -72,7 +73,7 @@ class ReviewedEpisode:
     def __init__(self, review: Results, index: int, fold: Fold) -> None:
         stored = review.episodes[index]
         self._original, self._fold = stored.episode, fold
-        matching = Matching(stored.episode, fold)
+        self._matching = matching = Matching(stored.episode, fold)
         self.episode, self.ranges = matching.episode, matching.ranges
         entries = [(number, line, from_line(line)) for number, line in enumerate(stored.lines, stored.first)]
         more = added(matching, [original for *_, original in entries], fold, review.source)
@@ -155,6 +156,7 @@ class ReviewedEpisode:
             "start": start,
             "stop": stop,
             "changed": sorted(outcome.values),
+            "former": self._former(key) if withdrawn else [],
             "conflict": [
                 {name: verdict[name] for name in DECIDED}
                 | originals(self.originals[position])
@@ -164,6 +166,12 @@ class ReviewedEpisode:
                 for verdict in outcome.conflict
             ],
         }
+
+    def _former(self, key: Key) -> list[str]:
+        """Return the skills that the text of a stale dialogue names, and that it does not lead to any more."""
+        position, dialogue = self.positions[key], self.dialogue(key)
+        former = self._matching.former_skills(self.originals[position], key)
+        return named(dialogue, former, self.adapted[position].sample.skills) if dialogue else []
 
     def _state_of_spans(self, key: Key) -> dict[str, Any]:
         event, before = self._fold.spans(self._original.index), spans_of(self._original)

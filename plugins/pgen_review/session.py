@@ -68,7 +68,7 @@ class Session:
             journal = self.writable(body)
             sent = body.get("events")
             if not isinstance(sent, list) or not 1 <= len(sent) <= MOST:
-                raise InvalidEventError(f"`events` must be a list of 1 to {MOST} events.")
+                raise InvalidEventError(f"`events` must be a list of 1 to {MOST:,} events.")
             wanted = [posted(content) for content in sent]
             self._check_keys(event.key for event in wanted)
             keys = list(dict.fromkeys(event.key for event in wanted))

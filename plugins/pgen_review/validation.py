@@ -13,8 +13,8 @@ from pgen_review.spans import Span, problem
 
 type Json = dict[str, Any]
 
-MOST = 200
-"""Events of a request."""
+MOST, _ASKED = 2000, 200
+"""Events of a request, and how often a model is asked about one text."""
 _REASON, _NOTE, _ID, _NAME = 500, 2000, 64, 200
 _SAYABLE = re.compile(SAYABLE)
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -117,8 +117,8 @@ def _edit(event: Posted, episode: ReviewedEpisode, types: Mapping[str, Iterable[
 def _taken(content: Mapping[str, Any]) -> dict[str, Any]:
     """Return what wrote the dialogue that is taken, and how often it was asked for it."""
     asked = content.get("asked")
-    if type(asked) is not int or not 1 <= asked <= MOST:
-        raise InvalidEventError(f"`asked` must be a number from 1 to {MOST}.")
+    if type(asked) is not int or not 1 <= asked <= _ASKED:
+        raise InvalidEventError(f"`asked` must be a number from 1 to {_ASKED}.")
     return {"asked": asked, "generator": _text(content, "generator", _ID)}
 
 

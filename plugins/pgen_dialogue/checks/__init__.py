@@ -1,1 +1,5 @@
 """Checks of dialogues."""
+
+from pgen_dialogue.checks.words import content
+
+__all__ = ["content"]

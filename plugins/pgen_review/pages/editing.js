@@ -58,6 +58,7 @@ class Editing {
 
   show(sample) {
     this.editor.show(sample);
+    this.spans.withdrawn.show();
   }
 
   /** Carry out an action after the ones before it, on the dialogue that is selected by then. */

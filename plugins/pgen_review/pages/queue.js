@@ -104,12 +104,13 @@ export class Queue {
     return from >= 0;
   }
 
-  /** Show the present states of the samples of an episode. Where it has others than before, list all samples again. */
+  /** Show the present states of the samples of an episode that was shown before; if it has others now, list all again. */
   async follow({ index, samples }) {
     const numbers = samples.map(({ id }) => id).join();
-    const differs = (this.followed.get(index) ?? numbers) !== numbers;
+    const before = this.followed.get(index);
     this.followed.set(index, numbers);
-    if (differs) await this.listAgain();
+    if (before === undefined) return;
+    if (before !== numbers) await this.listAgain();
     else for (const { id, user, review } of samples) if (review) this.update(id, { ...review, user });
   }
 

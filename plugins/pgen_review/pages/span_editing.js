@@ -1,5 +1,6 @@
 import { byId, element, number, openDialog } from "./dom.js";
 import { edgesOf, merge, moveEdge, placeOf, rename, split } from "./spans.js";
+import { StaleDialogues } from "./stale.js";
 
 /** Frames of a large step of an edge. */
 const FAR = 10;
@@ -8,7 +9,7 @@ const FAR = 10;
  * in the order of the keys; `names` are those that complete a new one. */
 export class SpanEditing {
   constructor(editing, names) {
-    Object.assign(this, { editing, page: editing.page, names, numbers: new Map(), pending: null, chosen: null });
+    Object.assign(this, { editing, page: editing.page, names, withdrawn: new StaleDialogues(editing), numbers: new Map(), pending: null, chosen: null });
     const { timeline } = this.page;
     timeline.onEdge = ({ place, frame }, ends) => this.drag(place, frame, ends);
     const buttons = { split: () => this.split(), merge: () => this.merge(), rename: () => this.rename() };
@@ -24,6 +25,7 @@ export class SpanEditing {
       ["previous, next edge of a span", { "{": () => this.step(-1), "}": () => this.step(1) }],
       ["selected edge by a frame", { "Alt+ArrowLeft": () => this.move(-1), "Alt+ArrowRight": () => this.move(1) }],
       ["selected edge by ten frames", { "Alt+Shift+ArrowLeft": () => this.move(-FAR), "Alt+Shift+ArrowRight": () => this.move(FAR) }],
+      ...this.withdrawn.keys,
     ];
   }
 

@@ -95,6 +95,36 @@ def test_the_second_part_of_a_span_is_in_the_queue_until_a_person_writes_its_dia
     review.until("document.getElementById('count').textContent === '0 samples'")
 
 
+def test_all_stale_dialogues_are_accepted_at_once_after_their_texts_were_shown(review):
+    button = "document.getElementById('accept-stale')"
+    assert review.run(f"{button}.hidden")
+    review.press(ENTER, "raise the mug", ENTER)
+    review.until(f"!{button}.hidden")
+    stale = [it for it in review.client.samples() if it["review"]["state"] == "stale"]
+    assert review.run(f"{button}.textContent") == f"Accept {len(stale)} stale …"
+    former = [it for it in stale if it["review"]["former"]]
+    assert {name for it in former for name in it["review"]["former"]} == {LIFT}
+    assert all("lift" in f"{it['user']} {it['robot']}".lower() for it in former if it["scope"] == "step")
+    review.press("A", ESCAPE)
+    review.until("!document.querySelector('dialog')")
+    assert review.client.get("/api/events?since=0")["n"] == 1
+    review.press("A")
+    review.until("document.activeElement.matches('dialog .listed')")
+    assert review.texts("dialog h3")[0] == f"{len(former)} name a skill to which they no longer lead"
+    shown = review.texts("dialog .speech.user span")
+    assert sorted(shown[: len(former)]) == sorted(it["user"] for it in former)
+    assert sorted(shown) == sorted(it["user"] for it in stale)
+    assert review.texts("dialog .quiet")[0].endswith(f", not “{LIFT}”")
+    review.press("\ue004", ENTER)
+    review.until(f"{button}.hidden && document.getElementById('unsaved').textContent === 'unsaved 0'")
+    states = {tuple(it["key"]): it["review"]["state"] for it in review.client.samples()}
+    assert {states[tuple(it["key"])] for it in stale} == {"accepted"}
+    assert review.client.get("/api/summary")["review"]["counts"]["accepted"] == len(stale)
+    review.press("z")
+    review.until(f"{button}.textContent === 'Accept {len(stale)} stale …' && !{button}.hidden")
+    assert review.client.get("/api/summary")["review"]["counts"]["stale"] == len(stale)
+
+
 def test_escape_leaves_the_name_as_it_is(review):
     before = spans(review)
     review.press(ENTER, "other", ESCAPE)
