@@ -21,9 +21,7 @@ from PIL import Image
 
 from pgen import annotate
 from pgen.errors import SampleError
-from pgen.inference.judging import SCORES
-from pgen.inference.replies import CONTRADICTION
-from pgen.records import Request, Sample
+from pgen.records import CONTRADICTION, SCORES, Request, Sample
 from pgen.seeds import derive
 from pgen.testing import FakeGenerator
 from pgen_demo.dataset import Recording, write_dataset

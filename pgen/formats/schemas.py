@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pgen.errors import ConfigError
 
 if TYPE_CHECKING:
+    import jsonschema
     import jsonschema_rs
 
 _HERE = Path(__file__).parents[1]
@@ -43,21 +44,30 @@ class Validator:
     """
 
     def __init__(self, schema: Mapping[str, Any], *, fast: bool = False) -> None:
-        from jsonschema import Draft202012Validator
-
-        Draft202012Validator.check_schema(schema)
         self.schema = schema
-        self._validator = Draft202012Validator(schema)
         self._fast = _fast(schema) if fast else None
+        if not fast:
+            _ = self._validator
 
     def first_error(self, value: Any) -> str | None:
         """Return the most relevant violation as `path: message`, or None if the value fits."""
+        if self._is_valid(value):
+            return None
         from jsonschema.exceptions import best_match
 
-        if self._is_valid(value) or (error := best_match(self._validator.iter_errors(value))) is None:
+        error = best_match(self._validator.iter_errors(value))
+        if error is None:
             return None
         message = error.message if len(error.message) <= _LONGEST else f"{error.message[: _LONGEST - 1]}…"
         return f"{error.json_path}: {message}"
+
+    @cached_property
+    def _validator(self) -> "jsonschema.Draft202012Validator":
+        # Beside the fast validator, it is made for the first violation: its import takes as long as reading a result.
+        from jsonschema import Draft202012Validator
+
+        Draft202012Validator.check_schema(self.schema)
+        return Draft202012Validator(self.schema)
 
     def _is_valid(self, value: Any) -> bool:
         """Return whether jsonschema-rs accepts the value."""

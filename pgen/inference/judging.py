@@ -17,7 +17,7 @@ from pgen.inference.parsing import parse_object
 from pgen.inference.pipeline import SampleRollouts
 from pgen.inference.rollout import RolloutContext
 from pgen.media import SampleImages, with_clip
-from pgen.records import Annotation, Failure, Finding, Judgement, Plan, Prompt, Reply, Request, Sample, Usage
+from pgen.records import SCORES, Annotation, Failure, Finding, Judgement, Plan, Prompt, Reply, Request, Sample, Usage
 from pgen.seeds import derive, request_seed, sample_seed
 
 _SEEN = " You see the scene as it is at that moment, once for each camera."
@@ -60,7 +60,6 @@ NONE = "none of these: wait, ask back or decline"
 MAX_ALTERNATIVES = 4
 _SCORE = {"type": "integer", "minimum": 1, "maximum": 5}
 _REASON = {"type": "string", "minLength": 1, "maxLength": 300}
-SCORES = ("grounding", "consistency", "naturalness")
 _FIELDS = tuple(name for score in SCORES for name in (f"{score}_reason", score))
 
 

@@ -12,13 +12,10 @@ from pgen.errors import SampleError, Stage
 from pgen.inference.ask import failure
 from pgen.inference.json_objects import complete_part, excerpt_of, objects, too_deep
 from pgen.inference.parsing import parse_dialogue
-from pgen.records import Dialogue, Failure, Prompt, Reply, Request
+from pgen.records import CONTRADICTION, Dialogue, Failure, Prompt, Reply, Request
 
 MAX_SEEN = 200
 """Characters of what is seen."""
-
-CONTRADICTION = "the images contradict the labels; to be seen: "
-"""Begins the reason of a failure at `scene`, before what is seen."""
 
 
 def reply_schema(dialogue: Mapping[str, Any], numbers: Sequence[int]) -> dict[str, Any]:

@@ -4,7 +4,18 @@ Episode -> Sample -> Request (Prompt + Image) -> Reply -> Annotation (Dialogue, 
 """
 
 from pgen.records.requests import Clip, Image, Plan, Prompt, Repair, Request
-from pgen.records.results import Annotation, Failure, Finding, Judgement, Reply, Review, Usage, Verdict
+from pgen.records.results import (
+    CONTRADICTION,
+    SCORES,
+    Annotation,
+    Failure,
+    Finding,
+    Judgement,
+    Reply,
+    Review,
+    Usage,
+    Verdict,
+)
 from pgen.records.samples import (
     MAX_ELSEWHERE,
     SCOPES,
@@ -21,8 +32,10 @@ from pgen.records.samples import (
 )
 
 __all__ = [
+    "CONTRADICTION",
     "MAX_ELSEWHERE",
     "SCOPES",
+    "SCORES",
     "Annotation",
     "Clip",
     "ClipFrame",

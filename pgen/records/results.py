@@ -109,6 +109,13 @@ class Judgement:
     chosen: str = ""
 
 
+SCORES = ("grounding", "consistency", "naturalness")
+"""The names of these scores."""
+
+CONTRADICTION = "the images contradict the labels; to be seen: "
+"""Begins the reason of a failure at `scene`, before what is seen."""
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """The stage and the reason of a sample's failure."""

@@ -12,8 +12,7 @@ from typing import Any
 
 import pgen
 from pgen.config import Parts, RunOptions
-from pgen.inference.judging import SCORES
-from pgen.records import Annotation, Episode, Usage
+from pgen.records import SCORES, Annotation, Episode, Usage
 from pgen.run.estimate import Estimate, Prices
 from pgen.run.report import Report
 from pgen.safety.redaction import redacted

@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from pgen.inference.judging import SCORES
+from pgen.records import SCORES
 from pgen_results.diversity import Diversity, measure
 from pgen_results.lines import KINDS
 from pgen_results.severity import Severity

@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pgen.inference.judging import SCORES
-from pgen.inference.replies import CONTRADICTION
+from pgen.records import CONTRADICTION, SCORES
 from pgen_results.severity import SEVERITIES, Severity, severity
 
 type Line = dict[str, Any]

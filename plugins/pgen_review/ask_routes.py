@@ -3,25 +3,21 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
 from pgen.errors import ConfigError, PgenError
-from pgen.run.estimate import estimate
 from pgen.storage.workspace import Workspace
 from pgen_results.reading import described
-from pgen_review.asking import Ask, Asking, about_of
-from pgen_review.candidates import NAME, SHOWN, Candidate, Candidates
+from pgen_review.candidates import NAME, SHOWN, Candidate, Candidates, about_of
 from pgen_review.changes import answer_to, body_of
 from pgen_review.events import Key
-from pgen_review.run_parts import address, parts_of
-from pgen_review.second_request import sample_about
 from pgen_review.session import Session
 from pgen_review.validation import ConflictError, InvalidEventError, Json, key_of, reason_of
 
-_MEASURED = 16
-"""Dialogues by which the tokens of many are estimated."""
+if TYPE_CHECKING:
+    from pgen_review.asking import Ask, Asking
 
 
 class AskRoutes:
@@ -71,19 +67,22 @@ class AskRoutes:
         if self._made is not None:
             await asyncio.to_thread(self._made.close)
 
-    def _ask(self, request: web.Request) -> Ask:
+    def _ask(self, request: web.Request) -> "Ask":
         ask = self._made.get(request.match_info["id"]) if self._made else None
         if ask is None:
             raise web.HTTPNotFound(text="Nothing was asked under this id since the server started; ask again.")
         return ask
 
-    def _asking(self) -> Asking:
+    def _asking(self) -> "Asking":
         """Return what asks, made for the first request. Raises PgenError where nothing can be asked."""
         with self._lock:
             if self._made is None:
                 review, journal = self._session.review, self._session.journal
                 if journal is None:
                     raise ConfigError("This review is read-only: nothing can be changed.")
+                from pgen_review.asking import Asking
+                from pgen_review.run_parts import parts_of
+
                 parts, options = parts_of(review, self._flags, self._opt)
                 stored = Candidates(Workspace(review.folder).work / NAME, journal.header.journal)
                 self._made = Asking(self._session, parts, options, stored)
@@ -101,19 +100,19 @@ class AskRoutes:
             "why": asking.unreachable,
             "generator": generator.name,
             "model": generator.model,
-            "address": address(asking.parts),
+            "address": asking.address,
             "running": running.as_json() if running else None,
             "dialogues": len(wanted),
-            "tokens": _tokens(asking, wanted),
+            "tokens": asking.tokens(wanted),
             "candidates": self._candidates(asking, key) if key else [],
         }
 
-    def _candidates(self, asking: Asking, key: Key) -> list[Json]:
+    def _candidates(self, asking: "Asking", key: Key) -> list[Json]:
         about = about_of(self._session.episode(key.episode), key)
         hidden: Json = {"findings": []} if self._session.review.blind else {}
         return [_as_json(candidate) | hidden for candidate in asking.candidates.of(key, about)]
 
-    def _rejected(self, asking: Asking) -> dict[Key, str]:
+    def _rejected(self, asking: "Asking") -> dict[Key, str]:
         """Return the rejected dialogues that no model was asked about, with the reasons."""
         reasons = self._session.rejected()
         episodes = {index: self._session.episode(index) for index in {key.episode for key in reasons}}
@@ -145,16 +144,6 @@ class AskRoutes:
         if self._session.number(key) is None:
             raise InvalidEventError(f"There is no dialogue {list(key)}.")
         return key
-
-
-def _tokens(asking: Asking, wanted: Mapping[Key, str]) -> list[int] | None:
-    """Return about how many tokens a candidate for each dialogue takes, in and out; None without a model."""
-    measured = []
-    for key in list(wanted)[:_MEASURED]:
-        episode = asking.session.episode(key.episode)
-        measured.append((episode.episode, [sample_about(episode, asking.parts, asking.options, key, "")]))
-    found = estimate(asking.parts, asking.options, measured, len(wanted), 0) if measured else None
-    return [found.tokens_in, found.tokens_out] if found else None
 
 
 def _as_json(candidate: Candidate) -> Json:

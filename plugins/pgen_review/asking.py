@@ -12,17 +12,20 @@ from uuid import uuid4
 from pgen.config import Parts, RunOptions
 from pgen.errors import PgenError, first_error
 from pgen.records import Annotation, Sample, Usage
+from pgen.run.estimate import estimate
 from pgen.safety.redaction import redact
-from pgen_review.candidates import About, Candidate, Candidates
+from pgen_review.candidates import About, Candidate, Candidates, about_of
 from pgen_review.checks import Checks
 from pgen_review.events import Key
-from pgen_review.reviewed import ReviewedEpisode
+from pgen_review.run_parts import address
 from pgen_review.second_request import SecondRequest, sample_about
 from pgen_review.session import Session
 from pgen_review.validation import Json
 
 AT_ONCE = 8
 """Requests in flight at most."""
+_MEASURED = 16
+"""Dialogues by which the tokens of many are estimated."""
 
 
 @dataclass(slots=True)
@@ -63,6 +66,20 @@ class Asking:
         self._opened = False
         self.unreachable = ""
         """Why the generator could not be opened the last time."""
+
+    @property
+    def address(self) -> str:
+        """Where the generator is, as the page shows it."""
+        return address(self.parts)
+
+    def tokens(self, wanted: Mapping[Key, str]) -> list[int] | None:
+        """Return about how many tokens a candidate for each dialogue takes, in and out; None without a model."""
+        measured = []
+        for key in list(wanted)[:_MEASURED]:
+            episode = self.session.episode(key.episode)
+            measured.append((episode.episode, [sample_about(episode, self.parts, self.options, key, "")]))
+        found = estimate(self.parts, self.options, measured, len(wanted), 0) if measured else None
+        return [found.tokens_in, found.tokens_out] if found else None
 
     def start(self, wanted: Mapping[Key, str], each: int) -> Ask:
         """Begin to ask for `each` candidates of dialogues."""
@@ -158,9 +175,3 @@ class Asking:
         findings = tuple((finding.code, finding.reason) for finding in checks.findings(written))
         generator = self.parts.generator.name
         self.candidates.add(Candidate(key, about, problem, asked, generator, *texts, findings))
-
-
-def about_of(episode: ReviewedEpisode, key: Key) -> About:
-    """Return what a candidate for a dialogue replaces now."""
-    dialogue, skills = episode.dialogue(key), episode.annotations[episode.positions[key]].sample.skills
-    return (*((dialogue.user_prompt, dialogue.robot_utterance) if dialogue else (None, None)), *skills)

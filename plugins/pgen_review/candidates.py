@@ -12,6 +12,7 @@ from typing import Any
 from pgen.storage.journal_db import storage_errors
 from pgen_review import event_file
 from pgen_review.events import Key
+from pgen_review.reviewed import ReviewedEpisode
 
 NAME = "review-candidates.jsonl"
 SHOWN = 4
@@ -82,3 +83,9 @@ class Candidates:
 
     def _add(self, candidate: Candidate) -> None:
         self._of.setdefault(candidate.key, []).append(candidate)
+
+
+def about_of(episode: ReviewedEpisode, key: Key) -> About:
+    """Return what a candidate for a dialogue replaces now."""
+    dialogue, skills = episode.dialogue(key), episode.annotations[episode.positions[key]].sample.skills
+    return (*((dialogue.user_prompt, dialogue.robot_utterance) if dialogue else (None, None)), *skills)

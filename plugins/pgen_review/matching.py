@@ -10,7 +10,6 @@ from itertools import groupby
 
 from pgen.labels import frame_ranges
 from pgen.records import Annotation, Episode, Failure, Review, Sample, Skill
-from pgen_lerobot.verify import misfit
 from pgen_review.events import Key
 from pgen_review.fold import Fold
 from pgen_review.spans import edited
@@ -67,6 +66,8 @@ class Matching:
         was, now = _once(_names(decided, sample)), _once(_names(self.episode, after.sample))
         if was != now or not is_at_skill:
             return _difference(was, now)
+        from pgen_lerobot.verify import misfit
+
         return misfit(self.episode, self.ranges, after) or ""
 
     def _decided(self, before: Annotation, key: Key) -> tuple[Episode, Sample]:

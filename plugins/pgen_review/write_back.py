@@ -2,11 +2,10 @@
 
 from contextlib import AbstractContextManager, nullcontext
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pgen.errors import PgenError
 from pgen.storage.workspace import Workspace
-from pgen_review.apply import Applied, Entry, Step, apply, write_copy
 from pgen_review.journal import ReviewJournal
 from pgen_review.results import Review
 from pgen_review.session import Session
@@ -14,19 +13,26 @@ from pgen_review.starting import read_anew
 from pgen_review.summary import reviews_entry
 from pgen_review.validation import ConflictError, Json
 
+if TYPE_CHECKING:
+    from pgen_review.apply import Applied, Entry, Step
+
 NOTHING = "the dataset has everything that was reviewed; nothing was written"
 
 
-def write(session: Session, journal: ReviewJournal, step: Step) -> Applied | None:
+def write(session: Session, journal: ReviewJournal, step: "Step") -> "Applied | None":
     """Write a session's review to its dataset; return None where there is nothing to write. Raises PgenError."""
+    from pgen_review.apply import apply
+
     with _counted(session.review) as review:
         applied = apply(review.folder, journal, _entry(review, journal), step)
     session.applied = applied.events if applied else len(journal.events)
     return applied
 
 
-def copy(session: Session, journal: ReviewJournal, workspace: Workspace, *, copy_videos: bool) -> Applied:
+def copy(session: Session, journal: ReviewJournal, workspace: Workspace, *, copy_videos: bool) -> "Applied":
     """Write a session's review to a new dataset. Raises PgenError."""
+    from pgen_review.apply import write_copy
+
     with _counted(session.review) as review:
         return write_copy(review.folder, journal, _entry(review, journal), workspace, copy_videos=copy_videos)
 
@@ -36,7 +42,7 @@ def _counted(review: Review) -> AbstractContextManager[Review]:
     return read_anew(review) if review.is_indexed else nullcontext(review)
 
 
-def _entry(review: Review, journal: ReviewJournal) -> Entry:
+def _entry(review: Review, journal: ReviewJournal) -> "Entry":
     return lambda fold: reviews_entry(review, journal.header, fold)
 
 

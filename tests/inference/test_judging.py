@@ -12,7 +12,6 @@ from pgen.inference.judging import (
     MAX_ALTERNATIVES,
     NONE,
     SCHEMA,
-    SCORES,
     JudgePrompt,
     Judging,
     options_of,
@@ -21,7 +20,7 @@ from pgen.inference.judging import (
 )
 from pgen.inference.prompting import prompt_for
 from pgen.languages import LANGUAGES, code_of
-from pgen.records import Dialogue, Failure, Finding, Reply
+from pgen.records import SCORES, Dialogue, Failure, Finding, Reply
 from pgen.seeds import request_seed, sample_key, sample_seed
 from pgen.testing import PICK_AND_PLACE, FakeGenerator, FakeSource, MemoryRecorder, make_episode, make_samples
 from pgen_dialogue.prompts.seed import SeedPrompt

@@ -7,7 +7,7 @@ from dialogue_runs import run
 
 from pgen.api import annotate
 from pgen.errors import ConfigError, InterruptedRunError
-from pgen.inference.judging import SCORES
+from pgen.records import SCORES
 from pgen.testing import FakeGenerator, FakeMomentGenerator, FakeSource, MemorySink, make_episode
 from pgen_dialogue.prompts.hi_robot import HiRobotPrompt
 from pgen_samplers.samplers import EveryFrame, Segments

@@ -11,8 +11,7 @@ from server_environments import missing
 from tiny_qwen import REASONING, TEMPLATE
 
 from pgen.api import annotate
-from pgen.inference.judging import SCORES
-from pgen.records import Dialogue
+from pgen.records import SCORES, Dialogue
 from pgen.testing import FakeSource, MemorySink, make_episode
 from pgen_qwen_openai.generator import QwenOpenAIGenerator
 

@@ -10,8 +10,7 @@ from PIL import Image
 
 import pgen
 from pgen.components import Segmenter
-from pgen.inference.judging import SCORES
-from pgen.records import Request
+from pgen.records import SCORES, Request
 from pgen.testing import FakeGenerator, FakeSource, make_episode
 from pgen_demo.dataset import Recording, write_dataset
 from pgen_demo.layout import Layout

@@ -11,7 +11,6 @@ from functools import cached_property, lru_cache
 from io import BytesIO
 from typing import Any
 
-import PIL.Image
 import pyarrow as pa
 
 from pgen.errors import ConfigError, InputError
@@ -147,6 +146,8 @@ class Cameras:
 
 
 def _is_16_bit(data: bytes) -> bool:
+    import PIL.Image
+
     try:
         with PIL.Image.open(BytesIO(data)) as image:
             return image.mode.startswith(("I", "F"))

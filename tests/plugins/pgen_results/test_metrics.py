@@ -5,7 +5,7 @@ import report_runs
 from report_runs import reply
 
 from pgen.errors import SampleError
-from pgen.inference.replies import CONTRADICTION
+from pgen.records import CONTRADICTION
 from pgen_results import metrics as module
 from pgen_results.metrics import compute_metrics, cost
 from pgen_results.read import open_results

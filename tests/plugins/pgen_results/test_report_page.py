@@ -10,7 +10,7 @@ from report_runs import reply
 
 import pgen
 from pgen.formats.syn_annotations import read_lines
-from pgen.inference.replies import CONTRADICTION
+from pgen.records import CONTRADICTION
 from pgen_results.metrics import compute_metrics
 from pgen_results.read import open_results
 from pgen_results.report_page import ReportOptions, ReportSink, report_page
