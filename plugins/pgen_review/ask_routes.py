@@ -28,6 +28,13 @@ class AskRoutes:
         self._made: Asking | None = None
         self._lock = Lock()
 
+    def check_options(self) -> None:
+        """Raise PgenError where the options of the command line, if there are any, do not make a generator."""
+        if self._opt or any(value is not None for value in self._flags.values()):
+            from pgen_review.run_parts import parts_of
+
+            parts_of(self._session.review, self._flags, self._opt)
+
     def routes(self) -> list[web.RouteDef]:
         """Return the routes."""
         return [

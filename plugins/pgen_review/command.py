@@ -107,7 +107,9 @@ def review(
         elif write:
             _write(session, copy, copy_videos=copy_videos)
         else:
-            _serve(session, AskRoutes(session, flags, opt), port, place, opens=not no_browser)
+            asks = AskRoutes(session, flags, opt)
+            asks.check_options()
+            _serve(session, asks, port, place, opens=not no_browser)
 
 
 def _serve(session: "Session", asks: "AskRoutes", port: int, place: str, *, opens: bool) -> None:
