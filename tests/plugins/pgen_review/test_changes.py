@@ -59,6 +59,20 @@ def test_an_edit_is_shown_with_its_original(client, sample):
     assert client.get("/api/summary")["review"]["counts"]["edited"] == len(items)
 
 
+def test_the_search_finds_what_a_person_wrote_until_that_is_undone(client, sample):
+    def found(words):
+        return [item["key"] for item in client.get(f"/api/queue?q={words}")["items"]]
+
+    _, answer = client.edit(
+        event(sample, "edit_text", user="Grab the Xylophone!", robot="Yes."),
+        event(sample, "note", text="a quokka is there"),
+    )
+    assert [found(words) for words in ("xylo", "QUOKKA", "quokka+grab")] == [[sample["key"]]] * 3
+    assert sample["key"] in found("+".join(sample["user"].split()))
+    client.turn("undo", answer["undo"])
+    assert [found("xylo"), found("quokka")] == [[], []]
+
+
 def test_a_shortened_dialogue_is_in_force_over_the_frames_that_were_chosen(client, sample):
     start, stop = sample["start"], sample["stop"]
     status, answer = client.edit(event(sample, "edit_range", start=start, stop=stop - 2))

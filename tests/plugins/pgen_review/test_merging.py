@@ -69,6 +69,21 @@ def test_equal_verdicts_agree_and_others_are_a_conflict_with_both(journal_of, ta
     assert merged(target, bob, ada) == (outcomes, events)
 
 
+def test_spans_and_the_samples_that_they_added_are_not_merged(numbered_run, journal_of, tmp_path, target):
+    folder = copied(numbered_run, tmp_path / "Ada")
+    first, key = Key.of_spans(0), Key(0, 5, "step", 0)
+    with open_session(folder, None, "Ada") as session:
+        (span, *rest) = session.episode(0).state(first)["spans"]
+        parts = [{**span, "stop": 5}, {**span, "start": 5}, *rest]
+        for number, (name, kind, content) in enumerate([(first, "spans", {"spans": parts}), (key, "edit_text", EDIT)]):
+            event = {"id": f"event-{number}-of-Ada", "key": list(name), "base": 0, "kind": kind, **content}
+            session.store({"journal": session.journal.header.journal, "events": [event]})
+        assert session.number(key) not in (None, *range(len(session.review.keys)))
+    ada = journal_of("Ada", (0, "accept", {}), folder=folder)
+    outcomes, events = merged(target, ada)
+    assert ([it.state for it in outcomes[:2]], events) == (["accepted", "open"], 1)
+
+
 def test_a_conflict_is_settled_by_a_decision_and_the_same_journals_do_not_bring_it_back(journal_of, target):
     ada, bob = journal_of("Ada", (0, "reject", WRONG)), journal_of("Bob", (0, "accept", {}))
     merged(target, ada, bob)
