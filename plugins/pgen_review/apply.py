@@ -125,8 +125,8 @@ def _check_result(folder: Path, journal: ReviewJournal) -> None:
         raise ConfigError(f"{folder} is no dataset; --apply writes to the output of the sink lerobot.")
     if digest(_lines(folder)) != journal.header.result:
         raise ConfigError(
-            f"{_lines(folder)} changed while it was reviewed, so nothing was written; end pgen review, restore the "
-            "file, and start it again."
+            f"{_lines(folder)} changed while it was reviewed, so nothing was written; end pgen review, and restore "
+            "the file, or carry the review over with --rebase."
         )
 
 

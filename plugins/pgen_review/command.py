@@ -39,6 +39,7 @@ _path = click.Path(path_type=Path)
 @click.option("--export-journal", "exported", metavar="FILE", type=_path, help="Write your events to a file, and end.")
 @click.option("--merge", "merges", is_flag=True, help="Merge the journals that are named behind DIR, and end.")
 @click.option("--agreement", "agrees", is_flag=True, help="Print how far two journals agree; no DIR is needed.")
+@click.option("--rebase", "rebases", is_flag=True, help="Carry the review over to changed dialogues, and end.")
 @click.option("--apply", "write", is_flag=True, help="Write what was reviewed to the dataset, verify it, and end.")
 @click.option(
     "--output-dir", metavar="DIR", type=_path, help="With --apply: a new dataset, instead of the reviewed one."
@@ -64,6 +65,7 @@ def review(
     exported: Path | None,
     merges: bool,
     agrees: bool,
+    rebases: bool,
     write: bool,
     output_dir: Path | None,
     copy_videos: bool,
@@ -91,6 +93,9 @@ def review(
         return
     to_merge = several.read_all(journals, merges=merges)
     folder, place = split_place(folder)
+    if rebases:
+        _rebase(folder, root, person(name), others=read_only or write or merges)
+        return
     copy = _copy(folder, output_dir, copy_videos, write=write)
     chosen = (sample, seed) if sample else None
     pair = (against, seed) if against else None
@@ -157,6 +162,20 @@ def _copy(folder: Path, output_dir: Path | None, copy_videos: bool, *, write: bo
     from pgen_review.apply import new_dataset
 
     return new_dataset(folder, output_dir)
+
+
+def _rebase(folder: Path, root: Path | None, by: str, *, others: bool) -> None:
+    from pgen_review.rebasing import rebase_review
+
+    if others:
+        raise ConfigError("--rebase carries a review over, and ends: leave out --read-only, --apply and --merge.")
+    done = rebase_review(folder, root, by)
+    if done is None:
+        click.echo(f"rebased    nothing: the review of {folder} is about its present dialogues")
+        return
+    click.echo(f"rebased    {done}")
+    click.echo(f"kept       {done.former} has the former review")
+    click.echo(f"next       pgen review {folder}")
 
 
 def _write(session: "Session", copy: "Workspace | None", *, copy_videos: bool) -> None:

@@ -26,18 +26,21 @@ NAME = "review.jsonl"
 class Header:
     """What a review belongs to: `result` is the hash of the reviewed lines, `journal` the review's own id.
 
-    `sample` is the number of dialogues of the random sample and its seed, None without one.
+    `sample` is the number of dialogues of the random sample and its seed, None without one. `alone` is whether the
+    second copy has all events, and the journal those of another review, which was carried over to this one.
     """
 
     journal: str
     result: str
     sample: tuple[int, int] | None = None
+    alone: bool = False
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> "Header":
         """Return the header of a JSON object that `asdict` made."""
         sample = content.get("sample")
-        return cls(content["journal"], content["result"], (sample[0], sample[1]) if sample else None)
+        chosen = (sample[0], sample[1]) if sample else None
+        return cls(content["journal"], content["result"], chosen, content.get("alone", False))
 
 
 def encode(content: dict[str, Any]) -> str:
@@ -50,6 +53,12 @@ def read(path: Path) -> tuple[Header | None, list[Event]]:
     contents = list(objects(path))
     headers = [Header.from_json(content) for content in contents if "journal" in content]
     return next(iter(headers), None), [Event.from_json(content) for content in contents if "journal" not in content]
+
+
+def is_alone(path: Path) -> bool:
+    """Return whether a file alone has the events of its review."""
+    header = next(objects(path), {})
+    return bool(header.get("alone"))
 
 
 def read_plain(path: Path) -> list[Event]:

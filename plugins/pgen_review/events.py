@@ -4,6 +4,7 @@ A request stores its events as a group, which is undone and redone as a whole. U
 """
 
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from sys import intern
 from typing import Any, NamedTuple
 
@@ -68,7 +69,8 @@ class Event:
 
     `value` holds what the kind needs. That of an edit has the new values, and in `was` the original ones. That of spans
     has all spans of the episode `before` and `after`. An undo or redo has no key, and in `value` the group that it
-    concerns.
+    concerns. `about` is the dialogue as it was before the review; None for spans, an undo or a redo, and where a former
+    version of pgen stored the event.
     """
 
     n: int
@@ -79,6 +81,7 @@ class Event:
     group: int
     key: Key | None
     value: dict[str, Any]
+    about: dict[str, Any] | None = None
 
     @property
     def starts(self) -> "list[Key]":
@@ -96,4 +99,12 @@ class Event:
 
     def as_json(self) -> dict[str, Any]:
         """Return the event as a JSON object."""
-        return asdict(self) | {"key": list(self.key) if self.key else None}
+        content = asdict(self) | {"key": list(self.key) if self.key else None}
+        if self.about is None:
+            del content["about"]
+        return content
+
+
+def now() -> str:
+    """Return the time for an event."""
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -11,7 +11,10 @@ from pgen_review.events import EDITS, MERGE, PREFER, REDO, UNDO, Event, Key
 
 type State = Literal["open", "accepted", "edited", "rejected"]
 type Verdict = dict[str, Any]
-"""A verdict on a dialogue: the values of an outcome by their names, with `sources`, the ids of its events."""
+"""A verdict on a dialogue: the values of an outcome by their names, with `sources`, the ids of its events.
+
+The state `open` is that of a dialogue as it is, beside verdicts on what it was before.
+"""
 DECIDED = ("by", "at", "state", "reason", "asked", "generator")
 STATES: tuple[State, ...] = ("open", "accepted", "edited", "rejected")
 
@@ -50,7 +53,7 @@ class Outcome:
     @property
     def verdicts(self) -> list[Verdict]:
         """The verdicts on the dialogue: none while it is open, several in a conflict."""
-        return self.conflict or ([self._verdict()] if self.state != "open" else [])
+        return self.conflict or ([self.verdict()] if self.state != "open" else [])
 
     def add(self, event: Event) -> None:
         """Take the next event of the dialogue into account."""
@@ -65,7 +68,8 @@ class Outcome:
         else:
             self._decide(event)
 
-    def _verdict(self) -> Verdict:
+    def verdict(self) -> Verdict:
+        """Return what was decided."""
         was = {name: self.was[name] for name in self.values}
         decided = {name: getattr(self, name) for name in DECIDED}
         return {**decided, "values": self.values, "was": was, "sources": self.sources}
@@ -75,7 +79,7 @@ class Outcome:
         self.flagged, self.note = flagged, note
         self.merged |= set(merged)
         self.conflict = verdicts if len(verdicts) > 1 else []
-        (agreed,) = verdicts if len(verdicts) == 1 else [Outcome()._verdict()]
+        (agreed,) = verdicts if len(verdicts) == 1 else [Outcome().verdict()]
         for verdict in verdicts:
             self.was |= verdict["was"]
         for name in DECIDED:

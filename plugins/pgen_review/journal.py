@@ -7,7 +7,7 @@ belongs to one result, by the hash of its lines: the events of another one are n
 
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -21,7 +21,7 @@ from pgen.storage.durable import make_folder
 from pgen.storage.journal import Journal
 from pgen.storage.journal_db import set_aside, storage_errors
 from pgen.storage.locking import lock
-from pgen.storage.unfinished import COMMAND
+from pgen.storage.unfinished import COMMAND, remove_journal
 from pgen.storage.workspace import Workspace
 from pgen_review import event_file
 from pgen_review.event_file import Header
@@ -97,21 +97,64 @@ def open_journal(
     ):
         journal.own(own_lock.token, own_lock.check)
         journal.set_metadata(COMMAND, "review")
-        copied, copies = event_file.read(work / event_file.NAME)
-        stored = journal.metadata("review")
-        header = Header.from_json(stored) if stored else copied
-        header = checked(header, folder, result, manifest) or begun(result, manifest, applied)
-        own = [Event.from_json(content) for _, content in journal.values()]
+        stored, own, copies = _contents(journal, work)
+        header = checked(stored, folder, result, manifest) or begun(result, manifest, applied)
         events = merged(own, copies, applied if header.journal == _id(manifest) else [], path=work / NAME)
         numbers = {event.n for event in own}
         journal.add_values((f"{event.n:09d}", event.as_json()) for event in events if event.n not in numbers)
         opened = ReviewJournal(journal, work / event_file.NAME, header, events)
-        opened.set_header()
+        opened.set_header(alone=False)
         yield opened
 
 
+def check_begun(folder: Path) -> None:
+    """Raise ConfigError where there is no review of a folder."""
+    work = Workspace(folder).work
+    if not any((work / name).exists() for name in (NAME, event_file.NAME)):
+        raise ConfigError(f"{folder} has no review to carry over; `pgen review {folder}` begins one.")
+
+
+def replace_journal(
+    folder: Path, result: str, manifest: Mapping[str, Any], carried_over: Callable[[list[Event]], list[Event]]
+) -> Path | None:
+    """Begin the review of the present dialogues with the events of the former one that `carried_over` returns.
+
+    Returns the file that keeps the former events, None where they are about the present dialogues already. Raises
+    ConfigError where the dataset holds events of a review, and StorageError.
+    """
+    work = Workspace(folder).work
+    with lock(work / "review-lock", f"the review of {folder}"):
+        with closing(_opened(work / NAME)) as journal:
+            header, own, copies = _contents(journal, work)
+        if header is None or header.result == result or (_id(manifest) and checked(header, folder, result, manifest)):
+            return None
+        events = merged(own, copies, path=work / NAME)
+        kept = work / f"review-{header.journal[:8]}.jsonl"
+        with storage_errors(kept):
+            event_file.write(kept, header, events)
+        # The second copy is replaced first, and says so: where this process ends, the next one removes the journal.
+        begins = Header(uuid4().hex, result, header.sample, alone=True)
+        with storage_errors(work / event_file.NAME):
+            event_file.write(work / event_file.NAME, begins, carried_over(events))
+            remove_journal(work / NAME)
+    return kept
+
+
+def _contents(journal: Journal, work: Path) -> tuple[Header | None, list[Event], list[Event]]:
+    """Return the header of a review, and its events in the journal and in the second copy."""
+    copied, copies = event_file.read(work / event_file.NAME)
+    stored = journal.metadata("review")
+    own = [Event.from_json(content) for _, content in journal.values()]
+    return (Header.from_json(stored) if stored else copied), own, copies
+
+
 def _opened(path: Path) -> Journal:
-    """Open the journal; one that cannot be used is set aside, where the second copy of the events is usable."""
+    """Open the journal; one that cannot be used is set aside, where the second copy of the events is usable.
+
+    That of a review that was carried over is removed: the second copy alone has what became of it.
+    """
+    if event_file.is_alone(path.with_name(event_file.NAME)):
+        remove_journal(path)
     try:
         return Journal(path)
     except ConfigError:
@@ -133,9 +176,10 @@ def checked(header: Header | None, folder: Path, result: str, manifest: Mapping[
     if header.journal == _id(manifest) and written == result:  # the review itself wrote these lines
         return replace(header, result=result)
     work = Workspace(folder).work
+    remedy = "Restore that file" if _id(manifest) else f"`pgen review {folder} --rebase` carries it over; or restore it"
     raise ConfigError(
         f"{work / NAME} is the review of other dialogues than {folder} has now: its {FILE} changed after the review "
-        f"began. Restore that file, or move {work}/review.* away to begin a new review."
+        f"began. {remedy}, or move {work}/review.* away to begin a new review."
     )
 
 

@@ -119,7 +119,7 @@ def _events(outcome: Outcome, episode: ReviewedEpisode, key: Key) -> Iterator[Po
     if outcome.note:
         yield Posted("", key, 0, "note", {"text": outcome.note})
     for verdict in outcome.verdicts:
-        if not printable(str(verdict["by"])).strip():
+        if verdict["state"] != "open" and not printable(str(verdict["by"])).strip():
             raise InvalidEventError("A verdict has no name.")
         if verdict["state"] == "rejected":
             yield Posted("", key, 0, "reject", {"reason": verdict["reason"]})

@@ -1,10 +1,12 @@
 """Dialogues as a person left them: the annotation after its events, and an episode of such annotations."""
 
+import json
 from dataclasses import replace
+from hashlib import sha256
 from typing import Any
 
 from pgen.formats.syn_annotations import from_line, to_line
-from pgen.labels import exchanges
+from pgen.labels import exchanges, frame_ranges
 from pgen.records import Annotation, Dialogue, Failure, Review
 from pgen_review.added import added, is_added
 from pgen_review.events import EDITS, Key
@@ -114,6 +116,19 @@ class ReviewedEpisode:
     def has(self, key: Key) -> bool:
         """Return whether the key is that of a sample, or of the spans: what an edit of spans added may be gone."""
         return key.is_spans or key in self.positions
+
+    def about(self, key: Key) -> dict[str, Any] | None:
+        """Return a dialogue as it was before the review: its values, and a hash of the spans that it leads to."""
+        if key.is_spans:
+            return None
+        original = self.originals[self.positions[key]]
+        first = original.sample.span.skill_index
+        pairs = list(zip(self._original.skills, frame_ranges(self._original), strict=True))
+        spans = [
+            [skill.name, frames.start, frames.stop]
+            for skill, frames in pairs[first : first + original.sample.question.skills]
+        ]
+        return {**originals(original), "spans": sha256(json.dumps(spans).encode()).hexdigest()[:16]}
 
     def has_skill(self, key: Key) -> bool:
         """Return whether a span has the frame of a dialogue."""

@@ -1,7 +1,6 @@
 """A review in progress: events are validated, stored and folded, one request after the other."""
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from threading import Lock
 from typing import Any
 from uuid import uuid4
@@ -10,7 +9,7 @@ from pgen.errors import ConfigError
 from pgen_dialogue.prompts import RESPONSE_TYPES, SCENARIO_TYPES
 from pgen_review import random_sample
 from pgen_review.event_file import Header
-from pgen_review.events import PREFER, UNDO, WRITES, Event, Key
+from pgen_review.events import PREFER, UNDO, WRITES, Event, Key, now
 from pgen_review.fold import Fold
 from pgen_review.journal import ReviewJournal, held
 from pgen_review.marks import Marks
@@ -83,11 +82,12 @@ class Session:
             raise ConfigError(f"{self.review.folder} is opened to be read alone; leave out --read-only.")
         with self._lock:
             group = len(self.fold.events) + 1
-            entries = enumerate(values.items(), group)
-            self._append(
-                self.journal,
-                [Event(n, str(uuid4()), _now(), self.by, kind, group, key, value) for n, (key, value) in entries],
-            )
+            episodes = self._episodes(values)
+            events = [
+                Event(n, str(uuid4()), now(), self.by, kind, group, key, value, episodes[key.episode].about(key))
+                for n, (key, value) in enumerate(values.items(), group)
+            ]
+            self._append(self.journal, events)
 
     def _check_keys(self, keys: Iterable[Key]) -> None:
         """Raise InvalidEventError where there is no such dialogue or episode, or spans are named twice."""
@@ -110,7 +110,7 @@ class Session:
                     raise ConflictError(reason, states=[], **self._position())
                 number = len(self.fold.events) + 1
                 value = {"group": group}
-                self._append(journal, [Event(number, name, _now(), self.by, kind, number, None, value)])
+                self._append(journal, [Event(number, name, now(), self.by, kind, number, None, value)])
             else:
                 journal.flush()
                 group = next(event.value["group"] for event in self.fold.events if event.id == name)
@@ -201,7 +201,8 @@ class Session:
             written |= {event.key} if event.kind in WRITES else set()
             spoken = event.key.is_spans or event.key in written or episode.has_text(event.key)
             value = self._value(event, episode, spoken=spoken)
-            events.append(Event(number, event.id, _now(), self.by, event.kind, group, event.key, value))
+            about = episode.about(event.key)
+            events.append(Event(number, event.id, now(), self.by, event.kind, group, event.key, value, about))
         return events
 
     def _marks(self) -> Marks:
@@ -244,7 +245,3 @@ class Session:
 
 def _last(numbers: list[int]) -> int | None:
     return numbers[-1] if numbers else None
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -72,10 +72,7 @@ def open_session(
             header, events = stored(review)
             yield Session(review, _check(events, review), by, header=header)
             return
-        if not review.keys.are_unique():
-            raise InputError(
-                f"{lines_of(folder)} has two dialogues of one frame, scope and variant; open it with --read-only."
-            )
+        check_keys(review)
         with open_journal(folder, review.digest, review.manifest, applied(folder)) as journal:
             _check(journal.events, review)
             if sample:
@@ -85,6 +82,14 @@ def open_session(
                 yield ComparedSession(review, journal.events, by, journal, comparison)
                 return
             yield Session(review, journal.events, by, journal)
+
+
+def check_keys(review: Review) -> None:
+    """Raise InputError where two dialogues have one key."""
+    if not review.keys.are_unique():
+        raise InputError(
+            f"{lines_of(review.folder)} has two dialogues of one frame, scope and variant; open it with --read-only."
+        )
 
 
 def applied(folder: Path) -> list[Event]:

@@ -29,7 +29,7 @@ def reviews_entry(review: Review, header: Header, fold: Fold) -> dict[str, Any]:
 def _people(fold: Fold) -> list[str]:
     """Return the names of all who made events, or whose verdicts were merged."""
     merged = (verdict["by"] for event in fold.events for verdict in event.value.get("verdicts", ()))
-    names = {name for several in merged for name in several.split(", ")}
+    names = {name for several in merged for name in several.split(", ") if name}
     return sorted(names | {event.by for event in fold.events})
 
 

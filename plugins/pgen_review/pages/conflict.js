@@ -8,7 +8,7 @@ const EDITS = [
 /** What was written by a model that was asked again keeps its origin. */
 const TAKE = ["take", ["user", "robot", "scenario", "response"]];
 
-/** Return the verdicts of several people side by side, each with a button that takes it. */
+/** Return the verdicts of several people, or those on a former dialogue and the present one, each with a button that takes it. */
 export function sideBySide(verdicts, take) {
   return verdicts.map((verdict, place) => {
     const { by, state, reason, changed } = verdict;
@@ -17,7 +17,7 @@ export function sideBySide(verdicts, take) {
     const button = element("button", { type: "button", title: `Take this verdict (${place + 1})` }, `${place + 1}`);
     button.addEventListener("click", () => take(place));
     return element("article", { class: "verdict" },
-      text("p", {}, `${MARKS[state]} ${state} by ${by}`),
+      text("p", {}, state === "open" ? `${MARKS[state]} as it is now` : `${MARKS[state]} ${state} by ${by}`),
       ...rows.map((name) => element("p", {}, element("b", {}, `${name} `), text("span", {}, verdict[name] ?? ""))),
       ...[reason && `reason: ${reason}`, frames].filter(Boolean).map((shown) => text("p", { class: "quiet" }, shown)),
       button);
@@ -37,6 +37,7 @@ export function pairOf(pair, take) {
 /** Return the events that give a dialogue the verdict of another person, the values, the state, and what is said. */
 export function eventsOf(verdict) {
   const { state, reason, changed } = verdict;
+  if (state === "open") return [[{ kind: "accept" }], {}, "accepted", "accepted as it is now"];
   const said = `${state} as by ${verdict.by}`;
   if (state === "rejected") return [[{ kind: "reject", reason }], {}, state, said];
   if (!changed.length) return [[{ kind: "accept" }], {}, state, said];

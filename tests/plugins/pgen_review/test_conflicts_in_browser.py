@@ -4,6 +4,7 @@ import pytest
 from review_edits import Client, copied, decided
 
 from pgen_review.exported import read_exported
+from pgen_review.rebasing import rebase_review
 from pgen_review.several import export_journal, merge_journals
 from pgen_review.starting import open_session
 
@@ -60,3 +61,27 @@ def test_a_conflict_is_decided_with_the_mouse(visit, serve, folder):
         browser.until("document.getElementById('said').textContent.startsWith('rejected as by Bob')")
         browser.until("document.getElementById('unsaved').textContent === 'unsaved 0'")
         assert Client(server).get("/api/summary")["review"]["counts"]["conflict"] == 1
+
+
+def test_after_a_rebase_the_present_dialogue_is_shown_beside_the_verdict_on_the_former_one(
+    visit, serve, numbered_run, tmp_path
+):
+    folder = copied(numbered_run, tmp_path)
+    with open_session(folder, None, "Ada") as session:
+        decided(session, 0, "accept")
+    lines = folder / "meta/syn_annotations.jsonl"
+    lines.write_text(lines.read_text().replace('"robot_utterance": "', '"robot_utterance": "Well, ', 1))
+    assert rebase_review(folder, None, "Eve").conflicts == 1
+    with serve(folder, "--as", "Eve") as server:
+        browser = visit(server, "&sort=time&review=conflict")
+        browser.until(f"{VERDICTS}.length === 2")
+        former, present = browser.texts("#conflict .verdict")
+        assert former.startswith("◆ edited by Ada\n")
+        assert "robot Well, " not in former
+        assert present.startswith("□ as it is now\n")
+        assert "robot Well, " in present
+        browser.press("2")
+        browser.until("document.getElementById('said').textContent.startsWith('accepted as it is now')")
+        browser.until("document.getElementById('unsaved').textContent === 'unsaved 0'")
+        (state,) = Client(server).get("/api/events?since=0")["states"]
+        assert (state["state"], state["by"], state["conflict"]) == ("accepted", "Eve", [])
