@@ -10,7 +10,7 @@ from typing import Any
 
 from pgen.errors import StorageError
 from pgen.run.signals import interruptible, uninterrupted
-from pgen.storage.durable import DISK_ERRORS
+from pgen.storage.durable import DISK_ERRORS, reason_of
 from pgen.storage.journal import Journal
 from pgen.storage.workspace import Workspace
 
@@ -85,7 +85,7 @@ def disk_errors(workspace: Workspace, needed: Callable[[], int] = lambda: 0) -> 
 
 
 def _storage_error(workspace: Workspace, needed: int, error: BaseException, path: Path | str | None) -> StorageError:
-    reason = f"{path or workspace.work}: {str(error).rstrip('.')}."
+    reason = f"{path or workspace.work}: {reason_of(error)}."
     if needed:
         room = f"{workspace.out.parent} has {workspace.free() / 1e6:,.0f} MB left"
         reason += f" The output needs about {needed / 1e6:,.0f} MB, {room}."

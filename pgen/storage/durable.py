@@ -14,6 +14,11 @@ DISK_ERRORS = frozenset(
 """Values of `errno` where the disk or its permissions are at fault, not the content."""
 
 
+def reason_of(error: BaseException) -> str:
+    """Return why a file could not be used, without its name: messages say that elsewhere."""
+    return str(getattr(error, "strerror", None) or error).rstrip(".")
+
+
 def write_text(path: Path, parts: Iterable[str], errors: str = "strict") -> None:
     """Write a file from its parts. A link at `path` is replaced, never followed."""
     with new_text(path, errors) as file:

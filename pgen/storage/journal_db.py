@@ -13,7 +13,7 @@ from itertools import count
 from pathlib import Path
 
 from pgen.errors import ConfigError, StorageError
-from pgen.storage.durable import sync
+from pgen.storage.durable import reason_of, sync
 from pgen.storage.journal_metadata import COPIES, checkpoint, upgrade
 from pgen.storage.journal_rows import VERSION, parse_row
 from pgen.storage.recovery.integrity import (
@@ -51,7 +51,7 @@ def storage_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except (sqlite3.DatabaseError, OSError) as error:
-        raise StorageError(f"the journal {path} cannot be used ({error})", path) from error
+        raise StorageError(f"the journal {path} cannot be used ({reason_of(error)})", path) from error
 
 
 def open_database(path: Path) -> sqlite3.Connection:

@@ -14,7 +14,7 @@ from typing import Any
 
 from pgen.errors import ConfigError
 from pgen.storage import unfinished
-from pgen.storage.durable import check_can_make, make_folder, sync, write_text
+from pgen.storage.durable import check_can_make, make_folder, reason_of, sync, write_text
 from pgen.storage.journal import Journal
 from pgen.storage.locking import Lock, lock
 
@@ -171,8 +171,9 @@ class Workspace:
         try:
             check_can_make(self.work)
         except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or error
-            raise ConfigError(f"--output-dir {self.out} cannot be made: {reason}; choose another place.") from None
+            raise ConfigError(
+                f"--output-dir {self.out} cannot be made: {reason_of(error)}; choose another place."
+            ) from None
 
     def _check_journals(self) -> None:
         """Raise ConfigError where --journal is no journal, or results would be lost or requested again."""

@@ -7,6 +7,7 @@ import pytest
 from pgen.errors import ConfigError, InterruptedRunError, StorageError
 from pgen.run.job import prepare, running
 from pgen.storage.in_place import InPlace
+from pgen.storage.journal_db import storage_errors
 from pgen.storage.unfinished import inspect
 from pgen.storage.workspace import Workspace
 from pgen.testing import make_annotation, make_samples
@@ -65,6 +66,19 @@ def test_a_disk_error_states_the_space_that_is_needed_and_the_stored_results(wor
     remedy = r"about 3 MB, .* MB left\. Put that right and start the same command again: the results so far are kept in"
     with pytest.raises(StorageError, match=rf"No space left\. The output needs {remedy} .*journal\.sqlite"):
         build(workspace, error)
+
+
+def test_a_disk_error_names_its_file_once(workspace):
+    """In a job's message, and in that of the journal which a job or another command prints."""
+    path = workspace.journal
+    with pytest.raises(StorageError, match=r"No space left") as raised, storage_errors(path):
+        raise OSError(errno.ENOSPC, "No space left", str(path))
+    assert str(raised.value) == f"the journal {path} cannot be used (No space left)"
+    for error in (OSError(errno.ENOSPC, "No space left", str(path)), raised.value):
+        with pytest.raises(StorageError, match=rf"^{path}: No space left\. The output needs") as reported:
+            build(workspace, error)
+        remedy = str(reported.value).partition("start the same command again")[0]
+        assert remedy.count(str(path)) == 1
 
 
 def test_another_error_of_the_system_stays_as_it_is(workspace):

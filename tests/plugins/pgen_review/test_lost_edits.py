@@ -99,6 +99,7 @@ def test_a_full_disk_is_reported_and_loses_nothing_that_was_acknowledged(folder)
     assert len(acknowledged) > 5
     assert "cannot be used" in reason
     assert "\n" not in reason
+    assert reason.count(str(folder.parent)) == 1
     stored, _ = notes_of(folder)
     refused = tuple(sent["key"])
     assert {key: note for key, note in stored.items() if key != refused} == {
