@@ -56,6 +56,8 @@ class Outbox {
   /** Keep a draft of a dialogue, or remove it if there are no values. */
   async keepDraft(key, values) {
     const dialogue = key.join(" ");
+    // A transaction lasts until it is on the disk; most dialogues are decided without one.
+    if (!values && !this.drafts.has(dialogue)) return;
     const store = this.store(DRAFTS, "readwrite");
     if (values) {
       const draft = { journal: this.journal, dialogue, values };
