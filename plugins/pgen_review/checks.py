@@ -15,7 +15,7 @@ from pgen.registry import registry
 class Checks:
     """The checks that a manifest names; one that is not installed is left out.
 
-    Some compare dialogues: `findings` is called for every annotation of the run in order.
+    Some compare dialogues: `findings` or `hear` is called for every annotation of the run in order.
     """
 
     def __init__(self, manifest: Mapping[str, Any]) -> None:

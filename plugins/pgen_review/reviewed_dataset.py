@@ -84,20 +84,22 @@ class Reviewed:
             checks.start_episode()
             matching, pairs = self._pairs(episode)
             for before, after in pairs:
-                self._take(before, after, checks.findings(after))
+                self._take(before, after, checks)
                 left.discard(Key.of(after))
             left.discard(Key.of_spans(episode.index))
             self._edit(episode, matching)
         if left:
             raise InputError(f"the dataset has no dialogue {list(left.pop())}, which was reviewed.")
 
-    def _take(self, before: Annotation, after: Annotation, findings: tuple[Finding, ...]) -> None:
+    def _take(self, before: Annotation, after: Annotation, checks: Checks) -> None:
         """Count an annotation; one with another dialogue or other skills than before gets the findings of these."""
         original = after.review.original if after.review else None
         is_other = bool(original and after.dialogue != original.dialogue) or before.sample.skills != after.sample.skills
         if after.dialogue and is_other and not before.sample.question.counterfactual:
-            self._findings[Key.of(after)] = findings
-            after = replace(after, checks=findings)
+            after = replace(after, checks=checks.findings(after))
+            self._findings[Key.of(after)] = after.checks
+        else:
+            checks.hear(after)
         self.stale += is_stale(after)
         self._counts.add(after)
 
