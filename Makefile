@@ -12,6 +12,8 @@ NOT_LATEST := benchmarks docs faults packaging servers plugins/pgen_qwen_transfo
 NOT_WHEEL := servers tools test_architecture.py faults/test_faults_breakages.py \
 	$(filter-out %/test_lerobot_train.py,$(patsubst tests/%,%,$(wildcard tests/benchmarks/test_*.py)))
 
+# Where that is set, each interpreter compiles again what pytest rewrites, and what was installed without bytecode.
+unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(PATH):$(CURDIR)/.cache/uv-env/bin
 export PGEN_LEROBOT044_PYTHON ?= $(CURDIR)/.venv-lerobot044/bin/python
 export PGEN_LEROBOT033_PYTHON ?= $(CURDIR)/.venv-lerobot033/bin/python
