@@ -176,10 +176,10 @@ def checked(header: Header | None, folder: Path, result: str, manifest: Mapping[
     if header.journal == _id(manifest) and written == result:  # the review itself wrote these lines
         return replace(header, result=result)
     work = Workspace(folder).work
-    remedy = "Restore that file" if _id(manifest) else f"`pgen review {folder} --rebase` carries it over; or restore it"
+    rebase = "" if _id(manifest) else f" Or carry the review over: `pgen review {folder} --rebase`."
     raise ConfigError(
         f"{work / NAME} is the review of other dialogues than {folder} has now: its {FILE} changed after the review "
-        f"began. {remedy}, or move {work}/review.* away to begin a new review."
+        f"began. Restore that file, or move {work}/review.* away to begin a new review.{rebase}"
     )
 
 

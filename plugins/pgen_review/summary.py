@@ -61,7 +61,10 @@ def status_lines(folder: str, entry: dict[str, Any], applied: int) -> Iterator[s
             "until somebody accepts or edits them"
         )
     if number["conflict"]:
-        yield f"conflicts  {number['conflict']:,} dialogues, on which people decided differently; they are open"
+        yield (
+            f"conflicts  {number['conflict']:,} dialogues, on which people decided differently, or whose text changed; "
+            "they are open"
+        )
     if applied < entry["events"]:
         yield f"dataset    without the last {entry['events'] - applied:,} events; pgen review {folder} --apply"
     elif applied:

@@ -78,7 +78,7 @@ def test_a_review_of_changed_dialogues_names_the_option_that_carries_it_over(fol
     journal = (work(folder) / "review.jsonl").read_bytes()
     change(folder, 0, user_prompt="Please take it.")
     change(folder, 1, robot_utterance="I will.")
-    assert f"`pgen review {folder} --rebase` carries it over" in run("review", folder, "--status", code=2)
+    assert f"carry the review over: `pgen review {folder} --rebase`." in run("review", folder, "--status", code=2)
     printed = run("review", folder, "--rebase", "--as", "Eve")
     assert "rebased    2 dialogues went over, 2 are in conflict\n" in printed
     (kept,) = work(folder).glob("review-*.jsonl")
@@ -108,12 +108,15 @@ def test_a_review_of_changed_dialogues_names_the_option_that_carries_it_over(fol
     assert json.loads((folder / "meta/pgen/manifest.json").read_text())["reviews"]["people"] == ["Ada", "Eve"]
 
 
-@pytest.mark.parametrize("applied", [False, True])
-def test_after_another_run_in_place_each_dialogue_goes_over_or_is_in_conflict(folder, applied):
+@pytest.mark.parametrize(
+    ("applied", "option", "conflicts"),
+    [(False, ("--camera", "observation.images.front"), 3), (True, ("--seed", 5), 4)],
+)
+def test_after_another_run_in_place_each_dialogue_goes_over_or_is_in_conflict(folder, applied, option, conflicts):
     before, former = outcomes(folder)
     if applied:
         run("review", folder, "--apply")
-    run("annotate", "--root", folder, "--in-place", "--overwrite", "--generator", "template", "--seed", 5)
+    run("annotate", "--root", folder, "--in-place", "--overwrite", "--generator", "template", *option)
     assert "--rebase" in run("review", folder, "--no-browser", code=2)
     done = rebase_review(folder, None, "Eve")
     after, fold = outcomes(folder)
@@ -124,7 +127,7 @@ def test_after_another_run_in_place_each_dialogue_goes_over_or_is_in_conflict(fo
     for is_same, was, outcome in zip(same, before, after, strict=False):
         assert said(outcome) == said(was) if is_same else len(outcome.conflict) == 2
     assert (done.kept, done.conflicts, done.missing) == (same.count(True), same.count(False), 0)
-    assert done.conflicts
+    assert done.conflicts == conflicts
     with open_session(folder, None, "Eve") as session:
         assert session.fold.events == fold.events
         write_back.write(session, session.journal, lambda step: None)
