@@ -12,7 +12,12 @@ const STORED = ["user", "robot", "scenario", "response", "generator", "asked"];
 export class Asking {
   constructor(journal, show) {
     Object.assign(this, { journal, show });
-    get("/api/ask").then((state) => this.grey(state.why)).catch(show);
+  }
+
+  /** Grey the buttons where nobody can be asked. It is found out once, after a dialogue is shown: it takes the server's
+   * time. */
+  check() {
+    this.checked ??= get("/api/ask").then((state) => this.grey(state.why)).catch(this.show);
   }
 
   /** Grey the buttons where there is nobody to ask. The keys still try: a server may be there by now. */

@@ -59,6 +59,7 @@ class Editing {
   show(sample) {
     this.editor.show(sample);
     this.spans.withdrawn.show();
+    if (sample) this.asking.check();
   }
 
   /** Carry out an action after the ones before it, on the dialogue that is selected by then. */
@@ -99,10 +100,7 @@ class Editing {
   }
 
   accept() {
-    return this.act(async (sample) => {
-      await this.keepOr(sample, [{ kind: "accept" }]);
-      await this.page.next(sample);
-    });
+    return this.act((sample) => this.keepOr(sample, [{ kind: "accept" }]).then(() => this.page.next(sample)));
   }
 
   keep() {
