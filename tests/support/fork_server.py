@@ -53,7 +53,10 @@ class Server:
 
     def _read(self, connection: socket.socket) -> "dict[str, Any] | None":
         """Read a message: fork, and return the command in the new process."""
-        message, files, _, _ = socket.recv_fds(connection, LONGEST, 2)
+        try:
+            message, files, _, _ = socket.recv_fds(connection, LONGEST, 2)
+        except ConnectionError:  # it was closed with an answer in it
+            message = b""
         if not message:
             self._close(connection)
             return None
@@ -68,7 +71,7 @@ class Server:
             return json.loads(message)
         self._processes[connection] = pid
         self._selector.register(os.pidfd_open(pid), selectors.EVENT_READ, (connection, pid))
-        connection.send(str(pid).encode())
+        _answer(connection, pid)
         return None
 
     def _leave(self) -> None:
@@ -83,7 +86,7 @@ class Server:
         code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
         if connection in self._processes:
             self._processes[connection] = 0
-            connection.send(str(code).encode())
+            _answer(connection, code)
 
     def _close(self, connection: socket.socket) -> None:
         self._selector.unregister(connection)
@@ -99,6 +102,12 @@ class Server:
                 return False
             Path(self._listener.getsockname()).unlink()
             return True
+
+
+def _answer(connection: socket.socket, number: int) -> None:
+    """Send a number, unless the other end is closed, which is read next."""
+    with suppress(ConnectionError):
+        connection.send(str(number).encode())
 
 
 def execute(arguments: "list[str]", env: "dict[str, str]", cwd: str) -> None:

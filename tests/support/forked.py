@@ -110,8 +110,13 @@ def piped_pgen(command: Command) -> Iterator[tuple[Process, IO[str]]]:
     with os.fdopen(read) as out:
         with os.fdopen(write, "w") as end, os.fdopen(os.dup(2), "w") as err:
             process = _start(command, PGEN, end, err, None)
-        yield process, out
-        process.wait()
+        try:
+            yield process, out
+        except BaseException:
+            process.kill()
+            raise
+        finally:
+            process.wait()
 
 
 def run_pgen(command: Command, env: Environment = None, cwd: Path | None = None) -> "subprocess.CompletedProcess[str]":

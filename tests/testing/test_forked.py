@@ -1,0 +1,31 @@
+"""The processes that tests fork: they end with their caller, and what one caller does concerns no other."""
+
+import signal
+import sys
+
+import pytest
+from forked import piped_pgen, run_pgen, start_pgen
+
+WAIT = [sys.executable, "-c", "print('here', flush=True); import signal; signal.pause()"]
+END = [sys.executable, "-c", "pass"]
+
+
+def test_a_process_is_killed_where_its_caller_fails():
+    processes = []
+
+    def fail():
+        with piped_pgen(WAIT) as (process, out):
+            processes.append(process)
+            assert out.readline() == "here\n"
+            raise ValueError("the caller fails")
+
+    with pytest.raises(ValueError, match="the caller"):
+        fail()
+    assert processes[0].returncode == -signal.SIGKILL
+
+
+def test_callers_that_leave_before_they_have_an_answer_disturb_no_other(tmp_path):
+    with (tmp_path / "out").open("w") as out:
+        for _ in range(20):
+            start_pgen(END, out)._connection.close()
+            assert run_pgen(END).returncode == 0
