@@ -39,7 +39,7 @@ export class StaleDialogues {
       const plain = samples.filter(({ review }) => !review.former.length);
       const start = element("button", { type: "button", id: "start" }, `Accept ${number(samples.length)} as they are`);
       const list = element("div", { class: "listed", tabindex: 0, role: "region", "aria-label": "What is accepted" },
-        ...group(`${number(naming.length)} name a skill to which they no longer lead`, naming), ...group(`${number(plain.length)} others`, plain));
+        ...group(`${number(naming.length)} name a skill to which they no longer lead`, naming), ...group(naming.length ? `${number(plain.length)} others` : "", plain));
       const what = `Their texts stay as they are, and label the present skills of their frames. One undo takes all of it back.${others ? ` ${number(others)} more stay stale: no skill goes on at their frames.` : ""}`;
       const dialog = openDialog(`Accept ${number(samples.length)} stale dialogues of this episode`, text("p", {}, what), list, start);
       // What is accepted is what is shown: a dialogue that changes meanwhile is not.
@@ -61,11 +61,13 @@ export class StaleDialogues {
   }
 }
 
-/** Return a heading with the texts of samples, or nothing for none. */
+/** Return the texts of samples below a heading, if there is one; nothing for no sample. */
 function group(heading, samples) {
   const items = samples.map((sample) => {
     const names = sample.review.former.map((name) => `“${name}”`).join(", ");
     return element("li", {}, speech("user", sample.user), speech("robot", sample.robot), text("p", { class: "quiet" }, `${sample.scope}, frame ${number(sample.frame)}: ${sample.skills.join("; ")}${names && `, not ${names}`}`));
   });
-  return samples.length ? [element("h3", {}, heading), element("ul", {}, ...items)] : [];
+  if (!samples.length) return [];
+  const list = element("ul", {}, ...items);
+  return heading ? [element("h3", {}, heading), list] : [list];
 }
