@@ -48,6 +48,9 @@ def show(browser, tmp_path):
         browser.open(tmp_path / "page.html")
         return browser
 
+    # Tests of other pages may have left the browser at the size and in the colours of theirs.
+    browser.resize(1280)
+    browser.colours("light")
     yield show_page
     assert browser.complaints() == []
 

@@ -64,6 +64,7 @@ def visit(browser):
 
     browser.offline(False)
     browser.resize(1440)
+    browser.colours("light")
     yield open_page
     browser.driver.get("about:blank")
     browser.offline(True)
