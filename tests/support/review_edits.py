@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from review_helpers import Served
 
+from pgen_review.fold import Outcome
 from pgen_review.session import Session
 
 
@@ -75,3 +76,9 @@ def asked(client: Client, body: dict[str, Any]) -> dict[str, Any]:
     while progress["state"] == "running":
         progress = client.get(f"/api/ask/{progress['id']}")
     return progress
+
+
+def without_numbers(outcome: Outcome) -> dict[str, object]:
+    """Return the values of an outcome but the numbers and the origin of its events, which differ among journals."""
+    left_out = {"n", "decided", "merged"}
+    return {name: getattr(outcome, name) for name in outcome.__slots__ if name not in left_out}
