@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 type Tables = tuple[SampleTable, EpisodeTable]
 
 _CLASSES = SampleTable, EpisodeTable
-_CODE = Path(__file__).parents[1], ("pgen_lerobot", "pgen_results", "pgen_review")
+_PLUGINS = Path(__file__).parents[1]
+_CODE = Path(pgen.__file__).parent, *(_PLUGINS / name for name in ("pgen_lerobot", "pgen_results", "pgen_review"))
 _ALIGNED = 8
 """Bytes that the place of an array in the file is a multiple of."""
 
@@ -70,8 +71,7 @@ def key_of(folder: Path, source: LeRobotSource, lines: str, written: Collection[
     That is the hash of its `lines`, the state of the other files in its folder and in the dataset, the dialogues that
     are `written`, and this version of pgen.
     """
-    top, packages = _CODE
-    code = (path for name in packages for path in sorted((top / name).rglob("*.py")))
+    code = (path for package in _CODE for path in sorted(package.rglob("*.py")))
     folders = dict.fromkeys((folder.resolve(), source.folder.resolve()))
     files = (path for place in folders for path in _files(place))
     phases = [source.options.phases] if source.options.phases else []
