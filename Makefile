@@ -26,7 +26,7 @@ help: ## this list
 demo: .venv/.ready ## render a small dataset, annotate it without a model, verify it
 	.venv/bin/pgen demo --output-dir demo --force
 
-test: .venv-test/.ready former-lerobot ## the suite against this checkout, in ten minutes
+test: .venv-test/.ready former-lerobot ## the suite against this checkout
 	.venv-test/bin/python $(PYTEST) -m "not long" $(ARGS)
 
 test-fast: .venv-test/.ready ## the tests that start no process and no server and render no dataset, in a minute
