@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 from review_edits import decided
 
+import pgen
 from pgen.errors import InputError
 from pgen.records import Episode, Skill
+from pgen_review import index_file
 from pgen_review.events import Key
 from pgen_review.queue import SORTS
 from pgen_review.results import open_review
@@ -89,6 +91,17 @@ def test_a_changed_result_is_noticed(run, name):
     is_indexed, after = contents(run, index=False)
     assert contents(run) == (is_indexed, after)
     assert contents(run) == (True, after)
+
+
+def test_an_index_of_another_state_of_the_code_is_made_again(run, tmp_path, monkeypatch):
+    assert Path(pgen.__file__).parent in index_file._CODE
+    code = tmp_path / "code"
+    code.mkdir()
+    (code / "checks.py").write_text("")
+    monkeypatch.setattr(index_file, "_CODE", (*index_file._CODE, code))
+    assert [contents(run)[0] for _ in range(2)] == [False, True]
+    (code / "checks.py").write_text("# changed\n")
+    assert [contents(run)[0] for _ in range(2)] == [False, True]
 
 
 def test_an_index_is_neither_read_nor_stored_where_the_folder_is_none(run):
