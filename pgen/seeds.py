@@ -1,23 +1,27 @@
 """Seeds and keys that depend on content alone: not on order, process, platform or time. Hashes of compact JSON."""
 
 import json
+from collections.abc import Iterable, Iterator
 from dataclasses import astuple
 from functools import lru_cache
 from hashlib import blake2b
-from math import nan
+from math import isfinite, nan
 from struct import Struct
 from typing import Any
 
-from pgen.records import Question, Sample, SpanContext
+from pgen.records import Moment, Question, Sample, SpanContext
 
 _UNSET = Question()
+_SIZE = 16
+"""Bytes of a hash that identifies something."""
 _pack_place = Struct(">qd").pack
 _encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
 
 
+@lru_cache(256, typed=True)
 def derive(seed: int, *parts: str | int) -> int:
-    """Return a seed in [0, 2**32) for `parts`, under the run's `seed`."""
-    return int.from_bytes(_hash([seed, *parts], size=4))
+    """Return a seed in [0, 2**32) for `parts`, under the run's `seed`. Cached: wordings of a dialogue share it."""
+    return int.from_bytes(_digest(_encode([seed, *parts]), size=4))
 
 
 def sample_key(sample: Sample) -> str:
@@ -25,8 +29,7 @@ def sample_key(sample: Sample) -> str:
 
     Fields of the question that are not set are left out, so that a new field changes no earlier key.
     """
-    fields, question = _moment_fields(sample), _question_fields(sample.question)
-    return _hash([*fields, question] if question else fields).hex()
+    return _digest(_sample_json(sample, _question_json(sample.question))).hex()
 
 
 def journal_key(sample: Sample) -> bytes:
@@ -34,20 +37,38 @@ def journal_key(sample: Sample) -> bytes:
 
     Distinguishes exactly the samples that `sample_key` does. The keys of an episode are in the order of its frames.
     """
-    moment = sample.moment
-    place = _pack_place(moment.frame_index, nan if moment.timestamp is None else moment.timestamp)
-    if moment.clip or moment.running or _question_fields(sample.question):
-        return place + bytes.fromhex(sample_key(sample))
-    span = _span_digest(sample.span, moment.cameras)
+    return next(journal_keys([sample]))
+
+
+def journal_keys(samples: Iterable[Sample]) -> Iterator[bytes]:
+    """Yield the journal key of each sample. What samples in a row share is encoded once: resuming makes all keys."""
+    span, moment, begun = None, None, None
+    for sample in samples:
+        if sample.span is not span or sample.moment is not moment:
+            span, moment, begun = sample.span, sample.moment, None
+            place = _pack_place(moment.frame_index, nan if moment.timestamp is None else moment.timestamp)
+        question = _question_json(sample.question)
+        if not (moment.clip or moment.running or question):
+            yield place + _plain_digest(span, moment)
+            continue
+        begun = begun or blake2b(f"[{_moment_json(sample)}".encode(), digest_size=_SIZE)
+        whole = begun.copy()  # of `_sample_json`
+        whole.update(f",{question}]".encode() if question else b"]")
+        yield place + whole.digest()
+
+
+def _plain_digest(span: SpanContext, moment: Moment) -> bytes:
+    """Return the hash of a sample that is no more than a frame of a span."""
+    digest = _span_digest(span, moment.cameras)
     if not moment.images:
-        return place + span
-    images = _encode(moment.images)[1:-1]
-    return place + blake2b(images.encode(), key=span, digest_size=16).digest()
+        return digest
+    images = _names_json(moment.images)[1:-1]
+    return blake2b(images.encode(), key=digest, digest_size=_SIZE).digest()
 
 
 def sample_seed(seed: int, sample: Sample) -> int:
     """Return the seed of a moment under the run's: the same for its variants and for each turn and repair."""
-    return derive(seed, _hash(_moment_fields(sample)).hex())
+    return derive(seed, _digest(f"[{_moment_json(sample)}]").hex())
 
 
 def request_seed(seed: int, sample: Sample) -> int:
@@ -60,20 +81,32 @@ def request_seed(seed: int, sample: Sample) -> int:
     return derive(seed, "again", sample.question.problem) if sample.question.problem else seed
 
 
-def _moment_fields(sample: Sample) -> list[Any]:
-    """What identifies a moment. Order and form are those of every key in a journal."""
+def _sample_json(sample: Sample, question: str) -> str:
+    """Return the JSON whose hash is the key of a sample. Its parts are encoded once for all samples that share them."""
+    return f"[{_moment_json(sample)},{question}]" if question else f"[{_moment_json(sample)}]"
+
+
+def _moment_json(sample: Sample) -> str:
+    """Return the items that identify a moment. Order and form are those of every key in a journal."""
     span, moment = sample.span, sample.moment
-    fields = [
-        span.episode_index,
-        span.episode_id,
-        moment.frame_index,
-        moment.timestamp,
-        *_span_fields(span),
-        moment.cameras,
-        moment.images,
-    ]
-    fields += [moment.clip] if moment.clip else []
-    return [*fields, {"running": moment.running}] if moment.running else fields
+    place = f"{span.episode_index},{_encode(span.episode_id)},{moment.frame_index},{_number(moment.timestamp)}"
+    items = f"{place},{_span_json(span)},{_names_json(moment.cameras)},{_names_json(moment.images)}"
+    items += f",{_encode(moment.clip)}" if moment.clip else ""
+    return f'{items},{{"running":{_number(moment.running)}}}' if moment.running else items
+
+
+def _number(value: float | None) -> str:
+    # As the encoder does, which takes longer to be set up than for a number.
+    return float.__repr__(value) if isinstance(value, float) and isfinite(value) else _encode(value)
+
+
+def _names_json(names: tuple[str, ...]) -> str:
+    return f"[{','.join(map(_encode, names))}]"
+
+
+@lru_cache(256)
+def _span_json(span: SpanContext) -> str:
+    return _encode(_span_fields(span))[1:-1]
 
 
 def _span_fields(span: SpanContext) -> tuple[Any, ...]:
@@ -83,22 +116,22 @@ def _span_fields(span: SpanContext) -> tuple[Any, ...]:
 
 
 @lru_cache(256)
-def _question_fields(question: Question) -> dict[str, Any]:
-    """The fields that are set; cached, as most moments of an episode have the same questions."""
+def _question_json(question: Question) -> str:
+    """Return the fields that are set, or "" where none is."""
     if question == _UNSET:
-        return {}
+        return ""
     values = ((name, getattr(question, name)) for name in Question.__match_args__)
     fields: dict[str, Any] = {name: value for name, value in values if value != getattr(_UNSET, name)}
     if question.about:
         fields["about"] = astuple(question.about)
-    return fields
+    return _encode(fields)
 
 
 @lru_cache(256)
 def _span_digest(span: SpanContext, cameras: tuple[str, ...]) -> bytes:
     """The part of a journal key that a span's samples share; cached, as resuming makes the key of every sample."""
-    return _hash([span.episode_id, *_span_fields(span), cameras])
+    return _digest(_encode([span.episode_id, *_span_fields(span), cameras]))
 
 
-def _hash(fields: list[Any], size: int = 16) -> bytes:
-    return blake2b(_encode(fields).encode(), digest_size=size).digest()
+def _digest(text: str, size: int = _SIZE) -> bytes:
+    return blake2b(text.encode(), digest_size=size).digest()

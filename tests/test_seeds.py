@@ -9,7 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from pgen.records import SCOPES, ClipFrame, Dialogue, Moment, Question, Sample, SpanContext
-from pgen.seeds import derive, journal_key, sample_key, sample_seed
+from pgen.seeds import derive, journal_key, journal_keys, sample_key, sample_seed
 from pgen.testing import make_samples
 
 indices = st.integers(0, 2**40)
@@ -74,6 +74,12 @@ def test_the_keys_of_a_journal_distinguish_the_samples_of_an_episode_as_their_ke
 def test_the_keys_of_a_journal_are_in_the_order_of_the_frames(some):
     frames = [one.moment.frame_index for one in sorted(some, key=journal_key)]
     assert frames == sorted(frames)
+
+
+@given(st.lists(samples, max_size=4), st.lists(questions | st.just(Question()), max_size=3))
+def test_the_keys_of_samples_that_share_a_moment_are_those_of_each_alone(some, asked):
+    listed = [Sample(one.span, one.moment, question) for one in some for question in asked]
+    assert list(journal_keys(listed)) == list(map(journal_key, listed))
 
 
 @given(st.integers(), st.lists(st.text() | st.integers()))

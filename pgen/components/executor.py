@@ -41,6 +41,10 @@ class Recorder(ABC):
     async def record(self, item: Any, result: Any) -> None:
         """Return once an intermediate result of the item's rollout is committed."""
 
+    async def record_all(self, item: Any, results: Sequence[Any]) -> None:
+        """Return once these intermediate results, in their order, are committed."""
+        await asyncio.gather(*(self.record(item, result) for result in results))
+
     @abstractmethod
     async def finish(self, item: Any, result: Any) -> None:
         """Return once the last result of the item's rollout, which may be None, is committed."""

@@ -37,7 +37,7 @@ def load(name: str) -> dict[str, Any]:
 
 
 class Validator:
-    """Validates values by a schema. Raises jsonschema.SchemaError if the schema is invalid.
+    """Validates values by a schema. Raises ValueError if the schema is invalid.
 
     With `fast`, jsonschema-rs decides first, in a hundredth of the time; jsonschema words the violations. It is for
     values that `json` has read: the depth of others could overflow the stack of jsonschema-rs.
@@ -46,7 +46,7 @@ class Validator:
     def __init__(self, schema: Mapping[str, Any], *, fast: bool = False) -> None:
         self.schema = schema
         self._fast = _fast(schema) if fast else None
-        if not fast:
+        if self._fast is None:  # jsonschema-rs accepts no invalid schema
             _ = self._validator
 
     def first_error(self, value: Any) -> str | None:
@@ -65,8 +65,12 @@ class Validator:
     def _validator(self) -> "jsonschema.Draft202012Validator":
         # Beside the fast validator, it is made for the first violation: its import takes as long as reading a result.
         from jsonschema import Draft202012Validator
+        from jsonschema.exceptions import SchemaError
 
-        Draft202012Validator.check_schema(self.schema)
+        try:
+            Draft202012Validator.check_schema(self.schema)
+        except SchemaError as error:
+            raise ValueError(error.message) from None
         return Draft202012Validator(self.schema)
 
     def _is_valid(self, value: Any) -> bool:
@@ -83,7 +87,15 @@ def validator(name: str) -> Validator:
     return Validator(load(name), fast=True)
 
 
-def _fast(schema: Mapping[str, Any]) -> "jsonschema_rs.Draft202012Validator":
+def _fast(schema: Mapping[str, Any]) -> "jsonschema_rs.Draft202012Validator | None":
+    """Return the fast validator; None for a schema with a pattern that only Python knows, or with a remote part."""
     from jsonschema_rs import Draft202012Validator
 
-    return Draft202012Validator(dict(schema))
+    try:
+        return Draft202012Validator(dict(schema), retriever=_unavailable)
+    except ValueError:
+        return None
+
+
+def _unavailable(uri: str) -> Any:
+    raise ValueError(f"{uri} is not fetched")

@@ -65,13 +65,13 @@ async def ask_each[T](
     at `generate`.
     """
     best: dict[int, T | Failure] = {}
-    usages = dict.fromkeys(request.numbers, Usage(attempts=0))
+    usages: dict[int, Usage] = {}
     current = request
     for attempt in range(1, attempts + 1):
         numbers = current.numbers
         outcomes, text, used = await _send(generator, current, parse)
         for number, part in zip(numbers, used.divided(len(numbers)), strict=True):
-            usages[number] += part
+            usages[number] = usages[number] + part if number in usages else part
         problems = {number: _update(best, number, outcomes[number], review) for number in numbers}
         if not (wrong := tuple(number for number in numbers if problems[number])):
             break

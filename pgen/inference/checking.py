@@ -42,6 +42,8 @@ class RunChecks:
 
     def __init__(self, checks: Sequence[Check], language: str, samples: int) -> None:
         self.checks = [check for check in checks if check.whole_run]
+        self.findings = 0
+        """How many findings there were so far."""
         self._counts = _CountMinSketch(samples)
         self._earlier: deque[Annotation] = deque(maxlen=EARLIER)
         self._context = Context(language, samples, self._earlier, self._counts.add)
@@ -53,6 +55,7 @@ class RunChecks:
     def checked(self, annotation: Annotation) -> Annotation:
         """Return the next annotation, with further findings beside those that it has."""
         findings = _findings(annotation, self.checks, self._context)
+        self.findings += len(findings)
         if annotation.dialogue:
             self._earlier.append(annotation)
         return replace(annotation, checks=annotation.checks + findings) if findings else annotation

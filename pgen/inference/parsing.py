@@ -136,12 +136,10 @@ def _validator(schema: Mapping[str, Any]) -> Validator:
     for value, validator in list(_validators):
         if value == schema:
             return validator
-    from jsonschema.exceptions import SchemaError
-
     own = deepcopy(dict(schema))
     try:
-        validator = Validator(own)
-    except SchemaError as error:
-        raise PluginError(f"the prompt's reply schema is no JSON Schema: {error.message}") from None
+        validator = Validator(own, fast=True)
+    except ValueError as error:
+        raise PluginError(f"the prompt's reply schema is no JSON Schema: {error}") from None
     _validators.append((own, validator))
     return validator

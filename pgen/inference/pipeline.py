@@ -139,7 +139,7 @@ class Pipeline(SampleRollouts):
         annotation = answer.outcome
         if annotation.checks and self.on_check == "fail":
             annotation = as_failure(annotation)
-        return replace(annotation, usage=answer.usage)
+        return Annotation(sample, plan, annotation.outcome, answer.usage, annotation.checks)
 
     def _review(self, annotation: Annotation) -> str:
         """Return the findings that are worth another request; a sample that is asked about once more gets no third."""

@@ -78,7 +78,8 @@ class RolloutContext:
 
     async def record_all(self, results: Sequence[Any]) -> None:
         """Return once these results, in their order, are committed, and none of them is the rollout's last."""
-        await asyncio.gather(*(self.record(result) for result in results))
+        if results:
+            await self._recorder.record_all(self._item, results)
 
     def _check_stop(self) -> None:
         if self._stop.is_set():

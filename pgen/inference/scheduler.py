@@ -21,6 +21,7 @@ from typing import Any
 from pgen.components import Groups, ImageReader, Recall, Recorder, Work
 from pgen.errors import DeferredError, PgenError, SampleError, first_error
 from pgen.inference.rollout import Decoded, RolloutContext, StoppedError
+from pgen.inference.thread_turns import short_turns
 from pgen.media import SampleImages
 from pgen.records import Moment, Sample
 
@@ -33,16 +34,16 @@ def decoders(cores: int) -> int:
 DECODERS = decoders(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 """Threads that decode, each with a reader of its own: decoding releases the GIL."""
 
-BATCH = 16
+BATCH = 8
 """Samples that a thread decodes at once: waking a thread, and being woken by it, costs as much as sending a request."""
 
 
 def decoded_ahead(decoders: int) -> int:
     """Return how many samples are decoded at most before a slot takes them.
 
-    Half of them are in the queue; the rest are those that each decoder has just read and that wait for room there.
+    A third of them are in the queue. Of each decoder, a batch waits for room there while it decodes the next.
     """
-    return 2 * BATCH * decoders
+    return 3 * BATCH * decoders
 
 
 class Rollouts(Work):
@@ -66,7 +67,7 @@ class Rollouts(Work):
         """Return the sample's images in the form that the generator takes. Raises SampleError."""
 
     async def run(self, groups: Groups, recorder: Recorder, stop: asyncio.Event) -> None:
-        with ExitStack() as readers, ThreadPoolExecutor(DECODERS, "decode") as pool:
+        with short_turns(), ExitStack() as readers, ThreadPoolExecutor(DECODERS, "decode") as pool:
             scheduler = _Scheduler(self, groups, recorder, stop, pool)
             try:
                 if self.decodes_ahead:
@@ -135,7 +136,7 @@ class _Scheduler:
         self._work, self._groups, self._recorder, self._stop, self._pool = work, groups, recorder, stop, pool
         self._reading_groups = asyncio.Lock()
         self._readers: asyncio.Queue[ImageReader] = asyncio.Queue()
-        self._decoded: asyncio.Queue[tuple[Any, Decoded] | None] = asyncio.Queue(decoded_ahead(DECODERS) // 2)
+        self._decoded: asyncio.Queue[tuple[Any, Decoded] | None] = asyncio.Queue(BATCH * DECODERS)
 
     async def run(self, readers: Sequence[ImageReader]) -> None:
         """Run rollouts that read images with any of `readers`: each keeps videos open, and there may be many slots."""
@@ -175,15 +176,23 @@ class _Scheduler:
         await self._recorder.finish(item, result)
 
     async def _decode_groups(self) -> None:
+        """Decode a batch while the one before it is put into the queue: the loop may be busy with replies."""
         loop = asyncio.get_running_loop()
         with self._work.reader() as reader:
             while not self._stop.is_set() and (group := await self._next_group()) is not None:
-                decoder = _Decoder(self._work, reader, self._stop)
+                decoder, ready = _Decoder(self._work, reader, self._stop), list[tuple[Any, Decoded]]()
                 for batch in batched(group, BATCH):
                     if self._stop.is_set():
                         return
-                    for decoded in await loop.run_in_executor(self._pool, decoder.decode, batch):
-                        await self._decoded.put(decoded)
+                    decoding = loop.run_in_executor(self._pool, decoder.decode, batch)
+                    await self._put(ready)
+                    ready = await decoding
+                # Before the next group is awaited: it may be handed out only once this one has its results.
+                await self._put(ready)
+
+    async def _put(self, decoded: Sequence[tuple[Any, Decoded]]) -> None:
+        for each in decoded:
+            await self._decoded.put(each)
 
     async def _next_group(self) -> list[Any] | None:
         async with self._reading_groups:

@@ -86,17 +86,18 @@ def request_tokens(
 class PrefixCache:
     """The beginnings of all requests so far, in blocks, as a server keeps them that has room for all."""
 
-    def __init__(self) -> None:
+    def __init__(self, block: int = BLOCK) -> None:
+        self._block = block
         self._blocks: set[int] = set()
 
     def cached(self, tokens: Sequence[Hashable]) -> int:
         """Return how many tokens at the beginning of a request are in the cache, and add the request to it."""
         before, found = len(self._blocks), 0
         beginning = 0
-        for block in batched(tokens, BLOCK):
-            if len(block) < BLOCK:
+        for block in batched(tokens, self._block):
+            if len(block) < self._block:
                 break
             beginning = hash((beginning, block))
             found += beginning in self._blocks and len(self._blocks) == before
             self._blocks.add(beginning)
-        return found * BLOCK
+        return found * self._block

@@ -74,7 +74,7 @@ def _with_valid_times(span: Skill, repairs: Counter[str]) -> Skill | None:
     if span.end < span.start:
         repairs["skills that end before they start: turned round"] += 1
         return replace(span, name=span.name.strip(), start=span.end, end=span.start)
-    return replace(span, name=span.name.strip())
+    return span if span.name == span.name.strip() else replace(span, name=span.name.strip())
 
 
 def _clip(span: Skill, end_of_episode: float, repairs: Counter[str]) -> Skill | None:
@@ -84,8 +84,9 @@ def _clip(span: Skill, end_of_episode: float, repairs: Counter[str]) -> Skill | 
         reason = "skills outside their episode: dropped" if span.end > span.start else "empty skills: dropped"
         repairs[reason] += 1
         return None
-    if not within or span.start < 0.0:
-        repairs["skills reaching beyond their episode: clipped"] += 1
+    if within and span.start >= 0.0:
+        return span
+    repairs["skills reaching beyond their episode: clipped"] += 1
     return replace(span, start=start, end=end)
 
 

@@ -93,9 +93,13 @@ class _Generation(Recorder):
         return self._journal.get(key) if isinstance(key, Sample) else self._journal.value(key)
 
     async def record(self, item: Any, result: Any) -> None:
-        if self._spend(result):
-            self._stop.set()
-        await self._commits.store(result)
+        await self.record_all(item, [result])
+
+    async def record_all(self, item: Any, results: Sequence[Any]) -> None:
+        for result in results:
+            if self._spend(result):
+                self._stop.set()
+        await self._commits.store(*results)
 
     async def finish(self, item: Any, result: Any) -> None:
         if result is not None:

@@ -167,4 +167,5 @@ class Planner:
 @lru_cache(256)
 def _wordings(question: Question, variants: int) -> tuple[Question, ...]:
     """Return the question for each variant; cached, as most moments of an episode have the same questions."""
-    return tuple(replace(question, variant=variant) for variant in range(variants))
+    numbers = range(variants)
+    return tuple(question if question.variant == it else replace(question, variant=it) for it in numbers)

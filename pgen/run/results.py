@@ -57,6 +57,7 @@ class RunResults:
         self._journal, self._planned, self._run_checks = journal, planned, run_checks
         self._turns, self._on_check, self._several = turns, on_check, several
         self._inspected: list[_Missing] = []
+        self._rejected = True  # whether a check of the whole run may reject a dialogue: not once `again` had none
 
     def count_answered(self) -> int:
         """Return how many samples have a dialogue."""
@@ -129,12 +130,14 @@ class RunResults:
         """Yield the second requests of dialogues that a check of the whole run rejects, once nothing is missing."""
         if self._turns or self._on_check == "keep":
             return
+        self._rejected = True  # until all results were seen
         checks = self._run_checks()
         for _, samples in self._planned() if checks.checks else ():
             checks.start_episode()
             requests = (self._second_request(first, checks.checked(first)) for first in self._first_results(samples))
             if group := self._journal.unanswered([request for request in requests if request]):
                 yield group
+        self._rejected = checks.findings > 0
 
     def read(self) -> Iterator[tuple[Episode, list[Annotation]]]:
         """Yield each episode with the annotations of its samples, checked."""
@@ -187,7 +190,7 @@ class RunResults:
 
     def _final(self, first: Annotation, first_checks: RunChecks, final_checks: RunChecks) -> Annotation:
         second = None
-        if not self._turns and self._on_check != "keep":
+        if self._rejected and not self._turns and self._on_check != "keep":
             request = self._second_request(first, first_checks.checked(first))
             second = self._journal.get(request) if request else None
         final = first

@@ -126,12 +126,13 @@ class Run:
         if (former := self._published) is not None:
             stored = {name: Usage.from_stored(former[name]) for name in {"usage", "judge_usage"} & former.keys()}
             return Report(**{**former, "output_dir": self.workspace.out, **stored})
-        if self.options.fresh or not self.workspace.journal.exists():
-            with disk_errors(self.workspace, lambda: self._needed), interruptible():
-                _ = self.plan  # checks the input before a journal is written or removed
-        with running(self.workspace, self._needed) as job:
-            report = self._execute(job, progress)
-            job.summary = {**asdict(report), "output_dir": str(report.output_dir)}
+        with interruptible():
+            if self.options.fresh or not self.workspace.journal.exists():
+                with disk_errors(self.workspace, lambda: self._needed):
+                    _ = self.plan  # checks the input before a journal is written or removed
+            with running(self.workspace, self._needed) as job:
+                report = self._execute(job, progress)
+                job.summary = {**asdict(report), "output_dir": str(report.output_dir)}
         return report
 
     def _execute(self, job: Job, progress: Callable[[int, int], Progress]) -> Report:
@@ -202,15 +203,8 @@ class Run:
 
     def _planned(self) -> Planned:
         parts, options = self.parts, self.options
-        planner = Planner(
-            parts.source,
-            parts.sampler,
-            parts.prompts,
-            options.seed,
-            options.variants,
-            options.scopes,
-            options.max_samples,
-        )
+        of_options = options.seed, options.variants, options.scopes, options.max_samples
+        planner = Planner(parts.source, parts.sampler, parts.prompts, *of_options)
         return planner.planned(self._episodes)
 
     def _report(self, counts: Tally, resumed: int, seconds: float) -> Report:

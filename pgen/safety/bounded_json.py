@@ -33,7 +33,9 @@ def read_bounded(path: Path, most: int = MOST) -> bytes:
 def read_json(path: Path) -> Any:
     """Return the JSON value in a file. Raises InputError, and FileNotFoundError where there is no file."""
     try:
-        return check_text(json.loads(read_bounded(path).decode("utf-8-sig")), str(path))
+        content = read_bounded(path)
+        value = json.loads(content.decode("utf-8-sig"))
+        return check_text(value, str(path)) if b"\\u" in content else value  # half a pair can only be an escape
     except FileNotFoundError:
         raise
     except (OSError, ValueError) as error:

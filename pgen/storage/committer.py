@@ -45,10 +45,10 @@ class Commits[T]:
         self._wake, self._committed = asyncio.Event(), asyncio.Event()
         self._room, self._sync_wanted = asyncio.Event(), asyncio.Event()
 
-    async def store(self, result: T) -> None:
-        """Wait until the result is committed. Raises what `run` does."""
+    async def store(self, *results: T) -> None:
+        """Wait until the results are committed, by one commit. Raises what `run` does."""
         group = self._next
-        group.results.append(result)
+        group.results += results
         self._wake.set()
         await group.committed.wait()
         if self._error:

@@ -18,7 +18,7 @@ from typing import Any
 from pgen.errors import ConfigError
 from pgen.records import Annotation, Sample
 from pgen.safety.redaction import clean_json, redacted
-from pgen.seeds import journal_key
+from pgen.seeds import journal_keys
 from pgen.storage.journal_db import open_database, storage_errors
 from pgen.storage.journal_metadata import checkpoint, rewrite_copy, store
 from pgen.storage.journal_rows import NO_EPISODE, Row, annotation_of, row_of, with_checksum
@@ -93,7 +93,9 @@ class Journal:
 
     def add(self, annotations: Iterable[Annotation]) -> None:
         """Commit finished samples; a sample that failed before is replaced."""
-        self._insert([row_of(annotation) for annotation in annotations])
+        added = list(annotations)
+        keys = journal_keys(annotation.sample for annotation in added)
+        self._insert([row_of(annotation, key) for annotation, key in zip(added, keys, strict=True)])
 
     def unanswered(self, samples: Sequence[Sample]) -> list[Sample]:
         """Return the samples without a dialogue, failed ones included; fastest for many of one episode at once."""
@@ -173,7 +175,7 @@ class Journal:
 
     def _rows(self, samples: Sequence[Sample], columns: str) -> list[Any]:
         """Return some columns of each sample's row, or None; samples of one episode."""
-        keys = [journal_key(sample) for sample in samples]
+        keys = list(journal_keys(samples))
         # One range of the index: keys of an episode are in the order of its frames.
         query = f"SELECT key, {columns} FROM samples WHERE episode = ? AND key BETWEEN ? AND ?"  # noqa: S608 (constants)
         with self._lock, storage_errors(self.path):

@@ -6,7 +6,6 @@ from zlib import crc32
 
 from pgen.records import Annotation, Dialogue, Failure, Finding, Judgement, Plan, Sample, Usage
 from pgen.safety.redaction import clean_json
-from pgen.seeds import journal_key
 from pgen.storage.recovery.pages import Cells
 
 VERSION = 7
@@ -44,15 +43,14 @@ def parse_row(cells: Cells) -> Row | None:
     return None
 
 
-def row_of(annotation: Annotation) -> Row:
-    """Return the row of an annotation."""
-    sample = annotation.sample
+def row_of(annotation: Annotation, key: bytes) -> Row:
+    """Return the row of an annotation; `key` is that of its sample."""
     parts: dict[str, Any] = {"plan": _fields(annotation.plan), "usage": annotation.usage.stored()}
     if annotation.checks:
         parts["checks"] = [_fields(finding) for finding in annotation.checks]
     name = next(name for name, kind in _OUTCOMES.items() if isinstance(annotation.outcome, kind))
     content = clean_json(_encode({**parts, name: _fields(annotation.outcome)}))
-    return with_checksum(sample.span.episode_index, journal_key(sample), int(annotation.failure is None), content)
+    return with_checksum(annotation.sample.span.episode_index, key, int(annotation.failure is None), content)
 
 
 def annotation_of(sample: Sample, content: str) -> Annotation:

@@ -53,7 +53,8 @@ def _stats(values: Any, count: int) -> Stats:
     """Return the statistics of the columns of an array."""
     stats: dict[str, Any] = {"min": values.min(axis=0), "max": values.max(axis=0)}
     stats |= {"mean": values.mean(axis=0), "std": values.std(axis=0), "count": np.array([count])}
-    stats |= {key: np.quantile(values, share, axis=0, method="lower") for key, share in QUANTILES.items()}
+    quantiles = np.quantile(values, [*QUANTILES.values()], axis=0, method="lower")
+    stats |= dict(zip(QUANTILES, quantiles, strict=True))
     return {key: value.tolist() for key, value in stats.items()}
 
 

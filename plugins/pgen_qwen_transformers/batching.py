@@ -1,9 +1,9 @@
 """Groups the requests of many callers into batches of up to `limit`, of similar size.
 
-Every batch contains the oldest waiting request and those nearest to it in size. `prepare` and `run` each have a
-thread: the event loop stays free, and one batch is prepared while another runs. A batch that does not fit the memory
-(MemoryError) is halved, and so are all later ones. One that fails otherwise is split until the request that fails is
-alone.
+Every batch contains the oldest waiting request and those nearest to it in size. `prepare` and `run` are called in
+threads: the event loop stays free, and with `ahead` one batch is prepared while another runs. A batch that does not fit
+the memory (MemoryError) is halved, and so are all later ones. One that fails otherwise is split until the request that
+fails is alone.
 """
 
 import asyncio
@@ -35,6 +35,8 @@ class Batcher[In, Work, Out]:
         run: Callable[[Sequence[Work], Callable[[], bool]], Sequence[Out]],
         size: Callable[[Work], int],
         limit: int,
+        *,
+        ahead: bool = True,
     ) -> None:
         self.limit = limit
         self._prepare, self._run, self._size = prepare, run, size
@@ -42,7 +44,8 @@ class Batcher[In, Work, Out]:
         self._preparing = 0
         self._queue: list[_Waiting[Work, Out]] = []
         self._wake = asyncio.Event()
-        self._threads = ThreadPoolExecutor(1, "prepare"), ThreadPoolExecutor(1, "model")
+        model = ThreadPoolExecutor(1, "model")
+        self._threads = ThreadPoolExecutor(1, "prepare") if ahead else model, model
         self._serving = asyncio.create_task(self._serve())
 
     async def submit(self, request: In) -> Out:

@@ -1,8 +1,9 @@
 """Decoding a batch: the grammar of a JSON Schema masks the logits, then each row chooses a token.
 
 White space between JSON tokens is forbidden, so that a reply cannot consist of it without end. Schema keywords that
-llguidance does not know are left to the validation of the reply. At temperature 0 the largest allowed logit is taken.
-Above, each row draws one number per step from its own seed, so that its reply does not depend on the other rows.
+llguidance does not know are left to the validation of the reply. At temperature 0 the largest allowed logit is taken;
+a mask is made only for a row whose largest logit the grammar forbids. Above, each row draws one number per step from
+its own seed, so that its reply does not depend on the other rows.
 """
 
 import json
@@ -79,23 +80,39 @@ class Rows:
             elif not self._matchers[row].consume_token(token):
                 raise RuntimeError(f"the grammar refused a token it had allowed: {self._matchers[row].get_error()}")
 
-    def forbidden(self) -> "NDArray[bool_]":
-        """Return a mask with one row per request and one column per token."""
+    def choice(self, row: int, likely: int) -> int | None:
+        """Return what a row takes without a mask: the only token that is allowed, or the most likely one if it may.
+
+        None where only a mask shows what is allowed.
+        """
+        stops, matcher = self._grammars.stops, self._matchers[row]
+        if likely in stops and (self._ended[row] or matcher.is_accepting()):
+            return likely
+        if self._ended[row]:
+            return None
+        # A mask allows no other beginning of a text that is determined, which `validate_tokens` would.
+        if forced := matcher.compute_ff_tokens():
+            return int(forced[0])
+        return likely if likely not in stops and matcher.validate_tokens([likely]) else None
+
+    def forbidden(self, rows: Sequence[int]) -> "NDArray[bool_]":
+        """Return a mask of some rows of the batch, with one column per token."""
         import numpy
         from llguidance.numpy import fill_next_token_bitmask_par
 
-        active = [(matcher, row) for row, matcher in enumerate(self._matchers) if not self._ended[row]]
+        bits = self._bits[: len(rows)]
+        active = [(self._matchers[row], place) for place, row in enumerate(rows) if not self._ended[row]]
         if active:
-            fill_next_token_bitmask_par(self._grammars.executor, active, self._bits)
-        for row, ended in enumerate(self._ended):
-            if ended:
-                self._bits[row] = self._stop_bits
-        bits = numpy.unpackbits(numpy.invert(self._bits).view(numpy.uint8), axis=1, bitorder="little")
-        return bits[:, : self._grammars.width].view(numpy.bool_)
+            fill_next_token_bitmask_par(self._grammars.executor, active, bits)
+        for place, row in enumerate(rows):
+            if self._ended[row]:
+                bits[place] = self._stop_bits
+        mask = numpy.unpackbits(numpy.invert(bits).view(numpy.uint8), axis=1, bitorder="little")
+        return mask[:, : self._grammars.width].view(numpy.bool_)
 
 
 class Decoding:
-    """A logits processor for one call of `generate` with greedy search: it leaves only the chosen token."""
+    """A logits processor for one call of `generate` with greedy search: the chosen token gets the largest logit."""
 
     def __init__(
         self, rows: Rows, seeds: Sequence[int], temperature: float, top_p: float, cancelled: Callable[[], bool]
@@ -107,20 +124,47 @@ class Decoding:
         self._started = False
 
     def __call__(self, input_ids: "Tensor", scores: "Tensor") -> "Tensor":
-        import torch
-
         if self._cancelled():
             raise RuntimeError("the run was stopped")
         if self._started:
             self._rows.advance(input_ids[:, -1].tolist())
         self._started = True
-        # In place: `generate` passes a copy, and allocating another of this width costs more than the rest.
-        scores.masked_fill_(torch.from_numpy(self._rows.forbidden()).to(scores.device), float("-inf"))
-        if not self._temperature:
-            return scores
+        return self._drawn(scores) if self._temperature else self._most_likely(scores)
+
+    # Both work in place: `generate` passes a copy, and allocating another of this width costs more than the rest.
+
+    def _most_likely(self, scores: "Tensor") -> "Tensor":
+        """Give each row's token the largest logit; a mask is made only where the most likely one is forbidden."""
+        likely = _largest(scores)
+        tokens = [self._rows.choice(row, token) for row, token in enumerate(likely)]
+        unknown = [row for row, token in enumerate(tokens) if token is None]
+        if unknown:
+            for row, token in zip(unknown, _largest(self._masked(scores[unknown], unknown)), strict=True):
+                tokens[row] = token
+        changed = [row for row, token in enumerate(tokens) if token != likely[row]]
+        if changed:
+            scores[changed, [tokens[row] for row in changed]] = float("inf")
+        return scores
+
+    def _drawn(self, scores: "Tensor") -> "Tensor":
+        import torch
+
         draws = torch.tensor([random.random() for random in self._random], dtype=torch.float32)
-        tokens = draw(scores.div_(self._temperature), draws.to(scores.device), self._top_p)
+        masked = self._masked(scores, range(len(scores)))
+        tokens = draw(masked.div_(self._temperature), draws.to(scores.device), self._top_p)
         return scores.fill_(float("-inf")).scatter_(1, tokens[:, None], 0.0)
+
+    def _masked(self, scores: "Tensor", rows: Sequence[int]) -> "Tensor":
+        import torch
+
+        return scores.masked_fill_(torch.from_numpy(self._rows.forbidden(rows)).to(scores.device), float("-inf"))
+
+
+def _largest(scores: "Tensor") -> list[int]:
+    """Return the first of the largest logits of each row. On the CPU, numpy finds it in a tenth of torch's time."""
+    best = scores.numpy().argmax(-1) if scores.device.type == "cpu" else scores.argmax(-1)
+    tokens: list[int] = best.tolist()
+    return tokens
 
 
 def draw(scores: "Tensor", draws: "Tensor", top_p: float) -> "Tensor":

@@ -76,7 +76,10 @@ class QwenTransformers(Generator[QwenOptions]):
             return model.generate(works, options, cancelled)
 
         self._model = model
-        self._batcher = Batcher(model.prepare, run, lambda work: work.length, options.batch_size)
+        # On the CPU both would compete for the cores. What is more, each thread that calls torch has threads of OpenMP,
+        # and as soon as there are more of these than cores, they sleep between operations and have to be woken.
+        ahead = model.device != "cpu"
+        self._batcher = Batcher(model.prepare, run, lambda work: work.length, options.batch_size, ahead=ahead)
 
     async def generate(self, request: Request) -> Reply:
         if self._batcher is None:

@@ -5,8 +5,8 @@ names; a path that is stored in a result is never opened. Without the input, epi
 """
 
 from array import array
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
@@ -20,6 +20,7 @@ from pgen.formats.syn_annotations import FILE, LineFile, from_line, lines_of
 from pgen.labels import exchanges
 from pgen.records import Annotation, Episode, Skill
 from pgen.registry import registry
+from pgen.run.episodes import RecordedEpisodes
 from pgen.safety.bounded_json import read_json
 from pgen_results.lines import Line
 
@@ -81,12 +82,10 @@ def open_results(folder: Path, root: Path | None = None) -> Iterator[RunResults]
         return
     source = _source(manifest["source"], input_folder, folder)
     source.open()
-    try:
+    with closing(source), closing(RecordedEpisodes(source)) as episodes:
         counterfactuals = partial(read_counterfactuals, folder / COUNTERFACTUALS)
-        episodes = partial(_from_source, source, lines)
-        yield RunResults(name, manifest, source, episodes, counterfactuals=counterfactuals)
-    finally:
-        source.close()
+        read = partial(_from_source, episodes, lines)
+        yield RunResults(name, manifest, source, read, counterfactuals=counterfactuals)
 
 
 def has_dialogue(folder: Path) -> bool:
@@ -134,10 +133,10 @@ def _skills(option: str, stored: Path) -> str:
     return option
 
 
-def _from_source(source: Source, file: LineFile) -> Iterator[tuple[Episode, list[Line]]]:
+def _from_source(episodes: Iterable[Episode], file: LineFile) -> Iterator[tuple[Episode, list[Line]]]:
     groups = groupby(file.read(), key=lambda line: line["episode_index"])
     upcoming = next(groups, None)
-    for episode in source.episodes():
+    for episode in episodes:
         lines: list[Line] = []
         if upcoming is not None and upcoming[0] == episode.index:
             lines = with_exchanges([_checked(line, episode, file.path) for line in upcoming[1]], episode)

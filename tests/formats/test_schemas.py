@@ -10,6 +10,9 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from pgen.formats.schemas import Validator, load, names, validator
+from pgen_dialogue.prompts.reply_schema import typed_schema
+
+REPLIES = Validator(typed_schema(), fast=True)
 
 ATOMS = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.just("\ud800") | st.just(10**40)
 VALUES = st.recursive(ATOMS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3))
@@ -53,6 +56,23 @@ def test_a_violation_names_its_place():
     problem = validator("segments").first_error([{"name": 3, "start": 0, "end": 1}])
     assert problem is not None
     assert problem.startswith("$[0].name: 3 is not of type")
+
+
+@given(text=st.text(max_size=40) | st.text("| \n\x1c\x85\xa0\u2028\ufeff\u180ea", max_size=6))
+def test_a_text_of_a_dialogue_fits_where_jsonschema_accepts_it(text):
+    """Its pattern means nearly the same to both; where jsonschema-rs refuses, jsonschema decides."""
+    schema = typed_schema()
+    value = {"user_prompt": text, "robot_utterance": "Yes.", "scenario_type": "specific_object"}
+    value |= {"response_type": "acknowledgment"}
+    assert (REPLIES.first_error(value) is None) == Draft202012Validator(schema).is_valid(value)
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [{"properties": {"a": {"pattern": r"(?<=(a|bc))d"}}}, {"properties": {"a": {"$ref": "http://pgen.invalid/a"}}}],
+)
+def test_a_schema_that_only_jsonschema_knows_has_no_fast_validator(schema):
+    assert Validator(schema, fast=True).first_error({}) is None
 
 
 def test_a_deep_value_is_judged():

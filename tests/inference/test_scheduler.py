@@ -1,6 +1,7 @@
 """Rollouts: any number of requests for an item, results that are recalled, slots, the end of a run, and failures."""
 
 import asyncio
+import sys
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -11,10 +12,14 @@ from hypothesis import strategies as st
 
 from pgen.components import KeyedResult
 from pgen.errors import ConfigError, SampleError
-from pgen.inference.scheduler import Rollouts
+from pgen.inference.pipeline import Pipeline
+from pgen.inference.scheduler import BATCH, Rollouts
+from pgen.inference.thread_turns import SWITCH
 from pgen.media.clips import SampleImages
 from pgen.records import Prompt, Request
-from pgen.testing import FakeGenerator, FakeSource, MemoryRecorder, make_samples
+from pgen.testing import FakeGenerator, FakeSource, MemoryRecorder, make_episode, make_samples
+from pgen_dialogue.prompts.seed import SeedPrompt
+from pgen_samplers.samplers import EveryFrame
 
 (SAMPLE, *_) = make_samples()
 PROMPT = Prompt("", {})
@@ -131,3 +136,33 @@ def test_the_results_that_a_rollout_will_recall_are_known_beforehand(steps):
     recorded = asyncio.run(work.recorded(("a", 5), journal.get))
     first_missing = next(step for step in range(6) if step not in steps)
     assert recorded == {f"a-{step}": f"text {step}" for step in range(first_missing)}
+
+
+def test_threads_take_short_turns_while_rollouts_run_and_no_longer():
+    before, intervals = sys.getswitchinterval(), set()
+
+    def answer(request):
+        intervals.add(sys.getswitchinterval())
+        return "text"
+
+    run(FakeGenerator(answer), [("a", 1)])
+    assert [*intervals] == [pytest.approx(SWITCH)]
+    assert sys.getswitchinterval() == before
+
+
+def test_a_group_may_come_only_once_those_before_have_their_results():
+    groups = [make_samples(make_episode(index=index, length=2 * BATCH + 1), EveryFrame()) for index in range(3)]
+    changed, recorder = asyncio.Event(), MemoryRecorder(on_result=lambda _: changed.set())
+
+    async def in_turn():
+        total = 0
+        for group in groups:
+            while len(recorder.results) < total:
+                changed.clear()
+                await changed.wait()
+            total += len(group)
+            yield [(sample,) for sample in group]
+
+    pipeline = Pipeline(FakeSource(), SeedPrompt(), FakeGenerator(), 0, 1, 10**6)
+    asyncio.run(asyncio.wait_for(pipeline.run(in_turn(), recorder, asyncio.Event()), 120))
+    assert {result.sample for result in recorder.results} == {sample for group in groups for sample in group}

@@ -1,8 +1,27 @@
 """What tests of pages need."""
 
 import os
+import shutil
+import sys
+from pathlib import Path
 
 import pytest
+from forked import run_pgen
+from shared_folder import made_once
+
+TOP = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session")
+def faulty(tmp_path_factory) -> Path:
+    """A run with planted faults of every kind, in two episodes."""
+
+    def make(folder: Path) -> None:
+        done = run_pgen([sys.executable, TOP / "tools/faulty_run.py", folder, "--samples", "120"])
+        assert done.returncode == 0, done.stderr
+
+    made = made_once(tmp_path_factory, "faulty-run", make)
+    return Path(shutil.copytree(made / "out", tmp_path_factory.mktemp("faulty") / "out"))
 
 
 @pytest.fixture(scope="session")

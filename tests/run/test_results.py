@@ -5,9 +5,10 @@ from altered import altered
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pgen.components import Check
 from pgen.inference.checking import RunChecks
 from pgen.inference.conversation import as_turn, turns_after
-from pgen.records import Annotation, Dialogue, Failure, Plan
+from pgen.records import Annotation, Dialogue, Failure, Finding, Plan
 from pgen.run.results import RunResults
 from pgen.storage.journal import Journal
 from pgen.testing import make_episode, make_samples
@@ -150,3 +151,34 @@ def test_samples_are_unanswered_unless_their_last_result_is_a_dialogue(tmp_path_
         map(last.get, samples)
     )
     journal.close()
+
+
+class Repeated(Check):
+    """A request that an earlier dialogue of the episode has."""
+
+    name = "repeated"
+    whole_run = True
+
+    def check(self, annotation, context):
+        repeated = any(it.dialogue.user_prompt == annotation.dialogue.user_prompt for it in context.earlier)
+        return Finding("repeated", "it is repeated") if repeated else None
+
+
+@pytest.mark.parametrize("request_of", [lambda number: "Take it.", lambda number: f"Take it, {number}."])
+def test_results_are_checked_alike_before_and_after_second_requests_were_looked_for(journal, request_of):
+    dialogues = [Dialogue(request_of(number), "Sure.") for number in range(len(EVERY))]
+    journal.add([Annotation(sample, Plan(), it) for sample, it in zip(EVERY, dialogues, strict=True)])
+
+    def run_checks():
+        return RunChecks((Repeated(),), "en", len(EVERY))
+
+    results = RunResults(journal, lambda: iter(PLANNED), run_checks, False, "retry")
+    before = list(results.read())
+    second = [sample for group in results.again() for sample in group]
+    journal.add([Annotation(sample, Plan(), Dialogue("Lift it.", "Sure.")) for sample in second[:1]])
+    after = list(results.read())
+    changed = [
+        sample for _, annotations in after for sample in annotations if sample.dialogue.user_prompt == "Lift it."
+    ]
+    assert len(changed) == len(second[:1])
+    assert (before == after) == (not second)

@@ -34,9 +34,10 @@ class Duplicates(Check[DuplicatesOptions]):
         assert annotation.dialogue is not None
         request = annotation.dialogue.user_prompt
         count = context.occurrences(" ".join(_words(request)))
+        parts = _parts(request)
         for earlier in reversed(context.earlier):
-            other = earlier.dialogue.user_prompt if earlier.dialogue else ""
-            if similarity(request, other) >= self.options.similarity:
+            other = dialogue.user_prompt if (dialogue := earlier.dialogue) else ""
+            if _common(parts, _parts(other)) >= self.options.similarity:
                 return Finding("near_duplicate", f"the episode has nearly the same request already ({other!r})")
         if count > max(self.options.at_least, ceil(self.options.share * context.samples)):
             return Finding("repeated", f"{count} samples have this request ({request!r}); say it in another way")
@@ -45,8 +46,11 @@ class Duplicates(Check[DuplicatesOptions]):
 
 def similarity(first: str, second: str) -> float:
     """Return the share of words and pairs of adjacent words that two texts have in common, from 0 to 1."""
-    a, b = _parts(first), _parts(second)
-    return 2 * len(a & b) / (len(a) + len(b)) if a and b else 0.0
+    return _common(_parts(first), _parts(second))
+
+
+def _common(first: frozenset[str], second: frozenset[str]) -> float:
+    return 2 * len(first & second) / (len(first) + len(second)) if first and second else 0.0
 
 
 @lru_cache(maxsize=4096)

@@ -29,16 +29,21 @@ def is_positive(clause: Clause) -> bool:
 
 def requested(clause: Clause) -> Act | None:
     """Return the verb of a request: in its base form, or a gerund after "mind" and the like."""
-    verb = request_verb(clause)
-    if verb is None or (clause.words[verb] == "hand" and verb > 0 and clause.words[verb - 1] in ("left", "right")):
+    return _requested(clause.words)
+
+
+@lru_cache(maxsize=8192)
+def _requested(words: tuple[str, ...]) -> Act | None:
+    verb = request_verb(words)
+    if verb is None or (words[verb] == "hand" and verb > 0 and words[verb - 1] in ("left", "right")):
         return None
-    after = verb > 0 and clause.words[verb - 1] in ("mind", "about", "try", "start", "keep")
-    return act_at(clause.words, verb, "base gerund" if after else "base")
+    after = verb > 0 and words[verb - 1] in ("mind", "about", "try", "start", "keep")
+    return act_at(words, verb, "base gerund" if after else "base")
 
 
 def focused(clause: Clause) -> Iterator[NounPhrase]:
     """Yield the noun phrase that a clause asks for, if there is one."""
-    words, verb = clause.words, request_verb(clause)
+    words, verb = clause.words, request_verb(clause.words)
     if act := _overdue(words):
         thing = object_after(words, act.index)
     elif verb is not None and (requested(clause) or is_verb(words, verb) or words[verb] in ("have", "see")):

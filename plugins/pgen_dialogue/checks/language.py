@@ -4,6 +4,7 @@ Rather a missed text than a false finding: a text without a common word of any l
 """
 
 import re
+from collections import Counter
 from functools import lru_cache
 
 from pgen.components import Check, Context
@@ -41,7 +42,11 @@ _COMMON = {
     "tr": "bir ve bu şu için lütfen şimdi misin ben sen evet hayır ile mı mi de da çok",
     "vi": "và là của không một có cho tôi bạn hãy này được vui lòng với bây giờ vâng",
 }
-_COMMON_WORDS = {code: frozenset(words.split()) for code, words in _COMMON.items()}
+_LANGUAGES_OF: dict[str, set[str]] = {}
+"""The languages of each common word."""
+for _code, _words in _COMMON.items():
+    for _common in _words.split():
+        _LANGUAGES_OF.setdefault(_common, set()).add(_code)
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 
 
@@ -59,7 +64,6 @@ class Language(Check):
         return None
 
 
-@lru_cache(maxsize=4096)
 def is_read(annotation: Annotation, context: Context) -> bool:
     """Return whether the checks that read English and compare with the demonstration apply to a dialogue."""
     dialogue = annotation.dialogue
@@ -68,19 +72,23 @@ def is_read(annotation: Annotation, context: Context) -> bool:
     return not in_other_language(f"{dialogue.user_prompt} {dialogue.robot_utterance}", "en")
 
 
+@lru_cache(maxsize=4096)
 def in_other_language(text: str, language: str) -> str:
     """Return why a text is not in the language, or ""."""
     text = text[:LONGEST_TEXT]
-    latin = len(_LATIN.findall(text))
-    counts = {code: len(script.findall(text)) for code, script in _SCRIPTS.items()}
-    if max(latin, *counts.values()) > counts.get(language, latin):
-        return "another script"
-    return _closer_language(text, language) if language in _COMMON_WORDS else ""
+    if language in _SCRIPTS or not text.isascii():
+        latin = len(_LATIN.findall(text))
+        counts = {code: len(script.findall(text)) for code, script in _SCRIPTS.items()}
+        if max(latin, *counts.values()) > counts.get(language, latin):
+            return "another script"
+    return _closer_language(text, language) if language in _COMMON else ""
 
 
 def _closer_language(text: str, language: str) -> str:
-    words = [word.lower().replace("’", "'") for word in _WORD.findall(text)]
-    scores = {code: len(common.intersection(words)) for code, common in _COMMON_WORDS.items()}
-    best = max(scores, key=lambda code: (scores[code], code == language))
-    clear = best != language and scores[best] >= max(2, 2 * scores[language])
-    return f"it reads like {LANGUAGES[best]}" if clear else ""
+    words = {word.lower().replace("’", "'") for word in _WORD.findall(text)}
+    scores = Counter(code for word in words for code in _LANGUAGES_OF.get(word, ()))
+    most = max(scores.values(), default=0)
+    if most < max(2, 2 * scores[language]):
+        return ""
+    best = next(code for code in _COMMON if scores[code] == most)
+    return f"it reads like {LANGUAGES[best]}"

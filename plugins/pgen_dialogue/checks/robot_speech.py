@@ -59,7 +59,7 @@ def _asks(clause: Clause, scope: ScopeFacts) -> bool:
     """Return whether a clause asks for what the robot does: "could you lift it"."""
     if clause.words[0] in ("no", "not", "nothing", "never"):
         return False
-    verb = request_verb(clause)
+    verb = request_verb(clause.words)
     act = act_at(clause.words, verb, "base") if verb is not None else None
     if act is None or clause.words[act.index + 1 : act.index + 2] in _NUMBERS:
         return False

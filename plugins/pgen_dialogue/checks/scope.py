@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import pairwise
 
 from pgen.records import Sample, SpanContext
@@ -39,7 +39,7 @@ class SkillFacts:
     kinds: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ScopeFacts:
     """The skills that a dialogue leads to; those before and after; the words of what it is about.
 
@@ -55,26 +55,26 @@ class ScopeFacts:
     scene: frozenset[str]
     task: str
 
-    @property
+    @cached_property
     def readable(self) -> bool:
         """Return whether every skill's action can be read."""
         return bool(self.skills) and all(skill.phrase.verb for skill in self.skills)
 
-    @property
+    @cached_property
     def kinds(self) -> frozenset[str]:
         return frozenset().union(*(skill.kinds for skill in self.skills))
 
-    @property
+    @cached_property
     def others(self) -> tuple[SkillFacts, ...]:
         """Return the skills before and after."""
         return (*self.past, *self.future)
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """Return the objects of all skills."""
         return tuple(dict.fromkeys(skill.object for skill in (*self.skills, *self.past, *self.future)))
 
-    @property
+    @cached_property
     def label(self) -> str:
         """The scope's first skill as text."""
         return self.skills[0].phrase.do or self.skills[0].phrase.text if self.skills else ""

@@ -102,7 +102,7 @@ def _has_label_word(spoken: tuple[str, ...], scope: ScopeFacts) -> bool:
 
 def asks_for_action(clause: Clause) -> bool:
     """Return whether a clause has the verb of a request."""
-    verb = request_verb(clause)
+    verb = request_verb(clause.words)
     return verb is not None and act_at(clause.words, verb, "base") is not None
 
 

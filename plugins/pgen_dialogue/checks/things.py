@@ -42,7 +42,7 @@ def _groups(lines: list[str]) -> dict[str, frozenset[int]]:
 
 def _with_synonyms(line: str) -> str:
     words = line.split()
-    return " ".join([*words, *(group for group in _SYNONYMS if set(group.split()) & set(words))])
+    return " ".join([*words, *(group for group, names in _SYNONYM_SETS if not names.isdisjoint(words))])
 
 
 def _by_word(kinds: dict[str, list[str]]) -> dict[str, frozenset[str]]:
@@ -54,6 +54,7 @@ def _by_word(kinds: dict[str, list[str]]) -> dict[str, frozenset[str]]:
 
 
 _SYNONYMS = [word.replace("=", " ") for words in _MEMBERS.values() for word in words if "=" in word]
+_SYNONYM_SETS = [(group, frozenset(group.split())) for group in _SYNONYMS]
 _SAME = _groups([*_SYNONYMS, *_NOUNS["pairs"]["same"]])
 _RELATED = _groups([_with_synonyms(line) for line in _NOUNS["pairs"]["related"]])
 _KINDS = _by_word({kind: " ".join(words).replace("=", " ").split() for kind, words in _MEMBERS.items()})

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from pgen_dialogue.english.verbs import form_of
 from pgen_dialogue.english.words import NOUNISH
@@ -42,11 +43,12 @@ class Clause:
     def has(self, *phrases: str) -> bool:
         """Return whether it contains one of the phrases as whole words."""
         listed, padded = _by_first_word(phrases), f" {self.plain} "
+        if listed.keys().isdisjoint(self.words):
+            return False
         return any(f" {phrase} " in padded for word in self.words for phrase in listed.get(word, ()))
 
 
-@dataclass(frozen=True, slots=True)
-class _Token:
+class _Token(NamedTuple):
     """A word, written out, or a mark, and where it stands in the text."""
 
     word: str
@@ -76,7 +78,9 @@ def plain_words(text: str) -> tuple[str, ...]:
 def _sentences(text: str) -> Iterator[tuple[list[_Token], bool]]:
     """Yield the tokens of each sentence, and whether it is a question."""
     # Replacements keep the length, so that positions are those of the text.
-    plain = "".join(low if len(low := char.lower()) == 1 else char for char in text)
+    plain = text.lower()
+    if len(plain) != len(text):
+        plain = "".join(low if len(low := char.lower()) == 1 else char for char in text)
     plain = plain.replace("’", "'").replace("_", " ").replace("t-shirt", "  shirt")
     tokens: list[_Token] = []
     for match in _TOKEN.finditer(plain):
@@ -92,6 +96,8 @@ def _sentences(text: str) -> Iterator[tuple[list[_Token], bool]]:
 def _written_out(word: str) -> list[str]:
     if word in _WHOLE:
         return _WHOLE[word].split()
+    if "'" not in word:
+        return [word]
     ending = next((ending for ending in _ENDINGS if word.endswith(ending) and word != ending), "")
     return [word.removesuffix(ending).replace("'", ""), _ENDINGS[ending]] if ending else [word.replace("'", "")]
 

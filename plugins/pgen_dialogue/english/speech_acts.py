@@ -27,13 +27,13 @@ _BETWEEN = frozenset(_LISTS["between"])
 
 
 @lru_cache(maxsize=8192)
-def request_verb(clause: Clause) -> int | None:
-    """Return where the verb of a request would stand: after "could you", or at the clause's start."""
-    found = list(_markers(_REQUESTS, clause.words))
+def request_verb(words: tuple[str, ...]) -> int | None:
+    """Return where the verb of a request would stand in a clause: after "could you", or at its start."""
+    found = list(_markers(_REQUESTS, words))
     if found:
         _, stop = max(found, key=lambda marker: marker[1] - marker[0])
-        return _skipped(clause.words, stop, _BETWEEN - {"not"})
-    return _skipped(clause.words, 0, FILLERS)
+        return _skipped(words, stop, _BETWEEN - {"not"})
+    return _skipped(words, 0, FILLERS)
 
 
 @lru_cache(maxsize=8192)

@@ -61,6 +61,7 @@ def exclusions(span: SpanContext) -> Exclusions:
     return Exclusions(tuple(dict.fromkeys(objects))[:_MOST], tuple(actions.values())[:_MOST])
 
 
+@lru_cache(maxsize=256)
 def alternatives(span: SpanContext) -> tuple[str, ...]:
     """Return the objects or places among which the robot chooses in this skill, without the chosen one.
 

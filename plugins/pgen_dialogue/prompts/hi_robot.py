@@ -19,7 +19,7 @@ from pgen.records import Plan, Prompt, Question, Sample, SpanContext
 from pgen.seeds import derive
 from pgen_dialogue.prompts.grounding_facts import alternatives, failed_skill
 from pgen_dialogue.prompts.phases import is_readable, names_of, object_of
-from pgen_dialogue.prompts.planner import PlanOptions, is_decision, plan, spread
+from pgen_dialogue.prompts.planner import PlanOptions, is_decision, plan, plans, spread
 from pgen_dialogue.prompts.questions import questions
 from pgen_dialogue.prompts.reply_schema import example_dialogue, fingerprint_of, typed, typed_schema
 from pgen_dialogue.prompts.seed import without_images
@@ -47,10 +47,10 @@ class HiRobotPrompt(MomentPromptBuilder[PlanOptions]):
         return questions(samples, seed, self.options.counterfactuals)
 
     def build_moment(self, samples: Sequence[Sample], seed: int) -> Prompt:
-        plans = tuple(plan(sample, seed, self.options) for sample in samples)
+        planned = tuple(plans(samples, seed, self.options))
         system = _system() if samples[0].moment.images else without_images(_system(), IMAGE_PASSAGES)
-        text = _text(samples, [*_dialogues(samples, plans, seed)])
-        return Prompt(text, typed_schema(), system, _context(samples[0].span), plans)
+        text = _text(samples, [*_dialogues(samples, planned, seed)])
+        return Prompt(text, typed_schema(), system, _context(samples[0].span), planned)
 
     def example(self, sample: Sample, seed: int) -> dict[str, str]:
         return typed(example_dialogue(sample), plan(sample, seed, self.options))
@@ -120,25 +120,28 @@ def _position(sample: Sample) -> str:
 
 def _dialogues(samples: Sequence[Sample], plans: Sequence[Plan], seed: int) -> Iterator[str]:
     """Yield the numbered lines of the dialogues, those of one scope under one heading."""
-    heading = ""
+    heading, headed = "", None
     for number, (sample, planned) in enumerate(zip(samples, plans, strict=True), 1):
-        if (own := _heading(sample)) != heading:
+        question = sample.question
+        under = question.scope, question.skills, question.counterfactual, question.target
+        if under != headed and (own := _heading(sample)) != heading:
             heading = own
             yield f"{own}:"
+        headed = under
         yield f"{number}. {_line(sample, planned, seed)}"
 
 
 def _heading(sample: Sample) -> str:
     """Return the scope with the skills that it leads to, and what else could have followed at a decision point."""
-    question, first, others = sample.question, sample.span.skill_index + 1, _others(sample)
+    question, first = sample.question, sample.span.skill_index + 1
     if question.counterfactual:
-        others = [*filter(None, [object_of(sample.span.skill)]), *others]
+        others = [*filter(None, [object_of(sample.span.skill)]), *_others(sample)]
         text: str = texts()["instead"][question.counterfactual]
         return text.format(target=question.target, others=" or ".join(others))
     scope = "running" if question.scope == "step" and sample.moment.running else question.scope
     text = texts()["scopes"][scope].format(first=first, last=first + question.skills - 1, skill=sample.span.skill)
     if question.scope in ("step", "phase") and is_decision(sample):
-        text += f". {texts()['notes']['decision'].format(others=' or '.join(others))}"
+        text += f". {texts()['notes']['decision'].format(others=' or '.join(_others(sample)))}"
     return text
 
 

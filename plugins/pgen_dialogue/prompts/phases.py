@@ -101,6 +101,7 @@ def phases_of(span: SpanContext) -> tuple[range, ...]:
     return tuple(range(*phase) for phase in span.phases) or phases(names_of(span))
 
 
+@lru_cache(maxsize=256)
 def is_turn(span: SpanContext) -> bool:
     """Return whether the robot turns to another object or place in this skill: another could have followed."""
     names, position, group = names_of(span), span.skill_index, phase_of(span)

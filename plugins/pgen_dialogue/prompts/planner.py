@@ -9,7 +9,7 @@ point, an error a skill that failed or a request for what is not there, a correc
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
@@ -119,12 +119,22 @@ def fitting_responses(scenario: str, sample: Sample) -> tuple[str, ...]:
 
 def plan(sample: Sample, seed: int, options: PlanOptions) -> Plan:
     """Return the plan for a sample; `seed` is its moment's, the same for every variant."""
-    question = sample.question
-    if question.counterfactual:
-        return Plan()
-    seed = derive(seed, question.scope)
-    chosen = _at(shares(sample, options), spread(derive(seed, "types"), question.variant))
-    return Plan(*chosen, excluded=_excluded(sample, chosen[0], seed), absent=_absent(sample, chosen, seed))
+    return next(plans([sample], seed, options))
+
+
+def plans(samples: Iterable[Sample], seed: int, options: PlanOptions) -> Iterator[Plan]:
+    """Yield the plans for samples of one moment, whose seed is `seed`."""
+    shares_of: dict[str, dict[tuple[str, str], float]] = {}
+    for sample in samples:
+        question = sample.question
+        if question.counterfactual:
+            yield Plan()
+            continue
+        if question.scope not in shares_of:
+            shares_of[question.scope] = shares(sample, options)
+        own = derive(seed, question.scope)
+        chosen = _at(shares_of[question.scope], spread(derive(own, "types"), question.variant))
+        yield Plan(*chosen, excluded=_excluded(sample, chosen[0], own), absent=_absent(sample, chosen, own))
 
 
 def spread(seed: int, number: int) -> float:
@@ -154,7 +164,10 @@ def possible_types(sample: Sample, options: PlanOptions) -> dict[str, list[str]]
 
 
 def shares(sample: Sample, options: PlanOptions) -> dict[tuple[str, str], float]:
-    """Return how likely each pair of scenario type and response type is for a sample; the shares add up to 1."""
+    """Return how likely each pair of scenario type and response type is for a sample; the shares add up to 1.
+
+    They are the same for all samples of one scope at one moment.
+    """
     possible = possible_types(sample, options)
     return {
         (scenario, response): share * part

@@ -1,10 +1,8 @@
 """Which dialogues to request at each moment of an episode: those whose exchanges begin there."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from functools import lru_cache
 
-from pgen.records import Question, Sample
+from pgen.records import Question, Sample, Scope
 from pgen.seeds import derive
 from pgen_dialogue.prompts.grounding_facts import alternatives
 from pgen_dialogue.prompts.phases import is_waiting, names_of, object_of, phases_of
@@ -25,31 +23,33 @@ def questions(samples: Sequence[Sample], seed: int, counterfactuals: float) -> l
         return []
     groups = [group for group in phases_of(samples[0].span) if len(group) > 1]
     speaker = derive(seed, "speaker", samples[0].span.episode_id)
+    step = Question(speaker=speaker)
     asked: list[list[Question]] = []
     opened: set[int] = set()
     for number, sample in enumerate(samples):
         position, left = sample.span.skill_index, len(sample.span.future) + 1
-        of_moment = [Question(scope=scope, skills=left) for scope in ("episode", "standing")] if not number else []
+        opening: tuple[Scope, ...] = ("episode", "standing") if not number else ()
+        of_moment = [Question(scope=scope, skills=left, speaker=speaker) for scope in opening]
         group = next((it for it in groups if position in it and it.start not in opened), None)
         if group is not None:
             opened.add(group.start)
-            of_moment.append(Question(scope="phase", skills=group.stop - position))
+            of_moment.append(Question(scope="phase", skills=group.stop - position, speaker=speaker))
         if not is_waiting(sample.span.skill):
-            of_moment += [Question(), *_counterfactuals(sample, seed, counterfactuals)]
-        asked.append([_spoken_by(question, speaker) for question in of_moment])
+            of_moment += [step, *_counterfactuals(sample, seed, counterfactuals, speaker)]
+        asked.append(of_moment)
     return asked
 
 
-def _counterfactuals(sample: Sample, seed: int, share: float) -> Iterator[Question]:
+def _counterfactuals(sample: Sample, seed: int, share: float, speaker: int) -> Iterator[Question]:
     if not share or not is_decision(sample):
         return
     place = (sample.span.episode_id, sample.moment.frame_index)
     if derive(seed, "counterfactual", *place) >= share * 2**32:
         return
     if target := _other_skill(sample):
-        yield Question(counterfactual="other", target=target)
+        yield Question(counterfactual="other", target=target, speaker=speaker)
     kind = derive(seed, "without skill", *place) * len(_WITHOUT_SKILL) // 2**32
-    yield Question(counterfactual=_WITHOUT_SKILL[kind])
+    yield Question(counterfactual=_WITHOUT_SKILL[kind], speaker=speaker)
 
 
 def _other_skill(sample: Sample) -> str | None:
@@ -59,8 +59,3 @@ def _other_skill(sample: Sample) -> str | None:
     feasible = (names[start] for start in starts)
     about = ((name, object_of(name)) for name in feasible)
     return next((name for name, it in about if it and any(may_be_same(it, other) for other in others)), None)
-
-
-@lru_cache(256)
-def _spoken_by(question: Question, speaker: int) -> Question:
-    return replace(question, speaker=speaker)

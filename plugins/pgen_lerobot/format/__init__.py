@@ -1,5 +1,6 @@
 """The LeRobot dataset format, versions 2.0, 2.1 and 3.0."""
 
+from pgen_lerobot.format.arrow_arrays import arrow_array
 from pgen_lerobot.format.cameras import NO_FILES, NO_VIDEO, NO_VIDEO_UNSEEN, Cameras
 from pgen_lerobot.format.dataset import ANNOTATED_TASKS, Dataset
 from pgen_lerobot.format.exchange_table import (
@@ -89,6 +90,7 @@ __all__ = [
     "TaskRow",
     "TaskRows",
     "TaskTable",
+    "arrow_array",
     "check_readable",
     "counterfactual_line",
     "counterfactual_of",

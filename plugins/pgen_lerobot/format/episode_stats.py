@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from pgen.errors import InputError
 from pgen.storage.durable import write_text
+from pgen_lerobot.format.arrow_arrays import arrow_array
 from pgen_lerobot.format.files import insert_after, integer, read_lines
 from pgen_lerobot.format.parquet import declare_like, rewrite, rewrite_in_place
 from pgen_lerobot.format.statistics import in_form, replaced_stats
@@ -157,11 +158,12 @@ class ColumnStats(EpisodeStats):
         for path, schema in self._schemas.items():
             own = [column for column in schema.names if column.startswith(prefix)]
             names = frozenset(c.removeprefix(_TASK_STATS) for c in schema.names if c.startswith(_TASK_STATS))
+            file_name = self._name(path)
             with pq.ParquetFile(path) as file:
                 table = file.read(columns=["episode_index", *own])
             for row, cells in enumerate(table.to_pylist()):
                 values = {column.removeprefix(prefix): cells[column] for column in own}
-                yield StatsRow(self._name(path), row, int(cells["episode_index"] or 0), names, values)
+                yield StatsRow(file_name, row, int(cells["episode_index"] or 0), names, values)
 
 
 def _with_column(line: dict[str, Any], stats: Mapping[int, Mapping[str, float]], column: str) -> dict[str, Any]:
@@ -192,7 +194,7 @@ def _with_tasks(table: pa.Table, counts: Mapping[int, Counter[int]], texts: Sequ
             cells = [replaced_stats(tasks, {name: cell})[name] for cell, tasks in zip(old, counted, strict=True)]
         else:
             continue
-        table = table.set_column(position, field, pa.array(cells, field.type))
+        table = table.set_column(position, field, arrow_array(cells, field.type))
     return table
 
 
@@ -224,5 +226,5 @@ def _stat_column(values: list[float | None], kind: pa.DataType) -> "pa.Array[Any
     """Return the values as cells of `kind`; LeRobot's are lists of one number."""
     if isinstance(kind, pa.ListType | pa.LargeListType | pa.FixedSizeListType):
         inner = _stat_column(values, kind.value_type)
-        return pa.array([None if cell is None else [cell] for cell in inner.to_pylist()], kind)
-    return pa.array(values, pa.float64()).cast(kind, safe=False)
+        return arrow_array([None if cell is None else [cell] for cell in inner.to_pylist()], kind)
+    return arrow_array(values, pa.float64()).cast(kind, safe=False)

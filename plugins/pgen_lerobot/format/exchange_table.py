@@ -17,6 +17,7 @@ from pgen.labels import exchanges
 from pgen.records import Annotation, Dialogue, Episode, Moment, Plan, Question, Sample, Scope, SpanContext
 from pgen.safety.bounded_json import json_lines
 from pgen.storage.durable import new_text, sync
+from pgen_lerobot.format.arrow_arrays import arrow_array
 from pgen_lerobot.format.parquet import open_parquet
 
 EXCHANGES = "meta/exchanges.parquet"
@@ -157,4 +158,6 @@ def counterfactual_of(line: dict[str, Any]) -> Annotation:
 
 
 def _table(rows: list[ExchangeRow]) -> pa.Table:
-    return pa.Table.from_pylist([row._asdict() for row in rows], schema=_SCHEMA)
+    columns = zip(*rows, strict=True) if rows else ((),) * len(_SCHEMA)
+    arrays = [arrow_array(cells, field.type) for field, cells in zip(_SCHEMA, columns, strict=True)]
+    return pa.Table.from_arrays(arrays, schema=_SCHEMA)

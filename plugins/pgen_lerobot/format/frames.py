@@ -155,8 +155,11 @@ def to_array(typecode: str, column: pa.ChunkedArray) -> "array[Any]":
 
 
 def _cast(table: pa.Table, column: str, kind: pa.DataType, path: Path) -> pa.ChunkedArray:
+    values = table.column(column)
+    if values.type == kind:
+        return values
     try:
-        return table.column(column).cast(kind)
+        return values.cast(kind)
     except pa.ArrowException as error:
         needed = "times have to be numbers" if pa.types.is_floating(kind) else "an index has to be a whole number"
         raise InputError(f"{path}, column {column}: {needed}: {error}.") from None

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from pgen.errors import InputError
 from pgen.storage.durable import sync
+from pgen_lerobot.format.arrow_arrays import arrow_array
 
 _CODECS = {"UNCOMPRESSED": "NONE", "LZ4_RAW": "LZ4"}
 _DICTIONARIES = {"PLAIN_DICTIONARY", "RLE_DICTIONARY"}
@@ -110,7 +111,7 @@ def rewrite_in_place(path: Path, schema: pa.Schema, change: Change, new: Mapping
 def chunked(values: Sequence[Any], kind: pa.DataType) -> pa.ChunkedArray:
     """Return a column made in chunks: a long one of texts takes half the memory."""
     chunks = (values[start : start + _CHUNK_ROWS] for start in range(0, len(values), _CHUNK_ROWS))
-    return pa.chunked_array([pa.array(chunk, kind) for chunk in chunks], kind)
+    return pa.chunked_array([arrow_array(chunk, kind) for chunk in chunks], kind)
 
 
 def _write_missing_keys(writer: pq.ParquetWriter, file: pq.ParquetFile, schema: pa.Schema) -> None:

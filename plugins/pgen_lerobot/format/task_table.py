@@ -11,6 +11,7 @@ in the order of its first frame.
 
 import json
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -65,12 +66,13 @@ class ParquetTasks(TaskTable):
         texts: list[str | None] = table.column(column).to_pylist()
         if "task_index" not in table.schema.names:
             raise InputError(f"{path} has no column task_index.")
-        for row, index in enumerate(table.column("task_index").to_pylist()):
-            if index != row:
-                raise InputError(
-                    f"{path}: row {row} has task_index {index}. LeRobot looks tasks up by position, so the rows must "
-                    "be in order and without gaps; put them in order first."
-                )
+        indices = table.column("task_index").to_pylist()
+        if indices != list(range(len(indices))):
+            row, index = next((row, index) for row, index in enumerate(indices) if index != row)
+            raise InputError(
+                f"{path}: row {row} has task_index {index}. LeRobot looks tasks up by position, so the rows must "
+                "be in order and without gaps; put them in order first."
+            )
         return cls(path, _unique(path, texts), table, column)
 
     def write(self, target: Path, new: Sequence[str]) -> None:
@@ -136,14 +138,13 @@ def _is_text(kind: Any) -> bool:
 
 
 def _unique(path: Path, texts: Sequence[str | None]) -> tuple[str, ...]:
-    unique: dict[str, None] = {}
-    for index, text in enumerate(texts):
-        if text is None:
-            raise InputError(f"{path}: row {index} has no text.")
-        if text in unique:
-            raise InputError(f"{path}: the task {text!r} occurs twice; LeRobot needs each text once.")
-        unique[text] = None
-    return tuple(unique)
+    unique = tuple(text for text in texts if text is not None)
+    if len(unique) < len(texts):
+        raise InputError(f"{path}: row {texts.index(None)} has no text.")
+    if len(set(unique)) < len(unique):
+        ((text, _),) = Counter(unique).most_common(1)
+        raise InputError(f"{path}: the task {text!r} occurs twice; LeRobot needs each text once.")
+    return unique
 
 
 @dataclass(frozen=True, slots=True)

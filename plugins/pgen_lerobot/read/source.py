@@ -110,6 +110,8 @@ class LeRobotSource(Source[LeRobotOptions]):
         return LeRobotImages(self.dataset, self._cameras if cameras is None else cameras, max_pixels)
 
     def image_names(self, episode: Episode, frame_index: int) -> tuple[str, ...]:
+        if not self._cameras:
+            return ()
         entry = self._entry(episode.index)
         return tuple(self._image_name(entry, camera, frame_index) for camera in self._cameras)
 

@@ -16,6 +16,7 @@ from pgen_lerobot.format import (
     OTHER_TASKS,
     UNLISTED,
     Dataset,
+    arrow_array,
     frame_columns,
     row_batches,
     runs,
@@ -102,7 +103,7 @@ class RowOrder:
                 yield Problem(name, what, start + row, column)
 
     def _frames(self, episodes: pa.ChunkedArray) -> "pa.Array[Any]":
-        parts = [pa.array([], pa.int64())]
+        parts: list[pa.Array[Any]] = [pa.nulls(0, pa.int64())]
         for start, stop, episode in runs(episodes):
             if episode != self._episode:
                 self._episode, self._frame = episode, 0
@@ -112,7 +113,7 @@ class RowOrder:
 
 
 def _counting(first: int, number: int) -> "pa.Array[Any]":
-    return pa.array(range(first, first + number), pa.int64())
+    return arrow_array(range(first, first + number), pa.int64())
 
 
 def problems(

@@ -1,13 +1,12 @@
 """`pgen push` puts an output on the Hub: a stand-in on the loopback, which a real huggingface_hub talks to."""
 
 import json
-import subprocess
 import sys
 from itertools import count
 from tempfile import TemporaryFile
 
 import pytest
-from forked import start_pgen
+from forked import run_lerobot, start_pgen
 from hub_helpers import MAIN, UNREACHABLE, annotated, environment, pgen, refused
 from hub_server import TOKEN, served
 from old_layout import ONE_A_FILE, as_v21
@@ -96,7 +95,7 @@ def test_what_was_pushed_comes_back_by_its_id_and_lerobot_opens_it(hub, out, tmp
         "print('read', len(d), d.meta.tasks.iloc[int(d[6]['task_index_high_level'])].name)"
     )
     command = [sys.executable, "-W", "ignore", "-c", code]
-    done = subprocess.run(command, env=environment(hub, tmp_path / "lerobot"), capture_output=True, text=True)
+    done = run_lerobot(command, environment(hub, tmp_path / "lerobot"))
     assert "read 43 Please grasp" in done.stdout, done.stderr
 
 

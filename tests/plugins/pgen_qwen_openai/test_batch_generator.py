@@ -71,7 +71,7 @@ def wrong(line, batch):
         return [good]
     faults = [
         [],
-        [b'{"custom_id": "', b"\n", b"[1]\n"],
+        [b'{"custom_id": "\n', b"[1]\n"],  # lines are shuffled: each ends where it is cut off
         [{**good, "custom_id": "0" * 32}],
         [good, completed(line["custom_id"], "no JSON"), good],
         [failed(line["custom_id"], 500)],

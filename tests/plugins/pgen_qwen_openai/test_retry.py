@@ -8,6 +8,7 @@ from email.utils import format_datetime
 import hostile_server as hostile
 import pytest
 from asking import annotate, numbered
+from hanging import HANG
 from hostile_server import HostileServer
 
 from pgen_qwen_openai.generator import QwenOpenAIGenerator
@@ -27,15 +28,15 @@ def test_a_run_waits_while_a_server_restarts():
         return hostile.late(600) if stopping.is_set() else hostile.says()
 
     def restart():
-        stopping.wait(30)
+        stopping.wait(HANG)
         servers[0].__exit__()
         servers.append(HostileServer(port=servers[0].port).__enter__())
 
     servers.append(HostileServer(stop_after_some).__enter__())
     thread = threading.Thread(target=restart)
     thread.start()
-    options = {**OPTIONS, "max_retries": 1, "timeout": 10}
-    done = annotate(QwenOpenAIGenerator(base_url=servers[0].url, wait_for_server="60s", **options), numbered(100))
+    options = {**OPTIONS, "max_retries": 1, "timeout": HANG}
+    done = annotate(QwenOpenAIGenerator(base_url=servers[0].url, wait_for_server=HANG, **options), numbered(100))
     thread.join()
     servers[1].__exit__()
     assert [annotation for annotation in done if annotation.failure] == []
@@ -74,7 +75,7 @@ def test_a_server_that_is_not_there_yet_is_waited_for_before_the_run():
     late = HostileServer(port=port)
     timer = threading.Timer(0.3, late.__enter__)
     timer.start()
-    generator = QwenOpenAIGenerator(base_url=f"http://127.0.0.1:{port}/v1", wait_for_server="60s", **OPTIONS)
+    generator = QwenOpenAIGenerator(base_url=f"http://127.0.0.1:{port}/v1", wait_for_server=HANG, **OPTIONS)
     done = annotate(generator, numbered(5))
     timer.join()
     late.__exit__()

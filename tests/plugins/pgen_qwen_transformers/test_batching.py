@@ -30,6 +30,7 @@ class Model:
         self.room = room
         self.gate = threading.Event()
         self.gate.set()
+        self.running = threading.Event()
 
     def prepare(self, word: str) -> str:
         if word == "unreadable":
@@ -37,6 +38,7 @@ class Model:
         return word
 
     def run(self, words: Sequence[str], cancelled: Callable[[], bool]) -> list[str]:
+        self.running.set()
         while not self.gate.wait(0.01):
             if cancelled():
                 raise RuntimeError("cancelled")
@@ -62,10 +64,34 @@ def results(model: Model, words: Sequence[str], limit: int) -> tuple[list[str], 
     return asyncio.run(run())
 
 
+async def until(condition: Callable[[], bool]) -> None:
+    """Let the tasks and threads of the batcher continue until a condition holds."""
+    while not condition():
+        await asyncio.sleep(0)
+
+
 def test_waiting_requests_run_together() -> None:
     model = Model()
     assert results(model, "abcde", limit=2) == (["A", "B", "C", "D", "E"], 2)
     assert model.batches == [["a", "b"], ["c", "d"], ["e"]]
+
+
+@pytest.mark.parametrize("ahead", [True, False])
+def test_requests_are_prepared_in_the_thread_of_the_model_unless_they_are_prepared_ahead(*, ahead: bool) -> None:
+    async def run() -> set[int]:
+        batcher = Batcher(
+            lambda word: threading.get_ident(),
+            lambda threads, cancelled: [{thread, threading.get_ident()} for thread in threads],
+            lambda thread: 1,
+            2,
+            ahead=ahead,
+        )
+        try:
+            return set().union(*await asyncio.gather(*map(batcher.submit, "abcd")))
+        finally:
+            await batcher.close()
+
+    assert len(asyncio.run(run())) == (2 if ahead else 1)
 
 
 def test_a_batch_contains_the_oldest_and_those_nearest_to_it_in_size() -> None:
@@ -75,9 +101,9 @@ def test_a_batch_contains_the_oldest_and_those_nearest_to_it_in_size() -> None:
     async def run() -> None:
         batcher = Batcher(model.prepare, model.run, len, 2)
         first = [asyncio.create_task(batcher.submit(word)) for word in ("x", "y")]
-        await asyncio.sleep(0.05)
+        await until(model.running.is_set)
         rest = [asyncio.create_task(batcher.submit(word)) for word in ("aaaa", "b", "cccc", "d")]
-        await asyncio.sleep(0.05)  # would not return if the model blocked the event loop
+        await until(lambda: len(batcher._queue) == 4)  # would not return if the model blocked the event loop
         model.gate.set()
         await asyncio.gather(*first, *rest)
         await batcher.close()
@@ -125,7 +151,7 @@ def test_closing_ends_the_running_batch_and_drops_waiting_requests() -> None:
     async def stop() -> list[bool]:
         batcher = Batcher(model.prepare, model.run, len, 2)
         tasks = [asyncio.create_task(batcher.submit(word)) for word in "abc"]
-        await asyncio.sleep(0.05)
+        await until(model.running.is_set)
         for task in tasks:
             task.cancel()
         await asyncio.wait_for(batcher.close(), 60)

@@ -80,22 +80,54 @@ def test_at_temperature_zero_the_seed_changes_nothing(grammars, tokenizer) -> No
 def test_a_row_ends_with_any_stop_token_and_then_allows_only_these(grammars, tokenizer) -> None:
     rows = grammars.rows([SCHEMA])
     for token in tokenizer.encode('{"said":"hm","kind":"a"}', add_special_tokens=False):
-        assert not rows.forbidden()[0, token]
+        assert not rows.forbidden([0])[0, token]
         rows.advance([token])
     for _ in range(2):
-        allowed = [place for place, forbidden in enumerate(rows.forbidden()[0]) if not forbidden]
+        allowed = [place for place, forbidden in enumerate(rows.forbidden([0])[0]) if not forbidden]
         assert sorted(allowed) == sorted(stops(tokenizer))
         rows.advance([stops(tokenizer)[0]])
 
 
+def test_a_choice_without_a_mask_is_that_of_the_mask(grammars, tokenizer) -> None:
+    rows = grammars.rows([SCHEMA, SCHEMA])
+    for token in [*tokenizer.encode('{"said":"h m","kind":"b"}', add_special_tokens=False), *stops(tokenizer)]:
+        for row, forbidden in zip((1, 0), rows.forbidden([1, 0]), strict=True):
+            allowed = {place for place, it in enumerate(forbidden) if not it}
+            for likely in range(LOGITS):
+                chosen = rows.choice(row, likely)
+                assert chosen == (likely if likely in allowed else chosen if len(allowed) == 1 else None)
+                assert chosen is None or chosen in allowed
+        rows.advance([token, token])
+
+
+def test_at_temperature_zero_each_row_takes_its_largest_logit_that_is_allowed(grammars, tokenizer) -> None:
+    import torch
+
+    from pgen_qwen_transformers.decoding import Decoding
+
+    prefixes = ["", '{"said":"', '{"said":"hm', '{"said":"hm","kind":"', '{"said":"hm","kind":"a"}']
+    rows = grammars.rows([SCHEMA] * len(prefixes))
+    for row, prefix in enumerate(prefixes):
+        rows._matchers[row].consume_tokens(tokenizer.encode(prefix, add_special_tokens=False))
+    allowed = ~torch.from_numpy(rows.forbidden(range(len(prefixes))).copy())
+    noise = torch.Generator().manual_seed(0)
+    choose = Decoding(rows, [0] * len(prefixes), 0.0, 1.0, lambda: False)
+    for share in (0.0, 0.5, 1.0):
+        logits = torch.randn(allowed.shape, generator=noise)
+        logits += 9 * (allowed & (torch.rand(allowed.shape, generator=noise) < share))  # often the largest of all
+        expected = logits.masked_fill(~allowed, float("-inf")).argmax(-1)
+        choose._started = False
+        assert choose(torch.zeros((len(prefixes), 1)), logits.clone()).argmax(-1).tolist() == expected.tolist()
+
+
 def test_logits_beyond_the_tokenizer_are_forbidden(grammars, tokenizer) -> None:
-    forbidden = grammars.rows([SCHEMA]).forbidden()
+    forbidden = grammars.rows([SCHEMA]).forbidden([0])
     assert forbidden.shape == (1, LOGITS)
     assert forbidden[0, len(tokenizer) :].all()
 
 
 def test_a_keyword_that_the_grammar_does_not_know_is_ignored(grammars) -> None:
-    assert grammars.rows([{**SCHEMA, "not": {"required": ["x"]}}]).forbidden().any()
+    assert grammars.rows([{**SCHEMA, "not": {"required": ["x"]}}]).forbidden([0]).any()
 
 
 def test_a_schema_without_a_reply_stops_the_run(grammars) -> None:

@@ -1,12 +1,11 @@
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import report_runs
 from report_pages import PROMPT, comparison_of, report_of
 from report_runs import HOSTILE, reply
+from shared_folder import made_once
 
 import pgen
 from pgen_results import page
@@ -16,13 +15,12 @@ from pgen_results.read import open_segmentation
 from pgen_results.report_page import ReportOptions
 from pgen_results.skills_page import skills_page
 
-TOP = Path(__file__).parents[3]
-
 
 @pytest.fixture(scope="session")
 def many(tmp_path_factory) -> Path:
     """The report of two thousand samples."""
-    return report_runs.many(tmp_path_factory.mktemp("report-many") / "many") / "report.html"
+    made = made_once(tmp_path_factory, "report-many", lambda folder: report_runs.many(folder / "many"))
+    return made / "many/report.html"
 
 
 @pytest.fixture(scope="session")
@@ -53,15 +51,6 @@ def show(browser, tmp_path):
     browser.colours("light")
     yield show_page
     assert browser.complaints() == []
-
-
-@pytest.fixture(scope="session")
-def faulty(tmp_path_factory):
-    """A run with planted faults of every kind, in two episodes."""
-    folder = tmp_path_factory.mktemp("faulty")
-    command = [sys.executable, TOP / "tools/faulty_run.py", folder, "--samples", "120"]
-    subprocess.run(command, check=True, capture_output=True)
-    return folder / "out"
 
 
 @pytest.fixture(scope="session")

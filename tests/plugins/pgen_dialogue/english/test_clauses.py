@@ -46,8 +46,8 @@ def test_a_verb_s_object_follows_its_particles_and_persons():
 
 
 def test_verbs_of_requests_and_promises_follow_usual_phrases():
-    assert request_verb(clauses("Could you please lift it")[0]) == 3
-    assert request_verb(clauses("Now lift it")[0]) == 1
+    assert request_verb(clauses("Could you please lift it")[0].words) == 3
+    assert request_verb(clauses("Now lift it")[0].words) == 1
     assert promise_verbs(clauses("I'm going to lift it")[0])[-1] == 4
     assert promise_verbs(clauses("Okay, lifting it")[1]) == (0,)
     assert promise_verbs(clauses("I will not lift it")[0]) == ()

@@ -21,6 +21,7 @@ from pgen_dialogue.prompts.planner import (
     fitting_scenarios,
     is_decision,
     plan,
+    plans,
     shares,
     spread,
 )
@@ -30,8 +31,8 @@ from pgen_dialogue.prompts.same_object import content, may_be_same
 def planned(one, count=2000, **options):
     """Return how often each plan is chosen for a sample, over seeds that are evenly spread."""
     options = PlanOptions(**options)
-    plans = (plan(one, seed, options) for seed in range(0, 2**32, 2**32 // count))
-    return Counter((planned.scenario_type, planned.response_type) for planned in plans)
+    drawn = (plan(one, seed, options) for seed in range(0, 2**32, 2**32 // count))
+    return Counter((planned.scenario_type, planned.response_type) for planned in drawn)
 
 
 @pytest.mark.parametrize(
@@ -137,9 +138,16 @@ def test_the_variants_of_a_sample_are_spread_over_the_types():
     for one in moments():
         possible = shares(one, PlanOptions())
         for seed in range(5):
-            plans = [plan(altered(one, variant=n), seed, PlanOptions()) for n in range(3)]
-            types = {(each.scenario_type, each.response_type) for each in plans}
+            spread_out = [plan(altered(one, variant=n), seed, PlanOptions()) for n in range(3)]
+            types = {(each.scenario_type, each.response_type) for each in spread_out}
             assert len(types) >= (3 if max(possible.values()) < 0.2 else 2)
+
+
+def test_samples_of_one_moment_are_planned_together_as_each_alone():
+    moment = [altered(BRICKS, scope=scope, variant=n, skills=2) for scope in SCOPES for n in range(3)]
+    moment.append(altered(BRICKS, counterfactual="wait"))
+    for seed in range(20):
+        assert [*plans(moment, seed, PlanOptions())] == [plan(one, seed, PlanOptions()) for one in moment]
 
 
 def test_places_of_any_two_numbers_lie_apart():
