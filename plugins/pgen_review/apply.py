@@ -13,16 +13,18 @@ from typing import Any
 
 from pgen.components import Results
 from pgen.errors import ConfigError, InputError, VerificationError
+from pgen.run import manifest
 from pgen.run.job import Job, prepare, running
 from pgen.storage.in_place import InPlace
 from pgen.storage.workspace import Workspace
-from pgen_lerobot.format import digest
+from pgen_lerobot.format import MANIFEST
 from pgen_lerobot.read import read_manifest
 from pgen_lerobot.rewriting import Original, check_forms, check_replaceable, rewrite
 from pgen_lerobot.verify import verify
+from pgen_review.belonging import held
 from pgen_review.fold import Fold
-from pgen_review.journal import REVIEWS, ReviewJournal, held
-from pgen_review.line_store import lines_of
+from pgen_review.journal import REVIEWS, ReviewJournal
+from pgen_review.places import SKILLS, contents_of, is_spans_alone, record_of, reviewed_file
 from pgen_review.reviewed_dataset import Reviewed
 from pgen_review.span_files import write_subtasks
 from pgen_review.starting import COMMAND
@@ -57,20 +59,21 @@ class Applied:
         return f"{done}the dataset is verified"
 
 
-def apply(folder: Path, journal: ReviewJournal, entry: Entry, step: Step) -> Applied | None:
-    """Write the events of the journal to the dataset; return None where it has them all.
+def apply[T](folder: Path, journal: ReviewJournal, write: Callable[[Job], T], step: Step) -> T | None:
+    """Write the events of the journal to the dataset by `write`; return None where it has them all.
 
     `step` is called with the name of each step. Raises PgenError, and then the old files are there.
     """
     place = InPlace(folder, COMMAND)
     prepare(place)
-    _check_result(folder, journal)
-    if held(read_manifest(folder), journal.header) == len(journal.events):
+    check_result(folder, journal)
+    if held(record_of(folder), journal.header) == len(journal.events):
         return None
     with running(place) as job:
-        applied = _write(job, folder, journal, entry, step)
+        check_result(folder, journal)  # again, for changes before the lock was acquired
+        applied = write(job)
         step("replacing")
-    journal.set_header(result=digest(_lines(folder)))
+    journal.set_header(**contents_of(folder)._asdict())
     return applied
 
 
@@ -82,9 +85,7 @@ def new_dataset(folder: Path, out: Path) -> Workspace:
     return workspace
 
 
-def write_copy(
-    folder: Path, journal: ReviewJournal, entry: Entry, workspace: Workspace, *, copy_videos: bool = False
-) -> Applied:
+def write_copy[T](folder: Path, journal: ReviewJournal, write: Callable[[Job], T], workspace: Workspace) -> T:
     """Write the dataset with the events of the journal as a new one; dataset and journal stay as they are.
 
     Raises PgenError, and then there is no new dataset.
@@ -92,16 +93,16 @@ def write_copy(
     if not journal.events:
         raise ConfigError(f"{folder} has no events of a review; review it first.")
     with running(workspace) as job:
-        applied = _write(job, folder, journal, entry, lambda step: None, copy_videos=copy_videos)
-        _check_result(folder, journal)  # again, for changes while it was read
+        check_result(folder, journal)
+        applied = write(job)
+        check_result(folder, journal)  # again, for changes while it was read
     return applied
 
 
-def _write(
+def write_dialogues(
     job: Job, folder: Path, journal: ReviewJournal, entry: Entry, step: Step, *, copy_videos: bool = False
 ) -> Applied:
     """Stage the reviewed dataset and verify it."""
-    _check_result(folder, journal)  # again, for changes before the lock was acquired
     events = list(journal.events)
     fold, original = Fold(events), Original(folder)
     check_forms(folder, original.manifest)
@@ -114,39 +115,46 @@ def _write(
     if write.has_subtasks:
         write_subtasks(staged, job.workspace.scratch / "subtasks", write.episodes())
         check_replaceable(job)
+    _record_contents(staged)
     step("verifying")
-    _verify(job.workspace.out, staged)
+    verify_staged(job.workspace.out, staged)
     return _applied(fold, write, staged)
 
 
-def _check_result(folder: Path, journal: ReviewJournal) -> None:
-    """Raise ConfigError where the review is not of the present dialogues of a dataset."""
-    if not (folder / "meta/info.json").is_file():
+def check_result(folder: Path, journal: ReviewJournal) -> None:
+    """Raise ConfigError where the review is not of the present dialogues of a dataset, or spans of a segmentation."""
+    if not is_spans_alone(folder) and not (folder / "meta/info.json").is_file():
         raise ConfigError(f"{folder} is no dataset; --apply writes to the output of the sink lerobot.")
-    if digest(_lines(folder)) != journal.header.result:
+    path = reviewed_file(folder)
+    if path is None:
+        raise InputError(f"{folder} contains no dialogue; there is nothing to write back.")
+    present, header = contents_of(folder), journal.header
+    if present != header.contents:
+        changed = path if present.result != header.result else folder / SKILLS
         raise ConfigError(
-            f"{_lines(folder)} changed while it was reviewed, so nothing was written; end pgen review, and restore "
+            f"{changed} changed while it was reviewed, so nothing was written; end pgen review, and restore "
             "the file, or carry the review over with --rebase."
         )
 
 
-def _verify(out: Path, staged: Path) -> None:
+def _record_contents(staged: Path) -> None:
+    """Store in the manifest what the review wrote: later changes by hand, or of a tool, are noticed by that."""
+    content, written = read_manifest(staged), contents_of(staged)
+    content["reviews"] |= {"lines": written.result, "skills": written.spans}
+    manifest.write(staged / MANIFEST, content)
+
+
+def verify_staged(out: Path, staged: Path) -> None:
+    """Raise VerificationError where a staged dataset would not pass `pgen verify`."""
     result = verify(
         staged, with_lerobot=False
     )  # importing lerobot takes seconds, and the form of the files is the same
     if not result.ok:
         left = "has its old files" if out.exists() else "was not written"
         raise VerificationError(
-            f"the reviewed dialogues would not pass `pgen verify`, so {out} {left}: "
+            f"the reviewed dataset would not pass `pgen verify`, so {out} {left}: "
             f"{str(result.problems[0]).replace(str(staged), str(out))}"
         )
-
-
-def _lines(folder: Path) -> Path:
-    path = lines_of(folder)
-    if path is None:
-        raise InputError(f"{folder} contains no dialogue; there is nothing to write back.")
-    return path
 
 
 def _applied(fold: Fold, write: Reviewed, staged: Path) -> Applied:

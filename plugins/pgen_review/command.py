@@ -133,7 +133,8 @@ def _serve(session: "Session", asks: "AskRoutes", port: int, place: str, *, open
         review, queue = session.review, session.review.queue
         problems, failed = queue.counts("problem").get("yes", 0), queue.counts("state").get("failed", 0)
         shown = "blind; " if review.blind else f"{problems:,} with a problem, {failed:,} failed; "
-        click.echo(f"queue      {shown}{len(queue):,} samples in {len(review.episodes):,} episodes")
+        samples = "" if review.is_segmentation else f"{len(queue):,} samples in "
+        click.echo(f"queue      {shown}{samples}{len(review.episodes):,} episodes")
         serve(session, asks, port or usual_port(review.folder, HOST), ready)
 
 

@@ -35,6 +35,7 @@ def episode_data(review: Review, index: int, fold: Fold) -> dict[str, Any]:
     samples = zip(reviewed.keys, lines, reviewed.originals, annotations, strict=True)
     positions = {id(annotation): position for position, annotation in enumerate(annotations)}
     stretches = label(episode, annotations, review.labelling)
+    spans = reviewed.state(Key.of_spans(index))
     indices = list(review.episodes)
     place = indices.index(index)
     return {
@@ -47,7 +48,9 @@ def episode_data(review: Review, index: int, fold: Fold) -> dict[str, Any]:
         "fps": episode.fps,
         "times": [round(time, 4) for time in episode.timestamps],
         "cameras": review.pictures.cameras_of(index),
-        "spans": reviewed.state(Key.of_spans(index))["spans"],
+        "spans": spans["spans"],
+        "item": spans.get("item"),
+        "conflict": spans["conflict"],
         "edits": fold.number(Key.of_spans(index)),
         "samples": [
             _sample(line, reviewed.state(key), original, annotation) for key, line, original, annotation in samples

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from zlib import crc32
 
 from pgen.errors import InputError
@@ -22,9 +22,21 @@ from pgen_review.events import Event
 NAME = "review.jsonl"
 
 
+class Contents(NamedTuple):
+    """What a review is about: the hash of the lines, or of the skills of a segmentation, and that of the spans.
+
+    The latter is that of the files with the skills of dialogues; it is empty where it does not matter, or is unknown.
+    """
+
+    result: str
+    spans: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Header:
     """What a review belongs to: `result` is the hash of the reviewed lines, `journal` the review's own id.
+
+    `spans` is the hash of their skills; it is empty in a journal of a former version.
 
     `sample` is the number of dialogues of the random sample and its seed, None without one. `alone` is whether the
     second copy has all events, and the journal those of another review, which was carried over to this one.
@@ -34,13 +46,19 @@ class Header:
     result: str
     sample: tuple[int, int] | None = None
     alone: bool = False
+    spans: str = ""
+
+    @property
+    def contents(self) -> Contents:
+        """What the review is about."""
+        return Contents(self.result, self.spans)
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> "Header":
         """Return the header of a JSON object that `asdict` made."""
         sample = content.get("sample")
         chosen = (sample[0], sample[1]) if sample else None
-        return cls(content["journal"], content["result"], chosen, content.get("alone", False))
+        return cls(content["journal"], content["result"], chosen, content.get("alone", False), content.get("spans", ""))
 
 
 def encode(content: dict[str, Any]) -> str:

@@ -13,6 +13,8 @@ from pgen_results.reading import Line, scope
 
 SPANS = "spans"
 """The kind of event that replaces the spans of an episode, and the scope in the key of these spans."""
+ACCEPT_SPANS = "accept_spans"
+"""The kind that accepts spans of a segmentation as they are."""
 
 
 class Key(NamedTuple):
@@ -48,7 +50,10 @@ class Key(NamedTuple):
 
 UNDO, REDO = "undo", "redo"
 MERGE = "merge"
-"""An event that has the verdicts of several people on a dialogue; only `pgen review --merge` makes it."""
+"""An event that has the verdicts of several people on a dialogue or on spans; only `pgen review --merge` makes it.
+
+Where people agree on spans, it also has these as `after`.
+"""
 EDITS = {
     "edit_text": ("user", "robot"),
     "edit_types": ("scenario", "response"),
@@ -60,7 +65,7 @@ WRITES = ("edit_text", "take")
 """The kinds that set the text."""
 PREFER = "prefer"
 """The kind that prefers one of two dialogues while two results are compared."""
-KINDS = ("accept", "reject", *EDITS, "note", "flag", SPANS, PREFER)
+KINDS = ("accept", "reject", *EDITS, "note", "flag", SPANS, ACCEPT_SPANS, PREFER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +73,9 @@ class Event:
     """Event number `n`, from 1. `id` is the client's; `group` is the number of the first event of its request.
 
     `value` holds what the kind needs. That of an edit has the new values, and in `was` the original ones. That of spans
-    has all spans of the episode `before` and `after`. An undo or redo has no key, and in `value` the group that it
-    concerns. `about` is the dialogue as it was before the review; None for spans, an undo or a redo, and where a former
-    version of pgen stored the event.
+    has all spans of the episode `before` and `after`; that of accepted ones has these as `spans`. An undo or redo has
+    no key, and in `value` the group that it concerns. `about` is the dialogue as it was before the review; None for
+    spans, an undo or a redo, and where a former version of pgen stored the event.
     """
 
     n: int
@@ -84,9 +89,15 @@ class Event:
     about: dict[str, Any] | None = None
 
     @property
+    def author(self) -> str:
+        """Who made what the event says: of a merge, the people who agree."""
+        verdicts = self.value.get("verdicts", ())
+        return str(verdicts[0]["by"]) if len(verdicts) == 1 else self.by
+
+    @property
     def starts(self) -> "list[Key]":
         """The keys that samples at the first frames of the spans would have that the event made."""
-        if self.kind != SPANS or self.key is None:
+        if self.key is None or not self.key.is_spans or "after" not in self.value:
             return []
         made = (span for span in self.value["after"] if span not in self.value["before"])
         return [Key(self.key.episode, span["start"], "step", 0) for span in made]

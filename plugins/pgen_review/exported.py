@@ -12,6 +12,7 @@ from pgen_review.event_file import Header
 from pgen_review.events import Key
 from pgen_review.fold import Fold
 from pgen_review.results import Review
+from pgen_review.spans import spans_of
 
 _TEXTS = ("user_prompt", "robot_utterance", "scenario_type", "response_type")
 
@@ -46,15 +47,20 @@ def read_exported(path: Path) -> Exported:
     if [event.n for event in events] == list(range(1, lines)):
         with suppress(KeyError, ValueError, TypeError):
             fold = Fold(events)
-            _ = [fold.outcome(key) for key in fold.changed()]
+            _ = list(map(fold.outcome, fold.keys()))
             return Exported(path, header.result, fold)
     raise ConfigError(f"{path} is damaged; export it again.")
 
 
 def hash_of(review: Review) -> str:
-    """Return the hash of all dialogues as they were before the review, which copies of a result have in common."""
+    """Return the hash of all dialogues as they were before the review, which copies of a result have in common.
+
+    That of a segmentation without dialogue is the hash of its spans.
+    """
     total = sha256()
     for stored in review.episodes.values():
+        if review.is_segmentation:
+            total.update(json.dumps([span.as_json() for span in spans_of(stored.episode)]).encode())
         for line in stored.lines:
             total.update(json.dumps([*Key.of_line(line), *(line[name] for name in _TEXTS)]).encode())
     return total.hexdigest()

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from pgen_review.events import EDITS, MERGE, PREFER, REDO, UNDO, Event, Key
+from pgen_review.events import ACCEPT_SPANS, EDITS, MERGE, PREFER, REDO, SPANS, UNDO, Event, Key
 
 type State = Literal["open", "accepted", "edited", "rejected"]
 type Verdict = dict[str, Any]
@@ -64,7 +64,9 @@ class Outcome:
         elif event.kind == PREFER:
             self.preferred[event.value["against"]] = event.value["prefers"]
         elif event.kind == MERGE:
-            self._merge(**event.value)
+            self._merge(event.value)
+        elif event.kind in (SPANS, ACCEPT_SPANS):
+            self._decide_spans(event)
         else:
             self._decide(event)
 
@@ -74,10 +76,11 @@ class Outcome:
         decided = {name: getattr(self, name) for name in DECIDED}
         return {**decided, "values": self.values, "was": was, "sources": self.sources}
 
-    def _merge(self, verdicts: list[Verdict], flagged: bool, note: str, merged: list[str]) -> None:
+    def _merge(self, value: dict[str, Any]) -> None:
         """Take over the verdict that all agree on; of several, none is in force."""
-        self.flagged, self.note = flagged, note
-        self.merged |= set(merged)
+        verdicts: list[Verdict] = value["verdicts"]
+        self.flagged, self.note = value["flagged"], value["note"]
+        self.merged |= set(value["merged"])
         self.conflict = verdicts if len(verdicts) > 1 else []
         (agreed,) = verdicts if len(verdicts) == 1 else [Outcome().verdict()]
         for verdict in verdicts:
@@ -100,6 +103,20 @@ class Outcome:
         self.reason = event.value.get("reason", "")
         self.sources, self.conflict = [event.id], []
         self.state = "rejected" if event.kind == "reject" else "edited" if self.values else "accepted"
+
+    def _decide_spans(self, event: Event) -> None:
+        """Take over the spans of an episode, or those of them that are accepted. The first event has the originals."""
+        value = event.value
+        self.was = {"spans": value["before"], "accepted": [], **self.was}
+        if event.kind == SPANS:
+            self.values["spans"] = value["after"]
+        else:
+            accepted = self.values.get("accepted", [])
+            self.values["accepted"] = accepted + [span for span in value["spans"] if span not in accepted]
+        self.values = {name: made for name, made in self.values.items() if made != self.was[name]}
+        self.by, self.at, self.decided = event.by, event.at, event.n
+        self.sources, self.conflict = [event.id], []
+        self.state = "edited" if "spans" in self.values else "accepted"
 
 
 class Fold:
@@ -159,8 +176,13 @@ class Fold:
 
     def spans(self, episode: int, before: int | None = None) -> Event | None:
         """Return the event in force that gives an episode its spans, of those with a lower number than `before`."""
-        events = [event for event in self._of.get(Key.of_spans(episode), ()) if event.group not in self._undone]
-        return next((event for event in reversed(events) if before is None or event.n < before), None)
+        events = [
+            event
+            for event in self._of.get(Key.of_spans(episode), ())
+            if event.kind in (SPANS, MERGE) and event.group not in self._undone
+        ]
+        latest = next((event for event in reversed(events) if before is None or event.n < before), None)
+        return latest if latest and "after" in latest.value else None
 
     def starts(self, episode: int) -> list[Key]:
         """Return the keys of the samples that edits of the spans of an episode may add."""

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import fields
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 from zlib import crc32
 
 import numpy as np
@@ -27,13 +27,18 @@ from pgen_review.stored_episodes import EpisodeTable
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-type Tables = tuple[SampleTable, EpisodeTable]
-
-_CLASSES = SampleTable, EpisodeTable
 _PLUGINS = Path(__file__).parents[1]
 _CODE = Path(pgen.__file__).parent, *(_PLUGINS / name for name in ("pgen_lerobot", "pgen_results", "pgen_review"))
 _ALIGNED = 8
 """Bytes that the place of an array in the file is a multiple of."""
+
+
+class Tables(NamedTuple):
+    """What an index holds: the tables of a review, and the hash of the spans."""
+
+    samples: SampleTable
+    episodes: EpisodeTable
+    spans: str
 
 
 class IndexFile:
@@ -99,7 +104,7 @@ def _write(file: BinaryIO, tables: Tables, key: str) -> None:
     """Write a checksum, the length of the description, the description, and the arrays."""
     texts: dict[str, list[str]] = {}
     arrays: dict[str, NDArray[Any]] = {}
-    for table in tables:
+    for table in (tables.samples, tables.episodes):
         for field in fields(table):
             value = getattr(table, field.name)
             if isinstance(value, Ragged):
@@ -109,7 +114,7 @@ def _write(file: BinaryIO, tables: Tables, key: str) -> None:
             else:
                 arrays[field.name] = value
     kinds = [(name, values.dtype.str, len(values)) for name, values in arrays.items()]
-    described = json.dumps({"key": key, "texts": texts, "arrays": kinds}).encode()
+    described = json.dumps({"key": key, "spans": tables.spans, "texts": texts, "arrays": kinds}).encode()
     described += b" " * (_padded(len(described)) - len(described))
     checksum = 0
     file.write(bytes(_ALIGNED))
@@ -131,8 +136,8 @@ def _decoded(content: bytes, key: str) -> Tables | None:
         start += _padded(values[name].nbytes)
     for name in [name for name in values if f"{name} end" in values]:
         values[name] = Ragged(values[name], values[f"{name} end"])
-    samples, episodes = ({it.name: values[it.name] for it in fields(cls)} for cls in _CLASSES)
-    return SampleTable(**samples), EpisodeTable(**episodes)
+    samples, episodes = ({it.name: values[it.name] for it in fields(cls)} for cls in (SampleTable, EpisodeTable))
+    return Tables(SampleTable(**samples), EpisodeTable(**episodes), described["spans"])
 
 
 def _bytes(values: "NDArray[Any]") -> bytes:

@@ -2,7 +2,7 @@
 
 It is a journal of pgen (`pgen.storage.journal`) with its checksums, locks and recovery. `append` returns once the
 events are on the disk in both files. At the start each file gets the events that it lacks from the other one. A journal
-belongs to one result, by the hash of its lines: the events of another one are never applied.
+belongs to one result, by the hashes of its lines and spans: the events of another one are never applied.
 """
 
 import json
@@ -16,7 +16,6 @@ from typing import Any
 from uuid import uuid4
 
 from pgen.errors import ConfigError, StorageError
-from pgen.formats.syn_annotations import FILE
 from pgen.storage.durable import make_folder
 from pgen.storage.journal import Journal
 from pgen.storage.journal_db import set_aside, storage_errors
@@ -24,10 +23,10 @@ from pgen.storage.locking import lock
 from pgen.storage.unfinished import COMMAND, remove_journal
 from pgen.storage.workspace import Workspace
 from pgen_review import event_file
-from pgen_review.event_file import Header
+from pgen_review.belonging import NAME, begun, belongs, checked, review_of
+from pgen_review.event_file import Contents, Header
 from pgen_review.events import Event
 
-NAME = "review.sqlite"
 REVIEWS = "meta/pgen/reviews.jsonl"
 """The events in the dataset, after they were applied."""
 
@@ -82,11 +81,11 @@ class ReviewJournal:
 
 @contextmanager
 def open_journal(
-    folder: Path, result: str, manifest: Mapping[str, Any], applied: list[Event]
+    folder: Path, present: Contents, manifest: Mapping[str, Any], applied: list[Event]
 ) -> Iterator[ReviewJournal]:
     """Open the review of the result in `folder`, for this process alone, or begin one.
 
-    `result` is the hash of its lines, `applied` are the events that the dataset holds. Raises ConfigError where
+    `present` are the hashes of what it is about, `applied` the events that the dataset holds. Raises ConfigError where
     another process reviews, the review belongs to another result, or events are lost.
     """
     work = Workspace(folder).work
@@ -98,8 +97,9 @@ def open_journal(
         journal.own(own_lock.token, own_lock.check)
         journal.set_metadata(COMMAND, "review")
         stored, own, copies = _contents(journal, work)
-        header = checked(stored, folder, result, manifest) or begun(result, manifest, applied)
-        events = merged(own, copies, applied if header.journal == _id(manifest) else [], path=work / NAME)
+        header = checked(stored or begun(present, manifest, applied), folder, present, manifest)
+        assert header
+        events = merged(own, copies, applied if header.journal == review_of(manifest) else [], path=work / NAME)
         numbers = {event.n for event in own}
         journal.add_values((f"{event.n:09d}", event.as_json()) for event in events if event.n not in numbers)
         opened = ReviewJournal(journal, work / event_file.NAME, header, events)
@@ -107,33 +107,39 @@ def open_journal(
         yield opened
 
 
-def check_begun(folder: Path) -> None:
-    """Raise ConfigError where there is no review of a folder."""
+def check_begun(folder: Path, applied: list[Event]) -> None:
+    """Raise ConfigError where there is no review of a folder; `applied` are the events that the dataset holds."""
     work = Workspace(folder).work
-    if not any((work / name).exists() for name in (NAME, event_file.NAME)):
+    if not applied and not any((work / name).exists() for name in (NAME, event_file.NAME)):
         raise ConfigError(f"{folder} has no review to carry over; `pgen review {folder}` begins one.")
 
 
 def replace_journal(
-    folder: Path, result: str, manifest: Mapping[str, Any], carried_over: Callable[[list[Event]], list[Event]]
+    folder: Path,
+    present: Contents,
+    manifest: Mapping[str, Any],
+    applied: list[Event],
+    carried_over: Callable[[list[Event]], list[Event]],
 ) -> Path | None:
     """Begin the review of the present dialogues with the events of the former one that `carried_over` returns.
 
-    Returns the file that keeps the former events, None where they are about the present dialogues already. Raises
-    ConfigError where the dataset holds events of a review, and StorageError.
+    `applied` are the events that the dataset holds. Returns the file that keeps the former events, None where they are
+    about the present dialogues and spans already. Raises ConfigError or StorageError.
     """
     work = Workspace(folder).work
+    make_folder(work)
     with lock(work / "review-lock", f"the review of {folder}"):
         with closing(_opened(work / NAME)) as journal:
-            header, own, copies = _contents(journal, work)
-        if header is None or header.result == result or (_id(manifest) and checked(header, folder, result, manifest)):
+            stored, own, copies = _contents(journal, work)
+        header = stored or begun(present, manifest, applied)
+        if belongs(header, present, manifest):
             return None
-        events = merged(own, copies, path=work / NAME)
+        events = merged(own, copies, applied if header.journal == review_of(manifest) else [], path=work / NAME)
         kept = work / f"review-{header.journal[:8]}.jsonl"
         with storage_errors(kept):
             event_file.write(kept, header, events)
         # The second copy is replaced first, and says so: where this process ends, the next one removes the journal.
-        begins = Header(uuid4().hex, result, header.sample, alone=True)
+        begins = Header(uuid4().hex, present.result, header.sample, alone=True, spans=present.spans)
         with storage_errors(work / event_file.NAME):
             event_file.write(work / event_file.NAME, begins, carried_over(events))
             remove_journal(work / NAME)
@@ -168,21 +174,6 @@ def _opened(path: Path) -> Journal:
         return Journal(path)
 
 
-def checked(header: Header | None, folder: Path, result: str, manifest: Mapping[str, Any]) -> Header | None:
-    """Return the header with the present hash. Raises ConfigError where it belongs to other lines."""
-    if header is None or header.result == result:
-        return header
-    written = manifest.get("labels", {}).get("files", {}).get(f"meta/{FILE}")
-    if header.journal == _id(manifest) and written == result:  # the review itself wrote these lines
-        return replace(header, result=result)
-    work = Workspace(folder).work
-    rebase = "" if _id(manifest) else f" Or carry the review over: `pgen review {folder} --rebase`."
-    raise ConfigError(
-        f"{work / NAME} is the review of other dialogues than {folder} has now: its {FILE} changed after the review "
-        f"began. Restore that file, or move {work}/review.* away to begin a new review.{rebase}"
-    )
-
-
 def merged(*copies: list[Event], path: Path) -> list[Event]:
     """Return the events that any of the copies has, by number. Raises ConfigError where one is in none."""
     events: dict[int, Event] = {}
@@ -194,19 +185,3 @@ def merged(*copies: list[Event], path: Path) -> list[Event]:
             "of the review; restore a copy of either file, or move both away to begin a new review."
         )
     return [events[number] for number in sorted(events)]
-
-
-def begun(result: str, manifest: Mapping[str, Any], applied: list[Event]) -> Header:
-    """Return the header of a new review, or of the one whose events the dataset holds."""
-    complete = _id(manifest) and manifest["reviews"]["events"] == len(applied)
-    return Header((complete and _id(manifest)) or uuid4().hex, result)
-
-
-def held(manifest: Mapping[str, Any], header: Header | None) -> int:
-    """Return the number of the last event of a review that its dataset holds."""
-    return int(manifest["reviews"]["events"]) if header and header.journal == _id(manifest) else 0
-
-
-def _id(manifest: Mapping[str, Any]) -> str | None:
-    reviews = manifest.get("reviews")
-    return reviews["journal"] if isinstance(reviews, dict) else None

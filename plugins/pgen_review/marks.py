@@ -28,6 +28,8 @@ class Marks:
         self._added: dict[Key, int] = {}
         """The numbers of those that are there."""
         self._stale: set[Key] = set()
+        self._disputed: set[int] = set()
+        """The episodes whose spans people edited differently."""
 
     def key(self, number: int) -> Key | None:
         """Return the key of the sample with a number, None where there is none."""
@@ -58,6 +60,7 @@ class Marks:
         for index in {key.episode for key in changed if key.is_spans or self._fold.spans(key.episode)}:
             episode = ReviewedEpisode(self._review, index, self._fold)
             self._stale = self._stale.difference(episode.keys) | episode.stale.keys()
+            self._disputed = self._disputed.difference([index]).union([index] if episode.disputed else [])
             self._list_added(index, episode)
             changed |= dict.fromkeys(episode.keys if index in spans else ())
         for key in changed:
@@ -86,7 +89,8 @@ class Marks:
 
     def _mark(self, key: Key, number: int) -> None:
         outcome = self._fold.outcome(key)
-        marks = {"flagged": outcome.flagged, "conflict": outcome.conflict}
+        disputed = key.episode in self._disputed
+        marks = {"flagged": outcome.flagged, "conflict": outcome.conflict, "spans_in_conflict": disputed}
         values = [self.state(key), *(mark for mark, is_set in marks.items() if is_set)]
         self._review.queue.mark("review", number, values)
         texts = outcome.values.get("user"), outcome.values.get("robot"), outcome.reason, outcome.note

@@ -88,7 +88,7 @@ class Matching:
         assert event is not None
         original = (review and review.original) or replace(annotation, review=None)
         frames = review.frames if review else None
-        stale = Review("stale", event.by, event.at, "", original, frames)
+        stale = Review("stale", event.author, event.at, "", original, frames)
         return replace(annotation, outcome=Failure("review", reason), checks=(), judgement=None, review=stale)
 
 

@@ -1,12 +1,13 @@
 """Merge the journals of several people: verdicts that are equal are taken over, others become a conflict.
 
+Edited spans of an episode are a verdict on them, equal where all spans are. Samples that they added are not merged.
 A journal is considered once: its later verdicts replace its former ones, and merging it again changes nothing. Every
 event has an id of its own, so that a journal which begins as the copy of another one is recognized.
 """
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import groupby
+from itertools import chain, groupby
 
 from pgen.errors import ConfigError
 from pgen.safety.terminal import printable
@@ -15,13 +16,15 @@ from pgen_review.exported import Exported, hash_of
 from pgen_review.fold import Fold, Outcome, Verdict
 from pgen_review.reviewed import ReviewedEpisode, originals
 from pgen_review.session import Session
+from pgen_review.span_merging import all_accepted, check_spans, compared, with_spans
 from pgen_review.validation import InvalidEventError, Json, Posted, value_of
 
 
 def merge(session: Session, journals: Sequence[Exported]) -> Counter[str]:
     """Merge journals into that of a session, as one step to undo.
 
-    Returns the number of dialogues by what came of them: agreed, conflict, or open. Raises ConfigError where a journal
+    Returns the number of dialogues by what came of them: agreed, conflict, or open; and of episodes with edited spans,
+    the same with `spans_` before it. Raises ConfigError where a journal
     is about other dialogues, and StorageError.
     """
     dialogues = hash_of(session.review)
@@ -33,18 +36,23 @@ def merge(session: Session, journals: Sequence[Exported]) -> Counter[str]:
             )
         _check(session, journal)
     known = session.review.keys
-    values = {key: value for key, value in _merged(session.fold, journals) if key in known}
+    values = {key: value for key, value in _merged(session.fold, journals) if key.is_spans or key in known}
+    for key in values:
+        if key.is_spans:
+            before = ReviewedEpisode(session.review, key.episode, Fold()).spans
+            values[key] = with_spans(values[key], [span.as_json() for span in before])
     session.record(MERGE, values)
-    return Counter(_result(value["verdicts"]) for value in values.values())
+    return Counter(_result(key, value["verdicts"]) for key, value in values.items())
 
 
-def _result(verdicts: list[Verdict]) -> str:
-    return "conflict" if len(verdicts) > 1 else "agreed" if verdicts else "open"
+def _result(key: Key, verdicts: list[Verdict]) -> str:
+    result = "conflict" if len(verdicts) > 1 else "agreed" if verdicts else "open"
+    return f"spans_{result}" if key.is_spans else result
 
 
 def _merged(own: Fold, journals: Sequence[Exported]) -> Iterator[tuple[Key, Json]]:
     """Yield each dialogue of which a journal says something new, with the value of its event."""
-    for key in dict.fromkeys(key for journal in journals for key in journal.fold.changed()):
+    for key in dict.fromkeys(chain.from_iterable(journal.fold.keys() for journal in journals)):
         outcome = own.outcome(key)
         value: Json = {"verdicts": outcome.verdicts, "flagged": outcome.flagged, "note": outcome.note, "merged": []}
         for journal in journals:
@@ -81,9 +89,10 @@ def _with(value: Json, theirs: Fold, key: Key, known: set[str]) -> Json:
 def _added(verdicts: list[Verdict], verdict: Verdict) -> list[Verdict]:
     """Return the verdicts with another one; of equal ones, the first stays, with the names of all."""
     for place, other in enumerate(verdicts):
-        if (other["state"], other["values"]) == (verdict["state"], verdict["values"]):
+        if (other["state"], compared(other)) == (verdict["state"], compared(verdict)):
             both = {
                 **other,
+                **all_accepted(other, verdict),
                 "by": _joined(other["by"], verdict["by"]),
                 "sources": other["sources"] + verdict["sources"],
             }
@@ -97,21 +106,27 @@ def _joined(*names: str) -> str:
 
 def _check(session: Session, journal: Exported) -> None:
     """Raise ConfigError where a verdict could not be one of this review: others may have written the file."""
-    fold, known = journal.fold, session.review.keys
     try:
-        for index, keys in groupby(sorted(fold.changed()), lambda key: key.episode):
+        for index, keys in groupby(sorted(journal.fold.keys()), lambda key: key.episode):
             if index not in session.review.episodes:
                 raise InvalidEventError(f"There is no episode {index}.")
             episode = ReviewedEpisode(session.review, index, Fold())
             for key in keys:
-                if key in fold.starts_of_spans and key not in known:
-                    continue  # spans are not merged, and neither are the samples that they added
-                if key not in known:
-                    raise InvalidEventError(f"There is no dialogue {list(key)}.")
-                for event in _events(fold.outcome(key), episode, key):
-                    value_of(event, episode, session.types, spoken=True)
+                if key.is_spans:
+                    check_spans(journal.fold.outcome(key), episode)
+                else:
+                    _check_dialogue(session, journal.fold, key, episode)
     except InvalidEventError as error:
         raise ConfigError(f"{journal.path} cannot be merged: {error}") from None
+
+
+def _check_dialogue(session: Session, fold: Fold, key: Key, episode: ReviewedEpisode) -> None:
+    if key not in session.review.keys:
+        if key in fold.starts_of_spans:
+            return  # the samples that edits of spans added are not merged
+        raise InvalidEventError(f"There is no dialogue {list(key)}.")
+    for event in _events(fold.outcome(key), episode, key):
+        value_of(event, episode, session.types, spoken=True)
 
 
 def _events(outcome: Outcome, episode: ReviewedEpisode, key: Key) -> Iterator[Posted]:

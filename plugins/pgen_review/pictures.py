@@ -16,8 +16,9 @@ from pgen.records import Moment, Sample, SpanContext
 from pgen_lerobot.format import Cameras, EpisodeEntry
 from pgen_lerobot.read import LeRobotSource
 
-PIXELS = 1280 * 720
-"""The most pixels of a single frame."""
+PIXELS = {320: 320 * 240, 640: 640 * 480, 1280: 1280 * 720}
+"""The most pixels of a picture, by the width at which it is shown."""
+LARGEST = max(PIXELS)
 _TYPES = {"h264": "avc1.640033", "av1": "av01.0.08M.08", "vp9": "vp09.00.41.08"}
 """Codecs of videos that browsers play, as the parameter of their media type."""
 _FORMATS = ("yuv420p", "yuvj420p")
@@ -41,7 +42,7 @@ class Pictures:
         self.cameras = [key for key in self._dataset.cameras if key not in cameras.left_out]
         self._left_out = cameras.left_out
         self._has = lru_cache(None)(self._dataset.files.has)
-        self._readers: dict[str, tuple[Lock, ImageReader]] = {}
+        self._readers: dict[tuple[str, int], tuple[Lock, ImageReader]] = {}
         self._opened = ExitStack()
         self._opening = Lock()
 
@@ -64,11 +65,11 @@ class Pictures:
         files = self._files[camera]
         return self._dataset.root / files[number] if 0 <= number < len(files) else None
 
-    def frame(self, index: int, camera: int, frame: int) -> bytes:
-        """Return a frame as JPEG. Raises SampleError."""
+    def frame(self, index: int, camera: int, frame: int, width: int = LARGEST) -> bytes:
+        """Return a frame as JPEG, for one of the widths of PIXELS. Raises SampleError."""
         key = self.cameras[camera]
         span = SpanContext(index, "", "", 0, "", (), ())
-        lock, reader = self._reader(key)
+        lock, reader = self._reader(key, width)
         with lock:
             (image,) = reader.images(Sample(span, Moment(frame, None, (key,), ())))
         return image.jpeg
@@ -103,12 +104,12 @@ class Pictures:
         file = self._numbers[number][clip.path]
         return {**values, "type": video.type, "rate": video.rate, "from": clip.start, "file": file}
 
-    def _reader(self, key: str) -> tuple[Lock, ImageReader]:
+    def _reader(self, key: str, width: int) -> tuple[Lock, ImageReader]:
         with self._opening:
-            if key not in self._readers:
-                reader = self._opened.enter_context(self._source.reader(PIXELS, (key,)))
-                self._readers[key] = Lock(), reader
-            return self._readers[key]
+            if (key, width) not in self._readers:
+                reader = self._opened.enter_context(self._source.reader(PIXELS[width], (key,)))
+                self._readers[key, width] = Lock(), reader
+            return self._readers[key, width]
 
 
 @lru_cache(1024)

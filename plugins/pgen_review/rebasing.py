@@ -5,22 +5,21 @@ conflict with the dialogue as it is now, which a person decides. What has no pla
 journal, which is kept.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from pgen.errors import ConfigError
 from pgen.storage.in_place import InPlace
-from pgen_review.events import EDITS, MERGE, Event, Key, now
+from pgen_review.events import ACCEPT_SPANS, EDITS, MERGE, Event, Key, now
 from pgen_review.fold import Fold, Outcome, Verdict
 from pgen_review.journal import check_begun, replace_journal
 from pgen_review.results import Review, open_review
 from pgen_review.reviewed import ReviewedEpisode, originals
 from pgen_review.spans import spans_of
-from pgen_review.starting import COMMAND, check_keys
+from pgen_review.starting import COMMAND, applied, check_keys
 
 _RANGE = EDITS["edit_range"]
 
@@ -29,18 +28,22 @@ _RANGE = EDITS["edit_range"]
 class Rebased:
     """What came of a review: its events, and how many dialogues went over, are in conflict, or are there no more.
 
-    `spans` are the episodes whose edited spans were left out, as they have other spans now.
+    `spans` are the episodes whose edited spans were left out, as they have other spans now. Of a segmentation, `kept`
+    are the episodes whose spans are reviewed after it.
     """
 
     kept: int = 0
     conflicts: int = 0
     missing: int = 0
     spans: int = 0
+    is_segmentation: bool = False
     events: list[Event] = field(default_factory=list)
     former: Path | None = None
 
     def __str__(self) -> str:
         text = f"{self.kept:,} dialogues went over, {self.conflicts:,} are in conflict"
+        if self.is_segmentation:
+            text = f"the reviewed spans of {self.kept:,} episodes went over"
         if self.missing:
             text += f"; {self.missing:,} that were reviewed are there no more"
         if self.spans:
@@ -54,10 +57,9 @@ def rebase_review(folder: Path, root: Path | None, by: str) -> Rebased | None:
     Raises ConfigError, InputError or StorageError. Where the process is stopped, there is the former review or the new.
     """
     InPlace(folder, COMMAND).recover()
-    check_begun(folder)
+    stored = applied(folder)
+    check_begun(folder, stored)
     with open_review(folder, root) as review:
-        if not review.digest:
-            raise ConfigError(f"{folder} contains no dialogue; --rebase carries over reviews of dialogue.")
         check_keys(review)
         done: list[Rebased] = []
 
@@ -65,7 +67,7 @@ def rebase_review(folder: Path, root: Path | None, by: str) -> Rebased | None:
             done.append(rebase(review, events, by))
             return done[0].events
 
-        former = replace_journal(folder, review.digest, review.manifest, carried_over)
+        former = replace_journal(folder, review.contents, review.manifest, stored, carried_over)
         return replace(done[0], former=former) if done else None
 
 
@@ -92,6 +94,12 @@ def rebase(review: Review, events: list[Event], by: str) -> Rebased:
         is_conflict = len(verdicts) > 1
         rebased.conflicts += is_conflict
         rebased.kept += not is_conflict
+    if review.is_segmentation:
+        changed = sorted(set(former.keys()) - kept)
+        rebased.events += episodes.acceptances(changed, len(rebased.events) + 1, group)
+        fold = Fold(rebased.events)
+        rebased.is_segmentation = True
+        rebased.kept = sum(outcome.state != "open" for outcome in map(fold.outcome, fold.keys()))
     return rebased
 
 
@@ -137,9 +145,15 @@ class _Episodes:
         return {index for index, event in first.items() if self._spans(index) != event.value["before"]}
 
     @cached_property
+    def _written_spans(self) -> set[int]:
+        """Those of them that have the edited spans, because the review was written."""
+        edits = {index: self._former.spans(index) for index in self._other_spans}
+        return {index for index, event in edits.items() if event and self._spans(index) == event.value["after"]}
+
+    @cached_property
     def respanned(self) -> set[int]:
-        """Those of them whose edits are in force: what was decided for edited spans holds for no others."""
-        return {index for index in self._other_spans if self._former.spans(index)}
+        """The others whose edits are in force: what was decided for edited spans holds for no others."""
+        return {index for index in self._other_spans - self._written_spans if self._former.spans(index)}
 
     def has(self, key: Key) -> bool:
         """Return whether there is such a dialogue now."""
@@ -156,6 +170,17 @@ class _Episodes:
             return False
         return key in self._about and self._about[key] == self[key].about(key)
 
+    def acceptances(self, keys: Sequence[Key], number: int, group: int) -> Iterator[Event]:
+        """Yield events that accept the spans that a person edited or accepted, and that are there now."""
+        for key in keys:
+            outcome, present = self._former.outcome(key), self._spans(key.episode)
+            edited = [span for span in outcome.values.get("spans", ()) if span not in outcome.was["spans"]]
+            spans = [span for span in present if span in edited or span in outcome.values.get("accepted", ())]
+            if spans:
+                value = {"before": present, "spans": spans}
+                yield Event(number, str(uuid4()), now(), outcome.by or "", ACCEPT_SPANS, group, key, value)
+                number += 1
+
     def verdicts(self, key: Key, outcome: Outcome) -> list[Verdict]:
         """Return the verdicts on the former dialogue as those on the present one, and that one as it is.
 
@@ -166,6 +191,7 @@ class _Episodes:
         present = originals(episode.originals[episode.positions[key]])
         ranges = dict(zip(_RANGE, episode.original_range(key), strict=True))
         has_spans = was is not None and was["spans"] == (episode.about(key) or {})["spans"]
+        has_spans = has_spans or key.episode in self._written_spans
         decided = (verdict for verdict in outcome.verdicts if verdict["state"] != "open")
         verdicts = [_moved(verdict, was or {}, present, ranges if has_spans else {}) for verdict in decided]
         if len(verdicts) == 1 and _is_settled(verdicts[0], present, has_spans=has_spans):

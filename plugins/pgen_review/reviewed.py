@@ -10,11 +10,12 @@ from pgen.labels import exchanges, frame_ranges
 from pgen.records import Annotation, Dialogue, Failure, Review
 from pgen_review.added import added, is_added
 from pgen_review.events import EDITS, Key
-from pgen_review.fold import DECIDED, Fold, Outcome
+from pgen_review.fold import DECIDED, Fold, Outcome, Verdict
 from pgen_review.former_skills import named
 from pgen_review.matching import Matching
 from pgen_review.results import Review as Results
-from pgen_review.spans import Span, skills_of, spans_of
+from pgen_review.span_verdicts import span_verdicts
+from pgen_review.spans import Span, is_whole, skills_of, spans_of
 
 type Range = tuple[int | None, int | None]
 
@@ -74,11 +75,13 @@ class ReviewedEpisode:
 
     def __init__(self, review: Results, index: int, fold: Fold) -> None:
         stored = review.episodes[index]
-        self._original, self._fold = stored.episode, fold
+        self.is_segmentation = review.is_segmentation
+        self._original, self._fold, self._item = stored.episode, fold, review.keys.number(Key.of_spans(index))
         self._matching = matching = Matching(stored.episode, fold)
         self.episode, self.ranges = matching.episode, matching.ranges
         entries = [(number, line, from_line(line)) for number, line in enumerate(stored.lines, stored.first)]
-        more = added(matching, [original for *_, original in entries], fold, review.source)
+        own = [original for *_, original in entries]
+        more = [] if self.is_segmentation else added(matching, own, fold, review.source)
         self.added = {Key.of(it): len(review.keys) + fold.starts_of_spans[Key.of(it)] for it in more}
         """The samples that edits of spans added, with their numbers."""
         if more:
@@ -106,12 +109,20 @@ class ReviewedEpisode:
         """The present spans."""
         return spans_of(self.episode)
 
+    @property
+    def disputed(self) -> list[Verdict]:
+        """The verdicts of several people on the spans, between which somebody must decide."""
+        return self._fold.outcome(Key.of_spans(self._original.index)).conflict
+
     def unwritable(self, spans: list[Span]) -> str:
         """Return why the times of the episode cannot express spans, or ""."""
         stored = spans_of(replace(self._original, skills=skills_of(self._original, spans)))
-        return (
-            "" if stored == spans else "the timestamps of this episode cannot express these spans; choose other frames"
-        )
+        if stored != spans:
+            return "the timestamps of this episode cannot express these spans; choose other frames"
+        frames = len(self._original.timestamps)
+        if self.is_segmentation and not is_whole(spans, frames):
+            return f"each frame of a segmentation has a span: they follow each other from frame 0 to {frames - 1}"
+        return ""
 
     def has(self, key: Key) -> bool:
         """Return whether the key is that of a sample, or of the spans: what an edit of spans added may be gone."""
@@ -190,21 +201,36 @@ class ReviewedEpisode:
 
     def _state_of_spans(self, key: Key) -> dict[str, Any]:
         event, before = self._fold.spans(self._original.index), spans_of(self._original)
+        original = [span.as_json() for span in before]
         settled = (it for it in self.annotations if not is_stale(it) and not is_added(it))
         spoken = {it.sample.span.skill_index for it in settled}
         places = [place for place, frames in enumerate(self.ranges) if frames]
-        return {
+        state: dict[str, Any] = {
             "key": list(key),
             "sample": None,
             "n": self._fold.number(key),
             "state": "edited" if event else "open",
-            "by": event.by if event else None,
+            "by": event.author if event else None,
             "at": event.at if event else None,
+            "flagged": False,
+            "conflict": [
+                {"by": it["by"], "at": it["at"], "state": it["state"], "spans": it["values"].get("spans", original)}
+                for it in self.disputed
+            ],
             "spans": [
                 {**span.as_json(), "edited": span not in before, "open": place not in spoken}
                 for span, place in zip(self.spans, places, strict=True)
             ],
         }
+        return self._with_verdicts(state) if self.is_segmentation else state
+
+    def _with_verdicts(self, state: dict[str, Any]) -> dict[str, Any]:
+        """Return the state of the spans of a segmentation, in which each span is accepted on its own."""
+        key = Key.of_spans(self._original.index)
+        verdicts = span_verdicts(self.spans, spans_of(self._original), self._fold.outcome(key))
+        spans = zip(state["spans"], verdicts.spans, strict=True)
+        shown = [{**span, "open": False, "review": verdict} for span, verdict in spans]
+        return {**state, "item": self._item, "state": verdicts.episode, "spans": shown}
 
 
 def is_stale(annotation: Annotation) -> bool:

@@ -27,6 +27,8 @@ def parts_of(review: Review, flags: Mapping[str, Any], opt: Sequence[str]) -> tu
 
     Raises ConfigError where its generator cannot be asked again.
     """
+    if review.is_segmentation:
+        raise ConfigError(f"{review.folder} contains no dialogue about which a model could be asked again.")
     manifest, chosen = review.manifest, resolve(None, flags, opt)
     values: dict[str, Any] = {kind: _table(kind, manifest[kind], chosen.get(kind, {})) for kind in _KINDS}
     run = {name: value for name, value in manifest["run"].items() if name in RunOptions.model_fields}

@@ -80,6 +80,16 @@ class SampleTable:
         return self.titles.at(number).tobytes().decode(errors="surrogatepass")
 
 
+class Row(NamedTuple):
+    """What the table has of a sample: its key, its text in the list, how bad it is, its facets, and its words."""
+
+    key: Key
+    title: str
+    badness: int
+    facets: tuple[tuple[str, str], ...]
+    words: set[str]
+
+
 class Keys(Sequence[Key]):
     """The keys of the samples by number."""
 
@@ -147,24 +157,29 @@ class SampleTableBuilder:
     def add(self, lines: Iterable[Line]) -> None:
         """Add the lines of an episode."""
         for line in lines:
-            number, bad = len(self), badness(line)
-            facets = tuple(dict.fromkeys([f"{name}={value}" for name, value in _facets(line, bad)]))
-            for facet in facets:
-                place = self._facet_places.setdefault(facet, len(self._facet_places))
-                if place == len(self._facet_samples):
-                    self._facet_samples.append(array("I"))
-                self._facet_samples[place].append(number)
-            for word in _words(blinded(line) if self._blind else line):
-                samples = self._word_samples.get(word)
-                if samples is None:
-                    samples = self._word_samples[word] = array("I")
-                samples.append(number)
-            for name, value in zip(("episodes", "frames", "variants"), _place(line), strict=True):
-                self._numbers[name].append(value)
-            self._scopes.append(self._scope_names.setdefault(scope(line), len(self._scope_names)))
-            self._combinations.append(self._combination_places.setdefault(facets, len(self._combination_places)))
-            self._titles.append(_title(line).encode(errors="surrogatepass"))
-            self._badness.append(bad)
+            self.add_row(_row(line, blind=self._blind))
+
+    def add_row(self, row: Row) -> None:
+        """Add a sample."""
+        number = len(self)
+        facets = tuple(dict.fromkeys([f"{name}={value}" for name, value in row.facets]))
+        for facet in facets:
+            place = self._facet_places.setdefault(facet, len(self._facet_places))
+            if place == len(self._facet_samples):
+                self._facet_samples.append(array("I"))
+            self._facet_samples[place].append(number)
+        for word in row.words:
+            samples = self._word_samples.get(word)
+            if samples is None:
+                samples = self._word_samples[word] = array("I")
+            samples.append(number)
+        key = row.key
+        for name, value in (("episodes", key.episode), ("frames", key.frame), ("variants", key.variant)):
+            self._numbers[name].append(value)
+        self._scopes.append(self._scope_names.setdefault(key.scope, len(self._scope_names)))
+        self._combinations.append(self._combination_places.setdefault(facets, len(self._combination_places)))
+        self._titles.append(row.title.encode(errors="surrogatepass"))
+        self._badness.append(row.badness)
 
     def build(self) -> SampleTable:
         """Return the table."""
@@ -184,8 +199,11 @@ class SampleTableBuilder:
         )
 
 
-def _place(line: Line) -> tuple[int, int, int]:
-    return line["episode_index"], line["frame_index"], line.get("variant", 0)
+def _row(line: Line, *, blind: bool) -> Row:
+    bad = badness(line)
+    return Row(
+        Key.of_line(line), _title(line), bad, tuple(_facets(line, bad)), _words(blinded(line) if blind else line)
+    )
 
 
 def _title(line: Line) -> str:

@@ -14,7 +14,9 @@ from pgen_review.access import HOST, Access, add_headers, guarded
 from pgen_review.ask_routes import AskRoutes
 from pgen_review.changes import changes
 from pgen_review.episode import episode_data
+from pgen_review.pictures import LARGEST, PIXELS
 from pgen_review.session import Session
+from pgen_segment.motion import ChangingFrames
 
 BODY = 1_000_000
 """The most bytes of a request."""
@@ -51,6 +53,7 @@ def application(session: Session, asks: AskRoutes, access: Access) -> web.Applic
             web.get("/api/summary", server.summary),
             web.get("/api/queue", server.queue),
             web.get(f"/api/episodes/{{index:{number}}}", server.episode),
+            web.get(f"/api/episodes/{{index:{number}}}/changes", server.changes),
             web.get(f"/video/{{camera:{number}}}/{{file:{number}}}", server.video),
             web.get(f"/frame/{{index:{number}}}/{{camera:{number}}}/{{frame:{number}}}.jpg", server.frame),
             *changes(session),
@@ -65,6 +68,7 @@ class Server:
 
     def __init__(self, session: Session) -> None:
         self._session, self._review = session, session.review
+        self._changing = ChangingFrames(session.review.source)
 
     async def summary(self, _: web.Request) -> web.Response:
         """Return the name, the counts, the facets with their values, and the first episode."""
@@ -95,11 +99,19 @@ class Server:
 
     async def episode(self, request: web.Request) -> web.Response:
         """Return an episode."""
+        index = self._index(request)
+        episode = await asyncio.to_thread(episode_data, self._review, index, self._session.fold)
+        return web.json_response(self._session.shown(episode))
+
+    async def changes(self, request: web.Request) -> web.Response:
+        """Return the frames of an episode at which the robot changes, to which edges snap."""
+        return web.json_response({"frames": await asyncio.to_thread(self._changing.of, self._index(request))})
+
+    def _index(self, request: web.Request) -> int:
         index = int(request.match_info["index"])
         if index not in self._review.episodes:
             raise web.HTTPNotFound(text=f"There is no episode {index}.")
-        episode = await asyncio.to_thread(episode_data, self._review, index, self._session.fold)
-        return web.json_response(self._session.shown(episode))
+        return index
 
     async def video(self, request: web.Request) -> web.FileResponse:
         """Return a video file, or the range of it that is requested."""
@@ -109,13 +121,14 @@ class Server:
         return web.FileResponse(path)
 
     async def frame(self, request: web.Request) -> web.Response:
-        """Return a frame of a camera as JPEG."""
+        """Return a frame of a camera as JPEG, for the width at which it is shown."""
         index, camera, frame = (int(request.match_info[name]) for name in ("index", "camera", "frame"))
         pictures = self._review.pictures
         if index not in self._review.episodes or camera >= len(pictures.cameras):
             raise web.HTTPNotFound(text="There is no such camera.")
+        width = next((it for it in PIXELS if str(it) == request.query.get("width")), LARGEST)
         try:
-            jpeg = await asyncio.to_thread(pictures.frame, index, camera, frame)
+            jpeg = await asyncio.to_thread(pictures.frame, index, camera, frame, width)
         except SampleError as error:
             raise web.HTTPNotFound(text=str(error)) from None
         return web.Response(body=jpeg, content_type="image/jpeg")

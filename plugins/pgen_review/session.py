@@ -8,10 +8,11 @@ from uuid import uuid4
 from pgen.errors import ConfigError
 from pgen_dialogue.prompts import RESPONSE_TYPES, SCENARIO_TYPES
 from pgen_review import random_sample
+from pgen_review.belonging import held
 from pgen_review.event_file import Header
 from pgen_review.events import PREFER, UNDO, WRITES, Event, Key, now
 from pgen_review.fold import Fold
-from pgen_review.journal import ReviewJournal, held
+from pgen_review.journal import ReviewJournal
 from pgen_review.marks import Marks
 from pgen_review.queue import LISTED
 from pgen_review.results import Review

@@ -11,6 +11,7 @@ from pgen_review.agreement import agreement
 from pgen_review.exported import Exported, export, read_exported
 from pgen_review.merging import merge
 from pgen_review.session import Session
+from pgen_review.span_agreement import span_agreement
 
 
 def export_journal(session: Session, path: Path) -> None:
@@ -33,12 +34,24 @@ def read_all(paths: Sequence[Path], *, merges: bool) -> list[Exported]:
 def merge_journals(session: Session, journals: Sequence[Exported]) -> None:
     """Merge journals into that of a session, and print what came of it."""
     results = merge(session, journals)
-    click.echo(f"merged     {results['agreed']:,} dialogues agree, {results['conflict']:,} are in conflict")
+    lines = []
+    if not session.review.is_segmentation:
+        lines.append(f"{results['agreed']:,} dialogues agree, {results['conflict']:,} are in conflict")
+    if session.review.is_segmentation or results["spans_agreed"] or results["spans_conflict"]:
+        spans = f"{results['spans_agreed']:,} episodes agree, those of {results['spans_conflict']:,} are in conflict"
+        lines.append(f"the spans of {spans}")
+    click.echo(f"merged     {'; '.join(lines)}")
 
 
 def print_agreement(paths: Sequence[Path], *, as_json: bool) -> None:
     """Print how far two journals agree."""
     if len(paths) != 2:
         raise ConfigError("--agreement needs two journals: pgen review --agreement ada.jsonl bob.jsonl")
-    result = agreement(*map(read_exported, paths))
-    click.echo(json.dumps(result.as_json()) if as_json else f"agreement  {result}")
+    first, second = map(read_exported, paths)
+    result, spans = agreement(first, second), span_agreement(first.fold, second.fold)
+    if as_json:
+        click.echo(json.dumps(result.as_json() | ({"spans": spans.as_json()} if spans.episodes else {})))
+    elif result.judged or not spans.episodes:
+        click.echo(f"agreement  {result}")
+    if spans.episodes and not as_json:
+        click.echo(f"agreement  {spans}")

@@ -8,16 +8,16 @@ from typing import Any
 
 from pgen.labels import frame_ranges
 from pgen.records import Episode, Skill
-from pgen_lerobot.format import EDITED, KEPT_SKILLS, Dataset, dump_like, read_text
+from pgen_lerobot.format import EDITED, KEPT_SKILLS, MANIFEST, Dataset, dump_like, read_text
 from pgen_lerobot.read import LeRobotSource
-from pgen_lerobot.skills import PHASES, SkillsJson, SubtaskIndex
-from pgen_lerobot.write import SEGMENTATION_FILES, rehash
+from pgen_lerobot.skills import PHASES, SubtaskIndex
+from pgen_lerobot.write import rehash
 from pgen_review.events import Event
+from pgen_review.places import SEGMENTATION, SKILLS, name_in
 from pgen_segment import subtasks
 from pgen_segment.subtasks import Segmented
 
-SKILLS = SkillsJson.reads
-LEVELS = (SEGMENTATION_FILES["segmentation.json"], PHASES)
+LEVELS = (SEGMENTATION, PHASES)
 """The records with levels of detail; those of an edited episode are those of other spans."""
 _INDICES = ("skill_to_task_index", "skill_to_subtask_index")
 
@@ -29,12 +29,18 @@ class SpanFiles:
     """The files of skills and phases of the dataset in a folder, changed in memory."""
 
     def __init__(self, folder: Path) -> None:
-        self._texts = {name: read_text(folder / name) for name in LEVELS if (folder / name).is_file()}
-        skills = next((name for name in (SKILLS, KEPT_SKILLS) if (folder / name).is_file()), None)
-        self._texts[SKILLS] = read_text(folder / skills) if skills else '{"episodes": {}}\n'
+        paths = {name: folder / name_in(folder, name) for name in (*LEVELS, SKILLS, KEPT_SKILLS)}
+        self._texts = {name: read_text(paths[name]) for name in LEVELS if paths[name].is_file()}
+        skills = next((paths[name] for name in (SKILLS, KEPT_SKILLS) if paths[name].is_file()), None)
+        self._texts[SKILLS] = read_text(skills) if skills else '{"episodes": {}}\n'
         self._contents = {name: json.loads(text) for name, text in self._texts.items()}
         self.dropped: list[str] = []
         """The files from which phases were left out."""
+
+    def content(self, name: str) -> dict[str, Any]:
+        """Return the content of a file, which may be changed."""
+        content: dict[str, Any] = self._contents[name]
+        return content
 
     def entries(self, index: int) -> Entries:
         """Return an episode's entries."""
@@ -55,7 +61,7 @@ class SpanFiles:
         entry = skills.get(str(episode.index)) or {"episode_index": episode.index, "description": episode.task}
         before = {(it["name"].strip(), it["start"], it["end"]): it for it in entry.get("skills", ())}
         spans = [before.get((it.name, it.start, it.end)) or _edited(it) for it in episode.skills]
-        reviewed = {"state": "edited", "by": event.by, "at": event.at}
+        reviewed = {"state": "edited", "by": event.author, "at": event.at}
         skills[str(episode.index)] = {**entry, "skills": spans, "reviewed": reviewed}
         for name in LEVELS:
             if name in self._contents and self._of(name).pop(str(episode.index), None) is not None:
@@ -110,7 +116,8 @@ def write_subtasks(staged: Path, scratch: Path, episodes: Iterable[Episode]) -> 
     for name in written:
         (staged / name).unlink(missing_ok=True)
         (scratch / name).replace(staged / name)
-    rehash(staged, set(written) - EDITED)
+    if (staged / MANIFEST).is_file():
+        rehash(staged, set(written) - EDITED)
 
 
 def _filled(episode: Episode) -> Segmented:

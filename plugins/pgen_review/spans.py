@@ -50,6 +50,11 @@ def problem(spans: Sequence[Span], frames: int) -> str:
     return "" if spans else "an episode must have a span"
 
 
+def is_whole(spans: Sequence[Span], frames: int) -> bool:
+    """Return whether each frame of an episode of so many frames has a span."""
+    return [0, *(span.stop for span in spans)] == [*(span.start for span in spans), frames]
+
+
 def edited(original: Episode, event: Event | None) -> Episode:
     """Return an episode with the spans of an event; as it is without one. Phases are those of other spans."""
     if event is None:

@@ -6,21 +6,22 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from getpass import getuser
 from pathlib import Path
 
-from pgen.errors import InputError
+from pgen.errors import ConfigError, InputError
 from pgen.safety.terminal import printable
 from pgen.storage.in_place import InPlace, check_settled
 from pgen.storage.workspace import Workspace
-from pgen_lerobot.format import MANIFEST
-from pgen_lerobot.read import read_manifest
 from pgen_review import event_file
+from pgen_review.belonging import begun, checked, held
 from pgen_review.blind import check_own
 from pgen_review.comparison import ComparedSession, compared
-from pgen_review.event_file import Header
+from pgen_review.event_file import Contents, Header
 from pgen_review.events import Event, Key
 from pgen_review.fold import Fold
-from pgen_review.journal import REVIEWS, begun, checked, held, open_journal
+from pgen_review.journal import REVIEWS, open_journal
 from pgen_review.line_store import lines_of
+from pgen_review.places import is_spans_alone, name_in, record_of
 from pgen_review.results import Review, open_review
+from pgen_review.segmentation_session import SegmentationSession
 from pgen_review.session import Session
 
 COMMAND = "review --apply"
@@ -66,14 +67,17 @@ def open_session(
         InPlace(folder, COMMAND).recover()
     if blind:
         check_own(folder, _on_disk(folder)[1], by)
+    if is_spans_alone(folder) and (sample or blind or against):
+        raise ConfigError(f"{folder} contains no dialogue; leave out --sample, --blind and --against.")
     is_blind = blind or against is not None
     with open_review(folder, root, _written(folder), blind=is_blind, index=index) as review:
-        if not review.digest or read_only:
+        session = SegmentationSession if review.is_segmentation else Session
+        if read_only:
             header, events = stored(review)
-            yield Session(review, _check(events, review), by, header=header)
+            yield session(review, _check(events, review), by, header=header)
             return
         check_keys(review)
-        with open_journal(folder, review.digest, review.manifest, applied(folder)) as journal:
+        with open_journal(folder, review.contents, review.manifest, applied(folder)) as journal:
             _check(journal.events, review)
             if sample:
                 journal.set_header(sample=sample)
@@ -81,7 +85,7 @@ def open_session(
                 comparison = compared(review, *against)
                 yield ComparedSession(review, journal.events, by, journal, comparison)
                 return
-            yield Session(review, journal.events, by, journal)
+            yield session(review, journal.events, by, journal)
 
 
 def check_keys(review: Review) -> None:
@@ -94,7 +98,8 @@ def check_keys(review: Review) -> None:
 
 def applied(folder: Path) -> list[Event]:
     """Return the events that the dataset holds."""
-    return event_file.read_plain(folder / REVIEWS)
+    # Events of the skills may have come with a dataset into the run that wrote this one.
+    return event_file.read_plain(folder / name_in(folder, REVIEWS)) if record_of(folder).get("reviews") else []
 
 
 def _check(events: list[Event], review: Review) -> list[Event]:
@@ -109,12 +114,12 @@ def _check(events: list[Event], review: Review) -> list[Event]:
 
 def stored(review: Review) -> tuple[Header | None, list[Event]]:
     """Return the header and the events of a review without opening its journal: another process may hold it."""
-    if not review.digest:
-        return None, []
     header, events = _on_disk(review.folder)
     if header is None:
-        return (begun(review.digest, review.manifest, events), events) if events else (None, [])
-    return checked(header, review.folder, review.digest, review.manifest), events
+        if not events:
+            return None, []
+        header = begun(review.contents, review.manifest, events)
+    return checked(header, review.folder, review.contents, review.manifest), events
 
 
 def read_anew(review: Review) -> AbstractContextManager[Review]:
@@ -125,11 +130,9 @@ def read_anew(review: Review) -> AbstractContextManager[Review]:
 
 def _written(folder: Path) -> frozenset[Key]:
     """Return the dialogues whose lines hold what the events say of them: they are computed again from the originals."""
-    if not (folder / MANIFEST).is_file():
-        return frozenset()
-    manifest = read_manifest(folder)
+    manifest = record_of(folder)
     header, events = _on_disk(folder)
-    last = held(manifest, header or begun("", manifest, events))
+    last = held(manifest, header or begun(Contents(""), manifest, events))
     return frozenset(event.key for event in events if event.key and event.n <= last)
 
 

@@ -11,26 +11,22 @@ from pgen_review.event_file import Header
 from pgen_review.fold import STATES, Fold
 from pgen_review.results import Review
 from pgen_review.reviewed import ReviewedEpisode
+from pgen_review.span_summary import dataset_line, people, span_lines, spans_entry
 
 
 def reviews_entry(review: Review, header: Header, fold: Fold) -> dict[str, Any]:
     """Return the manifest's entry `reviews` after the events of `fold`."""
+    if review.is_segmentation:
+        return spans_entry(review, header, fold)
     return {
         "journal": header.journal,
         "events": len(fold.events),
-        "people": _people(fold),
+        "people": people(fold),
         "counts": counts(review, fold),
         "accepted": _accepted(review, fold),
         "against": win_rates(fold),
         "sample": random_sample.estimate(review, fold, *header.sample).as_json() if header.sample else None,
     }
-
-
-def _people(fold: Fold) -> list[str]:
-    """Return the names of all who made events, or whose verdicts were merged."""
-    merged = (verdict["by"] for event in fold.events for verdict in event.value.get("verdicts", ()))
-    names = {name for several in merged for name in several.split(", ") if name}
-    return sorted(names | {event.by for event in fold.events})
 
 
 def counts(review: Review, fold: Fold) -> dict[str, int]:
@@ -49,6 +45,9 @@ def counts(review: Review, fold: Fold) -> dict[str, int]:
 
 def status_lines(folder: str, entry: dict[str, Any], applied: int) -> Iterator[str]:
     """Yield what `pgen review --status` prints."""
+    if "counts" not in entry:
+        yield from span_lines(folder, entry, applied)
+        return
     number = entry["counts"]
     total = sum(number[state] for state in STATES)
     yield (
@@ -65,10 +64,7 @@ def status_lines(folder: str, entry: dict[str, Any], applied: int) -> Iterator[s
             f"conflicts  {number['conflict']:,} dialogues, on which people decided differently, or whose text changed; "
             "they are open"
         )
-    if applied < entry["events"]:
-        yield f"dataset    without the last {entry['events'] - applied:,} events; pgen review {folder} --apply"
-    elif applied:
-        yield "dataset    has all of them"
+    yield from dataset_line(folder, entry, applied)
     for name, rate in entry["against"].items():
         yield f"against    {_rate_sentence(name, rate)}"
     if sample := entry["sample"]:

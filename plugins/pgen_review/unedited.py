@@ -15,6 +15,7 @@ from pgen.records import Annotation, Episode, Skill
 from pgen.safety.bounded_json import json_lines
 from pgen_results.reading import Line
 from pgen_review.events import Key
+from pgen_review.places import name_in
 
 FILE = "meta/pgen/unedited_spans.jsonl"
 
@@ -57,7 +58,7 @@ def read(folder: Path, written: Collection[Key]) -> dict[int, Unedited]:
 
     `written` are the keys of the events that it holds: spans of another review are those that it begins with.
     """
-    path = folder / FILE
+    path = folder / name_in(folder, FILE)
     if not path.is_file():
         return {}
     try:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from pgen.labels import allowed_frames
 from pgen.records import Annotation
 from pgen_dialogue.prompts import MAX_LENGTH, SAYABLE
-from pgen_review.events import EDITS, KINDS, SPANS, Key
+from pgen_review.events import ACCEPT_SPANS, EDITS, KINDS, SPANS, Key
 from pgen_review.reviewed import ReviewedEpisode, originals
 from pgen_review.spans import Span, problem
 
@@ -50,8 +50,10 @@ def posted(content: Any) -> Posted:
     if not isinstance(base, int) or kind not in KINDS:
         raise InvalidEventError(f"An event needs the number `base`, and a `kind` of {', '.join(KINDS)}.")
     event = Posted(identity(content), key, base, str(kind), content)
-    if event.key.is_spans != (kind == SPANS) or (event.key.is_spans and event.key != Key.of_spans(event.key.episode)):
-        raise InvalidEventError(f"The kind {SPANS}, and no other, needs the key [episode, 0, {SPANS!r}, 0].")
+    of_spans = kind in (SPANS, ACCEPT_SPANS)
+    if event.key.is_spans != of_spans or (of_spans and event.key != Key.of_spans(event.key.episode)):
+        kinds = f"The kinds {SPANS} and {ACCEPT_SPANS}, and no others,"
+        raise InvalidEventError(f"{kinds} need the key [episode, 0, {SPANS!r}, 0].")
     return event
 
 
@@ -83,8 +85,8 @@ def value_of(
 
     Raises InvalidEventError.
     """
-    if event.kind == SPANS:
-        return _spans(event.content, episode)
+    if event.key.is_spans:
+        return (_spans if event.kind == SPANS else _accepted)(event.content, episode)
     if event.kind in ("accept", *EDITS) and not episode.has_skill(event.key):
         raise InvalidEventError("No skill goes on at the frame of this dialogue; let a span have the frame first.")
     if event.kind in ("accept", "edit_types", "edit_range") and not spoken:
@@ -135,13 +137,29 @@ def _range(content: Mapping[str, Any], episode: ReviewedEpisode, annotation: Ann
 
 def _spans(content: Mapping[str, Any], episode: ReviewedEpisode) -> dict[str, Any]:
     """Return all spans of an episode before and after an event."""
-    sent = content.get("spans")
-    if not isinstance(sent, list) or not all(isinstance(span, dict) for span in sent):
-        raise InvalidEventError("`spans` must be a list of objects with `name`, `start` and `stop`.")
-    after = [_span(span) for span in sent]
+    after = _listed(content)
     if broken := problem(after, len(episode.episode.timestamps)) or episode.unwritable(after):
         raise InvalidEventError(f"{broken[0].upper()}{broken[1:]}.")
     return {"before": [span.as_json() for span in episode.spans], "after": [span.as_json() for span in after]}
+
+
+def _accepted(content: Mapping[str, Any], episode: ReviewedEpisode) -> dict[str, Any]:
+    """Return the spans that are accepted, and all spans of the episode as they are."""
+    if not episode.is_segmentation:
+        raise InvalidEventError("Spans are accepted in a segmentation without dialogue; accept the dialogues here.")
+    spans = _listed(content)
+    if others := [span for span in spans if span not in episode.spans]:
+        raise InvalidEventError(f"There is no span {others[0].name!r} at these frames.")
+    if episode.disputed and len(spans) < len(episode.spans):
+        raise InvalidEventError("People edited these spans differently; take the spans of one of them first.")
+    return {"before": [span.as_json() for span in episode.spans], "spans": [span.as_json() for span in spans]}
+
+
+def _listed(content: Mapping[str, Any]) -> list[Span]:
+    sent = content.get("spans")
+    if not isinstance(sent, list) or not all(isinstance(span, dict) for span in sent):
+        raise InvalidEventError("`spans` must be a list of objects with `name`, `start` and `stop`.")
+    return [_span(span) for span in sent]
 
 
 def _span(content: Mapping[str, Any]) -> Span:

@@ -1,11 +1,13 @@
 """The write of a review to its dataset while it is served: one at a time, with its progress."""
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from pgen.errors import PgenError
 from pgen.storage.workspace import Workspace
+from pgen_review.fold import Fold
 from pgen_review.journal import ReviewJournal
 from pgen_review.results import Review
 from pgen_review.session import Session
@@ -14,36 +16,55 @@ from pgen_review.summary import reviews_entry
 from pgen_review.validation import ConflictError, Json
 
 if TYPE_CHECKING:
-    from pgen_review.apply import Applied, Entry, Step
+    from pgen.run.job import Job
+    from pgen_review.apply import Applied, Step
+    from pgen_review.apply_spans import AppliedSpans
 
 NOTHING = "the dataset has everything that was reviewed; nothing was written"
 
 
-def write(session: Session, journal: ReviewJournal, step: "Step") -> "Applied | None":
+def write(session: Session, journal: ReviewJournal, step: "Step") -> "Applied | AppliedSpans | None":
     """Write a session's review to its dataset; return None where there is nothing to write. Raises PgenError."""
     from pgen_review.apply import apply
 
     with _counted(session.review) as review:
-        applied = apply(review.folder, journal, _entry(review, journal), step)
+        applied = apply(review.folder, journal, _write(review, journal, step), step)
     session.applied = applied.events if applied else len(journal.events)
     return applied
 
 
-def copy(session: Session, journal: ReviewJournal, workspace: Workspace, *, copy_videos: bool) -> "Applied":
+def copy(
+    session: Session, journal: ReviewJournal, workspace: Workspace, *, copy_videos: bool
+) -> "Applied | AppliedSpans":
     """Write a session's review to a new dataset. Raises PgenError."""
     from pgen_review.apply import write_copy
 
     with _counted(session.review) as review:
-        return write_copy(review.folder, journal, _entry(review, journal), workspace, copy_videos=copy_videos)
+        write = _write(review, journal, lambda step: None, copy_videos=copy_videos)
+        return write_copy(review.folder, journal, write, workspace)
 
 
 def _counted(review: Review) -> AbstractContextManager[Review]:
-    """Return the review for the counts that are written: where it comes from an index, every line is read again."""
-    return read_anew(review) if review.is_indexed else nullcontext(review)
+    """Return the review for the counts that are written: where it comes from an index, every line is read again.
+
+    A segmentation is always read again, as its skills and its record are changed by each write.
+    """
+    return read_anew(review) if review.is_indexed or review.is_segmentation else nullcontext(review)
 
 
-def _entry(review: Review, journal: ReviewJournal) -> "Entry":
-    return lambda fold: reviews_entry(review, journal.header, fold)
+def _write(
+    review: Review, journal: ReviewJournal, step: "Step", *, copy_videos: bool = False
+) -> "Callable[[Job], Applied | AppliedSpans]":
+    """Return what stages the reviewed result in a job, and verifies it."""
+    from pgen_review.apply import write_dialogues
+    from pgen_review.apply_spans import write_spans
+
+    def entry(fold: Fold) -> Json:
+        return reviews_entry(review, journal.header, fold)
+
+    if review.is_segmentation:
+        return lambda job: write_spans(job, review, journal, entry, step, copy_videos=copy_videos)
+    return lambda job: write_dialogues(job, review.folder, journal, entry, step, copy_videos=copy_videos)
 
 
 class WriteBack:

@@ -3,7 +3,7 @@ import { DialoguePanel } from "./dialogue.js";
 import { byId, number } from "./dom.js";
 import { openEditing } from "./editing.js";
 import { bind } from "./keys.js";
-import { Player } from "./player.js";
+import { Player, enlarge } from "./player.js";
 import { Queue } from "./queue.js";
 import { Timeline } from "./timeline.js";
 
@@ -58,6 +58,10 @@ function open(loaded) {
   panel.draw(loaded, null);
   timeline.at = 0;
   timeline.draw(loaded);
+  get(`/api/episodes/${loaded.index}/changes`).then(({ frames }) => {
+    loaded.changes = frames;
+    if (episode === loaded) timeline.mark(frames);
+  }).catch(show);
 }
 
 /** Show a frame of an episode with the sample that is selected, if any, unless another is visited meanwhile; errors are
@@ -97,7 +101,7 @@ function choose({ id, ep, frame }) {
 /** Select a sample of the episode; for null, the one is selected that labels the frame. */
 function select(sample) {
   if (panel.selected !== sample) panel.draw(episode, sample);
-  if (sample) queue.find(sample.id);
+  queue.find(sample?.id ?? episode?.item);
   const before = sample && sample.frame - second();
   setLoop(sample && sample.stop !== null ? [Math.max(before, 0), sample.stop] : null);
 }
@@ -109,7 +113,7 @@ function sampleOf(id) {
 /** Draw what belongs to samples that have changed. `states` are those of other episodes too. */
 function redraw(samples, states = []) {
   changes += 1;
-  for (const { sample, ...state } of states) queue.update(sample, state);
+  for (const { sample, item, ...state } of states) queue.update(sample ?? item, state);
   for (const { id, user, review } of samples) queue.update(id, { ...review, user });
   if (!samples.length) return;
   panel.draw(episode, panel.selected);
@@ -173,14 +177,6 @@ function second() {
   return Math.round(episode.fps);
 }
 
-/** Enlarge the next camera; after the last one, all have the same size again. */
-function enlarge() {
-  const figures = [...byId("cameras").children];
-  const large = figures.findIndex((figure) => figure.classList.contains("large"));
-  figures[large]?.classList.remove("large");
-  figures[large + 1]?.classList.add("large");
-}
-
 /** What each row of the help does, and the function of each of its keys. */
 const KEYS = [
   ["play, pause", { " ": () => player.toggle(), k: () => player.toggle() }],
@@ -234,6 +230,7 @@ async function start() {
   summary = await get("/api/summary");
   byId("name").textContent = summary.name;
   document.title = `${summary.name}: pgen review`;
+  if (summary.review.segmentation) panel.describe("Skill of this frame", "A segmentation has no dialogue: review its spans, then annotate it with pgen annotate.");
   queue = new Queue(summary, choose, write);
   editing = await openEditing(summary.review, {
     get frame() { return player.at; },

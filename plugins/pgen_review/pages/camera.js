@@ -1,66 +1,104 @@
 import { element, text } from "./dom.js";
 
+/** How long a video may take until it presents a frame: a page in the background presents none. */
 const WAIT = 800;
-const AHEAD = 30;
+/** Frames that are requested before they are needed. */
+const AHEAD = 4;
+/** The widths of pictures that the server sends. */
+const WIDTHS = [320, 640, 1280];
 
-/** Return a camera of an episode, which shows any frame of it: from a video, from single frames, or only a note. */
+/** Return a camera of an episode. */
 export function cameraOf(episode, described) {
-  if (described.note) return new Note(described);
-  if (described.type && document.createElement("video").canPlayType(described.type)) return new Video(episode, described);
-  return new Frames(episode, described);
+  return described.note ? new Note(described) : new Camera(episode, described);
 }
 
-class Camera {
-  constructor({ name }, shown) {
-    this.figure = element("figure", { class: "camera", "data-frame": "" }, shown, text("figcaption", {}, name));
-    this.wanted = null;
-    this.busy = null;
+/** A camera of which there is only a note. */
+class Note {
+  constructor({ name, note }) {
+    this.figure = element("figure", { class: "camera", "data-frame": "" }, text("p", { class: "note" }, note), text("figcaption", {}, name));
   }
 
-  /** Show a frame, and resolve when it or a newer one is shown; of several calls at once, the last counts. */
-  show(frame) {
-    this.wanted = frame;
-    this.busy ??= this.follow().finally(() => (this.busy = null));
-    return this.busy;
+  async bring() {
+    return () => {};
   }
 
-  async follow() {
-    while (this.wanted !== null) {
-      const frame = this.wanted;
-      this.wanted = null;
-      await this.bring(frame);
-    }
-  }
-
-  shown(frame) {
-    this.figure.dataset.frame = frame;
-  }
+  async cue() {}
 
   pause() {}
 
   close() {}
 }
 
-class Note extends Camera {
-  constructor(described) {
-    super(described, text("p", { class: "note" }, described.note));
+/** Shows frames as pictures that the server decodes, which takes less time than a seek of a video. The video, if the
+ * browser plays it, lies below the picture. It is shown while it plays, and where the server cannot decode a frame. */
+class Camera {
+  constructor(episode, described) {
+    const { name, number, type } = described;
+    Object.assign(this, described, { path: `/frame/${episode.index}/${number}`, last: episode.times.length - 1, pictures: new Map(), width: 0, aim: null, unwatch: null });
+    this.canvas = element("canvas", { width: 640, height: 480, role: "img", "aria-label": name });
+    if (type && document.createElement("video").canPlayType(type)) this.addVideo();
+    this.figure = element("figure", { class: "camera", "data-frame": "" }, element("div", {}, this.video, this.canvas), text("figcaption", {}, name));
   }
 
-  async bring() {}
-}
-
-class Video extends Camera {
-  constructor(episode, described) {
-    const video = element("video", { src: `/video/${described.number}/${described.file}`, preload: "auto", playsinline: "", tabindex: "-1" });
-    video.muted = true;
-    super(described, video);
-    Object.assign(this, { video, from: described.from, rate: described.rate, last: episode.times.length - 1 });
-    this.plays = true;
-    this.ready = new Promise((resolve) => {
-      video.addEventListener("loadeddata", resolve, { once: true });
-      video.addEventListener("error", resolve, { once: true });
+  addVideo() {
+    const { number, file } = this;
+    this.video = element("video", { src: `/video/${number}/${file}`, preload: "none", playsinline: "", tabindex: "-1", "aria-hidden": "true" });
+    this.video.muted = true;
+    this.loaded = new Promise((resolve) => {
+      this.video.addEventListener("loadeddata", resolve, { once: true });
+      this.video.addEventListener("error", resolve, { once: true });
     });
-    video.addEventListener("error", () => this.onError?.());
+    this.video.addEventListener("error", () => this.onError());
+  }
+
+  /** Whether the browser plays the video; some fail only once they are loaded. */
+  get plays() {
+    return Boolean(this.video) && !this.video.error;
+  }
+
+  /** Whether the video is playing. */
+  get playing() {
+    return this.unwatch !== null;
+  }
+
+  /** Load a frame, and return a function that shows it; `ahead` requests the frames behind it too. */
+  async bring(frame, ahead) {
+    const picture = await this.picture(frame, ahead);
+    if (!picture) await this.cue(frame);
+    return () => this.show(frame, picture);
+  }
+
+  /** Return the picture of a frame, not much larger than the canvas, or null where the server does not decode it. */
+  picture(frame, ahead) {
+    const width = WIDTHS.find((size) => size >= this.canvas.clientWidth * devicePixelRatio) ?? WIDTHS.at(-1);
+    if (this.width !== width) this.pictures.clear();
+    this.width = width;
+    const stop = Math.min(frame + (ahead ? AHEAD : 0), this.last);
+    for (const number of this.pictures.keys()) if (number < frame || number > stop) this.pictures.delete(number);
+    for (let number = frame; number <= stop; number++) {
+      if (!this.pictures.has(number)) this.pictures.set(number, this.load(number));
+    }
+    return this.pictures.get(frame);
+  }
+
+  async load(frame) {
+    try {
+      const response = await fetch(`${this.path}/${frame}.jpg?width=${this.width}`);
+      if (response.ok) return await createImageBitmap(await response.blob());
+    } catch {
+      // The server has ended; the video may be loaded already.
+    }
+    this.pictures.delete(frame);
+    return null;
+  }
+
+  show(frame, picture) {
+    if (picture) {
+      Object.assign(this.canvas, { width: picture.width, height: picture.height });
+      this.canvas.getContext("2d").drawImage(picture, 0, 0);
+    }
+    this.figure.dataset.shows = picture ? "picture" : this.plays ? "undecoded" : "nothing";
+    this.figure.dataset.frame = frame;
   }
 
   /** Return the frame of a time of the video. */
@@ -73,42 +111,51 @@ class Video extends Camera {
     return this.from + (frame + 0.5) / this.rate;
   }
 
-  async bring(frame) {
-    await this.ready;
-    if (this.video.error || Number(this.figure.dataset.frame || NaN) === frame) return;
+  /** Bring the video to a frame, and resolve when it presents it, or cannot. */
+  async cue(frame) {
+    // A video that is there already presents nothing.
+    if (this.plays && this.aim !== frame) Object.assign(this, { aim: frame, cued: this.present(frame) });
+    await this.cued;
+  }
+
+  async present(frame) {
+    this.video.preload = "auto";
+    await this.loaded;
+    if (!this.plays || this.aim !== frame) return;
     await new Promise((resolve) => {
-      let timer = null;
-      const presented = (_, { mediaTime }) => {
-        this.shown(this.frameAt(mediaTime));
-        if (this.frameAt(mediaTime) === frame) end();
-        else handle = this.video.requestVideoFrameCallback(presented);
-      };
+      const unwatch = this.watch((presented) => (presented === frame || this.aim !== frame) && end());
+      const timer = setTimeout(() => end(), WAIT);
       const end = () => {
         clearTimeout(timer);
-        this.video.cancelVideoFrameCallback(handle);
+        unwatch();
         resolve();
       };
-      let handle = this.video.requestVideoFrameCallback(presented);
-      // A page in the background presents no frames, and the frame that is shown is not presented again.
-      timer = setTimeout(() => {
-        this.shown(frame);
-        end();
-      }, WAIT);
       this.video.currentTime = this.timeOf(frame);
     });
   }
 
-  /** Call back with each frame that is presented, until the function that is returned is called. */
+  /** Call back with each frame that the video presents, until the function that is returned is called. */
   watch(callback) {
     let handle = null;
     const presented = (_, { mediaTime }) => {
-      const frame = this.frameAt(mediaTime);
-      this.shown(frame);
       handle = this.video.requestVideoFrameCallback(presented);
-      callback(frame);
+      callback(this.frameAt(mediaTime));
     };
     handle = this.video.requestVideoFrameCallback(presented);
     return () => this.video.cancelVideoFrameCallback(handle);
+  }
+
+  /** Play the video from where it was cued, and call back with each frame that it shows. */
+  play(speed, callback) {
+    this.aim = null;
+    this.figure.dataset.shows = "video";
+    this.unwatch = this.watch((frame) => {
+      this.figure.dataset.frame = frame;
+      callback(frame);
+    });
+    this.video.playbackRate = speed;
+    // A seek that ends it before it begins is no error.
+    this.video.play().catch(() => {});
   }
 
   /** Correct the speed of a playing video that is off by more than a frame and a half, and seek one far off. */
@@ -119,45 +166,18 @@ class Video extends Camera {
   }
 
   pause() {
-    if (this.video.paused) return;
+    if (!this.playing) return;
+    this.unwatch();
+    this.unwatch = null;
     this.video.pause();
     // It may still present the next frame.
-    this.shown("");
+    this.figure.dataset.frame = "";
   }
 
   close() {
+    if (!this.video) return;
     this.video.pause();
     this.video.removeAttribute("src");
     this.video.load();
-  }
-}
-
-class Frames extends Camera {
-  constructor(episode, described) {
-    const canvas = element("canvas", { width: 640, height: 480, role: "img", "aria-label": described.name });
-    super(described, canvas);
-    Object.assign(this, { canvas, path: `/frame/${episode.index}/${described.number}`, last: episode.times.length - 1 });
-    this.loaded = new Map();
-  }
-
-  async bring(frame) {
-    for (const number of this.loaded.keys()) {
-      if (number < frame || number > frame + AHEAD) this.loaded.delete(number);
-    }
-    for (let number = frame; number <= Math.min(frame + AHEAD, this.last); number++) {
-      if (!this.loaded.has(number)) this.loaded.set(number, this.load(number));
-    }
-    const picture = await this.loaded.get(frame);
-    if (picture) {
-      Object.assign(this.canvas, { width: picture.width, height: picture.height });
-      this.canvas.getContext("2d").drawImage(picture, 0, 0);
-    }
-    this.figure.classList.toggle("unreadable", !picture);
-    this.shown(frame);
-  }
-
-  async load(frame) {
-    const response = await fetch(`${this.path}/${frame}.jpg`);
-    return response.ok ? createImageBitmap(await response.blob()) : null;
   }
 }

@@ -6,12 +6,18 @@ const [POOR, SKILLS] = [2, 3];
 /** Shows the skill of a frame, the dialogue that labels it, and the others in force or selected. */
 export class DialoguePanel {
   constructor(onSelect) {
-    Object.assign(this, { onSelect, selected: null, label: null });
+    Object.assign(this, { onSelect, selected: null, label: null, empty: "No dialogue labels this frame." });
     byId("dialogue").addEventListener("click", ({ target }) => {
       const id = target.matches(".select") && Number(target.closest(".sample").dataset.id);
       const sample = id !== false && this.episode.samples.find((other) => other.id === id);
       if (sample) this.onSelect(sample);
     });
+  }
+
+  /** Say in a heading what is shown, and what a frame without a dialogue means. */
+  describe(heading, empty) {
+    byId("dialogue-heading").textContent = heading;
+    this.empty = empty;
   }
 
   draw(episode, selected) {
@@ -32,7 +38,7 @@ export class DialoguePanel {
     byId("skill").replaceChildren(element("b", {}, "skill"), ` ${skill}`);
     const spoken = stretch && !stretch[3] ? "The utterance is over here: the label is the prompt without it." : null;
     byId("label").replaceChildren(...[
-      label ? card(label) : text("p", { class: "quiet" }, "No dialogue labels this frame."),
+      label ? card(label) : text("p", { class: "quiet" }, this.empty),
       spoken && text("p", { class: "quiet" }, spoken),
     ].filter(Boolean));
     this.label = label;

@@ -2,19 +2,23 @@ import { apply } from "./apply.js";
 import { Asking } from "./asking.js";
 import { eventsOf, preference } from "./conflict.js";
 import { byId, number } from "./dom.js";
+import { keysOf } from "./editing_keys.js";
 import { Editor } from "./editor.js";
 import { Journal } from "./journal.js";
 import { askNote } from "./note.js";
 import { openOutbox } from "./outbox.js";
 import { left, showProgress } from "./progress.js";
 import { askReason } from "./reasons.js";
+import { snapped } from "./snapping.js";
 import { SpanEditing } from "./span_editing.js";
+import { placeOf } from "./spans.js";
 
 /** Start editing, unless the server only reads. `page` has what the decisions act on: `sample(id)`, `episode`, `frame`,
  * `timeline`, `select`, `choose`, `go`, `next`, `redraw`, `reload` and `show` for messages. */
 export async function openEditing(review, page) {
   document.body.classList.toggle("reads", !review?.journal || review.read_only);
   document.body.classList.toggle("compares", Boolean(review?.against));
+  document.body.classList.toggle("segments", Boolean(review?.segmentation));
   byId("why").textContent = review?.why ?? "";
   if (!review?.journal || review.read_only) return null;
   return new Editing(review, page, await openOutbox(review.journal));
@@ -22,7 +26,7 @@ export async function openEditing(review, page) {
 
 class Editing {
   constructor(review, page, outbox) {
-    Object.assign(this, { page, outbox, turn: Promise.resolve(), stale: false, opening: false, numbers: new Map(), compares: Boolean(review.against) });
+    Object.assign(this, { page, outbox, turn: Promise.resolve(), stale: false, opening: false, numbers: new Map(), compares: Boolean(review.against), segments: Boolean(review.segmentation) });
     this.editor = new Editor(review.types, outbox, () => page.select(this.editor.sample), (place) => this.take(place));
     this.journal = new Journal(review, outbox, {
       states: (states, path) => this.receive(states, path),
@@ -33,32 +37,19 @@ class Editing {
     for (const [name, action] of Object.entries(buttons)) byId(name).addEventListener("click", action);
     Object.assign(byId("apply"), { disabled: !review.can_apply, onclick: () => apply(this.journal, page) });
     Object.assign(this, { asking: new Asking(this.journal.id, page.show), spans: new SpanEditing(this, review.skills) });
+    // The form of a dialogue, in which they are, is not shown then.
+    if (this.segments) byId("merge").parentElement.append(byId("undo"), byId("redo"));
     this.journal.flush();
   }
 
-  /** The rows of the table of keys. */
   get keys() {
-    const general = [["flag for another person", { f: () => this.flag() }], ["note", { m: () => this.note() }], ["undo, redo", { z: () => this.undo(), Z: () => this.redo() }]];
-    const takes = Object.fromEntries([..."12"].map((key, place) => [key, () => this.take(place)]));
-    if (this.compares) return [["prefer the first, the second, neither", { ...takes, 0: () => this.take(-1) }], ...general];
-    return [
-      ["accept, and go to the next in the queue", { a: () => this.accept() }],
-      ["reject with a reason, and go to the next", { r: () => this.reject() }],
-      ["edit the text", { e: () => this.open(() => this.editor.focus()) }],
-      ["drop what was typed", { Escape: () => this.drop() }],
-      ["keep what was typed", { "Ctrl+Enter": () => this.keep() }],
-      ["the dialogue begins, ends at this frame", { i: () => this.move("start"), o: () => this.move("stop") }],
-      ["take this verdict of a conflict", takes],
-      ["ask the model again; then 1 to 4 take what it wrote, e edits it first", { g: () => this.ask() }],
-      ["ask the model again about all that are rejected", { G: () => this.asking.askAll() }],
-      ...this.spans.keys,
-      ...general,
-    ];
+    return keysOf(this);
   }
 
   show(sample) {
     this.editor.show(sample);
     this.spans.withdrawn.show();
+    this.spans.compare();
     if (sample) this.asking.check();
   }
 
@@ -139,6 +130,8 @@ class Editing {
 
   /** Decide a conflict by the verdict of another person, or prefer a dialogue of a pair. */
   take(place) {
+    const { conflict = [] } = this.page.episode ?? {};
+    if (conflict[place] && !this.editor.sample?.review.conflict.length) return this.spans.take(place);
     return this.act(async (sample) => {
       const verdict = sample.review.conflict[place];
       if (!verdict && !sample.pair) return;
@@ -163,12 +156,18 @@ class Editing {
     }));
   }
 
-  /** Let the dialogue begin or end at the frame that is shown, which belongs to it. */
-  move(edge) {
+  /** Let the dialogue begin or end at the frame that is shown, which belongs to it, or at a near change point in its span
+   * unless it is to be `exact`. */
+  move(edge, exact = false) {
     return this.act(async (sample) => {
-      const { frame } = this.page;
       if (sample.stop === null) throw new Error("This dialogue is not in force at any frame.");
-      const range = { start: sample.start, stop: sample.stop, [edge]: edge === "stop" ? frame + 1 : frame };
+      const { frame: shown, episode } = this.page;
+      const span = episode.spans[placeOf(episode.spans, shown)] ?? sample;
+      const fits = (at) => edge === "stop" ? at > sample.start && at <= span.stop : at >= span.start && at < sample.stop;
+      const wanted = edge === "stop" ? shown + 1 : shown;
+      const to = exact ? wanted : snapped(wanted, episode.changes, fits);
+      const range = { start: sample.start, stop: sample.stop, [edge]: to };
+      const frame = edge === "stop" ? to - 1 : to;
       if (range.start >= range.stop) throw new Error("The dialogue would be in force at no frame: its end is before its beginning.");
       this.stale = true;
       await this.record(sample, [{ kind: "edit_range", ...range }], "edited", range);
@@ -234,7 +233,7 @@ class Editing {
   }
 
   say(done) {
-    byId("said").textContent = `${done}, ${number(left(this.journal.counts))} left`;
+    byId(this.segments ? "edited" : "said").textContent = `${done}, ${number(left(this.journal.counts))} left`;
   }
 
   /** Show how much is reviewed, and what is not acknowledged yet. */

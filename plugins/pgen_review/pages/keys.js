@@ -3,6 +3,7 @@ import { byId, element, openDialog } from "./dom.js";
 const NAMES = {
   " ": "space", Escape: "Esc", "Ctrl+Enter": "ctrl-Enter",
   "Alt+ArrowLeft": "alt-←", "Alt+ArrowRight": "alt-→", "Alt+Shift+ArrowLeft": "alt-shift-←", "Alt+Shift+ArrowRight": "alt-shift-→",
+  "Alt+i": "alt-i", "Alt+o": "alt-o",
 };
 const TYPING = "select, textarea, input:not([type=range], [type=checkbox])";
 /** What the space bar presses instead of playing, and Enter instead of renaming. */

@@ -1,9 +1,12 @@
 import { cameraOf } from "./camera.js";
+import { byId } from "./dom.js";
 
 /** Plays an episode on all cameras. Its clock is the frame of the episode, `at`. */
 export class Player {
   constructor(place, changed) {
-    Object.assign(this, { place, changed, cameras: [], at: 0, speed: 1, loop: null, stop: null, resume: false });
+    Object.assign(this, { place, changed, cameras: [], at: 0, shown: null, speed: 1, loop: null, stop: null, resume: false });
+    // A larger camera needs a larger picture.
+    this.resized = new ResizeObserver(() => this.show(this.at));
   }
 
   get playing() {
@@ -13,67 +16,67 @@ export class Player {
   open(episode) {
     this.pause();
     for (const camera of this.cameras) camera.close();
-    Object.assign(this, { episode, at: 0, loop: null, last: episode.times.length - 1 });
-    this.cameras = episode.cameras.map((described) => cameraOf(episode, described));
-    this.cameras.forEach((camera, position) => {
-      camera.onError = () => this.replace(position);
-    });
-    this.place.replaceChildren(...this.cameras.map((camera) => camera.figure));
+    const cameras = episode.cameras.map((described) => cameraOf(episode, described));
+    Object.assign(this, { episode, cameras, at: 0, shown: null, loop: null, last: episode.times.length - 1, show: inOrder((frame) => this.bring(cameras, frame)) });
+    // What the browser cannot play after all goes on as pictures.
+    for (const camera of cameras) camera.onError = () => this.playing && this.seek(this.at);
+    this.place.replaceChildren(...cameras.map((camera) => camera.figure));
+    this.resized.disconnect();
+    for (const { figure } of cameras) this.resized.observe(figure);
   }
 
-  /** Show a camera by single frames whose video the browser cannot play after all. */
-  replace(position) {
-    const { type, ...rest } = this.episode.cameras[position];
-    const [old, made] = [this.cameras[position], cameraOf(this.episode, rest)];
-    this.cameras[position] = made;
-    old.figure.replaceWith(made.figure);
-    made.show(this.at);
+  /** Show a frame on all cameras whose videos do not play, at the same time. */
+  async bring(cameras, frame) {
+    const waiting = cameras.filter((camera) => !camera.playing);
+    const ahead = this.playing || frame === this.shown + 1;
+    for (const show of await Promise.all(waiting.map((camera) => camera.bring(frame, ahead)))) show();
+    this.shown = frame;
   }
 
-  /** Show a frame on all cameras, and resolve when it is shown. */
+  /** Show a frame on all cameras, and resolve when it or a newer one is shown. What plays goes on from there. */
   async seek(frame) {
     this.at = Math.min(Math.max(frame, 0), this.last);
-    const resume = this.playing || this.resume;
-    this.pause();
-    this.resume = resume;
-    const { at } = this;
-    await Promise.all(this.cameras.map((camera) => camera.show(at)));
-    if (this.resume && this.at === at) this.play();
+    this.halt(this.playing || this.resume);
+    const { at, cameras } = this;
+    const plays = () => this.resume && this.at === at && this.cameras === cameras;
+    // The server decodes the pictures while the rest of the page is drawn.
+    const shown = this.show(at);
+    this.changed();
+    await shown;
+    // Videos that do not play stay where they are: their seeks take longer than pictures, and would delay the next ones.
+    if (plays()) await Promise.all(cameras.map((camera) => camera.cue(at)));
+    if (plays()) this.start();
   }
 
   toggle() {
-    if (this.playing || this.resume) {
-      this.pause();
-      this.seek(this.at);
-    } else this.play();
+    const resume = !(this.playing || this.resume);
+    this.halt(resume);
+    this.seek(resume && this.at >= this.last ? 0 : this.at);
   }
 
   pause() {
+    this.halt(false);
+    this.changed();
+  }
+
+  /** Stop; with `resume`, only until the cameras show the frame that is sought. */
+  halt(resume) {
     this.stop?.();
-    this.stop = null;
-    this.resume = false;
+    Object.assign(this, { stop: null, resume });
     for (const camera of this.cameras) camera.pause();
-    this.changed();
   }
 
-  async play() {
+  start() {
     this.resume = false;
-    if (this.at >= this.last) await this.seek(0);
     const videos = this.cameras.filter((camera) => camera.plays);
-    this.stop = videos.length ? this.byVideo(videos) : this.byClock();
-    for (const camera of videos) {
-      camera.video.playbackRate = this.speed;
-      // A seek that ends it before it begins is no error.
-      camera.video.play().catch(() => {});
-    }
-    this.changed();
-  }
-
-  byVideo([master, ...others]) {
-    return master.watch((frame) => {
+    this.stop = videos.length ? () => {} : this.byClock();
+    const [master, ...others] = videos;
+    for (const camera of others) camera.play(this.speed, () => {});
+    master?.play(this.speed, (frame) => {
       for (const camera of others) camera.follows(master, this.speed);
       this.advance(frame);
     });
+    this.changed();
   }
 
   /** Play cameras without a video: the next frame when its time has come and all cameras have shown the last one. */
@@ -83,8 +86,7 @@ export class Player {
     const step = async (now) => {
       const frame = from + Math.floor(((now - began) / 1000) * this.episode.fps * this.speed);
       if (frame > this.at + 10) [from, began] = [this.at, now];
-      else if (frame > this.at) this.advance(frame);
-      await Promise.all(this.cameras.map((camera) => camera.busy));
+      else if (frame > this.at) await this.advance(frame);
       if (handle !== null) handle = requestAnimationFrame(step);
     };
     handle = requestAnimationFrame(step);
@@ -94,7 +96,8 @@ export class Player {
     };
   }
 
-  advance(frame) {
+  /** Go on to a frame, and resolve when all cameras show it. */
+  async advance(frame) {
     if (this.loop && frame >= Math.min(this.loop[1], this.last)) {
       this.seek(this.loop[0]);
     } else if (frame >= this.last) {
@@ -102,17 +105,41 @@ export class Player {
       this.seek(this.last);
     } else {
       this.at = Math.max(frame, 0);
-      for (const camera of this.cameras) if (!camera.plays) camera.show(this.at);
       this.changed();
+      await this.show(this.at);
     }
   }
 
   setSpeed(speed) {
     this.speed = speed;
-    for (const camera of this.cameras) if (camera.plays) camera.video.playbackRate = speed;
-    if (this.playing && !this.cameras.some((camera) => camera.plays)) {
-      this.pause();
-      this.play();
-    }
+    const videos = this.cameras.filter((camera) => camera.playing);
+    for (const { video } of videos) video.playbackRate = speed;
+    if (this.playing && !videos.length) this.seek(this.at);
   }
+}
+
+/** Return a function that does something for one value after the other; of several values at once, the last counts. */
+function inOrder(work) {
+  let wanted = null;
+  let busy = null;
+  const follow = async () => {
+    while (wanted !== null) {
+      const value = wanted;
+      wanted = null;
+      await work(value);
+    }
+  };
+  return (value) => {
+    wanted = value;
+    busy ??= follow().finally(() => (busy = null));
+    return busy;
+  };
+}
+
+/** Enlarge the next camera; after the last one, all have the same size again. */
+export function enlarge() {
+  const figures = [...byId("cameras").children];
+  const large = figures.findIndex((figure) => figure.classList.contains("large"));
+  figures[large]?.classList.remove("large");
+  figures[large + 1]?.classList.add("large");
 }

@@ -6,8 +6,8 @@ const ANY = "";
 
 /** The samples that fit the filters, in pages; filters and order are a part of the address. */
 export class Queue {
-  constructor({ facets, sorts }, onChoose, onFilter) {
-    Object.assign(this, { onChoose, onFilter, items: [], places: new Map(), followed: new Map(), at: -1, total: 0, query: "" });
+  constructor({ facets, sorts, review }, onChoose, onFilter) {
+    Object.assign(this, { unit: review.segmentation ? "episodes" : "samples", onChoose, onFilter, items: [], places: new Map(), followed: new Map(), at: -1, total: 0, query: "" });
     this.list = byId("items");
     this.selects = Object.entries(facets).map(([name, values]) => select(name, values));
     byId("facets").replaceChildren(...this.selects.map((made) => element("label", {}, LABELS[made.name] ?? made.name, made)));
@@ -74,7 +74,7 @@ export class Queue {
     byId("more").hidden = this.items.length >= this.total;
     const set = this.selects.filter(({ value }) => value !== ANY).length;
     byId("set").textContent = set ? `(${set} set)` : "";
-    byId("count").textContent = `${number(this.total)} samples`;
+    byId("count").textContent = `${number(this.total)} ${this.unit}`;
   }
 
   /** Choose the next or the previous sample. */

@@ -1,5 +1,8 @@
 import { byId, element, number, openDialog } from "./dom.js";
+import { snapped } from "./snapping.js";
+import { spansSideBySide } from "./span_conflict.js";
 import { edgesOf, merge, moveEdge, placeOf, rename, split } from "./spans.js";
+import { SpanAccepting } from "./span_accepting.js";
 import { StaleDialogues } from "./stale.js";
 
 /** Frames of a large step of an edge. */
@@ -10,8 +13,9 @@ const FAR = 10;
 export class SpanEditing {
   constructor(editing, names) {
     Object.assign(this, { editing, page: editing.page, names, withdrawn: new StaleDialogues(editing), numbers: new Map(), pending: null, chosen: null });
+    if (editing.segments) this.accepting = new SpanAccepting(this.editing, this);
     const { timeline } = this.page;
-    timeline.onEdge = ({ place, frame }, ends) => this.drag(place, frame, ends);
+    timeline.onEdge = ({ place, frame, exact }, ends) => this.drag(place, frame === null || exact ? frame : snapped(frame, this.page.episode.changes), ends);
     const buttons = { split: () => this.split(), merge: () => this.merge(), rename: () => this.rename() };
     for (const [name, action] of Object.entries(buttons)) byId(name).addEventListener("click", action);
   }
@@ -25,7 +29,7 @@ export class SpanEditing {
       ["previous, next edge of a span", { "{": () => this.step(-1), "}": () => this.step(1) }],
       ["selected edge by a frame", { "Alt+ArrowLeft": () => this.move(-1), "Alt+ArrowRight": () => this.move(1) }],
       ["selected edge by ten frames", { "Alt+Shift+ArrowLeft": () => this.move(-FAR), "Alt+Shift+ArrowRight": () => this.move(FAR) }],
-      ...this.withdrawn.keys,
+      ...(this.accepting ?? this.withdrawn).keys,
     ];
   }
 
@@ -46,16 +50,28 @@ export class SpanEditing {
     const { editing, page } = this;
     const { episode } = page;
     if (JSON.stringify(spans) === JSON.stringify(this.spans)) throw new Error("The spans cannot be edited like that: each has at least a frame, and ends before the next one.");
-    const base = Math.max(episode.edits, this.numbers.get(episode.index) ?? 0);
-    const sent = spans.map(({ name, start, stop, failed = false }) => ({ name, start, stop, failed }));
-    editing.stale = true;
-    this.pending = { index: episode.index, spans };
-    await editing.journal.record([{ key: [episode.index, 0, "spans", 0], base, kind: "spans", spans: sent }]);
-    episode.spans = spans;
+    const before = new Set(this.spans.map((span) => JSON.stringify(this.plain(span))));
+    const shown = editing.segments ? spans.map((span) => before.has(JSON.stringify(this.plain(span))) ? span : { ...span, review: "edited" }) : spans;
+    this.pending = { index: episode.index, spans: shown };
+    await this.send({ kind: "spans", spans: spans.map(this.plain) });
+    episode.spans = shown;
     page.redraw([]);
-    this.draw(spans);
+    this.draw(shown);
     this.say(done);
     editing.count();
+  }
+
+  /** Send an event about the spans of the episode. */
+  async send(event) {
+    const { editing, page: { episode } } = this;
+    const base = Math.max(episode.edits, this.numbers.get(episode.index) ?? 0);
+    editing.stale = true;
+    await editing.journal.record([{ key: [episode.index, 0, "spans", 0], base, ...event }]);
+  }
+
+  /** Return a span as it is sent. */
+  plain({ name, start, stop, failed = false }) {
+    return { name, start, stop, failed };
   }
 
   /** Take over what the server stores of spans; return whether those of the episode are others now. */
@@ -83,7 +99,10 @@ export class SpanEditing {
   /** Ask for a name, which those of the dataset complete. */
   rename() {
     return this.editing.opened(() => {
-      const { spans, place } = this;
+      const { episode } = this.page;
+      // Where a segmenter found no span, the name is that of all frames.
+      const spans = this.spans.length ? this.spans : [{ name: "", start: 0, stop: episode.times.length }];
+      const place = this.spans.length ? this.place : 0;
       const field = element("input", { id: "span-name", maxlength: 200, list: "skill-names", "aria-label": "Name of the skill" });
       const list = element("datalist", { id: "skill-names" }, ...this.names.map((value) => element("option", { value })));
       const dialog = openDialog("Rename the span", field, list);
@@ -169,6 +188,28 @@ export class SpanEditing {
     this.dragged = null;
     if (this.chosen === edge.frame) this.draw(spans);
     else this.editing.inTurn(() => this.put(edge, moved));
+  }
+
+  /** Show the spans of several people that differ, if the episode has any. */
+  compare() {
+    const { episode } = this.page;
+    byId("span-conflict").replaceChildren(...spansSideBySide(episode.conflict, episode.times.length, (place) => this.take(place)));
+  }
+
+  /** Decide a conflict by the spans of one person. */
+  take(place) {
+    return this.editing.inTurn(async () => {
+      const { episode } = this.page;
+      const { spans, by, state } = episode.conflict[place];
+      const kind = this.editing.segments && state !== "edited" ? "accept_spans" : "spans";
+      await this.send({ kind, spans: spans.map(this.plain) });
+      Object.assign(episode, { spans, conflict: [] });
+      this.page.redraw([]);
+      this.draw(spans);
+      this.compare();
+      this.say(state === "open" ? "the spans as they are now" : `the spans as by ${by}`);
+      this.editing.count();
+    });
   }
 
   draw(spans) {

@@ -22,6 +22,7 @@ export class Timeline {
     Object.assign(this, { place, onSeek, onEdge: null, held: null, chosen: null });
     const move = (event) => this.onSeek(Math.floor(this.share(event) * this.frames));
     const drag = (event) => {
+      this.held.exact = event.altKey;
       this.held.frame = Math.round(this.share(event) * this.frames);
       this.onEdge(this.held, false);
     };
@@ -41,18 +42,20 @@ export class Timeline {
   draw(episode) {
     Object.assign(this, { episode, frames: episode.times.length, width: this.place.clientWidth });
     const scopes = SCOPES.filter((scope) => episode.samples.some((sample) => sample.scope === scope && sample.stop !== null));
+    // A segmentation has no dialogue to draw above its spans.
+    const spoken = episode.item === null;
     const marks = LABELS + scopes.length * ROW + MARKS / 2;
-    const skills = marks + MARKS / 2;
+    const skills = spoken ? marks + MARKS / 2 : 0;
     const height = skills + SKILLS + AXIS;
-    const rows = [["label", LABELS], ...scopes.map((scope) => [scope, ROW]), ["samples", MARKS], ["skills", SKILLS]];
+    const rows = [...(spoken ? [["label", LABELS], ...scopes.map((scope) => [scope, ROW]), ["samples", MARKS]] : []), ["skills", SKILLS]];
     byId("names").replaceChildren(...rows.map(([name, size]) => element("span", { class: `tall${size}` }, name)));
     const names = [...new Set(episode.spans.map((span) => span.name))];
     const common = commonStart(names);
     const described = `${names.length} skills in ${episode.spans.length} spans, ${episode.samples.length} samples`;
     const svg = drawn("svg", { class: "timeline", width: this.width, height, role: "img", "aria-label": described });
-    for (const [start, stop, sample, spoken] of episode.labels) {
+    for (const [start, stop, sample, said] of spoken ? episode.labels : []) {
       const kind = sample === null ? "silent" : `of-${episode.samples[sample].scope}`;
-      svg.append(this.bar(start, stop, 2, LABELS - 5, `label ${kind}${spoken ? "" : " over"}`, sample === null ? "no dialogue" : episode.samples[sample].user));
+      svg.append(this.bar(start, stop, 2, LABELS - 5, `label ${kind}${said ? "" : " over"}`, sample === null ? "no dialogue" : episode.samples[sample].user));
     }
     scopes.forEach((scope, row) => {
       for (const { start, stop } of distinct(episode.samples.filter((sample) => sample.scope === scope && sample.stop !== null))) {
@@ -62,11 +65,14 @@ export class Timeline {
     for (const [frame, kind] of marksOf(episode.samples)) {
       svg.append(drawn("path", { class: `dot ${kind}`, d: SHAPES[kind], transform: `translate(${this.x(frame)} ${marks})` }));
     }
-    for (const { name, start, stop, failed, edited, open } of episode.spans) {
-      const notes = [failed && "failed", this.onEdge && edited && "edited", this.onEdge && open && "no dialogue yet"].filter(Boolean);
-      const signs = `${this.onEdge && edited ? STATES.edited : ""}${this.onEdge && open ? STATES.open : ""}`;
+    for (const { name, start, stop, failed, edited, open, review } of episode.spans) {
+      const notes = [failed && "failed", this.onEdge && (review ?? (edited && "edited")), this.onEdge && open && "no dialogue yet"].filter(Boolean);
+      const signs = `${this.onEdge && (review || edited) ? STATES[review ?? "edited"] : ""}${this.onEdge && open ? STATES.open : ""}`;
       svg.append(this.bar(start, stop, skills, SKILLS - 4, `span hue${names.indexOf(name) % HUES}${failed ? " attempt" : ""}`, [name, ...notes.map((note) => `(${note})`)].join(" ")));
       svg.append(this.caption([signs, name.slice(common)].filter(Boolean).join(" "), start, stop, skills + 15));
+    }
+    for (const frame of episode.changes ?? []) {
+      svg.append(drawn("line", { class: "change", x1: this.x(frame), x2: this.x(frame), y1: skills + SKILLS - 5, y2: skills + SKILLS + 2 }));
     }
     if (this.onEdge) svg.append(...edgesOf(episode.spans).map((edge, place) => this.handle(edge, place, skills)));
     this.axis(svg, height - 4);
@@ -74,6 +80,11 @@ export class Timeline {
     svg.append(this.here);
     this.place.replaceChildren(svg);
     this.show(this.at ?? 0);
+  }
+
+  /** Show the frames at which the robot changes. */
+  mark(frames) {
+    this.draw({ ...this.episode, changes: frames });
   }
 
   show(frame) {

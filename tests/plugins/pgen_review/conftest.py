@@ -1,28 +1,35 @@
 import shutil
-import subprocess
-import sys
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import segment_helpers
 from review_helpers import Served, annotated, served
+from shared_folder import made_once
 
-TOP = Path(__file__).parents[3]
+import pgen
 
 
 @pytest.fixture(scope="session")
 def numbered_run(tmp_path_factory) -> Path:
     """A run with two episodes, whose pictures show the number of their frame."""
-    return annotated(tmp_path_factory.mktemp("review"))
+    made = made_once(tmp_path_factory, "numbered-run", annotated)
+    return Path(shutil.copytree(made, tmp_path_factory.mktemp("review") / "run")) / "cups-annotated"
 
 
 @pytest.fixture(scope="session")
-def faulty(tmp_path_factory) -> Path:
-    """A run with planted faults of every kind, in two episodes."""
-    folder = tmp_path_factory.mktemp("review-faulty")
-    command = [sys.executable, TOP / "tools/faulty_run.py", folder, "--samples", "120"]
-    subprocess.run(command, check=True, capture_output=True)
-    return folder / "out"
+def segmentation(tmp_path_factory) -> Path:
+    """A segmentation of two episodes by the motion of an arm, with subtasks; `data` beside it is its input."""
+    folder = tmp_path_factory.mktemp("review-spans")
+    data = segment_helpers.dataset(folder / "data", segment_helpers.episode(), segment_helpers.episode())
+    return segment_helpers.segmented(data, folder / "spans", "--segmenter", "gripper", "--write-subtasks")
+
+
+@pytest.fixture(scope="session")
+def annotated_segmentation(segmentation) -> Path:
+    """The same episodes with a dialogue for each of the spans."""
+    pgen.annotate(segmentation, segmentation.parent / "annotated", generator="template")
+    return segmentation.parent / "annotated"
 
 
 @pytest.fixture(scope="session")
@@ -44,8 +51,8 @@ def serve(browser):
     """Run a server for the page, which is left before the server ends."""
 
     @contextmanager
-    def run(folder: Path, *options: str):
-        with served(folder, *options) as running:
+    def run(folder: Path, *options: str, **started: str):
+        with served(folder, *options, **started) as running:
             yield running
             browser.driver.get("about:blank")
 

@@ -8,6 +8,7 @@ from time import monotonic
 
 import pytest
 from forked import run_pgen
+from hanging import HANG
 from report_pages import report_of
 from review_edits import Client, copied, event
 from review_helpers import MAIN, served
@@ -179,7 +180,7 @@ def test_the_page_writes_and_goes_on_reviewing(folder):
         assert client.post("/api/apply", {"journal": client.journal, "base": 0})[0] == 409
         status, progress = client.post("/api/apply", {"journal": client.journal, "base": 1})
         assert (status, progress["state"]) == (202, "running")
-        end = monotonic() + 120
+        end = monotonic() + HANG
         while progress["state"] == "running" and monotonic() < end:
             progress = client.get("/api/apply")
         assert (progress["state"], progress["applied"]) == ("done", 1)
@@ -197,7 +198,7 @@ def test_a_write_is_refused_where_the_dialogues_changed_meanwhile(folder):
         before = hashes(folder)
         client.post("/api/apply", {"journal": client.journal})
         progress = client.get("/api/apply")
-        end = monotonic() + 120
+        end = monotonic() + HANG
         while progress["state"] == "running" and monotonic() < end:
             progress = client.get("/api/apply")
         assert progress["state"] == "failed"

@@ -2,6 +2,7 @@
 
 import pytest
 from review_edits import Client, copied, decided
+from span_edits import moved, present, store_spans
 
 from pgen_review.exported import read_exported
 from pgen_review.rebasing import rebase_review
@@ -44,8 +45,8 @@ def test_a_conflict_shows_both_verdicts_and_a_key_decides_it(visit, serve, folde
         if key == "e":
             browser.press("!")
             browser.chord("\ue009", "\ue007")
-        browser.until("document.getElementById('unsaved').textContent === 'unsaved 0'")
         browser.until("document.getElementById('done').textContent.startsWith('1 of')")
+        browser.until("document.getElementById('unsaved').textContent === 'unsaved 0'")
         states = Client(server).get("/api/events?since=0")["states"]
         assert [(found["state"], len(found["conflict"])) for found in states] == [(state, 0), ("open", 2)]
         assert states[0]["by"] == "Eve"
@@ -85,3 +86,31 @@ def test_after_a_rebase_the_present_dialogue_is_shown_beside_the_verdict_on_the_
         browser.until("document.getElementById('unsaved').textContent === 'unsaved 0'")
         (state,) = Client(server).get("/api/events?since=0")["states"]
         assert (state["state"], state["by"], state["conflict"]) == ("accepted", "Eve", [])
+
+
+def test_spans_of_two_people_are_shown_side_by_side_and_a_key_takes_those_of_one(visit, serve, segmentation, tmp_path):
+    for name in ("Ada", "Bob"):
+        with open_session(copied(segmentation, tmp_path / name), None, name) as session:
+            before = present(session)
+            if name == "Ada":
+                store_spans(session, "spans", moved(before))
+            else:
+                store_spans(session, "accept_spans", before)
+            export_journal(session, tmp_path / f"{name}.jsonl")
+    target = copied(segmentation, tmp_path)
+    with open_session(target, None, "Eve") as session:
+        merge_journals(session, [read_exported(tmp_path / f"{name}.jsonl") for name in ("Ada", "Bob")])
+    with serve(target, "--as", "Eve") as server:
+        browser = visit(server, "&review=conflict")
+        browser.until("document.querySelectorAll('#span-conflict .verdict').length === 2")
+        assert browser.texts("#items .state") == ["□≠"]
+        shown = browser.texts("#span-conflict .verdict")
+        first = moved(before)[0]
+        assert shown[0].startswith(f"◆ edited by Ada\n{first['name']}, frames 0 to {first['stop'] - 1}")
+        assert shown[1].startswith("■ accepted by Bob")
+        browser.press("1")
+        browser.until("document.getElementById('edited').textContent === 'the spans as by Ada'")
+        browser.until("document.getElementById('unsaved').textContent === 'unsaved 0'")
+        assert browser.all("#span-conflict .verdict") == []
+        taken = Client(server).get("/api/episodes/0")["spans"]
+        assert [(it["name"], it["stop"]) for it in taken] == [(it["name"], it["stop"]) for it in moved(before)]

@@ -189,7 +189,7 @@ def test_an_answer_that_arrives_late_does_not_say_what_is_redone(review):
 
 
 def test_the_help_has_the_keys_of_decisions_unless_the_page_only_reads(visit, serve, folder):
-    for options, rows in (((), 30), (("--read-only",), 11)):
+    for options, rows in (((), 31), (("--read-only",), 11)):
         with serve(folder, *options) as server:
             browser = visit(server)
             browser.press("?")

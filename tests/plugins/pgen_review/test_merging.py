@@ -69,7 +69,7 @@ def test_equal_verdicts_agree_and_others_are_a_conflict_with_both(journal_of, ta
     assert merged(target, bob, ada) == (outcomes, events)
 
 
-def test_spans_and_the_samples_that_they_added_are_not_merged(numbered_run, journal_of, tmp_path, target):
+def test_samples_that_edits_of_spans_added_are_not_merged(numbered_run, journal_of, tmp_path, target):
     folder = copied(numbered_run, tmp_path / "Ada")
     first, key = Key.of_spans(0), Key(0, 5, "step", 0)
     with open_session(folder, None, "Ada") as session:
@@ -81,7 +81,9 @@ def test_spans_and_the_samples_that_they_added_are_not_merged(numbered_run, jour
         assert session.number(key) not in (None, *range(len(session.review.keys)))
     ada = journal_of("Ada", (0, "accept", {}), folder=folder)
     outcomes, events = merged(target, ada)
-    assert ([it.state for it in outcomes[:2]], events) == (["accepted", "open"], 1)
+    assert ([it.state for it in outcomes[:2]], events) == (["accepted", "open"], 2)
+    with open_session(target, None, "Eve", read_only=True) as session:
+        assert session.fold.outcome(key).state == "open"
 
 
 def test_a_conflict_is_settled_by_a_decision_and_the_same_journals_do_not_bring_it_back(journal_of, target):

@@ -100,7 +100,7 @@ def test_an_episode_plays_to_its_last_frame_and_not_into_the_next_one(visit, ser
     browser.until(PLAYING)
     browser.press(" ")
     browser.until(f"!({PLAYING})")
-    frame = int(browser.run("new URLSearchParams(location.hash.slice(1)).get('frame')"))
+    frame = int(browser.run("document.getElementById('seek').value"))
     assert shows(browser, 0, frame) == [number_of(0, frame)] * len(CAMERAS)
 
 

@@ -158,16 +158,6 @@ def test_edited_spans_go_over_with_their_dialogues_or_not_at_all(numbered_run, t
         assert not session.episode(1).added
 
 
-def test_the_review_of_a_dataset_that_holds_it_is_not_carried_over(folder):
-    run("review", folder, "--apply")
-    change(folder, 0, user_prompt="Please take it.")
-    before = (work(folder) / "review.jsonl").read_bytes()
-    message = run("review", folder, "--rebase", code=2)
-    assert "Restore that file" in message
-    assert "--rebase" not in message
-    assert (work(folder) / "review.jsonl").read_bytes() == before
-
-
 def test_there_must_be_a_review_to_carry_over(numbered_run, tmp_path):
     folder = copied(numbered_run, tmp_path)
     with pytest.raises(ConfigError, match="has no review to carry over"):
