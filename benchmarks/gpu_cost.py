@@ -7,13 +7,12 @@ nothing was run on a GPU.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import tokens
-from at_scale import GPU_REQUESTS, GPU_TOKENS, HOUR
+from common.gpu import DOLLARS, HOUR, Work
 from common.groceries import write_groceries
 from common.lerobot_requests import requests as lerobot_requests
 from common.table import Row, main
@@ -30,23 +29,6 @@ EPISODES = 3
 SIZE = (640, 480)
 PATCHES = Patches(28, 4)
 MAX_PIXELS = 1_003_520
-DOLLARS = 3.99
-"""Per hour of an H100 SXM: RunPod's price list (Secure Cloud), read in November 2026."""
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """What a server does for an episode: requests, dialogues that come back, tokens computed and written."""
-
-    requests: float
-    dialogues: float
-    computed: float
-    written: float
-
-    @property
-    def seconds(self) -> float:
-        """The GPU's seconds per episode; a token that is computed takes as long as one that is written."""
-        return (self.computed + self.written) / (GPU_REQUESTS * GPU_TOKENS)
 
 
 def lines(tiny: bool = False) -> Iterator[Row]:
@@ -55,15 +37,15 @@ def lines(tiny: bool = False) -> Iterator[Row]:
         root = write_groceries(Path(folder, "groceries"), episodes)
         (source,) = tokens.sources([root])
         works = {
-            "default run": of_pgen("default", source),
-            "one line per second": of_pgen("former, each second", source),
+            "default run": of_pgen(tokens.FORMS["default"], source),
+            "one line per second": of_pgen(tokens.FORMS["former, each second"], source),
             "lerobot-annotate": of_lerobot(root, episodes, vqa=True),
             "lerobot-annotate without VQA": of_lerobot(root, episodes, vqa=False),
         }
     for name, value in (
         ("requests per episode", lambda it: f"{it.requests:.0f}"),
         ("dialogues per episode", lambda it: f"{it.dialogues:.0f}"),
-        ("tokens computed and written per dialogue", lambda it: f"{(it.computed + it.written) / it.dialogues:,.0f}"),
+        ("tokens computed and written per dialogue", lambda it: f"{it.tokens / it.dialogues:,.0f}"),
         ("dialogues per hour on one H100", lambda it: f"{it.dialogues / it.seconds * HOUR:,.0f}"),
         ("dollars per 1,000 episodes", lambda it: f"{it.seconds * 1000 / HOUR * DOLLARS:.2f}"),
     ):
@@ -71,17 +53,16 @@ def lines(tiny: bool = False) -> Iterator[Row]:
         yield Row(f"groceries, {name}", values.pop("default run"), "", values)
 
 
-def of_pgen(form: str, source: Source) -> Work:
-    """Return the work of a run with the options of a form, replies by the examples of its prompt."""
-    it = tokens.FORMS[form]
-    options, sampler, cache = it.run(), Segments(interval=it.interval), PrefixCache()
-    planner = Planner(source, sampler, it.prompts, options.seed, options.variants, options.scopes)
-    images = Images(PATCHES, dict.fromkeys(source.image_sizes(), SIZE), MAX_PIXELS, 1, clips=False)
+def of_pgen(form: tokens.Form, source: Source, size: tuple[int, int] = SIZE, patches: Patches = PATCHES) -> Work:
+    """Return the work of a run in a form, with images of a size, and replies by the examples of its prompt."""
+    options, sampler, cache = form.run(), Segments(interval=form.interval), PrefixCache()
+    planner = Planner(source, sampler, form.prompts, options.seed, options.variants, options.scopes)
+    images = Images(patches, dict.fromkeys(source.image_sizes(), size), MAX_PIXELS, 1, clips=False)
     requests = dialogues = computed = written = 0
-    for samples, prompt in asked(it.prompts, tokens.Model(), options, planner.planned(source.episodes())):
+    for samples, prompt in asked(form.prompts, tokens.Model(), options, planner.planned(source.episodes())):
         sent = request_tokens(prompt, images.of(samples[0]))
         computed += len(sent) - cache.cached(sent)
-        examples = [it.prompts.example(sample, sample_seed(options.seed, sample)) for sample in samples]
+        examples = [form.prompts.example(sample, sample_seed(options.seed, sample)) for sample in samples]
         written += len(text_tokens(reply_text(examples, several=len(samples) > 1)))
         requests, dialogues = requests + 1, dialogues + len(samples)
     return _each(requests, dialogues, computed, written, sum(1 for _ in source.episodes()))

@@ -1,12 +1,14 @@
-"""Run benchmarks and print their results: run.py [--tiny] [--write PAGE] [NAME …]; all of them by default.
+"""Run benchmarks and print their results: run.py [--tiny [--fork]] [--write PAGE] [NAME …]; all of them by default.
 
-`--tiny` only checks that they run, at sizes whose results mean nothing. `--write` updates the table of a page.
+`--tiny` only checks that they run, at sizes whose results mean nothing; with `--fork` in processes that need not import
+again what this one has, for benchmarks without threads. `--write` updates the table of a page.
 """
 
 import argparse
 from importlib import import_module
 from pathlib import Path
 
+from common import measure
 from common.table import Row, update
 
 HERE = Path(__file__).parent
@@ -32,10 +34,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Run benchmarks, by default all.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(names()))
     parser.add_argument("--tiny", action="store_true", help="only check that they run")
+    parser.add_argument("--fork", action="store_true", help="fork the measured processes: their costs mean nothing")
     parser.add_argument("--write", type=Path, metavar="PAGE", help="update the table of this page")
     options = parser.parse_args()
     if unknown := sorted(set(options.names) - set(names())):
         raise SystemExit(f"there is no benchmark {', '.join(unknown)}; there are: {', '.join(names())}.")
+    if options.fork:
+        measure.start_method = "fork"
     for name in options.names or names():
         run(name, tiny=options.tiny, page=options.write)
 

@@ -12,7 +12,6 @@ from time import perf_counter, process_time
 from typing import Any
 
 from common import clients
-from common.clients import VARIANTS
 from common.datasets import filmed, picture, rows
 from common.server import Behaviour, Server
 
@@ -22,8 +21,8 @@ FPS = 30
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """Seconds and bytes per image, commit and frame, and of all dialogues of a request: its prompt and its reply, its
-    rows of the journal, its lines of the output, and what is held of them."""
+    """Seconds per image, request, commit and frame; and of a dialogue: seconds and bytes in the journal, bytes in the
+    output, and bytes in memory while it is written."""
 
     decode: float
     encode: float
@@ -34,20 +33,17 @@ class Costs:
     sink: float
     line_bytes: float
     held_bytes: float
-    prompt_characters: float
-    reply_characters: float
 
 
 def measured(tiny: bool = False) -> Costs:
     count = 32 if tiny else 1024
-    annotations, prompt, reply = _annotations(list(chain.from_iterable(clients.samples(count))))
+    annotations = _annotations(list(chain.from_iterable(clients.samples(count))))
     decode, encode = _pictures(2 if tiny else 20)
     with TemporaryDirectory() as folder:
         commit, store, journal_bytes = _journal(Path(folder), annotations)
     sink, line_bytes = _sink(rows(3, 90) if tiny else rows(20, 1000))
-    per_dialogue = store, journal_bytes, line_bytes, _held(annotations)
-    store, journal_bytes, line_bytes, held = (VARIANTS * each for each in per_dialogue)
-    return Costs(decode, encode, _request(count), commit, store, journal_bytes, sink, line_bytes, held, prompt, reply)
+    request, held = _request(count), _held(annotations)
+    return Costs(decode, encode, request, commit, store, journal_bytes, sink, line_bytes, held)
 
 
 def _pictures(seconds: int) -> tuple[float, float]:
@@ -70,32 +66,18 @@ def _request(count: int) -> float:
         return clients.pgen(clients.Task(server.url, count, min(count, 64))) / count
 
 
-def _annotations(items: list[Any]) -> tuple[list[Any], float, float]:
-    """Return the annotations of requests by `template`, and the characters of a prompt and of a reply."""
+def _annotations(items: list[Any]) -> list[Any]:
+    """Return the annotations of requests, each with the dialogue that `template` writes."""
     from pgen.inference.pipeline import Pipeline
-    from pgen.inference.prompting import prompt_for
     from pgen.testing import FakeSource, MemoryRecorder
     from pgen_dialogue.prompts.hi_robot import HiRobotPrompt
     from pgen_dialogue.template.generator import TemplateGenerator
 
     pipeline = Pipeline(FakeSource(), HiRobotPrompt(), TemplateGenerator(), 0, 2, 1003520)
-
     recorder = MemoryRecorder()
     singles = [(sample,) for samples in items for sample in samples]
     asyncio.run(pipeline.run(iter([singles]), recorder, asyncio.Event()))
-    annotations = recorder.results
-    prompt = prompt_for(pipeline.prompts, items[0], 0, "en", several=True)
-    dialogues = [a.dialogue for a in annotations if a.dialogue]
-    texts = median(len(d.user_prompt) + len(d.robot_utterance) for d in dialogues)
-    reply = len(_SEEN) + VARIANTS * (texts + len(_KEYS))
-    return annotations, sum(map(len, (prompt.system, prompt.context, prompt.text))), reply
-
-
-_SEEN = '{"seen":"a brick in front of a box, and the open gripper above it","fits":true,"dialogues":[]}'
-_KEYS = (
-    '{"number":1,"user_prompt":"","robot_utterance":"","scenario_type":"implicit_request",'
-    '"response_type":"acknowledgment"},'
-)
+    return recorder.results
 
 
 def _journal(folder: Path, annotations: list[Any]) -> tuple[float, float, float]:
@@ -113,12 +95,13 @@ def _journal(folder: Path, annotations: list[Any]) -> tuple[float, float, float]
 
 
 def _sink(root: Path) -> tuple[float, float]:
-    """Return the seconds per frame, and the bytes that each result adds to a dataset in all files together."""
+    """Return the CPU seconds per frame, and the bytes that each result adds to a dataset in all files together."""
     import write_out
 
     with TemporaryDirectory(dir=root.parent) as folder:
-        out = Path(folder)
-        seconds = write_out.sink(root, out)
+        out = Path(folder, "out")
+        write_out.sink(root, Path(folder, "imports"))
+        seconds = _busy(lambda: write_out.sink(root, out))
         lines = sum(1 for _ in (out / "meta/syn_annotations.jsonl").open())
         named = ("meta/syn_annotations.jsonl", "meta/tasks.parquet", "meta/tasks_high_level.parquet")
         added = sum((out / name).stat().st_size for name in named)

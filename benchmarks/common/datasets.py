@@ -6,7 +6,7 @@ The images are windows that move over one large image, so that drawing costs alm
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from math import cos, sin
 from pathlib import Path
@@ -19,7 +19,10 @@ import PIL.ImageFilter
 from pgen_demo.dataset import Recording, write_dataset
 from pgen_demo.layout import Layout
 
+type Mark = Callable[[PIL.Image.Image, int], None]
+
 SIZE = (640, 480)
+TASK = "put the brick into the box"
 _SKILLS = (
     "move towards the brick",
     "pick up the brick",
@@ -27,6 +30,7 @@ _SKILLS = (
     "release the brick into the box",
     "retract from the box",
 )
+_OBJECTS = ("brick", "cup", "spoon", "red marker", "towel", "bowl", "pear", "screwdriver")
 
 
 def folder() -> Path:
@@ -35,16 +39,40 @@ def folder() -> Path:
     return Path(named) if named else Path(__file__).parents[2] / ".cache/benchmarks"
 
 
-def filmed(episodes: int, seconds: int, *, codec: Any = "av1", gop: int = 2, cameras: int = 2, fps: int = 30) -> Path:
-    """Return a dataset with videos of 640x480; each episode lasts `seconds` and has five skills."""
-    name = f"{codec}-gop{gop}-{episodes}x{seconds}s-{cameras}cameras-{fps}fps"
+def filmed(
+    episodes: int,
+    seconds: int,
+    *,
+    codec: Any = "av1",
+    gop: int = 2,
+    cameras: int = 2,
+    fps: int = 30,
+    mark: Mark | None = None,
+) -> Path:
+    """Return a dataset with videos of 640x480; each episode lasts `seconds` and has five skills.
+
+    `mark` draws the number of a frame into its images.
+    """
+    name = f"{codec}-gop{gop}-{episodes}x{seconds}s-{cameras}cameras-{fps}fps{'-marked' if mark else ''}"
     layout = Layout(fps=fps, codec=codec, gop=gop, cameras=[f"observation.images.camera{n}" for n in range(cameras)])
-    return _cached(name, layout, episodes, seconds * fps, 6)
+    return _moving(name, layout, episodes, seconds * fps, 6, mark)
 
 
 def rows(episodes: int, length: int) -> Path:
     """Return a dataset without images: episodes of `length` frames with 12 numbers of state and 12 of action."""
-    return _cached(f"rows-{episodes}x{length}", Layout(fps=30), episodes, length, 12)
+    return _moving(f"rows-{episodes}x{length}", Layout(fps=30), episodes, length, 12)
+
+
+def stills(episodes: int, length: int, *, cameras: int, fps: int, skills: int) -> Path:
+    """Return a dataset with small images in its data files; each episode has that many skills, with other objects."""
+    layout = Layout(fps=fps, codec="png", cameras=[f"observation.images.camera{n}" for n in range(cameras)])
+    name = f"stills-{episodes}x{length}-{cameras}cameras-{fps}fps-{skills}skills"
+    tasks = [f"tidy up: begin with the {_OBJECTS[episode % len(_OBJECTS)]}" for episode in range(episodes)]
+    recordings = (Recording(length=length, draw=_still, task=task) for task in tasks)
+    listed = {
+        str(episode): _spans(episode, task, length / fps, _steps(episode, skills)) for episode, task in enumerate(tasks)
+    }
+    return _cached(name, layout, recordings, listed)
 
 
 def picture(shift: int = 0) -> PIL.Image.Image:
@@ -55,23 +83,30 @@ def picture(shift: int = 0) -> PIL.Image.Image:
     return scene.crop((left, top, left + SIZE[0], top + SIZE[1]))
 
 
-def _cached(name: str, layout: Layout, episodes: int, length: int, width: int) -> Path:
+def _moving(name: str, layout: Layout, episodes: int, length: int, width: int, mark: Mark | None = None) -> Path:
+    listed = {str(episode): _spans(episode, TASK, length / layout.fps, _SKILLS) for episode in range(episodes)}
+    return _cached(name, layout, _recordings(episodes, length, width, mark), listed)
+
+
+def _cached(name: str, layout: Layout, recordings: Iterable[Recording], skills: dict[str, Any]) -> Path:
+    """Return the dataset of that name; `skills` are those of each episode."""
     root = folder() / name
     if not root.exists():
         building = root.with_name(f"{name}.building-{os.getpid()}")
         shutil.rmtree(building, ignore_errors=True)
-        write_dataset(building, _recordings(episodes, length, width), layout, skills=_skills(episodes, length, layout))
+        annotations = {"coarse_description": TASK, "skill_to_task_index": {}, "episodes": skills}
+        write_dataset(building, recordings, layout, skills=annotations)
         building.rename(root)
     return root
 
 
-def _recordings(episodes: int, length: int, width: int) -> Iterator[Recording]:
+def _recordings(episodes: int, length: int, width: int, mark: Mark | None) -> Iterator[Recording]:
     for episode in range(episodes):
         random = Random(episode)
         yield Recording(
             length=length,
-            draw=_window(episode * length),
-            task="put the brick into the box",
+            draw=_window(episode * length, mark),
+            task=TASK,
             columns={
                 "observation.state": [[random.random() for _ in range(width)] for _ in range(length)],
                 "action": [[random.random() for _ in range(width)] for _ in range(length)],
@@ -79,8 +114,24 @@ def _recordings(episodes: int, length: int, width: int) -> Iterator[Recording]:
         )
 
 
-def _window(first: int) -> Callable[[str, int], PIL.Image.Image]:
-    return lambda camera, frame: picture(first + frame + 40 * int(camera[-1]))
+def _still(camera: str, frame: int) -> PIL.Image.Image:
+    return PIL.Image.new("RGB", (16, 9), (frame % 256, 40 * int(camera[-1]), 90))
+
+
+def _steps(episode: int, count: int) -> list[str]:
+    """Return skills that put one object after another into a box."""
+    objects = [_OBJECTS[(episode + place // 2) % len(_OBJECTS)] for place in range(count)]
+    return [f"pick up the {it}" if place % 2 == 0 else f"put the {it} into the box" for place, it in enumerate(objects)]
+
+
+def _window(first: int, mark: Mark | None) -> Callable[[str, int], PIL.Image.Image]:
+    def draw(camera: str, frame: int) -> PIL.Image.Image:
+        image = picture(first + frame + 40 * int(camera[-1]))
+        if mark:
+            mark(image, first + frame)
+        return image
+
+    return draw
 
 
 @cache
@@ -97,12 +148,8 @@ def _scene() -> PIL.Image.Image:
     return PIL.Image.blend(smooth, grain, 0.12)
 
 
-def _skills(episodes: int, length: int, layout: Layout) -> dict[str, Any]:
-    end = length / layout.fps
-    step = end / len(_SKILLS)
-    spans = [{"name": name, "start": i * step, "end": (i + 1) * step} for i, name in enumerate(_SKILLS)]
-    listed = {
-        str(episode): {"episode_index": episode, "description": "put the brick into the box", "skills": spans}
-        for episode in range(episodes)
-    }
-    return {"coarse_description": "put the brick into the box", "skill_to_task_index": {}, "episodes": listed}
+def _spans(episode: int, task: str, end: float, names: Sequence[str]) -> dict[str, Any]:
+    """Return the skills of an episode, each as long as the others."""
+    step = end / len(names)
+    spans = [{"name": name, "start": i * step, "end": (i + 1) * step} for i, name in enumerate(names)]
+    return {"episode_index": episode, "description": task, "skills": spans}

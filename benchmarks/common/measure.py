@@ -6,6 +6,7 @@ affects all of them.
 
 import multiprocessing as mp
 import re
+import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from time import perf_counter, process_time
 from typing import Any
 
 MB = 1_000_000
+start_method = "spawn"
+"""How a process starts: with `spawn` it has imported nothing, with `fork` what its parent has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +32,8 @@ class Cost:
 
 
 def cost(work: Callable[..., Any], *arguments: Any) -> Cost:
-    """Run `work(*arguments)` in a new process and return its cost, including its imports."""
-    with ProcessPoolExecutor(1, mp.get_context("spawn")) as pool:
+    """Run `work(*arguments)` in a new process and return its cost, including its imports where it is spawned."""
+    with ProcessPoolExecutor(1, mp.get_context(start_method)) as pool:
         return pool.submit(_measured, work, *arguments).result()
 
 
@@ -64,6 +67,7 @@ def in_folder(work: Callable[..., Any], root: Path) -> Callable[[], Cost]:
 
 
 def _measured(work: Callable[..., Any], *arguments: Any) -> Cost:
+    sys.dont_write_bytecode = False  # an installed package has its bytecode: it is compiled in the first round
     began, busy = perf_counter(), process_time()
     result = work(*arguments)
     seconds, cpu = perf_counter() - began, process_time() - busy

@@ -21,9 +21,16 @@ const press = (key) => document.activeElement.dispatchEvent(
 const cameras = () => [...document.querySelectorAll('.camera')];
 const shows = (frame) => cameras().every((camera) => camera.dataset.frame === String(frame));
 const seek = (frame) => { byId('seek').value = frame; byId('seek').dispatchEvent(new Event('input')); };
-const timed = async (work, test) => { const began = performance.now(); work(); await until(test);
+const painted = () => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+const timed = async (work, test) => { const began = performance.now(); work(); await until(test); await painted();
   return performance.now() - began; };
+const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+const loaded = () => until(() => cameras().every((camera) => { const video = camera.querySelector('video');
+  video.preload = 'auto'; return video.readyState >= 2; }));
 const numbers = () => NUMBERS;
+const check = (number) => {
+  if (numbers().some((shown) => shown !== number)) throw new Error(`${numbers()} are shown instead of ${number}`);
+};
 """
 
 
@@ -53,13 +60,13 @@ class Page:
 
 
 @contextmanager
-def opened(window: Any, folder: Path, place: str = "", *options: str) -> Iterator[Page]:
-    """Start `pgen review` on a folder and open its page."""
+def opened(window: Any, folder: Path, place: str = "", *options: str, fork: bool = False) -> Iterator[Page]:
+    """Start `pgen review` on a folder, as a new interpreter or a forked process, and open its page."""
     support()
     from review_helpers import served
 
     began = perf_counter()
-    with served(folder, *options, fork=False) as running:
+    with served(folder, *options, fork=fork) as running:
         window.driver.get("about:blank")
         window.driver.get(f"{running.address}{place}")
         _wait(window, "document.getElementById('clock')?.textContent")

@@ -5,6 +5,8 @@ from pathlib import Path
 from shutil import rmtree
 from typing import Any
 
+import PIL.Image
+
 import pgen
 from common.datasets import filmed, folder, rows
 from pgen import Generator, Reply, Request, Sampler
@@ -33,9 +35,12 @@ def many(episodes: int) -> Path:
 
 
 def filmed_run(codec: str, gop: int, seconds: int) -> Path:
-    """Return a result with three cameras of 640x480: two episodes with a dialogue each half second."""
-    root = filmed(2, seconds, codec=codec, gop=gop, cameras=3, fps=FPS)
-    return _annotated(f"review-{codec}-gop{gop}-{seconds}", root, Interval(interval=0.5))
+    """Return a result with three cameras of 640x480, whose pictures show the number of their frame.
+
+    It has two episodes with a dialogue each half second.
+    """
+    root = filmed(2, seconds, codec=codec, gop=gop, cameras=3, fps=FPS, mark=_mark)
+    return _annotated(f"review-marked-{codec}-gop{gop}-{seconds}", root, Interval(interval=0.5))
 
 
 def numbered(name: str, encoder: tuple[str, dict[str, str]] | None, **layout: Any) -> Path:
@@ -52,6 +57,15 @@ def numbered(name: str, encoder: tuple[str, dict[str, str]] | None, **layout: An
             encoded(out, *encoder)
         building.rename(target)
     return target / "cups-annotated"
+
+
+def _mark(image: PIL.Image.Image, frame: int) -> None:
+    """Draw the number of a frame across the middle, where the page's helpers read it."""
+    support()
+    from review_helpers import barcode
+
+    width, height = image.size
+    image.paste(barcode(frame).resize((width, height // 10)), (0, height // 2 - height // 20))
 
 
 def support() -> None:

@@ -2,12 +2,12 @@
 
 import os
 import re
-import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from forked import run_pgen
 
 TOP = Path(__file__).parents[2]
 sys.path.insert(0, str(TOP / "benchmarks"))
@@ -37,6 +37,15 @@ def test_the_rate_is_that_of_the_busiest_stage(machine, rate, fullest):
     assert outcome.busy[fullest] == pytest.approx(1.0, abs=0.1)
 
 
+def test_the_first_paragraph_states_the_figures_of_the_table():
+    text = (TOP / "docs/scale.md").read_text(encoding="utf-8")
+    (row,) = re.findall(r"^\| DROID, default run \| (.*) \|$", text, re.MULTILINE)
+    _, dialogues, _, hours, dollars, *_ = row.split(" | ")
+    stated = re.search(r"about (\d+) hours on one H100, which is (\d+) dollars, and produces ([\d.]+) million", text)
+    values = [float(cell.removesuffix(" M")) for cell in (hours, dollars, dialogues)]
+    assert [float(number) for number in stated.groups()] == pytest.approx(values, rel=0.02)
+
+
 def test_the_same_seed_gives_the_same_run():
     assert simulate(IDLE, 200, seed=3) == simulate(IDLE, 200, seed=3) != simulate(IDLE, 200, seed=4)
 
@@ -45,14 +54,13 @@ def test_the_tables_are_printed_and_replace_the_former_ones(tmp_path):
     page = tmp_path / "page.md"
     page.write_text(PAGE)
     environment = {**os.environ, "PGEN_BENCHMARKS": str(tmp_path / "data")}
-    script = str(TOP / "benchmarks/at_scale.py")
-    flags = ["--tiny", "--write", str(page), "--picture", "640x480", "--gpu-tokens", "1000"]
-    done = subprocess.run(
-        [sys.executable, script, *flags], capture_output=True, text=True, env=environment, check=False
-    )
+    script = TOP / "benchmarks/at_scale.py"
+    flags = ["--tiny", "--write", page, "--image", "640x480", "--gpu-tokens", "1000", "--in-flight", "8"]
+    done = run_pgen([sys.executable, script, *flags], environment)
     assert done.returncode == 0, done.stderr[-3000:]
     assert page.read_text() == PAGE.replace("old\n", done.stdout)
-    assert f"| a request's pictures | {3 * (23 * 17 + 2)} tokens |" in done.stdout
-    assert "| what a GPU reads and writes | 1000 tokens a second | assumed" in done.stdout
+    assert f"| an image | {23 * 17 + 2} tokens | 640x480" in done.stdout
+    assert "| what a GPU computes and writes | 1000 tokens per second |" in done.stdout
+    assert "| requests in flight per GPU | 8 |" in done.stdout
     for gpus in (1, 8, 64):
-        assert re.search(rf"^\| {gpus} \| the coordinator \| ", done.stdout, re.MULTILINE)
+        assert re.search(rf"^\| {gpus} \| the main process \| ", done.stdout, re.MULTILINE)

@@ -45,7 +45,7 @@ def groceries(tmp_path_factory):
 
 @pytest.mark.parametrize(("form", "name"), [("default", "default run"), ("former, each second", "one line per second")])
 def test_the_table_states_what_the_benchmark_computes(groceries, form, name):
-    work = gpu_cost.of_pgen(form, groceries[1])
+    work = gpu_cost.of_pgen(tokens.FORMS[form], groceries[1])
     assert row(PER_HOUR)[name] == pytest.approx(work.dialogues / work.seconds * 3600, rel=0.03)
     assert row(DOLLARS)[name] == pytest.approx(work.seconds * 1000 / 3600 * gpu_cost.DOLLARS, rel=0.03)
 
@@ -59,6 +59,6 @@ def test_lerobot_annotate_sends_what_the_table_states(groceries):
 
 
 def test_a_default_run_costs_less_for_more_dialogues(groceries):
-    now, former = (gpu_cost.of_pgen(form, groceries[1]) for form in ("default", "former, each second"))
+    now, former = (gpu_cost.of_pgen(tokens.FORMS[form], groceries[1]) for form in ("default", "former, each second"))
     assert now.seconds < former.seconds
     assert now.dialogues > 2 * former.dialogues

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 from form_helpers import lerobot_or_skip, opened
+from rendered_example import write_example
 
 import pgen
-from pgen_demo.example import write_example
 
 COMMAND = Path(sys.executable).with_name("lerobot-train")
 FRAMES = (0, 60, 300)
