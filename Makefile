@@ -1,6 +1,7 @@
 # Needs a network and any Python 3: tools/setup.sh sees to the rest.
 SHELL := /bin/bash
-PYTEST := -m pytest -n 2 --dist loadfile
+# Twice as many workers as cores that CI has: tests mostly wait for their processes, servers and browsers.
+PYTEST := -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 SETUP := pyproject.toml constraints.txt tools/setup.sh
 CODE := pgen plugins tests benchmarks examples $(wildcard *.py)
 # A copy of all but the packages: what is imported then comes from the wheel.

@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from fast_suite import is_left_out, is_slow_test
+import shared_folder
+from fast_suite import is_left_out, is_slow_test, order
 from forked import run_lerobot
 from hypothesis import HealthCheck, settings
 from needed import need, skip_outside_ci
+from shared_folder import shared
 
 # How long an example takes says something about the machine and what else it does, nothing about the rule.
 settings.register_profile("pgen", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -46,6 +48,8 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if config.getoption("--fast"):
         items[:] = [item for item in items if not is_slow_test(item)]
+    else:
+        items.sort(key=order)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -61,6 +65,12 @@ def forked_lerobot() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def shared_factory(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Let helpers that are no fixtures make folders once in a test run."""
+    shared_folder.factory = tmp_path_factory
+
+
 @pytest.fixture(scope="session")
 def shared_datasets() -> Path:
     """The folder of real datasets; a missing one is a failure in CI and a skip elsewhere."""
@@ -72,9 +82,9 @@ def shared_datasets() -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """A tiny checkpoint by its family, made once a session; skips where torch or transformers is missing."""
+    """A tiny checkpoint by its family, made once in a test run; skips where torch or transformers is missing."""
     need("torch", "torchvision", "transformers", "llguidance")
     import tiny_qwen
 
-    folder = tmp_path_factory.mktemp("tiny-qwen")
+    folder = shared(tmp_path_factory) / "tiny-qwen"
     return lambda family: tiny_qwen.make(family, folder / family)

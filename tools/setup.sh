@@ -62,8 +62,8 @@ overrides033() {
     printf '%s ; python_version < "3"\n' opencv-python-headless pynput rerun-sdk torchcodec wandb
 }
 constrained=(--constraints constraints.txt --build-constraints constraints.txt)
-case "${1:-}" in # most of lerobot's former versions is never imported: compiling it takes longer than reading it
-lerobot*) ;;
+case "${1:-}" in # most packages of these are never imported: compiling them takes longer than what is imported
+latest | lerobot* | wheel) ;;
 *) export UV_COMPILE_BYTECODE=1 ;;
 esac
 case "${1:-}" in
@@ -82,7 +82,7 @@ latest)
     ;;
 bench)
     environment .venv-bench
-    install .venv-bench "${constrained[@]}" -r pyproject.toml --extra lerobot --extra ray --group bench --editable .
+    install .venv-bench "${constrained[@]}" -r pyproject.toml --all-extras --group bench --editable .
     ;;
 wheel)
     rm -rf dist .venv-wheel

@@ -13,6 +13,7 @@ import pages
 import pytest
 from needed import need
 from pages import PAGES, TOP, Folder, blocks, shell_commands
+from rendered_example import write_example
 
 import pgen
 import pgen.testing
@@ -20,7 +21,6 @@ from pgen import errors, hookspecs
 from pgen.cli import cli
 from pgen.formats.schemas import load
 from pgen.registry import Registry
-from pgen_demo.example import write_example
 
 DOCS = TOP / "docs"
 

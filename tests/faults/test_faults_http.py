@@ -8,6 +8,7 @@ from itertools import cycle, islice
 import hostile_server as hostile
 import pytest
 from fault_server import numbered
+from hanging import HANG
 from hostile_runs import run
 from hostile_server import HostileServer
 
@@ -132,14 +133,14 @@ def test_a_server_that_dies_loses_no_result(place, tally, number, rng, kind):
             restarted = []
 
             def die(first=first, dead=dead, restarted=restarted, replies=replies):
-                dead.wait(60)
+                dead.wait(HANG)
                 first.__exit__()
                 if kind == "returns":
                     restarted.append(HostileServer(replies, port=first.port).__enter__())
 
             thread = threading.Thread(target=die)
             thread.start()
-            options = {"concurrency": 16, "timeout": 20, "wait_for_server": "60s", "retry_wait": 0.02}
+            options = {"concurrency": 16, "wait_for_server": HANG, "retry_wait": 0.02}
             sink = run(numbered(200), place / f"{kind}{index}", first, *others, **options)
             dead.set()
             thread.join()

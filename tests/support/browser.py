@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic
 
+from hanging import HANG
 from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
@@ -18,6 +19,9 @@ PROGRAMS = {"chromium": ("chromium", "chromium-browser", "google-chrome"), "chro
 _FLAGS = (
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-dev-shm-usage",
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--force-color-profile=srgb",
+    # One process draws the pages of all sites, so none is started for each page that is opened.
+    "--disable-features=IsolateOrigins,site-per-process,SpareRendererForSitePerProcess,OptimizationHints,MediaRouter",
+    "--disable-site-isolation-trials", "--renderer-process-limit=1",
 )  # fmt: skip
 
 
@@ -69,7 +73,7 @@ class Browser:
 
     def until(self, expression: str) -> None:
         """Wait until a JavaScript expression is true, such as after a search, which is debounced."""
-        WebDriverWait(self.driver, 20, poll_frequency=0.02).until(lambda driver: self.run(expression))
+        WebDriverWait(self.driver, HANG, poll_frequency=0.02).until(lambda driver: self.run(expression))
 
     def press(self, *keys: str) -> None:
         """Press keys wherever the focus is."""

@@ -1,6 +1,9 @@
-"""Which test files `pytest --fast` runs: those that start no process, no server and no model, and render no dataset."""
+"""Which test files are slow: those that start a process, a server or a model, or render a dataset.
 
-import ast
+`pytest --fast` leaves them out; else they come first, so that at the end of a run no worker waits for a long file.
+"""
+
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -24,6 +27,7 @@ SLOW = {
 }
 """Modules whose import makes a test file slow, also through the modules of tests/support."""
 FOLDERS = ("benchmarks", "docs", "faults", "packaging", "pins", "servers")
+_IMPORT = re.compile(r"^[ \t]*(?:import|from)[ \t]+(\w+)", re.MULTILINE)
 
 
 @cache
@@ -37,12 +41,8 @@ def is_slow(file: Path) -> bool:
 
 
 def imported(file: Path) -> Iterator[str]:
-    """Yield the top-level names of all imports in a file."""
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            yield from (alias.name.partition(".")[0] for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module.partition(".")[0]
+    """Yield the top-level names of all imports in a file, also of those in the code of a string."""
+    return (match[1] for match in _IMPORT.finditer(file.read_text(encoding="utf-8")))
 
 
 def is_slow_test(item: pytest.Item) -> bool:
@@ -50,6 +50,18 @@ def is_slow_test(item: pytest.Item) -> bool:
     fixtures = getattr(item, "fixturenames", ())
     marked = any(item.get_closest_marker(name) for name in ("long", "needs"))
     return marked or not {"shared_datasets", "tiny_checkpoint"}.isdisjoint(fixtures)
+
+
+def order(item: pytest.Item) -> int:
+    """Return a key that sorts tests of the slow folders before those of slow files, and both before the others."""
+    return _order(item.path)
+
+
+@cache
+def _order(file: Path) -> int:
+    if not {TESTS / name for name in FOLDERS}.isdisjoint(file.parents):
+        return 0
+    return 1 if is_slow(file) else 2
 
 
 def is_left_out(path: Path) -> bool:

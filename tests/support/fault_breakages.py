@@ -37,9 +37,9 @@ def _nothing(*_: Any, **__: Any) -> None:
     return None
 
 
-async def _count_first(self: Commits[Any], result: Any) -> Any:
+async def _count_first(self: Commits[Any], *results: Any) -> Any:
     """Release a slot at once, and commit results in groups of a thousand."""
-    self._next.results.append(result)
+    self._next.results += results
     if len(self._next.results) >= 1000:
         self._wake.set()
     return self._next

@@ -73,6 +73,11 @@ class CountingServer:
         self._process.terminate()
         self._process.join()
 
+    def kill(self) -> None:
+        """End at once, with every connection."""
+        self._process.kill()
+        self._process.join()
+
     @property
     def total(self) -> int:
         """The number of requests so far."""

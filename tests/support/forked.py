@@ -20,40 +20,19 @@ from typing import IO
 from fork_server import LONGEST
 from hanging import HANG
 
+import pgen_modules
+
 SCRIPT = Path(__file__).with_name("fork_server.py")
 RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
 PGEN = (
-    "pgen.cli.annotate",
-    "pgen.cli.plugins",
-    "pgen.cli.schema",
-    "pgen.cli.text",
-    "pgen.run.run",
-    "pgen_demo.command",
-    "pgen_dialogue.checks.duplicates",
-    "pgen_dialogue.checks.grounding",
-    "pgen_dialogue.checks.language",
-    "pgen_dialogue.checks.speech",
-    "pgen_dialogue.checks.wording",
-    "pgen_dialogue.prompts.hi_robot",
-    "pgen_dialogue.template.generator",
-    "pgen_lerobot.command",
-    "pgen_lerobot.push",
-    "pgen_lerobot.read.images",
-    "pgen_lerobot.read.video",
-    "pgen_lerobot.verify",
-    "pgen_lerobot.write",
-    "pgen_qwen_openai.generator",
-    "pgen_results.commands",
-    "pgen_results.report_page",
-    "pgen_review.command",
-    "pgen_samplers.samplers",
-    "pgen_segment.annotate_step",
-    "pgen_segment.command",
+    *pgen_modules.names(),
+    "PIL.ImageDraw",
     "httpcore",
-    "jsonschema_rs",
     "huggingface_hub._snapshot_download",
     "huggingface_hub.file_download",
     "huggingface_hub.hf_api",
+    "jsonschema",
+    "jsonschema_rs",
     "pandas",
     "yaml",
 )
@@ -129,6 +108,11 @@ def run_lerobot(
 ) -> "subprocess.CompletedProcess[str]":
     """Execute a command of a Python where its version of lerobot is imported."""
     return _run(command, LEROBOT, env, cwd)
+
+
+def run_pgen_and_lerobot(command: Command, env: Environment = None) -> "subprocess.CompletedProcess[str]":
+    """Execute a script that measures both where both are imported."""
+    return _run(command, (*PGEN, *LEROBOT), env, None)
 
 
 def _run(

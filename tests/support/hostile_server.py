@@ -18,6 +18,7 @@ from email.utils import format_datetime
 from typing import Any
 
 from aiohttp import web
+from hanging import HANG
 
 from pgen.inference.prompting import NO_IMAGES
 from pgen_qwen_openai.structured_output import PROBE
@@ -171,7 +172,7 @@ class HostileServer:
         started = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve(started)))
         self._thread.start()
-        assert started.wait(20)
+        assert started.wait(HANG)
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -9,27 +9,13 @@ from importlib.metadata import entry_points, version
 
 from PIL import Image
 
+import pgen_modules
 from pgen.formats.schemas import names, validator
 from pgen.registry import registry
 
-MODULES = (
-    "PIL.ImageDraw",
-    "hypothesis.strategies",
-    "jsonschema",
-    "pandas",
-    "pgen.cli.text",
-    "pgen_dialogue.prompts.hi_robot",
-    "pgen_lerobot.read.images",
-    "pgen_lerobot.read.video",
-    "pgen_lerobot.write.sink",
-    "pgen_local.executor",
-    "pgen_ray.executor",
-    "pgen_replay.generator",
-    "pgen_results.report_page",
-    "pgen_segment.job",
-)
+MODULES = ("PIL.ImageDraw", "hypothesis.strategies", "jsonschema", "pandas", "pgen_ray.executor")
 
-for module in MODULES:
+for module in (*MODULES, *pgen_modules.names()):
     import_module(module)
 Image.preinit()
 registry()

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 import av
 from forked import Command, Process, piped_pgen
+from hanging import HANG
 from PIL import Image, ImageDraw
 
 import pgen
@@ -31,7 +32,8 @@ MAIN = "from pgen.cli import main; main()"
 ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+/#t=[0-9a-f]{64}")
 
 NUMBERS = f"""[...document.querySelectorAll('.camera')].map((figure) => {{
-  const shown = figure.querySelector('video, canvas');
+  const picture = figure.querySelector('canvas');
+  const shown = getComputedStyle(picture).visibility === 'visible' ? picture : figure.querySelector('video');
   const canvas = document.createElement('canvas');
   Object.assign(canvas, {{ width: {BITS * BAR}, height: {HEIGHT} }});
   const context = canvas.getContext('2d', {{ willReadFrequently: true }});
@@ -124,7 +126,7 @@ class Served:
 
     def request(self, path: str, method: str = "GET", body: bytes = b"", **headers: str) -> HTTPResponse:
         """Send a request exactly as it is described, and return the response, which was read."""
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=HANG)
         connection.putrequest(method, path, skip_host="Host" in headers, skip_accept_encoding=True)
         for name, value in {"Content-Length": str(len(body)), **headers}.items():
             connection.putheader(name.replace("_", "-"), value)

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from uuid import uuid4
 
 from forked import run_pgen
 from review_edits import spans_event
@@ -28,7 +29,8 @@ def renamed(spans):
 
 def moved(spans):
     """The first span takes a frame of the second one, whose first sample stays in it."""
-    return [{**spans[0], "stop": spans[0]["stop"] - 1}, {**spans[1], "start": spans[1]["start"] - 1}, spans[2]]
+    first, second, *rest = spans
+    return [{**first, "stop": first["stop"] - 1}, {**second, "start": second["start"] - 1}, *rest]
 
 
 def split(spans):
@@ -49,3 +51,15 @@ def lines(folder):
 
 def states(shown):
     return {tuple(sample["key"]): sample["review"]["state"] for sample in shown["samples"]}
+
+
+def present(session, index=0):
+    """Return the spans of an episode in a session."""
+    return [span.as_json() for span in session.episode(index).spans]
+
+
+def store_spans(session, kind, wanted, index=0):
+    """Store an event about the spans of an episode in a session, and return their state."""
+    key = [index, 0, "spans", 0]
+    event = {"id": str(uuid4()), "key": key, "base": session.fold.number(tuple(key)), "kind": kind, "spans": wanted}
+    return session.store({"journal": session.header.journal, "events": [event]})["states"][0]

@@ -10,10 +10,11 @@ import json
 import tempfile
 from contextlib import suppress
 from importlib.util import find_spec
+from itertools import product
 from pathlib import Path
 from typing import Any
 
-from tiny_qwen_config import CLASSES, HYBRID, config_of
+from tiny_qwen_config import CLASSES, HYBRID, LOGITS, config_of
 
 _TRANSFORMERS = find_spec("transformers")
 _MODELS = Path(_TRANSFORMERS.origin).parent / "models" if _TRANSFORMERS and _TRANSFORMERS.origin else Path()
@@ -29,8 +30,12 @@ ADDED = (
     *("<tool_call>", "</tool_call>", "<|fim_prefix|>", "<|fim_middle|>", "<|fim_suffix|>", "<|fim_pad|>"),
     *("<|repo_name|>", "<|file_sep|>", "<tool_response>", "</tool_response>", "<think>", "</think>"),
 )
+SPACE = "Ġ"
+"""How the vocabulary writes a space."""
 LEARNED = 900
 """Tokens of the byte-level vocabulary; the special ones follow."""
+REAL, REAL_LOGITS = 151_643, 151_936
+"""The same on the real ones, and the width of their logits."""
 PROMPT = Path(__file__).with_name("tiny_qwen_prompt.txt")
 """A prompt of `hi-robot`. The vocabulary is learned from it, so that such prompts are not a token per character."""
 
@@ -63,16 +68,19 @@ REASONING = (
 """The end of the chat template of a model that reasons by default."""
 
 
-def make(family: str, folder: Path) -> Path:
-    """Write a checkpoint of the family to `folder` and return it; a folder that is whole is left as it is."""
+def make(family: str, folder: Path, *, real_size: bool = False) -> Path:
+    """Write a checkpoint of the family to `folder` and return it; a folder that is whole is left as it is.
+
+    With `real_size`, it has as many tokens as the real ones: the further ones are pairs of those that are learned.
+    """
     if (folder / "config.json").is_file():
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent) as name:
         made = Path(name) / "model"
         made.mkdir()
-        tokens = _write_tokenizer(family, made)
-        config = config_of(family, tokens)
+        tokens = _write_tokenizer(made, REAL if real_size else LEARNED)
+        config = config_of(family, tokens, REAL_LOGITS if real_size else LOGITS)
         _write_weights(config, made)
         for file, content in _files(family, config, tokens).items():
             _dump(made / file, content)
@@ -81,7 +89,7 @@ def make(family: str, folder: Path) -> Path:
     return folder
 
 
-def _write_tokenizer(family: str, folder: Path) -> dict[str, int]:
+def _write_tokenizer(folder: Path, words: int) -> dict[str, int]:
     """The tokenizer's files. Returns the ids of the special and added tokens."""
     from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
@@ -97,11 +105,27 @@ def _write_tokenizer(family: str, folder: Path) -> dict[str, int]:
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     trainer = trainers.BpeTrainer(vocab_size=LEARNED, initial_alphabet=alphabet, show_progress=False)
     tokenizer.train_from_iterator((*SENTENCES, PROMPT.read_text(encoding="utf-8")) * 4, trainer)
+    if words > LEARNED:
+        tokenizer.model = models.BPE(*_widened(json.loads(tokenizer.to_str())["model"], words))
     tokenizer.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in SPECIAL])
     tokenizer.add_tokens([AddedToken(token, special=False, normalized=False) for token in ADDED])
     tokenizer.save(str(folder / "tokenizer.json"))
     tokenizer.model.save(str(folder))
     return {token: tokenizer.token_to_id(token) for token in (*SPECIAL, *ADDED)}
+
+
+def _widened(model: dict[str, Any], words: int) -> tuple[dict[str, int], list[tuple[str, str]]]:
+    """The vocabulary and the merges, with pairs of tokens that consist of letters added until there are enough."""
+    vocabulary, merges = dict(model["vocab"]), [(left, right) for left, right in model["merges"]]
+    starts = [token for token in vocabulary if (word := token.removeprefix(SPACE)).isascii() and word.isalpha()]
+    ends = [token for token in starts if token[0] != SPACE]
+    for left, right in product(starts, ends):
+        if len(vocabulary) == words:
+            return vocabulary, merges
+        if left + right not in vocabulary:
+            vocabulary[left + right] = len(vocabulary)
+            merges.append((left, right))
+    raise ValueError(f"no more than {len(vocabulary)} tokens can be made")
 
 
 def _write_weights(config: dict[str, Any], folder: Path) -> None:

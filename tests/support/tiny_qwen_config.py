@@ -12,7 +12,7 @@ LOGITS = 960
 """More than the tokenizer has tokens, as on the real ones."""
 
 
-def config_of(family: str, tokens: dict[str, int]) -> dict[str, Any]:
+def config_of(family: str, tokens: dict[str, int], logits: int = LOGITS) -> dict[str, Any]:
     """config.json in the Hub's form: flat up to Qwen2.5, nested from Qwen3 on."""
     class_name = f"{CLASSES[family]}ForConditionalGeneration"
     ids = {
@@ -22,7 +22,7 @@ def config_of(family: str, tokens: dict[str, int]) -> dict[str, Any]:
         "vision_end_token_id": tokens["<|vision_end|>"],
     }
     top = {"architectures": [class_name], "model_type": family, "tie_word_embeddings": False, **ids}
-    text = _text_config(tokens)
+    text = _text_config(tokens) | {"vocab_size": logits}
     if family in ("qwen2_vl", "qwen2_5_vl"):
         text |= {"max_window_layers": 2, "sliding_window": 32768, "use_sliding_window": False}
         text |= {"rope_scaling": {"type": "mrope", "mrope_section": [4, 6, 6]}, "torch_dtype": "float32"}
@@ -70,7 +70,6 @@ def _text_config(tokens: dict[str, int]) -> dict[str, Any]:
         "rms_norm_eps": 1e-06,
         "rope_theta": 1000000.0,
         "use_cache": True,
-        "vocab_size": LOGITS,
     }
 
 
