@@ -50,7 +50,9 @@ def wheel(uv: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     if "PGEN_WHEEL" in os.environ:
         return Path(os.environ["PGEN_WHEEL"])
     folder = tmp_path_factory.mktemp("wheel")
-    _run(uv, "build", "--quiet", "--wheel", "--build-constraints", TOP / "constraints.txt", "--out-dir", folder, TOP)
+    # Without --quiet, which hides why a build fails.
+    options = ("--build-constraints", TOP / "constraints.txt", "--python", sys.executable, "--out-dir", folder)
+    _run(uv, "build", "--wheel", *options, TOP)
     return next(folder.glob("*.whl"))
 
 

@@ -1,6 +1,7 @@
 """What a wheel holds, and that what is installed is found: in the checkout, and in the wheel."""
 
 import re
+import sys
 import zipfile
 from collections.abc import Callable
 from importlib.metadata import entry_points, version
@@ -45,9 +46,9 @@ def test_the_source_distribution_builds_the_same_wheel(
 ) -> None:
     if not (top / "pgen").is_dir():
         pytest.skip("the sources are not here: this is the suite against a wheel.")
-    constraints = ("--build-constraints", top / "constraints.txt")
-    run(uv, "build", "--quiet", "--sdist", *constraints, "--out-dir", tmp_path, top)
-    run(uv, "build", "--quiet", "--wheel", *constraints, "--out-dir", tmp_path, next(tmp_path.glob("*.tar.gz")))
+    options = ("--build-constraints", top / "constraints.txt", "--python", sys.executable, "--out-dir", tmp_path)
+    run(uv, "build", "--sdist", *options, top)
+    run(uv, "build", "--wheel", *options, next(tmp_path.glob("*.tar.gz")))
     with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as archive:
         assert sorted(archive.namelist()) == sorted(names)
 
