@@ -11,6 +11,7 @@ from time import monotonic
 from hanging import HANG
 from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.actions.action_builder import ActionBuilder
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import Select, WebDriverWait
@@ -82,6 +83,29 @@ class Browser:
     def chord(self, held: str, key: str) -> None:
         """Press a key while another is held."""
         ActionChains(self.driver).key_down(held).send_keys(key).key_up(held).perform()
+
+    def drag(self, selector: str, pixels: int, *held: str) -> None:
+        """Drag what is where an element is to the right, while keys are held; it may be drawn anew meanwhile."""
+        script = """const box = document.querySelector(arguments[0]); box.scrollIntoView({ block: 'nearest' });
+          const { x, y, width, height } = box.getBoundingClientRect(); return [x + width / 2, y + height / 2];"""
+        x, y = map(round, self.driver.execute_script(script, selector))
+        builder = ActionBuilder(self.driver)
+        builder.pointer_action.move_to_location(x, y).pointer_down().move_to_location(x + pixels, y).pointer_up()
+        keys = ActionChains(self.driver)
+        for key in held:
+            keys.key_down(key)
+        keys.perform()
+        builder.perform()
+        self.release()
+
+    def release(self) -> None:
+        """Release all keys: where an action fails, those that it holds would be held in later tests too."""
+        ActionChains(self.driver).reset_actions()
+
+    def seek(self, frame: int) -> None:
+        """Show a frame of a review."""
+        script = "const seek = document.getElementById('seek'); seek.value = arguments[0];"
+        self.driver.execute_script(f"{script} seek.dispatchEvent(new Event('input'))", frame)
 
     def colours(self, scheme: str, *, forced: bool = False) -> None:
         """Show pages in the light or in the dark colours, or in the few that the system forces on them."""

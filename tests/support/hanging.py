@@ -1,4 +1,4 @@
 """The time after which something hangs: long after a busy machine would be done."""
 
-HANG = 600.0
+HANG = 240.0
 """Seconds."""

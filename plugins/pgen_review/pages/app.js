@@ -11,7 +11,7 @@ const panel = new DialoguePanel((sample) => {
   select(sample);
   shown();
 });
-const player = new Player(byId("cameras"), () => shown());
+const player = new Player(byId("cameras"), () => shown(), () => write());
 const timeline = new Timeline(byId("timeline"), (frame) => go(frame));
 let queue = null;
 let episode = null;
@@ -35,7 +35,6 @@ function shown() {
   byId("clock").textContent = `${time}, frame ${number(frame)} of ${number(episode.times.length)}`;
   const playing = player.playing || player.resume;
   if ((byId("play").textContent === "Pause") !== playing) byId("play").textContent = playing ? "Pause" : "Play";
-  if (!playing) write();
 }
 
 /** Keep the filters, the episode and the frame in the address, so that it can be passed on. */

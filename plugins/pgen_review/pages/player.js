@@ -1,10 +1,11 @@
 import { cameraOf } from "./camera.js";
 import { byId } from "./dom.js";
 
-/** Plays an episode on all cameras. Its clock is the frame of the episode, `at`. */
+/** Plays an episode on all cameras. Its clock is the frame of the episode, `at`. It calls `changed` whenever the frame
+ * changes, and `stays` once all cameras show it and do not play. */
 export class Player {
-  constructor(place, changed) {
-    Object.assign(this, { place, changed, cameras: [], at: 0, shown: null, speed: 1, loop: null, stop: null, resume: false });
+  constructor(place, changed, stays) {
+    Object.assign(this, { place, changed, stays, cameras: [], at: 0, shown: null, speed: 1, loop: null, stop: null, resume: false });
     // A larger camera needs a larger picture.
     this.resized = new ResizeObserver(() => this.show(this.at));
   }
@@ -43,6 +44,8 @@ export class Player {
     const shown = this.show(at);
     this.changed();
     await shown;
+    if (this.at !== at || this.cameras !== cameras) return;
+    if (!this.playing && !this.resume) this.stays();
     // Videos that do not play stay where they are: their seeks take longer than pictures, and would delay the next ones.
     if (plays()) await Promise.all(cameras.map((camera) => camera.cue(at)));
     if (plays()) this.start();

@@ -73,6 +73,7 @@ def visit(browser):
     browser.resize(1440)
     browser.colours("light")
     yield open_page
+    browser.release()
     browser.driver.get("about:blank")
     browser.offline(True)
     assert browser.complaints() == []

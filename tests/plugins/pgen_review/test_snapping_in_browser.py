@@ -4,7 +4,6 @@ import json
 
 import pytest
 from review_edits import Client, copied
-from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
 pytest.importorskip("browser", reason="selenium is not installed", exc_type=ImportError)
@@ -23,13 +22,7 @@ def review(annotated_segmentation, tmp_path, visit, serve):
 def drag(review, edge, frames, *held):
     """Drag an edge by some frames, while keys are held; return the message."""
     width = review.run("document.getElementById('timeline').clientWidth")
-    actions = ActionChains(review.driver)
-    for key in held:
-        actions.key_down(key)
-    actions.drag_and_drop_by_offset(review.one(f".handle[data-edge='{edge}']"), round(frames * width / LENGTH), 0)
-    for key in held:
-        actions.key_up(key)
-    actions.perform()
+    review.drag(f".handle[data-edge='{edge}']", round(frames * width / LENGTH), *held)
 
 
 def said(review, place, text):
@@ -50,14 +43,12 @@ def test_dragged_edges_and_the_ends_of_dialogues_snap_to_changes_of_the_robot(re
     drag(review, 3, 2, Keys.ALT)
     said(review, "edited", "edge at frame 28")
     review.until("document.querySelector('.timeline .dot.stale')")
-    review.run("location.hash = '#ep=0&frame=26'")
-    review.until("document.getElementById('seek').value === '26'")
+    review.seek(26)
     review.press("o")
     said(review, "said", "ends at frame 25")
     review.press("z")
     said(review, "said", "undone")
-    review.run("location.hash = '#ep=0&frame=26'")
-    review.until("document.getElementById('seek').value === '26'")
+    review.seek(26)
     review.chord(Keys.ALT, "o")
     said(review, "said", "ends at frame 26")
 

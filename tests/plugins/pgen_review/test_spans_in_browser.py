@@ -156,12 +156,10 @@ def test_edges_are_selected_and_moved_by_keys_and_stop_at_their_neighbours(revie
 
 def test_an_edge_is_dragged_with_the_mouse(review):
     width = review.run("document.getElementById('timeline').clientWidth")
-    handle = review.one(".handle[data-edge='1']")
-    ActionChains(review.driver).drag_and_drop_by_offset(handle, round(-4 * width / LENGTH), 0).perform()
+    review.drag(".handle[data-edge='1']", round(-4 * width / LENGTH))
     said(review, "edge at frame 10")
     assert spans(review) == [(REACH, 0, 10), (LIFT, 10, 27), (PUT, 27, LENGTH)]
-    handle = review.one(".handle[data-edge='2']")
-    ActionChains(review.driver).drag_and_drop_by_offset(handle, -width // 2, 0).perform()
+    review.drag(".handle[data-edge='2']", -width // 2)
     said(review, "edge at frame 11")
     assert spans(review) == [(REACH, 0, 10), (LIFT, 10, 11), (PUT, 11, LENGTH)]
 
