@@ -6,7 +6,8 @@ SETUP := pyproject.toml constraints.txt tools/setup.sh
 CODE := pgen plugins tests benchmarks examples $(wildcard *.py)
 # A copy of all but the packages: what is imported then comes from the wheel.
 COPY := .cache/wheel-test
-# Left out of `make latest-test`: what is slow, needs torch or a browser, and depends on no version that is not tested.
+WHEEL_TEST = cd $(COPY) && PGEN_WHEEL="$$(echo $(CURDIR)/dist/*.whl)"
+# Not tested with the newest versions: what is slow, needs torch or a browser, and depends on no version that differs.
 NOT_LATEST := benchmarks docs faults packaging servers plugins/pgen_qwen_transformers plugins/pgen_ray \
 	$(patsubst tests/%,%,$(wildcard tests/plugins/*/test_*in_browser.py))
 # Left out of `make wheel-test`: what tests the checkout beside the package, and the servers of `make test`.
@@ -19,7 +20,7 @@ export PATH := $(PATH):$(CURDIR)/.cache/uv-env/bin
 export PGEN_LEROBOT044_PYTHON ?= $(CURDIR)/.venv-lerobot044/bin/python
 export PGEN_LEROBOT033_PYTHON ?= $(CURDIR)/.venv-lerobot033/bin/python
 
-.PHONY: former-lerobot help demo test test-fast test-long check latest-test faults faults-long servers test-next-lerobot wheel-test bench constraints clean
+.PHONY: former-lerobot help demo test test-fast test-long check faults faults-long servers test-next-lerobot wheel-test bench constraints clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
@@ -45,18 +46,15 @@ check: .venv-test/.ready ## ruff and mypy
 	.venv-test/bin/ruff format --check $(CODE)
 	.venv-test/bin/mypy
 
-wheel-test: former-lerobot ## the whole suite, the long tests too, against the built wheel
+wheel-test: former-lerobot ## the whole suite, the long tests too, against the built wheel, much of it with the newest dependencies
 	tools/setup.sh wheel
 	rm -rf $(COPY) && mkdir -p $(COPY)
 	cp -r $(filter-out pgen plugins schemas dist demo,$(wildcard *)) $(COPY)
-	cd $(COPY) && PGEN_WHEEL="$$(echo $(CURDIR)/dist/*.whl)" $(CURDIR)/.venv-wheel/bin/python $(PYTEST) $(addprefix --ignore tests/,$(NOT_WHEEL)) $(ARGS)
+	$(WHEEL_TEST) env -u CI -u PGEN_LEROBOT044_PYTHON -u PGEN_LEROBOT033_PYTHON $(CURDIR)/.venv-latest/bin/python $(PYTEST) \
+		-m "not long" --write-passed passed.txt $(addprefix --ignore tests/,$(NOT_WHEEL) $(NOT_LATEST)) $(ARGS)
+	$(WHEEL_TEST) $(CURDIR)/.venv-wheel/bin/python $(PYTEST) --leave-out passed.txt $(addprefix --ignore tests/,$(NOT_WHEEL)) $(ARGS)
 
 former-lerobot: .venv-lerobot044/.ready .venv-lerobot033/.ready
-
-# Without torch, lerobot and transformers: tests that need them are skipped, in CI too.
-latest-test: ## what needs no torch, with the latest version of every dependency
-	tools/setup.sh latest
-	env -u CI -u PGEN_LEROBOT044_PYTHON -u PGEN_LEROBOT033_PYTHON .venv-latest/bin/python $(PYTEST) -m "not long" $(addprefix --ignore tests/,$(NOT_LATEST)) $(ARGS)
 
 faults: .venv-test/.ready ## the fault suite alone, and its table of counts
 	.venv-test/bin/python $(PYTEST) tests/faults $(ARGS)

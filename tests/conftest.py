@@ -34,6 +34,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--fast", action="store_true", help="only files that start no process and no server, and render no dataset"
     )
+    parser.addoption("--write-passed", metavar="FILE", type=Path, help="write the names of the tests that passed")
+    parser.addoption("--leave-out", metavar="FILE", type=Path, help="leave out the tests that such a file names")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -50,6 +52,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if not is_slow_test(item)]
     else:
         items.sort(key=order)
+    if file := config.getoption("--leave-out"):
+        passed = set(file.read_text(encoding="utf-8").splitlines())
+        items[:] = [item for item in items if item.nodeid not in passed]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if file := terminalreporter.config.getoption("--write-passed"):
+        passed = (report.nodeid for report in terminalreporter.getreports("passed"))
+        file.write_text("".join(f"{name}\n" for name in passed), encoding="utf-8")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

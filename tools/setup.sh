@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes one of the checkout's environments: tools/setup.sh demo|test|latest|bench|wheel|lerobot07|lerobot044|lerobot033
+# Makes one of the checkout's environments: tools/setup.sh demo|test|bench|wheel|lerobot07|lerobot044|lerobot033
 # Needs a network and a Python 3 of any age; fetches uv, and a Python of 3.12 or newer, only where none is found.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -63,7 +63,7 @@ overrides033() {
 }
 constrained=(--constraints constraints.txt --build-constraints constraints.txt)
 case "${1:-}" in # most packages of these are never imported: compiling them takes longer than what is imported
-latest | lerobot* | wheel) ;;
+lerobot* | wheel) ;;
 *) export UV_COMPILE_BYTECODE=1 ;;
 esac
 case "${1:-}" in
@@ -75,11 +75,6 @@ test)
     environment .venv-test
     install .venv-test "${constrained[@]}" -r pyproject.toml --all-extras --group dev --editable .
     ;;
-latest)
-    # The newest version of everything, as a plain `pip install .` takes it, with pandas for the tests; no torch.
-    environment .venv-latest
-    install .venv-latest --upgrade -r pyproject.toml --group dev pandas --editable .
-    ;;
 bench)
     environment .venv-bench
     install .venv-bench "${constrained[@]}" -r pyproject.toml --all-extras --group bench --editable .
@@ -89,6 +84,9 @@ wheel)
     environment .venv-wheel
     "$uv" build --quiet --wheel --build-constraints constraints.txt --python .venv-wheel/bin/python --out-dir dist
     install .venv-wheel "${constrained[@]}" -r pyproject.toml --all-extras --group dev dist/*.whl
+    # The newest version of everything, as a plain `pip install` takes it, with pandas for the tests; no torch.
+    environment .venv-latest
+    install .venv-latest --upgrade --reinstall-package lerobot-pgen -r pyproject.toml --group dev pandas dist/*.whl
     ;;
 lerobot07)
     environment .venv-lerobot07
@@ -118,7 +116,7 @@ constraints)
     mv constraints-lerobot033.txt.new constraints-lerobot033.txt
     ;;
 *)
-    echo "usage: tools/setup.sh demo|test|latest|bench|wheel|lerobot07|lerobot044|lerobot033|constraints" >&2
+    echo "usage: tools/setup.sh demo|test|bench|wheel|lerobot07|lerobot044|lerobot033|constraints" >&2
     exit 2
     ;;
 esac
