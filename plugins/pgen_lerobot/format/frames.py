@@ -5,6 +5,7 @@ decoded image. Data that would make a label wrong later (rows out of order, decr
 """
 
 from array import array
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -19,6 +20,7 @@ import pyarrow.parquet as pq
 from pgen.errors import InputError
 from pgen_lerobot.format.dataset import Dataset
 from pgen_lerobot.format.layout import EpisodeEntry
+from pgen_lerobot.format.parquet import statistics
 
 OTHER_TASKS = "episodes with another task in {} than that of their task_index: task_index counts"
 _COLUMNS = ["episode_index", "frame_index", "timestamp", "task_index"]
@@ -59,8 +61,7 @@ def episode_tables(
 
 
 def _all_episode_tables(shard: pq.ParquetFile, columns: list[str], selected: set[int] | None) -> Iterator[pa.Table]:
-    groups = range(shard.metadata.num_row_groups)
-    read = [group for group in groups if selected is None or _may_hold(shard, group, selected)]
+    read = range(shard.metadata.num_row_groups) if selected is None else list(_groups_with(shard, selected))
     # An episode that continues after a group that is left out is in two places, and must not be joined.
     for _, adjacent in groupby(enumerate(read), lambda place: place[1] - place[0]):
         yield from _tables_of(shard, [group for _, group in adjacent], columns, selected)
@@ -176,11 +177,13 @@ def _listed_task(dataset: Dataset, name: str, episode_index: int) -> "pa.Scalar[
     return pa.scalar(dataset.tasks.texts.index(texts[0]), pa.int64())
 
 
-def _may_hold(shard: pq.ParquetFile, group: int, selected: set[int]) -> bool:
-    """Return whether a row group may have a selected episode, by its statistics."""
-    chunks = (shard.metadata.row_group(group).column(column) for column in range(shard.metadata.num_columns))
-    stats = next((chunk.statistics for chunk in chunks if chunk.path_in_schema == "episode_index"), None)
-    return stats is None or not stats.has_min_max or any(stats.min <= index <= stats.max for index in selected)
+def _groups_with(shard: pq.ParquetFile, selected: set[int]) -> Iterator[int]:
+    """Yield the row groups that may have a selected episode, by their statistics."""
+    ordered = sorted(selected)
+    for group, stats in enumerate(statistics(shard, "episode_index")):
+        place = 0 if stats is None else bisect_left(ordered, stats.min)
+        if stats is None or (place < len(ordered) and ordered[place] <= stats.max):
+            yield group
 
 
 def _checked(table: pa.Table, path: Path) -> EpisodeFrames:

@@ -167,6 +167,17 @@ def pandas_index(schema: pa.Schema, column: str) -> dict[bytes, bytes]:
     return metadata
 
 
+def statistics(file: pq.ParquetFile, column: str) -> list[Any]:
+    """Return the statistics of a column of integers in each row group; None for one without them."""
+    # Not by the schema of the metadata: the two refer to each other, and neither would be freed.
+    metadata, paths = file.metadata, list(_chunks(file))
+    if column not in paths:
+        return [None] * metadata.num_row_groups
+    position = paths.index(column)
+    found = (metadata.row_group(group).column(position).statistics for group in range(metadata.num_row_groups))
+    return [stats if stats is not None and stats.has_min_max else None for stats in found]
+
+
 def _chunks(file: pq.ParquetFile) -> dict[str, Any]:
     """Return the first row group's column chunks by path; none where the file has no row group."""
     if not file.metadata.num_row_groups:

@@ -1,6 +1,8 @@
 """The data and metadata of rendered datasets that deviate from the format and are read all the same."""
 
+import gc
 import json
+import weakref
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -9,6 +11,7 @@ from layout_helpers import annotated, edit_json, episodes_file, opened, problems
 from sink_helpers import LENGTHS, TASKS, change, dataset, set_cell, shards
 
 from pgen.errors import InputError
+from pgen_lerobot.format import Dataset, episode_tables
 
 
 def test_without_frame_index_the_order_of_the_rows_counts(tmp_path):
@@ -65,3 +68,16 @@ def test_more_episodes_promised_than_there_are_is_noted_and_set_right_in_the_out
     assert "total_episodes of info.json is 100, there are 4" in annotated(old_root, tmp_path / "out")
     assert json.loads((tmp_path / "out/meta/info.json").read_text())["total_episodes"] == 4
     assert problems_of(tmp_path / "out") == []
+
+
+def test_the_metadata_of_a_data_file_are_freed_after_one_of_its_episodes_was_read(tmp_path):
+    root = dataset(tmp_path / "data")
+    data, (path,) = Dataset(root), shards(root)
+    with data.shard(str(path.relative_to(root))) as shard:
+        (table,) = episode_tables(data, shard, ["episode_index"], {2})
+        freed = weakref.ref(shard.metadata)
+    assert table.column("episode_index").to_pylist() == [2] * LENGTHS[2]
+    assert freed() is not None
+    del shard
+    gc.collect()
+    assert freed() is None
