@@ -68,7 +68,7 @@ class Server:
 
     def __init__(self, session: Session) -> None:
         self._session, self._review = session, session.review
-        self._changing = ChangingFrames(session.review.source)
+        self._changing = ChangingFrames(self._review.source, lambda index: self._review.episodes[index].episode)
 
     async def summary(self, _: web.Request) -> web.Response:
         """Return the name, the counts, the facets with their values, and the first episode."""

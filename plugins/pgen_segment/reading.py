@@ -8,6 +8,7 @@ import pyarrow as pa
 from pgen.components import Recording, Source
 from pgen.config import parse_ranges
 from pgen.errors import ConfigError, InputError
+from pgen.records import Episode
 from pgen_lerobot.format import Dataset, episode_tables
 from pgen_lerobot.read import LeRobotSource
 
@@ -47,6 +48,19 @@ def recordings(source: LeRobotSource, columns: Sequence[str]) -> Iterator[Record
         return
     for episode, table in zip(source.episodes(), _tables(source, columns, _chosen(source)), strict=True):
         yield Recording(episode, {name: table.column(name) for name in columns})
+
+
+def recording(source: LeRobotSource, episode: Episode, columns: Sequence[str]) -> Recording:
+    """Return an episode of the source with these columns, from its own rows. Raises InputError where they differ."""
+    name = source.dataset.entry(episode.index).data_file
+    with source.dataset.shard(name) as shard:
+        if source.dataset.episode_of(name) is None:
+            tables = list(episode_tables(source.dataset, shard, ["episode_index", *columns], {episode.index}))
+        else:
+            tables = [shard.read(columns=list(columns))]
+    if [len(table) for table in tables] != [len(episode.timestamps)]:
+        raise InputError(f"{source.dataset.root / name} holds other frames of episode {episode.index} than before.")
+    return Recording(episode, {name: tables[0].column(name) for name in columns})
 
 
 def sample(source: LeRobotSource, columns: Sequence[str], most: int) -> Iterator[Mapping[str, Any]]:

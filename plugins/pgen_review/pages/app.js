@@ -57,10 +57,14 @@ function open(loaded) {
   panel.draw(loaded, null);
   timeline.at = 0;
   timeline.draw(loaded);
-  get(`/api/episodes/${loaded.index}/changes`).then(({ frames }) => {
-    loaded.changes = frames;
-    if (episode === loaded) timeline.mark(frames);
-  }).catch(show);
+  setTimeout(() => episode === loaded && markChanges(loaded).catch(show), 300);
+}
+
+/** Show where the robot changes. It is not asked for an episode that is soon left: the server reads the data for it. */
+async function markChanges(loaded) {
+  const { frames } = await get(`/api/episodes/${loaded.index}/changes`);
+  loaded.changes = frames;
+  if (episode === loaded) timeline.mark(frames);
 }
 
 /** Show a frame of an episode with the sample that is selected, if any, unless another is visited meanwhile; errors are

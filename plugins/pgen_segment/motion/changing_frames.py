@@ -1,11 +1,13 @@
 """The frames at which the robot changes in single episodes, as the segmenter `gripper` computes them: for an editor."""
 
+import ctypes
 from bisect import bisect_left
-from contextlib import closing
+from collections.abc import Callable
 from functools import cached_property, lru_cache
 from threading import Lock
 
 from pgen.errors import PgenError, SampleError
+from pgen.records import Episode
 from pgen_lerobot.read import LeRobotSource
 from pgen_segment import reading
 from pgen_segment.motion.segmenter import Gripper
@@ -22,8 +24,8 @@ class ChangingFrames:
     Any thread may ask.
     """
 
-    def __init__(self, source: LeRobotSource) -> None:
-        self._source = source
+    def __init__(self, source: LeRobotSource, episode_of: Callable[[int], Episode]) -> None:
+        self._source, self._episode_of = source, episode_of
         self._lock = Lock()
         self._kept = lru_cache(KEPT)(self._read)
 
@@ -37,6 +39,9 @@ class ChangingFrames:
             return self._of(index)
         except (PgenError, SampleError):
             return []
+        finally:
+            # The metadata of a file with many episodes take more than what is read of it.
+            _release()
 
     @cached_property
     def _gripper(self) -> Gripper:
@@ -45,10 +50,13 @@ class ChangingFrames:
         return gripper
 
     def _of(self, index: int) -> list[int]:
-        gripper = self._gripper
-        source = LeRobotSource(root=self._source.folder, episodes=str(index), skills="task", views=0)
-        source.open()
-        with closing(source):
-            (recording,) = reading.recordings(source, gripper.columns)
-            times = recording.episode.timestamps
-            return [bisect_left(times, time - _ROUNDING) for time in gripper.change_points(recording)]
+        episode = self._episode_of(index)
+        recording = reading.recording(self._source, episode, self._gripper.columns)
+        times = episode.timestamps
+        return [bisect_left(times, time - _ROUNDING) for time in self._gripper.change_points(recording)]
+
+
+def _release() -> None:
+    """Return freed memory to the system where the C library keeps it; others than glibc do so by themselves."""
+    if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):
+        trim(0)
