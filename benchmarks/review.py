@@ -2,18 +2,16 @@
 
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 from random import Random
-from tempfile import TemporaryDirectory
 from time import perf_counter
 
 from common.review_page import Page, opened, p95, quantile
 from common.review_runs import FPS, PER_EPISODE, filmed_run, many, numbered, support
+from common.review_writes import copied, written, written_frames
 from common.table import Row, main
 
 type Visit = Callable[..., AbstractContextManager[Page]]
@@ -65,7 +63,8 @@ def lines(tiny: bool = False) -> Iterator[Row | str]:
         yield from _single_frames(visit, seconds, count)
         yield from _deciding(visit, seconds, 4 if tiny else 50)
         yield from _many(visit, 10 if tiny else 10_000, count)
-    yield from _written(2 if tiny else 100)
+    yield from written(2 if tiny else 100)
+    yield from written_frames(2 if tiny else 2_500, 3 if tiny else 1_000)
 
 
 def _seeking(visit: Visit, seconds: int, count: int) -> Iterator[Row]:
@@ -148,7 +147,7 @@ def _single_frames(visit: Visit, seconds: int, count: int) -> Iterator[Row]:
 
 
 def _deciding(visit: Visit, seconds: int, count: int) -> Iterator[Row]:
-    with _copied(filmed_run("h264", 2, seconds)) as folder, visit(folder, "&sort=time&review=open") as page:
+    with copied(filmed_run("h264", 2, seconds)) as folder, visit(folder, "&sort=time&review=open") as page:
         page.run("await until(() => document.querySelector('#items [aria-current]') && !byId('editor').hidden);")
         accept = """const row = document.querySelector('#items [aria-current]').parentElement;
           return timed(() => press('a'), () => { const next = document.querySelector('#items [aria-current]');
@@ -182,9 +181,12 @@ def _edits(page: Page, count: int) -> list[float]:
 def _many(visit: Visit, episodes: int, count: int) -> Iterator[Row]:
     with visit(many(10), "", "--read-only") as page:
         yield Row(f"start of {10 * PER_EPISODE} dialogues: seconds until one is shown", f"{page.opened:.1f}", "1")
-    total = episodes * PER_EPISODE
-    with visit(many(episodes), "", "--read-only") as page:
+    total, folder = episodes * PER_EPISODE, many(episodes)
+    shutil.rmtree(folder.with_name(f".{folder.name}.pgen"), ignore_errors=True)
+    with visit(folder, "", "--read-only") as page:
         yield Row(f"start of {total:,} dialogues: seconds until one is shown", f"{page.opened:.1f}", "15")
+    with visit(folder, "", "--read-only") as page:
+        yield Row(f"another start of {total:,} dialogues: seconds until one is shown", f"{page.opened:.1f}", "1.5")
         paths = [f"/api/queue?{FILTERS[number % len(FILTERS)]}&after={number}" for number in range(count)]
         yield Row(
             f"filter or search {total:,} dialogues: milliseconds, p95", f"{p95(_requests(page, paths)):.0f}", "50"
@@ -216,31 +218,6 @@ def _weight() -> int:
     from pgen_review.server import assets
 
     return sum(len(content) for _, content, _ in assets())
-
-
-def _written(episodes: int) -> Iterator[Row]:
-    """Edit a dialogue of each episode and write them all, as the command does."""
-    from review_edits import decided
-
-    from pgen_review.starting import open_session
-
-    with _copied(many(episodes)) as folder:
-        with open_session(folder, None, "Ada") as session:
-            for number in range(0, len(session.review.keys), PER_EPISODE):
-                decided(session, number, "edit_text", user="Take the brick.", robot="I take the brick.")
-        command = [sys.executable, "-c", "from pgen.cli import main; main()", "review", str(folder), "--apply"]
-        began = perf_counter()
-        subprocess.run(command, check=True, capture_output=True)
-        seconds = perf_counter() - began
-    measure = f"write {episodes * PER_EPISODE:,} dialogues to the dataset, {episodes:,} of them edited: seconds"
-    yield Row(measure, f"{seconds:.1f}", "5")
-
-
-@contextmanager
-def _copied(folder: Path) -> Iterator[Path]:
-    """Copy a result for a review that changes it."""
-    with TemporaryDirectory(dir=folder.parent) as temporary:
-        yield Path(shutil.copytree(folder, Path(temporary) / "out"))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The page of `pgen review` in a browser, measured from inside, so that the driver's own time does not count."""
 
 import json
+import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from math import ceil
@@ -65,6 +66,8 @@ def opened(window: Any, folder: Path, place: str = "", *options: str, fork: bool
     support()
     from review_helpers import served
 
+    # A benchmark in the background ignores this signal, and so would the server, which it ends.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     began = perf_counter()
     with served(folder, *options, fork=fork) as running:
         window.driver.get("about:blank")

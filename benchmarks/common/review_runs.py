@@ -34,6 +34,11 @@ def many(episodes: int) -> Path:
     return _annotated(f"review-{episodes}", rows(episodes, length), Uniform(count=PER_EPISODE))
 
 
+def many_frames(episodes: int, length: int) -> Path:
+    """Return a result without images: long episodes with two dialogues each."""
+    return _annotated(f"review-{episodes}x{length}", rows(episodes, length), Uniform(count=2))
+
+
 def filmed_run(codec: str, gop: int, seconds: int) -> Path:
     """Return a result with three cameras of 640x480, whose pictures show the number of their frame.
 

@@ -21,7 +21,7 @@ def test_the_benchmark_of_reviews_prints_a_row_for_each_measure(tmp_path):
     assert result.returncode == 0, result.stderr[-3000:]
     title, *lines = result.stdout.splitlines()
     assert title == "review (python benchmarks/review.py)"
-    assert len(lines) == 17
+    assert len(lines) == 19
     assert all(": pgen " in line and "; limit " in line for line in lines)
     table = rows(PERFORMANCE.read_text(encoding="utf-8")).get("review", ())
     assert set(map(kind, table)) <= {kind(line.strip().partition(": pgen ")[0]) for line in lines}
