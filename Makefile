@@ -51,8 +51,8 @@ wheel-test: former-lerobot ## the whole suite, the long tests too, against the b
 	rm -rf $(COPY) && mkdir -p $(COPY)
 	cp -r $(filter-out pgen plugins schemas dist demo,$(wildcard *)) $(COPY)
 	$(WHEEL_TEST) env -u CI -u PGEN_LEROBOT044_PYTHON -u PGEN_LEROBOT033_PYTHON $(CURDIR)/.venv-latest/bin/python $(PYTEST) \
-		-m "not long" --write-passed passed.txt $(addprefix --ignore tests/,$(NOT_WHEEL) $(NOT_LATEST)) $(ARGS)
-	$(WHEEL_TEST) $(CURDIR)/.venv-wheel/bin/python $(PYTEST) --leave-out passed.txt $(addprefix --ignore tests/,$(NOT_WHEEL)) $(ARGS)
+		-m "not long" --write-passed=passed.txt $(addprefix --ignore tests/,$(NOT_WHEEL) $(NOT_LATEST)) $(ARGS)
+	$(WHEEL_TEST) $(CURDIR)/.venv-wheel/bin/python $(PYTEST) --leave-out=passed.txt $(addprefix --ignore tests/,$(NOT_WHEEL)) $(ARGS)
 
 former-lerobot: .venv-lerobot044/.ready .venv-lerobot033/.ready
 
