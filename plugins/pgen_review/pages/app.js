@@ -130,10 +130,9 @@ async function reload() {
   const before = changes;
   const loaded = await get(`/api/episodes/${index}`);
   if (episode.index !== index) return;
-  if (before !== changes) {
-    await reload();
-    return;
-  }
+  // Without what is not stored yet, it would take that back on the page: it is loaded again once all is stored.
+  if (editing?.journal.unsaved) return void (editing.stale = true);
+  if (before !== changes) return reload();
   Object.assign(episode, loaded);
   if (editing) await queue.follow(loaded);
   panel.draw(episode, sampleOf(panel.selected?.id));

@@ -35,9 +35,12 @@ export class Editor {
       this.sample = sample;
       this.fill(sample && this.outbox.draft(sample.key)?.values);
     } else if (sample) {
-      const untouched = this.changed.length === 0;
+      // The sample may be another one since it was shown, with other values; what was typed differs from both.
+      const { values, filled } = this;
+      const untouched = this.changed.length === 0 || FIELDS.every((name) => values[name] === filled[name]);
       this.sample = sample;
       if (untouched) this.fill(this.outbox.draft(sample.key)?.values);
+      else if (this.changed.length === 0) this.filled = values;
     }
     this.describe();
   }
@@ -52,6 +55,7 @@ export class Editor {
       }
       field.value = value;
     }
+    this.filled = this.values;
   }
 
   describe() {

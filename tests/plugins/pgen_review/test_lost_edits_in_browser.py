@@ -144,6 +144,50 @@ def test_another_tab_follows_and_a_late_edit_stays_as_a_draft(online, folder):
         online.driver.get("about:blank")
 
 
+HELD = """
+if (!window.held) {
+  const sent = window.fetch;
+  window.held = {};
+  window.fetch = async (path, options) => {
+    await held[options?.method === 'POST' ? 'post' : path === '/api/episodes/0' ? 'get' : ''];
+    return sent(path, options);
+  };
+}
+for (const name of arguments) held[name] = new Promise((resolve) => {
+  window[`release_${name}`] = () => { delete held[name]; resolve(); };
+});"""
+"""Holds requests of these names until they are released."""
+
+
+def test_a_text_that_is_not_stored_yet_is_not_taken_back_by_what_is_loaded_meanwhile(online, folder):
+    with served(folder) as server:
+        client = Client(server)
+        open_page(online, server)
+        online.press("e", " twice")
+        typed = online.run(f"{USER}.value")
+        online.run("Object.defineProperty(document, 'visibilityState', { value: 'hidden' })")
+        edit = event(client.samples()[0], "edit_text", user="From the other tab.", robot="I see.")
+        assert client.edit(edit)[0] == 200
+        online.run("document.activeElement.blur()")
+        online.driver.execute_script(HELD, "get")
+        online.run("document.getElementById('keep').click()")
+        online.until("!document.getElementById('message').hidden")
+        online.driver.execute_script(HELD, "post")
+        online.run("document.getElementById('keep').click()")
+        online.until(f"{UNSAVED} === 'unsaved 1' && document.getElementById('draft').hidden")
+        online.run("release_get()")
+        # By now, what was loaded is shown, or is loaded again.
+        for _ in range(3):
+            online.driver.execute_async_script("fetch('/api/episodes/1').then(arguments[0])")
+        online.run("release_post()")
+        online.until(f"{UNSAVED} === 'unsaved 0'")
+        online.until("document.getElementById('reviewed').textContent.includes('edited by')")
+        assert online.run(f"{USER}.value") == typed
+        assert online.run("document.getElementById('draft').hidden")
+        assert client.samples()[0]["user"] == typed
+        online.driver.get("about:blank")
+
+
 def test_hostile_text_is_refused_or_shown_as_text(online, folder):
     shown = "<img src=x onerror=alert(1)> \u202eevil"
     with served(folder) as server:
