@@ -1,6 +1,6 @@
 # Needs a network and any Python 3: tools/setup.sh sees to the rest.
 SHELL := /bin/bash
-# Twice as many workers as cores that CI has: tests mostly wait for their processes, servers and browsers.
+# Twice as many workers as cores that CI has: some tests wait for servers and browsers. More take longer.
 PYTEST := -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 SETUP := pyproject.toml constraints.txt tools/setup.sh
 CODE := pgen plugins tests benchmarks examples $(wildcard *.py)

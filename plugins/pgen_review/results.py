@@ -111,7 +111,7 @@ def open_review(
             tables = Tables(samples, episodes, spans_digest(folder))
             if file:
                 file.store(tables)
-        _release_memory()
+        release_memory()
         labelling = Labelling.of_run(manifest["run"]) if store else Labelling()
         pictures = Pictures(source)
         with pictures.reading():
@@ -162,7 +162,7 @@ def _dataset_of(folder: Path, source: Source | None, reason: str) -> LeRobotSour
     return source
 
 
-def _release_memory() -> None:
+def release_memory() -> None:
     """Return memory to the system that reading needed: allocators retain it for the next use."""
     pa.default_memory_pool().release_unused()
     getattr(CDLL(None), "malloc_trim", lambda _: 0)(0)  # glibc alone has it

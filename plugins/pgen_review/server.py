@@ -15,6 +15,7 @@ from pgen_review.ask_routes import AskRoutes
 from pgen_review.changes import changes
 from pgen_review.episode import episode_data
 from pgen_review.pictures import LARGEST, PIXELS
+from pgen_review.results import release_memory
 from pgen_review.session import Session
 from pgen_segment.motion import ChangingFrames
 
@@ -105,7 +106,14 @@ class Server:
 
     async def changes(self, request: web.Request) -> web.Response:
         """Return the frames of an episode at which the robot changes, to which edges snap."""
-        return web.json_response({"frames": await asyncio.to_thread(self._changing.of, self._index(request))})
+        return web.json_response({"frames": await asyncio.to_thread(self._changes, self._index(request))})
+
+    def _changes(self, index: int) -> list[int]:
+        try:
+            return self._changing.of(index)
+        finally:
+            # The metadata of a file with many episodes take more than what is read of it.
+            release_memory()
 
     def _index(self, request: web.Request) -> int:
         index = int(request.match_info["index"])

@@ -23,7 +23,7 @@ from pgen_lerobot.format.files import VIDEOS, Files, walk
 from pgen_lerobot.format.layout import Layout
 from pgen_lerobot.format.layout_v2 import LayoutV2
 from pgen_lerobot.format.layout_v3 import LayoutV3
-from pgen_lerobot.format.parquet import open_parquet, read_table, statistics
+from pgen_lerobot.format.parquet import group_statistics, open_parquet, read_table
 from pgen_lerobot.format.task_table import TaskTable
 
 LAYOUTS: dict[str, type[Layout]] = {"v2.0": LayoutV2, "v2.1": LayoutV2, "v3.0": LayoutV3}
@@ -183,7 +183,7 @@ def _range(shard: pq.ParquetFile, column: str) -> tuple[int, int] | None:
     schema = shard.schema_arrow
     if column not in schema.names or not pa.types.is_integer(schema.field(column).type):
         return None
-    stats = statistics(shard, column)
+    stats = group_statistics(shard, column)
     if not stats or not all(part is not None and part.null_count == 0 for part in stats):
         return None
     return min(part.min for part in stats), max(part.max for part in stats)

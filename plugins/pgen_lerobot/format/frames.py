@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from pgen.errors import InputError
 from pgen_lerobot.format.dataset import Dataset
 from pgen_lerobot.format.layout import EpisodeEntry
-from pgen_lerobot.format.parquet import statistics
+from pgen_lerobot.format.parquet import group_statistics
 
 OTHER_TASKS = "episodes with another task in {} than that of their task_index: task_index counts"
 _COLUMNS = ["episode_index", "frame_index", "timestamp", "task_index"]
@@ -180,7 +180,7 @@ def _listed_task(dataset: Dataset, name: str, episode_index: int) -> "pa.Scalar[
 def _groups_with(shard: pq.ParquetFile, selected: set[int]) -> Iterator[int]:
     """Yield the row groups that may have a selected episode, by their statistics."""
     ordered = sorted(selected)
-    for group, stats in enumerate(statistics(shard, "episode_index")):
+    for group, stats in enumerate(group_statistics(shard, "episode_index")):
         place = 0 if stats is None else bisect_left(ordered, stats.min)
         if stats is None or (place < len(ordered) and ordered[place] <= stats.max):
             yield group

@@ -167,7 +167,7 @@ def pandas_index(schema: pa.Schema, column: str) -> dict[bytes, bytes]:
     return metadata
 
 
-def statistics(file: pq.ParquetFile, column: str) -> list[Any]:
+def group_statistics(file: pq.ParquetFile, column: str) -> list[Any]:
     """Return the statistics of a column of integers in each row group; None for one without them."""
     # Not by the schema of the metadata: the two refer to each other, and neither would be freed.
     metadata, paths = file.metadata, list(_chunks(file))

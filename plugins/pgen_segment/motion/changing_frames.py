@@ -1,6 +1,5 @@
 """The frames at which the robot changes in single episodes, as the segmenter `gripper` computes them: for an editor."""
 
-import ctypes
 from bisect import bisect_left
 from collections.abc import Callable
 from functools import cached_property, lru_cache
@@ -39,9 +38,6 @@ class ChangingFrames:
             return self._of(index)
         except (PgenError, SampleError):
             return []
-        finally:
-            # The metadata of a file with many episodes take more than what is read of it.
-            _release()
 
     @cached_property
     def _gripper(self) -> Gripper:
@@ -54,9 +50,3 @@ class ChangingFrames:
         recording = reading.recording(self._source, episode, self._gripper.columns)
         times = episode.timestamps
         return [bisect_left(times, time - _ROUNDING) for time in self._gripper.change_points(recording)]
-
-
-def _release() -> None:
-    """Return freed memory to the system where the C library keeps it; others than glibc do so by themselves."""
-    if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):
-        trim(0)
