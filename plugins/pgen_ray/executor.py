@@ -64,7 +64,7 @@ class RayOptions(Options):
     """The cluster to join, as HOST:PORT, or `auto` on one of its machines; RAY_ADDRESS where not given, and
     without that, Ray is started on this machine for the time of the run."""
     cpus: float = Field(1.0, ge=0)
-    """CPUs that Ray keeps free for each worker; it decodes with two threads."""
+    """CPUs that Ray keeps free for each worker; it decodes with four threads, or more on more than eight cores."""
     gpus: float | None = Field(None, ge=0)
     """GPUs that each worker has for itself; where not given, what the generator computes on, if there are any: one
     for qwen-transformers on a GPU, none for a server elsewhere."""

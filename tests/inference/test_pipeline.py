@@ -153,7 +153,7 @@ def test_what_is_decoded_and_not_answered_is_bounded():
     assert most <= 2 + decoded_ahead(DECODERS) + 2
 
 
-@pytest.mark.parametrize(("cores", "threads"), [(1, 2), (2, 2), (4, 2), (8, 4), (16, 8), (192, 8)])
+@pytest.mark.parametrize(("cores", "threads"), [(1, 4), (2, 4), (8, 4), (12, 6), (16, 8), (192, 8)])
 def test_a_machine_with_more_cores_decodes_with_more_threads(cores, threads):
     assert decoders(cores) == threads
 
