@@ -2,13 +2,14 @@
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic
 
 from hanging import HANG
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.actions.action_builder import ActionBuilder
@@ -50,11 +51,36 @@ def browser(profile: Path | None = None) -> Iterator["Browser"]:
             driver.quit()
 
 
+class Element(WebElement):
+    """An element that is found again where the page has drawn it anew since: a stale one was neither read nor used."""
+
+    place: tuple[str, int] | None = None
+    """Its selector, and its position among the elements that this selects."""
+
+    def _execute(self, command: str, params: dict | None = None) -> dict:
+        return self._current(lambda: super(Element, self)._execute(command, params))
+
+    def is_displayed(self) -> bool:
+        return self._current(super().is_displayed)
+
+    def _current[T](self, use: Callable[[], T]) -> T:
+        while True:
+            try:
+                return use()
+            except StaleElementReferenceException:
+                selector, position = self.place or ("", 0)
+                elements = self.parent.find_elements(By.CSS_SELECTOR, selector) if selector else []
+                if position >= len(elements):
+                    raise
+                self._id = elements[position].id
+
+
 class Browser:
     """A browser window."""
 
     def __init__(self, driver: Chrome) -> None:
         self.driver = driver
+        self.driver._web_element_cls = Element
 
     def offline(self, offline: bool) -> None:
         """Take the network away, or give it back for a server on this machine."""
@@ -113,8 +139,11 @@ class Browser:
         features += [{"name": "forced-colors", "value": "active" if forced else "none"}]
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
 
-    def all(self, selector: str) -> list[WebElement]:
-        return self.driver.find_elements(By.CSS_SELECTOR, selector)
+    def all(self, selector: str) -> list[Element]:
+        elements = self.driver.find_elements(By.CSS_SELECTOR, selector)
+        for position, element in enumerate(elements):
+            element.place = selector, position
+        return elements
 
     def texts(self, selector: str) -> list[str]:
         return [element.text for element in self.all(selector)]
@@ -126,7 +155,7 @@ class Browser:
         field.send_keys(text)
         self.until(f"new URLSearchParams(location.hash.slice(1)).get('q') === {json.dumps(text.strip())}")
 
-    def one(self, selector: str) -> WebElement:
+    def one(self, selector: str) -> Element:
         (element,) = self.all(selector)
         return element
 
