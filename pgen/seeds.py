@@ -12,6 +12,8 @@ from typing import Any
 from pgen.records import Moment, Question, Sample, SpanContext
 
 _UNSET = Question()
+_PLAIN = b"]"
+"""The end of a sample's JSON where its question has no field that is set."""
 _SIZE = 16
 """Bytes of a hash that identifies something."""
 _pack_place = Struct(">qd").pack
@@ -41,20 +43,31 @@ def journal_key(sample: Sample) -> bytes:
 
 
 def journal_keys(samples: Iterable[Sample]) -> Iterator[bytes]:
-    """Yield the journal key of each sample. What samples in a row share is encoded once: resuming makes all keys."""
+    """Yield the journal key of each sample. What samples share is encoded once: resuming makes all keys."""
     span, moment, begun = None, None, None
+    # By identity, as hashing records takes longer than all else here. Held, so that no other object gets an identity.
+    ends: dict[int, tuple[Question, bytes]] = {}
     for sample in samples:
-        if sample.span is not span or sample.moment is not moment:
-            span, moment, begun = sample.span, sample.moment, None
+        if sample.span is not span:
+            span, moment, around = sample.span, None, _span_items(sample.span)
+        if sample.moment is not moment:
+            moment, begun = sample.moment, None
             place = _pack_place(moment.frame_index, nan if moment.timestamp is None else moment.timestamp)
-        question = _question_json(sample.question)
-        if not (moment.clip or moment.running or question):
+        question = sample.question
+        _, end = ends.get(id(question)) or ends.setdefault(id(question), (question, _end_of(question)))
+        if not (moment.clip or moment.running) and end == _PLAIN:
             yield place + _plain_digest(span, moment)
             continue
-        begun = begun or blake2b(f"[{_moment_json(sample)}".encode(), digest_size=_SIZE)
+        begun = begun or blake2b(f"[{_moment_items(moment, *around)}".encode(), digest_size=_SIZE)
         whole = begun.copy()  # of `_sample_json`
-        whole.update(f",{question}]".encode() if question else b"]")
+        whole.update(end)
         yield place + whole.digest()
+
+
+def _end_of(question: Question) -> bytes:
+    """Return what follows the moment in a sample's JSON."""
+    text = _question_json(question)
+    return f",{text}]".encode() if text else _PLAIN
 
 
 def _plain_digest(span: SpanContext, moment: Moment) -> bytes:
@@ -88,9 +101,13 @@ def _sample_json(sample: Sample, question: str) -> str:
 
 def _moment_json(sample: Sample) -> str:
     """Return the items that identify a moment. Order and form are those of every key in a journal."""
-    span, moment = sample.span, sample.moment
-    place = f"{span.episode_index},{_encode(span.episode_id)},{moment.frame_index},{_number(moment.timestamp)}"
-    items = f"{place},{_span_json(span)},{_names_json(moment.cameras)},{_names_json(moment.images)}"
+    return _moment_items(sample.moment, *_span_items(sample.span))
+
+
+def _moment_items(moment: Moment, before: str, after: str) -> str:
+    """Return the items of a moment, between and after those of its span."""
+    items = f"{before}{moment.frame_index},{_number(moment.timestamp)}{after}"
+    items += f"{_names_json(moment.cameras)},{_names_json(moment.images)}"
     items += f",{_encode(moment.clip)}" if moment.clip else ""
     return f'{items},{{"running":{_number(moment.running)}}}' if moment.running else items
 
@@ -101,12 +118,15 @@ def _number(value: float | None) -> str:
 
 
 def _names_json(names: tuple[str, ...]) -> str:
+    if not names:
+        return "[]"
     return f"[{','.join(map(_encode, names))}]"
 
 
 @lru_cache(256)
-def _span_json(span: SpanContext) -> str:
-    return _encode(_span_fields(span))[1:-1]
+def _span_items(span: SpanContext) -> tuple[str, str]:
+    """Return the items of a span that are before the frame and the time of a moment, and those after."""
+    return f"{span.episode_index},{_encode(span.episode_id)},", f",{_encode(_span_fields(span))[1:-1]},"
 
 
 def _span_fields(span: SpanContext) -> tuple[Any, ...]:

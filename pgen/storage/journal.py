@@ -104,8 +104,9 @@ class Journal:
         missing: list[Sample] = []
         for _, group in groupby(samples, _episode_of):
             episode = list(group)
-            rows = self._rows(episode, "ok")
-            missing += [sample for sample, row in zip(episode, rows, strict=True) if row is None or not row[0]]
+            keys = list(journal_keys(episode))
+            answered = {key for (key,) in self._select("key", "AND ok", episode, keys)}
+            missing += [sample for sample, key in zip(episode, keys, strict=True) if key not in answered]
         return missing
 
     def failures(self, samples: Sequence[Sample]) -> list[int]:
@@ -176,12 +177,15 @@ class Journal:
     def _rows(self, samples: Sequence[Sample], columns: str) -> list[Any]:
         """Return some columns of each sample's row, or None; samples of one episode."""
         keys = list(journal_keys(samples))
-        # One range of the index: keys of an episode are in the order of its frames.
-        query = f"SELECT key, {columns} FROM samples WHERE episode = ? AND key BETWEEN ? AND ?"  # noqa: S608 (constants)
-        with self._lock, storage_errors(self.path):
-            result = self._db.execute(query, (_episode_of(samples[0]), min(keys), max(keys))).fetchall()
-        rows = {row[0]: row[1:] for row in result}
+        rows = {row[0]: row[1:] for row in self._select(f"key, {columns}", "", samples, keys)}
         return [rows.get(key) for key in keys]
+
+    def _select(self, columns: str, condition: str, samples: Sequence[Sample], keys: Sequence[bytes]) -> list[Any]:
+        """Return some columns of the rows of an episode, from the first of the samples' keys to the last."""
+        # One range of the index: keys of an episode are in the order of its frames.
+        query = f"SELECT {columns} FROM samples WHERE episode = ? AND key BETWEEN ? AND ? {condition}"  # noqa: S608 (constants)
+        with self._lock, storage_errors(self.path):
+            return self._db.execute(query, (_episode_of(samples[0]), min(keys), max(keys))).fetchall()
 
     def _insert(self, rows: list[Row]) -> None:
         with self._transaction():
