@@ -1,12 +1,14 @@
 """Which worker gets which group: results come back, and groups of workers that die are given to others.
 
 A group that two workers have died with is given to a third that has no other; if that one dies too, the group is the
-cause, and what is left of it fails.
+cause, and what is left of it fails. A worker takes several groups at once, so the last ones are shared evenly: a run of
+few episodes would have no work for workers that open later.
 """
 
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterator
+from math import ceil
 from typing import Any
 
 from pgen.components import Recorder, Work
@@ -19,6 +21,9 @@ from pgen_ray.worker_pool import WorkerPool, log
 MAX_DEATHS = 3
 """Workers that die with one group until it is given up."""
 
+AHEAD = 16
+"""Groups per worker that are planned ahead, more than a worker takes at once: so the last ones are known as such."""
+
 
 class Dispatcher(WorkerPool):
     """Workers that run the rollouts of `work`."""
@@ -26,6 +31,7 @@ class Dispatcher(WorkerPool):
     def __init__(self, work: Work, spawn: Callable[[], Any], share: Share, capacity: str, patience: float) -> None:
         super().__init__(spawn, share, capacity, patience)
         self._work = work
+        self._ahead: deque[Group] = deque()
         self._retries: deque[Group] = deque()
         self._fatal: deque[Group] = deque()
         self._number = 0
@@ -33,6 +39,7 @@ class Dispatcher(WorkerPool):
     async def run(self, groups: Iterator[list[Any]], recorder: Recorder, stop: asyncio.Event) -> None:
         """Do what `Work.run` does, by workers."""
         self._groups, self._recorder, self._exhausted = groups, recorder, False
+        self._ahead.clear()
         waiting = asyncio.create_task(self._notify(stop))
         try:
             await self.unless_failed(self._distribute(stop))
@@ -95,13 +102,16 @@ class Dispatcher(WorkerPool):
             await self._changed.wait()
 
     def _unfinished(self) -> bool:
-        return bool(self._retries or self._fatal or any(worker.groups for worker in self._workers))
+        return bool(self._ahead or self._retries or self._fatal or any(worker.groups for worker in self._workers))
 
     async def _give(self, worker: WorkerHandle) -> bool:
         """Give a worker a group if it wants one; return whether there was one."""
         if worker.wanted <= 0 or worker.alone:
             return False
-        group = self._retry(worker) or await self._next_group()
+        await self._plan_ahead()
+        if self._exhausted and len(worker.groups) >= self._even_share():
+            return False
+        group = self._retry(worker) or (self._ahead.popleft() if self._ahead else None)
         if group is None:
             return False
         recorded: dict[Any, Any] = {}
@@ -123,13 +133,17 @@ class Dispatcher(WorkerPool):
             self._retries.append(group)
         return None
 
-    async def _next_group(self) -> Group | None:
-        while not self._exhausted:
+    async def _plan_ahead(self) -> None:
+        while not self._exhausted and len(self._ahead) < AHEAD * self._size:
             items = await asyncio.to_thread(next, self._groups, None)
             if items:
-                return Group(items)
+                self._ahead.append(Group(items))
             self._exhausted = items is None
-        return None
+
+    def _even_share(self) -> int:
+        """Return how many of the last groups each worker has, those that are still to come included."""
+        given = sum(len(worker.groups) for worker in self._workers)
+        return ceil((given + len(self._ahead) + len(self._retries)) / self._size)
 
     async def _give_up(self, group: Group) -> None:
         for item in group.items:

@@ -15,14 +15,9 @@ from pathlib import Path
 import pgen
 from pgen import ConfigError, Options, Reply, tuning
 from pgen.components import Generator
-from pgen.inference.scheduler import DECODERS
 from pgen.testing import FakeSource, make_episode, plain_answer
 from pgen_ray.executor import RayExecutor
-from pgen_ray.work_items import PREFETCH
 from pgen_samplers.samplers import EveryFrame
-
-SHARED = 2 * DECODERS + PREFETCH + 1
-"""Episodes of which one worker leaves some to another that opens later: it decodes ahead, and has some waiting."""
 
 
 class LoggedOptions(Options):
@@ -191,11 +186,6 @@ def stored(out: Path, process: int, log: Path) -> int:
         (count,) = db.execute("SELECT count(*) FROM samples").fetchone()
     others = sum(1 for line in log.read_text().splitlines() if line.split()[1] != str(process))
     return count - others
-
-
-def places(episodes: int = 6, length: int = 24) -> set[str]:
-    """The dialogues of `source`, as they are logged."""
-    return {f"{episode}-{frame}" for episode in range(episodes) for frame in range(length)}
 
 
 def source(episodes: int = 6, length: int = 24) -> FakeSource:

@@ -1,21 +1,7 @@
 """Runs by workers of Ray come to what the same runs in one process come to."""
 
 import pytest
-from ray_runs import (
-    SHARED,
-    Closed,
-    Judging,
-    Logged,
-    Named,
-    Same,
-    annotate,
-    asked,
-    files,
-    lines,
-    manifest,
-    places,
-    source,
-)
+from ray_runs import Closed, Judging, Logged, Named, Same, annotate, asked, files, lines, manifest, source
 from rendered_example import write_example
 
 import pgen
@@ -101,7 +87,7 @@ def test_workers_that_answer_with_different_models_end_the_run(tmp_path):
 
 
 def test_more_failures_than_allowed_end_the_run(tmp_path):
-    everything = tuple(places())
+    everything = tuple(f"{episode}-{frame}" for episode in range(6) for frame in range(24))
     with pytest.raises(pgen.PgenError, match="more than --max-failures") as caught:
         annotate(tmp_path / "out", Logged(log=tmp_path / "log", fail=everything, seconds=0.1))
     assert caught.value.exit_code == 4
@@ -116,11 +102,17 @@ def test_a_cluster_without_room_for_the_workers_ends_the_run_with_one_sentence(t
 
 def test_fewer_workers_than_requested_do_the_work_and_send_each_request_once(tmp_path):
     both = Logged(log=tmp_path / "log", crowd=2)
-    annotate(tmp_path / "out", both, RayExecutor(workers=3, cpus=2), source=source(SHARED))
-    assert asked(tmp_path / "log") == dict.fromkeys(places(SHARED), 1)
+    annotate(tmp_path / "out", both, RayExecutor(workers=3, cpus=2))
+    assert asked(tmp_path / "log") == {f"{episode}-{frame}": 1 for episode in range(6) for frame in range(24)}
     record = manifest(tmp_path / "out")
     assert record["executor"]["workers"] == 2
     assert record["generator"]["model"] == "logged-1"
+
+
+def test_few_episodes_are_shared_by_all_workers_however_late_one_opens(tmp_path):
+    both = Logged(log=tmp_path / "log", crowd=2)  # no request is answered until each worker has sent one
+    annotate(tmp_path / "out", both, source=source(2))
+    assert asked(tmp_path / "log") == {f"{episode}-{frame}": 1 for episode in range(2) for frame in range(24)}
 
 
 def test_a_component_that_cannot_be_pickled_is_refused_before_the_first_request(tmp_path):
