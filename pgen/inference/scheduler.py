@@ -70,13 +70,12 @@ class Rollouts(Work):
         """Return the sample's images in the form that the generator takes. Raises SampleError."""
 
     async def run(self, groups: Groups, recorder: Recorder, stop: asyncio.Event) -> None:
-        with short_turns(), ExitStack() as readers, ThreadPoolExecutor(DECODERS, "decode") as pool:
+        # The threads end before the readers are closed: a video that is closed while it is decoded ends the process.
+        with short_turns(), ExitStack() as stack, ThreadPoolExecutor(DECODERS, "decode") as pool:
             scheduler = _Scheduler(self, groups, recorder, stop, pool)
+            readers = [stack.enter_context(self.reader()) for _ in range(DECODERS)]
             try:
-                if self.decodes_ahead:
-                    await scheduler.run_decoded()
-                else:
-                    await scheduler.run([readers.enter_context(self.reader()) for _ in range(DECODERS)])
+                await (scheduler.run_decoded(readers) if self.decodes_ahead else scheduler.run(readers))
             except BaseExceptionGroup as group:
                 raise first_error(group) from None
 
@@ -149,14 +148,14 @@ class _Scheduler:
             for _ in range(self._work.generator.concurrency):
                 slots.create_task(self._run_groups())
 
-    async def run_decoded(self) -> None:
-        """Run rollouts of samples that are decoded ahead."""
+    async def run_decoded(self, readers: Sequence[ImageReader]) -> None:
+        """Run rollouts of samples that are decoded ahead, by a thread with each of `readers`."""
         async with asyncio.TaskGroup() as slots:
             for _ in range(self._work.generator.concurrency):
                 slots.create_task(self._run_decoded())
             async with asyncio.TaskGroup() as decoding:
-                for _ in range(DECODERS):
-                    decoding.create_task(self._decode_groups())
+                for reader in readers:
+                    decoding.create_task(self._decode_groups(reader))
             await self._decoded.put(None)  # the end of input: slots exit once the queue is empty
 
     async def _run_groups(self) -> None:
@@ -178,20 +177,19 @@ class _Scheduler:
             return
         await self._recorder.finish(item, result)
 
-    async def _decode_groups(self) -> None:
+    async def _decode_groups(self, reader: ImageReader) -> None:
         """Decode a batch while the one before it is put into the queue: the loop may be busy with replies."""
         loop = asyncio.get_running_loop()
-        with self._work.reader() as reader:
-            while not self._stop.is_set() and (group := await self._next_group()) is not None:
-                decoder, ready = _Decoder(self._work, reader, self._stop), list[tuple[Any, Decoded]]()
-                for batch in batched(group, BATCH):
-                    if self._stop.is_set():
-                        return
-                    decoding = loop.run_in_executor(self._pool, decoder.decode, batch)
-                    await self._put(ready)
-                    ready = await decoding
-                # Before the next group is awaited: it may be handed out only once this one has its results.
+        while not self._stop.is_set() and (group := await self._next_group()) is not None:
+            decoder, ready = _Decoder(self._work, reader, self._stop), list[tuple[Any, Decoded]]()
+            for batch in batched(group, BATCH):
+                if self._stop.is_set():
+                    return
+                decoding = loop.run_in_executor(self._pool, decoder.decode, batch)
                 await self._put(ready)
+                ready = await decoding
+            # Before the next group is awaited: it may be handed out only once this one has its results.
+            await self._put(ready)
 
     async def _put(self, decoded: Sequence[tuple[Any, Decoded]]) -> None:
         for each in decoded:

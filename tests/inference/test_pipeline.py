@@ -2,6 +2,7 @@ import asyncio
 import json
 import threading
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 
 import pytest
@@ -9,7 +10,7 @@ from altered import altered
 from hanging import HANG
 
 from pgen.components import ImageReader
-from pgen.errors import SampleError
+from pgen.errors import PgenError, SampleError
 from pgen.inference import scheduler
 from pgen.inference.pipeline import Pipeline
 from pgen.inference.scheduler import DECODERS, decoded_ahead, decoders
@@ -164,6 +165,55 @@ def test_any_number_of_decoders_comes_to_an_end_with_one_request_at_a_time(monke
     groups = [make_samples(make_episode(index=index), EveryFrame()) for index in range(30)]
     done = run(FakeGenerator(concurrency=1), groups=groups)
     assert Counter(annotation.sample for annotation in done) == Counter(sample for group in groups for sample in group)
+
+
+class Closing(FakeSource):
+    """A source that notes when its readers are closed; one that reads later frames waits until the run ends."""
+
+    def __init__(self):
+        super().__init__()
+        self.events, self.ending, self.failed = [], threading.Event(), threading.Event()
+
+    def ends(self, event):
+        self.events.append(event)
+        self.ending.set()
+
+    def reader(self, max_pixels):
+        source = self
+
+        class Reader(ImageReader):
+            def __enter__(self):
+                return self
+
+            def __exit__(self, *_):
+                source.ends("closed")
+
+            def images(self, sample):
+                if sample.moment.frame_index >= scheduler.BATCH:
+                    assert source.failed.wait(HANG)
+                    assert source.ending.wait(HANG)
+                return ()
+
+        return Reader()
+
+
+def test_where_a_run_fails_no_reader_is_closed_while_a_thread_decodes_with_it(monkeypatch):
+    """Closing a video in the midst of decoding ends the process without a word."""
+    source = Closing()
+
+    class Pool(ThreadPoolExecutor):
+        def shutdown(self, *arguments, **options):
+            source.ends("the threads are awaited")
+            super().shutdown(*arguments, **options)
+
+    def answer(request):
+        source.failed.set()
+        raise PgenError("this ends the run")
+
+    monkeypatch.setattr(scheduler, "ThreadPoolExecutor", Pool)
+    with pytest.raises(PgenError, match="this ends the run"):
+        run(FakeGenerator(answer), source, make_samples(make_episode(), EveryFrame()))
+    assert source.events == ["the threads are awaited"] + ["closed"] * DECODERS
 
 
 def test_after_a_stop_nothing_more_is_asked():
