@@ -40,7 +40,7 @@ class Pictures:
         self._dataset = source.dataset
         cameras = Cameras(self._dataset)
         self.cameras = [key for key in self._dataset.cameras if key not in cameras.left_out]
-        self._left_out = cameras.left_out
+        self._left_out, self._sizes = cameras.left_out, cameras.sizes(tuple(self.cameras))
         self._has = lru_cache(None)(self._dataset.files.has)
         self._readers: dict[tuple[str, int], tuple[Lock, ImageReader]] = {}
         self._opened = ExitStack()
@@ -90,6 +90,8 @@ class Pictures:
 
     def _camera(self, entry: EpisodeEntry, number: int, key: str) -> dict[str, Any]:
         values: dict[str, Any] = {"name": key, "number": number}
+        if key in self._sizes:
+            values["size"] = self._sizes[key]
         if self._dataset.cameras[key] == "image":
             return values
         clip = entry.clips.get(key)

@@ -33,9 +33,10 @@ class Note {
  * browser plays it, lies below the picture. It is shown while it plays, and where the server cannot decode a frame. */
 class Camera {
   constructor(episode, described) {
-    const { name, number, type } = described;
+    // The first picture takes the room that is kept for it: nothing below moves when it comes.
+    const { name, number, type, size: [width, height] = [640, 480] } = described;
     Object.assign(this, described, { path: `/frame/${episode.index}/${number}`, last: episode.times.length - 1, pictures: new Map(), width: 0, aim: null, unwatch: null });
-    this.canvas = element("canvas", { width: 640, height: 480, role: "img", "aria-label": name });
+    this.canvas = element("canvas", { width, height, role: "img", "aria-label": name });
     if (type && document.createElement("video").canPlayType(type)) this.addVideo();
     this.figure = element("figure", { class: "camera", "data-frame": "" }, element("div", {}, this.video, this.canvas), text("figcaption", {}, name));
   }

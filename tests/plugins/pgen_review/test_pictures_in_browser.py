@@ -25,16 +25,16 @@ Pictures.frame = frame
 """
 """A server that cannot decode the later frames of a camera."""
 
-HELD = """(() => {
+HELD = """((start) => {
   const fetched = window.fetch, held = [];
   window.fetch = async (path, ...rest) => {
-    if (path.startsWith('/frame/1/1/10.jpg')) await new Promise((resolve) => held.push(resolve));
+    if (path.startsWith(start)) await new Promise((resolve) => held.push(resolve));
     return fetched(path, ...rest);
   };
   window.release = () => held.forEach((resolve) => resolve());
   window.isHeld = () => held.length > 0;
-})()"""
-"""Holds the picture of frame 10 of the second camera, until it is released."""
+})"""
+"""Holds the pictures whose paths have that start, until they are released."""
 
 RECORDED = f"""(window.read = [], new MutationObserver(() => window.read.push({NUMBERS})).observe(
   document.getElementById('cameras'), {{ attributes: true, attributeFilter: ['data-frame'], subtree: true }}))"""
@@ -54,7 +54,7 @@ def seek(browser, frame):
 def test_a_slow_picture_of_a_former_seek_is_never_shown_after_a_newer_one(visit, server):
     browser = visit(server, "&ep=1&frame=3")
     shows(browser, 3)
-    browser.run(HELD)
+    browser.run(f"{HELD}('/frame/1/1/10.jpg')")
     browser.run(RECORDED)
     seek(browser, 10)
     browser.until("window.isHeld()")
@@ -64,6 +64,19 @@ def test_a_slow_picture_of_a_former_seek_is_never_shown_after_a_newer_one(visit,
     browser.run("window.release()")
     shows(browser, 30)
     assert browser.run("window.read") == [[number_of(1, frame)] * len(CAMERAS) for frame in (10, 30)]
+
+
+def test_nothing_moves_when_the_pictures_of_an_episode_come(visit, server):
+    browser = visit(server, "&ep=1&frame=3")
+    shows(browser, 3)
+    browser.run(f"{HELD}('/frame/0/')")
+    browser.run("location.hash = '#ep=0&frame=5'")
+    browser.until("window.isHeld()")
+    places = "['timeline', 'cameras'].map((id) => document.getElementById(id).getBoundingClientRect().bottom)"
+    before = browser.run(places)
+    browser.run("window.release()")
+    browser.until(f"{FRAMES} === '{','.join(['5'] * len(CAMERAS))}'")
+    assert browser.run(places) == before
 
 
 def test_a_frame_is_a_picture_until_the_videos_play_and_then_again(visit, server):
