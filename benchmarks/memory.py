@@ -32,7 +32,7 @@ def lines(tiny: bool = False, counts: tuple[int, ...] = COUNTS) -> Iterator[Row]
         start, resumed = first.result["start"], second.result["start"]
         yield Row(f"{count:,} samples: CPU seconds until the first is asked", f"{start:.1f}", "0")
         others = {"until the last request, which is sent anew": f"{resumed + second.result['asking']:.1f}"}
-        yield Row(f"{count:,} samples: CPU seconds longer when resumed", f"{resumed - start:.1f}", "0", others)
+        yield Row(f"{count:,} samples: CPU seconds longer when resumed", f"{max(resumed - start, 0):.1f}", "0", others)
         each = first.result["asking"] / count * 1000
         yield Row(f"{count:,} samples: CPU milliseconds each, from sample to journal", f"{each:.2f}", "0")
 
